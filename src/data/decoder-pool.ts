@@ -1,0 +1,130 @@
+/**
+ * The threads that decode, crop and normalise. Batches are handed out as they are asked for, each to the thread with the
+ * fewest waiting; buffers travel by transfer, not by copy. Idle threads do not keep Node alive.
+ */
+import { Worker } from 'node:worker_threads';
+import { DawngradError, FileError } from '../errors.ts';
+import { type BatchJob, renderBatch } from './render.ts';
+
+/** @internal What the pool sends to a thread. */
+export type WorkerRequest =
+  | { readonly kind: 'render'; readonly id: number; readonly job: BatchJob; readonly out: Float32Array<ArrayBuffer> }
+  | { readonly kind: 'close' };
+
+/** @internal What a thread sends back. */
+export type WorkerReply =
+  | { readonly id: number; readonly out: Float32Array<ArrayBuffer> }
+  | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
+
+interface Waiting {
+  resolve(out: Float32Array<ArrayBuffer>): void;
+  reject(error: Error): void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+  readonly exited: Promise<void>;
+}
+
+const CLOSED = 'The decoder threads were closed.';
+
+export class DecoderPool {
+  /** How many threads decode; 0 means that the calling thread does. */
+  readonly threads: number;
+  private readonly started: Thread[] = [];
+  private readonly stop = new Int32Array(new SharedArrayBuffer(4));
+  /** The end of the queue when the calling thread decodes. */
+  private lastInline: Promise<unknown> = Promise.resolve();
+  private nextId = 0;
+  private closed = false;
+
+  constructor(threads: number) {
+    if (!Number.isInteger(threads) || threads < 0) {
+      throw new DawngradError(`Decoder threads: expected 0 or a positive whole number, found ${threads}.`);
+    }
+    this.threads = threads;
+  }
+
+  /** Starts the threads now rather than with the first batch, so that they are up when it is needed. */
+  start(): void {
+    while (!this.closed && this.started.length < this.threads) this.started.push(startThread(this.stop));
+  }
+
+  /**
+   * Computes a batch into `out`, which belongs to the pool until the promise resolves to (a new view of) it.
+   *
+   * @throws FileError naming the picture that cannot be read; DawngradError if the pool is or gets closed
+   */
+  async render(job: BatchJob, out: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
+    if (this.closed) throw new DawngradError(CLOSED);
+    if (this.threads === 0) {
+      const rendered = this.lastInline.then(() => renderBatch(job, out, this.stop));
+      this.lastInline = rendered.catch(() => {});
+      await rendered;
+      return out;
+    }
+    this.start();
+    const thread = this.started.reduce((best, next) => (next.waiting.size < best.waiting.size ? next : best));
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      thread.waiting.set(id, { resolve, reject });
+      thread.worker.ref();
+      const request: WorkerRequest = { kind: 'render', id, job, out };
+      thread.worker.postMessage(request, [out.buffer]);
+    });
+  }
+
+  /** Gives up what is waiting, ends the threads and resolves when they are gone. The pool cannot be used again. */
+  async close(): Promise<void> {
+    this.closed = true;
+    Atomics.store(this.stop, 0, 1);
+    const request: WorkerRequest = { kind: 'close' };
+    for (const { worker } of this.started) {
+      worker.ref();
+      // A thread leaves by itself between two pictures: ending it inside native code would be unsafe.
+      worker.postMessage(request);
+    }
+    await Promise.all([this.lastInline, ...this.started.map((thread) => thread.exited)]);
+  }
+}
+
+function startThread(stop: Int32Array): Thread {
+  const worker = new Worker(threadUrl(), { workerData: { stop }, execArgv: [] });
+  const waiting = new Map<number, Waiting>();
+  const fail = (error: Error) => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  worker.on('message', (reply: WorkerReply) => {
+    const { resolve, reject } = waiting.get(reply.id)!;
+    waiting.delete(reply.id);
+    if (waiting.size === 0) worker.unref();
+    if ('out' in reply) resolve(reply.out);
+    else reject(revive(reply.error));
+  });
+  worker.on('error', (cause) => fail(new DawngradError(`A decoder thread failed: ${String(cause)}`, { cause })));
+  const exited = new Promise<void>((resolve) => {
+    worker.on('exit', (code) => {
+      fail(new DawngradError(code === 0 ? CLOSED : `A decoder thread ended with status ${code}.`));
+      resolve();
+    });
+  });
+  worker.unref();
+  return { worker, waiting, exited };
+}
+
+/**
+ * Built code runs worker.js. From its sources a thread needs tsx to read TypeScript, whatever the parent runs under (vitest
+ * brings a transformer of its own), and `--import tsx` does not reach threads on Node 20: hence a small script that does.
+ */
+function threadUrl(): URL {
+  const script = import.meta.url.endsWith('.ts') ? './worker-from-source.mjs' : './worker.js';
+  return new URL(script, import.meta.url);
+}
+
+/** Errors lose their class on the way between threads. */
+function revive({ name, message }: { readonly name: string; readonly message: string }): Error {
+  if (name === 'FileError') return new FileError(message);
+  return new DawngradError(name === 'DawngradError' ? message : `A decoder thread failed: ${name}: ${message}`);
+}

@@ -1,0 +1,27 @@
+/** Pictures in, batches of numbers out: the part of dawngrad that knows nothing of the engine. */
+export { decode, readSize } from './decode.ts';
+export { DecoderPool } from './decoder-pool.ts';
+export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
+export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, type Sample } from './image-folder.ts';
+export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
+export { Generator } from './mt19937.ts';
+export { type Box, resizeBilinear } from './resize.ts';
+export {
+  centerCrop,
+  drawFlip,
+  drawResizedCrop,
+  expf,
+  IMAGENET_MEAN,
+  IMAGENET_STD,
+  normalize,
+  type Picture,
+  resizedCrop,
+  resizeShorterSide,
+  roundHalfEven,
+  TRAIN_TRANSFORM,
+  type TrainTransform,
+  type Transform,
+  VAL_TRANSFORM,
+  type ValTransform,
+  valCrop,
+} from './transforms.ts';

@@ -1,0 +1,211 @@
+/**
+ * Batches of pictures in the order, and with the crops, that torch's DataLoader gives for the same seed. Two different
+ * numbers are called workers in such programs; here `workers` is torch's num_workers and decides only which random stream
+ * a picture draws from, while `threads` is how many of our threads compute, and changes no value.
+ */
+import { DawngradError } from '../errors.ts';
+import { readSize } from './decode.ts';
+import { DecoderPool } from './decoder-pool.ts';
+import { type Draw, drawEpoch } from './draws.ts';
+import type { ImageDataset } from './image-folder.ts';
+import type { Generator } from './mt19937.ts';
+import { PixelCache } from './pixel-cache.ts';
+import type { BatchJob } from './render.ts';
+import type { Transform } from './transforms.ts';
+
+export interface DataLoaderOptions {
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  readonly transform: Transform;
+  /** The main generator of the run, torch's default generator. */
+  readonly generator: Generator;
+  /** torch's num_workers: how the random streams are dealt. Default 0. */
+  readonly workers?: number;
+  /** Decoder threads of an own pool, used if no `pool` is given; 0 decodes in the calling thread. Default 2. */
+  readonly threads?: number;
+  /** Threads shared with other loaders. Whoever made the pool closes it. */
+  readonly pool?: DecoderPool;
+  /** Batches to compute ahead of the one in use. Default 4. */
+  readonly prefetch?: number;
+  /** Memory for decoded pictures, bytes. Default 256 MiB; 0 decodes anew each time. */
+  readonly cacheBytes?: number;
+}
+
+/** One batch. Its `images` are valid until `release` is called. */
+export interface Batch {
+  /** size·3·S·S float32, NCHW, normalised. */
+  readonly images: Float32Array<ArrayBuffer>;
+  /** Class indices. */
+  readonly labels: Int32Array;
+  /** Which samples of the data set these are. */
+  readonly indices: Int32Array;
+  /** Number of pictures; the last batch may be smaller. */
+  readonly size: number;
+  /** Gives the memory of `images` back for later batches. Not calling it is no fault: it is garbage then. */
+  release(): void;
+}
+
+const DEFAULT_THREADS = 2;
+const DEFAULT_PREFETCH = 4;
+const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+/** Headers are read this many at a time: as many as libuv has threads. */
+const SIZE_READERS = 4;
+
+/** Iterating over it is one epoch; each iteration draws anew. */
+export class DataLoader implements AsyncIterable<Batch> {
+  readonly dataset: ImageDataset;
+  readonly options: DataLoaderOptions;
+  private readonly pool: DecoderPool;
+  private readonly prefetch: number;
+  private readonly free: ArrayBuffer[] = [];
+  private cache: PixelCache | undefined;
+
+  constructor(dataset: ImageDataset, options: DataLoaderOptions) {
+    const { batchSize, workers = 0, prefetch = DEFAULT_PREFETCH } = options;
+    requireWhole('batchSize', batchSize, 1);
+    requireWhole('workers', workers, 0);
+    requireWhole('prefetch', prefetch, 0);
+    this.dataset = dataset;
+    this.options = options;
+    this.prefetch = prefetch;
+    this.pool = options.pool ?? new DecoderPool(options.threads ?? DEFAULT_THREADS);
+  }
+
+  /** Batches per epoch. */
+  get length(): number {
+    return Math.ceil(this.dataset.samples.length / this.options.batchSize);
+  }
+
+  /**
+   * Starts the threads and, for the train transform, reads the sizes of all pictures, which its crops depend on. The
+   * first epoch does it otherwise.
+   *
+   * @throws FileError naming a picture that cannot be read
+   */
+  async prepare(): Promise<void> {
+    this.pool.start();
+    const { dataset } = this;
+    const { transform, cacheBytes = DEFAULT_CACHE_BYTES } = this.options;
+    if (transform.kind === 'train') dataset.sizes ??= await readSizes(dataset);
+    this.cache ??= new PixelCache(slotSizes(dataset, transform), cacheBytes);
+  }
+
+  /**
+   * One epoch. All random numbers are drawn when it begins. Whoever leaves it early has drawn from the main generator
+   * what torch would have drawn by then, provided nothing else drew from it in between.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+    await this.prepare();
+    const { generator } = this.options;
+    const before = generator.clone();
+    const draws = this.draw();
+    const drawn = generator.drawn;
+    const underway: Promise<Batch>[] = [];
+    let asked = 0;
+    let given = 0;
+    try {
+      while (given < this.length) {
+        while (asked < this.length && asked <= given + this.prefetch) {
+          const batch = this.render(draws, asked++);
+          // It is awaited in its turn; should an earlier one fail first, this one's failure is of no interest.
+          batch.catch(() => {});
+          underway.push(batch);
+        }
+        const batch = await underway.shift()!;
+        given++;
+        yield batch;
+      }
+    } catch (error) {
+      await this.close();
+      throw error;
+    } finally {
+      if (given < this.length && generator.drawn === drawn) {
+        generator.copyFrom(before);
+        this.draw(given * this.options.batchSize);
+      }
+      for (const batch of underway) {
+        batch.then(
+          (unused) => unused.release(),
+          () => {},
+        );
+      }
+    }
+  }
+
+  /** Ends the loader's own threads; a shared pool is left to its owner. */
+  async close(): Promise<void> {
+    if (!this.options.pool) await this.pool.close();
+  }
+
+  private draw(limit?: number): Draw[] {
+    const { batchSize, shuffle, transform, generator, workers = 0 } = this.options;
+    const { samples, sizes } = this.dataset;
+    const crops = transform.kind === 'train' ? sizes : undefined;
+    return drawEpoch(generator, { count: samples.length, batchSize, shuffle, workers, sizes: crops, limit });
+  }
+
+  private async render(draws: readonly Draw[], batch: number): Promise<Batch> {
+    const { batchSize, transform } = this.options;
+    const { samples } = this.dataset;
+    const mine = draws.slice(batch * batchSize, (batch + 1) * batchSize);
+    const numbers = 3 * transform.size ** 2;
+    const buffer = this.free.pop() ?? new ArrayBuffer(batchSize * numbers * 4);
+    const images = await this.pool.render(
+      this.job(mine, transform),
+      new Float32Array(buffer, 0, mine.length * numbers),
+    );
+    let released = false;
+    return {
+      images,
+      labels: Int32Array.from(mine, ({ index }) => samples[index]!.label),
+      indices: Int32Array.from(mine, ({ index }) => index),
+      size: mine.length,
+      release: () => {
+        if (!released) this.free.push(images.buffer);
+        released = true;
+      },
+    };
+  }
+
+  private job(draws: readonly Draw[], transform: Transform): BatchJob {
+    const { samples, sizes } = this.dataset;
+    if (transform.kind === 'val') {
+      const pictures = draws.map(({ index }) => ({ path: samples[index]!.path, slot: this.cache?.slot(index) }));
+      return { transform, pictures };
+    }
+    const pictures = draws.map(({ index, crop }) => ({
+      path: samples[index]!.path,
+      width: sizes![index * 2]!,
+      height: sizes![index * 2 + 1]!,
+      box: crop!.box,
+      flip: crop!.flip,
+      slot: this.cache?.slot(index),
+    }));
+    return { transform, pictures };
+  }
+}
+
+/** Widths and heights of all pictures, in pairs. */
+async function readSizes({ samples }: ImageDataset): Promise<Int32Array> {
+  const sizes = new Int32Array(samples.length * 2);
+  let next = 0;
+  const reader = async () => {
+    for (let i = next++; i < samples.length; i = next++) {
+      const { width, height } = await readSize(samples[i]!.path);
+      sizes.set([width, height], i * 2);
+    }
+  };
+  await Promise.all(Array.from({ length: SIZE_READERS }, reader));
+  return sizes;
+}
+
+/** What the cache keeps of each picture: all of it if crops are random, else the crop; bytes. */
+function slotSizes({ samples, sizes }: ImageDataset, transform: Transform): number[] {
+  if (transform.kind === 'val') return samples.map(() => transform.size ** 2 * 3);
+  return samples.map((_, i) => sizes![i * 2]! * sizes![i * 2 + 1]! * 3);
+}
+
+function requireWhole(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new DawngradError(`DataLoader: expected ${name} to be a whole number of at least ${least}, found ${value}.`);
+}

@@ -1,0 +1,56 @@
+/**
+ * Decoded pixels kept between epochs in memory that all decoder threads share. Which pictures are kept is fixed when the
+ * cache is made: an epoch visits every picture once, and under that pattern keeping always the same ones is as good as a
+ * cache can be, where one that replaces the least recently used would never hit once it is too small.
+ */
+
+/** The place of one picture. The bytes are valid once `filled[0]` is 1. */
+export interface CacheSlot {
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly filled: Int32Array<SharedArrayBuffer>;
+}
+
+export class PixelCache {
+  private readonly slots: (CacheSlot | undefined)[];
+  /** Memory set aside, bytes; it is occupied only as pictures come in. */
+  readonly byteLength: number;
+
+  /**
+   * @param sizes bytes of every picture, by index
+   * @param budget bytes to use at most; pictures that no longer fit get no slot
+   */
+  constructor(sizes: readonly number[], budget: number) {
+    const offsets: number[] = [];
+    let total = 0;
+    for (const size of sizes) {
+      const fits = total + size <= budget;
+      offsets.push(fits ? total : -1);
+      if (fits) total += size;
+    }
+    const bytes = new SharedArrayBuffer(total);
+    const filled = new SharedArrayBuffer(sizes.length * 4);
+    this.byteLength = total;
+    this.slots = sizes.map((size, i) => {
+      const offset = offsets[i]!;
+      if (offset < 0) return undefined;
+      return { bytes: new Uint8Array(bytes, offset, size), filled: new Int32Array(filled, i * 4, 1) };
+    });
+  }
+
+  /** The place of picture `index`, or undefined if it is not to be kept. */
+  slot(index: number): CacheSlot | undefined {
+    return this.slots[index];
+  }
+}
+
+/** What the slot holds, if it holds anything yet. */
+export function readSlot(slot: CacheSlot | undefined): Uint8Array | undefined {
+  return slot && Atomics.load(slot.filled, 0) === 1 ? slot.bytes : undefined;
+}
+
+/** Fills the slot. Two threads may do so at once: they write the same bytes. */
+export function writeSlot(slot: CacheSlot | undefined, pixels: Uint8Array): void {
+  if (!slot) return;
+  slot.bytes.set(pixels);
+  Atomics.store(slot.filled, 0, 1);
+}

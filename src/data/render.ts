@@ -1,0 +1,91 @@
+/**
+ * From files to a batch of numbers: what a decoder thread does with a job. Everything random was decided before, so the
+ * result depends on nothing but the job: not on the thread, nor on what the cache holds.
+ */
+import { DawngradError, FileError } from '../errors.ts';
+import { decode } from './decode.ts';
+import { type CacheSlot, readSlot, writeSlot } from './pixel-cache.ts';
+import type { Box } from './resize.ts';
+import { normalize, resizedCrop, type TrainTransform, type ValTransform, valCrop } from './transforms.ts';
+
+/** A picture to be cropped as drawn: `width` and `height` are those that the crop was drawn for. */
+export interface TrainPicture {
+  readonly path: string;
+  readonly width: number;
+  readonly height: number;
+  readonly box: Box;
+  readonly flip: boolean;
+  /** Holds the whole decoded picture. */
+  readonly slot: CacheSlot | undefined;
+}
+
+export interface ValPicture {
+  readonly path: string;
+  /** Holds the cropped picture, size·size·3 bytes. */
+  readonly slot: CacheSlot | undefined;
+}
+
+/** The pictures of one batch. Structured-cloneable: it travels to a thread as it is. */
+export type BatchJob =
+  | { readonly transform: TrainTransform; readonly pictures: readonly TrainPicture[] }
+  | { readonly transform: ValTransform; readonly pictures: readonly ValPicture[] };
+
+// One per thread. Used only between two awaits, so that interleaved jobs cannot disturb each other.
+const scratch = { rows: new Uint8Array(0) };
+let crop = new Uint8Array(0);
+
+/**
+ * Computes a batch into `out`: pictures·3·size·size float32, NCHW.
+ *
+ * @param stop when its element is not 0 the job is given up between two pictures
+ * @throws FileError naming the picture that cannot be read
+ */
+export async function renderBatch(job: BatchJob, out: Float32Array, stop?: Int32Array): Promise<void> {
+  const { size } = job.transform;
+  const numbers = 3 * size * size;
+  for (let i = 0; i < job.pictures.length; i++) {
+    if (stop && Atomics.load(stop, 0) !== 0) throw new DawngradError('The decoder threads were closed.');
+    if (job.transform.kind === 'train') {
+      await renderTrain(job.pictures[i] as TrainPicture, size, out, i * numbers);
+    } else {
+      await renderVal(job.pictures[i] as ValPicture, job.transform, out, i * numbers);
+    }
+  }
+}
+
+async function renderTrain(picture: TrainPicture, size: number, out: Float32Array, offset: number): Promise<void> {
+  const { path, width, height, box, flip, slot } = picture;
+  let pixels = readSlot(slot);
+  if (!pixels) {
+    const decoded = await decode(path);
+    if (decoded.width !== width || decoded.height !== height) {
+      throw new FileError(
+        `${path}: expected ${width}×${height} pixels, as at the start of the run, found ${decoded.width}×` +
+          `${decoded.height}. Do not change the pictures while a run reads them.`,
+      );
+    }
+    pixels = decoded.pixels;
+    writeSlot(slot, pixels);
+  }
+  const cropped = resizedCrop({ width, height, pixels }, box, size, cropScratch(size), scratch);
+  normalize(cropped, size, flip, out, offset);
+}
+
+async function renderVal(
+  picture: ValPicture,
+  transform: ValTransform,
+  out: Float32Array,
+  offset: number,
+): Promise<void> {
+  let cropped = readSlot(picture.slot);
+  if (!cropped) {
+    cropped = valCrop(await decode(picture.path), transform, cropScratch(transform.size), scratch);
+    writeSlot(picture.slot, cropped);
+  }
+  normalize(cropped, transform.size, false, out, offset);
+}
+
+function cropScratch(size: number): Uint8Array {
+  if (crop.length !== size * size * 3) crop = new Uint8Array(size * size * 3);
+  return crop;
+}

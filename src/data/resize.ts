@@ -1,0 +1,184 @@
+/**
+ * Pillow's BILINEAR resize of 8-bit RGB pictures, bit for bit (Pillow 9, src/libImaging/Resample.c): a triangle filter
+ * that widens when shrinking, integer coefficients of 22 bits, the horizontal pass first and stored as bytes. Other
+ * libraries' bilinear differs in phase, in order and in rounding, which is why a decoder does not do this for us.
+ */
+
+/** Part of a picture, in whole pixels. */
+export interface Box {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+const PRECISION_BITS = 22;
+const HALF = 1 << (PRECISION_BITS - 1);
+
+/** How one axis is resampled: output i is the weighted sum of `count[i]` inputs from `start[i]`. */
+interface AxisFilter {
+  readonly start: Int32Array;
+  readonly count: Int32Array;
+  /** Coefficients × 2^22; those of output i begin at i·taps. */
+  readonly weights: Int32Array;
+  readonly taps: number;
+}
+
+/** Memory that a caller may keep between calls, so that resizing allocates nothing. */
+export interface ResizeScratch {
+  rows: Uint8Array;
+}
+
+/**
+ * Resizes the `box` of a picture (all of it by default) to `outWidth`×`outHeight`. Pixels outside the box are never read,
+ * as if the box had been cropped to a picture of its own first.
+ *
+ * @param source interleaved RGB, `sourceWidth` pixels per row
+ * @param out receives interleaved RGB, outHeight·outWidth·3 bytes
+ */
+export function resizeBilinear(
+  source: Uint8Array,
+  sourceWidth: number,
+  box: Box,
+  outWidth: number,
+  outHeight: number,
+  out: Uint8Array = new Uint8Array(outWidth * outHeight * 3),
+  scratch: ResizeScratch = { rows: new Uint8Array(0) },
+): Uint8Array {
+  const pitch = sourceWidth * 3;
+  const origin = box.top * pitch + box.left * 3;
+  const wide = outWidth !== box.width;
+  const tall = outHeight !== box.height;
+  if (!tall) {
+    if (wide) horizontal(source, origin, pitch, box.height, axisFilter(box.width, outWidth), out, outWidth);
+    else copyRows(source, origin, pitch, box.height, outWidth * 3, out);
+    return out;
+  }
+  const column = axisFilter(box.height, outHeight);
+  if (!wide) {
+    vertical(source, origin, pitch, column, out, outWidth * 3);
+    return out;
+  }
+  const size = box.height * outWidth * 3;
+  if (scratch.rows.length < size) scratch.rows = new Uint8Array(size);
+  horizontal(source, origin, pitch, box.height, axisFilter(box.width, outWidth), scratch.rows, outWidth);
+  vertical(scratch.rows, 0, outWidth * 3, column, out, outWidth * 3);
+  return out;
+}
+
+/** Coefficients of one axis, in Pillow's order of operations in double (`precompute_coeffs`). */
+function axisFilter(inSize: number, outSize: number): AxisFilter {
+  const scale = inSize / outSize;
+  const support = Math.max(scale, 1);
+  const inverse = 1 / support;
+  const taps = Math.ceil(support) * 2 + 1;
+  const start = new Int32Array(outSize);
+  const count = new Int32Array(outSize);
+  const weights = new Int32Array(outSize * taps);
+  const exact = new Float64Array(taps);
+  for (let i = 0; i < outSize; i++) {
+    const center = (i + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(center - support + 0.5));
+    const length = Math.min(inSize, Math.trunc(center + support + 0.5)) - first;
+    let sum = 0;
+    for (let k = 0; k < length; k++) {
+      const weight = Math.max(0, 1 - Math.abs((k + first - center + 0.5) * inverse));
+      exact[k] = weight;
+      sum += weight;
+    }
+    for (let k = 0; k < length; k++) {
+      const weight = sum === 0 ? exact[k]! : exact[k]! / sum;
+      weights[i * taps + k] = Math.trunc(0.5 + weight * (1 << PRECISION_BITS));
+    }
+    start[i] = first;
+    count[i] = length;
+  }
+  return { start, count, weights, taps };
+}
+
+// The weights of a triangle are not negative and sum to 2^22 give or take a few units, so neither the 32-bit sum nor the
+// byte that comes of it can overflow: no clipping below.
+
+/** Resamples `height` rows to `outWidth` pixels each. */
+function horizontal(
+  source: Uint8Array,
+  origin: number,
+  pitch: number,
+  height: number,
+  filter: AxisFilter,
+  out: Uint8Array,
+  outWidth: number,
+): void {
+  const { start, count, weights, taps } = filter;
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    const row = origin + y * pitch;
+    for (let x = 0; x < outWidth; x++) {
+      let from = row + start[x]! * 3;
+      let w = x * taps;
+      const end = w + count[x]!;
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
+      for (; w < end; w++, from += 3) {
+        const weight = weights[w]!;
+        r = (r + Math.imul(source[from]!, weight)) | 0;
+        g = (g + Math.imul(source[from + 1]!, weight)) | 0;
+        b = (b + Math.imul(source[from + 2]!, weight)) | 0;
+      }
+      out[to] = r >> PRECISION_BITS;
+      out[to + 1] = g >> PRECISION_BITS;
+      out[to + 2] = b >> PRECISION_BITS;
+      to += 3;
+    }
+  }
+}
+
+/** Resamples columns: every output row is a weighted sum of input rows of `rowBytes` bytes. */
+function vertical(
+  source: Uint8Array,
+  origin: number,
+  pitch: number,
+  filter: AxisFilter,
+  out: Uint8Array,
+  rowBytes: number,
+): void {
+  const { start, count, weights, taps } = filter;
+  const outHeight = start.length;
+  for (let y = 0; y < outHeight; y++) {
+    const first = origin + start[y]! * pitch;
+    const length = count[y]!;
+    const w = y * taps;
+    const to = y * rowBytes;
+    if (length === 2) {
+      // Enlarging, and the usual case there.
+      const w0 = weights[w]!;
+      const w1 = weights[w + 1]!;
+      for (let x = 0; x < rowBytes; x++) {
+        const sum = (HALF + Math.imul(source[first + x]!, w0) + Math.imul(source[first + pitch + x]!, w1)) | 0;
+        out[to + x] = sum >> PRECISION_BITS;
+      }
+      continue;
+    }
+    for (let x = 0; x < rowBytes; x++) {
+      let sum = HALF;
+      let from = first + x;
+      for (let k = 0; k < length; k++, from += pitch) sum = (sum + Math.imul(source[from]!, weights[w + k]!)) | 0;
+      out[to + x] = sum >> PRECISION_BITS;
+    }
+  }
+}
+
+function copyRows(
+  source: Uint8Array,
+  origin: number,
+  pitch: number,
+  height: number,
+  rowBytes: number,
+  out: Uint8Array,
+): void {
+  for (let y = 0; y < height; y++) {
+    const from = origin + y * pitch;
+    out.set(source.subarray(from, from + rowBytes), y * rowBytes);
+  }
+}

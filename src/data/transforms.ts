@@ -1,0 +1,194 @@
+/**
+ * The two transforms of the tutorial as torchvision 0.14 computes them on Pillow pictures: train is
+ * RandomResizedCrop(size) + RandomHorizontalFlip, val is Resize(resize) + CenterCrop(size); both end in ToTensor and
+ * Normalize with ImageNet's statistics. Random parameters are drawn apart from the pixels, so that one thread draws them
+ * in torch's order while others compute.
+ */
+import type { Generator } from './mt19937.ts';
+import { type Box, type ResizeScratch, resizeBilinear } from './resize.ts';
+
+/** Per channel (red, green, blue), of values in 0..1. */
+export const IMAGENET_MEAN: readonly number[] = [0.485, 0.456, 0.406];
+export const IMAGENET_STD: readonly number[] = [0.229, 0.224, 0.225];
+
+export interface TrainTransform {
+  readonly kind: 'train';
+  /** Side of the square output, pixels. */
+  readonly size: number;
+}
+
+export interface ValTransform {
+  readonly kind: 'val';
+  /** Side of the square output, pixels. */
+  readonly size: number;
+  /** What the shorter side is resized to before the centre is cropped, pixels. */
+  readonly resize: number;
+}
+
+export type Transform = TrainTransform | ValTransform;
+
+/** The transforms of the tutorial. */
+export const TRAIN_TRANSFORM: TrainTransform = { kind: 'train', size: 224 };
+export const VAL_TRANSFORM: ValTransform = { kind: 'val', size: 224, resize: 256 };
+
+/** A decoded picture: interleaved RGB, width·height·3 bytes. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8Array;
+}
+
+const TRIES = 10;
+const SCALE_MIN = 0.08;
+const SCALE_MAX = 1;
+const RATIO_MIN = 3 / 4;
+const RATIO_MAX = 4 / 3;
+// torch takes the logarithms in float32, and its log of 4/3 is not minus its log of 3/4.
+const LOG_RATIO_MIN = -0.28768208622932434;
+const LOG_RATIO_MAX = 0.28768211603164673;
+
+/** Draws a crop as `RandomResizedCrop.get_params` does: 2 draws per try and 2 for the place, or 20 for the fallback. */
+export function drawResizedCrop(generator: Generator, width: number, height: number): Box {
+  const area = width * height;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const targetArea = area * generator.uniform(SCALE_MIN, SCALE_MAX);
+    const aspect = expf(generator.uniform(LOG_RATIO_MIN, LOG_RATIO_MAX));
+    const w = roundHalfEven(Math.sqrt(targetArea * aspect));
+    const h = roundHalfEven(Math.sqrt(targetArea / aspect));
+    if (w > 0 && w <= width && h > 0 && h <= height) {
+      const top = generator.randint(height - h + 1);
+      const left = generator.randint(width - w + 1);
+      return { top, left, height: h, width: w };
+    }
+  }
+  const ratio = width / height;
+  const w = ratio > RATIO_MAX ? roundHalfEven(height * RATIO_MAX) : width;
+  const h = ratio < RATIO_MIN ? roundHalfEven(width / RATIO_MIN) : height;
+  return { top: (height - h) >> 1, left: (width - w) >> 1, height: h, width: w };
+}
+
+/** Draws whether to mirror the picture, as `RandomHorizontalFlip` does. One draw. */
+export function drawFlip(generator: Generator): boolean {
+  return generator.rand() < 0.5;
+}
+
+/** Python's `round` for numbers that are not negative: a half goes to the even neighbour. */
+export function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/**
+ * e^x in float32 as torch 1.13's vectorised exp gives it for |x| < ln(2)/2 (Sleef's polynomial): `Math.exp` rounded to
+ * float32 is one unit off for 7 % of the arguments that crops use.
+ */
+export function expf(x: number): number {
+  const f = Math.fround;
+  let u = EXP_POLYNOMIAL[0]!;
+  for (let i = 1; i < EXP_POLYNOMIAL.length; i++) u = f(u * x + EXP_POLYNOMIAL[i]!);
+  return f(1 + f(f(x * x) * u + x));
+}
+
+/** Highest power first; float32. */
+const EXP_POLYNOMIAL = Float32Array.of(
+  0.00019852761761285365,
+  0.0013930435525253415,
+  0.008333360776305199,
+  0.041666485369205475,
+  0.1666666716337204,
+  0.5,
+);
+
+/** The picture's `box`, resized to size×size; interleaved RGB bytes. */
+export function resizedCrop(
+  picture: Picture,
+  box: Box,
+  size: number,
+  out: Uint8Array,
+  scratch?: ResizeScratch,
+): Uint8Array {
+  return resizeBilinear(picture.pixels, picture.width, box, size, size, out, scratch);
+}
+
+/** `Resize(resize)`: the shorter side becomes `resize`, the longer is cut to whole pixels. */
+export function resizeShorterSide(picture: Picture, resize: number, scratch?: ResizeScratch): Picture {
+  const { width, height } = picture;
+  if (Math.min(width, height) === resize) return picture;
+  const longer = Math.trunc((resize * Math.max(width, height)) / Math.min(width, height));
+  const outWidth = width <= height ? resize : longer;
+  const outHeight = width <= height ? longer : resize;
+  const whole: Box = { top: 0, left: 0, height, width };
+  const pixels = resizeBilinear(picture.pixels, width, whole, outWidth, outHeight, undefined, scratch);
+  return { width: outWidth, height: outHeight, pixels };
+}
+
+/** `CenterCrop(size)`: where the picture is smaller than the crop, black surrounds it. */
+export function centerCrop(
+  picture: Picture,
+  size: number,
+  out: Uint8Array = new Uint8Array(size * size * 3),
+): Uint8Array {
+  const { width, height, pixels } = picture;
+  const x = centre(width, size);
+  const y = centre(height, size);
+  if (x.length < size || y.length < size) out.fill(0);
+  for (let row = 0; row < y.length; row++) {
+    const from = ((y.from + row) * width + x.from) * 3;
+    out.set(pixels.subarray(from, from + x.length * 3), ((y.to + row) * size + x.to) * 3);
+  }
+  return out;
+}
+
+/** One axis of a centre crop: `length` pixels from `from` of the picture go to `to` of the output. */
+function centre(length: number, size: number): { from: number; to: number; length: number } {
+  if (length < size) return { from: 0, to: (size - length) >> 1, length };
+  return { from: roundHalfEven((length - size) / 2), to: 0, length: size };
+}
+
+/** The val transform up to the pixels: `Resize(resize)` and `CenterCrop(size)`. */
+export function valCrop(
+  picture: Picture,
+  transform: ValTransform,
+  out?: Uint8Array,
+  scratch?: ResizeScratch,
+): Uint8Array {
+  return centerCrop(resizeShorterSide(picture, transform.resize, scratch), transform.size, out);
+}
+
+/** `ToTensor` and `Normalize` of all 3×256 values a byte can have; float32 step by step, as torch rounds. */
+const NORMALIZED = normalizeTable(IMAGENET_MEAN, IMAGENET_STD);
+
+function normalizeTable(mean: readonly number[], std: readonly number[]): Float32Array {
+  const f = Math.fround;
+  const table = new Float32Array(3 * 256);
+  for (let channel = 0; channel < 3; channel++) {
+    for (let value = 0; value < 256; value++) {
+      table[channel * 256 + value] = f(f(f(value / 255) - f(mean[channel]!)) / f(std[channel]!));
+    }
+  }
+  return table;
+}
+
+/**
+ * `ToTensor` and `Normalize`, mirrored left to right where `flip` says so.
+ *
+ * @param pixels size×size interleaved RGB bytes
+ * @param out receives 3·size·size float32 from `offset`, channel by channel
+ */
+export function normalize(pixels: Uint8Array, size: number, flip: boolean, out: Float32Array, offset = 0): void {
+  const plane = size * size;
+  const step = flip ? -1 : 1;
+  let from = 0;
+  for (let y = 0; y < size; y++) {
+    let to = offset + y * size + (flip ? size - 1 : 0);
+    for (let x = 0; x < size; x++) {
+      out[to] = NORMALIZED[pixels[from]!]!;
+      out[to + plane] = NORMALIZED[256 + pixels[from + 1]!]!;
+      out[to + 2 * plane] = NORMALIZED[512 + pixels[from + 2]!]!;
+      from += 3;
+      to += step;
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/** The code of a decoder thread: jobs come in as messages, are computed one after the other, and go back. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { WorkerReply, WorkerRequest } from './decoder-pool.ts';
+import { renderBatch } from './render.ts';
+
+const port = parentPort;
+if (!port) throw new Error('worker.ts runs only as a thread of decoder-pool.ts.');
+const stop = workerData.stop as Int32Array;
+
+let last: Promise<void> = Promise.resolve();
+port.on('message', (request: WorkerRequest) => {
+  last = last.then(() => answer(request));
+});
+
+async function answer(request: WorkerRequest): Promise<void> {
+  if (request.kind === 'close') {
+    port!.close();
+    return;
+  }
+  const { id, job, out } = request;
+  try {
+    await renderBatch(job, out, stop);
+    reply({ id, out }, [out.buffer]);
+  } catch (error) {
+    const { name, message } = error as Error;
+    reply({ id, error: { name, message } }, []);
+  }
+}
+
+function reply(message: WorkerReply, transfer: ArrayBuffer[]): void {
+  port!.postMessage(message, transfer);
+}
