@@ -1,0 +1,22 @@
+/** relu(x) = max(x, 0). Its gradient passes where the output is positive. */
+import { reluBackward, reluForward } from '../../kernels/relu.ts';
+import { record } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Elementwise max(input, 0); any shape. Saves its output. */
+export function relu(input: Tensor): Tensor {
+  const { gpu, size } = input;
+  const output = Tensor.empty(gpu, input.shape);
+  reluForward(gpu, size, input.buffer, output.buffer);
+  return record({
+    name: 'relu',
+    inputs: [input],
+    output,
+    saved: [output],
+    backward: (outputGrad) => {
+      const inputGrad = Tensor.empty(gpu, input.shape);
+      reluBackward(gpu, size, output.buffer, outputGrad.buffer, inputGrad.buffer);
+      return [inputGrad];
+    },
+  });
+}

@@ -1,0 +1,123 @@
+/** Tensor: a shape over device memory, and its place in the autograd graph. Contiguous, row-major; images are NCHW. */
+import type { Gpu, Readback } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { adopt } from './scope.ts';
+import { Storage } from './storage.ts';
+
+export type Shape = readonly number[];
+/** Element types, four bytes each. Only f32 tensors can require gradients; u32 holds class indices. */
+export type DType = 'f32' | 'u32';
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+export class Tensor {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly storage: Storage;
+  /** Whether backward is to compute a gradient for it. Set on leaves by their owner, on results by the tape. */
+  requiresGrad = false;
+  /** d(loss)/d(this) after backward, on leaves that require it. Same shape. */
+  grad: Tensor | undefined;
+  #disposed = false;
+
+  /** Wraps a storage, taking over one reference to it. Use `Tensor.from` or `Tensor.empty`. */
+  constructor(storage: Storage, shape: Shape, dtype: DType = 'f32') {
+    for (const extent of shape) {
+      if (!Number.isInteger(extent) || extent < 1) {
+        throw new RangeError(`A tensor needs positive whole extents, got [${shape.join(', ')}].`);
+      }
+    }
+    this.storage = storage;
+    this.shape = shape;
+    this.dtype = dtype;
+    adopt(this);
+  }
+
+  /** A tensor whose content is not yet written. */
+  static empty(gpu: Gpu, shape: Shape, dtype: DType = 'f32'): Tensor {
+    return new Tensor(new Storage(gpu, sizeOf(shape) * 4), shape, dtype);
+  }
+
+  /** A tensor of zeros. */
+  static zeros(gpu: Gpu, shape: Shape): Tensor {
+    const tensor = Tensor.empty(gpu, shape);
+    gpu.clear(tensor.buffer);
+    return tensor;
+  }
+
+  /** A tensor with the given values: f32 from a Float32Array, u32 from a Uint32Array. */
+  static from(gpu: Gpu, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, shape: Shape): Tensor {
+    if (data.length !== sizeOf(shape)) {
+      throw new RangeError(`A tensor of shape [${shape.join(', ')}] needs ${sizeOf(shape)} values, got ${data.length}.`);
+    }
+    const tensor = Tensor.empty(gpu, shape, data instanceof Uint32Array ? 'u32' : 'f32');
+    gpu.upload(tensor.buffer, data);
+    return tensor;
+  }
+
+  get gpu(): Gpu {
+    return this.storage.gpu;
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get buffer(): PooledBuffer {
+    return this.storage.buffer;
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Another tensor over the same memory. It must have as many elements; gradients do not flow to the original. */
+  view(shape: Shape = this.shape): Tensor {
+    if (sizeOf(shape) !== this.size) {
+      throw new RangeError(`A view of [${this.shape.join(', ')}] cannot have shape [${shape.join(', ')}].`);
+    }
+    return new Tensor(this.storage.retain(), shape, this.dtype);
+  }
+
+  /** Replaces the values in place. */
+  set(data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
+    if (data.length !== this.size || data instanceof Uint32Array !== (this.dtype === 'u32')) {
+      throw new RangeError(`This tensor takes ${this.size} values of type ${this.dtype}, got ${data.length}.`);
+    }
+    this.gpu.upload(this.buffer, data);
+    this.storage.version++;
+  }
+
+  /** The values, once everything recorded so far has run. */
+  async data(): Promise<Float32Array<ArrayBuffer>> {
+    return new Float32Array(await this.gpu.read(this.buffer, this.size * 4));
+  }
+
+  /** Starts reading the values; `label` lets waiting sleep (see `Gpu.readback`). */
+  readback(label?: string): Readback {
+    return this.gpu.readback(this.buffer, this.size * 4, label);
+  }
+
+  /** The value of a tensor with one element. */
+  async item(): Promise<number> {
+    if (this.size !== 1) throw new RangeError(`item() needs one element, got shape [${this.shape.join(', ')}].`);
+    return (await this.data())[0]!;
+  }
+
+  /** Lets go of the memory, and of the gradient. Calling it twice is harmless. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.storage.release();
+    this.zeroGrad();
+  }
+
+  /** Drops the gradient: the next backward starts a new one. */
+  zeroGrad(): void {
+    this.grad?.dispose();
+    this.grad = undefined;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Makes a `Gpu` on Dawn, WebGPU's native implementation (npm `webgpu`). The only file of the engine that knows Dawn or
+ * Node; in a browser its place is taken by `navigator.gpu`.
+ *
+ * The object that `create()` returns must stay referenced for as long as anything of Dawn is used: once it is collected,
+ * the process dies at random. The `Gpu` holds it and lets go of it in `close()`, after which Node can exit.
+ */
+import { create, globals } from 'webgpu';
+import { NoAdapterError } from './errors.ts';
+import { type AdapterTraits, Gpu } from './gpu.ts';
+
+export type AdapterPreference = 'high-performance' | 'low-power' | 'software';
+
+export interface OpenOptions {
+  /** Which adapter to ask for; without it, the fastest there is. */
+  readonly adapter?: AdapterPreference;
+  /** Dawn's validation and the shaders' bounds checks. On by default; a run that is known to be right may go without. */
+  readonly checks?: boolean;
+  /** Ask for WebGPU's default limits and no feature at all, as the least capable device would offer. */
+  readonly minimal?: boolean;
+}
+
+/** Features that kernels or reports use where the adapter has them. */
+const WANTED_FEATURES: GPUFeatureName[] = ['subgroups', 'timestamp-query'];
+
+/** Limits that kernels profit from; all are raised to what the adapter offers. */
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupStorageSize',
+  'maxStorageBuffersPerShaderStage',
+] as const;
+
+/** Opens a device. Throws NoAdapterError where no adapter (of the wanted kind) answers. */
+export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
+  Object.assign(globalThis, globals);
+  const toggles = ['disable-dawn-features=timestamp_quantization'];
+  if (options.checks === false) toggles.push('enable-dawn-features=skip_validation,disable_robustness');
+  const owner = create(toggles);
+  const adapter = await requestAdapter(owner, options.adapter);
+  const limits = options.minimal ? {} : Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
+  const device = await adapter.requestDevice({
+    requiredFeatures: options.minimal ? [] : WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: limits,
+  });
+  return new Gpu(device, traitsOf(adapter, device), owner);
+}
+
+async function requestAdapter(owner: GPU, preference?: AdapterPreference): Promise<GPUAdapter> {
+  if (preference === 'software') {
+    // Some versions answer null to this although their only adapter is a software one, so ask plainly as well.
+    const fallback = (await owner.requestAdapter({ forceFallbackAdapter: true })) ?? (await owner.requestAdapter());
+    if (fallback && isSoftware(fallback.info)) return fallback;
+    throw new NoAdapterError(
+      'No software WebGPU adapter was found. On Debian or Ubuntu install mesa-vulkan-drivers (Mesa 24 or later).',
+    );
+  }
+  const adapter = await owner.requestAdapter({ powerPreference: preference ?? 'high-performance' });
+  if (adapter) return adapter;
+  throw new NoAdapterError(
+    'No WebGPU adapter was found. Install a Vulkan driver: your GPU maker’s, or on Debian or Ubuntu mesa-vulkan-drivers ' +
+      '(Mesa 24 or later; on Debian 12 from bookworm-backports), which also runs without a GPU.',
+  );
+}
+
+function isSoftware(info: GPUAdapterInfo): boolean {
+  return info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(info.description);
+}
+
+function traitsOf(adapter: GPUAdapter, device: GPUDevice): AdapterTraits {
+  const { info } = adapter;
+  const fixedSubgroup = device.features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize;
+  return {
+    kind: isSoftware(info) ? 'cpu' : 'gpu',
+    subgroupSize: fixedSubgroup ? (info.subgroupMinSize ?? 0) : 0,
+    maxWorkgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
+    maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
+    vendor: info.vendor,
+    architecture: info.architecture,
+    description: info.description,
+  };
+}

@@ -1,0 +1,28 @@
+/** Typed errors of the GPU runtime; each says what to do next. */
+import { DawngradError } from '../errors.ts';
+
+/** No WebGPU adapter answered, or none of the kind that was asked for. */
+export class NoAdapterError extends DawngradError {
+  override name = 'NoAdapterError';
+}
+
+/** The device went away (driver crash, unplugged, destroyed). Nothing can run on it any more. */
+export class DeviceLostError extends DawngradError {
+  override name = 'DeviceLostError';
+  constructor(reason: string, message: string) {
+    super(`The GPU device was lost (${reason}): ${message}. Files already written are intact; start the run again.`);
+  }
+}
+
+/** Dawn reported an error that no scope had caught: invalid use, or an internal failure of the driver. */
+export class GpuError extends DawngradError {
+  override name = 'GpuError';
+}
+
+/** The adapter could not give the memory that was asked for. */
+export class OutOfMemoryError extends DawngradError {
+  override name = 'OutOfMemoryError';
+  constructor(detail: string) {
+    super(`The GPU is out of memory: ${detail}. Use a smaller batch.`);
+  }
+}

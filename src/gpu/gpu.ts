@@ -1,0 +1,317 @@
+/**
+ * The runtime between kernels and WebGPU: records dispatches into few submissions, caches pipelines, bind groups and
+ * uniform buffers, owns the buffer pool, reads results back, and turns a lost device or an uncaptured error into a typed
+ * error at the next call. Nothing here knows what a tensor is.
+ *
+ * One `Gpu` belongs to one device. Everything is synchronous except reading back and closing.
+ */
+import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
+import { Pacer } from './pacer.ts';
+import { BufferPool, type PooledBuffer } from './pool.ts';
+import { type KernelTiming, Profiler } from './profiler.ts';
+
+/** What is known of the adapter, and what kernel choice may depend on. Plain data: tests make their own. */
+export interface AdapterTraits {
+  /** `cpu` for software adapters (lavapipe, SwiftShader), `gpu` otherwise. */
+  readonly kind: 'cpu' | 'gpu';
+  /** Invocations per subgroup where it is fixed and the device has subgroups, else 0. */
+  readonly subgroupSize: number;
+  readonly maxWorkgroupStorage: number;
+  readonly maxInvocations: number;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+}
+
+/** A compute shader, ready to be compiled. Equal `key` means equal code. */
+export interface Program {
+  readonly key: string;
+  readonly name: string;
+  readonly code: () => string;
+  /** Access of each storage binding in order; the uniform block, where there is one, is the binding after them. */
+  readonly access: readonly ('read' | 'read_write')[];
+  readonly hasUniforms: boolean;
+}
+
+export interface Dispatch {
+  readonly program: Program;
+  readonly buffers: readonly PooledBuffer[];
+  /** Bytes of the uniform block, where the program has one. */
+  readonly uniforms?: Uint8Array;
+  readonly workgroups: readonly [number, number, number];
+  /** Shown in timings, for instance a shape. */
+  readonly label?: string;
+}
+
+/** A value on its way from the device; `get` may be called once. */
+export interface Readback {
+  get(): Promise<ArrayBuffer>;
+}
+
+/** Dispatches per submission: enough that few submissions are made, few enough that the device starts while we record. */
+const DISPATCHES_PER_SUBMIT = 48;
+
+interface Compiled {
+  readonly id: number;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly traits: AdapterTraits;
+  readonly pool: BufferPool;
+  /** What must stay referenced as long as the device lives (see `dawn.ts`). */
+  protected owner: unknown;
+  readonly #pacer = new Pacer();
+  readonly #compiled = new Map<string, Compiled>();
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #uniformBuffers = new Map<string, { id: number; buffer: GPUBuffer }>();
+  readonly #staging = new Map<number, GPUBuffer[]>();
+  readonly #choices = new Map<string, string>();
+  #profiler: Profiler | undefined;
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #recorded = 0;
+  #submits = 0;
+  #dispatches = 0;
+  #failure: Error | undefined;
+  #closed = false;
+
+  constructor(device: GPUDevice, traits: AdapterTraits, owner?: unknown) {
+    this.device = device;
+    this.traits = traits;
+    this.owner = owner;
+    this.pool = new BufferPool(device);
+    device.addEventListener('uncapturederror', (event) => {
+      const { error } = event as GPUUncapturedErrorEvent;
+      // The first error is the cause; what follows are its consequences.
+      this.#failure ??=
+        error.constructor.name === 'GPUOutOfMemoryError'
+          ? new OutOfMemoryError(error.message)
+          : new GpuError(`WebGPU error: ${error.message}`);
+    });
+    void device.lost.then((info) => {
+      if (!this.#closed) this.#failure = new DeviceLostError(info.reason ?? 'unknown', info.message);
+    });
+  }
+
+  /** Records one dispatch. Throws the error that an earlier one caused, if any. */
+  dispatch({ program, buffers, uniforms, workgroups, label }: Dispatch): void {
+    this.#throwIfFailed();
+    const compiled = this.#compile(program);
+    const bindGroup = this.#bindGroup(compiled, program, buffers, uniforms);
+    const pass = this.#beginPass(program.name, label ?? '');
+    pass.setPipeline(compiled.pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(...workgroups);
+    if (this.#profiler) this.#endPass();
+    this.#dispatches++;
+    if (++this.#recorded >= DISPATCHES_PER_SUBMIT) this.flush();
+  }
+
+  /** Writes host data into a buffer, in order with what was recorded before. */
+  upload(target: PooledBuffer, data: ArrayBufferView<ArrayBuffer>): void {
+    this.#throwIfFailed();
+    // writeBuffer takes effect now: commands recorded before it must be in the queue first.
+    this.flush();
+    this.device.queue.writeBuffer(target.buffer, 0, data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Fills a buffer with zeros. */
+  clear(target: PooledBuffer): void {
+    this.#encoderOutsidePass().clearBuffer(target.buffer);
+    this.#recorded++;
+  }
+
+  /** Copies `bytes` bytes between buffers on the device. */
+  copy(source: PooledBuffer, target: PooledBuffer, bytes: number): void {
+    this.#encoderOutsidePass().copyBufferToBuffer(source.buffer, 0, target.buffer, 0, Math.ceil(bytes / 4) * 4);
+    this.#recorded++;
+  }
+
+  /** Submits everything recorded so far. */
+  flush(): void {
+    this.#endPass();
+    if (this.#encoder) {
+      this.device.queue.submit([this.#encoder.finish()]);
+      this.#encoder = undefined;
+      this.#submits++;
+    }
+    this.#recorded = 0;
+    this.pool.submitted();
+  }
+
+  /**
+   * Copies the first `bytes` bytes of a buffer for the host, as they are after what was recorded so far, and submits.
+   * With a `label`, waiting for the result sleeps for as long as work of this label took before (see `pacer.ts`).
+   */
+  readback(source: PooledBuffer, bytes: number, label?: string): Readback {
+    this.#throwIfFailed();
+    const size = Math.ceil(bytes / 4) * 4;
+    const staging = this.#staging.get(size)?.pop() ?? this.#createStaging(size);
+    this.copy(source, { id: 0, buffer: staging, size }, size);
+    this.flush();
+    const submittedAt = performance.now();
+    return { get: () => this.#await(staging, size, bytes, submittedAt, label) };
+  }
+
+  /** The first `bytes` bytes of a buffer, after everything recorded so far. */
+  async read(source: PooledBuffer, bytes: number): Promise<ArrayBuffer> {
+    return this.readback(source, bytes).get();
+  }
+
+  /** Starts timing each dispatch. Throws where the device has no timestamp queries. */
+  startProfiling(): void {
+    if (!this.device.features.has('timestamp-query')) {
+      throw new GpuError('This adapter has no timestamp queries, so kernels cannot be timed one by one.');
+    }
+    this.flush();
+    this.#profiler ??= new Profiler(this.device);
+  }
+
+  /** Timings of the dispatches since `startProfiling` or the last call. */
+  async takeTimings(): Promise<KernelTiming[]> {
+    this.flush();
+    const timings = (await this.#profiler?.take()) ?? [];
+    this.#throwIfFailed();
+    return timings;
+  }
+
+  stopProfiling(): void {
+    this.flush();
+    this.#profiler?.destroy();
+    this.#profiler = undefined;
+  }
+
+  /** Notes which kernel variant was chosen for what, for the run's record. */
+  recordChoice(work: string, variant: string): void {
+    this.#choices.set(work, variant);
+  }
+
+  /** Every kernel choice made so far, by work. */
+  get choices(): Record<string, string> {
+    return Object.fromEntries([...this.#choices].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** Counters for tests and reports. */
+  get stats() {
+    return {
+      submits: this.#submits,
+      dispatches: this.#dispatches,
+      pipelines: this.#compiled.size,
+      bindGroups: this.#bindGroups.size,
+      uniformBuffers: this.#uniformBuffers.size,
+    };
+  }
+
+  /** Throws the typed error of a lost device or of an uncaptured error, once one is known. */
+  #throwIfFailed(): void {
+    if (this.#failure) throw this.#failure;
+    if (this.#closed) throw new GpuError('This device was closed; nothing can run on it any more.');
+  }
+
+  /** Destroys the device and lets go of the adapter, so that the process can exit. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#profiler?.destroy();
+    this.#bindGroups.clear();
+    this.#compiled.clear();
+    this.device.destroy();
+    this.owner = undefined;
+  }
+
+  async #await(staging: GPUBuffer, size: number, bytes: number, submittedAt: number, label?: string) {
+    if (label !== undefined) {
+      const ms = this.#pacer.sleepFor(label, submittedAt, performance.now());
+      if (ms > 1) await new Promise((resolve) => setTimeout(resolve, ms));
+    }
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+    } catch (error) {
+      // Of a lost device the cause is more useful than "map was aborted"; it may be reported a moment later.
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+      this.#throwIfFailed();
+      throw new GpuError(`Reading from the device failed: ${(error as Error).message}`);
+    }
+    if (label !== undefined) this.#pacer.finished(label, submittedAt, performance.now());
+    const data = staging.getMappedRange().slice(0, bytes);
+    staging.unmap();
+    const list = this.#staging.get(size);
+    if (list) list.push(staging);
+    else this.#staging.set(size, [staging]);
+    this.#throwIfFailed();
+    return data;
+  }
+
+  #createStaging(size: number): GPUBuffer {
+    return this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+
+  #compile(program: Program): Compiled {
+    const known = this.#compiled.get(program.key);
+    if (known) return known;
+    const types: GPUBufferBindingType[] = program.access.map((a) => (a === 'read' ? 'read-only-storage' : 'storage'));
+    if (program.hasUniforms) types.push('uniform');
+    const layout = this.device.createBindGroupLayout({
+      entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
+    });
+    const module = this.device.createShaderModule({ code: program.code(), label: program.name });
+    const pipeline = this.device.createComputePipeline({
+      label: program.name,
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module },
+    });
+    const compiled = { id: this.#compiled.size, pipeline, layout };
+    this.#compiled.set(program.key, compiled);
+    return compiled;
+  }
+
+  #bindGroup(compiled: Compiled, program: Program, buffers: readonly PooledBuffer[], uniforms?: Uint8Array) {
+    const block = program.hasUniforms ? this.#uniformBuffer(uniforms!) : undefined;
+    const key = `${compiled.id}:${buffers.map((b) => b.id).join(',')}:${block?.id ?? ''}`;
+    const known = this.#bindGroups.get(key);
+    if (known) return known;
+    const resources = buffers.map((b) => b.buffer);
+    if (block) resources.push(block.buffer);
+    const bindGroup = this.device.createBindGroup({
+      layout: compiled.layout,
+      entries: resources.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+    this.#bindGroups.set(key, bindGroup);
+    return bindGroup;
+  }
+
+  /** Uniform blocks are small and few (one per shape and learning rate), so each content is kept. */
+  #uniformBuffer(bytes: Uint8Array) {
+    const key = bytes.join(',');
+    const known = this.#uniformBuffers.get(key);
+    if (known) return known;
+    const buffer = this.device.createBuffer({ size: bytes.byteLength, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
+    new Uint8Array(buffer.getMappedRange()).set(bytes);
+    buffer.unmap();
+    const entry = { id: this.#uniformBuffers.size, buffer };
+    this.#uniformBuffers.set(key, entry);
+    return entry;
+  }
+
+  #beginPass(kernel: string, label: string): GPUComputePassEncoder {
+    if (this.#pass) return this.#pass;
+    this.#encoder ??= this.device.createCommandEncoder();
+    const timestampWrites = this.#profiler?.next(kernel, label);
+    this.#pass = this.#encoder.beginComputePass(timestampWrites ? { timestampWrites } : {});
+    return this.#pass;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+  }
+
+  #encoderOutsidePass(): GPUCommandEncoder {
+    this.#endPass();
+    this.#encoder ??= this.device.createCommandEncoder();
+    return this.#encoder;
+  }
+}
