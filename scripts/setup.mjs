@@ -1,0 +1,120 @@
+// @ts-check
+/**
+ * Runs before every npm script of this project (`node scripts/setup.mjs train`) and sees that what it needs is there:
+ * Node, the npm packages, and a WebGPU adapter. On a machine that has them it installs nothing and ends in a fraction of
+ * a second; on a bare one it installs them, and says so. Plain JavaScript without dependencies, because it runs first.
+ *
+ *     node scripts/setup.mjs [command] [--dry-run] [--assume-no-adapter]
+ *
+ * --dry-run prints what would be done and does nothing; with --assume-no-adapter also on a machine that has an adapter.
+ * DAWNGRAD_NO_SETUP=1 skips all of it.
+ */
+
+import { fileURLToPath } from 'node:url';
+import { nodeProblem } from './setup/node-version.mjs';
+import { installPackages, packagesProblem } from './setup/packages.mjs';
+import { SetupError, say } from './setup/say.mjs';
+
+/** Commands that never touch a device. */
+const WITHOUT_ADAPTER = new Set(['convert']);
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * @param {string} command
+ */
+async function setUp(command) {
+  if (packagesProblem(root)) {
+    const { withLock } = await import('./setup/lock.mjs');
+    withLock(root, () => {
+      // Looked at again under the lock: the set-up that was waited for may have done it.
+      const problem = packagesProblem(root);
+      if (!problem) return;
+      say(`${problem}; running npm ci`);
+      installPackages(root);
+    });
+  }
+  if (!WITHOUT_ADAPTER.has(command)) await ensureAdapter(command);
+}
+
+/** @param {string} command */
+async function ensureAdapter(command) {
+  const adapter = await import('./setup/adapter.mjs');
+  const facts = adapter.adapterFacts(root, process.env);
+  if (adapter.rememberedAdapter(root, facts)) return;
+  if (lookForAdapter(adapter).found) return;
+
+  const [{ driverFacts, installDriver }, { planDriver }, { withLock }] = await Promise.all([
+    import('./setup/driver.mjs'),
+    import('./setup/driver-plan.mjs'),
+    import('./setup/lock.mjs'),
+  ]);
+  withLock(root, () => {
+    const before = lookForAdapter(adapter);
+    if (before.found) return;
+    const plan = planDriver(driverFacts());
+    if (plan.kind === 'advise') {
+      throw new SetupError(`no WebGPU adapter: ${before.reason}.\n${plan.lines.join('\n')}${withoutSetup(command)}`);
+    }
+    installDriver(plan);
+    const after = lookForAdapter(adapter);
+    if (!after.found) {
+      throw new SetupError(
+        `the driver is installed, but still no WebGPU adapter answers: ${after.reason}.\n` +
+          'Look at the output of `vulkaninfo --summary` (package vulkan-tools); it should list llvmpipe or a GPU.' +
+          withoutSetup(command),
+      );
+    }
+    say(`WebGPU adapter: ${after.info.description || after.info.device}`);
+  });
+}
+
+/**
+ * Asks, and remembers a good answer with the facts of the moment (a driver may have been installed since the last look).
+ * @param {typeof import('./setup/adapter.mjs')} adapter
+ */
+function lookForAdapter(adapter) {
+  const result = adapter.probeAdapter(root);
+  if (result.found) adapter.rememberAdapter(root, adapter.adapterFacts(root, process.env), result.info);
+  return result;
+}
+
+/** @param {string} command */
+function withoutSetup(command) {
+  return command === 'test' ? '\nTo run the tests that need no device: DAWNGRAD_NO_SETUP=1 npm test' : '';
+}
+
+/** @param {boolean} assumeNoAdapter */
+async function dryRun(assumeNoAdapter) {
+  const print = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
+  print(`Node ${process.versions.node}: good`);
+  const problem = packagesProblem(root);
+  print(problem ? `npm packages: ${problem}; would run npm ci, then look for a WebGPU adapter` : 'npm packages: good');
+  if (!problem && !assumeNoAdapter) {
+    const result = (await import('./setup/adapter.mjs')).probeAdapter(root);
+    print(
+      `WebGPU adapter: ${result.found ? result.info.description || result.info.device : `none (${result.reason})`}`,
+    );
+    if (result.found) return;
+  }
+  const { driverFacts } = await import('./setup/driver.mjs');
+  const { describePlan, planDriver } = await import('./setup/driver-plan.mjs');
+  print('Without an adapter:');
+  for (const line of describePlan(planDriver(driverFacts()))) print(`  ${line}`);
+}
+
+/** @param {string[]} args */
+async function main(args) {
+  if (process.env.DAWNGRAD_NO_SETUP === '1') return;
+  const problem = nodeProblem(process.versions.node);
+  if (problem) throw new SetupError(problem);
+  if (args.includes('--dry-run')) await dryRun(args.includes('--assume-no-adapter'));
+  else await setUp(args.find((arg) => !arg.startsWith('-')) ?? '');
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  say(error instanceof SetupError ? error.message : error instanceof Error ? (error.stack ?? '') : String(error));
+  process.exitCode = 1;
+}

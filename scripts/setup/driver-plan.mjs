@@ -1,0 +1,178 @@
+// @ts-check
+/**
+ * What to do on a machine where no WebGPU adapter answers: install Mesa's software Vulkan driver (lavapipe), or tell the
+ * person what to install. A pure function of facts, so that every system can be tested on any machine.
+ */
+
+import { backportsFile, findArchive, listsBackports } from './apt-sources.mjs';
+
+/** @typedef {import('./os-release.mjs').System} System */
+/** @typedef {import('./apt-sources.mjs').AptSource} AptSource */
+
+/**
+ * @typedef {object} Facts
+ * @property {System} system
+ * @property {boolean} root may this process install packages?
+ * @property {boolean} aptGet is apt-get there?
+ * @property {readonly AptSource[]} sources
+ * @property {string | undefined} driverVariable a `NAME=value` that makes the Vulkan loader look at these drivers only
+ */
+
+/**
+ * @typedef {object} InstallPlan
+ * @property {'install'} kind
+ * @property {string} why one line for the person
+ * @property {{ path: string, text: string } | undefined} listFile apt source to add first
+ * @property {string[]} install the apt-get arguments
+ *
+ * @typedef {object} AdvicePlan
+ * @property {'advise'} kind
+ * @property {string[]} lines
+ *
+ * @typedef {InstallPlan | AdvicePlan} Plan
+ */
+
+const PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
+const INSTALL = ['install', '-y', '--no-install-recommends'];
+
+/** Releases whose Mesa WebGPU refuses, and that have no newer one to offer. */
+const TOO_OLD = new Set(['stretch', 'buster', 'bullseye', 'xenial', 'bionic', 'focal']);
+
+/** Debian 12's own Mesa (22.3) lacks shader*ArrayDynamicIndexing, which Dawn demands; the one in its backports has it. */
+const NEEDS_BACKPORTS = new Set(['bookworm']);
+
+/**
+ * @param {Facts} facts
+ * @returns {Plan}
+ */
+export function planDriver(facts) {
+  const { system } = facts;
+  if (facts.driverVariable) {
+    return advise([
+      `${facts.driverVariable} makes the Vulkan loader ignore every driver but that one, so that installing another would not help.`,
+      'Unset it, or point it at the manifest of a working driver (on Debian: /usr/share/vulkan/icd.d/lvp_icd.json).',
+    ]);
+  }
+  if (system.family !== 'debian' && system.family !== 'ubuntu') return advise(otherSystem(system));
+  if (TOO_OLD.has(system.codename)) {
+    return advise([
+      `${system.name} has only a Mesa that WebGPU refuses.`,
+      'Use Debian 12 or Ubuntu 22.04, or anything newer (a container will do), or install the Vulkan driver of your GPU.',
+    ]);
+  }
+  if (!facts.aptGet)
+    return advise([`${system.name}: apt-get was not found. Install ${PACKAGES.join(' and ')} by hand.`]);
+
+  const plan = aptPlan(facts);
+  return plan.kind === 'install' && !facts.root ? advise(asRoot(facts, plan)) : plan;
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Plan}
+ */
+function aptPlan({ system, sources }) {
+  const why = `no WebGPU adapter answers; installing Mesa's software Vulkan driver (${PACKAGES.join(', ')})`;
+  if (!NEEDS_BACKPORTS.has(system.codename)) {
+    return { kind: 'install', why, listFile: undefined, install: [...INSTALL, ...PACKAGES] };
+  }
+  const suite = `${system.codename}-backports`;
+  const install = [...INSTALL, '-t', suite, ...PACKAGES];
+  const whyBackports = `${why} from ${suite}, because WebGPU refuses the older Mesa of ${system.name}`;
+  if (listsBackports(sources, system.codename))
+    return { kind: 'install', why: whyBackports, listFile: undefined, install };
+  const archive = findArchive(sources, system.codename);
+  if (!archive) {
+    return advise([
+      `${system.name}: the driver comes from ${suite}, but apt's lists name no mirror of ${system.codename} to take it from.`,
+      `Add the suite ${suite} of your Debian mirror to /etc/apt/sources.list.d, then run:`,
+      `  apt-get update && apt-get ${install.join(' ')}`,
+    ]);
+  }
+  return { kind: 'install', why: whyBackports, listFile: backportsFile(archive, system.codename), install };
+}
+
+/**
+ * The same plan as commands to type.
+ * @param {Facts} facts
+ * @param {InstallPlan} plan
+ * @returns {string[]}
+ */
+function asRoot({ system }, plan) {
+  const file = plan.listFile;
+  return [
+    `${system.name}: Mesa's software Vulkan driver would do, but only root may install it. Run:`,
+    ...(file ? [`sudo tee ${file.path} <<'END'`, ...file.text.trimEnd().split('\n'), 'END'] : []),
+    `sudo apt-get update && sudo apt-get ${plan.install.join(' ')}`,
+  ];
+}
+
+/**
+ * @param {System} system
+ * @returns {string[]}
+ */
+function otherSystem(system) {
+  switch (system.family) {
+    case 'fedora':
+      return [
+        `${system.name}: install the software Vulkan driver (or your GPU's own), then run this again:`,
+        'sudo dnf install mesa-vulkan-drivers vulkan-loader',
+      ];
+    case 'arch':
+      return [
+        `${system.name}: install the software Vulkan driver (or your GPU's own), then run this again:`,
+        'sudo pacman -S --needed vulkan-swrast vulkan-icd-loader',
+      ];
+    case 'alpine':
+      return [
+        `${system.name}: the webgpu package is built for glibc and does not load on musl.`,
+        'Use a Debian or Ubuntu image instead; there the driver is installed by itself.',
+      ];
+    case 'macos':
+      return [
+        'macOS: WebGPU runs on Metal, which every Mac of the last ten years has, though not every virtual machine.',
+        'Run it on the machine itself, or in a Linux container.',
+      ];
+    case 'windows':
+      return [
+        'Windows: WebGPU runs on Direct3D 12. Install the current driver of the GPU, and run outside a session without display.',
+        'WSL with Debian or Ubuntu works too: there the software driver is installed by itself.',
+      ];
+    default:
+      return [
+        `${system.name}: install the Vulkan loader and a Vulkan 1.3 driver: Mesa's lavapipe 23.1 or newer, or your GPU's own.`,
+      ];
+  }
+}
+
+/**
+ * @param {string[]} lines
+ * @returns {AdvicePlan}
+ */
+function advise(lines) {
+  return { kind: 'advise', lines };
+}
+
+/**
+ * The plan in words, for --dry-run.
+ * @param {Plan} plan
+ * @returns {string[]}
+ */
+export function describePlan(plan) {
+  if (plan.kind === 'advise') return ['would stop and say:', ...plan.lines.map((line) => `  ${line}`)];
+  const file = plan.listFile;
+  return [
+    plan.why,
+    ...(file
+      ? [
+          `would write ${file.path}:`,
+          ...file.text
+            .trimEnd()
+            .split('\n')
+            .map((line) => `  ${line}`),
+        ]
+      : []),
+    'would run: apt-get update',
+    `would run: apt-get ${plan.install.join(' ')}`,
+  ];
+}

@@ -1,0 +1,119 @@
+// @ts-check
+/**
+ * The npm packages: are they what package-lock.json says, and if not, `npm ci`. The answer is remembered as a hash of the
+ * lock file in node_modules, so that the usual run reads one file and compares two strings.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { SetupError } from './say.mjs';
+
+/** @typedef {{ version?: string, optional?: boolean, link?: boolean, os?: string[], cpu?: string[], libc?: string[] }} LockEntry */
+
+const stampPath = (/** @type {string} */ root) => join(root, 'node_modules', '.cache', 'dawngrad', 'packages');
+
+/**
+ * Which installation a lock file asks for, on this platform: a node_modules folder that a container shares with its host
+ * holds the other platform's binaries.
+ * @param {string} lockText
+ * @param {string} platform
+ * @param {string} arch
+ */
+export function lockKey(lockText, platform, arch) {
+  return `${createHash('sha256').update(lockText).digest('hex')} ${platform}-${arch}`;
+}
+
+/**
+ * The first difference between what the lock file asks for and npm's own record of what it installed
+ * (node_modules/.package-lock.json). Optional packages may be missing unless they are the binaries of this platform.
+ * @param {Record<string, LockEntry>} wanted `packages` of package-lock.json
+ * @param {Record<string, LockEntry>} installed `packages` of the record
+ * @param {string} platform
+ * @param {string} arch
+ * @returns {string | undefined}
+ */
+export function lockDifference(wanted, installed, platform, arch) {
+  for (const [path, entry] of Object.entries(wanted)) {
+    if (path === '' || entry.link) continue;
+    const found = installed[path];
+    if (found) {
+      if (found.version !== entry.version) return `${path} is ${found.version}, not ${entry.version}`;
+      continue;
+    }
+    // Which libc this is takes long to find out; such packages come in pairs, one for each.
+    const forThisPlatform = entry.os?.includes(platform) && entry.cpu?.includes(arch) && !entry.libc;
+    if (!entry.optional || forThisPlatform) return `${path} is missing`;
+  }
+  return undefined;
+}
+
+/**
+ * @param {string} root
+ * @returns {string | undefined} why `npm ci` is needed
+ */
+export function packagesProblem(root) {
+  const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  const modules = join(root, 'node_modules');
+  if (!existsSync(modules)) return 'node_modules is missing';
+  for (const name of ['webgpu', 'tsx', 'sharp']) {
+    if (!existsSync(join(modules, name, 'package.json'))) return `node_modules/${name} is missing`;
+  }
+  const key = lockKey(lockText, process.platform, process.arch);
+  if (readText(stampPath(root)) === key) return undefined;
+
+  const record = readText(join(modules, '.package-lock.json'));
+  if (!record) return 'node_modules was not installed from package-lock.json';
+  const difference = lockDifference(
+    JSON.parse(lockText).packages ?? {},
+    JSON.parse(record).packages ?? {},
+    process.platform,
+    process.arch,
+  );
+  if (difference) return `node_modules does not match package-lock.json: ${difference}`;
+  writeStamp(root, key);
+  return undefined;
+}
+
+/** @param {string} root */
+export function installPackages(root) {
+  // npm names itself to the scripts that it runs; without it, Windows needs a shell to find npm.cmd.
+  const npm = process.env.npm_execpath;
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  const viaNpm = npm !== undefined && /npm-cli\.[cm]?js$/.test(npm);
+  const result = viaNpm
+    ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
+    : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  if (result.error || result.status !== 0) {
+    const how = result.error ? result.error.message : `exit status ${result.status ?? result.signal}`;
+    throw new SetupError(
+      `npm ci failed (${how}); its own message stands above.\n` +
+        'Without a network it cannot work (behind a proxy, set https_proxy). If it says that package.json and ' +
+        'package-lock.json are not in sync, run `npm install` once and keep the lock file that it writes.',
+    );
+  }
+  writeStamp(root, lockKey(readFileSync(join(root, 'package-lock.json'), 'utf8'), process.platform, process.arch));
+}
+
+/**
+ * @param {string} root
+ * @param {string} key
+ */
+function writeStamp(root, key) {
+  try {
+    mkdirSync(dirname(stampPath(root)), { recursive: true });
+    writeFileSync(stampPath(root), key);
+  } catch {
+    // A read-only checkout works too, it only looks again each time.
+  }
+}
+
+/** @param {string} path */
+function readText(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,15 @@
+// @ts-check
+/** How set-up talks: always on stderr, because stdout belongs to the command that follows (`--json`). */
+
+import { writeSync } from 'node:fs';
+
+/** Set-up cannot go on. The message says what was expected, what was found and what to do. */
+export class SetupError extends Error {
+  /** @override */
+  name = 'SetupError';
+}
+
+/** @param {string} text */
+export function say(text) {
+  writeSync(2, `${text.replace(/^/gm, 'setup: ')}\n`);
+}
