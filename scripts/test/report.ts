@@ -1,0 +1,60 @@
+/** What vitest's JSON report says: how many tests passed, failed and were skipped, and why those were. Pure. */
+
+import { readSkippedTitle } from '../../test/support/skip-title.ts';
+
+/** The fields of vitest's JSON report that are read here. */
+export interface Report {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+export interface Summary {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Tests that `-t` left out: neither run nor skipped. */
+  readonly unselected: number;
+  /** Titles by reason. */
+  readonly skips: ReadonlyMap<string, readonly string[]>;
+}
+
+const NO_REASON = 'no reason given (test.skip or test.todo in the file; use skipUnless of test/support/skip.ts)';
+
+/** @param args vitest's arguments: with `-t`, tests that do not match are reported as skipped and must be told apart */
+export function summarize(report: Report, args: readonly string[]): Summary {
+  const selective = args.some((arg) => /^(-t|--testNamePattern)(=|$)/.test(arg));
+  const skips = new Map<string, string[]>();
+  let [passed, failed, skipped, unselected] = [0, 0, 0, 0];
+  for (const file of report.testResults) {
+    // A file that could not be loaded has no tests to report, only its own failure.
+    if (file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed')) failed++;
+    for (const { fullName, status } of file.assertionResults) {
+      if (status === 'passed') passed++;
+      else if (status === 'failed') failed++;
+      else {
+        const skip = readSkippedTitle(fullName);
+        if (skip === undefined && selective) {
+          unselected++;
+          continue;
+        }
+        skipped++;
+        const reason = skip?.reason ?? NO_REASON;
+        skips.set(reason, [...(skips.get(reason) ?? []), skip?.name ?? fullName]);
+      }
+    }
+  }
+  return { passed, failed, skipped, unselected, skips };
+}
+
+/**
+ * The last line of `npm test`. Errors outside any test (vitest's exit status alone tells) count as one failure, and
+ * where skips are forbidden each counts as one.
+ */
+export function summaryLine(summary: Summary, exit: number, noSkip: boolean): string {
+  const outside = exit !== 0 && summary.failed === 0 ? 1 : 0;
+  const failed = summary.failed + outside + (noSkip ? summary.skipped : 0);
+  return `${summary.passed} passed, ${failed} failed, ${noSkip ? 0 : summary.skipped} skipped`;
+}

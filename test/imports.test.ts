@@ -1,0 +1,157 @@
+/** The source keeps its shape (test/support/imports.ts has the rules), and the checker sees what it should. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { checkSources, type Files, findCycles, importsOf, machinePaths } from './support/imports.ts';
+import { skipUnless } from './support/skip.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function sources(): Files {
+  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
+  const paths = names.map((name) => `src/${name.replaceAll('\\', '/')}`).filter((path) => path.endsWith('.ts'));
+  return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+}
+
+/** Files that git tracks or would track. */
+function repositoryFiles(): string[] {
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return listed.split('\0').filter((path) => path !== '' && existsSync(join(root, path)));
+}
+
+describe('this repository', () => {
+  test('src keeps the direction of its imports, has no cycles and no long files', () => {
+    expect(checkSources(sources())).toEqual([]);
+  });
+
+  const gitTest = skipUnless(existsSync(join(root, '.git')), 'not a git checkout, so its files cannot be told');
+  gitTest('no file names a path of the machine it was written on', () => {
+    const problems = repositoryFiles().flatMap((path) => {
+      const bytes = readFileSync(join(root, path));
+      return bytes.includes(0) ? [] : machinePaths(path, bytes.toString('utf8')); // a zero byte: not text
+    });
+    expect(problems).toEqual([]);
+  });
+});
+
+describe('importsOf', () => {
+  test('sees every form of import', () => {
+    const text = `import './side-effect.ts';
+import fallback from "double";
+import type { A } from './type.ts';
+import * as all from './star.ts';
+import {
+  many,
+  lines,
+} from './lines.ts';
+export { b } from './re-export.ts';
+export * from './re-star.ts';
+export type { C } from './re-type.ts';
+const lazy = await import('./lazy.ts');
+type D = typeof import('./typeof.ts');
+`;
+    expect(importsOf(text)).toEqual([
+      './side-effect.ts',
+      'double',
+      './type.ts',
+      './star.ts',
+      './lines.ts',
+      './re-export.ts',
+      './re-star.ts',
+      './re-type.ts',
+      './lazy.ts',
+      './typeof.ts',
+    ]);
+  });
+
+  test('passes over comments, strings and what only looks like one', () => {
+    const text = `// import a from './a.ts';
+/**
+ * import b from './b.ts';
+ * import('./c.ts')
+ */
+export const from = 'x';
+export function load() {
+  return Array.from('abc');
+}
+`;
+    expect(importsOf(text)).toEqual([]);
+  });
+});
+
+describe('planted violations', () => {
+  const check = (files: Record<string, string>) => checkSources(new Map(Object.entries(files)));
+
+  test.each([
+    ['src/autograd/tape.ts', '../nn/module.ts'],
+    ['src/gpu/queue.ts', '../kernels/launch.ts'],
+    ['src/nn/ops/deep.ts', '../../train/loop.ts'],
+    ['src/nn/layer.ts', '../data/random.ts'],
+    ['src/train/loop.ts', '../cli/args.ts'],
+    ['src/data/loader.ts', '../weights/atomic.ts'],
+    ['src/weights/pth.ts', '../autograd/tensor.ts'],
+    ['src/kernels/conv.ts', '../index.ts'],
+    ['src/elsewhere/a.ts', '../gpu/device.ts'],
+    ['src/cli/train.ts', '../../test/support/skip.ts'],
+    ['src/cli/train.ts', '../train/loop'],
+    ['src/gpu/queue.ts', 'node:fs'],
+    ['src/gpu/queue.ts', 'fs'],
+    ['src/nn/layer.ts', 'webgpu'],
+    ['src/kernels/launch.ts', 'fs/promises'],
+  ])('%s may not import %s', (path, name) => {
+    expect(check({ [path]: `import { x } from '${name}';\n` })).toEqual([
+      expect.stringContaining(`${path}: imports ${name}: `),
+    ]);
+  });
+
+  test.each([
+    ['src/cli/train.ts', '../train/loop.ts'],
+    ['src/cli/train.ts', '../gpu/device.ts'],
+    ['src/cli/doctor.ts', 'node:os'],
+    ['src/train/loop.ts', '../weights/atomic.ts'],
+    ['src/nn/layer.ts', '../autograd/tensor.ts'],
+    ['src/nn/blocks/basic.ts', '../layer.ts'],
+    ['src/gpu/dawn.ts', 'webgpu'],
+    ['src/kernels/source.ts', 'node:fs'],
+    ['src/kernels/template.ts', 'eta'],
+    ['src/gpu/queue.ts', '../errors.ts'],
+    ['src/data/loader.ts', 'node:worker_threads'],
+    ['src/index.ts', './nn/layer.ts'],
+  ])('%s may import %s', (path, name) => {
+    expect(check({ [path]: `import { x } from '${name}';\n` })).toEqual([]);
+  });
+
+  test('a cycle is found once and named in full', () => {
+    const files = new Map([
+      ['src/nn/a.ts', "import './b.ts';\n"],
+      ['src/nn/b.ts', "import type { C } from './c.ts';\n"],
+      ['src/nn/c.ts', "export { a } from './a.ts';\n"],
+      ['src/nn/d.ts', "import './a.ts';\n"],
+    ]);
+    expect(findCycles(files)).toEqual([['src/nn/a.ts', 'src/nn/b.ts', 'src/nn/c.ts', 'src/nn/a.ts']]);
+    expect(checkSources(files)).toEqual(['cycle: src/nn/a.ts -> src/nn/b.ts -> src/nn/c.ts -> src/nn/a.ts']);
+  });
+
+  test('a long file', () => {
+    expect(check({ 'src/nn/a.ts': `${'\n'.repeat(399)}// end\n` })).toEqual([]);
+    expect(check({ 'src/nn/a.ts': `${'\n'.repeat(400)}// end\n` })).toEqual(['src/nn/a.ts: 401 lines, more than 400']);
+  });
+
+  test('a path of the machine', () => {
+    const place = ['', 'work', 'main'].join('/');
+    const beside = ['..', 'shared', 'data'].join('/');
+    expect(machinePaths('README.md', `first\nsee ${place} or\n${beside}\n`)).toEqual([
+      expect.stringContaining('README.md:2: names '),
+      expect.stringContaining('README.md:3: names '),
+    ]);
+    expect(machinePaths('.ci/run', beside)).toEqual([]);
+    expect(machinePaths('README.md', 'a network/work/thing of ../shared_memory, file.work/x')).toEqual([]);
+  });
+});

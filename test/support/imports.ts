@@ -1,0 +1,123 @@
+/**
+ * Checks the shape of the source: which folder may import which, what the engine may ask of its host, cycles, and the
+ * length of files. Works on texts by path, so that imports.test.ts can plant violations. Import statements are found by
+ * pattern: the formatter keeps their form.
+ */
+
+import { builtinModules } from 'node:module';
+import { posix } from 'node:path';
+
+/** What each folder of src/ may import. Files of the folder itself and src/errors.ts are free to all. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  cli: ['train', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  train: ['nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  nn: ['autograd', 'kernels', 'gpu'],
+  autograd: ['kernels', 'gpu'],
+  kernels: ['gpu'],
+  gpu: [],
+  weights: [],
+  data: [],
+};
+
+const SHARED = 'src/errors.ts';
+
+/** The engine, which is to run in a browser too, and the two files of it that are Node's: the device and shader text. */
+const ENGINE = new Set(['nn', 'autograd', 'kernels', 'gpu']);
+const HOST_FILES = new Set(['src/gpu/dawn.ts', 'src/kernels/source.ts']);
+
+const MAX_LINES = 400;
+const LONG_FILES: ReadonlySet<string> = new Set([]);
+
+// Put together from parts, so that this file does not name them itself.
+const MACHINE_PATH = new RegExp(`(?<![\\w.])${['', 'work', ''].join('/')}|${['\\.\\.', 'shared'].join('/')}\\b`);
+
+export type Files = ReadonlyMap<string, string>;
+
+/** The module names that a text imports, re-exports or loads, types included. */
+export function importsOf(text: string): string[] {
+  const statement =
+    /^[ \t]*(?:import\s+(?:type\s+)?(?:[\w$*{][^'";]*?\sfrom\s*)?|export\s+(?:type\s+)?[{*][^'";]*?\sfrom\s*)(['"])([^'"]+)\1/gm;
+  const call = /^(.*?)\bimport\s*\(\s*(['"])([^'"]+)\2/gm;
+  const inComment = /^\s*(\*|\/\/|\/\*)/;
+  return [
+    ...Array.from(text.matchAll(statement), (match) => match[2]!),
+    ...Array.from(text.matchAll(call))
+      .filter((match) => !inComment.test(match[1]!))
+      .map((match) => match[3]!),
+  ];
+}
+
+/** Everything that is wrong with these files (paths like `src/nn/linear.ts`), one line each. */
+export function checkSources(files: Files): string[] {
+  const problems: string[] = [];
+  for (const [path, text] of files) {
+    const lines = text.trimEnd().split('\n').length;
+    if (lines > MAX_LINES && !LONG_FILES.has(path)) problems.push(`${path}: ${lines} lines, more than ${MAX_LINES}`);
+    for (const name of importsOf(text)) {
+      const problem = importProblem(path, name);
+      if (problem) problems.push(`${path}: imports ${name}: ${problem}`);
+    }
+  }
+  return [...problems, ...findCycles(files).map((cycle) => `cycle: ${cycle.join(' -> ')}`)];
+}
+
+function importProblem(path: string, name: string): string | undefined {
+  const folder = folderOf(path);
+  if (!name.startsWith('.')) {
+    const ofHost = name.startsWith('node:') || builtinModules.includes(name) || name === 'webgpu';
+    if (ofHost && ENGINE.has(folder) && !HOST_FILES.has(path)) {
+      return `the engine imports nothing of Node or Dawn except in ${[...HOST_FILES].join(' and ')}`;
+    }
+    return undefined;
+  }
+  const target = posix.join(posix.dirname(path), name);
+  if (!/\.(ts|json)$/.test(name)) return 'a relative import ends in .ts';
+  if (target === SHARED) return undefined;
+  if (!target.startsWith('src/')) return 'src imports nothing outside src';
+  const allowed = ALLOWED[folder];
+  if (folder === '') return undefined; // a file beside the folders, such as an index, may gather them
+  if (!allowed) return `folder src/${folder} is unknown to test/support/imports.ts`;
+  const to = folderOf(target);
+  if (to === folder || allowed.includes(to)) return undefined;
+  const free = allowed.length > 0 ? allowed.map((one) => `src/${one}`).join(', ') : 'no other folder';
+  return `src/${folder} may import ${SHARED} and ${free}`;
+}
+
+/** `nn` for src/nn/layers/conv.ts, '' for src/errors.ts. */
+function folderOf(path: string): string {
+  const parts = path.split('/');
+  return parts.length > 2 ? parts[1]! : '';
+}
+
+/** Each cycle of imports once, as the files along it with the first repeated at the end. */
+export function findCycles(files: Files): string[][] {
+  const cycles: string[][] = [];
+  const done = new Set<string>();
+  const stack: string[] = [];
+  const visit = (path: string): void => {
+    const start = stack.indexOf(path);
+    if (start >= 0) {
+      cycles.push([...stack.slice(start), path]);
+      return;
+    }
+    if (done.has(path)) return;
+    stack.push(path);
+    for (const name of importsOf(files.get(path) ?? '')) {
+      const target = posix.join(posix.dirname(path), name);
+      if (name.startsWith('.') && files.has(target)) visit(target);
+    }
+    stack.pop();
+    done.add(path);
+  };
+  for (const path of files.keys()) visit(path);
+  return cycles;
+}
+
+/** Lines that name a place on the machine where this was written: another machine does not have it. */
+export function machinePaths(path: string, text: string): string[] {
+  if (path === '.ci/run') return []; // the one file that looks for data beside the checkout
+  return text.split('\n').flatMap((line, index) => {
+    const match = MACHINE_PATH.exec(line);
+    return match ? [`${path}:${index + 1}: names ${match[0]}`] : [];
+  });
+}
