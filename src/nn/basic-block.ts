@@ -1,0 +1,54 @@
+/** The residual block of ResNet-18 and -34 (K. He et al., "Deep Residual Learning for Image Recognition", 2015). */
+import { add } from '../autograd/ops/add.ts';
+import { scope } from '../autograd/scope.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { BatchNorm2d } from './batch-norm2d.ts';
+import { Conv2d } from './conv2d.ts';
+import type { Init } from './init.ts';
+import { Module } from './module.ts';
+import { pipe } from './pipe.ts';
+import { ReLU } from './relu.ts';
+import { Sequential } from './sequential.ts';
+
+export type BasicBlockOptions = Init & {
+  /** Of the first convolution; default 1. */
+  readonly stride?: number;
+};
+
+/**
+ * relu(bn2(conv2(relu(bn1(conv1(x))))) + x): [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. Where
+ * the shape changes, x passes through `downsample`, a 1×1 convolution with batch norm.
+ */
+export class BasicBlock extends Module {
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm2d;
+  readonly relu: ReLU;
+  readonly conv2: Conv2d;
+  readonly bn2: BatchNorm2d;
+  readonly downsample: Sequential | undefined;
+
+  constructor(gpu: Gpu, inChannels: number, channels: number, options: BasicBlockOptions) {
+    super();
+    const { stride = 1, ...init } = options;
+    const conv3x3 = { kernelSize: 3, padding: 1, bias: false, ...init };
+    // torchvision builds the block's `downsample` before the block itself, and draws come in the order of building.
+    let downsample: Sequential | undefined;
+    if (stride !== 1 || inChannels !== channels) {
+      const conv1x1 = new Conv2d(gpu, inChannels, channels, { kernelSize: 1, stride, bias: false, ...init });
+      downsample = new Sequential(conv1x1, new BatchNorm2d(gpu, channels));
+    }
+    this.conv1 = this.registerModule('conv1', new Conv2d(gpu, inChannels, channels, { stride, ...conv3x3 }));
+    this.bn1 = this.registerModule('bn1', new BatchNorm2d(gpu, channels));
+    this.relu = this.registerModule('relu', new ReLU());
+    this.conv2 = this.registerModule('conv2', new Conv2d(gpu, channels, channels, conv3x3));
+    this.bn2 = this.registerModule('bn2', new BatchNorm2d(gpu, channels));
+    this.downsample = downsample && this.registerModule('downsample', downsample);
+  }
+
+  override forward(input: Tensor): Tensor {
+    const addShortcut = (residual: Tensor) =>
+      scope(() => add(residual, this.downsample ? this.downsample.call(input) : input));
+    return pipe(input, this.conv1, this.bn1, this.relu, this.conv2, this.bn2, addShortcut, this.relu);
+  }
+}

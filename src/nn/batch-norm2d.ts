@@ -1,0 +1,55 @@
+/** Batch normalisation of images (S. Ioffe and C. Szegedy, 2015). */
+import { batchNorm2d } from '../autograd/ops/batch-norm2d.ts';
+import { Tensor } from '../autograd/tensor.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { Module } from './module.ts';
+import { Counter } from './state-dict.ts';
+
+export interface BatchNorm2dOptions {
+  /** Added to the variance inside the square root; default 1e-5. */
+  readonly eps?: number;
+  /** Share of the new batch in the running statistics; default 0.1. */
+  readonly momentum?: number;
+}
+
+/**
+ * Normalises each channel of [N, channels, H, W], then scales and shifts it. In training mode with the mean and variance
+ * of the batch, which also move the running ones; in evaluation mode with the running ones.
+ */
+export class BatchNorm2d extends Module {
+  /** [channels], starts at 1. */
+  readonly weight: Tensor;
+  /** [channels], starts at 0. */
+  readonly bias: Tensor;
+  /** [channels], starts at 0. */
+  readonly runningMean: Tensor;
+  /** [channels], starts at 1. */
+  readonly runningVar: Tensor;
+  /** Batches that moved the running statistics. */
+  readonly batchesTracked: Counter;
+  readonly eps: number;
+  readonly momentum: number;
+
+  constructor(gpu: Gpu, channels: number, { eps = 1e-5, momentum = 0.1 }: BatchNorm2dOptions = {}) {
+    super();
+    this.eps = eps;
+    this.momentum = momentum;
+    const ones = new Float32Array(channels).fill(1);
+    this.weight = this.registerParameter('weight', Tensor.from(gpu, ones, [channels]));
+    this.bias = this.registerParameter('bias', Tensor.zeros(gpu, [channels]));
+    this.runningMean = this.registerBuffer('running_mean', Tensor.zeros(gpu, [channels]));
+    this.runningVar = this.registerBuffer('running_var', Tensor.from(gpu, ones, [channels]));
+    this.batchesTracked = this.registerBuffer('num_batches_tracked', new Counter());
+  }
+
+  override forward(input: Tensor): Tensor {
+    const { training, momentum, eps } = this;
+    const output = batchNorm2d(input, this.weight, this.bias, this.runningMean, this.runningVar, {
+      training,
+      momentum,
+      eps,
+    });
+    if (training) this.batchesTracked.value++;
+    return output;
+  }
+}

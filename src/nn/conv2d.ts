@@ -1,0 +1,44 @@
+/** Two-dimensional convolution with learned weights. */
+import { conv2d } from '../autograd/ops/conv2d.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { type Init, kaimingUniformBound, uniform } from './init.ts';
+import { Module } from './module.ts';
+import { type Pair, pair, type Size2d } from './pair.ts';
+
+export type Conv2dOptions = Init & {
+  readonly kernelSize: Size2d;
+  /** Default 1. */
+  readonly stride?: Size2d;
+  /** Zeros added on each side; default 0. */
+  readonly padding?: Size2d;
+  /** Whether it adds a learned value per channel. On by default. */
+  readonly bias?: boolean;
+};
+
+/** [N, inChannels, H, W] to [N, outChannels, H', W'] with H' = ⌊(H + 2·padding − kernel)/stride⌋ + 1. */
+export class Conv2d extends Module {
+  /** [outChannels, inChannels, kernel height, kernel width] */
+  readonly weight: Tensor;
+  /** [outChannels] */
+  readonly bias: Tensor | undefined;
+  readonly stride: Pair;
+  readonly padding: Pair;
+
+  constructor(gpu: Gpu, inChannels: number, outChannels: number, options: Conv2dOptions) {
+    super();
+    const [height, width] = pair(options.kernelSize);
+    const fanIn = inChannels * height * width;
+    this.stride = pair(options.stride ?? 1);
+    this.padding = pair(options.padding ?? 0);
+    const weight = uniform(gpu, [outChannels, inChannels, height, width], kaimingUniformBound(fanIn), options);
+    this.weight = this.registerParameter('weight', weight);
+    if (options.bias ?? true) {
+      this.bias = this.registerParameter('bias', uniform(gpu, [outChannels], 1 / Math.sqrt(fanIn), options));
+    }
+  }
+
+  override forward(input: Tensor): Tensor {
+    return conv2d(input, this.weight, this.bias, { stride: this.stride, padding: this.padding });
+  }
+}

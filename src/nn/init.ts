@@ -1,0 +1,73 @@
+/**
+ * Initial weights as PyTorch draws them, in its order: the same seed gives the same network. The random numbers come from
+ * outside (`RandomSource`), so that they are one stream with the shuffles and crops of a run.
+ *
+ * Sources: torch/nn/init.py; K. He et al., "Delving Deep into Rectifiers" (2015).
+ */
+import { type Shape, sizeOf, Tensor } from '../autograd/tensor.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+
+/** A stream of random numbers in the manner of torch's CPU generator. One draw is one 32-bit output of its engine. */
+export interface RandomSource {
+  /** torch's `uniform_(from, to)` on float32. One draw per value. */
+  fillUniform(out: Float32Array, from: number, to: number): unknown;
+  /** torch's `normal_(mean, std)` on float32. `normalDraws(out.length)` draws. */
+  fillNormal(out: Float32Array, mean: number, std: number): unknown;
+  /** Moves on by this many draws. */
+  skip(draws: number): void;
+}
+
+/**
+ * Where initial weights come from. `draw` computes them. `skip` leaves zeros in their place, for weights that are about to
+ * be loaded, and moves the random source, where one is given, to where drawing would have left it.
+ */
+export type Init =
+  | { readonly random: RandomSource; readonly init?: 'draw' }
+  | { readonly random?: RandomSource; readonly init: 'skip' };
+
+/** From this size on torch fills normals in blocks of as many. */
+const NORMAL_BLOCK = 16;
+
+/** Draws of a `normal_` of at least 16 values: one each, and a last block anew where the size is no multiple of 16. */
+export function normalDraws(size: number): number {
+  if (size < NORMAL_BLOCK) throw new RangeError(`Fewer than ${NORMAL_BLOCK} normals are drawn in pairs, got ${size}.`);
+  return size % NORMAL_BLOCK === 0 ? size : size + NORMAL_BLOCK;
+}
+
+/** A new tensor of values from U(-bound, bound). */
+export function uniform(gpu: Gpu, shape: Shape, bound: number, init: Init): Tensor {
+  if (init.init === 'skip') {
+    init.random?.skip(sizeOf(shape));
+    return Tensor.zeros(gpu, shape);
+  }
+  const values = new Float32Array(sizeOf(shape));
+  init.random.fillUniform(values, -bound, bound);
+  return Tensor.from(gpu, values, shape);
+}
+
+/**
+ * The bound of torch's `kaiming_uniform_(weight, a=√5)`, the default of convolutions and linear layers. It is 1/√fan_in, but
+ * torch gets there by this detour and an ulp would change the weights.
+ * @param fanIn inputs of one output: in-channels times the kernel's area
+ */
+export function kaimingUniformBound(fanIn: number): number {
+  const slope = Math.sqrt(5);
+  const gain = Math.sqrt(2 / (1 + slope ** 2));
+  return Math.sqrt(3) * (gain / Math.sqrt(fanIn));
+}
+
+/**
+ * Overwrites a convolution's weight [out, in, height, width] with torch's `kaiming_normal_(mode='fan_out',
+ * nonlinearity='relu')`: N(0, √(2/fan_out)), fan_out = out · height · width.
+ */
+export function kaimingNormalFanOut(weight: Tensor, init: Init): void {
+  const [outChannels, , height, width] = weight.shape as [number, number, number, number];
+  if (init.init === 'skip' && weight.size >= NORMAL_BLOCK) {
+    init.random?.skip(normalDraws(weight.size));
+    return;
+  }
+  // Of fewer values, how many draws they take depends on the half of a pair left from before: drawing is the way to know.
+  const values = new Float32Array(weight.size);
+  init.random?.fillNormal(values, 0, Math.SQRT2 / Math.sqrt(outChannels * height * width));
+  if (init.init !== 'skip') weight.set(values);
+}

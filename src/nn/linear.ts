@@ -1,0 +1,36 @@
+/** Fully connected layer. */
+import { linear } from '../autograd/ops/linear.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { type Init, kaimingUniformBound, uniform } from './init.ts';
+import { Module } from './module.ts';
+
+export type LinearOptions = Init & {
+  /** Whether it adds a learned value per feature. On by default. */
+  readonly bias?: boolean;
+};
+
+/** [N, inFeatures] to [N, outFeatures]: input · weightᵀ + bias. */
+export class Linear extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  /** [outFeatures, inFeatures] */
+  readonly weight: Tensor;
+  /** [outFeatures] */
+  readonly bias: Tensor | undefined;
+
+  constructor(gpu: Gpu, inFeatures: number, outFeatures: number, options: LinearOptions) {
+    super();
+    this.inFeatures = inFeatures;
+    this.outFeatures = outFeatures;
+    const weight = uniform(gpu, [outFeatures, inFeatures], kaimingUniformBound(inFeatures), options);
+    this.weight = this.registerParameter('weight', weight);
+    if (options.bias ?? true) {
+      this.bias = this.registerParameter('bias', uniform(gpu, [outFeatures], 1 / Math.sqrt(inFeatures), options));
+    }
+  }
+
+  override forward(input: Tensor): Tensor {
+    return linear(input, this.weight, this.bias);
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Module: a part of a network. It owns parameters (which are trained), buffers (which are saved but not trained) and
+ * other modules, all under PyTorch's names, so that a state dict of one fits the other.
+ *
+ * A subclass registers what it owns in its constructor and computes in `forward`; everybody else runs it by `call`.
+ */
+import { keep, scope } from '../autograd/scope.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import {
+  type Counter,
+  type ExportedEntry,
+  type LoadOptions,
+  type LoadReport,
+  loadState,
+  readState,
+  type StateDict,
+  type StateEntry,
+} from './state-dict.ts';
+
+export abstract class Module {
+  readonly #parameters = new Map<string, Tensor>();
+  readonly #buffers = new Map<string, Tensor | Counter>();
+  readonly #children = new Map<string, Module>();
+  #training = true;
+
+  /** What this module computes. To be run through `call`, which frees its intermediates. */
+  abstract forward(input: Tensor): Tensor;
+
+  /**
+   * Runs the module. Every tensor made on the way is freed at the end, except the result (which belongs to the caller or
+   * to the scope around the call) and what the tape keeps for backward.
+   */
+  call(input: Tensor): Tensor {
+    return scope(() => this.forward(input));
+  }
+
+  /** True in training mode, in which every module starts. Batch norms behave differently in the two. */
+  get training(): boolean {
+    return this.#training;
+  }
+
+  /** Puts this module and all below it in training mode (or, with `false`, in evaluation mode). */
+  train(mode = true): this {
+    for (const [, module] of this.namedModules()) module.#training = mode;
+    return this;
+  }
+
+  /** Puts this module and all below it in evaluation mode. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /**
+   * Excludes every parameter of this module from training and drops its gradient: no backward kernel runs for it and no
+   * optimizer moves it. Batch norms in training mode go on moving their running statistics. `freeze(false)` undoes it.
+   */
+  freeze(frozen = true): this {
+    for (const parameter of this.parameters()) {
+      parameter.requiresGrad = !frozen;
+      if (frozen) parameter.zeroGrad();
+    }
+    return this;
+  }
+
+  /** The modules directly below this one, by name, in the order in which they were registered. */
+  get children(): ReadonlyMap<string, Module> {
+    return this.#children;
+  }
+
+  /** This module (under the name `prefix`) and all below it, parents before children: torch's `named_modules()`. */
+  *namedModules(prefix = ''): Generator<[name: string, module: Module]> {
+    yield [prefix, this];
+    for (const [name, child] of this.#children) yield* child.namedModules(join(prefix, name));
+  }
+
+  /** Every parameter of this module and those below it, as `layer1.0.conv1.weight`, in torch's order. */
+  *namedParameters(): Generator<[name: string, parameter: Tensor]> {
+    for (const [prefix, module] of this.namedModules()) {
+      for (const [name, parameter] of module.#parameters) yield [join(prefix, name), parameter];
+    }
+  }
+
+  /** Every parameter, in the order of `namedParameters`. */
+  parameters(): Tensor[] {
+    return Array.from(this.namedParameters(), ([, parameter]) => parameter);
+  }
+
+  /** Every buffer of this module and those below it, as `bn1.running_mean`, in torch's order. */
+  *namedBuffers(): Generator<[name: string, buffer: Tensor | Counter]> {
+    for (const [prefix, module] of this.namedModules()) {
+      for (const [name, buffer] of module.#buffers) yield [join(prefix, name), buffer];
+    }
+  }
+
+  /** Parameters and buffers under torch's names and in torch's order. The entries are the module's own, not copies. */
+  stateDict(): StateDict {
+    const state = new Map<string, StateEntry>();
+    for (const [prefix, module] of this.namedModules()) {
+      for (const [name, entry] of [...module.#parameters, ...module.#buffers]) state.set(join(prefix, name), entry);
+    }
+    return state;
+  }
+
+  /**
+   * Copies the entries into parameters and buffers of the same name. See `loadState` for the options.
+   * @throws StateDictError, with everything that does not fit, before anything is loaded
+   */
+  loadStateDict(entries: Parameters<typeof loadState>[1], options: LoadOptions = {}): LoadReport {
+    return loadState(this.stateDict(), entries, options);
+  }
+
+  /** The state dict's values on the host, as they are after everything recorded so far. */
+  exportState(): Promise<Map<string, ExportedEntry>> {
+    return readState(this.stateDict());
+  }
+
+  /** Frees parameters, their gradients and buffers of this module and all below it. */
+  dispose(): void {
+    for (const entry of this.stateDict().values()) if ('dispose' in entry) entry.dispose();
+  }
+
+  /** Makes `tensor` a parameter of this module: it requires gradients and lives until the module is disposed. */
+  protected registerParameter(name: string, tensor: Tensor): Tensor {
+    this.#checkName(name);
+    tensor.requiresGrad = true;
+    this.#parameters.set(name, keep(tensor));
+    return tensor;
+  }
+
+  /** Makes `buffer` part of this module's state: saved and loaded with it, never trained. */
+  protected registerBuffer<T extends Tensor | Counter>(name: string, buffer: T): T {
+    this.#checkName(name);
+    this.#buffers.set(name, 'dispose' in buffer ? (keep(buffer) as T) : buffer);
+    return buffer;
+  }
+
+  /** Puts `module` below this one. Under a name that is taken by a module, it takes that module's place in the order. */
+  protected registerModule<T extends Module>(name: string, module: T): T {
+    if (!this.#children.has(name)) this.#checkName(name);
+    this.#children.set(name, module);
+    return module;
+  }
+
+  #checkName(name: string): void {
+    if (name === '' || name.includes('.')) {
+      throw new RangeError(`A name in a module must be non-empty and without dots, got "${name}".`);
+    }
+    if (this.#parameters.has(name) || this.#buffers.has(name) || this.#children.has(name)) {
+      throw new RangeError(`This module already has something called "${name}".`);
+    }
+  }
+}
+
+function join(prefix: string, name: string): string {
+  return prefix === '' ? name : `${prefix}.${name}`;
+}

@@ -1,0 +1,10 @@
+/** max(x, 0) as a module. */
+import { relu } from '../autograd/ops/relu.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { Module } from './module.ts';
+
+export class ReLU extends Module {
+  override forward(input: Tensor): Tensor {
+    return relu(input);
+  }
+}

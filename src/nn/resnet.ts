@@ -1,0 +1,99 @@
+/**
+ * ResNet-18 and -34 as torchvision has them, name by name and draw by draw: its state dicts load here, and the same seed
+ * gives the same initial weights.
+ */
+import { flatten } from '../autograd/ops/flatten.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
+import { BasicBlock } from './basic-block.ts';
+import { BatchNorm2d } from './batch-norm2d.ts';
+import { Conv2d } from './conv2d.ts';
+import { type Init, kaimingNormalFanOut } from './init.ts';
+import { Linear } from './linear.ts';
+import { MaxPool2d } from './max-pool2d.ts';
+import { Module } from './module.ts';
+import { pipe } from './pipe.ts';
+import { ReLU } from './relu.ts';
+import { Sequential } from './sequential.ts';
+
+export type ResNetOptions = Init & {
+  /** Outputs of the last layer; default 1000, as trained on ImageNet. */
+  readonly classes?: number;
+};
+
+/** Blocks in layer1 to layer4. */
+type Depths = readonly [number, number, number, number];
+
+/** Images [N, 3, H, W] to scores [N, classes]; made for 224×224, works for any size. */
+export class ResNet extends Module {
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm2d;
+  readonly relu: ReLU;
+  readonly maxpool: MaxPool2d;
+  readonly layer1: Sequential;
+  readonly layer2: Sequential;
+  readonly layer3: Sequential;
+  readonly layer4: Sequential;
+  readonly avgpool: AdaptiveAvgPool2d;
+  /** Numbers that the last layer gets of each image. */
+  readonly featureSize = 512;
+
+  constructor(gpu: Gpu, depths: Depths, options: ResNetOptions) {
+    super();
+    const { classes = 1000, ...init } = options;
+    // torch draws every convolution uniformly when it is built and then again normally: the first need not be computed.
+    const overwritten: Init = init.random ? { random: init.random, init: 'skip' } : { init: 'skip' };
+    const layer = (inChannels: number, channels: number, blocks: number, stride: number) =>
+      new Sequential(
+        new BasicBlock(gpu, inChannels, channels, { stride, ...overwritten }),
+        ...Array.from({ length: blocks - 1 }, () => new BasicBlock(gpu, channels, channels, overwritten)),
+      );
+    const stem = { kernelSize: 7, stride: 2, padding: 3, bias: false, ...overwritten };
+    this.conv1 = this.registerModule('conv1', new Conv2d(gpu, 3, 64, stem));
+    this.bn1 = this.registerModule('bn1', new BatchNorm2d(gpu, 64));
+    this.relu = this.registerModule('relu', new ReLU());
+    this.maxpool = this.registerModule('maxpool', new MaxPool2d({ kernelSize: 3, stride: 2, padding: 1 }));
+    this.layer1 = this.registerModule('layer1', layer(64, 64, depths[0], 1));
+    this.layer2 = this.registerModule('layer2', layer(64, 128, depths[1], 2));
+    this.layer3 = this.registerModule('layer3', layer(128, 256, depths[2], 2));
+    this.layer4 = this.registerModule('layer4', layer(256, 512, depths[3], 2));
+    this.avgpool = this.registerModule('avgpool', new AdaptiveAvgPool2d(1));
+    this.registerModule('fc', new Linear(gpu, this.featureSize, classes, init));
+    for (const [, module] of this.namedModules()) {
+      if (module instanceof Conv2d) kaimingNormalFanOut(module.weight, init);
+    }
+  }
+
+  /** The last layer: [N, featureSize] to scores. */
+  get fc(): Module {
+    return this.children.get('fc')!;
+  }
+
+  /** Puts another module in the place of the last layer, which is disposed. */
+  set fc(module: Module) {
+    if (module === this.fc) return;
+    this.fc.dispose();
+    this.registerModule('fc', module);
+  }
+
+  /** What the last layer gets: [N, featureSize]. Intermediates belong to the scope around, so call it within one. */
+  features(images: Tensor): Tensor {
+    const { conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
+    return pipe(images, conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
+  }
+
+  override forward(images: Tensor): Tensor {
+    return this.fc.call(this.features(images));
+  }
+}
+
+/** ResNet-18: 11,689,512 parameters with 1000 classes. */
+export function resnet18(gpu: Gpu, options: ResNetOptions): ResNet {
+  return new ResNet(gpu, [2, 2, 2, 2], options);
+}
+
+/** ResNet-34: 21,797,672 parameters with 1000 classes. */
+export function resnet34(gpu: Gpu, options: ResNetOptions): ResNet {
+  return new ResNet(gpu, [3, 4, 6, 3], options);
+}

@@ -1,0 +1,18 @@
+/** Modules in a row. */
+import type { Tensor } from '../autograd/tensor.ts';
+import { Module } from './module.ts';
+import { pipe } from './pipe.ts';
+
+/** Runs its modules one after another; they are called "0", "1", … in the state dict. */
+export class Sequential extends Module {
+  constructor(...modules: readonly Module[]) {
+    super();
+    modules.forEach((module, index) => {
+      this.registerModule(String(index), module);
+    });
+  }
+
+  override forward(input: Tensor): Tensor {
+    return pipe(input, ...this.children.values());
+  }
+}

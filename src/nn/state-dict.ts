@@ -1,0 +1,139 @@
+/** State dicts: what of a module is saved, and strict loading, which reports all that does not fit before it changes anything. */
+import { type Shape, sizeOf, type Tensor } from '../autograd/tensor.ts';
+import { DawngradError } from '../errors.ts';
+
+/** A whole number that is saved with a module but never computed with on the device (`num_batches_tracked`). */
+export class Counter {
+  /** A scalar. */
+  readonly shape: Shape = [];
+  value = 0;
+}
+
+export type StateEntry = Tensor | Counter;
+/** Entries by name, in the order in which PyTorch saves them. */
+export type StateDict = ReadonlyMap<string, StateEntry>;
+
+/** One entry from a checkpoint: row-major values, as many as its shape says; a scalar has shape []. */
+export interface HostEntry {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** One entry on its way into a checkpoint; `dtype` is the type that PyTorch has for it. */
+export interface ExportedEntry extends HostEntry {
+  readonly data: Float32Array<ArrayBuffer>;
+  readonly dtype: 'F32' | 'I64';
+}
+
+export interface LoadOptions {
+  /** Whether missing and unexpected entries are errors; wrong shapes always are. On by default. */
+  readonly strict?: boolean;
+  /** Names starting with one of these are left alone, both in the module and in the checkpoint: `['fc.']`. */
+  readonly ignore?: readonly string[];
+}
+
+/** What a loading left out, by name. Both are empty after a strict one. */
+export interface LoadReport {
+  /** In the module, not in the checkpoint: these keep their values. */
+  readonly missing: readonly string[];
+  /** In the checkpoint, not in the module. */
+  readonly unexpected: readonly string[];
+}
+
+export interface ShapeMismatch {
+  readonly name: string;
+  readonly expected: Shape;
+  readonly found: Shape;
+}
+
+/** A checkpoint does not fit the module. Lists every entry that does not; nothing was loaded. */
+export class StateDictError extends DawngradError {
+  override name = 'StateDictError';
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly mismatched: readonly ShapeMismatch[];
+
+  constructor(
+    state: StateDict,
+    entries: ReadonlyMap<string, HostEntry>,
+    report: LoadReport,
+    mismatched: ShapeMismatch[],
+  ) {
+    const { missing, unexpected } = report;
+    const lines = [
+      ...missing.map((name) => `missing: ${name} ${text(state.get(name)!.shape)}`),
+      ...unexpected.map((name) => `unexpected: ${name} ${text(entries.get(name)!.shape)}`),
+      ...mismatched.map(
+        ({ name, expected, found }) => `wrong shape: ${name}: expected ${text(expected)}, found ${text(found)}`,
+      ),
+    ];
+    super(
+      `These weights are of another model; nothing was loaded. ${missing.length} entries are missing, ` +
+        `${unexpected.length} unexpected, ${mismatched.length} of the wrong shape:\n  ${lines.join('\n  ')}\n` +
+        'Build the model that the weights were saved from, or pass the names to leave alone as `ignore`.',
+    );
+    this.missing = missing;
+    this.unexpected = unexpected;
+    this.mismatched = mismatched;
+  }
+}
+
+/**
+ * Copies `entries` into the entries of `state` that have the same name. A counter that is missing is no error and starts
+ * at 0: files from before PyTorch 0.4.1, torchvision's own among them, have none.
+ * @throws StateDictError if something does not fit; then nothing was changed
+ */
+export function loadState(
+  state: StateDict,
+  entries: ReadonlyMap<string, HostEntry>,
+  { strict = true, ignore = [] }: LoadOptions = {},
+): LoadReport {
+  const concerned = (name: string) => !ignore.some((prefix) => name.startsWith(prefix));
+  const targets = [...state].filter(([name]) => concerned(name));
+  const report: LoadReport = {
+    missing: targets.filter(([name, target]) => !entries.has(name) && 'storage' in target).map(([name]) => name),
+    unexpected: [...entries.keys()].filter((name) => concerned(name) && !state.has(name)),
+  };
+  const mismatched: ShapeMismatch[] = [];
+  for (const [name, target] of targets) {
+    const found = entries.get(name);
+    if (!found) continue;
+    if (text(found.shape) !== text(target.shape)) {
+      mismatched.push({ name, expected: target.shape, found: found.shape });
+    } else if (found.data.length !== sizeOf(found.shape)) {
+      throw new RangeError(`${name}: shape ${text(found.shape)} does not hold ${found.data.length} values.`);
+    }
+  }
+  if (mismatched.length > 0 || (strict && report.missing.length + report.unexpected.length > 0)) {
+    throw new StateDictError(state, entries, strict ? report : { missing: [], unexpected: [] }, mismatched);
+  }
+  for (const [name, target] of targets) {
+    const data = entries.get(name)?.data;
+    if (!('storage' in target)) target.value = data?.[0] ?? 0;
+    else if (data) target.set(ownMemory(data));
+  }
+  return report;
+}
+
+/** Copies the values to the host. All copies are started before the first is waited for. */
+export async function readState(state: StateDict): Promise<Map<string, ExportedEntry>> {
+  const started = Array.from(state, ([name, entry]) => ({
+    name,
+    shape: entry.shape,
+    data: 'storage' in entry ? entry.readback() : Float32Array.of(entry.value),
+  }));
+  const finished = started.map(async ({ name, shape, data }): Promise<[string, ExportedEntry]> => {
+    if (data instanceof Float32Array) return [name, { shape, data, dtype: 'I64' }];
+    return [name, { shape, data: new Float32Array(await data.get()), dtype: 'F32' }];
+  });
+  return new Map(await Promise.all(finished));
+}
+
+/** WebGPU uploads from memory that no other thread can change: what is shared is copied. */
+function ownMemory(data: Float32Array): Float32Array<ArrayBuffer> {
+  return data.buffer instanceof ArrayBuffer ? (data as Float32Array<ArrayBuffer>) : new Float32Array(data);
+}
+
+function text(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
