@@ -1,0 +1,101 @@
+/** `npm run convert -- in.pth out.safetensors`: any checkpoint that can be read, to safetensors. */
+
+import { extname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { FileError, UsageError } from '../errors.ts';
+import { type Checkpoint, readCheckpoint, writeSafetensors } from '../weights/index.ts';
+
+const HELP = `Usage: npm run convert -- <input> <output.safetensors>
+
+Reads a checkpoint and writes its tensors as safetensors, which need no Python and can run no code.
+
+  <input>   a PyTorch state dict (.pth, .pt, .bin: zip or older stream format) or a .safetensors file;
+            the content decides, not the name
+  <output>  must end in .safetensors; replaced if it exists, and written whole or not at all
+
+Numbers become float32; 64-bit integers stay as they are. "module." prefixes and a "state_dict" key around the
+tensors are removed.
+
+  -h, --help   print this
+`;
+
+/** What batch norms remember beside their parameters. */
+const STATISTIC = /(?:^|\.)(?:running_mean|running_var|num_batches_tracked)$/;
+
+/**
+ * @param argv arguments after the script's name
+ * @returns exit status: 0 done, 1 a file is at fault, 2 wrong usage
+ */
+export async function main(argv: string[]): Promise<number> {
+  try {
+    const paths = parsePaths(argv);
+    if (paths === 'help') {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    const checkpoint = readCheckpoint(paths.input);
+    // Readers such as transformers ask which library's names and layouts these are.
+    const metadata = { format: 'pt', ...checkpoint.metadata };
+    const bytes = writeSafetensors(paths.output, { tensors: checkpoint.tensors, metadata });
+    process.stdout.write(`${paths.output}: ${summarize(checkpoint, bytes)}\n`);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`convert: ${error.message}\nTry "npm run convert -- --help".\n`);
+      return 2;
+    }
+    if (error instanceof FileError) {
+      process.stderr.write(`convert: ${error.message}\n`);
+      return 1;
+    }
+    throw error;
+  }
+}
+
+/** @throws UsageError */
+function parsePaths(argv: string[]): 'help' | { input: string; output: string } {
+  let parsed: { values: { help?: boolean | undefined }; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: argv, options: { help: { type: 'boolean', short: 'h' } }, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  if (parsed.values.help) return 'help';
+  const [input, output] = parsed.positionals;
+  if (input === undefined || output === undefined || parsed.positionals.length > 2) {
+    throw new UsageError(`expected two paths, <input> <output.safetensors>, found ${parsed.positionals.length}`);
+  }
+  if (extname(output).toLowerCase() !== '.safetensors') {
+    throw new UsageError(`${output}: only safetensors are written; give an output that ends in .safetensors`);
+  }
+  return { input, output };
+}
+
+/** "102 tensors, 11,689,512 parameters and 9,600 batch-norm statistics, 44.6 MiB" */
+function summarize({ tensors }: Checkpoint, bytes: number): string {
+  let parameters = 0;
+  let statistics = 0;
+  const converted = new Set<string>();
+  for (const [name, { data, dtype }] of tensors) {
+    if (STATISTIC.test(name)) statistics += data.length;
+    else parameters += data.length;
+    if (dtype !== undefined && dtype !== 'F32' && dtype !== 'I64') converted.add(dtype);
+  }
+  const kept = statistics > 0 ? ` and ${format(statistics)} batch-norm statistics` : '';
+  const from = converted.size > 0 ? ` (${[...converted].sort().join(', ')} became F32)` : '';
+  return `${format(tensors.size)} tensors, ${format(parameters)} parameters${kept}, ${sizeText(bytes)}${from}`;
+}
+
+function format(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 2 ** 10) return `${bytes} bytes`;
+  return bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -1,0 +1,104 @@
+/**
+ * Reading ranges of a file. Checkpoints are large and their tensors lie anywhere in them, so each range is read straight
+ * into memory of its own: no whole-file buffer, no second copy, and a fresh buffer is always aligned for typed arrays.
+ */
+
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { FileError } from '../errors.ts';
+
+/** One read call may not ask for more than 2^31 − 1 bytes. */
+const LARGEST_READ = 2 ** 30;
+
+export class InputFile {
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly #descriptor: number;
+
+  private constructor(path: string, size: number, descriptor: number) {
+    this.path = path;
+    this.size = size;
+    this.#descriptor = descriptor;
+  }
+
+  /**
+   * Opens `path`, hands it to `use` and closes it whatever happens.
+   * @throws FileError if it is missing, unreadable or not a regular file
+   */
+  static use<T>(path: string, use: (file: InputFile) => T): T {
+    let descriptor: number;
+    let size: number;
+    try {
+      // Asked before opening: opening a pipe that nobody writes to would wait for ever.
+      if (!statSync(path).isFile()) throw new FileError(`${path}: not a regular file; give the path of a checkpoint`);
+      descriptor = openSync(path, 'r');
+      size = fstatSync(descriptor).size;
+    } catch (error) {
+      throw asFileError(path, 'read', error);
+    }
+    try {
+      return use(new InputFile(path, size, descriptor));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /**
+   * @param what named in the error, such as "zip directory"
+   * @returns exactly `length` bytes from `offset`, at the start of a buffer of their own
+   * @throws FileError if the range is not wholly inside the file
+   */
+  read(offset: number, length: number, what: string): Uint8Array {
+    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
+      this.fail(`${what} has an impossible position (offset ${offset}, ${length} bytes); the file is damaged`);
+    }
+    if (offset + length > this.size) {
+      this.fail(
+        `${what} needs bytes ${offset} to ${offset + length}, but the file ends at ${this.size}; it is cut off or ` +
+          'damaged: download or save it again',
+      );
+    }
+    const bytes = this.#allocate(length, what);
+    let done = 0;
+    while (done < length) {
+      let got: number;
+      try {
+        got = readSync(this.#descriptor, bytes, done, Math.min(length - done, LARGEST_READ), offset + done);
+      } catch (error) {
+        throw asFileError(this.path, 'read', error);
+      }
+      if (got === 0) this.fail(`${what} ended early: the file shrank while it was read`);
+      done += got;
+    }
+    return bytes;
+  }
+
+  /** @throws FileError that starts with this file's path */
+  fail(message: string): never {
+    throw new FileError(`${this.path}: ${message}`);
+  }
+
+  #allocate(length: number, what: string): Uint8Array {
+    try {
+      return new Uint8Array(length);
+    } catch {
+      return this.fail(`${what} takes ${length} bytes, more than this process can allocate`);
+    }
+  }
+}
+
+const LONGEST_QUOTE = 100;
+
+/** @returns text from a file as a message may show it: control characters escaped, and cut where it is overlong */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text);
+}
+
+/** Turns an error of `node:fs` into one that starts with the path; passes errors of our own on. */
+export function asFileError(path: string, verb: 'read' | 'written', error: unknown): Error {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  if (!(error instanceof Error) || code === undefined) return error instanceof Error ? error : new Error(String(error));
+  if (code === 'ENOENT' && verb === 'read') return new FileError(`${path}: no such file; check the path`);
+  if (code === 'ENOENT') return new FileError(`${path}: its folder does not exist; create it first`);
+  return new FileError(`${path}: cannot be ${verb} (${error.message})`, { cause: error });
+}

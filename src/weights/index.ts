@@ -1,0 +1,24 @@
+/** Reading a checkpoint of any known format, and writing one. The room's door: other folders import from here. */
+
+import { InputFile } from './file.ts';
+import { detectFormat } from './format.ts';
+import { readPthFile } from './pth.ts';
+import { readSafetensorsFile } from './safetensors.ts';
+import type { Checkpoint } from './types.ts';
+
+export { writeFileAtomic } from './atomic.ts';
+export { readPth } from './pth.ts';
+export { readSafetensors, writeSafetensors } from './safetensors.ts';
+export { type Checkpoint, countNumbers, type StoredDtype, type TensorData } from './types.ts';
+
+/**
+ * Reads a .pth or .safetensors file; which of them it is, its first bytes decide and not its name.
+ * @returns all tensors as float32, under the names they have in the model
+ * @throws FileError, starting with the path, if the file is missing, damaged or neither
+ */
+export function readCheckpoint(path: string): Checkpoint {
+  return InputFile.use(path, (file) => {
+    const format = detectFormat(file);
+    return format === 'safetensors' ? readSafetensorsFile(file) : readPthFile(file, format);
+  });
+}

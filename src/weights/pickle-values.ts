@@ -1,0 +1,62 @@
+/** What a pickle can hold here, each Python thing as a plain or small own type, so that no two are mistaken. */
+
+/** A Python tuple; a list is a plain array. */
+export class PickleTuple {
+  readonly items: readonly PickleValue[];
+  constructor(items: readonly PickleValue[]) {
+    this.items = items;
+  }
+}
+
+/** A Python dict, in insertion order. */
+export class PickleDict {
+  readonly entries = new Map<PickleValue, PickleValue>();
+  /** An OrderedDict: the only thing that may carry attributes (torch puts `_metadata` there), which are dropped. */
+  readonly ordered: boolean;
+  constructor(ordered: boolean) {
+    this.ordered = ordered;
+  }
+}
+
+/** An allowed global: a class or function by its Python name, with what calling it means, if it may be called. */
+export class PickleGlobal {
+  readonly name: string;
+  readonly call: ((args: readonly PickleValue[]) => PickleValue) | undefined;
+  constructor(name: string, call?: (args: readonly PickleValue[]) => PickleValue) {
+    this.name = name;
+    this.call = call;
+  }
+}
+
+/** Base of what the caller's globals and persistent ids produce, such as a tensor. */
+export abstract class PickleObject {
+  /** For messages: "a tensor". */
+  abstract readonly kind: string;
+}
+
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PickleValue[]
+  | PickleTuple
+  | PickleDict
+  | PickleGlobal
+  | PickleObject;
+
+/** @returns how a message calls this value; never its contents, which may be endless. */
+export function describeValue(value: PickleValue | undefined): string {
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'string') return 'a string';
+  if (typeof value === 'boolean') return 'a boolean';
+  if (typeof value === 'number' || typeof value === 'bigint') return 'a number';
+  if (value instanceof Uint8Array) return 'bytes';
+  if (Array.isArray(value)) return 'a list';
+  if (value instanceof PickleTuple) return 'a tuple';
+  if (value instanceof PickleDict) return 'a dict';
+  if (value instanceof PickleGlobal) return `the global ${value.name}`;
+  return value.kind;
+}

@@ -1,0 +1,192 @@
+/**
+ * What a torch checkpoint's pickle may name: the allow-list, and what those names build. A storage is a run of numbers
+ * kept outside the pickle; a tensor is a strided window on one. Reading the numbers is left to the container (zip or
+ * stream), and happens only for tensors that are wanted.
+ *
+ * Source: torch/_utils.py and torch/serialization.py of PyTorch 1.13.
+ */
+
+import { FileError } from '../errors.ts';
+import { quote } from './file.ts';
+import {
+  describeValue,
+  PickleDict,
+  PickleGlobal,
+  PickleObject,
+  PickleTuple,
+  type PickleValue,
+} from './pickle-values.ts';
+import { countNumbers, type StoredDtype } from './types.ts';
+
+/** Python's class name of a storage to its dtype. */
+const STORAGE_DTYPES: Readonly<Record<string, StoredDtype>> = {
+  DoubleStorage: 'F64',
+  FloatStorage: 'F32',
+  HalfStorage: 'F16',
+  BFloat16Storage: 'BF16',
+  LongStorage: 'I64',
+  IntStorage: 'I32',
+  ShortStorage: 'I16',
+  CharStorage: 'I8',
+  ByteStorage: 'U8',
+  BoolStorage: 'BOOL',
+};
+
+/** As torch's own limit on dimensions. */
+const MOST_DIMENSIONS = 64;
+
+export class StorageRef extends PickleObject {
+  readonly kind = 'a storage';
+  /** Names the numbers: a zip entry, or a place in the stream. */
+  readonly key: string;
+  readonly dtype: StoredDtype;
+  /** Of all the numbers kept under that key, in elements. */
+  readonly fullLength: number;
+  /** Which of them are this storage's: all, but for the views that old streams may hold. */
+  readonly offset: number;
+  readonly length: number;
+
+  constructor(key: string, dtype: StoredDtype, fullLength: number, offset = 0, length = fullLength) {
+    super();
+    this.key = key;
+    this.dtype = dtype;
+    this.fullLength = fullLength;
+    this.offset = offset;
+    this.length = length;
+  }
+}
+
+export class TensorRef extends PickleObject {
+  readonly kind = 'a tensor';
+  readonly storage: StorageRef;
+  /** Of the first element in its storage, in elements. */
+  readonly offset: number;
+  readonly shape: readonly number[];
+  /** Step along each dimension, in elements; 0 where a value is repeated. */
+  readonly strides: readonly number[];
+
+  constructor(storage: StorageRef, offset: number, shape: readonly number[], strides: readonly number[]) {
+    super();
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.strides = strides;
+  }
+}
+
+/** In bytes. A ResNet's pickle has 10 kB, those of the largest models a few MB. */
+export const LARGEST_PICKLE = 2 ** 24;
+
+/** What a container holds: the unpickled object, and the way to the bytes of its storages. */
+export interface PthContents {
+  readonly value: PickleValue;
+  readBytes(storage: StorageRef): Uint8Array;
+}
+
+/** @returns the allow-list of one pickle: full Python name to global, or undefined if it is not allowed */
+export function torchGlobals(file: string): (name: string) => PickleGlobal | undefined {
+  // A list makes one dict only: else a short pickle could have one long list copied over and over.
+  const usedLists = new WeakSet<object>();
+  return (name) => {
+    switch (name) {
+      case 'collections.OrderedDict':
+        return new PickleGlobal(name, (args) => makeOrderedDict(file, args, usedLists));
+      case 'torch._utils._rebuild_tensor_v2':
+      case 'torch._utils._rebuild_tensor':
+        return new PickleGlobal(name, (args) => makeTensor(file, args));
+      case 'torch._utils._rebuild_parameter':
+        return new PickleGlobal(name, (args) => unwrapParameter(file, args));
+      case 'torch.Size':
+        return new PickleGlobal(name, (args) => makeSize(file, args));
+    }
+    // torch.FloatStorage, torch.cuda.FloatStorage and so on: named in persistent ids, never called.
+    const storage = /^torch\.(?:cuda\.)?(\w+Storage)$/.exec(name)?.[1];
+    return storage !== undefined && Object.hasOwn(STORAGE_DTYPES, storage) ? new PickleGlobal(name) : undefined;
+  };
+}
+
+/**
+ * Reads a persistent id: ('storage', class, key, device, length), in old streams with a sixth (view key, offset, length).
+ * @throws FileError if it is anything else
+ */
+export function makeStorage(file: string, id: PickleValue): StorageRef {
+  const parts = id instanceof PickleTuple ? id.items : [];
+  const [tag, type, key, , length, view] = parts;
+  const dtype = type instanceof PickleGlobal ? STORAGE_DTYPES[type.name.split('.').at(-1)!] : undefined;
+  if (tag !== 'storage' || dtype === undefined || typeof key !== 'string' || !isCount(length)) {
+    throw new FileError(
+      `${file}: a storage reference is not ('storage', type, key, device, length) as torch writes it; save the file again`,
+    );
+  }
+  if (view === undefined || view === null) return new StorageRef(key, dtype, length);
+  const [, viewOffset, viewLength] = view instanceof PickleTuple ? view.items : [];
+  if (!isCount(viewOffset) || !isCount(viewLength) || viewOffset + viewLength > length) {
+    throw new FileError(
+      `${file}: a view of storage ${quote(key)} lies outside it (it has ${length} numbers); save it again`,
+    );
+  }
+  return new StorageRef(key, dtype, length, viewOffset, viewLength);
+}
+
+/** (storage, offset, shape, strides), in v2 also (requires_grad, backward_hooks, metadata). */
+function makeTensor(file: string, args: readonly PickleValue[]): TensorRef {
+  const [storage, offset, shapeValue, stridesValue, , , metadata] = args;
+  const shape = countsOf(shapeValue);
+  const strides = countsOf(stridesValue);
+  if (!(storage instanceof StorageRef) || !isCount(offset) || shape === undefined || strides?.length !== shape.length) {
+    throw new FileError(`${file}: a tensor is not (storage, offset, shape, strides) as torch writes it; save it again`);
+  }
+  // Metadata says that the numbers stand for their conjugates or negatives; ignoring it would change them.
+  if (metadata instanceof PickleDict ? metadata.entries.size > 0 : metadata !== undefined && metadata !== null) {
+    throw new FileError(`${file}: a tensor has a lazy conjugate or negative bit; save tensor.resolve_neg() instead`);
+  }
+  // The last element is the farthest one, since no stride is negative.
+  const empty = shape.includes(0);
+  const last = shape.reduce((sum, size, i) => sum + (size - 1) * strides[i]!, offset);
+  if (!(empty || last < storage.length) || !Number.isSafeInteger(countNumbers(shape))) {
+    throw new FileError(
+      `${file}: a tensor of shape [${shape.join(', ')}], strides [${strides.join(', ')}] and offset ${offset} reaches ` +
+        `outside its storage of ${storage.length} numbers; the file is damaged`,
+    );
+  }
+  return new TensorRef(storage, offset, shape, strides);
+}
+
+/** (data, requires_grad, backward_hooks): the tensor is all that matters here. */
+function unwrapParameter(file: string, [data]: readonly PickleValue[]): TensorRef {
+  if (data instanceof TensorRef) return data;
+  throw new FileError(`${file}: a Parameter holds ${describeValue(data)} where a tensor was expected; save it again`);
+}
+
+/** Python 3 fills an OrderedDict by SETITEMS; Python 2 passes a list of [key, value] pairs. */
+function makeOrderedDict(file: string, args: readonly PickleValue[], usedLists: WeakSet<object>): PickleDict {
+  const dict = new PickleDict(true);
+  const pairs = args[0] ?? [];
+  if (args.length > 1 || !Array.isArray(pairs) || usedLists.has(pairs)) throw badDict(file);
+  usedLists.add(pairs);
+  for (const pair of pairs) {
+    const items = pair instanceof PickleTuple ? pair.items : pair;
+    if (!Array.isArray(items) || items.length !== 2) throw badDict(file);
+    dict.entries.set(items[0], items[1]);
+  }
+  return dict;
+}
+
+function badDict(file: string): FileError {
+  return new FileError(`${file}: an OrderedDict is not made from a list of pairs; the file is damaged, save it again`);
+}
+
+function makeSize(file: string, [sizes]: readonly PickleValue[]): PickleTuple {
+  if (sizes instanceof PickleTuple) return sizes;
+  throw new FileError(`${file}: a torch.Size is not made from a tuple; the file is damaged, save it again`);
+}
+
+/** @returns a tuple or list of at most 64 whole numbers ≥ 0 as an array; undefined if it is not that */
+function countsOf(value: PickleValue | undefined): readonly number[] | undefined {
+  const items = value instanceof PickleTuple ? value.items : value;
+  return Array.isArray(items) && items.length <= MOST_DIMENSIONS && items.every(isCount) ? items : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,44 @@
+/** A file is written whole or not at all, and no temporary file stays. */
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { writeFileAtomic } from '../../src/weights/atomic.ts';
+import { expectFileError, makeFolder } from './helpers.ts';
+
+const folder = makeFolder();
+
+test('writes all chunks and replaces what was there', () => {
+  const path = join(folder, 'a.txt');
+  writeFileSync(path, 'old and longer than the new one');
+  expect(writeFileAtomic(path, [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')])).toBe(7);
+  expect(readFileSync(path, 'utf8')).toBe('one two');
+  expect(readdirSync(folder)).toEqual(['a.txt']);
+});
+
+test('keeps the old file when the chunks fail, and passes their error on', () => {
+  const path = join(folder, 'a.txt');
+  writeFileSync(path, 'old');
+  const chunks = function* (): Generator<Uint8Array> {
+    yield Buffer.from('half');
+    throw new RangeError('no more');
+  };
+  expect(() => writeFileAtomic(path, chunks())).toThrow(RangeError);
+  expect(readFileSync(path, 'utf8')).toBe('old');
+  expect(readdirSync(folder)).toEqual(['a.txt']);
+});
+
+test('says which file cannot be written, and leaves nothing', () => {
+  const missing = join(folder, 'no', 'a.txt');
+  expectFileError(() => writeFileAtomic(missing, []), missing, /its folder does not exist/);
+  const taken = join(folder, 'taken');
+  mkdirSync(join(taken, 'inside'), { recursive: true });
+  expectFileError(() => writeFileAtomic(taken, [Buffer.from('x')]), taken, /cannot be written/);
+  expect(readdirSync(folder).sort()).toEqual(['a.txt', 'taken']);
+});
+
+test('takes a name as long as the file system allows', () => {
+  const path = join(folder, 'n'.repeat(255));
+  writeFileAtomic(path, [Buffer.from('x')]);
+  expect(readFileSync(path, 'utf8')).toBe('x');
+});

@@ -1,0 +1,27 @@
+/** A real ResNet-18 checkpoint, 45 MB, too large to keep here: DAWNGRAD_WEIGHTS names it. */
+
+import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { readCheckpoint } from '../../src/weights/index.ts';
+
+const path = process.env.DAWNGRAD_WEIGHTS ?? '';
+const present = path !== '' && existsSync(path);
+if (!present) {
+  const reason = path === '' ? 'DAWNGRAD_WEIGHTS is not set' : `${path} (DAWNGRAD_WEIGHTS) does not exist`;
+  console.warn(`SKIPPED: ${reason}; set it to a ResNet-18 .pth of torchvision to read the real file`);
+}
+
+test.skipIf(!present && process.env.DAWNGRAD_NO_SKIP !== '1')('the ResNet-18 of torchvision', () => {
+  expect(present, 'DAWNGRAD_WEIGHTS must name an existing ResNet-18 .pth').toBe(true);
+  const { tensors } = readCheckpoint(path);
+  expect(tensors.size).toBe(102);
+  expect(new Set([...tensors.values()].map((tensor) => tensor.dtype))).toEqual(new Set(['F32']));
+  expect(tensors.get('conv1.weight')?.shape).toEqual([64, 3, 7, 7]);
+  expect(tensors.get('layer4.0.downsample.0.weight')?.shape).toEqual([512, 256, 1, 1]);
+  expect(tensors.get('layer1.1.bn2.running_var')?.shape).toEqual([64]);
+  expect(tensors.get('fc.weight')?.shape).toEqual([1000, 512]);
+  expect(tensors.get('fc.bias')?.shape).toEqual([1000]);
+  const parameters = [...tensors].filter(([name]) => !name.includes('.running_'));
+  expect(parameters.reduce((sum, [, tensor]) => sum + tensor.data.length, 0)).toBe(11_689_512);
+  for (const [name, { data }] of tensors) expect(data.every(Number.isFinite), name).toBe(true);
+});
