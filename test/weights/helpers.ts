@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32, deflateRawSync } from 'node:zlib';
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 import { FileError } from '../../src/errors.ts';
+
+// Thousands of small files in some tests: seconds on a busy machine, where five are the default limit.
+vi.setConfig({ testTimeout: 60_000 });
 
 export const GOLDEN = fileURLToPath(new URL('../golden/weights/', import.meta.url));
 
