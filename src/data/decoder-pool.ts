@@ -25,6 +25,8 @@ interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
   readonly exited: Promise<void>;
+  /** Why it can take no more work. */
+  failure: Error | undefined;
 }
 
 const CLOSED = 'The decoder threads were closed.';
@@ -65,6 +67,8 @@ export class DecoderPool {
       return out;
     }
     this.start();
+    const failure = this.started.find((candidate) => candidate.failure)?.failure;
+    if (failure) throw failure;
     const thread = this.started.reduce((best, next) => (next.waiting.size < best.waiting.size ? next : best));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
@@ -92,17 +96,19 @@ export class DecoderPool {
 function startThread(stop: Int32Array): Thread {
   const worker = new Worker(threadUrl(), { workerData: { stop }, execArgv: [] });
   const waiting = new Map<number, Waiting>();
-  const fail = (error: Error) => {
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-  };
   worker.on('message', (reply: WorkerReply) => {
     const { resolve, reject } = waiting.get(reply.id)!;
     waiting.delete(reply.id);
-    if (waiting.size === 0) worker.unref();
+    // While the pool closes, Node has to wait for the thread to leave.
+    if (waiting.size === 0 && Atomics.load(stop, 0) === 0) worker.unref();
     if ('out' in reply) resolve(reply.out);
     else reject(revive(reply.error));
   });
+  const fail = (error: Error) => {
+    thread.failure ??= error;
+    for (const { reject } of waiting.values()) reject(thread.failure);
+    waiting.clear();
+  };
   worker.on('error', (cause) => fail(new DawngradError(`A decoder thread failed: ${String(cause)}`, { cause })));
   const exited = new Promise<void>((resolve) => {
     worker.on('exit', (code) => {
@@ -110,8 +116,9 @@ function startThread(stop: Int32Array): Thread {
       resolve();
     });
   });
+  const thread: Thread = { worker, waiting, exited, failure: undefined };
   worker.unref();
-  return { worker, waiting, exited };
+  return thread;
 }
 
 /**

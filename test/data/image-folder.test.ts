@@ -1,0 +1,84 @@
+/** ImageFolder against torchvision's list of the same folder, and its errors. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ImageFolder } from '../../src/data/index.ts';
+import { FileError } from '../../src/errors.ts';
+import { dataTest, GOLDEN_FOLDER, golden } from './support.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dawngrad-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function put(...path: string[]): void {
+  const file = join(folder, ...path);
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, '');
+}
+
+test('classes and samples are those of torchvision, in its order', () => {
+  const dataset = new ImageFolder(join(GOLDEN_FOLDER, 'folder'));
+  expect(dataset.classes).toEqual(golden.classes);
+  const samples = dataset.samples.map(({ path, label }) => [relative(dataset.root, path), label]);
+  expect(samples).toEqual(golden.samples);
+});
+
+test('links to folders are followed, dead links are left alone', () => {
+  put('elsewhere', 'p.png');
+  mkdirSync(join(folder, 'root', 'a'), { recursive: true });
+  symlinkSync(join(folder, 'elsewhere'), join(folder, 'root', 'b'));
+  symlinkSync(join(folder, 'elsewhere'), join(folder, 'root', 'a', 'more'));
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'root', 'dead'));
+  const { classes, samples } = new ImageFolder(join(folder, 'root'));
+  expect(classes).toEqual(['a', 'b']);
+  expect(samples.map(({ path }) => relative(join(folder, 'root'), path))).toEqual(['a/more/p.png', 'b/p.png']);
+});
+
+test('a link that leads round in a circle is an error', () => {
+  put('root', 'a', 'p.png');
+  symlinkSync(join(folder, 'root', 'a'), join(folder, 'root', 'a', 'again'));
+  expect(() => new ImageFolder(join(folder, 'root'))).toThrow(/again: this link leads back/);
+});
+
+test('no folder', () => {
+  const path = join(folder, 'missing');
+  expect(() => new ImageFolder(path)).toThrow(FileError);
+  expect(() => new ImageFolder(path)).toThrow(`${path}: expected a folder of pictures, but there is nothing`);
+});
+
+test('a file instead of a folder', () => {
+  put('file');
+  expect(() => new ImageFolder(join(folder, 'file'))).toThrow(/but this is a file/);
+});
+
+test('no class', () => {
+  put('stray.jpg');
+  expect(() => new ImageFolder(folder)).toThrow(`${folder}: expected one folder of pictures per class`);
+});
+
+test('classes without a picture are named', () => {
+  put('a', 'p.jpg');
+  put('b', 'imageNotFound.gif');
+  mkdirSync(join(folder, 'c'));
+  expect(() => new ImageFolder(folder)).toThrow(`${folder}: found no picture for the classes b, c.`);
+});
+
+dataTest('the tutorial has 244 pictures to train on and 153 to validate with', (root) => {
+  const count = (part: string) => {
+    const { classes, samples } = new ImageFolder(join(root, part));
+    return classes.map((name, label) => [name, samples.filter((sample) => sample.label === label).length]);
+  };
+  expect(count('train')).toEqual([
+    ['ants', 123],
+    ['bees', 121],
+  ]);
+  expect(count('val')).toEqual([
+    ['ants', 70],
+    ['bees', 83],
+  ]);
+});

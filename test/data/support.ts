@@ -1,0 +1,60 @@
+/** What the tests of this folder share: the golden file, and a test that needs the real pictures. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { test } from 'vitest';
+import { decode, type Picture } from '../../src/data/index.ts';
+
+/** Made by make-golden.py. */
+export interface Golden {
+  decoded: Record<string, { width: number; height: number; sha256: string }>;
+  resize: {
+    picture: string;
+    /** top, left, height, width */
+    box: [number, number, number, number];
+    /** height, width */
+    size: [number, number];
+    sha256: string;
+    pixels?: string;
+  }[];
+  val: { picture: string; size: number; resize: number; pixels: string; values: string }[];
+  centre: { picture: string; size: number; sha256: string }[];
+  normalized: string;
+  crops: [number, number, number, number, number, number][];
+  normals: Record<string, number[]>;
+  classes: string[];
+  samples: [string, number][];
+  epochs: Record<string, { batches: GoldenBatch[]; afterBreak: number }>;
+}
+
+export interface GoldenBatch {
+  kind: 'train' | 'val';
+  labels: number[];
+  /** index, top, left, height, width, flip */
+  drawn?: number[][];
+  values: string;
+}
+
+export const GOLDEN_FOLDER = fileURLToPath(new URL('../golden/data/', import.meta.url));
+export const golden: Golden = JSON.parse(readFileSync(`${GOLDEN_FOLDER}golden.json`, 'utf8'));
+
+export function sha256(data: Uint8Array | Float32Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+export function goldenPicture(name: string): Promise<Picture> {
+  return decode(`${GOLDEN_FOLDER}pictures/${name}`);
+}
+
+/** Where the tutorial's data set lies, `train` and `val` below it. */
+const DATA = process.env.DAWNGRAD_DATA;
+
+/** A test of the tutorial's own pictures: needs DAWNGRAD_DATA, and is skipped, or fails under DAWNGRAD_NO_SKIP=1, without. */
+export function dataTest(name: string, body: (root: string) => Promise<void> | void): void {
+  if (DATA) test(name, () => body(DATA), 60_000);
+  else if (process.env.DAWNGRAD_NO_SKIP === '1') {
+    test(name, () => {
+      throw new Error('Needs the pictures of the tutorial: set DAWNGRAD_DATA to the folder that holds train and val.');
+    });
+  } else test.skip(`${name} (skipped: set DAWNGRAD_DATA to hymenoptera_data)`, () => {});
+}

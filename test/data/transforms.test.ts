@@ -1,0 +1,106 @@
+/** Resize, crops and normalisation against Pillow and torchvision: every byte and every float equal. */
+import { describe, expect, test } from 'vitest';
+import {
+  centerCrop,
+  drawResizedCrop,
+  Generator,
+  normalize,
+  resizeBilinear,
+  type ValTransform,
+  valCrop,
+} from '../../src/data/index.ts';
+import { golden, goldenPicture, sha256 } from './support.ts';
+
+describe('resize', () => {
+  for (const { picture, box, size, sha256: expected, pixels } of golden.resize) {
+    test(`${picture} [${box}] to ${size[1]}×${size[0]}`, async () => {
+      const { width, pixels: source } = await goldenPicture(picture);
+      const [top, left, height, boxWidth] = box;
+      const out = resizeBilinear(source, width, { top, left, height, width: boxWidth }, size[1], size[0]);
+      if (pixels) expect([...out]).toEqual([...Buffer.from(pixels, 'base64')]);
+      expect(sha256(out)).toBe(expected);
+    });
+  }
+
+  test('pixels outside the box are never read', async () => {
+    const { width, height, pixels } = await goldenPicture('rgb.png');
+    const box = { top: 5, left: 9, height: 17, width: 20 };
+    const masked = Uint8Array.from(pixels, (value, i) => {
+      const x = ((i / 3) | 0) % width;
+      const y = ((i / 3) | 0) / width;
+      const inside = x >= box.left && x < box.left + box.width && y >= box.top && y < box.top + box.height;
+      return inside ? value : 255 - value;
+    });
+    expect(height).toBe(31);
+    expect(resizeBilinear(masked, width, box, 40, 10)).toEqual(resizeBilinear(pixels, width, box, 40, 10));
+  });
+
+  test('a scratch buffer left over from another picture changes nothing', async () => {
+    const { width, height, pixels } = await goldenPicture('large.jpg');
+    const whole = { top: 0, left: 0, height, width };
+    const scratch = { rows: new Uint8Array(1_000_000).fill(77) };
+    expect(resizeBilinear(pixels, width, whole, 50, 60, undefined, scratch)).toEqual(
+      resizeBilinear(pixels, width, whole, 50, 60),
+    );
+  });
+});
+
+describe('val transform', () => {
+  for (const { picture, size, resize, pixels, values } of golden.val) {
+    test(`Resize(${resize}) CenterCrop(${size}) of ${picture}`, async () => {
+      const transform: ValTransform = { kind: 'val', size, resize };
+      const crop = valCrop(await goldenPicture(picture), transform);
+      expect(sha256(crop)).toBe(pixels);
+      const out = new Float32Array(3 * size * size);
+      normalize(crop, size, false, out);
+      expect(sha256(out)).toBe(values);
+    });
+  }
+
+  for (const { picture, size, sha256: expected } of golden.centre) {
+    test(`CenterCrop(${size}) of 45×31 pads what is missing with black`, async () => {
+      const dirty = new Uint8Array(size * size * 3).fill(99);
+      expect(sha256(centerCrop(await goldenPicture(picture), size, dirty))).toBe(expected);
+    });
+  }
+});
+
+describe('normalize', () => {
+  const ramp = Uint8Array.from({ length: 256 * 3 }, (_, i) => (i / 3) | 0);
+
+  test('all 256 values of each channel', () => {
+    const bytes = Uint8Array.from(Buffer.from(golden.normalized, 'base64'));
+    const out = new Float32Array(3 * 256);
+    normalize(ramp, 16, false, out);
+    expect(out).toEqual(new Float32Array(bytes.buffer));
+  });
+
+  test('flip mirrors rows; offset leaves what is before', () => {
+    const plain = new Float32Array(3 * 256);
+    normalize(ramp, 16, false, plain);
+    const flipped = new Float32Array(5 + 3 * 256).fill(-1);
+    normalize(ramp, 16, true, flipped, 5);
+    expect([...flipped.subarray(0, 5)]).toEqual([-1, -1, -1, -1, -1]);
+    for (let row = 0; row < 48; row++) {
+      const mirrored = flipped.slice(5 + row * 16, 5 + (row + 1) * 16).reverse();
+      expect(mirrored).toEqual(plain.slice(row * 16, (row + 1) * 16));
+    }
+  });
+});
+
+test('crops of pictures of all shapes, in one stream', () => {
+  const generator = new Generator(7);
+  for (const [width, height, top, left, h, w] of golden.crops) {
+    expect(drawResizedCrop(generator, width, height)).toEqual({ top, left, height: h, width: w });
+  }
+});
+
+test('normals in blocks: the draws are exact, the values within 2e-6 times the deviation', () => {
+  for (const [count, expected] of Object.entries(golden.normals)) {
+    const generator = new Generator(11);
+    const values = generator.fillNormal(new Float32Array(Number(count)), 0.5, 2);
+    // torch computes the blocks with AVX2 approximations of log, sin and cos; its own plain build is as far away.
+    for (const [i, value] of values.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(4e-6);
+    expect(generator.rand()).toBe(expected.at(-1));
+  }
+});
