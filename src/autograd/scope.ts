@@ -17,7 +17,8 @@ export function scope<T>(fn: () => T): T {
   let result: T | undefined;
   try {
     result = fn();
-    if (result instanceof Promise) throw new TypeError('scope() takes a synchronous function: awaiting inside it would mix scopes.');
+    if (result instanceof Promise)
+      throw new TypeError('scope() takes a synchronous function: awaiting inside it would mix scopes.');
     return result;
   } finally {
     scopes.pop();

@@ -49,8 +49,8 @@ export function record(op: OpRecord): Tensor {
   op.output.requiresGrad = true;
   // The inputs' storages are not kept for being inputs: only what `saved` names is read again.
   const kept = (op.saved ?? []).map((tensor) => tensor.storage.retain());
-  let tape = tapes.get(op.output.gpu);
-  if (!tape) tapes.set(op.output.gpu, (tape = []));
+  const tape = tapes.get(op.output.gpu) ?? [];
+  tapes.set(op.output.gpu, tape);
   tape.push({ ...op, kept });
   return op.output;
 }
@@ -73,7 +73,9 @@ export function clearTape(gpu: Gpu): void {
 export function backward(loss: Tensor, seed?: Tensor): void {
   const { gpu } = loss;
   if (!seed && loss.size !== 1) {
-    throw new RangeError(`backward() starts from one value, got shape [${loss.shape.join(', ')}]; give a seed gradient.`);
+    throw new RangeError(
+      `backward() starts from one value, got shape [${loss.shape.join(', ')}]; give a seed gradient.`,
+    );
   }
   if (!loss.requiresGrad) throw new Error('backward(): nothing that led to this tensor requires a gradient.');
   const tape = tapes.get(gpu) ?? [];

@@ -51,7 +51,9 @@ export class Tensor {
   /** A tensor with the given values: f32 from a Float32Array, u32 from a Uint32Array. */
   static from(gpu: Gpu, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, shape: Shape): Tensor {
     if (data.length !== sizeOf(shape)) {
-      throw new RangeError(`A tensor of shape [${shape.join(', ')}] needs ${sizeOf(shape)} values, got ${data.length}.`);
+      throw new RangeError(
+        `A tensor of shape [${shape.join(', ')}] needs ${sizeOf(shape)} values, got ${data.length}.`,
+      );
     }
     const tensor = Tensor.empty(gpu, shape, data instanceof Uint32Array ? 'u32' : 'f32');
     gpu.upload(tensor.buffer, data);

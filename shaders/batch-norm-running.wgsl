@@ -1,0 +1,24 @@
+// The statistics that eval mode normalises with, in the form that train mode's have: a copy of the running mean, and
+// invStd = 1 / sqrt(runningVar + eps). Backward reads this copy, so the running statistics may move on before it runs.
+// One invocation per channel.
+struct Params { channels: u32, eps: f32 }
+@group(0) @binding(0) var<storage, read> runningMean: array<f32>;
+@group(0) @binding(1) var<storage, read> runningVar: array<f32>;
+@group(0) @binding(2) var<storage, read_write> mean: array<f32>;
+@group(0) @binding(3) var<storage, read_write> invStd: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let c = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (c < params.channels) {
+    mean[c] = runningMean[c];
+    invStd[c] = 1.0 / sqrt(runningVar[c] + params.eps);
+  }
+}

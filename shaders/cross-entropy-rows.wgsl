@@ -1,0 +1,58 @@
+// Cross entropy of each row: losses[n] = log(sum over c of exp(logits[n, c])) - logits[n, labels[n]].
+// Also the two numbers with which backward makes probabilities: rows[2 n] = the row's maximum, rows[2 n + 1] = the
+// logarithm of the sum of exp(logit - maximum). Subtracting the maximum first keeps exp from overflowing; the two stay
+// apart because their sum would drop digits of the logarithm where the maximum is large.
+// A label beyond the classes makes its loss NaN: nothing here can throw, and a NaN is seen.
+//
+// One workgroup per row; an invocation takes every 64th class, and maxima and sums are joined as trees.
+struct Params { rows: u32, classes: u32 }
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read_write> losses: array<f32>;
+@group(0) @binding(3) var<storage, read_write> rows: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+
+var<workgroup> partials: array<f32, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  for (var n = group.x; n < params.rows; n += groups.x) {
+    let row = n * params.classes;
+    var largest = logits[row];
+    for (var c = lane; c < params.classes; c += WORKGROUP) { largest = max(largest, logits[row + c]); }
+    partials[lane] = largest;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+      if (lane < half) { partials[lane] = max(partials[lane], partials[lane + half]); }
+      workgroupBarrier();
+    }
+    let maximum = workgroupUniformLoad(&partials[0]);
+
+    var sum = 0.0;
+    for (var c = lane; c < params.classes; c += WORKGROUP) { sum += exp(logits[row + c] - maximum); }
+    partials[lane] = sum;
+    workgroupBarrier();
+    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+      if (lane < half) { partials[lane] += partials[lane + half]; }
+      workgroupBarrier();
+    }
+    let logSum = log(workgroupUniformLoad(&partials[0]));
+
+    if (lane == 0u) {
+      let label = labels[n];
+      // A constant NaN is refused by the shader compiler; the bits of a variable are not looked into.
+      var bits = 0x7fc00000u;
+      var loss = bitcast<f32>(bits);
+      if (label < params.classes) { loss = logSum - (logits[row + label] - maximum); }
+      losses[n] = loss;
+      rows[2u * n] = maximum;
+      rows[2u * n + 1u] = logSum;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/** Typed errors of the engine's ops, and the checks that throw them. */
+import { DawngradError } from '../errors.ts';
+import type { Shape, Tensor } from './tensor.ts';
+
+/** A tensor has a shape, or an option a value, that an op cannot work with. */
+export class ShapeError extends DawngradError {
+  override name = 'ShapeError';
+}
+
+/** A gradient does not agree with what finite differences say. */
+export class GradientMismatchError extends DawngradError {
+  override name = 'GradientMismatchError';
+}
+
+/** `[2, 3]`, as messages write a shape. */
+export function formatShape(shape: readonly (number | string)[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/**
+ * Throws unless the tensor has this shape. A number is an extent it must have, a string the name of one that is free:
+ * `expectShape('conv2d', 'weight', weight, ['O', 64, 'H', 'W'])`.
+ */
+export function expectShape(op: string, name: string, tensor: Tensor, expected: readonly (number | string)[]): void {
+  const { shape } = tensor;
+  const fits =
+    shape.length === expected.length &&
+    expected.every((extent, i) => typeof extent === 'string' || extent === shape[i]);
+  if (!fits)
+    throw new ShapeError(`${op}: ${name} must have shape ${formatShape(expected)}, got ${formatShape(shape)}.`);
+}
+
+/** Throws unless the tensor has this element type. */
+export function expectDType(op: string, name: string, tensor: Tensor, dtype: Tensor['dtype']): void {
+  if (tensor.dtype !== dtype) throw new TypeError(`${op}: ${name} must hold ${dtype} values, got ${tensor.dtype}.`);
+}
+
+/** The four extents of an NCHW tensor; throws if it has another number of dimensions. */
+export function expectImages(op: string, name: string, tensor: Tensor): [number, number, number, number] {
+  expectShape(op, name, tensor, ['N', 'C', 'H', 'W']);
+  return [...(tensor.shape as Shape)] as [number, number, number, number];
+}

@@ -1,0 +1,14 @@
+/** What the engine offers to those who build on it. */
+export { GradientMismatchError, ShapeError } from './errors.ts';
+export { add } from './ops/add.ts';
+export { globalAvgPool2d } from './ops/avg-pool2d.ts';
+export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
+export { countCorrect } from './ops/correct.ts';
+export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
+export { flatten } from './ops/flatten.ts';
+export { linear } from './ops/linear.ts';
+export { type MaxPoolOptions, maxPool2d, type Pair } from './ops/max-pool2d.ts';
+export { relu } from './ops/relu.ts';
+export { keep, scope } from './scope.ts';
+export { backward, clearTape, noGrad, type OpRecord, record, tapeLength, wouldRecord } from './tape.ts';
+export { type DType, type Shape, sizeOf, Tensor } from './tensor.ts';

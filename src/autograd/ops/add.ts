@@ -1,0 +1,18 @@
+/** add(a, b) = a + b. Both inputs get the output's gradient. */
+import { add as addKernel } from '../../kernels/elementwise.ts';
+import { expectShape } from '../errors.ts';
+import { record } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Elementwise sum of two tensors of the same shape. Saves nothing. */
+export function add(a: Tensor, b: Tensor): Tensor {
+  expectShape('add', 'b', b, a.shape);
+  const output = Tensor.empty(a.gpu, a.shape);
+  addKernel(a.gpu, a.size, a.buffer, b.buffer, output.buffer);
+  return record({
+    name: 'add',
+    inputs: [a, b],
+    output,
+    backward: (outputGrad) => [outputGrad, outputGrad],
+  });
+}

@@ -1,0 +1,25 @@
+/** globalAvgPool2d: the mean of each channel's image. Every pixel gets the same share of the gradient. */
+import { avgPoolBackward, avgPoolForward } from '../../kernels/avg-pool.ts';
+import { expectImages } from '../errors.ts';
+import { record } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Input [N, C, H, W] → [N, C, 1, 1]. Saves nothing. */
+export function globalAvgPool2d(input: Tensor): Tensor {
+  const [batch, channels, height, width] = expectImages('globalAvgPool2d', 'input', input);
+  const { gpu } = input;
+  const planes = batch * channels;
+  const plane = height * width;
+  const output = Tensor.empty(gpu, [batch, channels, 1, 1]);
+  avgPoolForward(gpu, planes, plane, input.buffer, output.buffer);
+  return record({
+    name: 'globalAvgPool2d',
+    inputs: [input],
+    output,
+    backward: (outputGrad) => {
+      const inputGrad = Tensor.empty(gpu, input.shape);
+      avgPoolBackward(gpu, planes, plane, outputGrad.buffer, inputGrad.buffer);
+      return [inputGrad];
+    },
+  });
+}

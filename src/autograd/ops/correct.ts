@@ -1,0 +1,20 @@
+/** countCorrect: how many rows are predicted right. Has no gradient. */
+import { correctRows, correctSum } from '../../kernels/correct.ts';
+import { expectDType, expectShape } from '../errors.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Logits [N, C], labels u32 [N] → u32 of shape []: the number of rows whose first maximum stands at the label. */
+export function countCorrect(logits: Tensor, labels: Tensor): Tensor {
+  expectShape('countCorrect', 'logits', logits, ['N', 'C']);
+  const [rows, classes] = logits.shape as readonly [number, number];
+  expectShape('countCorrect', 'labels', labels, [rows]);
+  expectDType('countCorrect', 'labels', labels, 'u32');
+
+  const { gpu } = logits;
+  const correct = Tensor.empty(gpu, [rows], 'u32');
+  const output = Tensor.empty(gpu, [], 'u32');
+  correctRows(gpu, { rows, classes }, logits.buffer, labels.buffer, correct.buffer);
+  correctSum(gpu, rows, correct.buffer, output.buffer);
+  correct.dispose();
+  return output;
+}

@@ -1,0 +1,41 @@
+/** linear: every output is a weighted sum of all inputs of its row, plus a bias. */
+import { linearBackwardBias, linearBackwardInput, linearBackwardWeight, linearForward } from '../../kernels/linear.ts';
+import { expectShape } from '../errors.ts';
+import { record } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Input [N, I], weight [O, I], bias [O] → [N, O]. Saves the input if the weight, and the weight if the input learns. */
+export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  expectShape('linear', 'input', input, ['N', 'I']);
+  const [rows, inFeatures] = input.shape as readonly [number, number];
+  expectShape('linear', 'weight', weight, ['O', inFeatures]);
+  const outFeatures = weight.shape[0]!;
+  if (bias) expectShape('linear', 'bias', bias, [outFeatures]);
+
+  const { gpu } = input;
+  const size = { rows, inFeatures, outFeatures };
+  const output = Tensor.empty(gpu, [rows, outFeatures]);
+  linearForward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer);
+  return record({
+    name: 'linear',
+    inputs: bias ? [input, weight, bias] : [input, weight],
+    output,
+    saved: [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])],
+    backward: (outputGrad, [needsInput, needsWeight, needsBias]) => {
+      const grads: (Tensor | undefined)[] = [undefined, undefined, undefined];
+      if (needsInput) {
+        grads[0] = Tensor.empty(gpu, input.shape);
+        linearBackwardInput(gpu, size, outputGrad.buffer, weight.buffer, grads[0].buffer);
+      }
+      if (needsWeight) {
+        grads[1] = Tensor.empty(gpu, weight.shape);
+        linearBackwardWeight(gpu, size, input.buffer, outputGrad.buffer, grads[1].buffer);
+      }
+      if (needsBias) {
+        grads[2] = Tensor.empty(gpu, [outFeatures]);
+        linearBackwardBias(gpu, size, outputGrad.buffer, grads[2].buffer);
+      }
+      return grads;
+    },
+  });
+}

@@ -1,0 +1,49 @@
+/** Global average pooling: the mean of each plane, and its gradient. */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { stridingGrid } from './grid.ts';
+import { defineKernel, launch, linearGrid } from './kernel.ts';
+
+const forward = defineKernel({
+  name: 'avg_pool_forward',
+  shader: 'avg-pool-forward.wgsl',
+  bindings: { input: 'read', output: 'read_write' },
+  uniforms: { planes: 'u32', plane: 'u32' },
+});
+
+/** output [planes] = mean of input [planes, plane] over each plane. */
+export function avgPoolForward(
+  gpu: Gpu,
+  planes: number,
+  plane: number,
+  input: PooledBuffer,
+  output: PooledBuffer,
+): void {
+  launch(gpu, forward, {
+    buffers: { input, output },
+    uniforms: { planes, plane },
+    workgroups: linearGrid(planes, 64),
+  });
+}
+
+const backward = defineKernel({
+  name: 'avg_pool_backward',
+  shader: 'avg-pool-backward.wgsl',
+  bindings: { outputGrad: 'read', inputGrad: 'read_write' },
+  uniforms: { planes: 'u32', plane: 'u32' },
+});
+
+/** inputGrad [planes, plane] = outputGrad [planes] / plane. */
+export function avgPoolBackward(
+  gpu: Gpu,
+  planes: number,
+  plane: number,
+  outputGrad: PooledBuffer,
+  inputGrad: PooledBuffer,
+): void {
+  launch(gpu, backward, {
+    buffers: { outputGrad, inputGrad },
+    uniforms: { planes, plane },
+    workgroups: [stridingGrid(plane, 512), stridingGrid(planes), 1],
+  });
+}

@@ -1,0 +1,53 @@
+/** Sum of two arrays, accumulation in place, and filling: what residual connections and the tape need. */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { defineKernel, launch, linearGrid } from './kernel.ts';
+import { ELEMENTWISE_GROUP } from './relu.ts';
+
+const addKernel = defineKernel({
+  name: 'add',
+  shader: 'add.wgsl',
+  bindings: { a: 'read', b: 'read', output: 'read_write' },
+  uniforms: { count: 'u32' },
+});
+
+/** output = a + b; `count` elements. `a` and `b` may be the same buffer. */
+export function add(gpu: Gpu, count: number, a: PooledBuffer, b: PooledBuffer, output: PooledBuffer): void {
+  launch(gpu, addKernel, {
+    buffers: { a, b, output },
+    uniforms: { count },
+    workgroups: linearGrid(count, ELEMENTWISE_GROUP),
+  });
+}
+
+const accumulateKernel = defineKernel({
+  name: 'accumulate',
+  shader: 'accumulate.wgsl',
+  bindings: { source: 'read', sum: 'read_write' },
+  uniforms: { count: 'u32' },
+});
+
+/** target += source; `count` elements. The buffers must be different. */
+export function accumulate(gpu: Gpu, count: number, source: PooledBuffer, target: PooledBuffer): void {
+  launch(gpu, accumulateKernel, {
+    buffers: { source, sum: target },
+    uniforms: { count },
+    workgroups: linearGrid(count, ELEMENTWISE_GROUP),
+  });
+}
+
+const fillKernel = defineKernel({
+  name: 'fill',
+  shader: 'fill.wgsl',
+  bindings: { output: 'read_write' },
+  uniforms: { count: 'u32', value: 'f32' },
+});
+
+/** Sets `count` elements of `target` to `value`. */
+export function fill(gpu: Gpu, count: number, value: number, target: PooledBuffer): void {
+  launch(gpu, fillKernel, {
+    buffers: { output: target },
+    uniforms: { count, value },
+    workgroups: linearGrid(count, ELEMENTWISE_GROUP),
+  });
+}

@@ -1,0 +1,55 @@
+/** Stochastic gradient descent as torch.optim.SGD does it, one parameter per dispatch, in place. */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { defineKernel, launch, linearGrid } from './kernel.ts';
+import { ELEMENTWISE_GROUP } from './relu.ts';
+
+export interface SgdStep {
+  readonly lr: number;
+  /** 0 for none: then there is no momentum buffer, and dampening and nesterov mean nothing. */
+  readonly momentum: number;
+  readonly dampening: number;
+  readonly weightDecay: number;
+  readonly nesterov: boolean;
+  /** The first step of this parameter: the momentum buffer is written, not read, and dampening does not apply. */
+  readonly first: boolean;
+}
+
+const momentumKernel = defineKernel({
+  name: 'sgd_momentum',
+  shader: 'sgd-momentum.wgsl',
+  bindings: { param: 'read_write', grad: 'read', buffer: 'read_write' },
+  uniforms: { count: 'u32', lr: 'f32', momentum: 'f32', keep: 'f32', weightDecay: 'f32' },
+  example: { first: false, nesterov: true },
+});
+
+const plainKernel = defineKernel({
+  name: 'sgd_plain',
+  shader: 'sgd-plain.wgsl',
+  bindings: { param: 'read_write', grad: 'read' },
+  uniforms: { count: 'u32', lr: 'f32', weightDecay: 'f32' },
+});
+
+/** One step of `count` elements. `momentumBuffer` is needed exactly where `momentum` is not 0. */
+export function sgdStep(
+  gpu: Gpu,
+  count: number,
+  step: SgdStep,
+  param: PooledBuffer,
+  grad: PooledBuffer,
+  momentumBuffer?: PooledBuffer,
+): void {
+  const { lr, momentum, dampening, weightDecay, nesterov, first } = step;
+  const workgroups = linearGrid(count, ELEMENTWISE_GROUP);
+  if (momentum === 0) {
+    launch(gpu, plainKernel, { buffers: { param, grad }, uniforms: { count, lr, weightDecay }, workgroups });
+    return;
+  }
+  if (!momentumBuffer) throw new TypeError('sgdStep: momentum needs a momentum buffer.');
+  launch(gpu, momentumKernel, {
+    buffers: { param, grad, buffer: momentumBuffer },
+    uniforms: { count, lr, momentum, keep: 1 - dampening, weightDecay },
+    workgroups,
+    constants: { first, nesterov },
+  });
+}
