@@ -288,7 +288,11 @@ export class Gpu {
     const key = bytes.join(',');
     const known = this.#uniformBuffers.get(key);
     if (known) return known;
-    const buffer = this.device.createBuffer({ size: bytes.byteLength, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
+    const buffer = this.device.createBuffer({
+      size: bytes.byteLength,
+      usage: GPUBufferUsage.UNIFORM,
+      mappedAtCreation: true,
+    });
     new Uint8Array(buffer.getMappedRange()).set(bytes);
     buffer.unmap();
     const entry = { id: this.#uniformBuffers.size, buffer };

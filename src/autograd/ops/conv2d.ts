@@ -1,0 +1,160 @@
+/** 2d convolution (cross-correlation, as in torch): its shape rule, forward and backward, and the cache of packed weights. */
+import type { Gpu } from '../../gpu/gpu.ts';
+import type { PooledBuffer } from '../../gpu/pool.ts';
+import { addChannelBias, channelBiasGrad } from '../../kernels/channel-bias.ts';
+import { type Conv2dPass, chooseConv2d } from '../../kernels/conv2d-choose.ts';
+import {
+  forwardPackPlan,
+  inputGradPhases,
+  type PackPlan,
+  packedBytes,
+  packWeights,
+  rowsForward,
+  rowsInputGrad,
+  rowsWeightGrad,
+} from '../../kernels/conv2d-rows.ts';
+import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../kernels/conv2d-shape.ts';
+import { tiledForward, tiledInputGrad, tiledWeightGrad } from '../../kernels/conv2d-tiled.ts';
+import { ShapeError } from '../errors.ts';
+import type { Storage } from '../storage.ts';
+import { record } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+
+export interface Conv2dOptions {
+  /** [vertical, horizontal]; 1 each if left out. */
+  readonly stride?: readonly [number, number];
+  /** Zeros added on each side, [vertical, horizontal]; none if left out. */
+  readonly padding?: readonly [number, number];
+}
+
+/**
+ * Convolves input [N, I, H, W] with weight [O, I, KH, KW] and adds bias [O] where given. Result
+ * [N, O, ⌊(H + 2·padding − KH) / stride⌋ + 1, likewise for W]. Saves input and weight as far as gradients need them.
+ * Throws ShapeError where the shapes do not fit.
+ */
+export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
+  const shape = conv2dShape(input, weight, bias, options);
+  const { gpu } = input;
+  const channels = { batch: shape.batch, channels: shape.outChannels, planeSize: shape.outHeight * shape.outWidth };
+  const output = Tensor.empty(gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth]);
+  if (variant(gpu, 'forward', shape) === 'rows') {
+    rowsForward(gpu, shape, input.buffer, packed(weight, forwardPackPlan(shape)), output.buffer);
+  } else {
+    tiledForward(gpu, shape, input.buffer, weight.buffer, output.buffer);
+  }
+  if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer);
+
+  const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
+  return record({
+    name: 'conv2d',
+    inputs: bias ? [input, weight, bias] : [input, weight],
+    output,
+    saved,
+    backward: (outputGrad, [needsInput, needsWeight, needsBias]) => {
+      const inputGrad = needsInput ? Tensor.empty(gpu, input.shape) : undefined;
+      const weightGrad = needsWeight ? Tensor.empty(gpu, weight.shape) : undefined;
+      const biasGrad = needsBias ? Tensor.empty(gpu, [shape.outChannels]) : undefined;
+      if (inputGrad) {
+        if (variant(gpu, 'inputGrad', shape) === 'rows') {
+          const buffers = inputGradPhases(shape).map((phase) => packed(weight, phase.plan));
+          rowsInputGrad(gpu, shape, outputGrad.buffer, buffers, inputGrad.buffer);
+        } else {
+          tiledInputGrad(gpu, shape, outputGrad.buffer, weight.buffer, inputGrad.buffer);
+        }
+      }
+      if (weightGrad) {
+        const run = variant(gpu, 'weightGrad', shape) === 'rows' ? rowsWeightGrad : tiledWeightGrad;
+        run(gpu, shape, input.buffer, outputGrad.buffer, weightGrad.buffer);
+      }
+      if (biasGrad) channelBiasGrad(gpu, channels, outputGrad.buffer, biasGrad.buffer);
+      return [inputGrad, weightGrad, biasGrad];
+    },
+  });
+}
+
+function conv2dShape(input: Tensor, weight: Tensor, bias: Tensor | undefined, options: Conv2dOptions): Conv2dShape {
+  const [strideHeight, strideWidth] = options.stride ?? [1, 1];
+  const [paddingHeight, paddingWidth] = options.padding ?? [0, 0];
+  const list = (shape: readonly number[]) => `[${shape.join(', ')}]`;
+  if (input.shape.length !== 4) throw new ShapeError(`conv2d: input must be [N, C, H, W], got ${list(input.shape)}.`);
+  if (weight.shape.length !== 4)
+    throw new ShapeError(`conv2d: weight must be [O, I, KH, KW], got ${list(weight.shape)}.`);
+  for (const [name, value, least] of [
+    ['stride', strideHeight, 1],
+    ['stride', strideWidth, 1],
+    ['padding', paddingHeight, 0],
+    ['padding', paddingWidth, 0],
+  ] as const) {
+    if (!Number.isInteger(value) || value < least) {
+      throw new ShapeError(`conv2d: ${name} must be a whole number of at least ${least}, got ${value}.`);
+    }
+  }
+  const [batch, inChannels, inHeight, inWidth] = input.shape as [number, number, number, number];
+  const [outChannels, weightChannels, kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
+  if (weightChannels !== inChannels) {
+    throw new ShapeError(
+      `conv2d: weight ${list(weight.shape)} takes ${weightChannels} channels, input ${list(input.shape)} has ${inChannels}.`,
+    );
+  }
+  if (bias && (bias.shape.length !== 1 || bias.size !== outChannels)) {
+    throw new ShapeError(`conv2d: bias must be [${outChannels}], got ${list(bias.shape)}.`);
+  }
+  const outHeight = convolvedExtent(inHeight, kernelHeight, strideHeight, paddingHeight);
+  const outWidth = convolvedExtent(inWidth, kernelWidth, strideWidth, paddingWidth);
+  if (outHeight < 1 || outWidth < 1) {
+    throw new ShapeError(
+      `conv2d: the kernel ${kernelHeight}x${kernelWidth} does not fit the input ${list(input.shape)} with padding ` +
+        `${paddingHeight}, ${paddingWidth}. Use larger pictures or more padding.`,
+    );
+  }
+  return {
+    batch,
+    inChannels,
+    inHeight,
+    inWidth,
+    outChannels,
+    kernelHeight,
+    kernelWidth,
+    strideHeight,
+    strideWidth,
+    paddingHeight,
+    paddingWidth,
+    outHeight,
+    outWidth,
+  };
+}
+
+function variant(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape) {
+  const chosen = chooseConv2d(pass, shape, gpu.traits);
+  gpu.recordChoice(`conv2d ${pass} ${describeConv2d(shape)}`, chosen);
+  return chosen;
+}
+
+interface Packed {
+  readonly buffer: PooledBuffer;
+  version: number;
+}
+
+/** Packed weights by storage and plan. They are packed anew only when the weights have changed. */
+const packedWeights = new WeakMap<Storage, Map<string, Packed>>();
+
+function packed(weight: Tensor, plan: PackPlan): PooledBuffer {
+  const { storage, gpu } = weight;
+  let plans = packedWeights.get(storage);
+  if (!plans) {
+    const own = new Map<string, Packed>();
+    plans = own;
+    packedWeights.set(storage, own);
+    storage.onFree(() => {
+      for (const { buffer } of own.values()) gpu.pool.release(buffer);
+    });
+  }
+  const key = Object.values(plan).join(',');
+  let entry = plans.get(key);
+  if (!entry) plans.set(key, (entry = { buffer: gpu.pool.acquire(packedBytes(plan)), version: -1 }));
+  if (entry.version !== storage.version) {
+    packWeights(gpu, plan, weight.buffer, entry.buffer);
+    entry.version = storage.version;
+  }
+  return entry.buffer;
+}

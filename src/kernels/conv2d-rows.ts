@@ -1,0 +1,339 @@
+/**
+ * Convolutions for CPU adapters: register tiles, weights packed for the order in which they are loaded. Forward and input
+ * gradient are the same kernel on different "jobs"; the input gradient of a stride s is s·s of them, one per phase.
+ */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
+import { defineKernel, launch, linearGrid } from './kernel.ts';
+import { sumSlices } from './sum-slices.ts';
+
+/** Result channels per invocation, and pixels per invocation forwards and in the weight gradient, as in the shaders. */
+const TILE = 32;
+const PIXELS = 7;
+/** Kernel widths whose taps are unrolled, so that a loaded input serves all of them. Others loop over single taps. */
+const UNROLLED_TAPS = [1, 2, 3, 5, 7];
+/** The weight gradient is cut into slices until it has this many workgroups, so that every core has work. */
+const WEIGHT_GRAD_WORKGROUPS = 64;
+/** No slice has fewer output rows than this: each costs a pass over the weights. */
+const MIN_ROWS_PER_SLICE = 28;
+
+const packKernel = defineKernel({
+  name: 'conv2d_pack',
+  shader: 'conv2d-pack.wgsl',
+  bindings: { weight: 'read', packed: 'read_write' },
+  uniforms: {
+    channels: 'u32',
+    resultChannels: 'u32',
+    packedChannels: 'u32',
+    tapRows: 'u32',
+    tapColumns: 'u32',
+    channelStride: 'u32',
+    resultStride: 'u32',
+    kernelWidth: 'u32',
+    firstRow: 'i32',
+    rowStep: 'i32',
+    firstColumn: 'i32',
+    columnStep: 'i32',
+  },
+});
+
+const rowsKernel = defineKernel({
+  name: 'conv2d_rows',
+  shader: 'conv2d-rows.wgsl',
+  bindings: { input: 'read', packed: 'read', output: 'read_write' },
+  uniforms: {
+    batch: 'u32',
+    channels: 'u32',
+    inHeight: 'u32',
+    inWidth: 'u32',
+    resultChannels: 'u32',
+    packedChannels: 'u32',
+    gridHeight: 'u32',
+    gridWidth: 'u32',
+    rowSegments: 'u32',
+    segments: 'u32',
+    tapRows: 'u32',
+    tapColumns: 'u32',
+    strideHeight: 'u32',
+    originRow: 'i32',
+    originColumn: 'i32',
+    outHeight: 'u32',
+    outWidth: 'u32',
+    outStepHeight: 'u32',
+    outStepWidth: 'u32',
+    outOffsetHeight: 'u32',
+    outOffsetWidth: 'u32',
+  },
+  example: { taps: 3, strideWidth: 1, lanes: 8, loopTaps: false },
+});
+
+const weightGradKernel = defineKernel({
+  name: 'conv2d_rows_weight_grad',
+  shader: 'conv2d-rows-weight-grad.wgsl',
+  bindings: { input: 'read', outputGrad: 'read', weightGrad: 'read_write' },
+  uniforms: {
+    batch: 'u32',
+    inChannels: 'u32',
+    inHeight: 'u32',
+    inWidth: 'u32',
+    outChannels: 'u32',
+    outHeight: 'u32',
+    outWidth: 'u32',
+    kernelHeight: 'u32',
+    kernelWidth: 'u32',
+    strideHeight: 'u32',
+    paddingHeight: 'u32',
+    paddingWidth: 'u32',
+    rowsPerSlice: 'u32',
+    slices: 'u32',
+  },
+  example: { taps: 3, strideWidth: 1, lanes: 8, tail: true },
+});
+
+/** How one job's weights are packed: which taps, and which channel is summed over. Equal plans give equal bytes. */
+export interface PackPlan {
+  readonly channels: number;
+  readonly resultChannels: number;
+  readonly packedChannels: number;
+  readonly tapRows: number;
+  readonly tapColumns: number;
+  readonly channelStride: number;
+  readonly resultStride: number;
+  readonly kernelWidth: number;
+  readonly firstRow: number;
+  readonly rowStep: number;
+  readonly firstColumn: number;
+  readonly columnStep: number;
+}
+
+/** Bytes of packed weights: at least one vector, also for a phase that no tap reaches. */
+export function packedBytes(plan: PackPlan): number {
+  return Math.max(1, plan.channels * plan.tapRows * plan.tapColumns) * plan.packedChannels * 4;
+}
+
+const packedExtent = (channels: number) => Math.ceil(channels / TILE) * TILE;
+
+/** Packing for the forward pass. */
+export function forwardPackPlan(s: Conv2dShape): PackPlan {
+  const taps = s.kernelHeight * s.kernelWidth;
+  return {
+    channels: s.inChannels,
+    resultChannels: s.outChannels,
+    packedChannels: packedExtent(s.outChannels),
+    tapRows: s.kernelHeight,
+    tapColumns: s.kernelWidth,
+    channelStride: taps,
+    resultStride: s.inChannels * taps,
+    kernelWidth: s.kernelWidth,
+    firstRow: 0,
+    rowStep: 1,
+    firstColumn: 0,
+    columnStep: 1,
+  };
+}
+
+/** Taps of one axis that reach the input positions ≡ phase (mod stride), last first, and where the first one reads. */
+export function phaseTaps(phase: number, kernel: number, stride: number, padding: number) {
+  let first = kernel - 1;
+  while (first >= 0 && (phase + padding - first) % stride !== 0) first--;
+  const count = first < 0 ? 0 : Math.floor(first / stride) + 1;
+  return { first: Math.max(first, 0), count, origin: count ? (phase + padding - first) / stride : 0 };
+}
+
+/** One phase of an input gradient. */
+export interface InputGradPhase {
+  readonly plan: PackPlan;
+  readonly row: number;
+  readonly column: number;
+  readonly originRow: number;
+  readonly originColumn: number;
+}
+
+/** The phases of an input gradient, without those that have no pixel. */
+export function inputGradPhases(s: Conv2dShape): InputGradPhase[] {
+  const taps = s.kernelHeight * s.kernelWidth;
+  const phases: InputGradPhase[] = [];
+  for (let row = 0; row < Math.min(s.strideHeight, s.inHeight); row++) {
+    for (let column = 0; column < Math.min(s.strideWidth, s.inWidth); column++) {
+      const rows = phaseTaps(row, s.kernelHeight, s.strideHeight, s.paddingHeight);
+      const columns = phaseTaps(column, s.kernelWidth, s.strideWidth, s.paddingWidth);
+      const plan: PackPlan = {
+        channels: s.outChannels,
+        resultChannels: s.inChannels,
+        packedChannels: packedExtent(s.inChannels),
+        tapRows: columns.count ? rows.count : 0,
+        tapColumns: columns.count,
+        channelStride: s.inChannels * taps,
+        resultStride: taps,
+        kernelWidth: s.kernelWidth,
+        firstRow: rows.first,
+        rowStep: -s.strideHeight,
+        firstColumn: columns.first,
+        columnStep: -s.strideWidth,
+      };
+      phases.push({ plan, row, column, originRow: rows.origin, originColumn: columns.origin });
+    }
+  }
+  return phases;
+}
+
+/** Writes the packed weights of a plan. `weight`: OIHW; `packed`: `packedBytes(plan)` bytes. */
+export function packWeights(gpu: Gpu, plan: PackPlan, weight: PooledBuffer, packed: PooledBuffer): void {
+  if (plan.tapRows * plan.tapColumns === 0) return;
+  launch(gpu, packKernel, {
+    buffers: { weight, packed },
+    uniforms: plan,
+    workgroups: [Math.ceil(plan.packedChannels / 64), plan.channels, 1],
+  });
+}
+
+/** output = convolution of input (NCHW) with packed weights. Writes all of output. */
+export function rowsForward(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  packed: PooledBuffer,
+  output: PooledBuffer,
+): void {
+  const plan = forwardPackPlan(s);
+  launchRows(gpu, plan, input, packed, output, s.strideWidth, `forward ${describeConv2d(s)}`, {
+    batch: s.batch,
+    inHeight: s.inHeight,
+    inWidth: s.inWidth,
+    gridHeight: s.outHeight,
+    gridWidth: s.outWidth,
+    strideHeight: s.strideHeight,
+    originRow: -s.paddingHeight,
+    originColumn: -s.paddingWidth,
+    outHeight: s.outHeight,
+    outWidth: s.outWidth,
+    outStepHeight: 1,
+    outStepWidth: 1,
+    outOffsetHeight: 0,
+    outOffsetWidth: 0,
+  });
+}
+
+/** inputGrad from outputGrad, given the packed weights of each phase. Writes all of inputGrad. */
+export function rowsInputGrad(
+  gpu: Gpu,
+  s: Conv2dShape,
+  outputGrad: PooledBuffer,
+  packed: readonly PooledBuffer[],
+  inputGrad: PooledBuffer,
+): void {
+  inputGradPhases(s).forEach((phase, i) => {
+    launchRows(gpu, phase.plan, outputGrad, packed[i]!, inputGrad, 1, `inputGrad ${describeConv2d(s)}`, {
+      batch: s.batch,
+      inHeight: s.outHeight,
+      inWidth: s.outWidth,
+      gridHeight: Math.ceil((s.inHeight - phase.row) / s.strideHeight),
+      gridWidth: Math.ceil((s.inWidth - phase.column) / s.strideWidth),
+      strideHeight: 1,
+      originRow: phase.originRow,
+      originColumn: phase.originColumn,
+      outHeight: s.inHeight,
+      outWidth: s.inWidth,
+      outStepHeight: s.strideHeight,
+      outStepWidth: s.strideWidth,
+      outOffsetHeight: phase.row,
+      outOffsetWidth: phase.column,
+    });
+  });
+}
+
+type RowsGeometry = Omit<
+  Record<keyof typeof rowsKernel.uniforms, number>,
+  'channels' | 'resultChannels' | 'packedChannels' | 'rowSegments' | 'segments' | 'tapRows' | 'tapColumns'
+>;
+
+function launchRows(
+  gpu: Gpu,
+  plan: PackPlan,
+  input: PooledBuffer,
+  packed: PooledBuffer,
+  output: PooledBuffer,
+  strideWidth: number,
+  label: string,
+  geometry: RowsGeometry,
+): void {
+  // A phase that no tap reaches writes zeros: any shader does, so it takes a simple one.
+  const taps = plan.tapColumns || 1;
+  const unrolled = UNROLLED_TAPS.includes(taps);
+  const lanes = shuffleLanes(gpu);
+  const rowSegments = Math.ceil(geometry.gridWidth / PIXELS);
+  const segments = geometry.batch * geometry.gridHeight * rowSegments;
+  const [x, z] = linearGrid(segments, lanes || 8);
+  launch(gpu, rowsKernel, {
+    buffers: { input, packed, output },
+    constants: { taps: unrolled ? taps : 1, strideWidth, lanes, loopTaps: !unrolled },
+    uniforms: {
+      ...geometry,
+      channels: plan.channels,
+      resultChannels: plan.resultChannels,
+      packedChannels: plan.packedChannels,
+      rowSegments,
+      segments,
+      tapRows: plan.tapRows,
+      tapColumns: plan.tapColumns,
+    },
+    workgroups: [x, plan.packedChannels / TILE, z],
+    label,
+  });
+}
+
+/** weightGrad (OIHW) from input and outputGrad (NCHW). */
+export function rowsWeightGrad(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  outputGrad: PooledBuffer,
+  weightGrad: PooledBuffer,
+): void {
+  const lanes = shuffleLanes(gpu);
+  const taps = UNROLLED_TAPS.includes(s.kernelWidth) ? s.kernelWidth : 1;
+  const kernelRows = s.inChannels * s.kernelHeight;
+  const groups = Math.ceil(kernelRows / (lanes || 8)) * Math.ceil(s.outChannels / TILE) * (s.kernelWidth / taps);
+  const rows = s.batch * s.outHeight;
+  const wanted = Math.ceil(WEIGHT_GRAD_WORKGROUPS / groups);
+  const rowsPerSlice = Math.max(Math.ceil(rows / wanted), Math.min(rows, MIN_ROWS_PER_SLICE));
+  const slices = Math.ceil(rows / rowsPerSlice);
+  const count = s.outChannels * kernelRows * s.kernelWidth;
+  const partial = slices > 1 ? gpu.pool.acquire(slices * count * 4) : undefined;
+  launch(gpu, weightGradKernel, {
+    buffers: { input, outputGrad, weightGrad: partial ?? weightGrad },
+    constants: { taps, strideWidth: s.strideWidth, lanes, tail: s.outWidth % 4 !== 0 },
+    uniforms: {
+      batch: s.batch,
+      inChannels: s.inChannels,
+      inHeight: s.inHeight,
+      inWidth: s.inWidth,
+      outChannels: s.outChannels,
+      outHeight: s.outHeight,
+      outWidth: s.outWidth,
+      kernelHeight: s.kernelHeight,
+      kernelWidth: s.kernelWidth,
+      strideHeight: s.strideHeight,
+      paddingHeight: s.paddingHeight,
+      paddingWidth: s.paddingWidth,
+      rowsPerSlice,
+      slices,
+    },
+    workgroups: [
+      Math.ceil(kernelRows / (lanes || 8)),
+      Math.ceil(s.outChannels / TILE),
+      slices * (s.kernelWidth / taps),
+    ],
+    label: `weightGrad ${describeConv2d(s)}`,
+  });
+  if (partial) {
+    sumSlices(gpu, count, slices, partial, weightGrad);
+    gpu.pool.release(partial);
+  }
+}
+
+/** Subgroup sizes for which a tile of 32 rows is a whole number of vec4 loads per lane. */
+function shuffleLanes(gpu: Gpu): number {
+  return [4, 8].includes(gpu.traits.subgroupSize) ? gpu.traits.subgroupSize : 0;
+}

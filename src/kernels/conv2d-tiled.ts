@@ -1,0 +1,116 @@
+/** Convolutions for GPUs: implicit matrix products with tiles in workgroup memory. They need only WebGPU's default limits. */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
+import { defineKernel, launch, linearGrid, type Scalar } from './kernel.ts';
+import { sumSlices } from './sum-slices.ts';
+
+/** Rows and columns of the tile of one workgroup, as in the shaders. */
+const TILE = 64;
+/** The weight gradient is cut into slices until it has this many workgroups. */
+const WEIGHT_GRAD_WORKGROUPS = 128;
+/** No slice sums fewer output pixels than this. */
+const MIN_PIXELS_PER_SLICE = 256;
+
+const shapeFields = {
+  batch: 'u32',
+  inChannels: 'u32',
+  inHeight: 'u32',
+  inWidth: 'u32',
+  outChannels: 'u32',
+  outHeight: 'u32',
+  outWidth: 'u32',
+  kernelHeight: 'u32',
+  kernelWidth: 'u32',
+  strideHeight: 'u32',
+  strideWidth: 'u32',
+  paddingHeight: 'u32',
+  paddingWidth: 'u32',
+} as const satisfies Record<string, Scalar>;
+
+const forwardKernel = defineKernel({
+  name: 'conv2d_tiled',
+  shader: 'conv2d-tiled.wgsl',
+  bindings: { input: 'read', weight: 'read', output: 'read_write' },
+  uniforms: shapeFields,
+});
+
+const inputGradKernel = defineKernel({
+  name: 'conv2d_tiled_input_grad',
+  shader: 'conv2d-tiled-input-grad.wgsl',
+  bindings: { outputGrad: 'read', weight: 'read', inputGrad: 'read_write' },
+  uniforms: shapeFields,
+});
+
+const weightGradKernel = defineKernel({
+  name: 'conv2d_tiled_weight_grad',
+  shader: 'conv2d-tiled-weight-grad.wgsl',
+  bindings: { input: 'read', outputGrad: 'read', weightGrad: 'read_write' },
+  uniforms: { ...shapeFields, pixelsPerSlice: 'u32' },
+});
+
+/** output = convolution of input (NCHW) with weight (OIHW). */
+export function tiledForward(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  weight: PooledBuffer,
+  output: PooledBuffer,
+): void {
+  launch(gpu, forwardKernel, {
+    buffers: { input, weight, output },
+    uniforms: s,
+    workgroups: productGrid(s.outChannels, s.batch * s.outHeight * s.outWidth),
+    label: `forward ${describeConv2d(s)}`,
+  });
+}
+
+/** inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
+export function tiledInputGrad(
+  gpu: Gpu,
+  s: Conv2dShape,
+  outputGrad: PooledBuffer,
+  weight: PooledBuffer,
+  inputGrad: PooledBuffer,
+): void {
+  launch(gpu, inputGradKernel, {
+    buffers: { outputGrad, weight, inputGrad },
+    uniforms: s,
+    workgroups: productGrid(s.inChannels, s.batch * s.inHeight * s.inWidth),
+    label: `inputGrad ${describeConv2d(s)}`,
+  });
+}
+
+/** weightGrad (OIHW) from input and outputGrad (NCHW). */
+export function tiledWeightGrad(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  outputGrad: PooledBuffer,
+  weightGrad: PooledBuffer,
+): void {
+  const columns = s.inChannels * s.kernelHeight * s.kernelWidth;
+  const pixels = s.batch * s.outHeight * s.outWidth;
+  const [x, y] = [Math.ceil(columns / TILE), Math.ceil(s.outChannels / TILE)];
+  const wanted = Math.ceil(WEIGHT_GRAD_WORKGROUPS / (x * y));
+  const pixelsPerSlice = Math.max(Math.ceil(pixels / wanted), Math.min(pixels, MIN_PIXELS_PER_SLICE));
+  const slices = Math.ceil(pixels / pixelsPerSlice);
+  const count = s.outChannels * columns;
+  const partial = slices > 1 ? gpu.pool.acquire(slices * count * 4) : undefined;
+  launch(gpu, weightGradKernel, {
+    buffers: { input, outputGrad, weightGrad: partial ?? weightGrad },
+    uniforms: { ...s, pixelsPerSlice },
+    workgroups: [x, y, slices],
+    label: `weightGrad ${describeConv2d(s)}`,
+  });
+  if (partial) {
+    sumSlices(gpu, count, slices, partial, weightGrad);
+    gpu.pool.release(partial);
+  }
+}
+
+/** Tiles over columns in x and z, over rows in y. */
+function productGrid(rows: number, columns: number): [number, number, number] {
+  const [x, z] = linearGrid(columns, TILE);
+  return [x, Math.ceil(rows / TILE), z];
+}
