@@ -1,4 +1,5 @@
 /** State dicts: what of a module is saved, and strict loading, which reports all that does not fit before it changes anything. */
+import { formatShape } from '../autograd/errors.ts';
 import { type Shape, sizeOf, type Tensor } from '../autograd/tensor.ts';
 import { DawngradError } from '../errors.ts';
 
@@ -61,10 +62,11 @@ export class StateDictError extends DawngradError {
   ) {
     const { missing, unexpected } = report;
     const lines = [
-      ...missing.map((name) => `missing: ${name} ${text(state.get(name)!.shape)}`),
-      ...unexpected.map((name) => `unexpected: ${name} ${text(entries.get(name)!.shape)}`),
+      ...missing.map((name) => `missing: ${name} ${formatShape(state.get(name)!.shape)}`),
+      ...unexpected.map((name) => `unexpected: ${name} ${formatShape(entries.get(name)!.shape)}`),
       ...mismatched.map(
-        ({ name, expected, found }) => `wrong shape: ${name}: expected ${text(expected)}, found ${text(found)}`,
+        ({ name, expected, found }) =>
+          `wrong shape: ${name}: expected ${formatShape(expected)}, found ${formatShape(found)}`,
       ),
     ];
     super(
@@ -98,10 +100,10 @@ export function loadState(
   for (const [name, target] of targets) {
     const found = entries.get(name);
     if (!found) continue;
-    if (text(found.shape) !== text(target.shape)) {
+    if (formatShape(found.shape) !== formatShape(target.shape)) {
       mismatched.push({ name, expected: target.shape, found: found.shape });
     } else if (found.data.length !== sizeOf(found.shape)) {
-      throw new RangeError(`${name}: shape ${text(found.shape)} does not hold ${found.data.length} values.`);
+      throw new RangeError(`${name}: shape ${formatShape(found.shape)} does not hold ${found.data.length} values.`);
     }
   }
   if (mismatched.length > 0 || (strict && report.missing.length + report.unexpected.length > 0)) {
@@ -132,8 +134,4 @@ export async function readState(state: StateDict): Promise<Map<string, ExportedE
 /** WebGPU uploads from memory that no other thread can change: what is shared is copied. */
 function ownMemory(data: Float32Array): Float32Array<ArrayBuffer> {
   return data.buffer instanceof ArrayBuffer ? (data as Float32Array<ArrayBuffer>) : new Float32Array(data);
-}
-
-function text(shape: Shape): string {
-  return `[${shape.join(', ')}]`;
 }

@@ -1,0 +1,161 @@
+/** Names, modes, memory: what Module does by itself, on modules small enough to see through. */
+import { describe, expect, test } from 'vitest';
+import { relu } from '../../src/autograd/ops/relu.ts';
+import { scope } from '../../src/autograd/scope.ts';
+import { backward, noGrad, tapeLength } from '../../src/autograd/tape.ts';
+import { Tensor } from '../../src/autograd/tensor.ts';
+import { Counter, Module, ReLU, Sequential } from '../../src/nn/index.ts';
+import { withGpu } from '../support/gpu.ts';
+
+const { gpuTest, gpu } = await withGpu();
+
+/** Registers a parameter, a buffer and a child, in whatever order it is told. */
+class Part extends Module {
+  add(...names: string[]): this {
+    for (const name of names) {
+      if (name.startsWith('counter')) this.registerBuffer(name, new Counter());
+      else if (name.startsWith('buffer')) this.registerBuffer(name, Tensor.zeros(gpu, [2]));
+      else this.registerParameter(name, Tensor.zeros(gpu, [3]));
+    }
+    return this;
+  }
+
+  put(name: string, module: Module): this {
+    this.registerModule(name, module);
+    return this;
+  }
+
+  override forward(input: Tensor): Tensor {
+    return relu(relu(relu(input)));
+  }
+}
+
+describe('names', () => {
+  gpuTest('own parameters, own buffers, then children, whatever the order of registration', () => {
+    const module = new Part()
+      .put('first', new Part().add('buffer', 'weight', 'bias', 'counter'))
+      .add('buffer', 'weight')
+      .put('second', new Sequential(new ReLU(), new Part().add('weight')));
+    const names = [
+      'weight',
+      'buffer',
+      'first.weight',
+      'first.bias',
+      'first.buffer',
+      'first.counter',
+      'second.1.weight',
+    ];
+    expect([...module.stateDict().keys()]).toEqual(names);
+    expect(Array.from(module.namedParameters(), ([name]) => name)).toEqual(
+      names.filter((name) => /weight|bias/.test(name)),
+    );
+    expect(Array.from(module.namedBuffers(), ([name]) => name)).toEqual(['buffer', 'first.buffer', 'first.counter']);
+    expect(Array.from(module.namedModules(), ([name]) => name)).toEqual([
+      '',
+      'first',
+      'second',
+      'second.0',
+      'second.1',
+    ]);
+    expect(module.parameters()).toEqual(Array.from(module.namedParameters(), ([, parameter]) => parameter));
+    expect(module.parameters().every((parameter) => parameter.requiresGrad)).toBe(true);
+    module.dispose();
+  });
+
+  gpuTest('a module can be put in the place of another, nothing else can be called the same', () => {
+    const module = new Part().put('a', new ReLU()).put('b', new ReLU()).add('weight');
+    const other = new Part();
+    module.put('a', other);
+    expect([...module.children.keys()]).toEqual(['a', 'b']);
+    expect(module.children.get('a')).toBe(other);
+    expect(() => module.put('weight', new ReLU())).toThrow(/already has something called "weight"/);
+    expect(() => module.add('weight')).toThrow(/already/);
+    expect(() => module.add('a')).toThrow(/already/);
+    expect(() => module.put('a.b', new ReLU())).toThrow(/without dots/);
+    module.dispose();
+  });
+});
+
+describe('modes', () => {
+  test('train and eval reach every module below', () => {
+    const leaf = new ReLU();
+    const module = new Part().put('a', new Sequential(leaf));
+    expect([module.training, leaf.training]).toEqual([true, true]);
+    expect(module.eval()).toBe(module);
+    expect([module.training, leaf.training]).toEqual([false, false]);
+    leaf.train();
+    expect([module.training, leaf.training]).toEqual([false, true]);
+    module.train(false);
+    expect(leaf.training).toBe(false);
+    module.train();
+    expect(leaf.training).toBe(true);
+  });
+
+  gpuTest('freezing drops gradients and can be undone', () => {
+    const module = new Part().put('a', new Part().add('weight'));
+    const [weight] = module.parameters() as [Tensor];
+    weight.grad = Tensor.zeros(gpu, [3]);
+    module.freeze();
+    expect([weight.requiresGrad, weight.grad]).toEqual([false, undefined]);
+    expect(module.freeze(false).parameters()[0]!.requiresGrad).toBe(true);
+    module.dispose();
+  });
+});
+
+describe('memory', () => {
+  const size = 5000;
+
+  gpuTest('a call leaves its result and nothing else', () => {
+    const input = Tensor.zeros(gpu, [size]);
+    const before = gpu.pool.liveBytes;
+    const output = noGrad(() => new Part().call(input));
+    expect(gpu.pool.liveBytes - before).toBe(output.buffer.size);
+    output.dispose();
+    scope(() => void noGrad(() => new Part().call(input)));
+    expect(gpu.pool.liveBytes).toBe(before);
+    input.dispose();
+  });
+
+  gpuTest('while gradients are wanted, the tape keeps what backward reads, no longer', async () => {
+    const before = gpu.pool.liveBytes;
+    const input = Tensor.from(gpu, new Float32Array(size).fill(2), [size]);
+    input.requiresGrad = true;
+    const output = new Part().call(input);
+    expect(tapeLength(gpu)).toBe(3);
+    const seed = Tensor.from(gpu, new Float32Array(size).fill(3), [size]);
+    backward(output, seed);
+    expect((await input.grad!.data())[size - 1]).toBe(3);
+    for (const tensor of [seed, output, input]) tensor.dispose();
+    expect(gpu.pool.liveBytes).toBe(before);
+  });
+
+  gpuTest('a row of modules never holds more than two results', () => {
+    const large = 1_000_003; // more than anything else in this file, so that the peak is its own
+    const input = Tensor.zeros(gpu, [large]);
+    const before = gpu.pool.liveBytes;
+    const row = new Sequential(...Array.from({ length: 6 }, () => new ReLU()));
+    const output = noGrad(() => row.call(input));
+    expect(gpu.pool.peakBytes - before).toBe(2 * output.buffer.size);
+    expect(input.disposed).toBe(false);
+    output.dispose();
+    input.dispose();
+  });
+
+  gpuTest('an empty row gives its input back, alive', () => {
+    const input = Tensor.zeros(gpu, [1]);
+    expect(new Sequential().call(input)).toBe(input);
+    expect(input.disposed).toBe(false);
+    input.dispose();
+  });
+
+  gpuTest('parameters outlive the scope they were made in, until dispose', () => {
+    const before = gpu.pool.liveBytes;
+    let module = new Part();
+    scope(() => {
+      module = new Part().add('weight', 'buffer').put('a', new Part().add('weight'));
+    });
+    expect(module.parameters().every((parameter) => !parameter.disposed)).toBe(true);
+    module.dispose();
+    expect(gpu.pool.liveBytes).toBe(before);
+  });
+});
