@@ -1,8 +1,15 @@
 /** What the engine offers to those who build on it. */
 export { GradientMismatchError, ShapeError } from './errors.ts';
+export {
+  checkGradients,
+  type DirectionResult,
+  type GradientCheckOptions,
+  type GradientCheckReport,
+} from './gradcheck.ts';
 export { add } from './ops/add.ts';
 export { globalAvgPool2d } from './ops/avg-pool2d.ts';
 export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
+export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
 export { countCorrect } from './ops/correct.ts';
 export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { flatten } from './ops/flatten.ts';

@@ -1,0 +1,158 @@
+/**
+ * The golden cases of ops.json and ops.bin (written by make-golden.py), and running an op on one of them. The tests of all
+ * ops are the same loop, so what differs stands in one table: how the op is called and how close it must come.
+ */
+
+import { readFileSync } from 'node:fs';
+import {
+  add,
+  backward,
+  batchNorm2d,
+  countCorrect,
+  crossEntropy,
+  flatten,
+  globalAvgPool2d,
+  linear,
+  type MaxPoolOptions,
+  maxPool2d,
+  relu,
+  scope,
+  Tensor,
+} from '../../src/autograd/index.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { sgdStep } from '../../src/kernels/sgd.ts';
+import { EXACT, findDifference, type Tolerance } from '../support/compare.ts';
+
+interface Stored {
+  readonly shape: number[];
+  readonly offset: number;
+  readonly dtype?: 'u32';
+  readonly grad?: boolean;
+}
+
+export interface Case {
+  readonly op: string;
+  readonly options: Record<string, unknown>;
+  /** How far PyTorch's own float32 is from the expected values: the largest |difference| / (1 + |value|). */
+  readonly torch32: Record<string, number>;
+  readonly inputs: Record<string, Stored>;
+  readonly seed?: Stored;
+  readonly expected: Record<string, Stored>;
+}
+
+const folder = new URL('../golden/ops/', import.meta.url);
+export const cases = JSON.parse(readFileSync(new URL('ops.json', folder), 'utf8')) as Case[];
+const bytes = readFileSync(new URL('ops.bin', folder));
+
+/** The values of a stored tensor. */
+export function valuesOf({ shape, offset, dtype }: Stored): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const part = new Uint8Array(bytes.subarray(offset * 4, (offset + size) * 4)).buffer;
+  return dtype === 'u32' ? new Uint32Array(part) : new Float32Array(part);
+}
+
+export type Inputs = Record<string, Tensor>;
+export type Run = (inputs: Inputs, options: Record<string, unknown>) => Tensor;
+
+/** How each op is called. */
+export const RUNS: Record<string, Run> = {
+  relu: ({ input }) => relu(input!),
+  add: ({ a, b }) => add(a!, b!),
+  batchNorm2d: ({ input, weight, bias, runningMean, runningVar }, options) =>
+    batchNorm2d(input!, weight!, bias!, runningMean!, runningVar!, options as unknown as { training: boolean }),
+  maxPool2d: ({ input }, options) => maxPool2d(input!, options as unknown as MaxPoolOptions),
+  globalAvgPool2d: ({ input }) => globalAvgPool2d(input!),
+  flatten: ({ input }) => flatten(input!),
+  linear: ({ input, weight, bias }) => linear(input!, weight!, bias),
+  crossEntropy: ({ logits, labels }) => crossEntropy(logits!, labels!),
+  countCorrect: ({ logits, labels }) => countCorrect(logits!, labels!),
+};
+
+/** How close each op must come to the truth. An ulp is 2⁻²³ ≈ 1.2e-7 of a value; the values here are around 1. */
+export const TOLERANCES: Record<string, Tolerance> = {
+  // Values are chosen and copied, not computed.
+  relu: EXACT,
+  flatten: EXACT,
+  countCorrect: EXACT,
+  // One addition, correctly rounded.
+  add: { atol: 0, rtol: 6e-8 },
+  // Forward copies; backward adds at most nine gradients.
+  maxPool2d: { atol: 5e-7, rtol: 2e-7 },
+  // Sums of up to 2640 terms around 1 whose own sum may be small; torch's are off by 9.5e-7 · (1 + |value|).
+  batchNorm2d: { atol: 2e-6, rtol: 2e-6 },
+  // A mean of values around 1: a few roundings of the sum, divided by its length.
+  globalAvgPool2d: { atol: 2e-7, rtol: 2e-7 },
+  // Dot products of up to 512 terms of both signs; torch's are off by 9.5e-7 · (1 + |value|).
+  linear: { atol: 2e-6, rtol: 1e-6 },
+  // WGSL allows exp 3 + 2|x| ulps and log 2⁻²¹ absolute, the largest part here.
+  crossEntropy: { atol: 1e-6, rtol: 2e-6 },
+};
+
+/** Title of a case: the op, its options and the shape of its first input. */
+export function titleOf({ op, options, inputs }: Case): string {
+  const shape = Object.values(inputs)[0]!.shape.join('x');
+  const text = Object.keys(options).length > 0 ? ` ${JSON.stringify(options).replaceAll('"', '')}` : '';
+  return `${op}${text} of ${shape || 'one value'}`;
+}
+
+/** Runs a case forward and backward; returns what differs, one line each: nothing if the op is right. */
+export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!): Promise<string[]> {
+  const inputs: Inputs = {};
+  for (const [name, stored] of Object.entries(one.inputs)) {
+    inputs[name] = Tensor.from(gpu, valuesOf(stored), stored.shape);
+    inputs[name].requiresGrad = stored.grad === true;
+  }
+  const output = scope(() => run(inputs, one.options));
+  if (one.seed) {
+    const seed = Tensor.from(gpu, valuesOf(one.seed), one.seed.shape);
+    backward(output, seed);
+    seed.dispose();
+  }
+
+  const found: string[] = [];
+  for (const [name, stored] of Object.entries(one.expected)) {
+    const tensor = tensorNamed(name, inputs, output);
+    if (!tensor) found.push(`${name} is missing`);
+    else if (tensor.shape.join() !== stored.shape.join()) found.push(`${name} has shape [${tensor.shape}]`);
+    else {
+      const data = await tensor.data();
+      const actual = stored.dtype === 'u32' ? new Uint32Array(data.buffer) : data;
+      const difference = findDifference(actual, valuesOf(stored), TOLERANCES[one.op]!);
+      if (difference) found.push(`${name} ${difference}`);
+    }
+  }
+  for (const tensor of [output, ...Object.values(inputs)]) tensor.dispose();
+  return found;
+}
+
+/** `output`, `weightGrad`, `runningMeanAfter`. */
+function tensorNamed(name: string, inputs: Inputs, output: Tensor): Tensor | undefined {
+  if (name === 'output') return output;
+  if (name.endsWith('Grad')) return inputs[name.slice(0, -4)]?.grad;
+  return inputs[name.slice(0, -'After'.length)];
+}
+
+/** Three steps of SGD as the case has them; what differs from torch.optim.SGD's float32 after each. */
+export async function sgdDifferences(gpu: Gpu, one: Case): Promise<string[]> {
+  const options = one.options as { lr: number; momentum: number; dampening: number; weightDecay: number };
+  const { shape } = one.inputs.param!;
+  const param = Tensor.from(gpu, valuesOf(one.inputs.param!), shape);
+  const { size } = param;
+  // Filled with NaN: the first step must not look at it.
+  const buffer = Tensor.from(gpu, new Float32Array(size).fill(Number.NaN), shape);
+  const found: string[] = [];
+  for (let step = 0; step < 3; step++) {
+    const grad = Tensor.from(gpu, valuesOf(one.inputs[`grad${step}`]!), shape);
+    const settings = { ...options, nesterov: one.options.nesterov === true, first: step === 0 };
+    const momentumBuffer = options.momentum === 0 ? undefined : buffer.buffer;
+    sgdStep(gpu, size, settings, param.buffer, grad.buffer, momentumBuffer);
+    grad.dispose();
+    // Three steps of at most five operations; a device may fuse multiply and add where PyTorch rounds twice.
+    const tolerance = { atol: 3e-7, rtol: 3e-7 };
+    const difference = findDifference(await param.data(), valuesOf(one.expected[`param${step}`]!), tolerance);
+    if (difference) found.push(`param after step ${step} ${difference}`);
+  }
+  param.dispose();
+  buffer.dispose();
+  return found;
+}

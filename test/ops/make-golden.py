@@ -1,0 +1,192 @@
+"""Writes test/golden/ops/ops.json and ops.bin: random cases of every op but convolution, and what PyTorch makes of them.
+
+Expected values are computed in double from float32 inputs and rounded once, so they are the truth as far as float32 can
+say it; `torch32` says how far PyTorch's own float32 is from it, as the largest |difference| / (1 + |truth|).
+The optimizer's cases are PyTorch's float32: its steps are to be followed, rounding and all.
+
+Run with any Python that has torch (the files here are from 1.13):  python3 test/ops/make-golden.py
+"""
+
+import json
+import pathlib
+
+import numpy
+import torch
+import torch.nn.functional as F
+
+OUT = pathlib.Path(__file__).parent.parent / "golden" / "ops"
+torch.manual_seed(20240229)
+torch.set_num_threads(1)
+
+cases = []
+binary = bytearray()
+
+
+def store(tensor):
+    integers = tensor.dtype == torch.int64
+    array = tensor.detach().to(torch.int64 if integers else torch.float32).contiguous().numpy()
+    entry = {"shape": list(tensor.shape), "offset": len(binary) // 4}
+    if integers:
+        entry["dtype"] = "u32"
+    binary.extend(array.astype("<u4" if integers else "<f4").tobytes())
+    return entry
+
+
+def run(function, inputs, seed, dtype):
+    """Output and gradients (and what the function changed in place) in one precision."""
+    tensors = {}
+    for name, value in inputs.items():
+        # A copy, also where the type is right already: running statistics are changed in place.
+        copy = value.detach().clone().to(dtype if value.is_floating_point() else value.dtype)
+        tensors[name] = copy.requires_grad_(value.requires_grad)
+    output = function(**tensors)
+    found = {"output": output.detach()}
+    if seed is not None:
+        output.backward(seed.to(dtype))
+    for name, value in tensors.items():
+        if value.requires_grad:
+            found[name + "Grad"] = value.grad
+        elif name.startswith("running"):
+            found[name + "After"] = value
+    return found
+
+
+def case(op, function, inputs, options=None, seed=True):
+    """Runs in double for the truth and in float32 for comparison; `seed` is the output's gradient (True: random)."""
+    shape = function(**{name: value.detach().clone() for name, value in inputs.items()}).shape
+    if seed is True:
+        seed = torch.randn(shape)
+    truth = run(function, inputs, seed, torch.float64)
+    single = run(function, inputs, seed, torch.float32)
+    torch32 = {}
+    for name, value in truth.items():
+        if value.is_floating_point() and value.isfinite().all():
+            torch32[name] = ((value - single[name]).abs() / (1 + value.abs())).max().item()
+    entry = {"op": op, "options": options or {}, "torch32": torch32}
+    entry["inputs"] = {name: {**store(value), "grad": value.requires_grad} for name, value in inputs.items()}
+    if seed is not None:
+        entry["seed"] = store(seed)
+    entry["expected"] = {name: store(value) for name, value in truth.items()}
+    cases.append(entry)
+
+
+def random(*shape, grad=True, scale=1.0, mean=0.0):
+    return (torch.randn(shape) * scale + mean).requires_grad_(grad)
+
+
+# relu: zeros of both signs, infinities and NaN among the values.
+case("relu", lambda input: F.relu(input), {"input": random(1)})
+case("relu", lambda input: F.relu(input), {"input": random(3, 5, 7, 11)})
+odd = torch.tensor([0.0, -0.0, float("inf"), -float("inf"), float("nan"), 1e-30, -1e-30, 3.0]).requires_grad_()
+case("relu", lambda input: F.relu(input), {"input": odd})
+
+case("add", lambda a, b: a + b, {"a": random(1), "b": random(1)})
+case("add", lambda a, b: a + b, {"a": random(2, 3, 11, 13), "b": random(2, 3, 11, 13, grad=False)})
+
+for shape in [(2, 3, 5, 7), (1, 5, 3, 3), (4, 7, 1, 1), (3, 66, 2, 3), (2, 2, 40, 33), (2, 3, 1, 19), (1, 1, 75, 63)]:
+    for training in [True, False]:
+        options = {"training": training}
+        if shape[1] == 66:
+            options.update(momentum=0.3, eps=1e-3)
+        channels = shape[1]
+        inputs = {
+            "input": random(*shape, scale=2.0, mean=0.7),
+            "weight": random(channels),
+            "bias": random(channels),
+            "runningMean": random(channels, grad=False),
+            "runningVar": torch.rand(channels) + 0.2,
+        }
+
+        def batch_norm(input, weight, bias, runningMean, runningVar):
+            return F.batch_norm(input, runningMean, runningVar, weight, bias, **options)
+
+        case("batchNorm2d", batch_norm, inputs, options)
+
+pools = [
+    ((2, 3, 9, 7), 3, 2, 1),
+    ((1, 2, 10, 11), (3, 2), (2, 3), (1, 0)),
+    ((2, 1, 5, 5), 2, 2, 0),
+    ((1, 3, 4, 3), 1, 1, 0),
+    ((1, 2, 8, 9), 5, 1, 2),
+    ((3, 2, 1, 1), 3, 2, 1),
+    ((1, 1, 37, 70), 3, 2, 1),
+    ((1, 2, 7, 12), (2, 4), (3, 5), (1, 2)),
+]
+for shape, kernel, stride, padding in pools:
+    options = {"kernelSize": kernel, "stride": stride, "padding": padding}
+    # Few different values, so that windows have ties, beside all different ones.
+    for values in [random(*shape), torch.randint(0, 3, shape).float().requires_grad_()]:
+        case("maxPool2d", lambda input: F.max_pool2d(input, kernel, stride, padding), {"input": values}, options)
+odd = torch.randn(1, 1, 6, 6)
+odd[0, 0, 1, 1] = odd[0, 0, 1, 2] = float("nan")
+odd[0, 0, 3:6, 3:6] = -float("inf")
+odd[0, 0, 0, 5] = float("inf")
+options = {"kernelSize": 3, "stride": 2, "padding": 1}
+case("maxPool2d", lambda input: F.max_pool2d(input, 3, 2, 1), {"input": odd.requires_grad_()}, options)
+
+for shape in [(2, 3, 7, 7), (1, 5, 1, 1), (3, 70, 5, 3), (1, 2, 64, 40)]:
+    case("globalAvgPool2d", lambda input: F.adaptive_avg_pool2d(input, 1), {"input": random(*shape)})
+
+case("flatten", lambda input: torch.flatten(input, 1), {"input": random(3, 5, 2, 3)})
+
+for rows, inside, outside in [(1, 1, 1), (4, 512, 2), (3, 37, 10), (33, 20, 65), (5, 131, 9)]:
+    scale = inside**-0.5
+    inputs = {"input": random(rows, inside), "weight": random(outside, inside, scale=scale), "bias": random(outside)}
+    case("linear", lambda input, weight, bias: F.linear(input, weight, bias), inputs)
+inputs = {"input": random(3, 37), "weight": random(10, 37)}
+case("linear", lambda input, weight: F.linear(input, weight), inputs)
+
+
+def cross_entropy(logits, labels):
+    return F.cross_entropy(logits, labels)
+
+
+for rows, classes, scale in [(1, 2, 1), (4, 2, 3), (3, 1000, 2), (70, 5, 1), (2, 1, 1), (6, 65, 60)]:
+    inputs = {"logits": random(rows, classes, scale=scale), "labels": torch.randint(0, classes, (rows,))}
+    case("crossEntropy", cross_entropy, inputs, seed=torch.tensor(2.5))
+# Sure of itself: one row right, one wrong, far from what exp can hold.
+inputs = {"logits": torch.tensor([[300.0, -300.0], [300.0, -300.0]]).requires_grad_(), "labels": torch.tensor([0, 1])}
+case("crossEntropy", cross_entropy, inputs)
+
+
+def correct(logits, labels):
+    return (logits.argmax(1) == labels).sum()
+
+
+for rows, classes in [(1, 1), (4, 2), (70, 3), (5, 200)]:
+    labels = torch.randint(0, classes, (rows,))
+    logits = torch.randint(0, 4, (rows, classes)).float()  # ties
+    logits[torch.arange(rows) % 2 == 0, labels[torch.arange(rows) % 2 == 0]] += 5
+    case("countCorrect", correct, {"logits": logits, "labels": labels}, seed=None)
+nan = float("nan")
+logits = torch.tensor([[1, nan, 2, nan], [nan, 3, 4, 5], [7, 3, 7, 1], [-1, -2, -float("inf"), -1.5]])
+case("countCorrect", correct, {"logits": logits, "labels": torch.tensor([1, 3, 0, 0])}, seed=None)
+
+# The optimizer: three steps with a gradient each.
+variants = [
+    {"lr": 0.1},
+    {"lr": 0.01, "weight_decay": 0.3},
+    {"lr": 0.001, "momentum": 0.9},
+    {"lr": 0.05, "momentum": 0.8, "dampening": 0.25, "weight_decay": 0.1},
+    {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.02},
+]
+for variant, size in zip(variants, [5, 37, 600, 1, 131]):
+    param = torch.randn(size).requires_grad_()
+    optimizer = torch.optim.SGD([param], **variant)
+    entry = {"op": "sgd", "torch32": {}, "inputs": {"param": store(param)}, "expected": {}}
+    entry["options"] = {"lr": variant["lr"], "momentum": variant.get("momentum", 0)}
+    entry["options"]["dampening"] = variant.get("dampening", 0)
+    entry["options"]["weightDecay"] = variant.get("weight_decay", 0)
+    entry["options"]["nesterov"] = variant.get("nesterov", False)
+    for step in range(3):
+        param.grad = torch.randn(size)
+        entry["inputs"][f"grad{step}"] = store(param.grad)
+        optimizer.step()
+        entry["expected"][f"param{step}"] = store(param)
+    cases.append(entry)
+
+OUT.mkdir(parents=True, exist_ok=True)
+(OUT / "ops.bin").write_bytes(binary)
+lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases)
+(OUT / "ops.json").write_text(f"[\n{lines}\n]\n")
+print(f"{len(cases)} cases, {len(binary)} bytes of values")

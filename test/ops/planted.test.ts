@@ -1,0 +1,181 @@
+/**
+ * Errors planted in the shaders and gradients, each of which the golden cases must see. A test that nothing can fail is
+ * worth nothing.
+ */
+
+import { describe, expect } from 'vitest';
+import { openTampered, type ShaderEdit, withGpu } from '../support/gpu.ts';
+import { scaleGradient } from '../support/tamper.ts';
+import { type Case, cases, differences, RUNS, sgdDifferences, titleOf } from './golden.ts';
+
+const { gpuTest, gpu } = await withGpu();
+
+/** Which values of the op's cases may come out wrong, and the edit that makes them. */
+const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEdit][] = [
+  ['relu passes the gradient at 0', 'relu', 'inputGrad', { find: 'output[i] <= 0.0', replace: 'output[i] < 0.0' }],
+  [
+    'relu is max(), which may drop NaN',
+    'relu',
+    'output',
+    { find: 'value, 0.0, value < 0.0', replace: '0.0, value, value > 0.0' },
+  ],
+  ['a term is left out', 'add', 'output', { find: 'a[i] + b[i]', replace: 'a[i]' }],
+  ['the last element is left out', 'add', 'output', { find: 'i < params.count', replace: 'i + 1u < params.count' }],
+  [
+    'the term of the mean is missing',
+    'batchNorm2d',
+    'inputGrad',
+    { find: 'outputGrad[i] - gradMean - slope', replace: 'outputGrad[i] - slope' },
+  ],
+  [
+    'the term of the variance is missing',
+    'batchNorm2d',
+    'inputGrad',
+    { find: ' - slope * (input[i] - center)', replace: '' },
+  ],
+  [
+    'in eval mode the weight is missing',
+    'batchNorm2d',
+    'inputGrad',
+    { find: 'outputGrad[i] * scale', replace: 'outputGrad[i] * invStd[c]' },
+  ],
+  ['the running variance is biased', 'batchNorm2d', 'runningVarAfter', { find: '(count - 1.0)', replace: 'count' }],
+  [
+    'eps stands outside the root',
+    'batchNorm2d',
+    'output',
+    { find: 'sqrt(spread / count + params.eps)', replace: '(sqrt(spread / count) + params.eps)' },
+  ],
+  [
+    'a run of the sum is cut short',
+    'batchNorm2d',
+    'biasGrad',
+    { find: 'sums += run;', replace: 'if (start == 0u) { sums += run; }' },
+  ],
+  ['the last maximum wins', 'maxPool2d', 'inputGrad', { find: 'value > best', replace: 'value >= best' }],
+  ['NaN is passed over', 'maxPool2d', 'output', { find: ' || isNan(value)', replace: '' }],
+  [
+    'a row of windows is left out',
+    'maxPool2d',
+    'inputGrad',
+    {
+      find: 'var row = top; row < bottom; row++) {\n          for (var column = left; column < right; column++) {\n            let o',
+      replace:
+        'var row = top + 1u; row < bottom; row++) {\n          for (var column = left; column < right; column++) {\n            let o',
+    },
+  ],
+  [
+    'a tap is left out',
+    'maxPool2d',
+    'output',
+    { find: 'PADDING.x, params.width)', replace: 'PADDING.x - 1u, params.width)' },
+  ],
+  ['a pixel is left out', 'globalAvgPool2d', 'output', { find: 'var i = start;', replace: 'var i = start + 1u;' }],
+  [
+    'the share is not divided',
+    'globalAvgPool2d',
+    'inputGrad',
+    { find: 'outputGrad[p] / f32(params.plane)', replace: 'outputGrad[p]' },
+  ],
+  ['the first product is left out', 'linear', 'output', { find: 'var i = part;', replace: 'var i = part + PARTS;' }],
+  ['the first output is left out', 'linear', 'inputGrad', { find: 'var o = 0u;', replace: 'var o = 1u;' }],
+  ['the first row is left out', 'linear', 'weightGrad', { find: 'var n = 0u;', replace: 'var n = 1u;' }],
+  [
+    'a row is left out of the bias',
+    'linear',
+    'biasGrad',
+    { find: 'sums.x += outputGrad[n * size + o]', replace: 'sums.x += 0.0' },
+  ],
+  ['onehot is missing', 'crossEntropy', 'logitsGrad', { find: ' - select(0.0, 1.0, c == label)', replace: '' }],
+  [
+    'the gradient is not a mean',
+    'crossEntropy',
+    'logitsGrad',
+    { find: 'outputGrad[0] / f32(params.rows)', replace: 'outputGrad[0]' },
+  ],
+  [
+    'the output’s gradient is taken for 1',
+    'crossEntropy',
+    'logitsGrad',
+    { find: 'outputGrad[0] / ', replace: '1.0 / ' },
+  ],
+  [
+    'the maximum is not subtracted',
+    'crossEntropy',
+    'output',
+    {
+      find: 'let maximum = workgroupUniformLoad(&partials[0]);',
+      replace: 'let maximum = 0.0 * workgroupUniformLoad(&partials[0]);',
+    },
+  ],
+  [
+    'the last of equal logits wins',
+    'countCorrect',
+    'output',
+    { find: 'valueB == valueA && b < a', replace: 'valueB == valueA && b > a' },
+  ],
+];
+
+const casesOf = (op: string) => cases.filter((one) => one.op === op);
+
+/** The first thing that any case of the op finds wrong with these values. */
+async function firstSeen(op: string, wrong: string, run: (one: Case) => Promise<string[]>): Promise<string> {
+  for (const one of casesOf(op)) {
+    const line = (await run(one)).find((found) => found.startsWith(`${wrong} `));
+    if (line) return line;
+  }
+  return 'no case sees it';
+}
+
+describe('an error in a shader', () => {
+  for (const [what, op, wrong, edit] of PLANTED) {
+    gpuTest(`${op}: ${what}`, async () => {
+      const tampered = await openTampered(edit);
+      const found: string[] = [];
+      for (const one of casesOf(op)) found.push(...(await differences(tampered, one)));
+      expect(
+        found.some((line) => line.startsWith(`${wrong} `)),
+        `golden cases see ${wrong}: ${found}`,
+      ).toBe(true);
+    });
+  }
+
+  for (const [what, edit] of [
+    ['dampening is ignored', { find: 'params.keep * d', replace: 'd' }],
+    ['momentum is ignored', { find: 'params.momentum * buffer[i] + ', replace: '' }],
+    ['weight decay is ignored', { find: ' + params.weightDecay * value', replace: '' }],
+    ['the first step reads the buffer', { find: 'let moved = d;', replace: 'let moved = d + buffer[i];' }],
+    ['Nesterov forgets the gradient', { find: '(d + params.momentum * moved)', replace: '(params.momentum * moved)' }],
+    ['the sign is wrong', { find: 'value - params.lr', replace: 'value + params.lr' }],
+  ] as const) {
+    gpuTest(`sgdStep: ${what}`, async () => {
+      const tampered = await openTampered(edit);
+      expect(await firstSeen('sgd', 'param', (one) => sgdDifferences(tampered, one))).toMatch('param after step');
+    });
+  }
+});
+
+describe('a gradient', () => {
+  const withGradient = Object.keys(RUNS).filter((op) => casesOf(op).some(({ seed }) => seed));
+  for (const op of withGradient) {
+    // The case with the most elements: none of its gradients is only zeros.
+    const one = casesOf(op).reduce((largest, next) => (sizeOf(next) > sizeOf(largest) ? next : largest));
+    for (const [name, factor] of [
+      ['2 % too large', 1.02],
+      ['of the wrong sign', -1],
+    ] as const) {
+      gpuTest(`${titleOf(one)}: ${name}`, async () => {
+        for (const input of Object.keys(one.inputs).filter((key) => one.inputs[key]!.grad)) {
+          const found = await differences(gpu, one, (inputs, options) =>
+            RUNS[op]!({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options),
+          );
+          expect(found).toEqual([expect.stringMatching(`^${input}Grad differs`)]);
+        }
+      });
+    }
+  }
+});
+
+function sizeOf(one: Case): number {
+  return Object.values(one.inputs)[0]!.shape.reduce((product, extent) => product * extent, 1);
+}

@@ -1,0 +1,50 @@
+/** Comparing arrays of numbers with a tolerance that stands, with its reason, beside the comparison. */
+
+export interface Tolerance {
+  /** Absolute part of the allowed difference. */
+  readonly atol: number;
+  /** Part of the expected value that is allowed as difference. */
+  readonly rtol: number;
+}
+
+/** Equal bits, or both zero, or both NaN. */
+export const EXACT: Tolerance = { atol: 0, rtol: 0 };
+
+/** Where and how far two arrays differ the most, as a sentence; undefined if all is within |a − e| ≤ atol + rtol · |e|. */
+export function findDifference(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { atol, rtol }: Tolerance,
+): string | undefined {
+  if (actual.length !== expected.length) return `has ${actual.length} values, expected ${expected.length}`;
+  let worst = { excess: 0, index: -1 };
+  let count = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const a = actual[i]!;
+    const e = expected[i]!;
+    if (a === e || (Number.isNaN(a) && Number.isNaN(e))) continue;
+    const excess = Math.abs(a - e) - (atol + rtol * Math.abs(e));
+    // A difference that is NaN or infinite is too large in any case.
+    if (excess <= 0) continue;
+    count++;
+    const size = Number.isNaN(excess) ? Number.POSITIVE_INFINITY : excess;
+    if (size > worst.excess) worst = { excess: size, index: i };
+  }
+  if (worst.index < 0) return undefined;
+  const { index } = worst;
+  return (
+    `differs in ${count} of ${expected.length} values, most at ${index}: ${actual[index]}, expected ` +
+    `${expected[index]} (atol ${atol}, rtol ${rtol})`
+  );
+}
+
+/** Throws where the arrays differ by more than the tolerance. */
+export function expectClose(
+  name: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: Tolerance,
+): void {
+  const difference = findDifference(actual, expected, tolerance);
+  if (difference) throw new Error(`${name} ${difference}`);
+}

@@ -1,0 +1,70 @@
+/**
+ * A device for a test file: `const { gpuTest, gpu } = await withGpu();`. It is opened once, with all checks on, and closed
+ * after the file's last test. Without an adapter `gpuTest` skips, and says so (see skip.ts).
+ */
+
+import { afterAll, afterEach } from 'vitest';
+import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
+import { NoAdapterError } from '../../src/gpu/errors.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { skipUnless } from './skip.ts';
+
+export interface GpuForTests {
+  /** Like vitest's `test`; skipped where there is no adapter. */
+  readonly gpuTest: ReturnType<typeof skipUnless>;
+  /** The file's device. Only to be touched inside `gpuTest`. */
+  readonly gpu: Gpu;
+}
+
+/** Opens the file's device. Call it at the top of the file. */
+export async function withGpu(options: OpenOptions = {}): Promise<GpuForTests> {
+  let gpu: Gpu;
+  try {
+    gpu = await openGpu(options);
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    const { message } = error;
+    return {
+      gpuTest: skipUnless(false, message),
+      get gpu(): Gpu {
+        throw new Error(`This test needs a device and is not a gpuTest. ${message}`);
+      },
+    };
+  }
+  afterAll(() => gpu.close());
+  return { gpuTest: skipUnless(true, ''), gpu };
+}
+
+/** A change to the text of a shader: the first place where `find` matches is replaced. */
+export interface ShaderEdit {
+  readonly find: string | RegExp;
+  readonly replace: string;
+}
+
+/**
+ * A second device on which a shader has an error planted in it, to show that a test would see such an error. Throws, when
+ * the test ends, if no shader that was compiled had the text to be changed. Closed after the test.
+ */
+export async function openTampered({ find, replace }: ShaderEdit): Promise<Gpu> {
+  const gpu = await openGpu();
+  const { device } = gpu;
+  const original = device.createShaderModule.bind(device);
+  let changed = 0;
+  device.createShaderModule = (descriptor) => {
+    const code = descriptor.code.replace(find, replace);
+    if (code !== descriptor.code) changed++;
+    return original({ ...descriptor, code });
+  };
+  open.push({ gpu, check: () => changed > 0 || `no shader contained ${find}` });
+  return gpu;
+}
+
+const open: { gpu: Gpu; check: () => true | string }[] = [];
+
+afterEach(() => {
+  for (const { gpu, check } of open.splice(0)) {
+    gpu.close();
+    const result = check();
+    if (result !== true) throw new Error(`Nothing was tampered with: ${result}`);
+  }
+});
