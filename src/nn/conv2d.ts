@@ -2,7 +2,7 @@
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { type Init, kaimingUniformBound, uniform } from './init.ts';
+import { defaultBound, type Init, uniform } from './init.ts';
 import { Module } from './module.ts';
 import { type Pair, pair, type Size2d } from './pair.ts';
 
@@ -28,13 +28,13 @@ export class Conv2d extends Module {
   constructor(gpu: Gpu, inChannels: number, outChannels: number, options: Conv2dOptions) {
     super();
     const [height, width] = pair(options.kernelSize);
-    const fanIn = inChannels * height * width;
+    const bound = defaultBound(inChannels * height * width);
     this.stride = pair(options.stride ?? 1);
     this.padding = pair(options.padding ?? 0);
-    const weight = uniform(gpu, [outChannels, inChannels, height, width], kaimingUniformBound(fanIn), options);
+    const weight = uniform(gpu, [outChannels, inChannels, height, width], bound, options);
     this.weight = this.registerParameter('weight', weight);
     if (options.bias ?? true) {
-      this.bias = this.registerParameter('bias', uniform(gpu, [outChannels], 1 / Math.sqrt(fanIn), options));
+      this.bias = this.registerParameter('bias', uniform(gpu, [outChannels], bound, options));
     }
   }
 

@@ -2,7 +2,7 @@
 import { linear } from '../autograd/ops/linear.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { type Init, kaimingUniformBound, uniform } from './init.ts';
+import { defaultBound, type Init, uniform } from './init.ts';
 import { Module } from './module.ts';
 
 export type LinearOptions = Init & {
@@ -23,10 +23,11 @@ export class Linear extends Module {
     super();
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
-    const weight = uniform(gpu, [outFeatures, inFeatures], kaimingUniformBound(inFeatures), options);
+    const bound = defaultBound(inFeatures);
+    const weight = uniform(gpu, [outFeatures, inFeatures], bound, options);
     this.weight = this.registerParameter('weight', weight);
     if (options.bias ?? true) {
-      this.bias = this.registerParameter('bias', uniform(gpu, [outFeatures], 1 / Math.sqrt(inFeatures), options));
+      this.bias = this.registerParameter('bias', uniform(gpu, [outFeatures], bound, options));
     }
   }
 

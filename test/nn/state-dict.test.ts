@@ -144,6 +144,16 @@ describe('loading and exporting', () => {
     model.dispose();
   });
 
+  gpuTest('one missing or one unexpected entry alone is an error', () => {
+    const model = build();
+    const entries = complete();
+    entries.delete('2.bias');
+    expect(errorOf(() => model.loadStateDict(entries)).missing).toEqual(['2.bias']);
+    const more = complete().set('more', entry([1], 0));
+    expect(errorOf(() => model.loadStateDict(more)).unexpected).toEqual(['more']);
+    model.dispose();
+  });
+
   gpuTest('prefixes to ignore are left alone on both sides', async () => {
     const model = build();
     const entries = complete();
