@@ -1,17 +1,24 @@
-// output[0] = mean of losses[0 .. rows]. One workgroup: every 64th loss per invocation, then a tree.
+// output[0] = mean of losses[0 .. rows]. One workgroup: every 64th loss per invocation, in runs of RUN losses that are then
+// added up, then a tree; so no chain of additions is long.
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> losses: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
+const RUN = 16u;
 
 var<workgroup> partials: array<f32, WORKGROUP>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) lane: u32) {
   var sum = 0.0;
-  for (var n = lane; n < params.rows; n += WORKGROUP) { sum += losses[n]; }
+  for (var start = 0u; start < params.rows; start += WORKGROUP * RUN) {
+    let end = min(start + WORKGROUP * RUN, params.rows);
+    var run = 0.0;
+    for (var n = start + lane; n < end; n += WORKGROUP) { run += losses[n]; }
+    sum += run;
+  }
   partials[lane] = sum;
   for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();

@@ -19,10 +19,11 @@ struct Params { rows: u32, inFeatures: u32, outFeatures: u32 }
 
 const OUTPUTS = 8u;
 const PARTS = 8u;
+const WORKGROUP = OUTPUTS * PARTS;
 
-var<workgroup> partials: array<f32, OUTPUTS * PARTS>;
+var<workgroup> partials: array<f32, WORKGROUP>;
 
-@compute @workgroup_size(OUTPUTS * PARTS)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,

@@ -14,8 +14,9 @@ const STRIDE = vec2<u32>(<%= k.strideWidth %>u, <%= k.strideHeight %>u);
 const PADDING = vec2<u32>(<%= k.paddingWidth %>u, <%= k.paddingHeight %>u);
 const TILE = 8u;
 const ITEMS = 4u;
+const WORKGROUP = TILE * TILE;
 
-@compute @workgroup_size(TILE * TILE)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,

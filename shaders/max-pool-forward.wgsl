@@ -18,13 +18,14 @@ const STRIDE = vec2<u32>(<%= k.strideWidth %>u, <%= k.strideHeight %>u);
 const PADDING = vec2<u32>(<%= k.paddingWidth %>u, <%= k.paddingHeight %>u);
 const TILE = 8u;
 const ITEMS = 4u;
+const WORKGROUP = TILE * TILE;
 
 // Comparing a NaN with itself may be optimised away; its bits may not.
 fn isNan(value: f32) -> bool {
   return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
 }
 
-@compute @workgroup_size(TILE * TILE)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,

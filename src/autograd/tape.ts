@@ -26,6 +26,8 @@ interface Entry extends OpRecord {
 }
 
 const tapes = new WeakMap<Gpu, Entry[]>();
+/** The tape that each result was recorded on: a result of a tape that was used up is no leaf, and leads nowhere. */
+const madeOn = new WeakMap<Tensor, Entry[]>();
 let noGradDepth = 0;
 
 /** Runs `fn` without recording: what it computes has no gradient and keeps no activation. */
@@ -46,13 +48,27 @@ export function wouldRecord(inputs: readonly Tensor[]): boolean {
 /** Called by every op with what it did. Returns the output, which requires a gradient if any input does. */
 export function record(op: OpRecord): Tensor {
   if (!wouldRecord(op.inputs)) return op.output;
+  const tape = tapes.get(op.output.gpu) ?? [];
+  for (const input of op.inputs) {
+    if (input.requiresGrad && isUsedUp(input, tape)) {
+      throw new Error(
+        `${op.name}: an input is the result of a graph that backward() or clearTape() used up, so its gradient would be ` +
+          'lost. Compute it again, or pass its view() to go on without a gradient.',
+      );
+    }
+  }
   op.output.requiresGrad = true;
   // The inputs' storages are not kept for being inputs: only what `saved` names is read again.
   const kept = (op.saved ?? []).map((tensor) => tensor.storage.retain());
-  const tape = tapes.get(op.output.gpu) ?? [];
   tapes.set(op.output.gpu, tape);
   tape.push({ ...op, kept });
+  madeOn.set(op.output, tape);
   return op.output;
+}
+
+function isUsedUp(tensor: Tensor, tape: Entry[] | undefined): boolean {
+  const made = madeOn.get(tensor);
+  return made !== undefined && made !== tape;
 }
 
 /** Entries on the tape of a device: 0 after every backward. */
@@ -62,7 +78,7 @@ export function tapeLength(gpu: Gpu): number {
 
 /** Forgets everything recorded on a device and frees what was kept for backward. */
 export function clearTape(gpu: Gpu): void {
-  for (const entry of tapes.get(gpu) ?? []) for (const storage of entry.kept) storage.release();
+  for (const entry of tapes.get(gpu)?.splice(0) ?? []) for (const storage of entry.kept) storage.release();
   tapes.delete(gpu);
 }
 
@@ -78,6 +94,9 @@ export function backward(loss: Tensor, seed?: Tensor): void {
     );
   }
   if (!loss.requiresGrad) throw new Error('backward(): nothing that led to this tensor requires a gradient.');
+  if (isUsedUp(loss, tapes.get(gpu))) {
+    throw new Error('backward(): this graph was used up by an earlier backward() or clearTape(). Run forward again.');
+  }
   const tape = tapes.get(gpu) ?? [];
   tapes.delete(gpu);
   const grads = new Map<Tensor, Tensor>();
@@ -86,25 +105,38 @@ export function backward(loss: Tensor, seed?: Tensor): void {
   if (produced.has(loss)) grads.set(loss, start);
   else addToLeaf(loss, start);
 
-  for (let entry = tape.pop(); entry; entry = tape.pop()) {
-    const outputGrad = grads.get(entry.output);
-    grads.delete(entry.output);
-    if (outputGrad) {
-      const needs = entry.inputs.map((input) => input.requiresGrad);
-      const inputGrads = noGrad(() => entry.backward(outputGrad, needs));
-      // One tensor may be returned for several inputs: each gets a view of its own, then the originals go.
-      const owned = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.view()) : undefined));
-      for (const grad of new Set(inputGrads)) if (grad && grad !== outputGrad) grad.dispose();
-      outputGrad.dispose();
-      entry.inputs.forEach((input, i) => {
-        const grad = owned[i];
-        if (!grad) return;
-        if (produced.has(input)) grads.set(input, combine(grads.get(input), grad));
-        else addToLeaf(input, grad);
-      });
+  try {
+    for (let entry = tape.pop(); entry; entry = tape.pop()) {
+      try {
+        propagate(entry, grads, produced);
+      } finally {
+        for (const storage of entry.kept) storage.release();
+      }
     }
-    for (const storage of entry.kept) storage.release();
+  } finally {
+    // Empty unless an op's backward threw: then nothing may be left behind either.
+    for (const entry of tape) for (const storage of entry.kept) storage.release();
+    for (const grad of grads.values()) grad.dispose();
   }
+}
+
+/** Takes the gradient of an entry's output, if anything gave it one, and hands on those of its inputs. */
+function propagate(entry: Entry, grads: Map<Tensor, Tensor>, produced: ReadonlySet<Tensor>): void {
+  const outputGrad = grads.get(entry.output);
+  if (!outputGrad) return;
+  const needs = entry.inputs.map((input) => input.requiresGrad);
+  const inputGrads = noGrad(() => entry.backward(outputGrad, needs));
+  // One tensor may be returned for several inputs: each gets a view of its own, then the originals go.
+  const owned = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.view()) : undefined));
+  for (const grad of new Set(inputGrads)) if (grad && grad !== outputGrad) grad.dispose();
+  grads.delete(entry.output);
+  outputGrad.dispose();
+  entry.inputs.forEach((input, i) => {
+    const grad = owned[i];
+    if (!grad) return;
+    if (produced.has(input)) grads.set(input, combine(grads.get(input), grad));
+    else addToLeaf(input, grad);
+  });
 }
 
 function addToLeaf(leaf: Tensor, grad: Tensor): void {

@@ -13,6 +13,12 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
+/** Before memory is taken: a failing tensor must not leave any behind. */
+function checkExtents(shape: Shape): void {
+  if (shape.every((extent) => Number.isInteger(extent) && extent >= 1)) return;
+  throw new RangeError(`A tensor needs positive whole extents, got [${shape.join(', ')}].`);
+}
+
 export class Tensor {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -23,13 +29,8 @@ export class Tensor {
   grad: Tensor | undefined;
   #disposed = false;
 
-  /** Wraps a storage, taking over one reference to it. Use `Tensor.from` or `Tensor.empty`. */
+  /** Wraps a storage that is large enough, taking over one reference to it. Use `Tensor.from` or `Tensor.empty`. */
   constructor(storage: Storage, shape: Shape, dtype: DType = 'f32') {
-    for (const extent of shape) {
-      if (!Number.isInteger(extent) || extent < 1) {
-        throw new RangeError(`A tensor needs positive whole extents, got [${shape.join(', ')}].`);
-      }
-    }
     this.storage = storage;
     this.shape = shape;
     this.dtype = dtype;
@@ -38,6 +39,7 @@ export class Tensor {
 
   /** A tensor whose content is not yet written. */
   static empty(gpu: Gpu, shape: Shape, dtype: DType = 'f32'): Tensor {
+    checkExtents(shape);
     return new Tensor(new Storage(gpu, sizeOf(shape) * 4), shape, dtype);
   }
 
@@ -78,6 +80,7 @@ export class Tensor {
 
   /** Another tensor over the same memory. It must have as many elements; gradients do not flow to the original. */
   view(shape: Shape = this.shape): Tensor {
+    checkExtents(shape);
     if (sizeOf(shape) !== this.size) {
       throw new RangeError(`A view of [${this.shape.join(', ')}] cannot have shape [${shape.join(', ')}].`);
     }

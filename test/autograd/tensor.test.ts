@@ -1,0 +1,120 @@
+/** Tensors, their memory, and scopes. */
+
+import { describe, expect } from 'vitest';
+import { keep, relu, scope, Tensor } from '../../src/autograd/index.ts';
+import { withGpu } from '../support/gpu.ts';
+
+const { gpuTest, gpu } = await withGpu();
+
+const small = () => Tensor.from(gpu, Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+
+describe('Tensor', () => {
+  gpuTest('gives its values back, also as integers and after set()', async () => {
+    const tensor = small();
+    expect([...(await tensor.data())]).toEqual([1, 2, 3, 4, 5, 6]);
+    const { version } = tensor.storage;
+    tensor.set(Float32Array.of(6, 5, 4, 3, 2, 1));
+    expect([...(await tensor.data())]).toEqual([6, 5, 4, 3, 2, 1]);
+    expect(tensor.storage.version).toBe(version + 1);
+    const labels = Tensor.from(gpu, Uint32Array.of(7, 4294967295), [2]);
+    expect([...new Uint32Array((await labels.data()).buffer)]).toEqual([7, 4294967295]);
+  });
+
+  gpuTest('an upload takes effect after what was recorded before it', async () => {
+    const tensor = small();
+    const output = relu(tensor);
+    tensor.set(new Float32Array(6).fill(-1));
+    expect([...(await output.data())]).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  gpuTest('refuses wrong sizes, extents and types', () => {
+    expect(() => Tensor.from(gpu, new Float32Array(5), [2, 3])).toThrow('shape [2, 3] needs 6 values, got 5');
+    expect(() => Tensor.empty(gpu, [2, 0])).toThrow('positive whole extents, got [2, 0]');
+    expect(() => small().view([4])).toThrow('A view of [2, 3] cannot have shape [4]');
+    expect(() => small().set(new Uint32Array(6))).toThrow('takes 6 values of type f32');
+  });
+
+  gpuTest('item() is for one value', async () => {
+    expect(await Tensor.from(gpu, Float32Array.of(2.5), []).item()).toBe(2.5);
+    await expect(small().item()).rejects.toThrow('needs one element, got shape [2, 3]');
+  });
+
+  gpuTest('a disposed tensor says so, and disposing twice is harmless', () => {
+    const tensor = small();
+    tensor.dispose();
+    tensor.dispose();
+    expect(tensor.disposed).toBe(true);
+    expect(() => tensor.buffer).toThrow('This tensor was disposed');
+    expect(() => relu(tensor)).toThrow('This tensor was disposed');
+    expect(() => tensor.view()).toThrow('A disposed tensor cannot be used again');
+  });
+
+  gpuTest('a view keeps the memory; the last owner frees it', async () => {
+    const before = gpu.pool.liveBytes;
+    const tensor = small();
+    const view = tensor.view([6]);
+    tensor.dispose();
+    expect([...(await view.data())]).toEqual([1, 2, 3, 4, 5, 6]);
+    let freed = 0;
+    view.storage.onFree(() => freed++);
+    view.dispose();
+    expect(freed).toBe(1);
+    expect(gpu.pool.liveBytes).toBe(before);
+  });
+
+  gpuTest('a tensor that cannot be made takes no memory', () => {
+    const before = gpu.pool.liveBytes;
+    const tensor = small();
+    expect(() => Tensor.empty(gpu, [1.5])).toThrow('positive whole extents');
+    expect(() => tensor.view([-2, -3])).toThrow('positive whole extents');
+    tensor.dispose();
+    expect(gpu.pool.liveBytes).toBe(before);
+  });
+});
+
+describe('scope', () => {
+  gpuTest('disposes what was made inside, but not what is returned', () => {
+    let inside: Tensor | undefined;
+    const [first, { second }] = scope(() => {
+      inside = small();
+      return [small(), { second: small() }] as const;
+    });
+    expect(inside!.disposed).toBe(true);
+    expect(first.disposed).toBe(false);
+    expect(second.disposed).toBe(false);
+  });
+
+  gpuTest('hands what it returns to the scope around it', () => {
+    let returned: Tensor | undefined;
+    scope(() => {
+      returned = scope(() => small());
+      expect(returned.disposed).toBe(false);
+    });
+    expect(returned!.disposed).toBe(true);
+  });
+
+  gpuTest('leaves tensors from outside and kept ones alone', () => {
+    const outside = small();
+    const kept = scope(() => {
+      relu(outside);
+      return { value: keep(small()) };
+    });
+    scope(() => {
+      scope(() => keep(kept.value));
+    });
+    expect(outside.disposed).toBe(false);
+    expect(kept.value.disposed).toBe(false);
+  });
+
+  gpuTest('disposes everything if its function throws or is asynchronous', () => {
+    const before = gpu.pool.liveBytes;
+    expect(() =>
+      scope(() => {
+        small();
+        throw new Error('inside');
+      }),
+    ).toThrow('inside');
+    expect(() => scope(async () => small())).toThrow('takes a synchronous function');
+    expect(gpu.pool.liveBytes).toBe(before);
+  });
+});

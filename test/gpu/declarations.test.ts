@@ -1,0 +1,79 @@
+/** Every kernel's declaration says what its WGSL says: bindings in order with their access, and the uniform block. */
+
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { type Kernel, kernels } from '../../src/kernels/kernel.ts';
+import { renderShader } from '../../src/kernels/source.ts';
+
+const kernelFolder = new URL('../../src/kernels/', import.meta.url);
+for (const file of readdirSync(kernelFolder)) if (file.endsWith('.ts')) await import(new URL(file, kernelFolder).href);
+
+/** WebGPU's default limit, which every device has. */
+const MAX_STORAGE_BUFFERS = 8;
+
+/** What a declaration and a shader do not agree on, one line each. */
+function disagreements(kernel: Kernel, code: string): string[] {
+  const wgsl = new WgslReflect(code);
+  const problems: string[] = [];
+  const declared = Object.entries(kernel.bindings).map(([name, access], i) => `${i} ${name} ${access}`);
+  const found = wgsl.storage
+    .sort((a, b) => a.binding - b.binding)
+    .map(({ binding, name, access }) => `${binding} ${name} ${access}`);
+  if (declared.join() !== found.join()) problems.push(`bindings: declared ${declared}; in the shader ${found}`);
+  if (declared.length > MAX_STORAGE_BUFFERS) problems.push(`more than ${MAX_STORAGE_BUFFERS} storage buffers`);
+
+  const fields = Object.entries(kernel.uniforms).map(([name, type], i) => `${name}: ${type} at ${4 * i}`);
+  const uniform = wgsl.uniforms[0];
+  const members = (uniform?.members ?? []).map(({ name, type, offset }) => `${name}: ${type.name} at ${offset}`);
+  if (fields.join() !== members.join()) problems.push(`uniforms: declared ${fields}; in the shader ${members}`);
+  if (wgsl.uniforms.length > 1) problems.push(`${wgsl.uniforms.length} uniform blocks`);
+  if (uniform && uniform.binding !== declared.length)
+    problems.push('the uniform block does not come after the storage');
+  if ([...wgsl.storage, ...wgsl.uniforms].some(({ group }) => group !== 0)) problems.push('a binding outside group 0');
+  if (wgsl.entry.compute.length !== 1 || wgsl.entry.compute[0]!.name !== 'main') problems.push('no single entry main');
+  return problems;
+}
+
+describe.each(kernels.map((kernel) => [kernel.name, kernel] as const))('%s', (_, kernel) => {
+  test('agrees with its shader', () => {
+    expect(disagreements(kernel, renderShader(kernel.shader, kernel.example ?? {}))).toEqual([]);
+  });
+});
+
+describe('all of them', () => {
+  test('have names of their own', () => {
+    expect(new Set(kernels.map(({ name }) => name)).size).toBe(kernels.length);
+  });
+
+  test('use every file in shaders/, and each has a header', () => {
+    const used = new Set(kernels.map(({ shader }) => shader));
+    const folder = new URL('../../shaders/', import.meta.url);
+    expect([...used].sort()).toEqual(readdirSync(folder).sort());
+    for (const shader of used) {
+      // Not the text itself: some are thousands of lines when rendered.
+      const start = renderShader(shader, kernels.find((one) => one.shader === shader)!.example ?? {})
+        .trimStart()
+        .slice(0, 80);
+      expect(start, shader).toMatch(/^\/\/ \S/);
+    }
+  });
+});
+
+describe('the comparison sees', () => {
+  const kernel = kernels.find(({ name }) => name === 'max_pool_backward')!;
+  const code = renderShader(kernel.shader, kernel.example!);
+
+  test.each([
+    ['a binding of another name', code.replaceAll('outputGrad', 'gradient'), /^bindings: /],
+    ['another access', code.replace('read_write> inputGrad', 'read> inputGrad'), /^bindings: /],
+    ['another order', code.replace('binding(0)', 'binding(9)').replace('binding(1)', 'binding(0)'), /^bindings: /],
+    ['a uniform of another name', code.replace('planes: u32', 'images: u32'), /^uniforms: /],
+    ['a uniform of another type', code.replace('planes: u32', 'planes: f32'), /^uniforms: /],
+    ['a uniform more', code.replace('planes: u32', 'planes: u32, more: u32'), /^uniforms: /],
+    ['uniforms in another order', code.replace('height: u32, width: u32', 'width: u32, height: u32'), /^uniforms: /],
+  ])('%s', (_, changed, message) => {
+    expect(disagreements(kernel, code)).toEqual([]);
+    expect(disagreements(kernel, changed)).toEqual([expect.stringMatching(message)]);
+  });
+});
