@@ -3,6 +3,7 @@
 //
 // One workgroup per channel. An invocation sums every WORKGROUP-th element, in runs of RUN elements that are then added
 // up, and the invocations' sums are added as a tree: the order is fixed and no chain of additions is long.
+<% if (k.subgroup) { %>enable subgroups;<% } %>
 struct Params { batch: u32, channels: u32, plane: u32 }
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<f32>;
@@ -13,9 +14,19 @@ struct Params { batch: u32, channels: u32, plane: u32 }
 @group(0) @binding(6) var<uniform> params: Params;
 
 const WORKGROUP = <%= k.workgroup %>u;
-const RUN = 16u;
+const RUN = <%= k.subgroup ? 64 : 16 %>u;
 
+// Sum of `value` over the workgroup, in a fixed order.
 // x sums the gradient, y its product with the distance from the mean.
+<% if (k.subgroup) { %>
+fn total(value: vec2<f32>, lane: u32) -> vec2<f32> {
+  var sum = value;
+<% for (let half = k.workgroup / 2; half >= 1; half /= 2) { %>
+  sum += subgroupShuffleXor(sum, <%= half %>u);
+<% } %>
+  return sum;
+}
+<% } else { %>
 var<workgroup> partials: array<vec2<f32>, WORKGROUP>;
 
 fn total(value: vec2<f32>, lane: u32) -> vec2<f32> {
@@ -27,6 +38,7 @@ fn total(value: vec2<f32>, lane: u32) -> vec2<f32> {
   }
   return workgroupUniformLoad(&partials[0]);
 }
+<% } %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

@@ -5,7 +5,9 @@
 // One workgroup per channel makes two passes: the mean first, then the squared distances from it, which loses no digits
 // where the mean is large. An invocation sums every WORKGROUP-th element, in runs of RUN elements that are then added up,
 // and the invocations' sums are added as a tree: no chain of additions is long, so rounding stays near 1e-7 of the sum.
-// WORKGROUP is 64 for small planes, which would leave more invocations idle, and 256 for large ones.
+// WORKGROUP is 64 for small planes, which would leave more invocations idle, and 256 for large ones. On a CPU adapter it is
+// one subgroup, which adds up by shuffles: there a barrier costs more than summing a small plane.
+<% if (k.subgroup) { %>enable subgroups;<% } %>
 struct Params { batch: u32, channels: u32, plane: u32, eps: f32, momentum: f32 }
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> mean: array<f32>;
@@ -15,11 +17,20 @@ struct Params { batch: u32, channels: u32, plane: u32, eps: f32, momentum: f32 }
 @group(0) @binding(5) var<uniform> params: Params;
 
 const WORKGROUP = <%= k.workgroup %>u;
-const RUN = 16u;
-
-var<workgroup> partials: array<f32, WORKGROUP>;
+const RUN = <%= k.subgroup ? 64 : 16 %>u;
 
 // Sum of `value` over the workgroup, in a fixed order.
+<% if (k.subgroup) { %>
+fn total(value: f32, lane: u32) -> f32 {
+  var sum = value;
+<% for (let half = k.workgroup / 2; half >= 1; half /= 2) { %>
+  sum += subgroupShuffleXor(sum, <%= half %>u);
+<% } %>
+  return sum;
+}
+<% } else { %>
+var<workgroup> partials: array<f32, WORKGROUP>;
+
 fn total(value: f32, lane: u32) -> f32 {
   partials[lane] = value;
   workgroupBarrier();
@@ -29,6 +40,7 @@ fn total(value: f32, lane: u32) -> f32 {
   }
   return workgroupUniformLoad(&partials[0]);
 }
+<% } %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

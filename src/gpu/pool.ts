@@ -77,9 +77,12 @@ export class BufferPool {
   /** Everything recorded so far has been submitted: what was released before may be used again. */
   submitted(): void {
     for (const pooled of this.#quarantine) {
-      const list = this.#free.get(pooled.size);
-      if (list) list.push(pooled);
-      else this.#free.set(pooled.size, [pooled]);
+      const list = this.#free.get(pooled.size) ?? [];
+      this.#free.set(pooled.size, list);
+      // Oldest last, so that it is the next to go: which buffer answers a request then depends only on which are free, not
+      // on the order of their release, and every step finds the buffers, and so the bind groups, of the step before.
+      const place = list.findIndex((other) => other.id < pooled.id);
+      list.splice(place < 0 ? list.length : place, 0, pooled);
     }
     this.#quarantine = [];
   }

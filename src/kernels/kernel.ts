@@ -55,7 +55,10 @@ const programs = new WeakMap<object, Map<string, Program>>();
 
 function programOf(kernel: Kernel<never, never> | Kernel, constants: Constants): Program {
   let variants = programs.get(kernel);
-  if (!variants) programs.set(kernel, (variants = new Map()));
+  if (!variants) {
+    variants = new Map();
+    programs.set(kernel, variants);
+  }
   const values = JSON.stringify(constants);
   let program = variants.get(values);
   if (!program) {
@@ -72,7 +75,10 @@ function programOf(kernel: Kernel<never, never> | Kernel, constants: Constants):
 }
 
 /** Packs scalars in declared order, four bytes each, padded to 16: the layout WGSL gives a struct of scalars. */
-export function packUniforms<U extends string>(fields: Readonly<Record<U, Scalar>>, values: Readonly<Record<U, number>>) {
+export function packUniforms<U extends string>(
+  fields: Readonly<Record<U, Scalar>>,
+  values: Readonly<Record<U, number>>,
+) {
   const names = Object.keys(fields) as U[];
   const bytes = new Uint8Array(Math.ceil((names.length * 4) / 16) * 16);
   const view = new DataView(bytes.buffer);

@@ -151,7 +151,10 @@ function packed(weight: Tensor, plan: PackPlan): PooledBuffer {
   }
   const key = Object.values(plan).join(',');
   let entry = plans.get(key);
-  if (!entry) plans.set(key, (entry = { buffer: gpu.pool.acquire(packedBytes(plan)), version: -1 }));
+  if (!entry) {
+    entry = { buffer: gpu.pool.acquire(packedBytes(plan)), version: -1 };
+    plans.set(key, entry);
+  }
   if (entry.version !== storage.version) {
     packWeights(gpu, plan, weight.buffer, entry.buffer);
     entry.version = storage.version;

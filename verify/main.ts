@@ -1,0 +1,104 @@
+/**
+ * `npm run verify [-- NAME …]`: every promise of the project as a command. Each row prints its figures, the bars and the
+ * device; the exit status is 1 where a bar does not hold. `--list` names the rows, `--ci` runs those meant for CI.
+ *
+ * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch; DAWNGRAD_REFERENCE for what compares whole runs.
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openGpu } from '../src/gpu/dawn.ts';
+import { findTorchPython } from '../test/support/python.ts';
+import type { Context, Row } from './row.ts';
+import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
+import { evalForward } from './rows/eval-forward.ts';
+import { freshClone } from './rows/fresh-clone.ts';
+import { memory } from './rows/memory.ts';
+import { sameBits } from './rows/same-bits.ts';
+import { speed } from './rows/speed.ts';
+import { startUp } from './rows/start-up.ts';
+import { oneStep, tenSteps } from './rows/step.ts';
+import { valTransform } from './rows/val-transform.ts';
+
+const ROWS: readonly Row[] = [
+  oneStep,
+  tenSteps,
+  evalForward,
+  valTransform,
+  extractorAccuracy,
+  finetuneAccuracy,
+  sameBits,
+  speed,
+  memory,
+  startUp,
+  freshClone,
+];
+
+async function main(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: { ci: { type: 'boolean' }, list: { type: 'boolean' } },
+  });
+  if (values.list) {
+    for (const row of ROWS) console.log(`${row.name.padEnd(20)} ${`${row.minutes} min`.padEnd(8)} ${row.title}`);
+    return 0;
+  }
+  const unknown = positionals.filter((name) => !ROWS.some((row) => row.name === name));
+  if (unknown.length > 0) {
+    console.error(`No such check: ${unknown.join(', ')}. There are: ${ROWS.map((row) => row.name).join(', ')}.`);
+    return 2;
+  }
+  const rows = ROWS.filter((row) => (positionals.length > 0 ? positionals.includes(row.name) : !values.ci || row.ci));
+  const found = findContext();
+  if (typeof found === 'string') {
+    console.error(found);
+    // A public CI has neither the weights nor PyTorch; where they are promised, their absence is a failure.
+    return values.ci && process.env.DAWNGRAD_NO_SKIP !== '1' ? 0 : 1;
+  }
+  console.log(await describeDevice());
+  let [held, failed] = [0, 0];
+  for (const row of rows) {
+    console.log(`\n${row.name}: ${row.title}`);
+    const scratch = mkdtempSync(join(tmpdir(), `dawngrad-verify-${row.name}-`));
+    const started = performance.now();
+    try {
+      for (const outcome of await row.run({ ...found, scratch })) {
+        console.log(`  ${outcome.holds ? 'holds' : 'FAILS'}  ${outcome.what}: ${outcome.figure} (bar: ${outcome.bar})`);
+        if (outcome.holds) held++;
+        else failed++;
+      }
+    } catch (error) {
+      console.log(`  FAILS  ${(error as Error).stack}`);
+      failed++;
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+    console.log(`  (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+  }
+  console.log(`\nverify: ${held} held, ${failed} failed`);
+  return failed > 0 ? 1 : 0;
+}
+
+/** What the rows need, or what is missing. */
+function findContext(): Omit<Context, 'scratch'> | string {
+  const { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights, DAWNGRAD_REFERENCE: reference } = process.env;
+  const python = findTorchPython();
+  const missing = [
+    ...(data && existsSync(data) ? [] : ['DAWNGRAD_DATA (a folder with train/ and val/)']),
+    ...(weights && existsSync(weights) ? [] : ['DAWNGRAD_WEIGHTS (ImageNet weights of ResNet-18)']),
+    ...(python ? [] : ['a Python with torch and torchvision (Debian: python3-torch python3-torchvision)']),
+  ];
+  if (missing.length > 0) return `verify: SKIPPED. It compares with PyTorch and needs:\n  ${missing.join('\n  ')}`;
+  return { data: data!, weights: weights!, reference, python: python! };
+}
+
+async function describeDevice(): Promise<string> {
+  const gpu = await openGpu();
+  const { traits } = gpu;
+  gpu.close();
+  return `device: ${traits.description} (${traits.kind === 'cpu' ? 'software' : 'hardware'}), ${cpus().length} cores`;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,49 @@
+/** Both modes on the real pictures: best val accuracy beside that of PyTorch's runs from the same weights. */
+import { join } from 'node:path';
+import type { Context, Outcome, Row } from '../row.ts';
+import { bestValAccuracy, referenceRun, runTrain } from '../train-run.ts';
+
+/** Two points each way, added to the range of PyTorch's three seeds. */
+const MARGIN = 0.02;
+const SEEDS = [0, 1];
+const REFERENCE_SEEDS = [0, 1, 2];
+
+export const extractorAccuracy: Row = {
+  name: 'extractor-accuracy',
+  title: 'feature extractor, 25 epochs, seeds 0 and 1: best val accuracy',
+  minutes: 25,
+  ci: false,
+  run: (context) => accuracy(context, 'extract', 25),
+};
+
+export const finetuneAccuracy: Row = {
+  name: 'finetune-accuracy',
+  title: 'fine-tuning, the first 10 of 25 epochs, seeds 0 and 1: best val accuracy',
+  minutes: 30,
+  ci: false,
+  run: (context) => accuracy(context, 'finetune', 10),
+};
+
+async function accuracy(context: Context, mode: 'extract' | 'finetune', epochs: number): Promise<Outcome[]> {
+  const torch = REFERENCE_SEEDS.map((seed) => bestValAccuracy(referenceRun(context.reference, mode, seed), epochs));
+  const [low, high] = [Math.min(...torch) - MARGIN, Math.max(...torch) + MARGIN];
+  const outcomes: Outcome[] = [];
+  for (const seed of SEEDS) {
+    console.log(`  seed ${seed}`);
+    // The learning rate falls every 7 epochs whatever the number of epochs, so fewer epochs are the first of 25.
+    const flags = ['--data', context.data, '--weights', context.weights, '--workers', '2'];
+    const run = await runTrain(join(context.scratch, `seed${seed}`), [
+      ...flags,
+      ...['--mode', mode, '--epochs', `${epochs}`, '--seed', `${seed}`],
+    ]);
+    const best = bestValAccuracy(run.metrics, epochs);
+    const own = bestValAccuracy(referenceRun(context.reference, mode, seed), epochs);
+    outcomes.push({
+      what: `${mode}, seed ${seed}, best val accuracy of ${epochs} epochs (PyTorch with this seed: ${own.toFixed(4)})`,
+      figure: best.toFixed(4),
+      bar: `${low.toFixed(4)} to ${high.toFixed(4)}`,
+      holds: best >= low && best <= high,
+    });
+  }
+  return outcomes;
+}

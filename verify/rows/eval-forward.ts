@@ -1,0 +1,77 @@
+/** ResNet-18 with 1000 classes in eval mode on all val pictures, against PyTorch. */
+import { join } from 'node:path';
+import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
+import { DataLoader, Generator, ImageFolder, VAL_TRANSFORM } from '../../src/data/index.ts';
+import { openGpu } from '../../src/gpu/dawn.ts';
+import { resnet18 } from '../../src/nn/index.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
+import { atMost, type Context, type Row, scientific } from '../row.ts';
+import { largestDifference, runPython } from '../tensors.ts';
+
+const CLASSES = 1000;
+/** Not a divisor of 153, so that a smaller last batch is among them. */
+const BATCH = 4;
+
+export const evalForward: Row = {
+  name: 'eval-forward',
+  title: 'eval mode, all val pictures, 1000 classes: top-1 and logits against PyTorch',
+  minutes: 2,
+  ci: true,
+  run: async (context) => {
+    const images = await valImages(context);
+    const count = images.length / (3 * 224 * 224);
+    const ours = await ourLogits(context, images, count);
+    const inputs = new Map([['images', { shape: [count, 3, 224, 224], data: images }]]);
+    const theirs = runPython(context, 'eval.py', inputs, [context.weights]).tensors.get('logits')!.data;
+    const differing = Array.from({ length: count }, (_, i) => i).filter((i) => top1(ours, i) !== top1(theirs, i));
+    return [
+      {
+        what: 'pictures whose top-1 class is PyTorch’s',
+        figure: `${count - differing.length} of ${count}`,
+        bar: 'every one',
+        holds: differing.length === 0,
+      },
+      // Logits reach 30 here; float32 sums over 4608 products, 20 layers deep, differ by some 1e-5.
+      atMost('logits, largest difference', largestDifference(ours, theirs), 1e-3, scientific),
+    ];
+  },
+};
+
+/** The val pictures as the loader gives them (its pixels are Pillow's: see val-transform), [count, 3, 224, 224]. */
+async function valImages(context: Context): Promise<Float32Array<ArrayBuffer>> {
+  const dataset = new ImageFolder(join(context.data, 'val'));
+  const generator = new Generator(0);
+  const loader = new DataLoader(dataset, { batchSize: 16, shuffle: false, transform: VAL_TRANSFORM, generator });
+  const all = new Float32Array(dataset.samples.length * 3 * 224 * 224);
+  let offset = 0;
+  for await (const batch of loader) {
+    const used = batch.images.subarray(0, batch.size * 3 * 224 * 224);
+    all.set(used, offset);
+    offset += used.length;
+    batch.release();
+  }
+  await loader.close();
+  return all;
+}
+
+async function ourLogits(context: Context, images: Float32Array<ArrayBuffer>, count: number): Promise<Float32Array> {
+  const gpu = await openGpu();
+  const model = resnet18(gpu, { classes: CLASSES, init: 'skip' });
+  model.loadStateDict(readCheckpoint(context.weights).tensors);
+  model.eval();
+  const logits = new Float32Array(count * CLASSES);
+  for (let first = 0; first < count; first += BATCH) {
+    const size = Math.min(BATCH, count - first);
+    const pixels = images.subarray(first * 3 * 224 * 224, (first + size) * 3 * 224 * 224);
+    const output = noGrad(() => scope(() => model.call(Tensor.from(gpu, pixels, [size, 3, 224, 224]))));
+    logits.set(await output.data(), first * CLASSES);
+    output.dispose();
+  }
+  gpu.close();
+  return logits;
+}
+
+function top1(logits: Float32Array, row: number): number {
+  const own = logits.subarray(row * CLASSES, (row + 1) * CLASSES);
+  return own.indexOf(Math.max(...own));
+}

@@ -1,0 +1,69 @@
+/** Passing tensors to the Python scripts and back: safetensors files, which the package itself reads and writes. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { DataLoader, Generator, ImageFolder, TRAIN_TRANSFORM } from '../src/data/index.ts';
+import { readSafetensors, type TensorData, writeSafetensors } from '../src/weights/index.ts';
+import type { Context } from './row.ts';
+
+/** 32-bit draws before the first epoch: torchvision's constructor, and the new last layer of 2 × 512 weights and 2 biases. */
+export const RESNET18_DRAWS = 22_846_824;
+const LAST_LAYER_DRAWS = 1026;
+
+/** Runs verify/python/NAME with `inputs` as a safetensors file; returns the tensors and texts that it wrote. */
+export function runPython(
+  context: Context,
+  name: string,
+  inputs: Map<string, TensorData>,
+  args: readonly string[] = [],
+): { tensors: Map<string, TensorData>; metadata: Record<string, string> } {
+  const input = join(context.scratch, `${name}.in.safetensors`);
+  const output = join(context.scratch, `${name}.out.safetensors`);
+  writeSafetensors(input, { tensors: inputs, metadata: {} });
+  const script = new URL(`./python/${name}`, import.meta.url).pathname;
+  const { status, stderr } = spawnSync(context.python, [script, input, output, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${name} ended with status ${status}:\n${stderr}`);
+  return readSafetensors(output);
+}
+
+export interface HostBatch {
+  readonly images: Float32Array<ArrayBuffer>;
+  readonly labels: Uint32Array<ArrayBuffer>;
+  readonly size: number;
+}
+
+/** The first `count` train batches of 4 that the given seed gives with `--workers 2`. */
+export async function firstTrainBatches(context: Context, count: number, seed: number): Promise<HostBatch[]> {
+  const generator = new Generator(seed);
+  generator.skip(RESNET18_DRAWS + LAST_LAYER_DRAWS);
+  const loader = new DataLoader(new ImageFolder(join(context.data, 'train')), {
+    batchSize: 4,
+    shuffle: true,
+    transform: TRAIN_TRANSFORM,
+    generator,
+    workers: 2,
+  });
+  const batches: HostBatch[] = [];
+  for await (const batch of loader) {
+    batches.push({ images: batch.images.slice(), labels: Uint32Array.from(batch.labels), size: batch.size });
+    if (batches.length === count) break;
+  }
+  await loader.close();
+  return batches;
+}
+
+/** ‖a − b‖ / ‖b‖ in float64. */
+export function relativeL2(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [difference, norm] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2;
+    norm += b[i]! ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
+
+/** The largest |a − b|. */
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < b.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
+  return largest;
+}
