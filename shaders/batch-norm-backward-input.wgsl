@@ -13,7 +13,7 @@ struct Params { planes: u32, channels: u32, plane: u32, count: f32 }
 @group(0) @binding(7) var<storage, read_write> inputGrad: array<f32>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
+const WORKGROUP = <%= k.workgroup %>u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

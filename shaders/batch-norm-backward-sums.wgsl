@@ -14,7 +14,7 @@ struct Params { batch: u32, channels: u32, plane: u32 }
 @group(0) @binding(6) var<uniform> params: Params;
 
 const WORKGROUP = <%= k.workgroup %>u;
-const RUN = <%= k.subgroup ? 64 : 16 %>u;
+const RUN = <%= k.run %>u;
 
 // Sum of `value` over the workgroup, in a fixed order.
 // x sums the gradient, y its product with the distance from the mean.

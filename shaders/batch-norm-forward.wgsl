@@ -1,7 +1,9 @@
 // output = (input - mean[c]) * invStd[c] * weight[c] + bias[c]; input and output [batch, channels, plane].
 //
 // Workgroups along y take planes, along x parts of a plane, so that only a plane's channel needs a division. An invocation
-// takes elements a row of workgroups apart, about 16 of them, which spreads the cost of loading the channel's numbers.
+// takes elements a row of workgroups apart, at least 16 of them if the plane has as many, which spreads the cost of loading
+// the channel's numbers. WORKGROUP is 64, and 8 on a CPU adapter, where it is one vector and idle lanes cost as much as
+// busy ones.
 struct Params { planes: u32, channels: u32, plane: u32 }
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read> mean: array<f32>;
@@ -11,7 +13,7 @@ struct Params { planes: u32, channels: u32, plane: u32 }
 @group(0) @binding(5) var<storage, read_write> output: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
+const WORKGROUP = <%= k.workgroup %>u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

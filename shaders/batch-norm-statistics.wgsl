@@ -6,7 +6,8 @@
 // where the mean is large. An invocation sums every WORKGROUP-th element, in runs of RUN elements that are then added up,
 // and the invocations' sums are added as a tree: no chain of additions is long, so rounding stays near 1e-7 of the sum.
 // WORKGROUP is 64 for small planes, which would leave more invocations idle, and 256 for large ones. On a CPU adapter it is
-// one subgroup, which adds up by shuffles: there a barrier costs more than summing a small plane.
+// one subgroup, which adds up by shuffles: there a barrier costs more than summing a small plane. RUN is 16, or 32 where an
+// invocation sums more, so that neither a run nor the number of runs is long.
 <% if (k.subgroup) { %>enable subgroups;<% } %>
 struct Params { batch: u32, channels: u32, plane: u32, eps: f32, momentum: f32 }
 @group(0) @binding(0) var<storage, read> input: array<f32>;
@@ -17,7 +18,7 @@ struct Params { batch: u32, channels: u32, plane: u32, eps: f32, momentum: f32 }
 @group(0) @binding(5) var<uniform> params: Params;
 
 const WORKGROUP = <%= k.workgroup %>u;
-const RUN = <%= k.subgroup ? 64 : 16 %>u;
+const RUN = <%= k.run %>u;
 
 // Sum of `value` over the workgroup, in a fixed order.
 <% if (k.subgroup) { %>

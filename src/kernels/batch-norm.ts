@@ -1,5 +1,5 @@
 /** Batch normalisation: statistics of a batch or of the run, normalising, and both halves of backward. */
-import type { Gpu } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { stridingGrid } from './grid.ts';
 import { defineKernel, launch, linearGrid } from './kernel.ts';
@@ -11,23 +11,36 @@ export interface Planes {
   readonly plane: number;
 }
 
-/** Elements of one plane per workgroup of the elementwise shaders: 64 invocations of 16. */
+/**
+ * How kernels reduce planes of this size: invocations per workgroup, how many elements one of them sums in a run, and
+ * whether the workgroup is one subgroup that adds up by shuffles. On a CPU adapter it is one vector of lanes: there a
+ * barrier between vectors costs more than summing a small plane.
+ */
+export function chooseReduction(traits: Pick<AdapterTraits, 'kind' | 'subgroupSize'>, plane: number) {
+  if (traits.kind === 'gpu') return { workgroup: plane < 1024 ? 64 : 256, run: 16, subgroup: false };
+  // Without subgroups of a fixed size the tree in workgroup memory takes the place of the shuffles.
+  const subgroup = traits.subgroupSize > 1;
+  return { workgroup: subgroup ? traits.subgroupSize : 8, run: 32, subgroup };
+}
+
+/** Elements of one plane per workgroup of the elementwise shaders: 64 invocations of 16, or 8 of 128. */
 const PLANE_GROUP = 1024;
 
-function elementwise({ batch, channels, plane }: Planes) {
+function elementwise(gpu: Gpu, { batch, channels, plane }: Planes) {
   const planes = batch * channels;
   return {
     uniforms: { planes, channels, plane },
     workgroups: [stridingGrid(plane, PLANE_GROUP), stridingGrid(planes), 1] as const,
+    constants: { workgroup: gpu.traits.kind === 'cpu' ? 8 : 64 },
     label: `${batch}x${channels}x${plane}`,
   };
 }
 
-function reduction({ batch, channels, plane }: Planes) {
+function reduction(gpu: Gpu, { batch, channels, plane }: Planes) {
   return {
     uniforms: { batch, channels, plane },
     workgroups: [stridingGrid(channels), 1, 1] as const,
-    constants: { workgroup: plane < 1024 ? 64 : 256 },
+    constants: chooseReduction(gpu.traits, plane),
     label: `${batch}x${channels}x${plane}`,
   };
 }
@@ -43,7 +56,7 @@ const statistics = defineKernel({
     runningVar: 'read_write',
   },
   uniforms: { batch: 'u32', channels: 'u32', plane: 'u32', eps: 'f32', momentum: 'f32' },
-  example: { workgroup: 64 },
+  example: { workgroup: 64, run: 16, subgroup: false },
 });
 
 /** mean and invStd [channels] of the batch; moves runningMean and runningVar. More than one element per channel. */
@@ -53,7 +66,7 @@ export function batchNormStatistics(
   { eps, momentum }: { readonly eps: number; readonly momentum: number },
   buffers: Readonly<Record<'input' | 'mean' | 'invStd' | 'runningMean' | 'runningVar', PooledBuffer>>,
 ): void {
-  const { uniforms, ...rest } = reduction(size);
+  const { uniforms, ...rest } = reduction(gpu, size);
   launch(gpu, statistics, { ...rest, buffers, uniforms: { ...uniforms, eps, momentum } });
 }
 
@@ -79,6 +92,7 @@ const forward = defineKernel({
   shader: 'batch-norm-forward.wgsl',
   bindings: { input: 'read', mean: 'read', invStd: 'read', weight: 'read', bias: 'read', output: 'read_write' },
   uniforms: { planes: 'u32', channels: 'u32', plane: 'u32' },
+  example: { workgroup: 64 },
 });
 
 /** output = (input − mean) · invStd · weight + bias. */
@@ -87,7 +101,7 @@ export function batchNormForward(
   size: Planes,
   buffers: Readonly<Record<'input' | 'mean' | 'invStd' | 'weight' | 'bias' | 'output', PooledBuffer>>,
 ): void {
-  launch(gpu, forward, { ...elementwise(size), buffers });
+  launch(gpu, forward, { ...elementwise(gpu, size), buffers });
 }
 
 const backwardSums = defineKernel({
@@ -102,7 +116,7 @@ const backwardSums = defineKernel({
     biasGrad: 'read_write',
   },
   uniforms: { batch: 'u32', channels: 'u32', plane: 'u32' },
-  example: { workgroup: 64 },
+  example: { workgroup: 64, run: 16, subgroup: false },
 });
 
 /** weightGrad and biasGrad [channels]. */
@@ -111,7 +125,7 @@ export function batchNormBackwardSums(
   size: Planes,
   buffers: Readonly<Record<'input' | 'outputGrad' | 'mean' | 'invStd' | 'weightGrad' | 'biasGrad', PooledBuffer>>,
 ): void {
-  launch(gpu, backwardSums, { ...reduction(size), buffers });
+  launch(gpu, backwardSums, { ...reduction(gpu, size), buffers });
 }
 
 const backwardInput = defineKernel({
@@ -128,6 +142,7 @@ const backwardInput = defineKernel({
     inputGrad: 'read_write',
   },
   uniforms: { planes: 'u32', channels: 'u32', plane: 'u32', count: 'f32' },
+  example: { workgroup: 64 },
 });
 
 /** inputGrad where the batch's statistics were used; needs the two sums. */
@@ -141,7 +156,7 @@ export function batchNormBackwardInput(
     >
   >,
 ): void {
-  const { uniforms, ...rest } = elementwise(size);
+  const { uniforms, ...rest } = elementwise(gpu, size);
   launch(gpu, backwardInput, { ...rest, buffers, uniforms: { ...uniforms, count: size.batch * size.plane } });
 }
 
@@ -150,6 +165,7 @@ const backwardInputEval = defineKernel({
   shader: 'batch-norm-backward-input-eval.wgsl',
   bindings: { outputGrad: 'read', invStd: 'read', weight: 'read', inputGrad: 'read_write' },
   uniforms: { planes: 'u32', channels: 'u32', plane: 'u32' },
+  example: { workgroup: 64 },
 });
 
 /** inputGrad where running statistics were used. */
@@ -158,5 +174,5 @@ export function batchNormBackwardInputEval(
   size: Planes,
   buffers: Readonly<Record<'outputGrad' | 'invStd' | 'weight' | 'inputGrad', PooledBuffer>>,
 ): void {
-  launch(gpu, backwardInputEval, { ...elementwise(size), buffers });
+  launch(gpu, backwardInputEval, { ...elementwise(gpu, size), buffers });
 }

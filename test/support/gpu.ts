@@ -6,7 +6,7 @@
 import { afterAll, afterEach } from 'vitest';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import { NoAdapterError } from '../../src/gpu/errors.ts';
-import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import { skipUnless } from './skip.ts';
 
 export interface GpuForTests {
@@ -33,6 +33,17 @@ export async function withGpu(options: OpenOptions = {}): Promise<GpuForTests> {
   }
   afterAll(() => gpu.close());
   return { gpuTest: skipUnless(true, ''), gpu };
+}
+
+/**
+ * A second device that claims other traits than it has, so that the kernels for every kind of adapter are tested on any.
+ * Closed after the test.
+ */
+export async function openAs(traits: Partial<AdapterTraits>): Promise<Gpu> {
+  const gpu = await openGpu();
+  Object.assign(gpu, { traits: { ...gpu.traits, ...traits } });
+  open.push({ gpu, check: () => true });
+  return gpu;
 }
 
 /** A change to the text of a shader: the first place where `find` matches is replaced. */
