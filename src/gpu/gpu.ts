@@ -227,6 +227,7 @@ export class Gpu {
       const ms = this.#pacer.sleepFor(label, submittedAt, performance.now());
       if (ms > 1) await new Promise((resolve) => setTimeout(resolve, ms));
     }
+    const askedAt = performance.now();
     try {
       await staging.mapAsync(GPUMapMode.READ);
     } catch (error) {
@@ -235,7 +236,7 @@ export class Gpu {
       this.#throwIfFailed();
       throw new GpuError(`Reading from the device failed: ${(error as Error).message}`);
     }
-    if (label !== undefined) this.#pacer.finished(label, submittedAt, performance.now());
+    if (label !== undefined) this.#pacer.finished(label, submittedAt, askedAt, performance.now());
     const data = staging.getMappedRange().slice(0, bytes);
     staging.unmap();
     const list = this.#staging.get(size);
