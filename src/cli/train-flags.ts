@@ -1,0 +1,184 @@
+/** The flags of `npm run train`: read, checked, and explained. */
+import { existsSync, statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { UsageError } from '../errors.ts';
+import type { AdapterPreference } from '../gpu/dawn.ts';
+import { checkNumber, NUMBER_OPTIONS, type NumberOption, TRAIN_MODES, type TrainMode } from '../train/index.ts';
+
+const ADAPTERS: readonly AdapterPreference[] = ['high-performance', 'low-power', 'software'];
+const MODES = [...TRAIN_MODES, 'both'] as const;
+
+/** The command line, ready to run. */
+export interface TrainCommand {
+  readonly modes: readonly TrainMode[];
+  readonly data: string;
+  /** Undefined for `--weights none`. */
+  readonly weights: string | undefined;
+  readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
+  readonly adapter: AdapterPreference | undefined;
+  readonly checks: boolean;
+  readonly out: string | undefined;
+  readonly json: boolean;
+}
+
+/** Each numeric flag with its option, its explanation for --help in as many lines as it takes. */
+const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonly string[] }[] = [
+  { flag: 'epochs', option: 'epochs', help: ['how often all train pictures are gone through'] },
+  { flag: 'batch-size', option: 'batchSize', help: ['pictures per step'] },
+  { flag: 'lr', option: 'lr', help: ['learning rate of the first epochs'] },
+  { flag: 'momentum', option: 'momentum', help: ["share of the last step's direction in this one's"] },
+  { flag: 'weight-decay', option: 'weightDecay', help: ['pull of all weights towards 0'] },
+  { flag: 'step-size', option: 'stepSize', help: ['epochs until the learning rate changes, again and again'] },
+  { flag: 'gamma', option: 'gamma', help: ['factor of that change'] },
+  { flag: 'seed', option: 'seed', help: ['decides all random numbers, and is the same seed as in PyTorch'] },
+  {
+    flag: 'workers',
+    option: 'workers',
+    help: [
+      "PyTorch's num_workers: only which random numbers each picture gets;",
+      'the same number gives the same crops',
+    ],
+  },
+  {
+    flag: 'threads',
+    option: 'threads',
+    help: ['threads that decode pictures; changes no result', '(default: one per core, at most 4)'],
+  },
+  {
+    flag: 'image-size',
+    option: 'imageSize',
+    help: [
+      'side of the square the network sees, pixels; others than',
+      'what the weights were trained on cost accuracy',
+    ],
+  },
+];
+
+export const HELP = `Usage: npm run train -- --data <folder> --weights <file|none> [flags]
+
+Trains a ResNet on a folder of pictures as PyTorch's transfer-learning tutorial does, and keeps the weights that were
+best on the validation pictures.
+
+${flagHelp('data <folder>', [
+  'holds train/ and val/, each with one folder of pictures per class',
+  '(default: $DAWNGRAD_DATA)',
+])}
+${flagHelp('weights <file>', [
+  'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from; its',
+  'last layer is used only if it is for as many classes, and for the same ones where',
+  'the file names them; "none" draws all weights of a resnet18 anew',
+  '(default: $DAWNGRAD_WEIGHTS)',
+])}
+${flagHelp('mode <mode>', [
+  'finetune: train all parameters; extract: freeze all but a new last layer;',
+  'both: one after the other, each from the seed anew, into <out>/finetune',
+  'and <out>/extract (default: finetune)',
+])}
+${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
+${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software where there is nothing else)'])}
+${flagHelp('out <folder>', ['the run folder; must not hold a run yet (default: runs/<time>-<mode>)'])}
+${flagHelp('json', ['print one line of JSON per epoch and phase, and nothing else, on stdout'])}
+${flagHelp('safe', ["switch on Dawn's validation and the shaders' bounds checks (slower)"])}
+${flagHelp('help', ['print this'], 'h')}
+
+The run folder gets config.json (all that decides the result), metrics.jsonl (a line per epoch and phase),
+best.safetensors (the best weights; can be given to --weights) and summary.json. Each is written whole or not at all.
+
+Ctrl-C ends the run after the current step and keeps the best weights so far; a second Ctrl-C ends it at once.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+`;
+
+function flagHelp(flag: string, lines: readonly string[], short?: string): string {
+  const name = `  ${short ? `-${short}, ` : ''}--${flag}`.padEnd(24);
+  return lines.map((line, i) => `${i === 0 ? name : ' '.repeat(24)}${line}`).join('\n');
+}
+
+function withDefault(option: NumberOption, help: readonly string[]): string[] {
+  // A default that depends on the machine is explained in words.
+  if (option === 'threads') return [...help];
+  return [...help.slice(0, -1), `${help.at(-1)} (default: ${NUMBER_OPTIONS[option].default})`];
+}
+
+/**
+ * @param env where DAWNGRAD_DATA and DAWNGRAD_WEIGHTS are looked up
+ * @throws UsageError naming the flag
+ */
+export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv): TrainCommand | 'help' {
+  const values = parse(argv);
+  if (values.help === true) return 'help';
+  const text = (flag: string) => values[flag] as string | undefined;
+  const numbers: Partial<Record<NumberOption, number>> = {};
+  for (const { flag, option } of NUMBER_FLAGS) {
+    const given = text(flag);
+    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
+  }
+  const mode = oneOf('mode', text('mode') ?? 'finetune', MODES);
+  const adapter = text('adapter');
+  const weights = locate('weights', text('weights'), env, 'file');
+  if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty text');
+  return {
+    modes: mode === 'both' ? TRAIN_MODES : [mode],
+    data: locate('data', text('data'), env, 'folder'),
+    weights: weights === NO_WEIGHTS ? undefined : weights,
+    numbers,
+    adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
+    checks: values.safe === true,
+    out: text('out'),
+    json: values.json === true,
+  };
+}
+
+function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
+  const withValue = ['data', 'weights', 'mode', 'adapter', 'out', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
+        json: { type: 'boolean' },
+        safe: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Number('') is 0, and Number('0x10') is 16: neither is what somebody meant. */
+function toNumber(flag: string, text: string): number {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) return Number(text);
+  throw new UsageError(`--${flag}: expected a number, found ${JSON.stringify(text)}`);
+}
+
+function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+  const known = allowed.find((one) => one === value);
+  if (known) return known;
+  throw new UsageError(`--${flag}: expected ${allowed.join(', ')}, found ${JSON.stringify(value)}`);
+}
+
+const NO_WEIGHTS = 'none';
+
+/** A path from its flag, else from its variable; it must exist. */
+function locate(
+  flag: 'data' | 'weights',
+  given: string | undefined,
+  env: NodeJS.ProcessEnv,
+  kind: 'file' | 'folder',
+): string {
+  const variable = `DAWNGRAD_${flag.toUpperCase()}`;
+  const path = given ?? (env[variable] || undefined);
+  if (path === undefined) {
+    const orNone = flag === 'weights' ? ', or --weights none to draw them' : '';
+    throw new UsageError(`no ${flag}: give --${flag} <${kind}> or set ${variable}${orNone}`);
+  }
+  if (flag === 'weights' && path === NO_WEIGHTS) return path;
+  const name = given === undefined ? variable : `--${flag}`;
+  if (!existsSync(path)) throw new UsageError(`${name}: ${path}: no such ${kind}`);
+  const isFolder = statSync(path).isDirectory();
+  if (isFolder !== (kind === 'folder')) {
+    throw new UsageError(`${name}: ${path}: expected a ${kind}, found a ${isFolder ? 'folder' : 'file'}`);
+  }
+  return path;
+}

@@ -1,0 +1,166 @@
+/**
+ * What a person sees of a run: the tutorial's lines on stdout; what it runs on and how far it is on stderr, as a bar on a
+ * terminal and as a line now and then elsewhere. With `json`, stdout gets a line of JSON per epoch and phase instead.
+ */
+import { SingleBar } from 'cli-progress';
+import {
+  endLines,
+  epochLines,
+  formatBytes,
+  type MemoryPlan,
+  type Phase,
+  type PhaseMetrics,
+  phaseLine,
+  type Reporter,
+  type RunStart,
+  type RunSummary,
+  type StepProgress,
+} from '../train/index.ts';
+
+/** Where it is written to; a terminal says so by `isTTY`. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+/** Until the first val phase has shown it: backward takes about twice as long as forward. */
+const VAL_STEPS_PER_TRAIN_STEP = 3;
+
+/** Between two lines of progress where there is no terminal. */
+const SECONDS_BETWEEN_LINES = 10;
+
+export interface TrainReportOptions {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly json: boolean;
+  /** Put into every line of JSON, where several runs share stdout. */
+  readonly jsonMode?: string | undefined;
+}
+
+export class TrainReport implements Reporter {
+  readonly #options: TrainReportOptions;
+  /** Where the tutorial's lines go. */
+  readonly #lines: Output;
+  readonly #left = new TimeLeft();
+  #epochs = 0;
+  #bar: SingleBar | undefined;
+  #lastLine = Number.NEGATIVE_INFINITY;
+
+  constructor(options: TrainReportOptions) {
+    this.#options = options;
+    this.#lines = options.json ? options.stderr : options.stdout;
+  }
+
+  started(run: RunStart): void {
+    const { adapter, adapterKind, weights, classes, pictures, folder } = run;
+    this.#epochs = run.epochs;
+    this.#left.begin(run.epochs, run.steps);
+    this.note(`Device: ${adapter} (${adapterKind})`);
+    this.note(`Memory: ${memoryText(run.memory)}`);
+    this.note(`Weights: ${weights}`);
+    this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${classes.join(', ')}`);
+    this.note(`Run: ${run.mode}, into ${folder}`);
+  }
+
+  epochStarted(epoch: number, epochs: number): void {
+    this.#lines.write(epochLines(epoch, epochs));
+  }
+
+  phaseStarted(_epoch: number, phase: Phase, steps: number): void {
+    this.#lastLine = Number.NEGATIVE_INFINITY;
+    if (!this.#options.stderr.isTTY) return;
+    this.#bar = new SingleBar({
+      format: `${phase.padEnd(5)} {bar} {value}/{total} | loss {loss} | {rate} images/s | {left}`,
+      stream: process.stderr,
+      barsize: 24,
+      clearOnComplete: true,
+      hideCursor: true,
+      // Signals are the command's business.
+      gracefulExit: false,
+    });
+    this.#bar.start(steps, 0, { loss: '-', rate: '-', left: '' });
+  }
+
+  stepDone(progress: StepProgress): void {
+    this.#left.update(progress);
+    const { epoch, phase, step, steps, meanLoss, imagesPerSecond, seconds } = progress;
+    const loss = meanLoss.toFixed(4);
+    const rate = imagesPerSecond.toFixed(1);
+    const left = this.#left.text();
+    this.#bar?.update(step + 1, { loss, rate, left });
+    if (this.#bar || seconds - this.#lastLine < SECONDS_BETWEEN_LINES) return;
+    this.#lastLine = seconds;
+    const parts = [`loss ${loss}`, `${rate} images/s`, ...(left ? [left] : [])];
+    this.note(`epoch ${epoch}/${this.#epochs - 1} ${phase} ${step + 1}/${steps} | ${parts.join(' | ')}`);
+  }
+
+  phaseEnded(metrics: PhaseMetrics): void {
+    this.stopBar();
+    this.#lines.write(phaseLine(metrics));
+    const { json, jsonMode, stdout } = this.#options;
+    if (json) stdout.write(`${JSON.stringify(jsonMode === undefined ? metrics : { mode: jsonMode, ...metrics })}\n`);
+  }
+
+  epochEnded(): void {
+    this.#lines.write('\n');
+  }
+
+  ended({ seconds, bestValAcc, bestEpoch, interrupted, epochs }: RunSummary): void {
+    this.stopBar();
+    if (!interrupted) this.#lines.write(endLines(seconds, bestValAcc));
+    else {
+      const kept = bestEpoch === null ? 'no epoch was finished that beat the start' : `best is epoch ${bestEpoch}`;
+      this.note(`Stopped after ${epochs} of ${this.#epochs} epochs; ${kept}, val acc ${bestValAcc.toFixed(4)}.`);
+    }
+  }
+
+  /** A line beside the tutorial's. */
+  note(text: string): void {
+    this.#options.stderr.write(`${text}\n`);
+  }
+
+  /** Takes the bar off the terminal, and gives the cursor back. */
+  stopBar(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
+/**
+ * How long the run will yet take, from how long steps take. A phase's first step is left out: in the first epoch it
+ * compiles shaders, and in every one it waits for pictures.
+ */
+class TimeLeft {
+  readonly #perStep: Partial<Record<Phase, number>> = {};
+  #remaining: Record<Phase, number> = { train: 0, val: 0 };
+  #firstStep = 0;
+
+  begin(epochs: number, steps: Readonly<Record<Phase, number>>): void {
+    this.#remaining = { train: epochs * steps.train, val: epochs * steps.val };
+  }
+
+  update({ phase, step, seconds }: StepProgress): void {
+    this.#remaining[phase]--;
+    if (step === 0) this.#firstStep = seconds;
+    else this.#perStep[phase] = (seconds - this.#firstStep) / step;
+  }
+
+  /** "12:05 left", or nothing while it cannot be told. */
+  text(): string {
+    const { train, val = train === undefined ? undefined : train / VAL_STEPS_PER_TRAIN_STEP } = this.#perStep;
+    if (train === undefined || val === undefined) return '';
+    const seconds = Math.round(this.#remaining.train * train + this.#remaining.val * val);
+    const two = (value: number) => String(value).padStart(2, '0');
+    const hours = Math.floor(seconds / 3600);
+    const minutes = Math.floor(seconds / 60) % 60;
+    return `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(seconds % 60)} left`;
+  }
+}
+
+/** "472.5 MiB on the device (at most: parameters 42.6 MiB, …)" */
+function memoryText({ parameters, gradients, momentum, activations, workspace, total }: MemoryPlan): string {
+  const list = Object.entries({ parameters, gradients, momentum, activations, workspace })
+    .filter(([, bytes]) => bytes > 0)
+    .map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
+  return `${formatBytes(total)} on the device (at most, not all at once: ${list.join(', ')})`;
+}

@@ -1,0 +1,111 @@
+/** `npm run train -- --data <folder> --weights <file>`: the transfer-learning tutorial, from a terminal. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DawngradError, UsageError } from '../errors.ts';
+import { OutOfMemoryError } from '../gpu/errors.ts';
+import { checkUnused, defaultRunPath, NUMBER_OPTIONS, RUN_FILES, type TrainMode, train } from '../train/index.ts';
+import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
+import { type Output, TrainReport } from './train-report.ts';
+
+/** What the command needs of its process. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const INTERRUPTED = 130;
+
+/**
+ * @param argv arguments after the script's name
+ * @returns exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by a signal
+ */
+export async function main(argv: readonly string[], io: Io = process): Promise<number> {
+  try {
+    const command = parseTrainFlags(argv, io.env);
+    if (command === 'help') {
+      io.stdout.write(HELP);
+      return 0;
+    }
+    return await runAll(command, io);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    io.stderr.write(`train: ${error.message}\nTry "npm run train -- --help".\n`);
+    return 2;
+  }
+}
+
+async function runAll(command: TrainCommand, io: Io): Promise<number> {
+  const { modes, out } = command;
+  const several = modes.length > 1;
+  const parent = out ?? defaultRunPath(several ? 'both' : modes[0]!);
+  const runs = modes.map((mode) => ({ mode, folder: several ? join(parent, mode) : parent }));
+  // All of them before the first is started.
+  for (const folder of [parent, ...runs.map((run) => run.folder)]) checkUnused(folder);
+
+  const interrupt = new AbortController();
+  let report: TrainReport | undefined;
+  const onSignal = () => {
+    if (interrupt.signal.aborted) {
+      report?.stopBar();
+      process.exit(INTERRUPTED);
+    }
+    io.stderr.write('\nStopping after the current step; once more to stop at once.\n');
+    interrupt.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    for (const { mode, folder } of runs) {
+      report = new TrainReport({ ...io, json: command.json, jsonMode: several ? mode : undefined });
+      const status = await runOne(command, mode, folder, report, interrupt.signal);
+      if (status !== 0) return status;
+    }
+    return 0;
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+async function runOne(
+  command: TrainCommand,
+  mode: TrainMode,
+  out: string,
+  report: TrainReport,
+  signal: AbortSignal,
+): Promise<number> {
+  const { data, weights, numbers, adapter, checks } = command;
+  try {
+    const { summary } = await train({
+      data,
+      weights,
+      ...numbers,
+      adapter,
+      checks,
+      mode,
+      out,
+      signal,
+      reporter: report,
+    });
+    return summary.interrupted ? INTERRUPTED : 0;
+  } catch (error) {
+    report.stopBar();
+    if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
+    report.note(`train: ${error.message}`);
+    if (error instanceof OutOfMemoryError) report.note(outOfMemoryAdvice(numbers.batchSize));
+    const best = join(out, RUN_FILES.best);
+    if (existsSync(best)) report.note(`The best weights so far are in ${best}.`);
+    return 1;
+  }
+}
+
+function outOfMemoryAdvice(batchSize = NUMBER_OPTIONS.batchSize.default): string {
+  if (batchSize > 1) return `Try --batch-size ${Math.floor(batchSize / 2)}.`;
+  return 'A batch cannot be smaller than it is; try --mode extract, which takes less memory, or another --adapter.';
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -1,0 +1,13 @@
+/** dawngrad as a library: the engine, networks, weights, pictures and training. `src/cli` is the same from a terminal. */
+export * from './autograd/index.ts';
+export * from './data/index.ts';
+export { DawngradError, FileError, UsageError } from './errors.ts';
+export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
+export { DeviceLostError, GpuError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
+export { type AdapterTraits, Gpu, type Readback } from './gpu/gpu.ts';
+export type { KernelTiming } from './gpu/profiler.ts';
+// An op and the layer over it have options of the same name; the layer's is the one that users write.
+export type { Conv2dOptions } from './nn/index.ts';
+export * from './nn/index.ts';
+export * from './train/index.ts';
+export * from './weights/index.ts';

@@ -1,0 +1,76 @@
+/** What a run writes about itself: its config.json, and the metadata of its weights. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Best } from './best.ts';
+import { CLASSES_KEY, type Start } from './model.ts';
+import type { NumberSettings, TrainOptions } from './options.ts';
+import type { Pictures } from './pictures.ts';
+import type { RunSummary, TrainMode } from './types.ts';
+
+interface Described {
+  readonly options: TrainOptions;
+  readonly mode: TrainMode;
+  readonly settings: NumberSettings;
+  readonly pictures: Pictures;
+  readonly start: Start;
+  readonly gpu: Gpu;
+}
+
+/**
+ * Everything that decides the run's numbers. Two runs of equal config on the same adapter, driver and Node give equal
+ * metrics; `threads` is told for the timings' sake only.
+ *
+ * @param run.kernels which variant each piece of work runs as, as `Gpu.choices`
+ */
+export function runConfig(run: Described & { readonly kernels: Record<string, string> }): object {
+  const { options, mode, settings, pictures, start, gpu, kernels } = run;
+  const { kind: _, ...adapter } = gpu.traits;
+  return {
+    dawngrad: packageVersion(),
+    node: process.version,
+    mode,
+    ...settings,
+    data: resolve(options.data),
+    classes: pictures.classes,
+    pictures: { train: pictures.train.length, val: pictures.val.length },
+    architecture: start.architecture,
+    weights: options.weights === undefined ? null : { file: resolve(options.weights), sha256: sha256(options.weights) },
+    lastLayer: start.loadsLastLayer ? 'loaded' : 'drawn',
+    adapter: { kind: adapterKind(gpu.traits), ...adapter },
+    // Of a device that the caller opened it is not known here.
+    checks: options.gpu ? null : (options.checks ?? false),
+    kernels,
+  };
+}
+
+/** Metadata of best.safetensors: all values are strings, as the format wants them. */
+export function bestMetadata(run: Described & { readonly best: Best<unknown> }): Record<string, string> {
+  const { mode, settings, pictures, start, best } = run;
+  return {
+    // Readers such as transformers ask which library's names and layouts these are.
+    format: 'pt',
+    architecture: start.architecture,
+    [CLASSES_KEY]: JSON.stringify(pictures.classes),
+    mode,
+    seed: String(settings.seed),
+    imageSize: String(settings.imageSize),
+    epoch: best.epoch === null ? 'before training' : String(best.epoch),
+    valAcc: String(best.acc),
+  };
+}
+
+/** In the words of reports. */
+export function adapterKind({ kind }: Gpu['traits']): RunSummary['adapterKind'] {
+  return kind === 'cpu' ? 'software' : 'hardware';
+}
+
+function packageVersion(): string {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}
+
+function sha256(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}

@@ -1,0 +1,46 @@
+/**
+ * A device that computes nothing and holds no memory: everything can be recorded on it, and nothing can be read back. With
+ * it a run is rehearsed to see what memory it takes and which kernels it chooses, by the very code that will train.
+ */
+import { globals } from 'webgpu';
+import { type AdapterTraits, Gpu } from '../gpu/gpu.ts';
+
+/** A `Gpu` for rehearsals, which chooses kernels as one with these traits does. */
+export function openDryGpu(traits: AdapterTraits): Gpu {
+  // WebGPU's flags, such as GPUBufferUsage: a browser has them, here they come with Dawn.
+  Object.assign(globalThis, globals);
+  return new Gpu(dryDevice(), traits);
+}
+
+/** The part of a GPUDevice that `Gpu` records on. */
+function dryDevice(): GPUDevice {
+  const nothing = () => {};
+  const pass = { setPipeline: nothing, setBindGroup: nothing, dispatchWorkgroups: nothing, end: nothing };
+  const encoder = {
+    beginComputePass: () => pass,
+    clearBuffer: nothing,
+    copyBufferToBuffer: nothing,
+    finish: () => ({}),
+  };
+  const device = {
+    features: new Set<string>(),
+    queue: { submit: nothing, writeBuffer: nothing },
+    // Never lost.
+    lost: new Promise(nothing),
+    addEventListener: nothing,
+    destroy: nothing,
+    createBuffer: ({ size }: GPUBufferDescriptor) => ({
+      size,
+      getMappedRange: () => new ArrayBuffer(size),
+      unmap: nothing,
+      destroy: nothing,
+    }),
+    createBindGroupLayout: () => ({}),
+    createPipelineLayout: () => ({}),
+    createShaderModule: () => ({}),
+    createComputePipeline: () => ({}),
+    createBindGroup: () => ({}),
+    createCommandEncoder: () => encoder,
+  };
+  return device as unknown as GPUDevice;
+}

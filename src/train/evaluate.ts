@@ -1,0 +1,50 @@
+/** Measuring weights on the validation pictures, without training. */
+import { DecoderPool, Generator } from '../data/index.ts';
+import { FileError } from '../errors.ts';
+import { openGpu } from '../gpu/dawn.ts';
+import { buildModel, readStart } from './model.ts';
+import { numberSettings, type TrainOptions } from './options.ts';
+import { type PhaseTotals, runPhase } from './phase.ts';
+import { makeLoaders, openPictures } from './pictures.ts';
+import { labelFor, valStep } from './step.ts';
+
+export interface EvaluateOptions
+  extends Pick<TrainOptions, 'data' | 'batchSize' | 'seed' | 'workers' | 'threads' | 'imageSize' | 'gpu'> {
+  /** A checkpoint whose last layer tells the data's classes apart, such as a run's best.safetensors. */
+  readonly weights: string;
+}
+
+/**
+ * Loss and accuracy of a checkpoint on the pictures of `data/val`.
+ * @throws FileError if the last layer is not for these classes; else as `train`
+ */
+export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
+  const settings = numberSettings(options);
+  const pictures = openPictures(options.data);
+  const start = readStart(options.weights, pictures.classes);
+  if (!start.loadsLastLayer) {
+    throw new FileError(`${start.description} Only weights with a last layer for these classes can be measured.`);
+  }
+  const gpu = options.gpu ?? (await openGpu({ checks: false }));
+  const pool = new DecoderPool(settings.threads);
+  try {
+    const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'finetune' }).eval();
+    try {
+      const { val } = makeLoaders(pictures, settings, new Generator(settings.seed), pool);
+      const totals = await runPhase({
+        epoch: 0,
+        phase: 'val',
+        batches: val,
+        steps: val.length,
+        run: (batch) => valStep(gpu, model, batch, labelFor('val batch', batch.size, settings.batchSize)),
+      });
+      // Only a signal ends a phase early, and there is none.
+      return totals!;
+    } finally {
+      model.dispose();
+    }
+  } finally {
+    await pool.close();
+    if (!options.gpu) gpu.close();
+  }
+}

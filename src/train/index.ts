@@ -1,0 +1,33 @@
+/** Training as the tutorial does it. The room's door: other folders import from here. */
+export { Best } from './best.ts';
+export { NonFiniteLossError } from './errors.ts';
+export { type EvaluateOptions, evaluate } from './evaluate.ts';
+export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
+export { formatBytes, type MemoryQuestion, planMemory, type Rehearsal, rehearse } from './memory.ts';
+export { buildModel, CLASSES_KEY, FROM_SCRATCH, readStart, type Start, startFrom } from './model.ts';
+export {
+  checkMode,
+  checkNumber,
+  NUMBER_OPTIONS,
+  type NumberOption,
+  type NumberSettings,
+  numberSettings,
+  type TrainOptions,
+} from './options.ts';
+export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
+export { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+export { checkUnused, defaultRunPath, RUN_FILES, RunFolder } from './run-folder.ts';
+export { type HostBatch, labelFor, type StepResult, trainStep, valStep } from './step.ts';
+export { type TrainResult, train } from './train.ts';
+export {
+  type Architecture,
+  type MemoryPlan,
+  type Phase,
+  type PhaseMetrics,
+  type Reporter,
+  type RunStart,
+  type RunSummary,
+  type StepProgress,
+  TRAIN_MODES,
+  type TrainMode,
+} from './types.ts';

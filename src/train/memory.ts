@@ -1,0 +1,124 @@
+/**
+ * What device memory a run will take, before it takes any: steps of both phases are rehearsed on a device that holds no
+ * memory (`dry-device.ts`), by the code that will train and through the same pool, and every buffer is put down to what it
+ * was for. Not counted is what is the driver's own: compiled shaders, and its copies of uploads on their way.
+ */
+import { OutOfMemoryError } from '../gpu/errors.ts';
+import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import { SGD } from '../nn/index.ts';
+import { openDryGpu } from './dry-device.ts';
+import { Ledger } from './ledger.ts';
+import { buildModel, FROM_SCRATCH, type Start } from './model.ts';
+import { type HostBatch, trainStep, valStep } from './step.ts';
+import type { MemoryPlan, Phase, TrainMode } from './types.ts';
+
+export interface MemoryQuestion {
+  readonly mode: TrainMode;
+  readonly classes: number;
+  readonly imageSize: number;
+  readonly batchSize: number;
+  /** 0 for none, which takes no memory either. */
+  readonly momentum: number;
+  /** Pictures per phase: they may be fewer than a batch, or leave a smaller one at the end. */
+  readonly pictures: Readonly<Record<Phase, number>>;
+  /** Which network; default a resnet18. */
+  readonly start?: Pick<Start, 'architecture' | 'loadsLastLayer'> | undefined;
+}
+
+/** What the rehearsal tells. */
+export interface Rehearsal {
+  readonly memory: MemoryPlan;
+  /** Which kernel variants the run uses, as `Gpu.choices` gives them. */
+  readonly choices: Record<string, string>;
+}
+
+type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activations' | 'workspace';
+
+/**
+ * Memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no device.
+ * @throws ShapeError if the pictures or batches are too small for the network
+ */
+export function rehearse(traits: AdapterTraits, question: MemoryQuestion): Rehearsal {
+  const { classes, mode, imageSize, batchSize, momentum, pictures, start } = question;
+  const gpu = openDryGpu(traits);
+  const ledger = new Ledger<Category>(gpu.pool, 'workspace');
+  const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
+  // Among it is the last layer that was replaced.
+  ledger.putFresh('workspace');
+  let checkpoint = 0;
+  for (const entry of model.stateDict().values()) {
+    if (!('storage' in entry)) continue;
+    checkpoint += entry.size * 4;
+    ledger.put(entry.buffer.id, 'statistics');
+  }
+  for (const parameter of model.parameters()) ledger.put(parameter.buffer.id, 'parameters');
+
+  const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
+  // Neither the rate nor weight decay takes memory.
+  const optimizer = new SGD(trained, { lr: 1, momentum });
+  const largestBatch = Math.min(batchSize, Math.max(pictures.train, pictures.val));
+  const blank = new Float32Array(largestBatch * 3 * imageSize ** 2);
+  const batch = (size: number): HostBatch => ({
+    images: blank.subarray(0, size * 3 * imageSize ** 2),
+    labels: new Int32Array(size),
+    size,
+  });
+
+  model.train();
+  // Twice: the momentum comes in the first step, and only then does a step have all that it can have at once.
+  for (const size of [...batchSizes(pictures.train, batchSize), ...batchSizes(pictures.train, batchSize)]) {
+    trainStep(gpu, model, optimizer, batch(size), '', (part) => {
+      if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
+      ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
+    });
+    // What outlives its step was no activation: weights packed for convolutions, kept for the next one.
+    ledger.moveOpen('activations', 'workspace');
+  }
+  model.eval();
+  for (const size of batchSizes(pictures.val, batchSize)) valStep(gpu, model, batch(size), '');
+
+  const { each, together } = ledger.highest();
+  const most = (category: Category) => each.get(category) ?? 0;
+  const memory: MemoryPlan = {
+    parameters: most('parameters'),
+    statistics: most('statistics'),
+    gradients: most('gradients'),
+    momentum: most('momentum'),
+    activations: most('activations'),
+    workspace: most('workspace'),
+    peak: together,
+    pool: gpu.pool.allocatedBytes,
+    checkpoint,
+    total: gpu.pool.allocatedBytes + checkpoint,
+    largestBuffer: ledger.largest(),
+  };
+  return { memory, choices: gpu.choices };
+}
+
+/** Device memory of a run. @throws ShapeError if the pictures or batches are too small for the network */
+export function planMemory(traits: AdapterTraits, question: MemoryQuestion): MemoryPlan {
+  return rehearse(traits, question).memory;
+}
+
+/** The sizes of an epoch's batches: a full one and the last. */
+function batchSizes(pictures: number, batchSize: number): [full: number, last: number] {
+  const full = Math.min(pictures, batchSize);
+  return [full, pictures % full || full];
+}
+
+/** @throws OutOfMemoryError if no buffer of the adapter can be as large as the run's largest */
+export function checkLimits(memory: MemoryPlan, gpu: Gpu): void {
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  if (memory.largestBuffer <= limit) return;
+  throw new OutOfMemoryError(
+    `this run's largest tensor takes ${formatBytes(memory.largestBuffer)}, but no buffer of this adapter can be larger ` +
+      `than ${formatBytes(limit)}`,
+  );
+}
+
+/** "512.0 MiB" */
+export function formatBytes(bytes: number): string {
+  if (bytes < 2 ** 20) return `${(bytes / 2 ** 10).toFixed(1)} KiB`;
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}

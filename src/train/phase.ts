@@ -1,0 +1,77 @@
+/**
+ * One phase of an epoch: every batch of a loader, with the device kept busy. Up to two steps are in its queue while the
+ * host records the next; only then is the result of the oldest waited for, and that wait sleeps (see `gpu/pacer.ts`).
+ */
+import type { Batch } from '../data/index.ts';
+import { NonFiniteLossError } from './errors.ts';
+import type { HostBatch, StepResult } from './step.ts';
+import type { Phase, StepProgress } from './types.ts';
+
+/** Steps that may be submitted and not yet read. More would only delay Ctrl-C and the news of a NaN. */
+const QUEUE_DEPTH = 2;
+
+export interface PhaseRun {
+  readonly epoch: number;
+  readonly phase: Phase;
+  readonly batches: AsyncIterable<Batch>;
+  /** Steps of the whole phase. */
+  readonly steps: number;
+  /** Records and submits one step. */
+  readonly run: (batch: HostBatch) => StepResult;
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: ((progress: StepProgress) => void) | undefined;
+}
+
+export interface PhaseTotals {
+  /** Mean over the pictures. */
+  readonly loss: number;
+  readonly acc: number;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+}
+
+interface Submitted {
+  readonly size: number;
+  readonly result: StepResult;
+}
+
+/**
+ * Runs the phase. Losses are weighted by batch and summed in double, as the tutorial's `loss.item() * inputs.size(0)`.
+ * @returns undefined if the signal ended it early; the steps that had begun are then finished
+ * @throws NonFiniteLossError; whatever the loader and the device throw
+ */
+export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefined> {
+  const { epoch, phase, batches, steps, run, signal, onStep } = options;
+  const startedAt = performance.now();
+  const submitted: Submitted[] = [];
+  let step = 0;
+  let images = 0;
+  let lossSum = 0;
+  let correctSum = 0;
+
+  const readOldest = async () => {
+    const { size, result } = submitted.shift()!;
+    const loss = new Float32Array(await result.loss.get())[0]!;
+    const correct = new Uint32Array(await result.correct.get())[0]!;
+    if (!Number.isFinite(loss)) throw new NonFiniteLossError(epoch, phase, step, loss);
+    images += size;
+    lossSum += loss * size;
+    correctSum += correct;
+    const seconds = (performance.now() - startedAt) / 1000;
+    const rates = { meanLoss: lossSum / images, seconds, imagesPerSecond: images / seconds };
+    onStep?.({ epoch, phase, step: step++, steps, loss, correct, size, ...rates });
+  };
+
+  if (signal?.aborted) return undefined;
+  for await (const batch of batches) {
+    submitted.push({ size: batch.size, result: run(batch) });
+    // The upload has taken its copy.
+    batch.release();
+    while (submitted.length > QUEUE_DEPTH) await readOldest();
+    if (signal?.aborted) break;
+  }
+  while (submitted.length > 0) await readOldest();
+  if (step < steps) return undefined;
+  const seconds = (performance.now() - startedAt) / 1000;
+  return { loss: lossSum / images, acc: correctSum / images, seconds, imagesPerSecond: images / seconds };
+}

@@ -1,0 +1,61 @@
+/** The two data sets of a run, and the loaders that deliver them. */
+import { join } from 'node:path';
+import { DataLoader, type DecoderPool, type Generator, ImageFolder } from '../data/index.ts';
+import { FileError } from '../errors.ts';
+import type { NumberSettings } from './options.ts';
+import type { Phase } from './types.ts';
+
+export interface Pictures {
+  readonly train: ImageFolder;
+  readonly val: ImageFolder;
+  /** Names of the classes, sorted; their places are the labels. */
+  readonly classes: readonly string[];
+}
+
+/**
+ * Lists the pictures below `root/train` and `root/val`.
+ * @throws FileError if a folder is missing or empty, or if the two do not hold the same two or more classes
+ */
+export function openPictures(root: string): Pictures {
+  const train = new ImageFolder(join(root, 'train'));
+  const val = new ImageFolder(join(root, 'val'));
+  const onlyIn = (a: ImageFolder, b: ImageFolder) => a.classes.filter((name) => !b.classes.includes(name));
+  const differences = [
+    { folder: train.root, names: onlyIn(train, val) },
+    { folder: val.root, names: onlyIn(val, train) },
+  ].filter(({ names }) => names.length > 0);
+  if (differences.length > 0) {
+    const list = differences.map(({ folder, names }) => `only in ${folder}: ${names.join(', ')}`).join('; ');
+    throw new FileError(
+      `${root}: train and val must hold folders of the same names, one per class, found ${list}. ` +
+        'Rename or add folders until they agree.',
+    );
+  }
+  if (train.classes.length < 2) {
+    throw new FileError(
+      `${train.root}: expected two or more classes, found only ${train.classes.join()}. Add a folder per class.`,
+    );
+  }
+  return { train, val, classes: train.classes };
+}
+
+/**
+ * The loaders of the tutorial: both shuffle, and both draw from `generator`. To have its random numbers, no iteration of
+ * one may begin before the other's has been left.
+ */
+export function makeLoaders(
+  pictures: Pick<Pictures, Phase>,
+  settings: Pick<NumberSettings, 'batchSize' | 'workers' | 'imageSize'>,
+  generator: Generator,
+  pool: DecoderPool,
+): Record<Phase, DataLoader> {
+  const { batchSize, workers, imageSize } = settings;
+  const shared = { batchSize, workers, shuffle: true, generator, pool };
+  return {
+    train: new DataLoader(pictures.train, { ...shared, transform: { kind: 'train', size: imageSize } }),
+    val: new DataLoader(pictures.val, {
+      ...shared,
+      transform: { kind: 'val', size: imageSize, resize: Math.round((imageSize * 256) / 224) },
+    }),
+  };
+}

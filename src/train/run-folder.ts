@@ -1,0 +1,83 @@
+/**
+ * The folder of one run. Every file is written whole or not at all, so that whatever ends the run, the files of the last
+ * finished epoch are there. That holds for metrics.jsonl too: it is a few kilobytes, so each new line rewrites it, and
+ * neither a crash nor a full disk leaves half a line.
+ */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FileError, UsageError } from '../errors.ts';
+import type { ExportedEntry } from '../nn/index.ts';
+import { writeFileAtomic, writeSafetensors } from '../weights/index.ts';
+import type { PhaseMetrics, RunSummary } from './types.ts';
+
+export const RUN_FILES = {
+  config: 'config.json',
+  metrics: 'metrics.jsonl',
+  best: 'best.safetensors',
+  summary: 'summary.json',
+} as const;
+
+/** `runs/20250131-142500-finetune`, in local time; with a number behind it where that is taken. */
+export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+  const path = join(parent, `${date}-${time}-${mode}`);
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? path : `${path}-${number}`;
+    if (!existsSync(candidate)) return candidate;
+  }
+}
+
+/** @throws UsageError if `path` holds a run already, or is no folder */
+export function checkUnused(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  if (!found.isDirectory()) throw new UsageError(`${path}: expected a folder for the run, found a file`);
+  const file = Object.values(RUN_FILES).find((name) => existsSync(join(path, name)));
+  if (file) {
+    throw new UsageError(`${path}: already holds a run (${file}), which was left as it is; choose another folder`);
+  }
+}
+
+export class RunFolder {
+  readonly path: string;
+  readonly #lines: string[] = [];
+
+  /** Makes the folder. @throws UsageError if it holds a run already; FileError if it cannot be made */
+  constructor(path: string) {
+    checkUnused(path);
+    this.path = path;
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (cause) {
+      throw new FileError(`${path}: the run folder cannot be made (${(cause as Error).message})`, { cause });
+    }
+  }
+
+  /** Of best.safetensors. */
+  get bestPath(): string {
+    return join(this.path, RUN_FILES.best);
+  }
+
+  writeConfig(config: object): void {
+    this.#writeText(RUN_FILES.config, `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  addMetrics(metrics: PhaseMetrics): void {
+    this.#lines.push(`${JSON.stringify(metrics)}\n`);
+    this.#writeText(RUN_FILES.metrics, this.#lines.join(''));
+  }
+
+  writeBest(state: ReadonlyMap<string, ExportedEntry>, metadata: Record<string, string>): void {
+    writeSafetensors(this.bestPath, { tensors: new Map(state), metadata });
+  }
+
+  writeSummary(summary: RunSummary): void {
+    this.#writeText(RUN_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  }
+
+  #writeText(name: string, text: string): void {
+    writeFileAtomic(join(this.path, name), [new TextEncoder().encode(text)]);
+  }
+}

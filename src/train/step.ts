@@ -1,0 +1,78 @@
+/** What is computed with one batch. Nothing here waits for the device. */
+import { backward, countCorrect, crossEntropy, noGrad, scope, Tensor } from '../autograd/index.ts';
+import type { Gpu, Readback } from '../gpu/gpu.ts';
+import type { Module, SGD } from '../nn/index.ts';
+
+/** One batch on the host. */
+export interface HostBatch {
+  /** [size, 3, side, side], NCHW, normalised. */
+  readonly images: Float32Array<ArrayBuffer>;
+  /** Class indices. */
+  readonly labels: Int32Array;
+  readonly size: number;
+}
+
+/** Results on their way from the device. */
+export interface StepResult {
+  /** One f32: the mean loss of the batch. */
+  readonly loss: Readback;
+  /** One u32: how many pictures were predicted right. */
+  readonly correct: Readback;
+}
+
+/** Told when a part of a train step has been recorded; for memory planning. */
+export type StepMarks = (part: 'forward' | 'backward' | 'update') => void;
+
+/**
+ * Records a forward pass, backward and an update of the weights.
+ * @param label of the work, to wait well (see `Gpu.readback`): steps of one label should take equally long
+ */
+export function trainStep(
+  gpu: Gpu,
+  model: Module,
+  optimizer: SGD,
+  batch: HostBatch,
+  label: string,
+  mark?: StepMarks,
+): StepResult {
+  return scope(() => {
+    const { images, labels } = upload(gpu, batch);
+    const logits = model.call(images);
+    const loss = crossEntropy(logits, labels);
+    const correct = countCorrect(logits, labels);
+    mark?.('forward');
+    backward(loss);
+    mark?.('backward');
+    optimizer.step();
+    mark?.('update');
+    // The tutorial does it before the next step. Done now, the memory is free for that step's activations.
+    optimizer.zeroGrad();
+    return { loss: loss.readback(label), correct: correct.readback() };
+  });
+}
+
+/** Records a forward pass that keeps nothing for backward. */
+export function valStep(gpu: Gpu, model: Module, batch: HostBatch, label: string): StepResult {
+  return scope(() =>
+    noGrad(() => {
+      const { images, labels } = upload(gpu, batch);
+      const logits = model.call(images);
+      const loss = crossEntropy(logits, labels);
+      const correct = countCorrect(logits, labels);
+      return { loss: loss.readback(label), correct: correct.readback() };
+    }),
+  );
+}
+
+/** A label for work that takes a time of its own with the last, smaller batch. */
+export function labelFor(work: string, size: number, batchSize: number): string {
+  return size === batchSize ? work : `${work} of ${size}`;
+}
+
+function upload(gpu: Gpu, { images, labels, size }: HostBatch): { images: Tensor; labels: Tensor } {
+  const side = Math.sqrt(images.length / size / 3);
+  return {
+    images: Tensor.from(gpu, images, [size, 3, side, side]),
+    labels: Tensor.from(gpu, Uint32Array.from(labels), [size]),
+  };
+}

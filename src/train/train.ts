@@ -1,0 +1,217 @@
+/**
+ * PyTorch's "Transfer Learning for Computer Vision Tutorial" as one function: train for some epochs, measure on the
+ * validation pictures after each, keep the weights that did best there, and leave a folder that tells all about the run.
+ */
+import { clearTape } from '../autograd/index.ts';
+import { type DataLoader, DecoderPool, Generator } from '../data/index.ts';
+import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { type ExportedEntry, type ResNet, SGD, StepLR } from '../nn/index.ts';
+import { Best } from './best.ts';
+import { adapterKind, bestMetadata, runConfig } from './config.ts';
+import { checkLimits, type Rehearsal, rehearse } from './memory.ts';
+import { buildModel, readStart, type Start } from './model.ts';
+import { checkMode, type NumberSettings, numberSettings, type TrainOptions } from './options.ts';
+import { type PhaseTotals, runPhase } from './phase.ts';
+import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
+import { type HostBatch, labelFor, trainStep, valStep } from './step.ts';
+import type { Phase, PhaseMetrics, RunSummary, TrainMode } from './types.ts';
+
+type State = ReadonlyMap<string, ExportedEntry>;
+
+export interface TrainResult {
+  readonly summary: RunSummary;
+  /** One entry per epoch and phase. */
+  readonly metrics: readonly PhaseMetrics[];
+  /** The run folder. */
+  readonly folder: string;
+  /** The best weights with the batch norms' statistics, under torch's names. */
+  readonly best: State;
+  /** The network with the best weights, in eval mode; only if the caller gave the device, and the caller's to dispose. */
+  readonly model: ResNet | undefined;
+}
+
+/** What a run is made of. */
+interface Run {
+  readonly options: TrainOptions;
+  readonly mode: TrainMode;
+  readonly settings: NumberSettings;
+  readonly pictures: Pictures;
+  readonly start: Start;
+  readonly gpu: Gpu;
+  readonly rehearsal: Rehearsal;
+  readonly model: ResNet;
+  readonly loaders: Readonly<Record<Phase, DataLoader>>;
+  readonly folder: RunFolder;
+}
+
+/**
+ * Runs it. Once the folder is made it holds config.json; each epoch adds two lines to metrics.jsonl and, if it was the best
+ * so far, replaces best.safetensors; the end, or an abort, adds summary.json.
+ *
+ * @throws UsageError if an option makes no sense or the folder holds a run; FileError naming a file or folder;
+ *   StateDictError if the weights do not fit; NoAdapterError, OutOfMemoryError, DeviceLostError, GpuError of the device;
+ *   NonFiniteLossError if training diverges. After any of them the run folder keeps what it had.
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const mode = checkMode(options.mode ?? 'finetune');
+  const settings = numberSettings(options);
+  if (options.out !== undefined) checkUnused(options.out);
+  const pictures = openPictures(options.data);
+  const start = readStart(options.weights, pictures.classes);
+  const gpu = options.gpu ?? (await open(options.adapter, options.checks ?? false));
+  const pool = new DecoderPool(settings.threads);
+  let model: ResNet | undefined;
+  let done = false;
+  try {
+    const rehearsal = rehearse(gpu.traits, {
+      ...settings,
+      mode,
+      start,
+      classes: pictures.classes.length,
+      pictures: { train: pictures.train.length, val: pictures.val.length },
+    });
+    checkLimits(rehearsal.memory, gpu);
+    // The order of these two is that of the random draws: the network's, then epoch by epoch the loaders'.
+    const generator = new Generator(settings.seed);
+    model = buildModel(gpu, start, { classes: pictures.classes.length, mode, random: generator });
+    const loaders = makeLoaders(pictures, settings, generator, pool);
+    // Pictures that cannot be read are found before anything is written.
+    await loaders.train.prepare();
+    const folder = new RunFolder(options.out ?? defaultRunPath(mode));
+    const result = await runEpochs({
+      options,
+      mode,
+      settings,
+      pictures,
+      start,
+      gpu,
+      rehearsal,
+      model,
+      loaders,
+      folder,
+    });
+    done = true;
+    return result;
+  } finally {
+    await pool.close();
+    if (!options.gpu) gpu.close();
+    else if (!done) {
+      clearTape(gpu);
+      model?.dispose();
+    }
+  }
+}
+
+function open(adapter: AdapterPreference | undefined, checks: boolean): Promise<Gpu> {
+  return openGpu({ checks, ...(adapter && { adapter }) });
+}
+
+async function runEpochs(run: Run): Promise<TrainResult> {
+  const { options, mode, settings, pictures, start, gpu, rehearsal, model, loaders, folder } = run;
+  const { reporter, signal } = options;
+  const { epochs, lr, momentum, weightDecay, stepSize, gamma } = settings;
+  const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
+  const optimizer = new SGD(trained, { lr, momentum, weightDecay });
+  const scheduler = new StepLR(optimizer, { stepSize, gamma });
+  const steps = { train: loaders.train.length, val: loaders.val.length };
+  const { classes } = pictures;
+
+  const writeConfig = (kernels: Record<string, string>) => folder.writeConfig(runConfig({ ...run, kernels }));
+  writeConfig(rehearsal.choices);
+  reporter?.started?.({
+    mode,
+    epochs,
+    adapter: gpu.traits.description,
+    adapterKind: adapterKind(gpu.traits),
+    memory: rehearsal.memory,
+    folder: folder.path,
+    classes,
+    pictures: { train: pictures.train.length, val: pictures.val.length },
+    steps,
+    weights: start.description,
+  });
+
+  const best = new Best<State>(await model.exportState());
+  const writeBest = () => folder.writeBest(best.state, bestMetadata({ ...run, best }));
+  const metrics: PhaseMetrics[] = [];
+  const startedAt = performance.now();
+  let finished = 0;
+
+  const { batchSize } = settings;
+  const runners = {
+    train: (batch: HostBatch) =>
+      trainStep(gpu, model, optimizer, batch, labelFor(`${mode} train step`, batch.size, batchSize)),
+    val: (batch: HostBatch) => valStep(gpu, model, batch, labelFor('val batch', batch.size, batchSize)),
+  };
+  const runOne = async (epoch: number, phase: Phase): Promise<PhaseTotals | undefined> => {
+    reporter?.phaseStarted?.(epoch, phase, steps[phase]);
+    // Also when only the last layer learns: the tutorial lets every batch norm use and move its statistics.
+    model.train(phase === 'train');
+    return runPhase({
+      epoch,
+      phase,
+      batches: loaders[phase],
+      steps: steps[phase],
+      run: runners[phase],
+      signal,
+      onStep: (progress) => reporter?.stepDone?.(progress),
+    });
+  };
+  const note = (epoch: number, phase: Phase, rate: number, totals: PhaseTotals) => {
+    const { loss, acc, seconds, imagesPerSecond } = totals;
+    const row: PhaseMetrics = { epoch, phase, loss, acc, lr: rate, seconds, imagesPerSecond };
+    metrics.push(row);
+    folder.addMetrics(row);
+    reporter?.phaseEnded?.(row);
+  };
+
+  try {
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      reporter?.epochStarted?.(epoch, epochs);
+      const rate = optimizer.lr;
+      const learnt = await runOne(epoch, 'train');
+      if (!learnt) break;
+      note(epoch, 'train', rate, learnt);
+      scheduler.step();
+      const measured = await runOne(epoch, 'val');
+      if (!measured) break;
+      // On disk before the line that tells of it.
+      if (best.isBetter(measured.acc)) {
+        best.replace(await model.exportState(), measured.acc, epoch);
+        writeBest();
+      }
+      note(epoch, 'val', rate, measured);
+      finished = epoch + 1;
+      if (epoch === 0) {
+        const chosen = gpu.choices;
+        const kernels = Object.fromEntries(
+          Object.entries(rehearsal.choices).map(([work, variant]) => [work, chosen[work] ?? variant]),
+        );
+        if (JSON.stringify(kernels) !== JSON.stringify(rehearsal.choices)) writeConfig(kernels);
+      }
+      reporter?.epochEnded?.(epoch);
+    }
+  } finally {
+    optimizer.dispose();
+  }
+
+  const summary: RunSummary = {
+    mode,
+    seed: settings.seed,
+    bestValAcc: best.acc,
+    bestEpoch: best.epoch,
+    epochs: finished,
+    interrupted: finished < epochs,
+    seconds: (performance.now() - startedAt) / 1000,
+    adapter: gpu.traits.description,
+    adapterKind: adapterKind(gpu.traits),
+  };
+  if (best.epoch === null) writeBest();
+  folder.writeSummary(summary);
+  model.loadStateDict(best.state);
+  model.eval();
+  reporter?.ended?.(summary);
+  return { summary, metrics, folder: folder.path, best: best.state, model: options.gpu && model };
+}

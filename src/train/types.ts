@@ -1,0 +1,121 @@
+/** The words that the parts of a run share: modes, phases, what is measured, and who is told of it. */
+
+/** `finetune` trains every parameter; `extract` freezes all but a new last layer. */
+export type TrainMode = 'finetune' | 'extract';
+export const TRAIN_MODES: readonly TrainMode[] = ['finetune', 'extract'];
+
+export type Phase = 'train' | 'val';
+
+/** Networks that a run can build. */
+export type Architecture = 'resnet18' | 'resnet34';
+
+/** One phase of one epoch, and one line of metrics.jsonl. */
+export interface PhaseMetrics {
+  /** From 0. */
+  readonly epoch: number;
+  readonly phase: Phase;
+  /** Mean over the pictures. In the train phase of a model that moved meanwhile, as the tutorial prints it. */
+  readonly loss: number;
+  /** Share of the pictures that were predicted right. */
+  readonly acc: number;
+  /** Learning rate of this epoch's train phase, also in the val line. */
+  readonly lr: number;
+  /** From the phase's first batch being asked for to its last result being read. */
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+}
+
+/** One step whose result has come back. Steps are reported in order, up to two steps after they were submitted. */
+export interface StepProgress {
+  readonly epoch: number;
+  readonly phase: Phase;
+  /** From 0. */
+  readonly step: number;
+  /** Steps of this phase. */
+  readonly steps: number;
+  /** Mean loss of this step's batch. */
+  readonly loss: number;
+  /** Of this step's batch. */
+  readonly correct: number;
+  /** Pictures in this step's batch. */
+  readonly size: number;
+  /** Mean over the phase's pictures so far. */
+  readonly meanLoss: number;
+  /** Since the phase began. */
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+}
+
+/** What summary.json holds. */
+export interface RunSummary {
+  readonly mode: TrainMode;
+  readonly seed: number;
+  /** 0 while no epoch was better than that. */
+  readonly bestValAcc: number;
+  /** Epoch of the weights that were kept, from 0; null for the state before training. */
+  readonly bestEpoch: number | null;
+  /** Epochs that were finished, both phases. */
+  readonly epochs: number;
+  /** Whether the run was stopped before its last epoch. */
+  readonly interrupted: boolean;
+  /** Of training, without preparations. */
+  readonly seconds: number;
+  /** The adapter's description. */
+  readonly adapter: string;
+  readonly adapterKind: 'software' | 'hardware';
+}
+
+/** What is known when training is about to begin. */
+export interface RunStart {
+  readonly mode: TrainMode;
+  readonly epochs: number;
+  readonly adapter: string;
+  readonly adapterKind: 'software' | 'hardware';
+  readonly memory: MemoryPlan;
+  /** The run folder. */
+  readonly folder: string;
+  readonly classes: readonly string[];
+  /** Pictures per phase. */
+  readonly pictures: Readonly<Record<Phase, number>>;
+  /** Steps per phase. */
+  readonly steps: Readonly<Record<Phase, number>>;
+  /** Where the weights come from, as a sentence. */
+  readonly weights: string;
+}
+
+/** Who wants to know how the run goes on. Every method is optional and is called synchronously between steps. */
+export interface Reporter {
+  started?(run: RunStart): void;
+  epochStarted?(epoch: number, epochs: number): void;
+  phaseStarted?(epoch: number, phase: Phase, steps: number): void;
+  stepDone?(progress: StepProgress): void;
+  phaseEnded?(metrics: PhaseMetrics): void;
+  epochEnded?(epoch: number): void;
+  ended?(summary: RunSummary): void;
+}
+
+/**
+ * Device memory of a run, bytes. The first six are the most that each kind of tensor takes at any one moment. Not all do at
+ * the same one: activations shrink while gradients grow, and the memory of one becomes the other's.
+ */
+export interface MemoryPlan {
+  readonly parameters: number;
+  /** Batch norms' running statistics. */
+  readonly statistics: number;
+  readonly gradients: number;
+  readonly momentum: number;
+  /** The batch, and what forward keeps for backward. */
+  readonly activations: number;
+  /** Gradients of activations, weights packed for convolutions, partial sums. */
+  readonly workspace: number;
+  /** The most that is in use at once. */
+  readonly peak: number;
+  /** All buffers of the pool. They are more than the peak: sizes differ, and a buffer rests before it is used again. */
+  readonly pool: number;
+  /** To bring the best weights to the host; outside the pool. */
+  readonly checkpoint: number;
+  /** What the run takes: pool and checkpoint. */
+  readonly total: number;
+  /** The largest single buffer; adapters have a limit for it. */
+  readonly largestBuffer: number;
+}
