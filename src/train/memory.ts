@@ -68,8 +68,8 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion): Rehea
   // Twice: the momentum comes in the first step, and only then does a step have all that it can have at once.
   for (const size of [...batchSizes(pictures.train, batchSize), ...batchSizes(pictures.train, batchSize)]) {
     trainStep(gpu, model, optimizer, batch(size), '', (part) => {
-      if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
       ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
+      if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
     });
     // What outlives its step was no activation: weights packed for convolutions, kept for the next one.
     ledger.moveOpen('activations', 'workspace');
