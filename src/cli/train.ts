@@ -93,12 +93,18 @@ async function runOne(
   } catch (error) {
     report.stopBar();
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
-    report.note(`train: ${error.message}`);
-    if (error instanceof OutOfMemoryError) report.note(outOfMemoryAdvice(numbers.batchSize));
-    const best = join(out, RUN_FILES.best);
-    if (existsSync(best)) report.note(`The best weights so far are in ${best}.`);
+    for (const line of failureLines(error, out, numbers.batchSize)) report.note(line);
     return 1;
   }
+}
+
+/** What to say of a run that failed: why, what to do about it, and what is left of it. */
+export function failureLines(error: DawngradError, out: string, batchSize?: number): string[] {
+  const lines = [`train: ${error.message}`];
+  if (error instanceof OutOfMemoryError) lines.push(outOfMemoryAdvice(batchSize));
+  const best = join(out, RUN_FILES.best);
+  if (existsSync(best)) lines.push(`The best weights so far are in ${best}.`);
+  return lines;
 }
 
 function outOfMemoryAdvice(batchSize = NUMBER_OPTIONS.batchSize.default): string {
@@ -106,6 +112,13 @@ function outOfMemoryAdvice(batchSize = NUMBER_OPTIONS.batchSize.default): string
   return 'A batch cannot be smaller than it is; try --mode extract, which takes less memory, or another --adapter.';
 }
 
+/** A reader that has gone (`| head`) is no reason to end a run: what it would have read is in the run folder too. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.stdout.on('error', ignoreClosedPipe);
+  process.stderr.on('error', ignoreClosedPipe);
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -1,0 +1,145 @@
+/** The command line: what is taken, and that what is wrong is a clear error with exit status 2. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { main } from '../../src/cli/train.ts';
+import { parseTrainFlags } from '../../src/cli/train-flags.ts';
+import { NUMBER_OPTIONS } from '../../src/train/index.ts';
+import { temporaryFolder } from './support.ts';
+
+const root = temporaryFolder();
+const data = join(root, 'data');
+mkdirSync(data);
+const weights = join(root, 'some.pth');
+writeFileSync(weights, 'x');
+
+async function call(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  let stdout = '';
+  let stderr = '';
+  const code = await main(args, {
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    env,
+  });
+  return { code, stdout, stderr };
+}
+
+const good = ['--data', data, '--weights', weights];
+
+test.each<[string, string[], RegExp]>([
+  ['an unknown flag', [...good, '--epoch', '3'], /'--epoch'/],
+  ['a flag without its value', [...good, '--lr'], /--lr/],
+  ['a stray argument', [...good, 'finetune'], /finetune/],
+  ['a word for a number', [...good, '--epochs', 'many'], /--epochs: expected a number, found "many"/],
+  ['an empty number', [...good, '--seed', ''], /--seed: expected a number, found ""/],
+  ['a hexadecimal number', [...good, '--seed', '0x10'], /--seed: expected a number/],
+  ['no epochs', [...good, '--epochs', '0'], /--epochs: expected a whole number of at least 1, found 0/],
+  [
+    'half a picture',
+    [...good, '--batch-size', '2.5'],
+    /--batch-size: expected a whole number of at least 1, found 2.5/,
+  ],
+  ['a negative rate', [...good, '--lr=-1'], /--lr: expected a number of at least 0, found -1/],
+  ['an infinite rate', [...good, '--lr', '1e999'], /--lr: expected a number of at least 0, found Infinity/],
+  ['no step size', [...good, '--step-size', '0'], /--step-size/],
+  ['negative workers', [...good, '--workers=-2'], /--workers/],
+  ['a small picture', [...good, '--image-size', '31'], /--image-size: expected a whole number of at least 32/],
+  ['an unknown mode', [...good, '--mode', 'freeze'], /--mode: expected finetune, extract, both, found "freeze"/],
+  ['an unknown adapter', [...good, '--adapter', 'fast'], /--adapter: expected high-performance, low-power, software/],
+  ['no data', ['--weights', weights], /no data: give --data <folder> or set DAWNGRAD_DATA/],
+  ['no weights', ['--data', data], /no weights: give --weights <file> or set DAWNGRAD_WEIGHTS, or --weights none/],
+  ['data that is not there', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
+  ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder, found a file/],
+  ['weights that are not there', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
+  ['weights that are a folder', ['--data', data, '--weights', data], /--weights: .*: expected a file, found a folder/],
+  ['an empty run folder', [...good, '--out', ''], /--out: expected a folder/],
+])('%s is an error with exit status 2', async (_, args, message) => {
+  const { code, stdout, stderr } = await call(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(message);
+  expect(stderr).toMatch(/^train: .*\nTry "npm run train -- --help"\.\n$/);
+});
+
+test('a folder that holds a run is an error before anything is read, in mode both also one below', async () => {
+  const used = join(root, 'used');
+  mkdirSync(join(used, 'extract'), { recursive: true });
+  writeFileSync(join(used, 'extract', 'metrics.jsonl'), 'kept');
+  const both = await call([...good, '--mode', 'both', '--out', used]);
+  expect(both.code).toBe(2);
+  expect(both.stderr).toMatch(/used.extract: already holds a run \(metrics\.jsonl\), which was left as it is/);
+  writeFileSync(join(used, 'config.json'), 'kept');
+  expect(await call([...good, '--out', used])).toMatchObject({ code: 2 });
+  expect((await call([...good, '--out', weights])).stderr).toMatch(/expected a folder for the run, found a file/);
+});
+
+test('a variable stands in for a flag, and an error names the one that was used', async () => {
+  const env = { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights };
+  expect(parseTrainFlags([], env)).toMatchObject({ data, weights });
+  expect(parseTrainFlags(['--weights', 'none'], env)).toMatchObject({ data, weights: undefined });
+  const { code, stderr } = await call([], { ...env, DAWNGRAD_DATA: '/nowhere' });
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/DAWNGRAD_DATA: \/nowhere: no such folder/);
+});
+
+test('defaults are the tutorial’s', () => {
+  expect(parseTrainFlags(good, {})).toEqual({
+    modes: ['finetune'],
+    data,
+    weights,
+    numbers: {},
+    adapter: undefined,
+    checks: false,
+    out: undefined,
+    json: false,
+  });
+  const defaults = Object.fromEntries(Object.entries(NUMBER_OPTIONS).map(([name, rule]) => [name, rule.default]));
+  expect(defaults).toMatchObject({
+    epochs: 25,
+    batchSize: 4,
+    lr: 0.001,
+    momentum: 0.9,
+    weightDecay: 0,
+    stepSize: 7,
+    gamma: 0.1,
+    seed: 0,
+    workers: 4,
+    imageSize: 224,
+  });
+});
+
+test('every flag is taken', () => {
+  const args =
+    '--mode both --epochs 3 --batch-size 8 --lr 1e-2 --momentum .5 --weight-decay 1e-4 --step-size 2 --gamma 0.5';
+  const more = '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe';
+  expect(parseTrainFlags([...good, ...args.split(' '), ...more.split(' ')], {})).toEqual({
+    modes: ['finetune', 'extract'],
+    data,
+    weights,
+    numbers: {
+      epochs: 3,
+      batchSize: 8,
+      lr: 0.01,
+      momentum: 0.5,
+      weightDecay: 0.0001,
+      stepSize: 2,
+      gamma: 0.5,
+      seed: 7,
+      workers: 0,
+      threads: 0,
+      imageSize: 64,
+    },
+    adapter: 'software',
+    checks: true,
+    out: 'a/b',
+    json: true,
+  });
+});
+
+test('--help explains every flag with its default, whatever else is given', async () => {
+  const { code, stdout, stderr } = await call(['--help', '--epochs', 'many']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const flags =
+    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe';
+  for (const flag of flags.split(' ')) expect(stdout).toContain(`--${flag}`);
+  for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+});
