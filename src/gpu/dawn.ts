@@ -3,7 +3,8 @@
  * Node; in a browser its place is taken by `navigator.gpu`.
  *
  * The object that `create()` returns must stay referenced for as long as anything of Dawn is used: once it is collected,
- * the process dies at random. The `Gpu` holds it and lets go of it in `close()`, after which Node can exit.
+ * the process dies at random, also shortly after a device was destroyed. So each one made here is kept for good, and used
+ * again for later devices. That does not keep Node from exiting; a device that is not closed does.
  */
 import { create, globals } from 'webgpu';
 import { NoAdapterError } from './errors.ts';
@@ -33,31 +34,41 @@ const WANTED_LIMITS = [
   'maxStorageBuffersPerShaderStage',
 ] as const;
 
+/** Dawn by its toggles. `openGpu` refers to it, which is what keeps the entries alive. */
+const instances = new Map<string, GPU>();
+
+function dawn(toggles: readonly string[]): GPU {
+  const key = toggles.join(' ');
+  const instance = instances.get(key) ?? create([...toggles]);
+  instances.set(key, instance);
+  return instance;
+}
+
 /** Opens a device. Throws NoAdapterError where no adapter (of the wanted kind) answers. */
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals);
   const toggles = ['disable-dawn-features=timestamp_quantization'];
   if (options.checks === false) toggles.push('enable-dawn-features=skip_validation,disable_robustness');
-  const owner = create(toggles);
-  const adapter = await requestAdapter(owner, options.adapter);
+  const instance = dawn(toggles);
+  const adapter = await requestAdapter(instance, options.adapter);
   const limits = options.minimal ? {} : Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
   const device = await adapter.requestDevice({
     requiredFeatures: options.minimal ? [] : WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: limits,
   });
-  return new Gpu(device, traitsOf(adapter, device), owner);
+  return new Gpu(device, traitsOf(adapter, device));
 }
 
-async function requestAdapter(owner: GPU, preference?: AdapterPreference): Promise<GPUAdapter> {
+async function requestAdapter(instance: GPU, preference?: AdapterPreference): Promise<GPUAdapter> {
   if (preference === 'software') {
     // Some versions answer null to this although their only adapter is a software one, so ask plainly as well.
-    const fallback = (await owner.requestAdapter({ forceFallbackAdapter: true })) ?? (await owner.requestAdapter());
+    const fallback = (await instance.requestAdapter({ forceFallbackAdapter: true })) ?? (await instance.requestAdapter());
     if (fallback && isSoftware(fallback.info)) return fallback;
     throw new NoAdapterError(
       'No software WebGPU adapter was found. On Debian or Ubuntu install mesa-vulkan-drivers (Mesa 24 or later).',
     );
   }
-  const adapter = await owner.requestAdapter({ powerPreference: preference ?? 'high-performance' });
+  const adapter = await instance.requestAdapter({ powerPreference: preference ?? 'high-performance' });
   if (adapter) return adapter;
   throw new NoAdapterError(
     'No WebGPU adapter was found. Install a Vulkan driver: your GPU maker’s, or on Debian or Ubuntu mesa-vulkan-drivers ' +

@@ -61,8 +61,6 @@ export class Gpu {
   readonly device: GPUDevice;
   readonly traits: AdapterTraits;
   readonly pool: BufferPool;
-  /** What must stay referenced as long as the device lives (see `dawn.ts`). */
-  protected owner: unknown;
   readonly #pacer = new Pacer();
   readonly #compiled = new Map<string, Compiled>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
@@ -78,10 +76,9 @@ export class Gpu {
   #failure: Error | undefined;
   #closed = false;
 
-  constructor(device: GPUDevice, traits: AdapterTraits, owner?: unknown) {
+  constructor(device: GPUDevice, traits: AdapterTraits) {
     this.device = device;
     this.traits = traits;
-    this.owner = owner;
     this.pool = new BufferPool(device);
     device.addEventListener('uncapturederror', (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
@@ -211,7 +208,7 @@ export class Gpu {
     if (this.#closed) throw new GpuError('This device was closed; nothing can run on it any more.');
   }
 
-  /** Destroys the device and lets go of the adapter, so that the process can exit. */
+  /** Destroys the device, so that the process can exit. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -219,7 +216,6 @@ export class Gpu {
     this.#bindGroups.clear();
     this.#compiled.clear();
     this.device.destroy();
-    this.owner = undefined;
   }
 
   async #await(staging: GPUBuffer, size: number, bytes: number, submittedAt: number, label?: string) {
