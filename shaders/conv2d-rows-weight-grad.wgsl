@@ -55,9 +55,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% for (const r of range(rowsPerLane)) { %>
   let ownChannel<%= r %> = min(outChannel0 + <%= k.lanes ? `lane * ${rowsPerLane}u + ` : '' %><%= r %>u, params.outChannels - 1u);
 <% } %>
-<% for (const i of range(TILE)) for (const t of range(k.taps)) { %>
-  var sum<%= i %>_<%= t %> = 0.0;
-<% } %>
+  // An array for the reason that conv2d-rows has one.
+  var sums: array<f32, <%= Math.max(TILE * k.taps, 224) %>>;
   let firstRow = slice * params.rowsPerSlice;
   let rows = min(params.rowsPerSlice, params.batch * params.outHeight - firstRow);
   // One loop over (row, column0), its indices carried along: nested ones cost half the speed on lavapipe.
@@ -92,7 +91,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% } %>
 <% } %>
 <% for (const t of range(k.taps)) { %>
-      sum<%= i %>_<%= t %> += <%= range(PIXELS).map((p) => `a${p} * x${p * k.strideWidth + t}`).join(' + ') %>;
+      sums[<%= i * k.taps + t %>] += <%= range(PIXELS).map((p) => `a${p} * x${p * k.strideWidth + t}`).join(' + ') %>;
 <% } %>
     }
 <% } %>
@@ -108,13 +107,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return;
   }
   let weights = kernelRows * params.kernelWidth;
-  var destination = (slice * params.outChannels + outChannel0) * weights + kernelRow * params.kernelWidth + tap0;
-<% for (const i of range(TILE)) { %>
-  if (outChannel0 + <%= i %>u < params.outChannels) {
-<% for (const t of range(k.taps)) { %>
-    weightGrad[destination + <%= t %>u] = sum<%= i %>_<%= t %>;
-<% } %>
-    destination += weights;
+  let channels = min(<%= TILE %>u, params.outChannels - outChannel0);
+  let destination0 = (slice * params.outChannels + outChannel0) * weights + kernelRow * params.kernelWidth + tap0;
+  for (var i = 0u; i < channels * <%= k.taps %>u; i++) {
+    weightGrad[destination0 + i / <%= k.taps %>u * weights + i % <%= k.taps %>u] = sums[i];
   }
-<% } %>
 }

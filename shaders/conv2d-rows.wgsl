@@ -70,9 +70,9 @@ fn main(
 <% for (const c of columns) if (!k.loopTaps) { %>
   let inside<%= c %> = u32(inColumn0 + <%= c %>) < params.inWidth;
 <% } %>
-<% for (const t of range(TILE)) for (const p of range(PIXELS)) { %>
-  var sum<%= t %>_<%= p %> = 0.0;
-<% } %>
+  // An array, not 224 variables: the loop names its elements by constants, so it costs no indexing, and the stores at the
+  // end can be a loop, without which the shader takes five times as long to compile. It also runs faster by a quarter.
+  var sums: array<f32, <%= TILE * PIXELS %>>;
   // One loop over (channel, tapRow<% if (k.loopTaps) { %>, tapColumn<% } %>), its indices carried along: two nested ones cost half the speed on lavapipe.
   var tapRow = 0u;
   var inRow = inRow0;
@@ -106,7 +106,7 @@ fn main(
 <% } %>
 <% } %>
 <% for (const p of range(PIXELS)) { %>
-      sum<%= i %>_<%= p %> += <%= range(k.taps).map((t) => `a${t} * x${p * k.strideWidth + t}`).join(' + ') %>;
+      sums[<%= i * PIXELS + p %>] += <%= range(k.taps).map((t) => `a${t} * x${p * k.strideWidth + t}`).join(' + ') %>;
 <% } %>
     }
 <% } %>
@@ -134,13 +134,12 @@ fn main(
   }
   let outRow = row * params.outStepHeight + params.outOffsetHeight;
   let plane = params.outHeight * params.outWidth;
-  var destination = (image * params.resultChannels + channel0) * plane + outRow * params.outWidth + column0 * params.outStepWidth + params.outOffsetWidth;
-<% for (const i of range(TILE)) { %>
-  if (channel0 + <%= i %>u < params.resultChannels) {
-<% for (const p of range(PIXELS)) { %>
-    if (column0 + <%= p %>u < params.gridWidth) { output[destination + <%= p %>u * params.outStepWidth] = sum<%= i %>_<%= p %>; }
-<% } %>
-    destination += plane;
+  let channels = min(<%= TILE %>u, params.resultChannels - channel0);
+  let pixels = min(<%= PIXELS %>u, params.gridWidth - column0);
+  let destination0 = (image * params.resultChannels + channel0) * plane + outRow * params.outWidth + column0 * params.outStepWidth + params.outOffsetWidth;
+  for (var i = 0u; i < channels; i++) {
+    for (var p = 0u; p < pixels; p++) {
+      output[destination0 + i * plane + p * params.outStepWidth] = sums[i * <%= PIXELS %>u + p];
+    }
   }
-<% } %>
 }
