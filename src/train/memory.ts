@@ -64,18 +64,23 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion): Rehea
     size,
   });
 
-  model.train();
-  // Twice: the momentum comes in the first step, and only then does a step have all that it can have at once.
-  for (const size of [...batchSizes(pictures.train, batchSize), ...batchSizes(pictures.train, batchSize)]) {
-    trainStep(gpu, model, optimizer, batch(size), '', (part) => {
-      ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
-      if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
-    });
-    // What outlives its step was no activation: weights packed for convolutions, kept for the next one.
-    ledger.moveOpen('activations', 'workspace');
+  // Two epochs in the order of a real one, as which buffer is free for what depends on it. The momentum comes in the first
+  // step, so only later ones have all that a step can have at once; what the second epoch finds is then always found.
+  for (const phase of ['train', 'val', 'train', 'val'] as const) {
+    model.train(phase === 'train');
+    for (const size of batchSizes(pictures[phase], batchSize)) {
+      if (phase === 'val') valStep(gpu, model, batch(size), '');
+      else {
+        trainStep(gpu, model, optimizer, batch(size), '', (part) => {
+          ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
+          if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
+        });
+      }
+      // What outlives its step was no activation: weights packed for convolutions, kept for the next one.
+      ledger.moveOpen('activations', 'workspace');
+      ledger.putFresh('workspace');
+    }
   }
-  model.eval();
-  for (const size of batchSizes(pictures.val, batchSize)) valStep(gpu, model, batch(size), '');
 
   const { each, together } = ledger.highest();
   const most = (category: Category) => each.get(category) ?? 0;
@@ -100,10 +105,11 @@ export function planMemory(traits: AdapterTraits, question: MemoryQuestion): Mem
   return rehearse(traits, question).memory;
 }
 
-/** The sizes of an epoch's batches: a full one and the last. */
-function batchSizes(pictures: number, batchSize: number): [full: number, last: number] {
-  const full = Math.min(pictures, batchSize);
-  return [full, pictures % full || full];
+/** The sizes of an epoch's batches: two full ones stand for all, and the last may be smaller. */
+function batchSizes(pictures: number, batchSize: number): number[] {
+  const full = Array<number>(Math.min(2, Math.floor(pictures / batchSize))).fill(batchSize);
+  const last = pictures % batchSize;
+  return last > 0 ? [...full, last] : full;
 }
 
 /** @throws OutOfMemoryError if no buffer of the adapter can be as large as the run's largest */

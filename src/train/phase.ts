@@ -59,7 +59,8 @@ export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefin
     correctSum += correct;
     const seconds = (performance.now() - startedAt) / 1000;
     const rates = { meanLoss: lossSum / images, seconds, imagesPerSecond: images / seconds };
-    onStep?.({ epoch, phase, step: step++, steps, loss, correct, size, ...rates });
+    onStep?.({ epoch, phase, step, steps, loss, correct, size, ...rates });
+    step++;
   };
 
   if (signal?.aborted) return undefined;

@@ -64,6 +64,11 @@ test('steps are told of in order, each with its own result', async () => {
   expect(seen.steps.at(-1)).toMatchObject({ epoch: 3, phase: 'train', steps: 10, size: 4, meanLoss: 4.5 });
 });
 
+test('nobody needs to listen', async () => {
+  const { run } = fakeRun(many, { onStep: undefined });
+  expect(await runPhase(run)).toMatchObject({ loss: 4.5 });
+});
+
 test('a smaller last batch counts by its pictures, summed in double', async () => {
   const { run } = fakeRun([
     { size: 4, loss: 0.1, correct: 3 },

@@ -54,6 +54,12 @@ async function drawPicture(path: string, kind: (typeof CLASSES)[number], random:
     .toFile(path);
 }
 
+/**
+ * Milliseconds for a test that trains. It takes seconds; but where the driver's cache is empty, the software adapter first
+ * compiles some forty shaders, for seconds each, and a test that is given up runs on and gets in the next one's way.
+ */
+export const TRAINING_TIMEOUT = 600_000;
+
 /** Small enough that a run takes seconds on a CPU. */
 export const TINY = { imageSize: 32, epochs: 2, workers: 2, threads: 1 } satisfies Partial<TrainOptions>;
 

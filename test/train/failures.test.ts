@@ -1,0 +1,173 @@
+/** What goes wrong is a typed error that says what to do, and costs nothing that was won before. */
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { failureLines } from '../../src/cli/train.ts';
+import { FileError, UsageError } from '../../src/errors.ts';
+import { openGpu } from '../../src/gpu/dawn.ts';
+import { DeviceLostError, OutOfMemoryError } from '../../src/gpu/errors.ts';
+import { NonFiniteLossError, openPictures, startFrom, train } from '../../src/train/index.ts';
+import { readSafetensors, type TensorData } from '../../src/weights/index.ts';
+import { withGpu } from '../support/gpu.ts';
+import { drawPictures, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
+
+const opened = await withGpu();
+const { gpuTest } = opened;
+const root = temporaryFolder();
+const data = await drawPictures(join(root, 'data'));
+
+/** A copy of the pictures, changed. */
+function changedPictures(name: string, change: (folder: string) => void): string {
+  const folder = join(root, name);
+  cpSync(data, folder, { recursive: true });
+  change(folder);
+  return folder;
+}
+
+test('train and val of other classes: the error names the folders and what each has alone', () => {
+  const folder = changedPictures('renamed', (at) => renameSync(join(at, 'val', 'discs'), join(at, 'val', 'dots')));
+  expect(() => openPictures(folder)).toThrow(FileError);
+  expect(() => openPictures(folder)).toThrow(
+    /renamed: train and val must hold folders of the same names.*only in .*train: discs; only in .*val: dots/,
+  );
+  const more = changedPictures('more', (at) =>
+    cpSync(join(at, 'val', 'discs'), join(at, 'val', 'dots'), { recursive: true }),
+  );
+  expect(() => openPictures(more)).toThrow(/found only in .*val: dots\./);
+});
+
+test('a folder without val, and one of a single class', () => {
+  const withoutVal = join(root, 'no-val');
+  cpSync(join(data, 'train'), join(withoutVal, 'train'), { recursive: true });
+  expect(() => openPictures(withoutVal)).toThrow(/val: expected a folder of pictures, but there is nothing/);
+  const single = join(root, 'single');
+  for (const phase of ['train', 'val']) {
+    cpSync(join(data, phase, 'discs'), join(single, phase, 'discs'), { recursive: true });
+  }
+  expect(() => openPictures(single)).toThrow(/train: expected two or more classes, found only discs/);
+});
+
+gpuTest(
+  'a picture that cannot be read is named',
+  async () => {
+    const broken = changedPictures('broken', (at) => {
+      const path = join(at, 'val', 'stripes', '2.png');
+      writeFileSync(path, readFileSync(path).subarray(0, 60));
+    });
+    const run = train({ data: broken, ...TINY, gpu: opened.gpu, out: join(root, 'run-broken') });
+    await expect(run).rejects.toThrow(FileError);
+    await expect(run).rejects.toThrow(/broken.val.stripes.2\.png: the image file is truncated or damaged/);
+    // The train phase was done, and its line stays.
+    expect(readJsonLines(root, 'run-broken', 'metrics.jsonl')).toHaveLength(1);
+    expect(opened.gpu.pool.liveBytes).toBe(0);
+
+    const unreadable = changedPictures('unreadable', (at) =>
+      writeFileSync(join(at, 'train', 'discs', '1.png'), 'no picture'),
+    );
+    const early = train({ data: unreadable, ...TINY, gpu: opened.gpu, out: join(root, 'run-unreadable') });
+    await expect(early).rejects.toThrow(/train.discs.1\.png: this is not a picture in a known format/);
+    expect(existsSync(join(root, 'run-unreadable'))).toBe(false);
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'a loss that is no number stops the run and names epoch and step',
+  async () => {
+    const run = train({ data, ...TINY, lr: 1e30, gpu: opened.gpu, out: join(root, 'run-nan') });
+    const error = await run.catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(NonFiniteLossError);
+    expect(error).toMatchObject({ epoch: 0, phase: 'train' });
+    expect((error as NonFiniteLossError).step).toBeGreaterThan(0);
+    expect((error as Error).message).toMatch(
+      /The loss became (NaN|Infinity) in epoch 0, train step [12] .*smaller learning rate/,
+    );
+    expect(existsSync(join(root, 'run-nan', 'summary.json'))).toBe(false);
+    expect(opened.gpu.pool.liveBytes).toBe(0);
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'a lost device ends the run, and the last checkpoint is whole',
+  async () => {
+    const gpu = await openGpu();
+    const out = join(root, 'run-lost');
+    const reporter = { epochEnded: () => gpu.device.destroy() };
+    await expect(train({ data, ...TINY, gpu, out, reporter })).rejects.toThrow(DeviceLostError);
+    gpu.close();
+    const { tensors, metadata } = readSafetensors(join(out, 'best.safetensors'));
+    expect(metadata).toMatchObject({ epoch: '0' });
+    expect(tensors.size).toBe(122);
+    expect(readJsonLines(out, 'metrics.jsonl')).toHaveLength(2);
+    expect(existsSync(join(out, 'summary.json'))).toBe(false);
+  },
+  TRAINING_TIMEOUT,
+);
+
+test('a run folder is never used twice', async () => {
+  const used = join(root, 'used');
+  mkdirSync(used);
+  writeFileSync(join(used, 'best.safetensors'), 'precious');
+  const run = train({ data, ...TINY, out: used });
+  await expect(run).rejects.toThrow(UsageError);
+  await expect(run).rejects.toThrow(/used: already holds a run \(best\.safetensors\), which was left as it is/);
+  expect(readFileSync(join(used, 'best.safetensors'), 'utf8')).toBe('precious');
+});
+
+test('options that make no sense', async () => {
+  const base = { data, ...TINY };
+  await expect(train({ ...base, epochs: 1.5 })).rejects.toThrow(
+    /epochs: expected a whole number of at least 1, found 1.5/,
+  );
+  await expect(train({ ...base, lr: Number.NaN })).rejects.toThrow(/lr: expected a number of at least 0, found NaN/);
+  await expect(train({ ...base, mode: 'both' as 'extract' })).rejects.toThrow(/mode: expected finetune or extract/);
+});
+
+test('out of memory comes with advice, and with where the best weights are', () => {
+  const error = new OutOfMemoryError('could not allocate 1 GiB');
+  expect(failureLines(error, join(root, 'nowhere'), 32)).toEqual([
+    'train: The GPU is out of memory: could not allocate 1 GiB. Use a smaller batch.',
+    'Try --batch-size 16.',
+  ]);
+  expect(failureLines(error, join(root, 'nowhere'), 1)[1]).toMatch(/--mode extract/);
+  const out = join(root, 'with-best');
+  mkdirSync(out);
+  writeFileSync(join(out, 'best.safetensors'), '');
+  expect(failureLines(error, out)).toContain(`The best weights so far are in ${join(out, 'best.safetensors')}.`);
+});
+
+/** A checkpoint with these entries, each of one number unless a shape is given. */
+function checkpoint(entries: Record<string, readonly number[]>, metadata: Record<string, string> = {}) {
+  const tensors = new Map<string, TensorData>();
+  for (const [name, shape] of Object.entries(entries)) {
+    tensors.set(name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
+  }
+  return { tensors, metadata };
+}
+
+test('a last layer is loaded only if it is for these classes', () => {
+  const body = { 'layer1.0.conv1.weight': [1] };
+  const fc = (outputs: number) => ({ ...body, 'fc.weight': [outputs, 512] });
+  const start = (entries: Record<string, readonly number[]>, classes?: string) =>
+    startFrom('a.pth', checkpoint(entries, classes === undefined ? {} : { classes }), ['ants', 'bees']);
+  expect(start(fc(1000))).toMatchObject({ loadsLastLayer: false, architecture: 'resnet18' });
+  expect(start(fc(1000)).description).toBe(
+    'a.pth (resnet18), without its last layer: that tells 1000 classes apart, the data has 2. A new one is drawn.',
+  );
+  expect(start(body).description).toMatch(/without its last layer: it has none/);
+  expect(start(fc(2))).toMatchObject({ loadsLastLayer: true });
+  expect(start(fc(2), '["ants","bees"]')).toMatchObject({ loadsLastLayer: true });
+  expect(start(fc(2), '["cats","dogs"]').description).toMatch(/that tells cats, dogs apart, the data has ants, bees/);
+  // Not ours: another program may have an entry of that name.
+  expect(start(fc(2), 'some classes')).toMatchObject({ loadsLastLayer: true });
+  expect(start({ ...fc(2), 'layer1.2.conv1.weight': [1] })).toMatchObject({ architecture: 'resnet34' });
+});
+
+test('weights of another network are refused in a sentence', () => {
+  expect(() => startFrom('a.pth', checkpoint({ 'features.0.weight': [1] }), ['a', 'b'])).toThrow(
+    /a\.pth: expected the weights of a resnet18 or resnet34 under torchvision's names, found 1 others/,
+  );
+  const deeper = checkpoint({ 'layer1.0.conv1.weight': [1], 'layer1.0.conv3.weight': [1] });
+  expect(() => startFrom('a.pth', deeper, ['a', 'b'])).toThrow(/found those of a deeper ResNet/);
+});

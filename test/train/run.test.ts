@@ -1,0 +1,240 @@
+/** Whole runs, both modes, on a few small pictures: what they leave behind, and that the seed decides them. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { tapeLength } from '../../src/autograd/index.ts';
+import {
+  CLASSES_KEY,
+  evaluate,
+  type PhaseMetrics,
+  type RunSummary,
+  type StepProgress,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from '../../src/train/index.ts';
+import { readSafetensors } from '../../src/weights/index.ts';
+import { withGpu } from '../support/gpu.ts';
+import { CLASSES, drawPictures, readJson, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
+
+const { gpuTest, gpu } = await openOnce();
+const root = temporaryFolder();
+const data = await drawPictures(join(root, 'data'));
+let runs = 0;
+
+/** Defers touching the device, which does not exist where the tests are skipped. */
+async function openOnce() {
+  const opened = await withGpu();
+  return { gpuTest: opened.gpuTest, gpu: () => opened.gpu };
+}
+
+interface Kept extends TrainResult {
+  readonly steps: readonly StepProgress[];
+}
+
+/** A run in a folder of its own, on the file's device, whose memory it leaves as it was. */
+async function run(options: Partial<TrainOptions> = {}): Promise<Kept> {
+  const steps: StepProgress[] = [];
+  const out = join(root, `run-${runs++}`);
+  const reporter = { stepDone: (step: StepProgress) => steps.push(step) };
+  const result = await train({ data, ...TINY, gpu: gpu(), out, reporter, ...options });
+  result.model?.dispose();
+  expect(gpu().pool.liveBytes).toBe(0);
+  expect(tapeLength(gpu())).toBe(0);
+  return { ...result, steps };
+}
+
+const withoutTimes = ({ metrics, steps }: Kept) => ({
+  metrics: metrics.map(({ epoch, phase, loss, acc, lr }) => ({ epoch, phase, loss, acc, lr })),
+  steps: steps.map(({ epoch, phase, step, loss, correct, size }) => ({ epoch, phase, step, loss, correct, size })),
+});
+
+gpuTest(
+  'fine-tuning leaves a folder that tells all about it',
+  async () => {
+    const { folder, metrics, summary, best, steps } = await run({ stepSize: 1 });
+    expect(readdirSync(folder).sort()).toEqual(['best.safetensors', 'config.json', 'metrics.jsonl', 'summary.json']);
+
+    const rows = readJsonLines<PhaseMetrics>(folder, 'metrics.jsonl');
+    expect(rows).toEqual(metrics);
+    expect(rows.map(({ epoch, phase, lr }) => [epoch, phase, lr])).toEqual([
+      [0, 'train', 0.001],
+      [0, 'val', 0.001],
+      [1, 'train', 0.001 * 0.1],
+      [1, 'val', 0.001 * 0.1],
+    ]);
+    for (const row of rows) {
+      expect(Object.keys(row)).toEqual(['epoch', 'phase', 'loss', 'acc', 'lr', 'seconds', 'imagesPerSecond']);
+      expect(row.imagesPerSecond * row.seconds).toBeCloseTo(row.phase === 'train' ? 12 : 8, 6);
+      const own = steps.filter(({ epoch, phase }) => epoch === row.epoch && phase === row.phase);
+      expect(own.map(({ size }) => size)).toEqual(row.phase === 'train' ? [4, 4, 4] : [4, 4]);
+      const pictures = own.reduce((sum, { size }) => sum + size, 0);
+      expect(row.loss).toBe(own.reduce((sum, { loss, size }) => sum + loss * size, 0) / pictures);
+      expect(row.acc).toBe(own.reduce((sum, { correct }) => sum + correct, 0) / pictures);
+    }
+
+    const accuracies = rows.filter(({ phase }) => phase === 'val').map(({ acc }) => acc);
+    const bestValAcc = Math.max(...accuracies);
+    expect(bestValAcc).toBeGreaterThan(0);
+    expect(readJson<RunSummary>(folder, 'summary.json')).toEqual(summary);
+    expect(summary).toMatchObject({
+      mode: 'finetune',
+      seed: 0,
+      bestValAcc,
+      bestEpoch: accuracies.indexOf(bestValAcc),
+      epochs: 2,
+      interrupted: false,
+      adapter: gpu().traits.description,
+      adapterKind: gpu().traits.kind === 'cpu' ? 'software' : 'hardware',
+    });
+
+    const config = readJson<Record<string, unknown>>(folder, 'config.json');
+    expect(config).toMatchObject({
+      mode: 'finetune',
+      ...TINY,
+      batchSize: 4,
+      lr: 0.001,
+      momentum: 0.9,
+      stepSize: 1,
+      seed: 0,
+      classes: CLASSES,
+      pictures: { train: 12, val: 8 },
+      weights: null,
+      lastLayer: 'drawn',
+      architecture: 'resnet18',
+    });
+
+    const { tensors, metadata } = readSafetensors(join(folder, 'best.safetensors'));
+    expect(metadata).toMatchObject({
+      format: 'pt',
+      [CLASSES_KEY]: JSON.stringify(CLASSES),
+      epoch: String(summary.bestEpoch),
+      valAcc: String(bestValAcc),
+    });
+    expect(tensors.size).toBe(122);
+    expect(tensors.get('fc.weight')?.shape).toEqual([2, 512]);
+    // Three batches per epoch moved the statistics.
+    expect(tensors.get('bn1.num_batches_tracked')).toMatchObject({ shape: [], dtype: 'I64' });
+    expect(tensors.get('bn1.num_batches_tracked')?.data[0]).toBe(3 * (summary.bestEpoch! + 1));
+    for (const [name, { data: values }] of best) expect(tensors.get(name)?.data).toEqual(values);
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'config.json tells which kernels ran',
+  async () => {
+    const before = new Set(Object.keys(gpu().choices));
+    const { folder } = await run({ imageSize: 48, epochs: 1 });
+    const { kernels } = readJson<{ kernels: Record<string, string> }>(folder, 'config.json');
+    const chosen = Object.entries(gpu().choices).filter(([work]) => !before.has(work));
+    // Pictures of another size: all of its convolutions are new to this device, or the test shows nothing.
+    expect(chosen.length).toBeGreaterThan(20);
+    expect(kernels).toMatchObject(Object.fromEntries(chosen));
+    for (const [work, variant] of Object.entries(kernels)) expect(gpu().choices[work]).toBe(variant);
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'the best weights load back whole and give the same validation accuracy',
+  async () => {
+    const { folder, summary } = await run({ epochs: 3 });
+    const weights = join(folder, 'best.safetensors');
+    const measured = await evaluate({ data, weights, gpu: gpu(), ...TINY });
+    expect(measured.acc).toBe(summary.bestValAcc);
+    let told = '';
+    const reporter = { started: ({ weights }: { weights: string }) => (told = weights) };
+    // Without learning, the first validation measures the loaded weights, but for the statistics.
+    const again = await run({ weights, epochs: 1, lr: 0, reporter });
+    expect(told).toMatch(/best\.safetensors \(resnet18\), whole: its last layer tells 2 classes apart/);
+    const loaded = readSafetensors(weights).tensors;
+    expect(again.best.get('fc.weight')?.data).toEqual(loaded.get('fc.weight')?.data);
+    expect(again.best.get('layer4.1.conv2.weight')?.data).toEqual(loaded.get('layer4.1.conv2.weight')?.data);
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'feature extraction moves the last layer and the statistics, and no bit of the other parameters',
+  async () => {
+    const first = await run({ mode: 'extract', epochs: 1, lr: 0.01 });
+    const weights = join(first.folder, 'best.safetensors');
+    const start = readSafetensors(weights).tensors;
+    const { best, summary } = await run({ mode: 'extract', epochs: 1, lr: 0.01, weights });
+    expect(summary).toMatchObject({ mode: 'extract', bestEpoch: 0 });
+    const changed = (name: string) => !Buffer.from(bytes(best, name)).equals(bytes(start, name));
+    for (const name of best.keys()) {
+      const moves = /^fc\.|running_(mean|var)$|num_batches_tracked$/.test(name);
+      expect([name, changed(name)]).toEqual([name, moves]);
+    }
+  },
+  TRAINING_TIMEOUT,
+);
+
+function bytes(entries: ReadonlyMap<string, { readonly data: Float32Array }>, name: string): Buffer {
+  const { data } = entries.get(name)!;
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+gpuTest(
+  'the same seed gives the same bits, however many threads decode; another seed gives others',
+  async () => {
+    const results = [];
+    for (const threads of [0, 1, 4]) results.push(await run({ threads, epochs: 2, batchSize: 5 }));
+    const [first, ...others] = results;
+    // 12 train and 8 val pictures in fives: the last batches hold 2 and 3.
+    expect(first!.steps.slice(0, 5).map(({ size }) => size)).toEqual([5, 5, 2, 5, 3]);
+    const digest = ({ folder }: TrainResult) =>
+      createHash('sha256')
+        .update(readFileSync(join(folder, 'best.safetensors')))
+        .digest('hex');
+    for (const other of others) {
+      expect(withoutTimes(other)).toEqual(withoutTimes(first!));
+      expect(digest(other)).toBe(digest(first!));
+    }
+    const otherSeed = await run({ seed: 1, threads: 1, epochs: 2, batchSize: 5 });
+    expect(withoutTimes(otherSeed)).not.toEqual(withoutTimes(first!));
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'an abort keeps the best so far, writes the summary and says so',
+  async () => {
+    const abort = new AbortController();
+    const reporter = {
+      stepDone: ({ epoch, phase }: StepProgress) => {
+        // Six steps make an epoch: when the first is told of, three or four have been submitted.
+        if (epoch === 1 && phase === 'train') abort.abort();
+      },
+    };
+    const { folder, summary, metrics } = await run({
+      epochs: 25,
+      batchSize: 2,
+      signal: abort.signal,
+      reporter,
+    });
+    expect(summary).toMatchObject({ epochs: 1, interrupted: true, bestEpoch: 0, bestValAcc: metrics[1]!.acc });
+    expect(readJson<RunSummary>(folder, 'summary.json')).toEqual(summary);
+    expect(readJsonLines(folder, 'metrics.jsonl')).toHaveLength(2);
+    expect(readSafetensors(join(folder, 'best.safetensors')).metadata).toMatchObject({ epoch: '0' });
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'a run that is stopped before its first epoch ends keeps the weights it began with',
+  async () => {
+    const signal = AbortSignal.abort();
+    const { folder, summary, metrics } = await run({ signal });
+    expect(summary).toMatchObject({ epochs: 0, interrupted: true, bestEpoch: null, bestValAcc: 0 });
+    expect(metrics).toEqual([]);
+    expect(existsSync(join(folder, 'metrics.jsonl'))).toBe(false);
+    const { tensors, metadata } = readSafetensors(join(folder, 'best.safetensors'));
+    expect(metadata).toMatchObject({ epoch: 'before training' });
+    expect(tensors.get('bn1.num_batches_tracked')?.data[0]).toBe(0);
+  },
+  TRAINING_TIMEOUT,
+);
