@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { type Kernel, kernels } from '../../src/kernels/kernel.ts';
+import { type Constants, type Kernel, kernels } from '../../src/kernels/kernel.ts';
 import { renderShader } from '../../src/kernels/source.ts';
 
 const kernelFolder = new URL('../../src/kernels/', import.meta.url);
@@ -35,13 +35,27 @@ function disagreements(kernel: Kernel, code: string): string[] {
   return problems;
 }
 
+/** Constants that change more of a shader than how often a loop is unrolled. */
+const OTHERS: Record<string, Constants[]> = {
+  conv2d_rows: [{ lanes: 0 }, { taps: 1, loopTaps: true }, { lanes: 0, taps: 1, loopTaps: true }],
+  conv2d_rows_weight_grad: [{ lanes: 0 }, { tail: false }, { lanes: 0, tail: false }],
+};
+
 describe.each(kernels.map((kernel) => [kernel.name, kernel] as const))('%s', (_, kernel) => {
-  test('agrees with its shader', () => {
-    expect(disagreements(kernel, renderShader(kernel.shader, kernel.example ?? {}))).toEqual([]);
-  });
+  for (const constants of [{}, ...(OTHERS[kernel.name] ?? [])]) {
+    const others = Object.keys(constants).length > 0 ? ` of ${JSON.stringify(constants).replaceAll('"', '')}` : '';
+    test(`agrees with its shader${others}`, () => {
+      expect(disagreements(kernel, renderShader(kernel.shader, { ...kernel.example, ...constants }))).toEqual([]);
+    });
+  }
 });
 
 describe('all of them', () => {
+  test('with other constants exist', () => {
+    const names = kernels.map(({ name }) => name);
+    expect(Object.keys(OTHERS).filter((name) => !names.includes(name))).toEqual([]);
+  });
+
   test('have names of their own', () => {
     expect(new Set(kernels.map(({ name }) => name)).size).toBe(kernels.length);
   });

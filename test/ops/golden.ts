@@ -1,6 +1,7 @@
 /**
- * The golden cases of ops.json and ops.bin (written by make-golden.py), and running an op on one of them. The tests of all
- * ops are the same loop, so what differs stands in one table: how the op is called and how close it must come.
+ * The golden cases of ops.* and conv2d.* (written by make-golden.py and make-golden-conv2d.py), and running an op on one of
+ * them. The tests of all ops are the same loop, so what differs stands in one table: how the op is called and how close it
+ * must come.
  */
 
 import { readFileSync } from 'node:fs';
@@ -8,6 +9,8 @@ import {
   add,
   backward,
   batchNorm2d,
+  type Conv2dOptions,
+  conv2d,
   countCorrect,
   crossEntropy,
   flatten,
@@ -17,6 +20,7 @@ import {
   maxPool2d,
   relu,
   scope,
+  sizeOf,
   Tensor,
 } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -25,13 +29,14 @@ import { EXACT, findDifference, type Tolerance } from '../support/compare.ts';
 
 interface Stored {
   readonly shape: number[];
-  readonly offset: number;
-  readonly dtype?: 'u32';
+  readonly values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
   readonly grad?: boolean;
 }
 
 export interface Case {
   readonly op: string;
+  /** What is special about it, where there is more to say than options and shapes do. */
+  readonly name?: string;
   readonly options: Record<string, unknown>;
   /** How far PyTorch's own float32 is from the expected values: the largest |difference| / (1 + |value|). */
   readonly torch32: Record<string, number>;
@@ -40,15 +45,21 @@ export interface Case {
   readonly expected: Record<string, Stored>;
 }
 
-const folder = new URL('../golden/ops/', import.meta.url);
-export const cases = JSON.parse(readFileSync(new URL('ops.json', folder), 'utf8')) as Case[];
-const bytes = readFileSync(new URL('ops.bin', folder));
+/** Every op's cases but convolution's. */
+export const cases = load('ops');
+export const conv2dCases = load('conv2d');
 
-/** The values of a stored tensor. */
-export function valuesOf({ shape, offset, dtype }: Stored): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
-  const size = shape.reduce((product, extent) => product * extent, 1);
-  const part = new Uint8Array(bytes.subarray(offset * 4, (offset + size) * 4)).buffer;
-  return dtype === 'u32' ? new Uint32Array(part) : new Float32Array(part);
+function load(name: string): Case[] {
+  const folder = new URL('../golden/ops/', import.meta.url);
+  const bytes = readFileSync(new URL(`${name}.bin`, folder));
+  // In the JSON a tensor points into the file of values; nothing else there has an offset.
+  const fillIn = (_: string, value: { shape: number[]; offset?: number; dtype?: 'u32'; grad?: boolean }) => {
+    if (typeof value?.offset !== 'number') return value;
+    const { shape, offset, dtype, ...rest } = value;
+    const part = new Uint8Array(bytes.subarray(offset * 4, (offset + sizeOf(shape)) * 4)).buffer;
+    return { ...rest, shape, values: dtype === 'u32' ? new Uint32Array(part) : new Float32Array(part) };
+  };
+  return JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'), fillIn) as Case[];
 }
 
 export type Inputs = Record<string, Tensor>;
@@ -66,6 +77,7 @@ export const RUNS: Record<string, Run> = {
   linear: ({ input, weight, bias }) => linear(input!, weight!, bias),
   crossEntropy: ({ logits, labels }) => crossEntropy(logits!, labels!),
   countCorrect: ({ logits, labels }) => countCorrect(logits!, labels!),
+  conv2d: ({ input, weight, bias }, options) => conv2d(input!, weight!, bias, options as Conv2dOptions),
 };
 
 /** How close each op must come to the truth. An ulp is 2⁻²³ ≈ 1.2e-7 of a value; the values here are around 1. */
@@ -92,30 +104,47 @@ export const TOLERANCES: Record<string, Tolerance> = {
  * Gradients of batch norm's weight and bias are sums of n terms around 1 of either sign. On the way a sum walks up to about
  * √n, and is rounded there, however small it ends. (PyTorch sums them in double on a CPU; WGSL has no double.)
  */
-function toleranceOf({ op, inputs }: Case, name: string): Tolerance {
+function toleranceOf(one: Case, name: string): Tolerance {
+  const { op, inputs } = one;
+  if (op === 'conv2d') return conv2dTolerance(one, name);
   const tolerance = TOLERANCES[op]!;
   if (op !== 'batchNorm2d' || !/^(weight|bias)Grad$/.test(name)) return tolerance;
   const [batch, , height, width] = inputs.input!.shape as [number, number, number, number];
   return { ...tolerance, atol: Math.max(tolerance.atol, 1e-6 * Math.sqrt(batch * height * width)) };
 }
 
-/** Title of a case: the op, its options and the shape of its first input. */
-export function titleOf({ op, options, inputs }: Case): string {
+/**
+ * All that a convolution computes are sums of n terms of either sign, added one after another: n roundings, each of up to
+ * 2⁻²⁴ of the sum so far, which grows as large as the largest result. Being of either sign they add up like √n; twice that
+ * is allowed.
+ */
+function conv2dTolerance({ inputs, seed, expected }: Case, name: string): Tolerance {
+  const [out, channels, kernelHeight, kernelWidth] = inputs.weight!.shape as [number, number, number, number];
+  const taps = kernelHeight * kernelWidth;
+  const [batch, , height, width] = (seed ?? expected.output!).shape as [number, number, number, number];
+  const terms = { output: channels * taps + 1, inputGrad: out * taps }[name] ?? batch * height * width;
+  const largest = (expected[name]!.values as Float32Array).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return { atol: 2 ** -23 * Math.sqrt(terms) * largest, rtol: 0 };
+}
+
+/** Title of a case: the op, its name or options, and the shape of its first input. */
+export function titleOf({ op, name, options, inputs }: Case): string {
   const shape = Object.values(inputs)[0]!.shape.join('x');
-  const text = Object.keys(options).length > 0 ? ` ${JSON.stringify(options).replaceAll('"', '')}` : '';
-  return `${op}${text} of ${shape || 'one value'}`;
+  const text = Object.keys(options).length > 0 ? JSON.stringify(options).replaceAll('"', '') : '';
+  return `${[op, name ?? text].join(' ').trimEnd()} of ${shape || 'one value'}`;
 }
 
 /** Runs a case forward and backward; returns what differs, one line each: nothing if the op is right. */
 export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!): Promise<string[]> {
   const inputs: Inputs = {};
   for (const [name, stored] of Object.entries(one.inputs)) {
-    inputs[name] = Tensor.from(gpu, valuesOf(stored), stored.shape);
+    inputs[name] = Tensor.from(gpu, stored.values, stored.shape);
     inputs[name].requiresGrad = stored.grad === true;
   }
+  const seed = one.seed && Tensor.from(gpu, one.seed.values, one.seed.shape);
+  poisonPool(gpu, Object.values(one.expected));
   const output = scope(() => run(inputs, one.options));
-  if (one.seed) {
-    const seed = Tensor.from(gpu, valuesOf(one.seed), one.seed.shape);
+  if (seed) {
     backward(output, seed);
     seed.dispose();
   }
@@ -127,13 +156,20 @@ export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!): Pro
     else if (tensor.shape.join() !== stored.shape.join()) found.push(`${name} has shape [${tensor.shape}]`);
     else {
       const data = await tensor.data();
-      const actual = stored.dtype === 'u32' ? new Uint32Array(data.buffer) : data;
-      const difference = findDifference(actual, valuesOf(stored), toleranceOf(one, name));
+      const actual = stored.values instanceof Uint32Array ? new Uint32Array(data.buffer) : data;
+      const difference = findDifference(actual, stored.values, toleranceOf(one, name));
       if (difference) found.push(`${name} ${difference}`);
     }
   }
   for (const tensor of [output, ...Object.values(inputs)]) tensor.dispose();
   return found;
+}
+
+/** Makes the memory that results will get hold NaN, so that an element which a kernel does not write is seen. */
+function poisonPool(gpu: Gpu, results: Stored[]): void {
+  const poison = results.map(({ shape }) => Tensor.from(gpu, new Float32Array(sizeOf(shape)).fill(Number.NaN), shape));
+  for (const tensor of poison) tensor.dispose();
+  gpu.flush();
 }
 
 /** `output`, `weightGrad`, `runningMeanAfter`. */
@@ -147,20 +183,20 @@ function tensorNamed(name: string, inputs: Inputs, output: Tensor): Tensor | und
 export async function sgdDifferences(gpu: Gpu, one: Case): Promise<string[]> {
   const options = one.options as { lr: number; momentum: number; dampening: number; weightDecay: number };
   const { shape } = one.inputs.param!;
-  const param = Tensor.from(gpu, valuesOf(one.inputs.param!), shape);
+  const param = Tensor.from(gpu, one.inputs.param!.values, shape);
   const { size } = param;
   // Filled with NaN: the first step must not look at it.
   const buffer = Tensor.from(gpu, new Float32Array(size).fill(Number.NaN), shape);
   const found: string[] = [];
   for (let step = 0; step < 3; step++) {
-    const grad = Tensor.from(gpu, valuesOf(one.inputs[`grad${step}`]!), shape);
+    const grad = Tensor.from(gpu, one.inputs[`grad${step}`]!.values, shape);
     const settings = { ...options, nesterov: one.options.nesterov === true, first: step === 0 };
     const momentumBuffer = options.momentum === 0 ? undefined : buffer.buffer;
     sgdStep(gpu, size, settings, param.buffer, grad.buffer, momentumBuffer);
     grad.dispose();
     // Three steps of at most five operations; a device may fuse multiply and add where PyTorch rounds twice.
     const tolerance = { atol: 3e-7, rtol: 3e-7 };
-    const difference = findDifference(await param.data(), valuesOf(one.expected[`param${step}`]!), tolerance);
+    const difference = findDifference(await param.data(), one.expected[`param${step}`]!.values, tolerance);
     if (difference) found.push(`param after step ${step} ${difference}`);
   }
   param.dispose();

@@ -6,6 +6,7 @@ import {
   add,
   batchNorm2d,
   checkGradients,
+  conv2d,
   crossEntropy,
   flatten,
   GradientMismatchError,
@@ -50,6 +51,10 @@ const batchNorm = (training: boolean) => {
 const SUBJECTS: Record<string, Subject> = {
   relu: { inputs: () => [leaf([3, 50], awayFromZero)], fn: () => (input) => relu(input!) },
   add: { inputs: () => [leaf([3, 5]), leaf([3, 5])], fn: () => (a, b) => add(a!, b!) },
+  conv2d: {
+    inputs: () => [leaf([2, 3, 7, 9]), leaf([4, 3, 3, 3]), leaf([4])],
+    fn: () => (input, weight, bias) => conv2d(input!, weight!, bias, { stride: [2, 1], padding: [1, 0] }),
+  },
   'batchNorm2d in training': {
     inputs: () => [leaf([2, 3, 5, 3]), leaf([3]), leaf([3])],
     fn: () => batchNorm(true),

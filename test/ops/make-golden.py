@@ -1,78 +1,15 @@
-"""Writes test/golden/ops/ops.json and ops.bin: random cases of every op but convolution, and what PyTorch makes of them.
-
-Expected values are computed in double from float32 inputs and rounded once, so they are the truth as far as float32 can
-say it; `torch32` says how far PyTorch's own float32 is from it, as the largest |difference| / (1 + |truth|).
-The optimizer's cases are PyTorch's float32: its steps are to be followed, rounding and all.
+"""Writes test/golden/ops/ops.json and ops.bin: random cases of every op but convolution, and what PyTorch makes of them
+(see golden_cases.py). The optimizer's cases are PyTorch's float32: its steps are to be followed, rounding and all.
 
 Run with any Python that has torch (the files here are from 1.13):  python3 test/ops/make-golden.py
 """
 
-import json
-import pathlib
-
-import numpy
 import torch
 import torch.nn.functional as F
 
-OUT = pathlib.Path(__file__).parent.parent / "golden" / "ops"
+from golden_cases import case, cases, random, store, write
+
 torch.manual_seed(20240229)
-torch.set_num_threads(1)
-
-cases = []
-binary = bytearray()
-
-
-def store(tensor):
-    integers = tensor.dtype == torch.int64
-    array = tensor.detach().to(torch.int64 if integers else torch.float32).contiguous().numpy()
-    entry = {"shape": list(tensor.shape), "offset": len(binary) // 4}
-    if integers:
-        entry["dtype"] = "u32"
-    binary.extend(array.astype("<u4" if integers else "<f4").tobytes())
-    return entry
-
-
-def run(function, inputs, seed, dtype):
-    """Output and gradients (and what the function changed in place) in one precision."""
-    tensors = {}
-    for name, value in inputs.items():
-        # A copy, also where the type is right already: running statistics are changed in place.
-        copy = value.detach().clone().to(dtype if value.is_floating_point() else value.dtype)
-        tensors[name] = copy.requires_grad_(value.requires_grad)
-    output = function(**tensors)
-    found = {"output": output.detach()}
-    if seed is not None:
-        output.backward(seed.to(dtype))
-    for name, value in tensors.items():
-        if value.requires_grad:
-            found[name + "Grad"] = value.grad
-        elif name.startswith("running"):
-            found[name + "After"] = value
-    return found
-
-
-def case(op, function, inputs, options=None, seed=True):
-    """Runs in double for the truth and in float32 for comparison; `seed` is the output's gradient (True: random)."""
-    shape = function(**{name: value.detach().clone() for name, value in inputs.items()}).shape
-    if seed is True:
-        seed = torch.randn(shape)
-    truth = run(function, inputs, seed, torch.float64)
-    single = run(function, inputs, seed, torch.float32)
-    torch32 = {}
-    for name, value in truth.items():
-        if value.is_floating_point() and value.isfinite().all():
-            torch32[name] = ((value - single[name]).abs() / (1 + value.abs())).max().item()
-    entry = {"op": op, "options": options or {}, "torch32": torch32}
-    entry["inputs"] = {name: {**store(value), "grad": value.requires_grad} for name, value in inputs.items()}
-    if seed is not None:
-        entry["seed"] = store(seed)
-    entry["expected"] = {name: store(value) for name, value in truth.items()}
-    cases.append(entry)
-
-
-def random(*shape, grad=True, scale=1.0, mean=0.0):
-    return (torch.randn(shape) * scale + mean).requires_grad_(grad)
-
 
 # relu: zeros of both signs, infinities and NaN among the values.
 case("relu", lambda input: F.relu(input), {"input": random(1)})
@@ -185,8 +122,4 @@ for variant, size in zip(variants, [5, 37, 600, 1, 131]):
         entry["expected"][f"param{step}"] = store(param)
     cases.append(entry)
 
-OUT.mkdir(parents=True, exist_ok=True)
-(OUT / "ops.bin").write_bytes(binary)
-lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases)
-(OUT / "ops.json").write_text(f"[\n{lines}\n]\n")
-print(f"{len(cases)} cases, {len(binary)} bytes of values")
+write("ops")

@@ -5,7 +5,9 @@ import {
   add,
   backward,
   batchNorm2d,
+  type Conv2dOptions,
   checkLabels,
+  conv2d,
   countCorrect,
   crossEntropy,
   flatten,
@@ -29,6 +31,9 @@ const batchNorm = (shape: number[], channels: number[], training = true) => {
   const [weight, bias, mean, variance] = channels.map((count) => zeros(count));
   return batchNorm2d(zeros(...shape), weight!, bias!, mean!, variance!, { training });
 };
+
+const convolve = (input: number[], weight: number[], options?: Conv2dOptions) =>
+  conv2d(zeros(...input), zeros(...weight), undefined, options);
 
 describe('a ShapeError names op, tensor, what was expected and what was found', () => {
   const refused: [string, () => unknown][] = [
@@ -68,6 +73,30 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     ['crossEntropy: logits must have shape [N, C], got [4].', () => crossEntropy(zeros(4), labelsOf(1))],
     ['crossEntropy: labels must have shape [2], got [3].', () => crossEntropy(zeros(2, 4), labelsOf(1, 2, 3))],
     ['countCorrect: labels must have shape [2], got [1].', () => countCorrect(zeros(2, 4), labelsOf(1))],
+    ['conv2d: input must be [N, C, H, W], got [3, 8, 8].', () => convolve([3, 8, 8], [4, 3, 3, 3])],
+    ['conv2d: weight must be [O, I, KH, KW], got [4, 27].', () => convolve([1, 3, 8, 8], [4, 27])],
+    [
+      'conv2d: weight [4, 1, 3, 3] takes 1 channels, input [1, 3, 8, 8] has 3.',
+      () => convolve([1, 3, 8, 8], [4, 1, 3, 3]),
+    ],
+    ['conv2d: bias must be [4], got [3].', () => conv2d(zeros(1, 3, 8, 8), zeros(4, 3, 3, 3), zeros(3))],
+    ['conv2d: bias must be [4], got [4, 1].', () => conv2d(zeros(1, 3, 8, 8), zeros(4, 3, 3, 3), zeros(4, 1))],
+    [
+      'conv2d: stride must be a whole number of at least 1, got 0.',
+      () => convolve([1, 3, 8, 8], [4, 3, 3, 3], { stride: [1, 0] }),
+    ],
+    [
+      'conv2d: stride must be a whole number of at least 1, got 1.5.',
+      () => convolve([1, 3, 8, 8], [4, 3, 3, 3], { stride: [1.5, 1] }),
+    ],
+    [
+      'conv2d: padding must be a whole number of at least 0, got -1.',
+      () => convolve([1, 3, 8, 8], [4, 3, 3, 3], { padding: [-1, 0] }),
+    ],
+    [
+      'conv2d: the kernel 3x5 does not fit the input [1, 3, 8, 2] with padding 0, 1. Use larger pictures or more padding.',
+      () => convolve([1, 3, 8, 2], [4, 3, 3, 5], { padding: [0, 1] }),
+    ],
   ];
   for (const [message, run] of refused) {
     gpuTest(message, () => {
@@ -206,6 +235,22 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
       all((i) => 2 * ((i % 7) + 1) ** 2),
       { atol: 0, rtol: 1e-6 },
     );
+  });
+
+  gpuTest('convolution', async () => {
+    // On a CPU adapter a workgroup takes 4 or 8 images of one pixel; on a GPU the bias alone has this many workgroups.
+    const images = 8 * many + 100;
+    const x = ramp(images, 1, 1, 1);
+    const bias = vector(1, 1);
+    bias.requiresGrad = true;
+    const weight = Tensor.from(gpu, Float32Array.of(2), [1, 1, 1, 1]);
+    const expected = all((i) => 2 * rampAt(i) + 1, images);
+    expectClose('output', await differentiate(conv2d(x, weight, bias)), expected, EXACT);
+    const inputGrad = expected.map((value) => 2 * value);
+    expectClose('input gradient', await x.grad!.data(), inputGrad, EXACT);
+    // Whole numbers, whose sums stay below 2²⁴.
+    const sum = expected.reduce((total, value) => total + value, 0);
+    expectClose('bias gradient', await bias.grad!.data(), [sum], EXACT);
   });
 
   gpuTest('linear', async () => {

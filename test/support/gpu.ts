@@ -16,23 +16,37 @@ export interface GpuForTests {
   readonly gpu: Gpu;
 }
 
-/** Opens the file's device. Call it at the top of the file. */
-export async function withGpu(options: OpenOptions = {}): Promise<GpuForTests> {
+/** Opens the file's device, if wanted with other traits than it has (see `openAs`). Call it at the top of the file. */
+export async function withGpu(options: OpenOptions = {}, traits: Partial<AdapterTraits> = {}): Promise<GpuForTests> {
   let gpu: Gpu;
   try {
     gpu = await openGpu(options);
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
-    const { message } = error;
-    return {
-      gpuTest: skipUnless(false, message),
-      get gpu(): Gpu {
-        throw new Error(`This test needs a device and is not a gpuTest. ${message}`);
-      },
-    };
+    return withoutGpu(error.message);
   }
+  if (traits.subgroupSize && !gpu.device.features.has('subgroups')) {
+    gpu.close();
+    return withoutGpu('This adapter has no subgroups.');
+  }
+  claim(gpu, traits);
   afterAll(() => gpu.close());
   return { gpuTest: skipUnless(true, ''), gpu };
+}
+
+/** Tests that skip, and a device that says so when it is used: not before, for files take it apart from `gpuTest`. */
+function withoutGpu(reason: string): GpuForTests {
+  const fail = () => {
+    throw new Error(`This test needs a device and is not a gpuTest. ${reason}`);
+  };
+  return {
+    gpuTest: skipUnless(false, reason),
+    gpu: new Proxy({} as Gpu, { get: fail, set: fail, has: fail, ownKeys: fail }),
+  };
+}
+
+function claim(gpu: Gpu, traits: Partial<AdapterTraits>): void {
+  Object.assign(gpu, { traits: { ...gpu.traits, ...traits } });
 }
 
 /**
@@ -41,12 +55,12 @@ export async function withGpu(options: OpenOptions = {}): Promise<GpuForTests> {
  */
 export async function openAs(traits: Partial<AdapterTraits>): Promise<Gpu> {
   const gpu = await openGpu();
-  Object.assign(gpu, { traits: { ...gpu.traits, ...traits } });
+  claim(gpu, traits);
   open.push({ gpu, check: () => true });
   return gpu;
 }
 
-/** A change to the text of a shader: the first place where `find` matches is replaced. */
+/** A change to the text of a shader: the first place where `find` matches is replaced, or all of a global pattern. */
 export interface ShaderEdit {
   readonly find: string | RegExp;
   readonly replace: string;
@@ -54,10 +68,12 @@ export interface ShaderEdit {
 
 /**
  * A second device on which a shader has an error planted in it, to show that a test would see such an error. Throws, when
- * the test ends, if no shader that was compiled had the text to be changed. Closed after the test.
+ * the test ends, if no shader that was compiled had the text to be changed. Closed after the test. May claim other traits
+ * than it has, like `openAs`.
  */
-export async function openTampered({ find, replace }: ShaderEdit): Promise<Gpu> {
+export async function openTampered({ find, replace }: ShaderEdit, traits: Partial<AdapterTraits> = {}): Promise<Gpu> {
   const gpu = await openGpu();
+  claim(gpu, traits);
   const { device } = gpu;
   const original = device.createShaderModule.bind(device);
   let changed = 0;

@@ -1,0 +1,244 @@
+/**
+ * Errors planted in the convolutions of either variant, each of which a golden case must see. Which case, is said: compiling
+ * all of them with every error would take minutes.
+ */
+
+import { describe, expect } from 'vitest';
+import { checkGradients, conv2d, GradientMismatchError, Tensor } from '../../src/autograd/index.ts';
+import type { AdapterTraits } from '../../src/gpu/gpu.ts';
+import { openAs, openTampered, type ShaderEdit, withGpu } from '../support/gpu.ts';
+import { scaleGradient } from '../support/tamper.ts';
+import { type Case, conv2dCases, differences, RUNS } from './golden.ts';
+
+const { gpuTest } = await withGpu();
+
+type Planted = readonly [what: string, caseName: string, wrong: string, edit: ShaderEdit];
+
+/** In kernels that all variants share. */
+const SHARED: Planted[] = [
+  [
+    'a slice is left out',
+    'many rows',
+    'weightGrad',
+    { find: 'slice < params.slices', replace: 'slice + 1u < params.slices' },
+  ],
+  [
+    'the bias of the last channel is forgotten',
+    '1x1 in wide padding',
+    'output',
+    {
+      find: 'plane >= params.planes',
+      replace: 'plane >= params.planes || plane % params.channels == params.channels - 1u',
+    },
+  ],
+  [
+    'the gradient of the last bias is not written',
+    '1x1',
+    'biasGrad',
+    { find: 'lane == 0u && channel < params.channels', replace: 'lane == 0u && channel + 1u < params.channels' },
+  ],
+  [
+    'an image is left out of the bias',
+    '1x1',
+    'biasGrad',
+    { find: 'image < params.batch', replace: 'image + 1u < params.batch' },
+  ],
+];
+
+const ROWS: Planted[] = [
+  ...['output', 'inputGrad'].map(
+    (wrong): Planted => [
+      'a tap is left out',
+      '2x2',
+      wrong,
+      { find: /(\+= a0 \* x\d+) \+ a1 \* x\d+;/g, replace: '$1;' },
+    ],
+  ),
+  ['a tap is left out', '2x2', 'weightGrad', { find: /a0 \* x1 \+ a1 \* x2 \+ a2 \* x3 \+ a3 \* x4/g, replace: '0.0' }],
+  [
+    'the loop over taps turns to the next row too early',
+    '4x6',
+    'output',
+    { find: 'tapColumn == params.tapColumns', replace: 'tapColumn + 1u == params.tapColumns' },
+  ],
+  [
+    'the taps are not turned round',
+    '2x2',
+    'inputGrad',
+    {
+      find: 'params.firstRow + i32(row) * params.rowStep',
+      replace: 'select(params.firstRow + i32(row) * params.rowStep, i32(row), params.rowStep < 0)',
+    },
+  ],
+  [
+    'a channel gets the weights of its neighbour',
+    '1x1',
+    'output',
+    { find: /let a0 = (.*)w0_0\.y/, replace: 'let a0 = $1w0_0.x' },
+  ],
+  ...['output', 'inputGrad'].flatMap((wrong) =>
+    ['Row', 'Column'].map(
+      (axis): Planted => [
+        `padding is on the wrong side of a ${axis.toLowerCase()}`,
+        '1x1 in wide padding',
+        wrong,
+        { find: ` + params.origin${axis};`, replace: ';' },
+      ],
+    ),
+  ),
+  ...['Height', 'Width'].map(
+    (axis): Planted => [
+      `padding is on the wrong side (${axis.toLowerCase()})`,
+      '1x1 in wide padding',
+      'weightGrad',
+      { find: ` - i32(params.padding${axis});`, replace: ';' },
+    ],
+  ),
+  ...['2x2 stride 2 and 3', '1x1 stride 2'].map(
+    (name): Planted => [
+      'a phase is left out',
+      name,
+      'inputGrad',
+      {
+        find: 'segment >= params.segments',
+        replace:
+          'segment >= params.segments || (params.outOffsetWidth + 1u == params.outStepWidth && params.outStepWidth > 1u)',
+      },
+    ],
+  ),
+  [
+    'columns beyond the row are written',
+    '1x1',
+    'output',
+    { find: 'min(7u, params.gridWidth - column0)', replace: '7u' },
+  ],
+  [
+    'columns beyond the row are not masked',
+    '2x2',
+    'weightGrad',
+    { find: /, column0 \+ \d+u < params\.outWidth\);/g, replace: ', true);' },
+  ],
+];
+
+const TILED: Planted[] = [
+  [
+    'a tap is left out',
+    '2x2',
+    'output',
+    {
+      find: 'depths = params.inChannels * params.kernelHeight * params.kernelWidth;',
+      replace: 'depths = params.inChannels * params.kernelHeight * params.kernelWidth - 1u;',
+    },
+  ],
+  [
+    'a tap is left out',
+    '2x2',
+    'inputGrad',
+    { find: 'depths = params.outChannels * taps;', replace: 'depths = params.outChannels * taps - 1u;' },
+  ],
+  [
+    'a tap is left out',
+    '2x2',
+    'weightGrad',
+    {
+      find: /column < columns && (depth < lastDepth\) \{\s+value = inputAt\(depth, column\))/,
+      replace: 'column + 1u < columns && $1',
+    },
+  ],
+  [
+    'padding is on the wrong side (width)',
+    '1x1 in wide padding',
+    'output',
+    { find: ' - params.paddingWidth;', replace: ';' },
+  ],
+  [
+    'padding is on the wrong side (height)',
+    '1x1 in wide padding',
+    'weightGrad',
+    { find: ' - params.paddingHeight;', replace: ';' },
+  ],
+  [
+    'padding is on the wrong side (width)',
+    '1x1 in wide padding',
+    'inputGrad',
+    { find: ' + params.paddingWidth;', replace: ';' },
+  ],
+  [
+    'a phase is left out',
+    '2x2 stride 2 and 3',
+    'inputGrad',
+    {
+      find: 'stepRow % params.strideHeight != 0u ||',
+      replace: 'stepRow % params.strideHeight != 0u || column % params.strideWidth == 1u ||',
+    },
+  ],
+  ['depth beyond the end is not masked', '1x1', 'output', { find: / && depth < lastDepth/g, replace: '' }],
+  ['pixels of the next slice are not masked', '64x64', 'weightGrad', { find: / && depth < lastDepth/g, replace: '' }],
+  [
+    'channels beyond the last are written',
+    '1x1',
+    'output',
+    { find: 'if (row < rows && column < columns) {', replace: 'if (column < columns) {' },
+  ],
+];
+
+const VARIANTS: readonly [name: string, traits: Partial<AdapterTraits>, planted: Planted[]][] = [
+  ['rows', { kind: 'cpu' }, [...SHARED, ...ROWS]],
+  ['tiled', { kind: 'gpu' }, [...SHARED, ...TILED]],
+];
+
+const caseNamed = (name: string) => conv2dCases.find((one) => one.name === name)!;
+
+/** The case, computing nothing but what one value needs, so that no other kernels are compiled. */
+function only(one: Case, wrong: string): Case {
+  const { seed, ...rest } = one;
+  const inputs = Object.fromEntries(
+    Object.entries(one.inputs).map(([name, stored]) => [name, { ...stored, grad: `${name}Grad` === wrong }]),
+  );
+  const expected = { [wrong]: one.expected[wrong]! };
+  return { ...rest, inputs, expected, ...(wrong === 'output' ? {} : { seed: seed! }) };
+}
+
+describe.each(VARIANTS)('%s', (_, traits, planted) => {
+  for (const [what, name, wrong, edit] of planted) {
+    gpuTest(`${wrong}: ${what}, seen by ${name}`, async () => {
+      const one = only(caseNamed(name), wrong);
+      const gpu = await openTampered(edit, traits);
+      expect(await differences(gpu, one)).toEqual([expect.stringMatching(`^${wrong} differs`)]);
+    });
+  }
+
+  for (const [what, factor] of [
+    ['2 % too large', 1.02],
+    ['of the wrong sign', -1],
+  ] as const) {
+    gpuTest(`a gradient ${what} is seen, of each input`, async () => {
+      const gpu = await openAs(traits);
+      const one = caseNamed('2x2');
+      for (const input of ['input', 'weight', 'bias']) {
+        const found = await differences(gpu, one, (inputs, options) =>
+          RUNS.conv2d!({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options),
+        );
+        expect(found).toEqual([expect.stringMatching(`^${input}Grad differs`)]);
+      }
+    });
+
+    gpuTest(`a gradient ${what} is seen by finite differences, of each input`, async () => {
+      const gpu = await openAs(traits);
+      const { inputs } = caseNamed('2x2');
+      const leaves = Object.values(inputs).map(({ values, shape }) => {
+        const tensor = Tensor.from(gpu, values, shape);
+        tensor.requiresGrad = true;
+        return tensor;
+      });
+      for (const index of leaves.keys()) {
+        const check = checkGradients((...all) => {
+          const [input, weight, bias] = all.map((one, i) => (i === index ? scaleGradient(one, factor) : one));
+          return conv2d(input!, weight!, bias);
+        }, leaves);
+        await expect(check).rejects.toThrow(GradientMismatchError);
+        await expect(check).rejects.toThrow(`Gradient of input ${index} `);
+      }
+    });
+  }
+});

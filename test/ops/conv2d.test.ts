@@ -1,0 +1,65 @@
+/**
+ * Convolution, forward and backward, against PyTorch's values in double and against finite differences, as each kind of
+ * adapter computes it.
+ */
+
+import { describe, expect } from 'vitest';
+import { counterNoise } from '../../src/autograd/gradcheck.ts';
+import { checkGradients, conv2d, sizeOf, Tensor } from '../../src/autograd/index.ts';
+import type { AdapterTraits } from '../../src/gpu/gpu.ts';
+import { withGpu } from '../support/gpu.ts';
+import { conv2dCases, differences, titleOf } from './golden.ts';
+
+/**
+ * Enough to see that weights reach the invocations right, unrolled and in a loop over taps, which is all that depends on
+ * subgroups. Without them a shader takes ten seconds to compile.
+ */
+const FEW = ['2x2', '4x6', 'many rows'];
+
+const ADAPTERS: readonly [name: string, variant: string, traits: Partial<AdapterTraits>, names?: string[]][] = [
+  ['a GPU', 'tiled', { kind: 'gpu' }],
+  ['a CPU adapter', 'rows', { kind: 'cpu' }],
+  ['a CPU adapter with subgroups of 4', 'rows', { kind: 'cpu', subgroupSize: 4 }, FEW],
+  ['a CPU adapter without subgroups', 'rows', { kind: 'cpu', subgroupSize: 0 }, FEW],
+];
+
+for (const [adapter, variant, traits, names] of ADAPTERS) {
+  const { gpuTest, gpu } = await withGpu({}, traits);
+
+  describe(`on ${adapter}`, () => {
+    for (const one of conv2dCases.filter(({ name }) => !names || names.includes(name!))) {
+      gpuTest(titleOf(one), async () => {
+        const before = gpu.pool.liveBytes;
+        expect(await differences(gpu, one)).toEqual([]);
+        expect(gpu.pool.liveBytes).toBe(before);
+      });
+    }
+
+    const leaf = (...shape: number[]) => {
+      const random = counterNoise(sizeOf(shape));
+      const values = Float32Array.from({ length: sizeOf(shape) }, () => 2 * random() - 1);
+      const tensor = Tensor.from(gpu, values, shape);
+      tensor.requiresGrad = true;
+      return tensor;
+    };
+    // Kernels of two and three columns are compiled for cases above.
+    for (const [size, options] of [
+      [2, {}],
+      [3, { stride: [2, 2], padding: [1, 2] }],
+    ] as const) {
+      if (size === 3 && names) continue;
+      gpuTest(`gradients of ${size}x${size} agree with finite differences`, async () => {
+        const report = await checkGradients(
+          (input, weight, bias) => conv2d(input!, weight!, bias, options),
+          [leaf(2, 3, 6, 8), leaf(5, 3, size, size), leaf(5)],
+        );
+        expect(report.inputs).toHaveLength(3);
+        expect(report.worst).toBeLessThan(5e-3);
+      });
+    }
+
+    gpuTest(`ran the ${variant} kernels only`, () => {
+      expect(new Set(Object.values(gpu.choices))).toEqual(new Set([variant]));
+    });
+  });
+}
