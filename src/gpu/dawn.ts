@@ -62,7 +62,8 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
 async function requestAdapter(instance: GPU, preference?: AdapterPreference): Promise<GPUAdapter> {
   if (preference === 'software') {
     // Some versions answer null to this although their only adapter is a software one, so ask plainly as well.
-    const fallback = (await instance.requestAdapter({ forceFallbackAdapter: true })) ?? (await instance.requestAdapter());
+    const fallback =
+      (await instance.requestAdapter({ forceFallbackAdapter: true })) ?? (await instance.requestAdapter());
     if (fallback && isSoftware(fallback.info)) return fallback;
     throw new NoAdapterError(
       'No software WebGPU adapter was found. On Debian or Ubuntu install mesa-vulkan-drivers (Mesa 24 or later).',

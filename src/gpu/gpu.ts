@@ -141,7 +141,8 @@ export class Gpu {
 
   /**
    * Copies the first `bytes` bytes of a buffer for the host, as they are after what was recorded so far, and submits.
-   * With a `label`, waiting for the result sleeps for as long as work of this label took before (see `pacer.ts`).
+   * With a `label`, waiting for the result sleeps for as long as work of this label took before (see `pacer.ts`), and
+   * longer if there is by then more work in the queue.
    */
   readback(source: PooledBuffer, bytes: number, label?: string): Readback {
     this.#throwIfFailed();
@@ -150,7 +151,8 @@ export class Gpu {
     this.copy(source, { id: 0, buffer: staging, size }, size);
     this.flush();
     const submittedAt = performance.now();
-    return { get: () => this.#await(staging, size, bytes, submittedAt, label) };
+    const submits = this.#submits;
+    return { get: () => this.#await(staging, size, bytes, { submittedAt, submits }, label) };
   }
 
   /** The first `bytes` bytes of a buffer, after everything recorded so far. */
@@ -218,9 +220,15 @@ export class Gpu {
     this.device.destroy();
   }
 
-  async #await(staging: GPUBuffer, size: number, bytes: number, submittedAt: number, label?: string) {
+  async #await(
+    staging: GPUBuffer,
+    size: number,
+    bytes: number,
+    { submittedAt, submits }: { readonly submittedAt: number; readonly submits: number },
+    label?: string,
+  ) {
     if (label !== undefined) {
-      const ms = this.#pacer.sleepFor(label, submittedAt, performance.now());
+      const ms = this.#pacer.sleepFor(label, submittedAt, performance.now(), this.#submits > submits + 1);
       if (ms > 1) await new Promise((resolve) => setTimeout(resolve, ms));
     }
     const askedAt = performance.now();

@@ -29,6 +29,10 @@ describe('Pacer', () => {
     expect(pacer.sleepFor('step', 200, 400)).toBe(0);
   });
 
+  test('sleeps all of it where more work waits behind', () => {
+    expect(taught(100).sleepFor('step', 200, 250, true)).toBeCloseTo(50);
+  });
+
   test('work behind other work begins when that ends', () => {
     const pacer = taught(100);
     // Submitted at 50, while the one before still ran; so its 100 ms began at 100.
@@ -50,7 +54,7 @@ describe('Pacer', () => {
     const pacer = taught(1000);
     let now = 1000;
     let slept = 0;
-    for (let step = 0; step < 8; step++) {
+    for (let step = 0; step < 10; step++) {
       // The work takes 100 ms, so until the estimate is below 111 ms it has ended before we ask.
       slept = pacer.sleepFor('step', now, now);
       const askedAt = now + slept;
