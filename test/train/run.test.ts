@@ -45,6 +45,17 @@ async function run(options: Partial<TrainOptions> = {}): Promise<Kept> {
   return { ...result, steps };
 }
 
+type Entries = ReadonlyMap<string, { readonly data: Float32Array }>;
+
+/** Whether an entry is the same, bit for bit, in both. vitest's own comparison takes a minute for eleven million numbers. */
+function sameBits(a: Entries, b: Entries, name: string): boolean {
+  const [first, second] = [a, b].map((entries) => {
+    const { data } = entries.get(name)!;
+    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  });
+  return first!.equals(second!);
+}
+
 const withoutTimes = ({ metrics, steps }: Kept) => ({
   metrics: metrics.map(({ epoch, phase, loss, acc, lr }) => ({ epoch, phase, loss, acc, lr })),
   steps: steps.map(({ epoch, phase, step, loss, correct, size }) => ({ epoch, phase, step, loss, correct, size })),
@@ -117,7 +128,7 @@ gpuTest(
     // Three batches per epoch moved the statistics.
     expect(tensors.get('bn1.num_batches_tracked')).toMatchObject({ shape: [], dtype: 'I64' });
     expect(tensors.get('bn1.num_batches_tracked')?.data[0]).toBe(3 * (summary.bestEpoch! + 1));
-    for (const [name, { data: values }] of best) expect(tensors.get(name)?.data).toEqual(values);
+    for (const name of best.keys()) expect([name, sameBits(tensors, best, name)]).toEqual([name, true]);
   },
   TRAINING_TIMEOUT,
 );
@@ -150,8 +161,9 @@ gpuTest(
     const again = await run({ weights, epochs: 1, lr: 0, reporter });
     expect(told).toMatch(/best\.safetensors \(resnet18\), whole: its last layer tells 2 classes apart/);
     const loaded = readSafetensors(weights).tensors;
-    expect(again.best.get('fc.weight')?.data).toEqual(loaded.get('fc.weight')?.data);
-    expect(again.best.get('layer4.1.conv2.weight')?.data).toEqual(loaded.get('layer4.1.conv2.weight')?.data);
+    for (const name of ['fc.weight', 'layer4.1.conv2.weight']) {
+      expect([name, sameBits(again.best, loaded, name)]).toEqual([name, true]);
+    }
   },
   TRAINING_TIMEOUT,
 );
@@ -164,7 +176,7 @@ gpuTest(
     const start = readSafetensors(weights).tensors;
     const { best, summary } = await run({ mode: 'extract', epochs: 1, lr: 0.01, weights });
     expect(summary).toMatchObject({ mode: 'extract', bestEpoch: 0 });
-    const changed = (name: string) => !Buffer.from(bytes(best, name)).equals(bytes(start, name));
+    const changed = (name: string) => !sameBits(best, start, name);
     for (const name of best.keys()) {
       const moves = /^fc\.|running_(mean|var)$|num_batches_tracked$/.test(name);
       expect([name, changed(name)]).toEqual([name, moves]);
@@ -172,11 +184,6 @@ gpuTest(
   },
   TRAINING_TIMEOUT,
 );
-
-function bytes(entries: ReadonlyMap<string, { readonly data: Float32Array }>, name: string): Buffer {
-  const { data } = entries.get(name)!;
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-}
 
 gpuTest(
   'the same seed gives the same bits, however many threads decode; another seed gives others',
