@@ -36,7 +36,7 @@ const BLOCK = 4;
 export async function compare(options: CompareOptions): Promise<Comparison[]> {
   const { python, weights, batchSize = 4, steps = 20 } = options;
   const torch = startTorch(python, weights, batchSize);
-  const gpu = await openGpu({ checks: false });
+  const gpu = await openGpu();
   const results: Comparison[] = [];
   for (const work of WORKS) {
     const ours = prepare(gpu, work, weights, batchSize);

@@ -76,14 +76,13 @@ async function runOne(
   report: TrainReport,
   signal: AbortSignal,
 ): Promise<number> {
-  const { data, weights, numbers, adapter, checks } = command;
+  const { data, weights, numbers, adapter } = command;
   try {
     const { summary } = await train({
       data,
       weights,
       ...numbers,
       adapter,
-      checks,
       mode,
       out,
       signal,

@@ -40,7 +40,7 @@ export function runConfig(run: Described & { readonly kernels: Record<string, st
     lastLayer: start.loadsLastLayer ? 'loaded' : 'drawn',
     adapter: { kind: adapterKind(gpu.traits), ...adapter },
     // Of a device that the caller opened it is not known here.
-    checks: options.gpu ? null : (options.checks ?? false),
+    checks: options.gpu ? null : (options.checks ?? true),
     kernels,
   };
 }

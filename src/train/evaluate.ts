@@ -25,7 +25,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   if (!start.loadsLastLayer) {
     throw new FileError(`${start.description} Only weights with a last layer for these classes can be measured.`);
   }
-  const gpu = options.gpu ?? (await openGpu({ checks: false }));
+  const gpu = options.gpu ?? (await openGpu());
   const pool = new DecoderPool(settings.threads);
   try {
     const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'finetune' }).eval();

@@ -60,7 +60,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (options.out !== undefined) checkUnused(options.out);
   const pictures = openPictures(options.data);
   const start = readStart(options.weights, pictures.classes);
-  const gpu = options.gpu ?? (await open(options.adapter, options.checks ?? false));
+  const gpu = options.gpu ?? (await open(options.adapter, options.checks ?? true));
   const pool = new DecoderPool(settings.threads);
   let model: ResNet | undefined;
   let done = false;

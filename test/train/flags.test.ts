@@ -88,7 +88,6 @@ test('defaults are the tutorial’s', () => {
     weights,
     numbers: {},
     adapter: undefined,
-    checks: false,
     out: undefined,
     json: false,
   });
@@ -129,7 +128,6 @@ test('every flag is taken', () => {
       imageSize: 64,
     },
     adapter: 'software',
-    checks: true,
     out: 'a/b',
     json: true,
   });
