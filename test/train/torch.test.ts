@@ -66,13 +66,11 @@ describeUnless(python && canImport(python, 'torchvision'), NO_TORCH)('beside PyT
   gpuTest(
     'fine-tuning from a file gives PyTorch’s losses',
     async () => {
-      const settings = { mode: 'finetune', imageSize: 96, workers: 2, lr: 1e-4, seed: 5, fromFile: true } as const;
+      const settings = { mode: 'finetune', imageSize: 96, workers: 2, lr: 1e-3, seed: 5, fromFile: true } as const;
       const torch = await runTorch('finetune', settings);
       const ours = await runOurs('finetune', settings);
-      // An untrained network with batch norms over few values blows rounding up: 1e-7 in the first step, 3e-5 in the
-      // second and up to 8e-4 later were seen, and which ReLUs flip changes with every kernel.
-      const tolerance = { atol: 0, rtol: 2e-3 };
-      expect(compareLosses(ours.steps.slice(0, 1), torch.steps.slice(0, 1), { atol: 0, rtol: 1e-5 })).toBeUndefined();
+      // 3e-7 were seen, and 2e-5 on smaller pictures, where a ReLU switched: batch norms over few values enlarge that.
+      const tolerance = { atol: 0, rtol: 5e-5 };
       expect(compareLosses(ours.steps, torch.steps, tolerance)).toBeUndefined();
       expect(compareLosses(ours.metrics, torch.metrics, tolerance)).toBeUndefined();
       expect(ours.steps.map(({ correct }) => correct)).toEqual(torch.steps.map(({ correct }) => correct));
@@ -82,7 +80,7 @@ describeUnless(python && canImport(python, 'torchvision'), NO_TORCH)('beside PyT
 
       // The comparison sees what it should: a momentum of 0.8, which acts from the second step on.
       const planted = await runOurs('finetune', settings, { momentum: 0.8 });
-      expect(compareLosses(planted.steps, torch.steps, tolerance)).toMatch(/differs in [3-8] of 10 values/);
+      expect(compareLosses(planted.steps, torch.steps, tolerance)).toMatch(/differs in [4-8] of 10 values/);
     },
     TRAINING_TIMEOUT,
   );
