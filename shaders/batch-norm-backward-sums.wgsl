@@ -16,29 +16,8 @@ struct Params { batch: u32, channels: u32, plane: u32 }
 const WORKGROUP = <%= k.workgroup %>u;
 const RUN = <%= k.run %>u;
 
-// Sum of `value` over the workgroup, in a fixed order.
 // x sums the gradient, y its product with the distance from the mean.
-<% if (k.subgroup) { %>
-fn total(value: vec2<f32>, lane: u32) -> vec2<f32> {
-  var sum = value;
-<% for (let half = k.workgroup / 2; half >= 1; half /= 2) { %>
-  sum += subgroupShuffleXor(sum, <%= half %>u);
-<% } %>
-  return sum;
-}
-<% } else { %>
-var<workgroup> partials: array<vec2<f32>, WORKGROUP>;
-
-fn total(value: vec2<f32>, lane: u32) -> vec2<f32> {
-  partials[lane] = value;
-  workgroupBarrier();
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { partials[lane] += partials[lane + half]; }
-    workgroupBarrier();
-  }
-  return workgroupUniformLoad(&partials[0]);
-}
-<% } %>
+<%~ include('parts/total.wgsl', { ...k, type: 'vec2<f32>' }) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

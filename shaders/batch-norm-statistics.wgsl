@@ -20,28 +20,7 @@ struct Params { batch: u32, channels: u32, plane: u32, eps: f32, momentum: f32 }
 const WORKGROUP = <%= k.workgroup %>u;
 const RUN = <%= k.run %>u;
 
-// Sum of `value` over the workgroup, in a fixed order.
-<% if (k.subgroup) { %>
-fn total(value: f32, lane: u32) -> f32 {
-  var sum = value;
-<% for (let half = k.workgroup / 2; half >= 1; half /= 2) { %>
-  sum += subgroupShuffleXor(sum, <%= half %>u);
-<% } %>
-  return sum;
-}
-<% } else { %>
-var<workgroup> partials: array<f32, WORKGROUP>;
-
-fn total(value: f32, lane: u32) -> f32 {
-  partials[lane] = value;
-  workgroupBarrier();
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { partials[lane] += partials[lane + half]; }
-    workgroupBarrier();
-  }
-  return workgroupUniformLoad(&partials[0]);
-}
-<% } %>
+<%~ include('parts/total.wgsl', { ...k, type: 'f32' }) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

@@ -1,9 +1,6 @@
 // Input gradient of a convolution for GPUs. NCHW tensors, OIHW weights. Rows: input channels; columns: input pixels
 // (image, row, column); depth: (output channel, kernel row, kernel column). Of a stride above 1 most terms are zeros.
-//
-// A product C[rows, columns] = A[rows, depth] · B[depth, columns] whose operands are never laid out in memory. A workgroup
-// of 16×16 invocations computes a tile of 64×64; it brings slices of 16 of the depth into workgroup memory (8 KiB), which
-// all its invocations then read; each keeps 4×4 sums in registers. Neighbouring invocations load neighbouring addresses.
+// A tiled product: see parts/tile-product.wgsl.
 struct Params {
   batch: u32,
   inChannels: u32,
@@ -24,12 +21,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> inputGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const TILE = 64u;
-const DEPTH = 16u;
-const INVOCATIONS = 256u;
-
-var<workgroup> tileA: array<f32, TILE * DEPTH>;
-var<workgroup> tileB: array<f32, DEPTH * TILE>;
+<%~ include('parts/tiles.wgsl') %>
 
 // Gradient of the output that read the given input pixel through the given tap, 0 where there is none.
 fn outputGradAt(pixel: u32, tap: u32) -> f32 {
@@ -70,45 +62,10 @@ fn main(
   let firstDepth = 0u;
   let lastDepth = depths;
   let column0 = (group.z * groups.x + group.x) * TILE;
-  let row0 = group.y * TILE;
-  var sums: array<array<f32, 4>, 4>;
-  for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
-    for (var i = lane; i < TILE * DEPTH; i += INVOCATIONS) {
-      let depth = depth0 + i % DEPTH;
-      let row = row0 + i / DEPTH;
-      var value = 0.0;
-      if (row < rows && depth < lastDepth) {
-        value = weight[(depth / taps * params.inChannels + row) * taps + depth % taps];
-      }
-      tileA[i % DEPTH * TILE + i / DEPTH] = value;
-    }
-    for (var i = lane; i < TILE * DEPTH; i += INVOCATIONS) {
-      let depth = depth0 + i / TILE;
-      let column = column0 + i % TILE;
-      var value = 0.0;
-      if (column < columns && depth < lastDepth) {
-        value = outputGradAt(column, depth);
-      }
-      tileB[i] = value;
-    }
-    workgroupBarrier();
-    for (var d = 0u; d < DEPTH; d++) {
-      for (var r = 0u; r < 4u; r++) {
-        let a = tileA[d * TILE + local.y * 4u + r];
-        for (var c = 0u; c < 4u; c++) {
-          sums[r][c] += a * tileB[d * TILE + local.x * 4u + c];
-        }
-      }
-    }
-    workgroupBarrier();
-  }
-  for (var r = 0u; r < 4u; r++) {
-    for (var c = 0u; c < 4u; c++) {
-      let row = row0 + local.y * 4u + r;
-      let column = column0 + local.x * 4u + c;
-      if (row < rows && column < columns) {
-        inputGrad[(column / plane * params.inChannels + row) * plane + column % plane] = sums[r][c];
-      }
-    }
-  }
+<%~ include('parts/tile-product.wgsl', {
+  a: 'weight[(depth / taps * params.inChannels + row) * taps + depth % taps]',
+  b: 'outputGradAt(column, depth)',
+  store: 'inputGrad[(column / plane * params.inChannels + row) * plane + column % plane]',
+  neighbours: 'columns',
+}) %>
 }

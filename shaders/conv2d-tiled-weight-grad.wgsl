@@ -1,10 +1,7 @@
 // Weight gradient of a convolution for GPUs. NCHW tensors, OIHW weights. Rows: output channels; columns: (input channel,
 // kernel row, kernel column); depth: output pixels (image, row, column), cut into slices over the workgroups' z so that
 // small weights keep a GPU busy as well; sum-slices adds them up in order.
-//
-// A product C[rows, columns] = A[rows, depth] · B[depth, columns] whose operands are never laid out in memory. A workgroup
-// of 16×16 invocations computes a tile of 64×64; it brings slices of 16 of the depth into workgroup memory (8 KiB), which
-// all its invocations then read; each keeps 4×4 sums in registers. Neighbouring invocations load neighbouring addresses.
+// A tiled product: see parts/tile-product.wgsl.
 struct Params {
   batch: u32,
   inChannels: u32,
@@ -27,29 +24,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> weightGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const TILE = 64u;
-const DEPTH = 16u;
-const INVOCATIONS = 256u;
+<%~ include('parts/tiles.wgsl') %>
 
-var<workgroup> tileA: array<f32, TILE * DEPTH>;
-var<workgroup> tileB: array<f32, DEPTH * TILE>;
-
-// input under the given tap of the given output pixel, 0 in the padding.
-fn inputAt(pixel: u32, tap: u32) -> f32 {
-  let column = pixel % params.outWidth;
-  let row = pixel / params.outWidth % params.outHeight;
-  let image = pixel / params.outWidth / params.outHeight;
-  let kernelColumn = tap % params.kernelWidth;
-  let kernelRow = tap / params.kernelWidth % params.kernelHeight;
-  let channel = tap / params.kernelWidth / params.kernelHeight;
-  // Left of or above the picture these wrap to huge numbers, which the comparison excludes as well.
-  let inRow = row * params.strideHeight + kernelRow - params.paddingHeight;
-  let inColumn = column * params.strideWidth + kernelColumn - params.paddingWidth;
-  if (inRow >= params.inHeight || inColumn >= params.inWidth) {
-    return 0.0;
-  }
-  return input[((image * params.inChannels + channel) * params.inHeight + inRow) * params.inWidth + inColumn];
-}
+<%~ include('parts/conv2d-input-at.wgsl') %>
 
 @compute @workgroup_size(16, 16)
 fn main(
@@ -64,45 +41,10 @@ fn main(
   let firstDepth = group.z * params.pixelsPerSlice;
   let lastDepth = min(firstDepth + params.pixelsPerSlice, depths);
   let column0 = group.x * TILE;
-  let row0 = group.y * TILE;
-  var sums: array<array<f32, 4>, 4>;
-  for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
-    for (var i = lane; i < TILE * DEPTH; i += INVOCATIONS) {
-      let depth = depth0 + i % DEPTH;
-      let row = row0 + i / DEPTH;
-      var value = 0.0;
-      if (row < rows && depth < lastDepth) {
-        value = outputGrad[(depth / plane * params.outChannels + row) * plane + depth % plane];
-      }
-      tileA[i % DEPTH * TILE + i / DEPTH] = value;
-    }
-    for (var i = lane; i < TILE * DEPTH; i += INVOCATIONS) {
-      let depth = depth0 + i % DEPTH;
-      let column = column0 + i / DEPTH;
-      var value = 0.0;
-      if (column < columns && depth < lastDepth) {
-        value = inputAt(depth, column);
-      }
-      tileB[i % DEPTH * TILE + i / DEPTH] = value;
-    }
-    workgroupBarrier();
-    for (var d = 0u; d < DEPTH; d++) {
-      for (var r = 0u; r < 4u; r++) {
-        let a = tileA[d * TILE + local.y * 4u + r];
-        for (var c = 0u; c < 4u; c++) {
-          sums[r][c] += a * tileB[d * TILE + local.x * 4u + c];
-        }
-      }
-    }
-    workgroupBarrier();
-  }
-  for (var r = 0u; r < 4u; r++) {
-    for (var c = 0u; c < 4u; c++) {
-      let row = row0 + local.y * 4u + r;
-      let column = column0 + local.x * 4u + c;
-      if (row < rows && column < columns) {
-        weightGrad[(group.z * rows + row) * columns + column] = sums[r][c];
-      }
-    }
-  }
+<%~ include('parts/tile-product.wgsl', {
+  a: 'outputGrad[(depth / plane * params.outChannels + row) * plane + depth % plane]',
+  b: 'inputAt(depth, column)',
+  store: 'weightGrad[(group.z * rows + row) * columns + column]',
+  neighbours: 'depth',
+}) %>
 }

@@ -1,6 +1,6 @@
 /** Every kernel's declaration says what its WGSL says: bindings in order with their access, and the uniform block. */
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { type Constants, type Kernel, kernels } from '../../src/kernels/kernel.ts';
@@ -63,7 +63,10 @@ describe('all of them', () => {
   test('use every file in shaders/, and each has a header', () => {
     const used = new Set(kernels.map(({ shader }) => shader));
     const folder = new URL('../../shaders/', import.meta.url);
-    expect([...used].sort()).toEqual(readdirSync(folder).sort());
+    const files = readdirSync(folder).filter((name) => name !== 'parts');
+    expect([...used].sort()).toEqual(files.sort());
+    const texts = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+    for (const part of readdirSync(new URL('parts', folder))) expect(texts).toContain(`include('parts/${part}'`);
     for (const shader of used) {
       // Not the text itself: some are thousands of lines when rendered.
       const start = renderShader(shader, kernels.find((one) => one.shader === shader)!.example ?? {})
