@@ -1,8 +1,8 @@
 /** Global average pooling: the mean of each plane, and its gradient. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { stridingGrid } from './grid.ts';
-import { defineKernel, launch, linearGrid } from './kernel.ts';
+import { linearGrid, stridingGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
 
 const forward = defineKernel({
   name: 'avg_pool_forward',

@@ -1,8 +1,8 @@
 /** Batch normalisation: statistics of a batch or of the run, normalising, and both halves of backward. */
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { stridingGrid } from './grid.ts';
-import { defineKernel, launch, linearGrid } from './kernel.ts';
+import { linearGrid, stridingGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
 
 /** Extents of a tensor [batch, channels, plane]; plane = height · width. */
 export interface Planes {

@@ -1,7 +1,8 @@
 /** One bias per channel of an NCHW tensor: added forwards, summed backwards. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { defineKernel, launch, linearGrid } from './kernel.ts';
+import { linearGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
 
 const addKernel = defineKernel({
   name: 'channel_bias',

@@ -5,8 +5,9 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
-import { defineKernel, launch, linearGrid } from './kernel.ts';
-import { sumSlices } from './sum-slices.ts';
+import { linearGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
+import { inSlices } from './sum-slices.ts';
 
 /** Result channels per invocation, and pixels per invocation forwards and in the weight gradient, as in the shaders. */
 const TILE = 32;
@@ -294,43 +295,24 @@ export function rowsWeightGrad(
   const lanes = shuffleLanes(gpu);
   const taps = UNROLLED_TAPS.includes(s.kernelWidth) ? s.kernelWidth : 1;
   const kernelRows = s.inChannels * s.kernelHeight;
-  const groups = Math.ceil(kernelRows / (lanes || 8)) * Math.ceil(s.outChannels / TILE) * (s.kernelWidth / taps);
-  const rows = s.batch * s.outHeight;
-  const wanted = Math.ceil(WEIGHT_GRAD_WORKGROUPS / groups);
-  const rowsPerSlice = Math.max(Math.ceil(rows / wanted), Math.min(rows, MIN_ROWS_PER_SLICE));
-  const slices = Math.ceil(rows / rowsPerSlice);
-  const count = s.outChannels * kernelRows * s.kernelWidth;
-  const partial = slices > 1 ? gpu.pool.acquire(slices * count * 4) : undefined;
-  launch(gpu, weightGradKernel, {
-    buffers: { input, outputGrad, weightGrad: partial ?? weightGrad },
-    constants: { taps, strideWidth: s.strideWidth, lanes, tail: s.outWidth % 4 !== 0 },
-    uniforms: {
-      batch: s.batch,
-      inChannels: s.inChannels,
-      inHeight: s.inHeight,
-      inWidth: s.inWidth,
-      outChannels: s.outChannels,
-      outHeight: s.outHeight,
-      outWidth: s.outWidth,
-      kernelHeight: s.kernelHeight,
-      kernelWidth: s.kernelWidth,
-      strideHeight: s.strideHeight,
-      paddingHeight: s.paddingHeight,
-      paddingWidth: s.paddingWidth,
-      rowsPerSlice,
-      slices,
-    },
-    workgroups: [
-      Math.ceil(kernelRows / (lanes || 8)),
-      Math.ceil(s.outChannels / TILE),
-      slices * (s.kernelWidth / taps),
-    ],
-    label: `weightGrad ${describeConv2d(s)}`,
+  const [x, y] = [Math.ceil(kernelRows / (lanes || 8)), Math.ceil(s.outChannels / TILE)];
+  const tapGroups = s.kernelWidth / taps;
+  const sum = {
+    terms: s.batch * s.outHeight,
+    count: s.outChannels * kernelRows * s.kernelWidth,
+    workgroups: x * y * tapGroups,
+    wanted: WEIGHT_GRAD_WORKGROUPS,
+    leastTerms: MIN_ROWS_PER_SLICE,
+  };
+  inSlices(gpu, sum, weightGrad, (target, rowsPerSlice, slices) => {
+    launch(gpu, weightGradKernel, {
+      buffers: { input, outputGrad, weightGrad: target },
+      constants: { taps, strideWidth: s.strideWidth, lanes, tail: s.outWidth % 4 !== 0 },
+      uniforms: { ...s, rowsPerSlice, slices },
+      workgroups: [x, y, slices * tapGroups],
+      label: `weightGrad ${describeConv2d(s)}`,
+    });
   });
-  if (partial) {
-    sumSlices(gpu, count, slices, partial, weightGrad);
-    gpu.pool.release(partial);
-  }
 }
 
 /** Subgroup sizes for which a tile of 32 rows is a whole number of vec4 loads per lane. */

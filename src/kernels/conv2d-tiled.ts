@@ -2,8 +2,9 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
-import { defineKernel, launch, linearGrid, type Scalar } from './kernel.ts';
-import { sumSlices } from './sum-slices.ts';
+import { linearGrid } from './grid.ts';
+import { defineKernel, launch, type Scalar } from './kernel.ts';
+import { inSlices } from './sum-slices.ts';
 
 /** Rows and columns of the tile of one workgroup, as in the shaders. */
 const TILE = 64;
@@ -90,23 +91,22 @@ export function tiledWeightGrad(
   weightGrad: PooledBuffer,
 ): void {
   const columns = s.inChannels * s.kernelHeight * s.kernelWidth;
-  const pixels = s.batch * s.outHeight * s.outWidth;
   const [x, y] = [Math.ceil(columns / TILE), Math.ceil(s.outChannels / TILE)];
-  const wanted = Math.ceil(WEIGHT_GRAD_WORKGROUPS / (x * y));
-  const pixelsPerSlice = Math.max(Math.ceil(pixels / wanted), Math.min(pixels, MIN_PIXELS_PER_SLICE));
-  const slices = Math.ceil(pixels / pixelsPerSlice);
-  const count = s.outChannels * columns;
-  const partial = slices > 1 ? gpu.pool.acquire(slices * count * 4) : undefined;
-  launch(gpu, weightGradKernel, {
-    buffers: { input, outputGrad, weightGrad: partial ?? weightGrad },
-    uniforms: { ...s, pixelsPerSlice },
-    workgroups: [x, y, slices],
-    label: `weightGrad ${describeConv2d(s)}`,
+  const sum = {
+    terms: s.batch * s.outHeight * s.outWidth,
+    count: s.outChannels * columns,
+    workgroups: x * y,
+    wanted: WEIGHT_GRAD_WORKGROUPS,
+    leastTerms: MIN_PIXELS_PER_SLICE,
+  };
+  inSlices(gpu, sum, weightGrad, (target, pixelsPerSlice, slices) => {
+    launch(gpu, weightGradKernel, {
+      buffers: { input, outputGrad, weightGrad: target },
+      uniforms: { ...s, pixelsPerSlice },
+      workgroups: [x, y, slices],
+      label: `weightGrad ${describeConv2d(s)}`,
+    });
   });
-  if (partial) {
-    sumSlices(gpu, count, slices, partial, weightGrad);
-    gpu.pool.release(partial);
-  }
 }
 
 /** Tiles over columns in x and z, over rows in y. */

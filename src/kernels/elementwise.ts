@@ -1,8 +1,8 @@
 /** Sum of two arrays, accumulation in place, and filling: what residual connections and the tape need. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { defineKernel, launch, linearGrid } from './kernel.ts';
-import { ELEMENTWISE_GROUP } from './relu.ts';
+import { elementwiseGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
 
 const addKernel = defineKernel({
   name: 'add',
@@ -16,7 +16,7 @@ export function add(gpu: Gpu, count: number, a: PooledBuffer, b: PooledBuffer, o
   launch(gpu, addKernel, {
     buffers: { a, b, output },
     uniforms: { count },
-    workgroups: linearGrid(count, ELEMENTWISE_GROUP),
+    workgroups: elementwiseGrid(count),
   });
 }
 
@@ -32,7 +32,7 @@ export function accumulate(gpu: Gpu, count: number, source: PooledBuffer, target
   launch(gpu, accumulateKernel, {
     buffers: { source, sum: target },
     uniforms: { count },
-    workgroups: linearGrid(count, ELEMENTWISE_GROUP),
+    workgroups: elementwiseGrid(count),
   });
 }
 
@@ -48,6 +48,6 @@ export function fill(gpu: Gpu, count: number, value: number, target: PooledBuffe
   launch(gpu, fillKernel, {
     buffers: { output: target },
     uniforms: { count, value },
-    workgroups: linearGrid(count, ELEMENTWISE_GROUP),
+    workgroups: elementwiseGrid(count),
   });
 }

@@ -1,4 +1,4 @@
-/** Grids for shaders whose invocations stride on: they cover any size with as many workgroups as one dimension may have. */
+/** Grids that cover any size although one dimension holds only so many workgroups: folded into two, or striding on. */
 
 /** WebGPU's default limit of workgroups in one dimension. */
 const MAX_GRID = 65535;
@@ -9,4 +9,23 @@ const MAX_GRID = 65535;
  */
 export function stridingGrid(count: number, perGroup = 1): number {
   return Math.min(Math.max(1, Math.ceil(count / perGroup)), MAX_GRID);
+}
+
+/**
+ * Workgroups for `count` independent elements, `perGroup` each, folded into two dimensions where one is too short. The
+ * shader's element index is `(workgroup_id.y * num_workgroups.x + workgroup_id.x) * perGroup + …`, checked against the count.
+ */
+export function linearGrid(count: number, perGroup: number): [number, number, number] {
+  const groups = Math.max(1, Math.ceil(count / perGroup));
+  if (groups <= MAX_GRID) return [groups, 1, 1];
+  const y = Math.ceil(groups / MAX_GRID);
+  return [Math.ceil(groups / y), y, 1];
+}
+
+/** Elements per workgroup of the elementwise shaders: 64 invocations of 8. */
+const ELEMENTWISE_GROUP = 512;
+
+/** Workgroups of an elementwise shader over `count` elements. */
+export function elementwiseGrid(count: number): [number, number, number] {
+  return linearGrid(count, ELEMENTWISE_GROUP);
 }

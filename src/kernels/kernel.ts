@@ -92,17 +92,3 @@ export function packUniforms<U extends string>(
   });
   return bytes;
 }
-
-/** WebGPU's default limit of workgroups in one dimension. */
-const MAX_GRID = 65535;
-
-/**
- * Workgroups for `count` independent elements, `perGroup` each, folded into two dimensions where one is too short. The
- * shader's element index is `(workgroup_id.y * num_workgroups.x + workgroup_id.x) * perGroup + …`, checked against the count.
- */
-export function linearGrid(count: number, perGroup: number): [number, number, number] {
-  const groups = Math.max(1, Math.ceil(count / perGroup));
-  if (groups <= MAX_GRID) return [groups, 1, 1];
-  const y = Math.ceil(groups / MAX_GRID);
-  return [Math.ceil(groups / y), y, 1];
-}

@@ -1,8 +1,8 @@
 /** The fully connected layer: output = input · weightᵀ + bias, and its three gradients. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { stridingGrid } from './grid.ts';
-import { defineKernel, launch, linearGrid } from './kernel.ts';
+import { linearGrid, stridingGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
 
 /** input [rows, inFeatures], weight [outFeatures, inFeatures], output [rows, outFeatures]. */
 export interface LinearSize {

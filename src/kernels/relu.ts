@@ -1,10 +1,8 @@
 /** ReLU, forward and backward. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { defineKernel, launch, linearGrid } from './kernel.ts';
-
-/** Elements per workgroup of the elementwise shaders: 64 invocations of 8. */
-export const ELEMENTWISE_GROUP = 512;
+import { elementwiseGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
 
 const forward = defineKernel({
   name: 'relu_forward',
@@ -18,7 +16,7 @@ export function reluForward(gpu: Gpu, count: number, input: PooledBuffer, output
   launch(gpu, forward, {
     buffers: { input, output },
     uniforms: { count },
-    workgroups: linearGrid(count, ELEMENTWISE_GROUP),
+    workgroups: elementwiseGrid(count),
   });
 }
 
@@ -40,6 +38,6 @@ export function reluBackward(
   launch(gpu, backward, {
     buffers: { output, outputGrad, inputGrad },
     uniforms: { count },
-    workgroups: linearGrid(count, ELEMENTWISE_GROUP),
+    workgroups: elementwiseGrid(count),
   });
 }

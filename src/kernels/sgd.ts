@@ -1,8 +1,8 @@
 /** Stochastic gradient descent as torch.optim.SGD does it, one parameter per dispatch, in place. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { defineKernel, launch, linearGrid } from './kernel.ts';
-import { ELEMENTWISE_GROUP } from './relu.ts';
+import { elementwiseGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
 
 export interface SgdStep {
   readonly lr: number;
@@ -40,7 +40,7 @@ export function sgdStep(
   momentumBuffer?: PooledBuffer,
 ): void {
   const { lr, momentum, dampening, weightDecay, nesterov, first } = step;
-  const workgroups = linearGrid(count, ELEMENTWISE_GROUP);
+  const workgroups = elementwiseGrid(count);
   if (momentum === 0) {
     launch(gpu, plainKernel, { buffers: { param, grad }, uniforms: { count, lr, weightDecay }, workgroups });
     return;
