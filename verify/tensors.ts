@@ -1,13 +1,9 @@
 /** Passing tensors to the Python scripts and back: safetensors files, which the package itself reads and writes. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { DataLoader, Generator, ImageFolder, TRAIN_TRANSFORM } from '../src/data/index.ts';
+import { DataLoader, type Generator, ImageFolder, TRAIN_TRANSFORM } from '../src/data/index.ts';
 import { readSafetensors, type TensorData, writeSafetensors } from '../src/weights/index.ts';
 import type { Context } from './row.ts';
-
-/** 32-bit draws before the first epoch: torchvision's constructor, and the new last layer of 2 × 512 weights and 2 biases. */
-export const RESNET18_DRAWS = 22_846_824;
-const LAST_LAYER_DRAWS = 1026;
 
 /** Runs verify/python/NAME with `inputs` as a safetensors file; returns the tensors and texts that it wrote. */
 export function runPython(
@@ -31,10 +27,8 @@ export interface HostBatch {
   readonly size: number;
 }
 
-/** The first `count` train batches of 4 that the given seed gives with `--workers 2`. */
-export async function firstTrainBatches(context: Context, count: number, seed: number): Promise<HostBatch[]> {
-  const generator = new Generator(seed);
-  generator.skip(RESNET18_DRAWS + LAST_LAYER_DRAWS);
+/** The first `count` train batches of 4 that `generator` gives with `--workers 2`. */
+export async function firstTrainBatches(context: Context, count: number, generator: Generator): Promise<HostBatch[]> {
   const loader = new DataLoader(new ImageFolder(join(context.data, 'train')), {
     batchSize: 4,
     shuffle: true,

@@ -1,6 +1,5 @@
 /** A fresh clone with nothing installed in it: both commands do their own set-up. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome, Row } from '../row.ts';
 
@@ -12,7 +11,8 @@ export const freshClone: Row = {
   run: async (context) => {
     const clone = join(context.scratch, 'clone');
     const root = new URL('../..', import.meta.url).pathname;
-    run('git', ['clone', '--quiet', root, clone], context.scratch);
+    const cloned = run('git', ['clone', '--quiet', root, clone], context.scratch);
+    if (cloned.status !== 0) throw new Error(`git clone failed: ${cloned.lastLines}`);
     const train = run(
       'npm',
       ['run', 'train', '--', '--data', context.data, '--weights', context.weights, '--epochs', '1'],
@@ -34,7 +34,6 @@ function run(command: string, args: readonly string[], cwd: string): Ended {
   // Without what this process was told by the set-up of its own checkout.
   const { DAWNGRAD_NO_SETUP: _, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', maxBuffer: 2 ** 28 });
-  if (command === 'git' && !existsSync(args.at(-1)!)) throw new Error(`git clone failed: ${stderr}`);
   const lastLines = `${stderr}\n${stdout}`.trim().split('\n').slice(-15).join('\n    ');
   return { status, seconds: (performance.now() - started) / 1000, lastLines };
 }

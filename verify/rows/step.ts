@@ -3,10 +3,11 @@ import { backward, crossEntropy, scope, Tensor } from '../../src/autograd/index.
 import { Generator } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { Readback } from '../../src/gpu/gpu.ts';
-import { ReLU, resnet18, SGD } from '../../src/nn/index.ts';
-import { readCheckpoint, type TensorData } from '../../src/weights/index.ts';
+import { ReLU, SGD } from '../../src/nn/index.ts';
+import { buildModel, readStart } from '../../src/train/index.ts';
+import type { TensorData } from '../../src/weights/index.ts';
 import { atMost, type Context, type Outcome, type Row, scientific } from '../row.ts';
-import { firstTrainBatches, type HostBatch, RESNET18_DRAWS, relativeL2, runPython } from '../tensors.ts';
+import { firstTrainBatches, relativeL2, runPython } from '../tensors.ts';
 
 const SEED = 0;
 
@@ -83,38 +84,25 @@ function gradientOutcome(rows: ReturnType<typeof gradientErrors>): Outcome {
   };
 }
 
-/** The new last layer as the tutorial draws it after building ResNet-18: U(±1/√512), weights, then biases. */
-function drawLastLayer(seed: number) {
-  const generator = new Generator(seed);
-  generator.skip(RESNET18_DRAWS);
-  const [fcWeight, fcBias] = [new Float32Array(1024), new Float32Array(2)];
-  for (const values of [fcWeight, fcBias]) generator.fillUniform(values, -1 / Math.sqrt(512), 1 / Math.sqrt(512));
-  return { fcWeight, fcBias };
-}
-
 async function runBoth(context: Context, steps: number, pin = false) {
-  const batches = await firstTrainBatches(context, steps, SEED);
-  const { fcWeight, fcBias } = drawLastLayer(SEED);
-  const inputs = new Map<string, TensorData>([
-    ['fc.weight', { shape: [2, 512], data: fcWeight }],
-    ['fc.bias', { shape: [2], data: fcBias }],
-  ]);
-  batches.forEach((batch, i) => {
+  const ours = await ourSteps(context, steps);
+  const inputs = new Map<string, TensorData>(ours.lastLayer);
+  ours.batches.forEach((batch, i) => {
     inputs.set(`images.${i}`, { shape: [batch.size, 3, 224, 224], data: batch.images });
     inputs.set(`labels.${i}`, { shape: [batch.size], data: Float32Array.from(batch.labels) });
   });
-  const ours = await ourSteps(context, batches, fcWeight, fcBias);
   if (pin) for (const [i, data] of ours.signs.entries()) inputs.set(`relu.${i}`, { shape: [data.length], data });
   return { ours, torch: runPython(context, 'step.py', inputs, [context.weights]) };
 }
 
-async function ourSteps(context: Context, batches: HostBatch[], fcWeight: Float32Array, fcBias: Float32Array) {
+/** The first steps of a run with this seed: the network with its new last layer, then the batches, drawn from one stream. */
+async function ourSteps(context: Context, steps: number) {
+  const generator = new Generator(SEED);
   const gpu = await openGpu();
-  const model = resnet18(gpu, { classes: 2, init: 'skip' });
-  const { tensors } = readCheckpoint(context.weights);
-  tensors.set('fc.weight', { shape: [2, 512], data: fcWeight });
-  tensors.set('fc.bias', { shape: [2], data: fcBias });
-  model.loadStateDict(tensors);
+  const start = readStart(context.weights, ['ants', 'bees']);
+  const model = buildModel(gpu, start, { classes: 2, mode: 'finetune', random: generator });
+  const batches = await firstTrainBatches(context, steps, generator);
+  const lastLayer = [...(await model.exportState())].filter(([name]) => name.startsWith('fc.'));
   model.train();
   const pendingSigns: Readback[] = [];
   for (const [, module] of model.namedModules()) {
@@ -152,5 +140,5 @@ async function ourSteps(context: Context, batches: HostBatch[], fcWeight: Float3
     pendingSigns.map(async (output) => new Float32Array(await output.get()).map((value) => (value > 0 ? 1 : 0))),
   );
   gpu.close();
-  return { losses, gradients, statistics, signs };
+  return { batches, lastLayer, losses, gradients, statistics, signs };
 }
