@@ -174,9 +174,10 @@ const TILED: Planted[] = [
   ],
   ['depth beyond the end is not masked', '1x1', 'output', { find: / && depth < lastDepth/g, replace: '' }],
   ['pixels of the next slice are not masked', '64x64', 'weightGrad', { find: / && depth < lastDepth/g, replace: '' }],
+  // Its whole output is one tile: with more of them, whether the wrong value or the right one stays is a race of workgroups.
   [
     'channels beyond the last are written',
-    '1x1',
+    'kernel as large as the input',
     'output',
     { find: 'if (row < rows && column < columns) {', replace: 'if (column < columns) {' },
   ],
