@@ -9,14 +9,18 @@ import { posix } from 'node:path';
 
 /** What each folder of src/ may import. Files of the folder itself and src/errors.ts are free to all. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  cli: ['train', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
-  train: ['nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  cli: ['train', 'demo', 'fetch', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  train: ['pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   nn: ['autograd', 'kernels', 'gpu'],
   autograd: ['kernels', 'gpu'],
   kernels: ['gpu'],
   gpu: [],
   weights: [],
   data: [],
+  // Pictures drawn for people (of a run, of predictions), pictures drawn to learn from, and what comes from the network.
+  pictures: ['data'],
+  demo: ['data'],
+  fetch: [],
 };
 
 const SHARED = 'src/errors.ts';
