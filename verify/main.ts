@@ -12,10 +12,13 @@ import { openGpu } from '../src/gpu/dawn.ts';
 import { findTorchPython } from '../test/support/python.ts';
 import type { Context, Row } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
+import { draws, lastLayer } from './rows/draws.ts';
+import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
 import { freshClone } from './rows/fresh-clone.ts';
 import { memory } from './rows/memory.ts';
 import { sameBits } from './rows/same-bits.ts';
+import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { oneStep, tenSteps } from './rows/step.ts';
@@ -33,6 +36,14 @@ const ROWS: readonly Row[] = [
   memory,
   startUp,
   freshClone,
+  draws,
+  lastLayer,
+  epochDraws,
+  trainPixels,
+  extractorRun,
+  finetuneSteps,
+  finetuneEpoch,
+  finetuneRun,
 ];
 
 async function main(argv: string[]): Promise<number> {
