@@ -1,5 +1,6 @@
 /** Training as the tutorial does it. The room's door: other folders import from here. */
 export { Best } from './best.ts';
+export { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from './compare-runs.ts';
 export { NonFiniteLossError } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';

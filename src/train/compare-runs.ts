@@ -1,0 +1,98 @@
+/** Two runs' metrics side by side, epoch for epoch: ours beside PyTorch's, or beside another of our own. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FileError } from '../errors.ts';
+import { RUN_FILES } from './run-folder.ts';
+import type { Phase } from './types.ts';
+
+/** What is compared of a line of metrics.jsonl. */
+export interface RunMetrics {
+  /** Counted from 0. */
+  readonly epoch: number;
+  readonly phase: Phase;
+  /** Mean over the pictures of the phase. */
+  readonly loss: number;
+  /** Share of the pictures predicted right. */
+  readonly acc: number;
+}
+
+/** The same epoch and phase of two runs. */
+export interface RunPair {
+  readonly epoch: number;
+  readonly phase: Phase;
+  readonly a: RunMetrics;
+  readonly b: RunMetrics;
+}
+
+export interface RunComparison {
+  /** In order of epochs, train before val. */
+  readonly pairs: readonly RunPair[];
+  /** Phases that only one of the two has: epochs that the other did not get to. */
+  readonly onlyA: number;
+  readonly onlyB: number;
+  /** Largest |a − b| over all pairs of a phase; 0 where there is none. */
+  readonly largest: Readonly<Record<Phase, { readonly loss: number; readonly acc: number }>>;
+}
+
+/**
+ * Reads `metrics.jsonl`, or that of a run folder.
+ * @throws FileError naming the line that is not one of metrics
+ */
+export function readMetrics(path: string): RunMetrics[] {
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, RUN_FILES.metrics) : path;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new FileError(`${file}: cannot be read (${(cause as Error).message})`, { cause });
+  }
+  const rows = text
+    .split('\n')
+    .map((line, i) => ({ line: line.trim(), at: i + 1 }))
+    .filter(({ line }) => line !== '')
+    .map(({ line, at }) => parseRow(line, `${file}:${at}`));
+  if (rows.length === 0) throw new FileError(`${file}: expected a line of JSON per epoch and phase, found none`);
+  return rows;
+}
+
+function parseRow(line: string, where: string): RunMetrics {
+  let row: Partial<RunMetrics> | null = null;
+  try {
+    row = JSON.parse(line) as Partial<RunMetrics> | null;
+  } catch {
+    // Told below, with what was expected.
+  }
+  const { epoch, phase, loss, acc } = row ?? {};
+  const good =
+    Number.isInteger(epoch) &&
+    (phase === 'train' || phase === 'val') &&
+    typeof loss === 'number' &&
+    typeof acc === 'number';
+  if (good) return { epoch: epoch!, phase, loss, acc };
+  throw new FileError(
+    `${where}: expected a line of metrics.jsonl, {"epoch": 0, "phase": "train" or "val", "loss": …, "acc": …}, ` +
+      `found ${line.slice(0, 80)}`,
+  );
+}
+
+/** Puts the phases that both runs have beside each other. */
+export function compareRuns(a: readonly RunMetrics[], b: readonly RunMetrics[]): RunComparison {
+  const key = ({ epoch, phase }: RunMetrics) => `${epoch} ${phase}`;
+  const ofB = new Map(b.map((row) => [key(row), row]));
+  const ofA = new Map(a.map((row) => [key(row), row]));
+  const pairs = [...ofA.values()]
+    .flatMap((row): RunPair[] => {
+      const other = ofB.get(key(row));
+      return other ? [{ epoch: row.epoch, phase: row.phase, a: row, b: other }] : [];
+    })
+    .sort((x, y) => x.epoch - y.epoch || x.phase.localeCompare(y.phase));
+  const largest = (phase: Phase, value: (row: RunMetrics) => number) =>
+    Math.max(0, ...pairs.filter((pair) => pair.phase === phase).map((pair) => Math.abs(value(pair.a) - value(pair.b))));
+  const both = (phase: Phase) => ({ loss: largest(phase, (row) => row.loss), acc: largest(phase, (row) => row.acc) });
+  return {
+    pairs,
+    onlyA: ofA.size - pairs.length,
+    onlyB: ofB.size - pairs.length,
+    largest: { train: both('train'), val: both('val') },
+  };
+}
