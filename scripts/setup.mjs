@@ -16,7 +16,7 @@ import { installPackages, packagesProblem } from './setup/packages.mjs';
 import { SetupError, say } from './setup/say.mjs';
 
 /** Commands that never touch a device. */
-const WITHOUT_ADAPTER = new Set(['convert']);
+const WITHOUT_ADAPTER = new Set(['convert', 'compare']);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
