@@ -15,7 +15,7 @@ import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { draws, lastLayer } from './rows/draws.ts';
 import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
-import { freshClone } from './rows/fresh-clone.ts';
+import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { memory } from './rows/memory.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
@@ -36,6 +36,7 @@ const ROWS: readonly Row[] = [
   memory,
   startUp,
   freshClone,
+  bareMachine,
   draws,
   lastLayer,
   epochDraws,
