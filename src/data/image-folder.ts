@@ -49,7 +49,7 @@ export class ImageFolder implements ImageDataset {
     const empty: string[] = [];
     this.classes.forEach((name, label) => {
       const before = samples.length;
-      for (const path of pictures(join(root, name))) samples.push({ path, label });
+      for (const path of listPictures(join(root, name))) samples.push({ path, label });
       if (samples.length === before) empty.push(name);
     });
     if (empty.length > 0) {
@@ -80,8 +80,12 @@ function findClasses(root: string): string[] {
   return classes;
 }
 
-/** All pictures below `folder`: its folders (itself among them) sorted by path, inside each the files by name. */
-function pictures(folder: string): string[] {
+/**
+ * All pictures below `folder`, by the endings of their names: its folders (itself among them) sorted by path, inside each
+ * the files by name.
+ * @throws FileError if it, or a folder in it, cannot be read
+ */
+export function listPictures(folder: string): string[] {
   const folders = new Map<string, string[]>();
   walk(folder, folders, []);
   const found: string[] = [];
@@ -96,6 +100,7 @@ function pictures(folder: string): string[] {
 
 /** os.walk(followlinks=True): links to folders are followed, links to nothing are files. */
 function walk(folder: string, folders: Map<string, string[]>, above: string[]): void {
+  const entries = list(folder);
   const { dev, ino } = statSync(folder);
   const identity = `${dev}:${ino}`;
   if (above.includes(identity)) {
@@ -104,7 +109,7 @@ function walk(folder: string, folders: Map<string, string[]>, above: string[]): 
   }
   const files: string[] = [];
   folders.set(folder, files);
-  for (const entry of list(folder)) {
+  for (const entry of entries) {
     const path = join(folder, entry.name);
     if (isFolder(path, entry)) walk(path, folders, [...above, identity]);
     else files.push(entry.name);

@@ -2,7 +2,7 @@
 export { decode, readSize } from './decode.ts';
 export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
-export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, type Sample } from './image-folder.ts';
+export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { Generator } from './mt19937.ts';
 export { type Box, resizeBilinear } from './resize.ts';

@@ -5,7 +5,16 @@ export { NonFiniteLossError } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
 export { formatBytes, type MemoryQuestion, planMemory, type Rehearsal, rehearse } from './memory.ts';
-export { buildModel, CLASSES_KEY, FROM_SCRATCH, readStart, type Start, startFrom } from './model.ts';
+export {
+  architectureOf,
+  buildModel,
+  CLASSES_KEY,
+  FROM_SCRATCH,
+  namedClasses,
+  readStart,
+  type Start,
+  startFrom,
+} from './model.ts';
 export {
   checkMode,
   checkNumber,
@@ -16,7 +25,7 @@ export {
   type TrainOptions,
 } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
-export { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+export { makeLoaders, openPictures, type Pictures, valTransform } from './pictures.ts';
 export { checkUnused, defaultRunPath, RUN_FILES, RunFolder } from './run-folder.ts';
 export { type HostBatch, labelFor, type StepResult, trainStep, valStep } from './step.ts';
 export { type TrainResult, train } from './train.ts';

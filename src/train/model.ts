@@ -42,17 +42,9 @@ export function readStart(weights: string | undefined, classes: readonly string[
  * @throws FileError if it belongs to none that can be built
  */
 export function startFrom(path: string, checkpoint: Checkpoint, classes: readonly string[]): Start {
-  const { tensors, metadata } = checkpoint;
-  if (!tensors.has('layer1.0.conv1.weight') || tensors.has('layer1.0.conv3.weight')) {
-    throw new FileError(
-      `${path}: expected the weights of a resnet18 or resnet34 under torchvision's names, found ` +
-        `${tensors.has('layer1.0.conv3.weight') ? 'those of a deeper ResNet' : `${tensors.size} others`}. ` +
-        'Give a checkpoint of one of these two.',
-    );
-  }
-  const architecture = tensors.has('layer1.2.conv1.weight') ? 'resnet34' : 'resnet18';
-  const outputs = tensors.get('fc.weight')?.shape[0];
-  const named = classNames(metadata[CLASSES_KEY]);
+  const architecture = architectureOf(path, checkpoint);
+  const outputs = checkpoint.tensors.get('fc.weight')?.shape[0];
+  const named = namedClasses(checkpoint);
   const begin = `${path} (${architecture})`;
   const left = (reason: string): Start => ({
     architecture,
@@ -69,9 +61,25 @@ export function startFrom(path: string, checkpoint: Checkpoint, classes: readonl
   return { architecture, checkpoint, loadsLastLayer: true, description };
 }
 
-function classNames(json: string | undefined): string[] | undefined {
+/**
+ * Which network a checkpoint belongs to, by the names of its entries.
+ * @throws FileError if it belongs to none that can be built
+ */
+export function architectureOf(path: string, { tensors }: Checkpoint): Architecture {
+  if (!tensors.has('layer1.0.conv1.weight') || tensors.has('layer1.0.conv3.weight')) {
+    throw new FileError(
+      `${path}: expected the weights of a resnet18 or resnet34 under torchvision's names, found ` +
+        `${tensors.has('layer1.0.conv3.weight') ? 'those of a deeper ResNet' : `${tensors.size} others`}. ` +
+        'Give a checkpoint of one of these two.',
+    );
+  }
+  return tensors.has('layer1.2.conv1.weight') ? 'resnet34' : 'resnet18';
+}
+
+/** The names of its classes that a checkpoint holds, if it was written by this program. */
+export function namedClasses({ metadata }: Checkpoint): string[] | undefined {
   try {
-    const names: unknown = JSON.parse(json ?? 'null');
+    const names: unknown = JSON.parse(metadata[CLASSES_KEY] ?? 'null');
     return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : undefined;
   } catch {
     // Another program's entry of that name.

@@ -1,6 +1,6 @@
 /** The two data sets of a run, and the loaders that deliver them. */
 import { join } from 'node:path';
-import { DataLoader, type DecoderPool, type Generator, ImageFolder } from '../data/index.ts';
+import { DataLoader, type DecoderPool, type Generator, ImageFolder, type ValTransform } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import type { NumberSettings } from './options.ts';
 import type { Phase } from './types.ts';
@@ -53,9 +53,11 @@ export function makeLoaders(
   const shared = { batchSize, workers, shuffle: true, generator, pool };
   return {
     train: new DataLoader(pictures.train, { ...shared, transform: { kind: 'train', size: imageSize } }),
-    val: new DataLoader(pictures.val, {
-      ...shared,
-      transform: { kind: 'val', size: imageSize, resize: Math.round((imageSize * 256) / 224) },
-    }),
+    val: new DataLoader(pictures.val, { ...shared, transform: valTransform(imageSize) }),
   };
+}
+
+/** The val transform for a network that sees squares of this side, pixels: 224 of 256, or the like of it. */
+export function valTransform(imageSize: number): ValTransform {
+  return { kind: 'val', size: imageSize, resize: Math.round((imageSize * 256) / 224) };
 }
