@@ -1,11 +1,10 @@
 /** The flags of `npm run train`: read, checked, and explained. */
-import { existsSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption, TRAIN_MODES, type TrainMode } from '../train/index.ts';
+import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
-const ADAPTERS: readonly AdapterPreference[] = ['high-performance', 'low-power', 'software'];
 const MODES = [...TRAIN_MODES, 'both'] as const;
 
 /** The command line, ready to run. */
@@ -88,11 +87,6 @@ Ctrl-C ends the run after the current step and keeps the best weights so far; a 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
 
-function flagHelp(flag: string, lines: readonly string[], short?: string): string {
-  const name = `  ${short ? `-${short}, ` : ''}--${flag}`.padEnd(24);
-  return lines.map((line, i) => `${i === 0 ? name : ' '.repeat(24)}${line}`).join('\n');
-}
-
 function withDefault(option: NumberOption, help: readonly string[]): string[] {
   // A default that depends on the machine is explained in words.
   if (option === 'threads') return [...help];
@@ -144,18 +138,6 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
   }
 }
 
-/** Number('') is 0, and Number('0x10') is 16: neither is what somebody meant. */
-function toNumber(flag: string, text: string): number {
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) return Number(text);
-  throw new UsageError(`--${flag}: expected a number, found ${JSON.stringify(text)}`);
-}
-
-function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {
-  const known = allowed.find((one) => one === value);
-  if (known) return known;
-  throw new UsageError(`--${flag}: expected ${allowed.join(', ')}, found ${JSON.stringify(value)}`);
-}
-
 const NO_WEIGHTS = 'none';
 
 /** A path from its flag, else from its variable; it must exist. */
@@ -172,11 +154,5 @@ function locate(
     throw new UsageError(`no ${flag}: give --${flag} <${kind}> or set ${variable}${orNone}`);
   }
   if (flag === 'weights' && path === NO_WEIGHTS) return path;
-  const name = given === undefined ? variable : `--${flag}`;
-  if (!existsSync(path)) throw new UsageError(`${name}: ${path}: no such ${kind}`);
-  const isFolder = statSync(path).isDirectory();
-  if (isFolder !== (kind === 'folder')) {
-    throw new UsageError(`${name}: ${path}: expected a ${kind}, found a ${isFolder ? 'folder' : 'file'}`);
-  }
-  return path;
+  return checkExists(given === undefined ? variable : `--${flag}`, path, kind);
 }

@@ -1,0 +1,42 @@
+/** What the flags of several commands have in common: how they are explained, read and checked. */
+import { existsSync, statSync } from 'node:fs';
+import { UsageError } from '../errors.ts';
+import type { AdapterPreference } from '../gpu/dawn.ts';
+
+export const ADAPTERS: readonly AdapterPreference[] = ['high-performance', 'low-power', 'software'];
+
+const HELP_COLUMN = 24;
+
+/** `  -h, --help     print this`: a flag with its explanation, in as many lines as that takes. */
+export function flagHelp(flag: string, lines: readonly string[], short?: string): string {
+  const name = `  ${short ? `-${short}, ` : ''}--${flag}`.padEnd(HELP_COLUMN);
+  return lines.map((line, i) => `${i === 0 ? name : ' '.repeat(HELP_COLUMN)}${line}`).join('\n');
+}
+
+/**
+ * Number('') is 0, and Number('0x10') is 16: neither is what somebody meant.
+ * @throws UsageError
+ */
+export function toNumber(flag: string, text: string): number {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) return Number(text);
+  throw new UsageError(`--${flag}: expected a number, found ${JSON.stringify(text)}`);
+}
+
+/** The value itself if it is among the allowed. @throws UsageError */
+export function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+  const known = allowed.find((one) => one === value);
+  if (known) return known;
+  throw new UsageError(`--${flag}: expected ${allowed.join(', ')}, found ${JSON.stringify(value)}`);
+}
+
+/**
+ * The path itself if there is such a file or folder.
+ * @param shownAs where the path comes from: `--data`, or the name of a variable
+ * @throws UsageError
+ */
+export function checkExists(shownAs: string, path: string, kind: 'file' | 'folder'): string {
+  if (!existsSync(path)) throw new UsageError(`${shownAs}: ${path}: no such ${kind}`);
+  const isFolder = statSync(path).isDirectory();
+  if (isFolder === (kind === 'folder')) return path;
+  throw new UsageError(`${shownAs}: ${path}: expected a ${kind}, found a ${isFolder ? 'folder' : 'file'}`);
+}
