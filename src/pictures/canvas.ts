@@ -1,0 +1,90 @@
+/**
+ * One picture being put together: shapes and lines of text in units, photographs laid over them, PNG at the end. Nothing
+ * here depends on what is installed on the machine.
+ */
+import sharp from 'sharp';
+import type { Picture } from '../data/index.ts';
+import type { Outline, Typeface } from './text.ts';
+import { COLOURS, DENSITY } from './theme.ts';
+
+/** Dots per inch at which viewers that care show one unit as one point of the screen. */
+const DOTS_PER_INCH = 72 * DENSITY;
+
+interface Laid {
+  readonly picture: Picture;
+  /** Pixels. */
+  readonly left: number;
+  readonly top: number;
+}
+
+export interface TextStyle {
+  readonly face: Typeface;
+  readonly size: number;
+  readonly colour?: string;
+}
+
+export class Canvas {
+  readonly width: number;
+  readonly height: number;
+  readonly #shapes: string[] = [];
+  readonly #pictures: Laid[] = [];
+
+  /** White. @param width, height units; whole */
+  constructor(width: number, height: number) {
+    this.width = width;
+    this.height = height;
+  }
+
+  /** Adds SVG elements, in units. They must not hold text: it would need the machine's fonts. */
+  add(svg: string): void {
+    this.#shapes.push(svg);
+  }
+
+  rectangle(
+    left: number,
+    top: number,
+    width: number,
+    height: number,
+    attributes: Record<string, string | number>,
+  ): void {
+    this.add(element('rect', { x: left, y: top, width, height, ...attributes }));
+  }
+
+  /** A line of text whose baseline starts at (`x`, `y`). */
+  text(text: string, x: number, y: number, { face, size, colour = COLOURS.ink }: TextStyle): Outline {
+    const outline = face.outline(text, size, x, y);
+    if (outline.path) this.add(element('path', { d: outline.path, fill: colour }));
+    return outline;
+  }
+
+  /** A picture, pixel for pixel, above all shapes. @param left, top units */
+  picture(picture: Picture, left: number, top: number): void {
+    this.#pictures.push({ picture, left: left * DENSITY, top: top * DENSITY });
+  }
+
+  async png(): Promise<Buffer> {
+    const { width, height } = this;
+    const svg =
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${width * DENSITY}" height="${height * DENSITY}" ` +
+      `viewBox="0 0 ${width} ${height}"><rect width="100%" height="100%" fill="${COLOURS.paper}"/>` +
+      `${this.#shapes.join('')}</svg>`;
+    const pictures = this.#pictures.map(({ picture, left, top }) => ({ input: raw(picture), left, top }));
+    // Laid over while still RGBA, as the shapes come: without a picture the result is the same kind of file.
+    return sharp(Buffer.from(svg))
+      .composite(pictures.map(({ input, left, top }) => ({ ...input, left, top })))
+      .removeAlpha()
+      .withDensity(DOTS_PER_INCH)
+      .png()
+      .toBuffer();
+  }
+}
+
+function raw({ pixels, width, height }: Picture) {
+  return { input: Buffer.from(pixels), raw: { width, height, channels: 3 as const } };
+}
+
+/** An SVG element without content. The values are numbers and words of ours; nobody's text gets here. */
+function element(name: string, attributes: Record<string, string | number>): string {
+  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`);
+  return `<${name}${list.join('')}/>`;
+}

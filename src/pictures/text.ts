@@ -1,0 +1,196 @@
+/**
+ * Text as outlines. A system without fonts draws none, and one with others draws it wider: so the pictures bring their
+ * own, shape it here, and hand the drawing library nothing but paths. Width and place of every letter are then known, and
+ * the same on every machine.
+ */
+import { createRequire } from 'node:module';
+import type { Font, Glyph } from 'fontkit';
+
+/** Text that has been laid out: SVG path data, and where its ink lies. */
+export interface Outline {
+  /** '' where nothing is to be seen. */
+  readonly path: string;
+  /** How far the pen moved. */
+  readonly width: number;
+  readonly box: Box | undefined;
+}
+
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+export interface Typefaces {
+  readonly regular: Typeface;
+  readonly bold: Typeface;
+}
+
+const ELLIPSIS = '…';
+
+let loading: Promise<Typefaces> | undefined;
+
+/** Reads DejaVu Sans Condensed, the first time that it is asked for: that takes half a second, which no start-up should pay. */
+export function loadTypefaces(): Promise<Typefaces> {
+  loading ??= readTypefaces();
+  return loading;
+}
+
+async function readTypefaces(): Promise<Typefaces> {
+  const { open } = await import('fontkit');
+  const { resolve } = createRequire(import.meta.url);
+  const read = async (name: string) => new Typeface((await open(resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`))) as Font);
+  return { regular: await read('DejaVuSansCondensed'), bold: await read('DejaVuSansCondensed-Bold') };
+}
+
+interface PlacedGlyph {
+  readonly glyph: Glyph;
+  /** Units of the font, from the start of the text, y upwards. */
+  readonly x: number;
+  readonly y: number;
+}
+
+interface Line {
+  readonly glyphs: readonly PlacedGlyph[];
+  /** Units of the font. */
+  readonly advance: number;
+}
+
+/** Letters of scripts that run to the left, and what stands between them: it has to be shaped as one. */
+const LEFTWARD = String.raw`[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]`;
+const LEFTWARD_STRETCH = new RegExp(String.raw`(${LEFTWARD}(?:[^\p{L}]*${LEFTWARD}\p{M}*)*)`, 'u');
+
+export class Typeface {
+  readonly #font: Font;
+
+  constructor(font: Font) {
+    this.#font = font;
+  }
+
+  /** How wide a text of this size is. */
+  measure(text: string, size: number): number {
+    return this.#layOut(text).advance * this.#scale(size);
+  }
+
+  /** A text from (`x`, `y`), the start of its baseline. What the font has no letter for becomes a box. */
+  outline(text: string, size: number, x = 0, y = 0): Outline {
+    const { glyphs, advance } = this.#layOut(text);
+    const scale = this.#scale(size);
+    const pen = new Pen(scale);
+    for (const { glyph, x: right, y: up } of glyphs) pen.draw(glyph, x + right * scale, y - up * scale);
+    return { path: pen.path, width: advance * scale, box: pen.box };
+  }
+
+  /**
+   * The text itself if it is no wider than `width`, else its beginning and its end with an ellipsis between: names that
+   * begin alike often end differently, and a percentage stands at the end.
+   */
+  fit(text: string, size: number, width: number): string {
+    if (this.measure(text, size) <= width) return text;
+    const letters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+    const shortened = (kept: number) => {
+      const end = Math.floor(kept * SHARE_OF_THE_END);
+      const start = letters
+        .slice(0, kept - end)
+        .join('')
+        .trimEnd();
+      return (
+        start +
+        ELLIPSIS +
+        letters
+          .slice(letters.length - end)
+          .join('')
+          .trimStart()
+      );
+    };
+    let least = 0;
+    let most = letters.length - 1;
+    while (least < most) {
+      const kept = Math.ceil((least + most) / 2);
+      if (this.measure(shortened(kept), size) <= width) least = kept;
+      else most = kept - 1;
+    }
+    return shortened(least);
+  }
+
+  #scale(size: number): number {
+    return size / this.#font.unitsPerEm;
+  }
+
+  /** Glyphs in their places. Each stretch is shaped as its script wants it; the stretches run to the right. */
+  #layOut(text: string): Line {
+    const glyphs: PlacedGlyph[] = [];
+    let pen = 0;
+    for (const stretch of printable(text).split(LEFTWARD_STRETCH)) {
+      if (stretch === '') continue;
+      const run = this.#font.layout(stretch);
+      run.glyphs.forEach((glyph, i) => {
+        const { xAdvance, xOffset, yOffset } = run.positions[i]!;
+        glyphs.push({ glyph, x: pen + xOffset, y: yOffset });
+        pen += xAdvance;
+      });
+    }
+    return { glyphs, advance: pen };
+  }
+}
+
+/** How much of what is left of a shortened text is its end. */
+const SHARE_OF_THE_END = 0.4;
+
+/** One line without anything that moves or hides letters; the joiners that some scripts need stay. */
+export function printable(text: string): string {
+  return text
+    .replaceAll(/\p{Cs}/gu, '\ufffd')
+    .normalize('NFC')
+    .replaceAll(/[\s\p{Z}\p{Cc}]+/gu, ' ')
+    .replaceAll(/(?![\u200c\u200d])\p{Cf}/gu, '')
+    .trim();
+}
+
+/** Writes outlines as SVG path data and watches where the ink goes. */
+class Pen {
+  readonly #scale: number;
+  readonly #parts: string[] = [];
+  #left = Number.POSITIVE_INFINITY;
+  #top = Number.POSITIVE_INFINITY;
+  #right = Number.NEGATIVE_INFINITY;
+  #bottom = Number.NEGATIVE_INFINITY;
+
+  constructor(scale: number) {
+    this.#scale = scale;
+  }
+
+  /** A glyph with its origin at (`x`, `y`). Fonts count upwards, pictures downwards. */
+  draw(glyph: Glyph, x: number, y: number): void {
+    for (const { command, args } of glyph.path.commands) {
+      const points: string[] = [];
+      for (let i = 0; i < args.length; i += 2) {
+        const px = x + args[i]! * this.#scale;
+        const py = y - args[i + 1]! * this.#scale;
+        this.#left = Math.min(this.#left, px);
+        this.#right = Math.max(this.#right, px);
+        this.#top = Math.min(this.#top, py);
+        this.#bottom = Math.max(this.#bottom, py);
+        points.push(`${short(px)} ${short(py)}`);
+      }
+      this.#parts.push(LETTERS[command] + points.join(' '));
+    }
+  }
+
+  get path(): string {
+    return this.#parts.join('');
+  }
+
+  /** Of all points, those that steer curves included: it may be a little larger than what is seen, never smaller. */
+  get box(): Box | undefined {
+    if (this.#parts.length === 0) return undefined;
+    return { left: this.#left, top: this.#top, right: this.#right, bottom: this.#bottom };
+  }
+}
+
+const LETTERS = { moveTo: 'M', lineTo: 'L', quadraticCurveTo: 'Q', bezierCurveTo: 'C', closePath: 'Z' } as const;
+
+function short(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
