@@ -2,6 +2,7 @@
 export * from './autograd/index.ts';
 export * from './data/index.ts';
 export { DawngradError, FileError, UsageError } from './errors.ts';
+export * from './fetch/index.ts';
 export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
 export { DeviceLostError, GpuError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
 export { type AdapterTraits, Gpu, type Readback } from './gpu/gpu.ts';
@@ -9,5 +10,6 @@ export type { KernelTiming } from './gpu/profiler.ts';
 // An op and the layer over it have options of the same name; the layer's is the one that users write.
 export type { Conv2dOptions } from './nn/index.ts';
 export * from './nn/index.ts';
+export * from './predict/index.ts';
 export * from './train/index.ts';
 export * from './weights/index.ts';

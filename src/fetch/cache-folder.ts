@@ -1,0 +1,26 @@
+/** Where downloads are kept: a folder of the user's, which may be removed at any time. */
+import { homedir } from 'node:os';
+import { posix, win32 } from 'node:path';
+
+export interface System {
+  readonly platform: NodeJS.Platform;
+  /** The user's home folder. */
+  readonly home: string;
+}
+
+/**
+ * DAWNGRAD_CACHE, else where this system keeps such things. Depends on nothing but its arguments, and touches no disk.
+ * @returns its path; the folder need not exist yet
+ */
+export function cacheFolder(
+  env: NodeJS.ProcessEnv = process.env,
+  { platform, home }: System = { platform: process.platform, home: homedir() },
+): string {
+  const { join, resolve, isAbsolute } = platform === 'win32' ? win32 : posix;
+  if (env.DAWNGRAD_CACHE) return resolve(env.DAWNGRAD_CACHE);
+  if (platform === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'dawngrad', 'Cache');
+  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'dawngrad');
+  // The XDG base directory specification wants a relative path to be ignored.
+  const { XDG_CACHE_HOME: xdg } = env;
+  return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.cache'), 'dawngrad');
+}

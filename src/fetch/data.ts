@@ -1,0 +1,109 @@
+/** The tutorial's pictures in the cache: there already and whole, or downloaded and unpacked. */
+import { type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { download } from './download.ts';
+import { DownloadError } from './errors.ts';
+import { moveIntoPlace } from './place.ts';
+import { asCacheError } from './reasons.ts';
+import { type FetchOptions, type Source, sourceOf } from './source.ts';
+import { removeLeftovers, withTemporary } from './temporaries.ts';
+import { unzip, ZipError } from './unzip.ts';
+
+const PHASES = ['train', 'val'] as const;
+
+/** In the folder, so that both are put into place at once: sizes of all files in bytes, by path with "/". */
+const LIST = '.dawngrad.json';
+
+/**
+ * The tutorial's ants and bees, or another zip with one folder that holds train/ and val/: 47 MB, downloaded once and
+ * unpacked. Whether all its files are still there, in their size, is looked at in every call.
+ *
+ * @returns path of the folder in the cache
+ * @throws UnreachableError or DownloadError naming the address; FileError if the cache folder cannot be used; UsageError if
+ *   a variable holds no good address; the signal's reason if that is aborted. None of them leaves anything behind
+ */
+export async function tutorialData(options: FetchOptions = {}): Promise<string> {
+  const source = sourceOf('data', options);
+  const { cache, path } = source;
+  try {
+    removeLeftovers(cache);
+    const problem = findProblem(path);
+    if (problem === undefined) return path;
+    if (problem !== MISSING) options.onNote?.(`${path}: ${problem}; it is downloaded anew.`);
+    mkdirSync(cache, { recursive: true });
+    await withTemporary(cache, async (archive) => {
+      await download(source, archive, options);
+      await withTemporary(cache, async (folder) => {
+        const root = await unpack(source, archive, folder, options);
+        await moveIntoPlace(cache, root, path, () => findProblem(path) === undefined);
+      });
+    });
+    return path;
+  } catch (error) {
+    throw asCacheError(cache, error);
+  }
+}
+
+const MISSING = 'missing';
+
+/** What is wrong with the folder, as part of a sentence. */
+function findProblem(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return MISSING;
+  if (!found.isDirectory()) return 'is no folder';
+  const lacking = PHASES.filter((phase) => !isFolder(join(path, phase)));
+  if (lacking.length > 0) return `is not whole: it has no folder ${lacking.join(' and no ')}`;
+  const sizes = readList(path);
+  // Somebody put the folder there, and nothing says what should be in it.
+  if (sizes === undefined) return undefined;
+  if (sizes === null) return `is not whole: ${LIST} in it is damaged`;
+  for (const [name, size] of Object.entries(sizes)) {
+    const file = statSync(join(path, name), { throwIfNoEntry: false });
+    if (!file) return `is not whole: ${name} is missing`;
+    if (file.size !== size) return `is not whole: ${name} has ${file.size} bytes, not ${size}`;
+  }
+  return undefined;
+}
+
+function isFolder(path: string): boolean {
+  // Not `statSync`, which throws where something on the way is a file.
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
+/** @returns undefined where there is none, null where it cannot be understood */
+function readList(path: string): Record<string, number> | undefined | null {
+  try {
+    const list: unknown = JSON.parse(readFileSync(join(path, LIST), 'utf8'));
+    return list !== null && typeof list === 'object' ? (list as Record<string, number>) : null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : null;
+  }
+}
+
+/** @returns the folder that holds train/ and val/, with its list, below `folder` */
+async function unpack(source: Source, archive: string, folder: string, { signal }: FetchOptions): Promise<string> {
+  try {
+    const sizes = await unzip(archive, folder, { signal });
+    const name = findRoot(folder);
+    const prefix = name === '' ? '' : `${name}/`;
+    const below = [...sizes].filter(([path]) => path.startsWith(prefix) && path !== `${prefix}${LIST}`);
+    const list = Object.fromEntries(below.map(([path, size]) => [path.slice(prefix.length), size]));
+    const root = join(folder, name);
+    writeFileSync(join(root, LIST), JSON.stringify(list));
+    return root;
+  } catch (error) {
+    if (!(error instanceof ZipError)) throw error;
+    throw new DownloadError(source, `the zip ${error.message}`, { cause: error });
+  }
+}
+
+/** '' for the folder itself. @throws ZipError */
+function findRoot(folder: string): string {
+  const holdsBoth = (name: string) => PHASES.every((phase) => isFolder(join(folder, name, phase)));
+  if (holdsBoth('')) return '';
+  const entries: Dirent[] = readdirSync(folder, { withFileTypes: true });
+  const roots = entries.filter(({ name }) => holdsBoth(name));
+  if (roots.length === 1) return roots[0]!.name;
+  const found = entries.length === 0 ? 'nothing' : entries.map(({ name }) => name).join(', ');
+  throw new ZipError(`should hold one folder with train/ and val/ in it, and holds ${roots.length}: found ${found}`);
+}

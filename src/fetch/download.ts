@@ -1,0 +1,134 @@
+/** One address into one file, hashed on the way: either all that the server promised arrives, or it is an error. */
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { STATUS_CODES } from 'node:http';
+import type { Answer } from './connection.ts';
+import { DownloadError, UnreachableError } from './errors.ts';
+import { proxyVariable } from './proxy.ts';
+import { networkReason, seconds } from './reasons.ts';
+import type { FetchOptions, Source } from './source.ts';
+
+const ANSWER_WITHIN_MS = 9000;
+const STALL_AFTER_MS = 30_000;
+
+/** Beyond it this is neither the tutorial's pictures nor a ResNet's weights, and no mistake should fill a disk. */
+const LARGEST_DOWNLOAD = 2 ** 32;
+
+export interface Downloaded {
+  readonly bytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+  /** Whether the server said, in one way or another, where the end is. If not, nobody can tell whether this was all. */
+  readonly endKnown: boolean;
+}
+
+/**
+ * @param target does not exist yet; flushed to disk at the end. After an error the caller removes what there is of it
+ * @throws UnreachableError without a good answer in time; DownloadError if it breaks off; the signal's reason if that is
+ *   aborted; errors of `node:fs` as they are
+ */
+export async function download(source: Source, target: string, options: FetchOptions): Promise<Downloaded> {
+  const { signal, env = process.env } = options;
+  signal?.throwIfAborted();
+  const { openConnection } = await import('./connection.ts');
+  const connection = openConnection(env);
+  // First, so that a folder that cannot be written to is found before anything is asked for.
+  const file = openSync(target, 'wx');
+  const stop = new AbortController();
+  const either = AbortSignal.any([stop.signal, ...(signal ? [signal] : [])]);
+  try {
+    const answer = await goodAnswer(source, options, stop, () =>
+      Promise.race([connection.get(source.address, either), rejectionOf(either)]),
+    );
+    return await receive(source, answer, file, options, stop);
+  } catch (error) {
+    // Whatever it led to.
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    closeSync(file);
+    connection.close();
+  }
+}
+
+/** Never fulfilled. While a name is looked up or a connection made, the client takes no notice of the signal. */
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+}
+
+/** The beginning of an answer whose content can be used. */
+async function goodAnswer(
+  source: Source,
+  { env = process.env, answerWithin = ANSWER_WITHIN_MS }: FetchOptions,
+  stop: AbortController,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  const proxy = proxyVariable(source.address.protocol, env);
+  const fail = (reason: string, cause?: unknown) =>
+    new UnreachableError(source, proxy ? `${reason} (${proxy} is set)` : reason, { cause });
+  const late = new Error(`no answer within ${seconds(answerWithin)}`);
+  const timer = setTimeout(() => stop.abort(late), answerWithin);
+  try {
+    const answer = await ask();
+    const { status } = answer;
+    if (status >= 200 && status < 300) return answer;
+    throw fail(`the server answered with status ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd());
+  } catch (error) {
+    if (error instanceof UnreachableError) throw error;
+    throw stop.signal.reason === late ? fail(late.message) : fail(networkReason(error, source.address), error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function receive(
+  source: Source,
+  { total, endKnown, body }: Answer,
+  file: number,
+  { onProgress, stallAfter = STALL_AFTER_MS }: FetchOptions,
+  stop: AbortController,
+): Promise<Downloaded> {
+  const hash = createHash('sha256');
+  let received = 0;
+  const report = () => onProgress?.({ address: source.address.href, name: source.name, received, total });
+  const fail = (problem: string, cause?: unknown) => {
+    const progress = total === undefined ? `${received} bytes` : `${received} of ${total} bytes`;
+    return new DownloadError(source, `${problem} after ${progress}`, { cause });
+  };
+  const checkSize = (bytes: number) => {
+    if (bytes > LARGEST_DOWNLOAD) throw fail(`it has more than ${LARGEST_DOWNLOAD} bytes, and was given up`);
+  };
+  checkSize(total ?? 0);
+
+  const stalled = new Error(`no byte came for ${seconds(stallAfter)}`);
+  const timer = setTimeout(() => stop.abort(stalled), stallAfter);
+  try {
+    report();
+    const chunks = body[Symbol.asyncIterator]();
+    for (;;) {
+      const next: IteratorResult<Buffer> = await chunks.next().catch((error: unknown) => {
+        if (stop.signal.reason === stalled) throw fail(stalled.message);
+        throw fail(`the download broke off (${networkReason(error, source.address)})`, error);
+      });
+      if (next.done) break;
+      timer.refresh();
+      received += next.value.byteLength;
+      checkSize(received);
+      hash.update(next.value);
+      writeWhole(file, next.value);
+      report();
+    }
+    if (total !== undefined && received !== total) throw fail('the download broke off');
+    fsyncSync(file);
+    return { bytes: received, sha256: hash.digest('hex'), endKnown };
+  } finally {
+    clearTimeout(timer);
+    // Of an answer that was left in the middle.
+    body.on('error', () => {}).destroy();
+  }
+}
+
+/** Waits for the disk, so that what has come does not pile up in memory. A write may take only part of the bytes. */
+function writeWhole(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.byteLength; ) done += writeSync(file, bytes, done);
+}

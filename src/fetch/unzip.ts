@@ -1,0 +1,156 @@
+/**
+ * Unpacks a zip so that nothing can land outside of the folder, and nothing but plain files and folders in it. The whole
+ * directory of the zip is checked before the first byte is written.
+ */
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import crc32 from 'crc-32';
+import { type Entry, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl';
+
+/** What a zip may unpack to. The tutorial's has some 400 entries and 47 MB. */
+export interface UnzipLimits {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+const LIMITS: UnzipLimits = { entries: 100_000, bytes: 2 ** 32 };
+
+/** The archive is damaged or not safe. The message is a part of a sentence about it. */
+export class ZipError extends Error {
+  override name = 'ZipError';
+}
+
+/** Kinds of file in the upper half of an entry's attributes, where a Unix system made the zip. */
+const KIND_MASK = 0o170000;
+const REGULAR = 0o100000;
+const FOLDER = 0o040000;
+const LINK = 0o120000;
+
+/** What macOS and Windows add of their own. */
+const JUNK = /(^|\/)(__MACOSX\/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/;
+
+interface Planned {
+  readonly entry: Entry;
+  /** With "/", below the folder. */
+  readonly path: string;
+}
+
+/**
+ * @param folder is made; must not exist yet. After an error the caller removes what there is of it
+ * @returns size of every file, bytes, by path with "/"
+ * @throws ZipError; errors of `node:fs` as they are; the signal's reason if that is aborted
+ */
+export async function unzip(
+  archive: string,
+  folder: string,
+  { signal, limits = LIMITS }: { signal?: AbortSignal | undefined; limits?: UnzipLimits } = {},
+): Promise<Map<string, number>> {
+  const zip = await openPromise(archive, { lazyEntries: true, autoClose: false, decodeStrings: false }).catch(
+    asZipError,
+  );
+  try {
+    const planned = await plan(zip, limits);
+    const sizes = new Map<string, number>();
+    mkdirSync(folder);
+    for (const { entry, path } of planned) {
+      signal?.throwIfAborted();
+      const target = join(folder, path);
+      if (path.endsWith('/')) mkdirSync(target, { recursive: true });
+      else {
+        mkdirSync(dirname(target), { recursive: true });
+        await writeEntry(zip, entry, target, signal);
+        sizes.set(path, entry.uncompressedSize);
+      }
+    }
+    return sizes;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    zip.close();
+  }
+}
+
+async function plan(zip: ZipFile, limits: UnzipLimits): Promise<Planned[]> {
+  if (zip.entryCount > limits.entries) throw new ZipError(`has ${zip.entryCount} entries, more than ${limits.entries}`);
+  const planned: Planned[] = [];
+  const names = new Map<string, 'file' | 'folder'>();
+  let bytes = 0;
+  try {
+    for await (const entry of zip.eachEntry()) {
+      const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
+      const path = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
+      checkEntry(entry, path);
+      if (JUNK.test(path)) continue;
+      claim(names, path);
+      bytes += entry.uncompressedSize;
+      planned.push({ entry, path });
+    }
+  } catch (error) {
+    asZipError(error);
+  }
+  if (bytes > limits.bytes) {
+    throw new ZipError(`would unpack to ${bytes} bytes, more than ${limits.bytes}: refused as a zip bomb`);
+  }
+  return planned;
+}
+
+function checkEntry(entry: Entry, path: string): void {
+  const name = JSON.stringify(path);
+  // A backslash and a colon mean something on Windows, and the same zips are refused everywhere.
+  const parts = path.replace(/\/$/, '').split('/');
+  if (/^\/|^[a-z]:|\\/i.test(path) || parts.includes('..')) {
+    throw new ZipError(`has an entry that would leave the folder it is unpacked to, ${name}, and is refused`);
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+  if (/[\u0000-\u001f:]/.test(path) || parts.some((part) => part === '' || part === '.')) {
+    throw new ZipError(`has an entry whose name is not allowed, ${name}, and is refused`);
+  }
+  const kind = (entry.externalFileAttributes >>> 16) & KIND_MASK;
+  if (kind !== 0 && kind !== REGULAR && kind !== FOLDER) {
+    const what = kind === LINK ? 'a symbolic link' : 'neither a file nor a folder';
+    throw new ZipError(`has an entry that is ${what}, ${name}, and is refused`);
+  }
+  if (entry.isEncrypted()) throw new ZipError(`has an encrypted entry, ${name}`);
+}
+
+/** A name for one entry; no other may have it, or need a folder of this name if it is a file. */
+function claim(names: Map<string, 'file' | 'folder'>, path: string): void {
+  const isFolder = path.endsWith('/');
+  const parts = path.replace(/\/$/, '').split('/');
+  for (let length = 1; length <= parts.length; length++) {
+    const name = parts.slice(0, length).join('/');
+    const kind = length < parts.length || isFolder ? 'folder' : 'file';
+    const before = names.get(name);
+    if (before !== undefined && (before === 'file' || kind === 'file')) {
+      throw new ZipError(`has two entries of one name, ${JSON.stringify(path)}`);
+    }
+    names.set(name, kind);
+  }
+}
+
+async function writeEntry(zip: ZipFile, entry: Entry, target: string, signal?: AbortSignal): Promise<void> {
+  let sum = 0;
+  const check = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      sum = crc32.buf(chunk, sum);
+      done(null, chunk);
+    },
+  });
+  const input = await zip.openReadStreamPromise(entry).catch(asZipError);
+  await pipeline([input, check, createWriteStream(target, { flags: 'wx' })], { signal }).catch(asZipError);
+  if (sum >>> 0 !== entry.crc32) {
+    throw new ZipError(`is damaged: the checksum of ${JSON.stringify(entry.fileNameRaw.toString())} does not match`);
+  }
+}
+
+/** What yauzl and zlib say of the archive; errors of `node:fs` are the disk's. */
+function asZipError(error: unknown): never {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  // The names were told apart before: this file system takes no notice of case.
+  if (code === 'EEXIST') throw new ZipError(`has two entries that are one file here, ${path}`);
+  if (error instanceof ZipError || !(error instanceof Error) || (code && syscall)) throw error;
+  throw new ZipError(`is no whole zip archive (${error.message})`, { cause: error });
+}

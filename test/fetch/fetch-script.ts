@@ -1,0 +1,6 @@
+/** A process of its own that fetches: `fetch-script.ts data|weights`, as the environment says. Prints the path. */
+import { tutorialData, tutorialWeights } from '../../src/fetch/index.ts';
+
+const fetchIt = process.argv[2] === 'data' ? tutorialData : tutorialWeights;
+const path = await fetchIt({ onProgress: ({ received }) => process.stderr.write(`${received}\n`) });
+process.stdout.write(`${path}\n`);
