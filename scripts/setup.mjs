@@ -15,8 +15,8 @@ import { nodeProblem } from './setup/node-version.mjs';
 import { installPackages, packagesProblem } from './setup/packages.mjs';
 import { SetupError, say } from './setup/say.mjs';
 
-/** Commands that never touch a device. */
-const WITHOUT_ADAPTER = new Set(['convert', 'compare']);
+/** Commands that never touch a device, and the one that is to say what is missing. */
+const WITHOUT_ADAPTER = new Set(['convert', 'compare', 'doctor', 'build']);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -44,9 +44,10 @@ async function ensureAdapter(command) {
   if (adapter.rememberedAdapter(root, facts)) return;
   if (lookForAdapter(adapter).found) return;
 
-  const [{ driverFacts, installDriver }, { planDriver }, { withLock }] = await Promise.all([
+  const [{ installDriver }, { driverFacts }, { planDriver }, { withLock }] = await Promise.all([
     import('./setup/driver.mjs'),
-    import('./setup/driver-plan.mjs'),
+    import('../src/driver/facts.mjs'),
+    import('../src/driver/plan.mjs'),
     import('./setup/lock.mjs'),
   ]);
   withLock(root, () => {
@@ -97,8 +98,8 @@ async function dryRun(assumeNoAdapter) {
     );
     if (result.found) return;
   }
-  const { driverFacts } = await import('./setup/driver.mjs');
-  const { describePlan, planDriver } = await import('./setup/driver-plan.mjs');
+  const { driverFacts } = await import('../src/driver/facts.mjs');
+  const { describePlan, planDriver } = await import('../src/driver/plan.mjs');
   print('Without an adapter:');
   for (const line of describePlan(planDriver(driverFacts()))) print(`  ${line}`);
 }

@@ -60,9 +60,6 @@ function fail(message: string): never {
 if (runStage('types', 'typescript/bin/tsc', ['--noEmit']) !== 0) {
   fail('types (tsc --noEmit); lint and the tests did not run');
 }
-if (runStage('types of set-up', 'typescript/bin/tsc', ['--noEmit', '-p', 'scripts/tsconfig.json']) !== 0) {
-  fail('types of set-up (tsc --noEmit -p scripts/tsconfig.json); lint and the tests did not run');
-}
 if (runStage('lint', '@biomejs/biome/bin/biome', ['check', '.']) !== 0) {
   fail('lint (biome check .; `npm run format` mends much of it); the tests did not run');
 }

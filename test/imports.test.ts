@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 function sources(): Files {
   const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
-  const paths = names.map((name) => `src/${name.replaceAll('\\', '/')}`).filter((path) => path.endsWith('.ts'));
+  const paths = names.map((name) => `src/${name.replaceAll('\\', '/')}`).filter((path) => /\.(ts|mjs)$/.test(path));
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 

@@ -1,43 +1,11 @@
 // @ts-check
-/** Gathers the facts that driver-plan.mjs decides on, and carries an installation out. */
+/** Carries out the installation that src/driver/plan.mjs planned. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { parseAptFiles } from './apt-sources.mjs';
-import { identifySystem } from './os-release.mjs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { SetupError, say } from './say.mjs';
 
-/** @returns {import('./driver-plan.mjs').Facts} */
-export function driverFacts() {
-  const osRelease = readIfThere('/etc/os-release') || readIfThere('/usr/lib/os-release');
-  return {
-    system: identifySystem(process.platform, osRelease),
-    root: process.getuid?.() === 0,
-    aptGet: existsSync('/usr/bin/apt-get'),
-    sources: parseAptFiles(aptFiles()),
-    driverVariable: ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES']
-      .filter((name) => process.env[name])
-      .map((name) => `${name}=${process.env[name]}`)[0],
-  };
-}
-
-function aptFiles() {
-  const folder = '/etc/apt/sources.list.d';
-  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  const paths = ['/etc/apt/sources.list', ...names.map((name) => `${folder}/${name}`)];
-  return paths.map((path) => ({ path, text: readIfThere(path) }));
-}
-
-/** @param {string} path */
-function readIfThere(path) {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** @param {import('./driver-plan.mjs').InstallPlan} plan */
+/** @param {import('../../src/driver/plan.mjs').InstallPlan} plan */
 export function installDriver(plan) {
   say(plan.why);
   const file = plan.listFile;

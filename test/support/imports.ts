@@ -9,7 +9,21 @@ import { posix } from 'node:path';
 
 /** What each folder of src/ may import. Files of the folder itself and src/errors.ts are free to all. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  cli: ['train', 'demo', 'fetch', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  cli: [
+    'driver',
+    'predict',
+    'train',
+    'demo',
+    'fetch',
+    'pictures',
+    'nn',
+    'autograd',
+    'kernels',
+    'gpu',
+    'weights',
+    'data',
+  ],
+  predict: ['train', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   train: ['pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   nn: ['autograd', 'kernels', 'gpu'],
   autograd: ['kernels', 'gpu'],
@@ -21,6 +35,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   pictures: ['data'],
   demo: ['data'],
   fetch: [],
+  // What WebGPU needs of this system. In plain JavaScript, because set-up uses it before any package is installed.
+  driver: [],
 };
 
 const SHARED = 'src/errors.ts';
@@ -75,7 +91,7 @@ function importProblem(path: string, name: string): string | undefined {
     return undefined;
   }
   const target = posix.join(posix.dirname(path), name);
-  if (!/\.(ts|json)$/.test(name)) return 'a relative import ends in .ts';
+  if (!/\.(ts|mjs|json)$/.test(name)) return 'a relative import ends in .ts';
   if (target === SHARED) return undefined;
   if (!target.startsWith('src/')) return 'src imports nothing outside src';
   const allowed = ALLOWED[folder];

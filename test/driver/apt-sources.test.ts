@@ -6,7 +6,7 @@ import {
   parseAptFiles,
   parseDeb822,
   parseSourcesList,
-} from '../../scripts/setup/apt-sources.mjs';
+} from '../../src/driver/apt-sources.mjs';
 
 interface Listed {
   uri: string;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { identifySystem, parseOsRelease } from '../../scripts/setup/os-release.mjs';
+import { identifySystem, parseOsRelease } from '../../src/driver/os-release.mjs';
 import { OS_RELEASE } from './systems.ts';
 
 test('reads plain, single- and double-quoted values and passes over the rest', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseSourcesList } from '../../scripts/setup/apt-sources.mjs';
-import { describePlan, planDriver } from '../../scripts/setup/driver-plan.mjs';
-import { identifySystem } from '../../scripts/setup/os-release.mjs';
+import { parseSourcesList } from '../../src/driver/apt-sources.mjs';
+import { identifySystem } from '../../src/driver/os-release.mjs';
+import { adviceLines, describePlan, planDriver } from '../../src/driver/plan.mjs';
 import { OS_RELEASE } from './systems.ts';
 
 const BOOKWORM = 'deb http://mirror.example/debian bookworm main\n';
@@ -69,6 +69,26 @@ test.each(['debian13', 'debianSid', 'ubuntu2204', 'ubuntu2404', 'mint22'] as con
 
 test.each(['debian11', 'ubuntu2004'] as const)('%s: nothing to install, say so', (system) => {
   expect(advice(plan(system, ''))).toContain('Use Debian 12');
+});
+
+test('an installation, told to a person who is to type it', () => {
+  const lines = adviceLines(identifySystem('linux', OS_RELEASE.debian12), plan('debian12', BOOKWORM));
+  expect(lines).toEqual([
+    "Debian GNU/Linux 12 (bookworm): Mesa's software Vulkan driver will do. Run:",
+    "tee /etc/apt/sources.list.d/dawngrad-backports.list <<'END'",
+    expect.stringMatching(/^# /),
+    'deb http://mirror.example/debian bookworm-backports main',
+    'END',
+    `apt-get update && apt-get install -y --no-install-recommends -t bookworm-backports ${PACKAGES}`,
+  ]);
+});
+
+test('an advice, told to a person', () => {
+  const result = plan('fedora40', '');
+  expect(adviceLines(identifySystem('linux', OS_RELEASE.fedora40), result)).toHaveProperty(
+    '1',
+    expect.stringMatching(/^sudo dnf/),
+  );
 });
 
 test('a variable hides every driver: installing another would not help', () => {

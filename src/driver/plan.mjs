@@ -93,17 +93,37 @@ function aptPlan({ system, sources }) {
 }
 
 /**
- * The same plan as commands to type.
+ * What the person is told who has to act: an advice as it stands, an installation as commands for root to type.
+ * @param {System} system
+ * @param {Plan} plan
+ * @returns {string[]}
+ */
+export function adviceLines(system, plan) {
+  if (plan.kind === 'advise') return plan.lines;
+  return [`${system.name}: Mesa's software Vulkan driver will do. Run:`, ...commands(plan, '')];
+}
+
+/**
  * @param {Facts} facts
  * @param {InstallPlan} plan
  * @returns {string[]}
  */
 function asRoot({ system }, plan) {
-  const file = plan.listFile;
   return [
     `${system.name}: Mesa's software Vulkan driver would do, but only root may install it. Run:`,
-    ...(file ? [`sudo tee ${file.path} <<'END'`, ...file.text.trimEnd().split('\n'), 'END'] : []),
-    `sudo apt-get update && sudo apt-get ${plan.install.join(' ')}`,
+    ...commands(plan, 'sudo '),
+  ];
+}
+
+/**
+ * @param {InstallPlan} plan
+ * @param {string} sudo before each command
+ * @returns {string[]}
+ */
+function commands({ listFile, install }, sudo) {
+  return [
+    ...(listFile ? [`${sudo}tee ${listFile.path} <<'END'`, ...listFile.text.trimEnd().split('\n'), 'END'] : []),
+    `${sudo}apt-get update && ${sudo}apt-get ${install.join(' ')}`,
   ];
 }
 

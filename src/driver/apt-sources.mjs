@@ -142,7 +142,7 @@ export function findArchive(sources, codename) {
  */
 export function backportsFile(archive, codename) {
   const base = '/etc/apt/sources.list.d/dawngrad-backports';
-  const why = '# Added by dawngrad (scripts/setup.mjs) for a Mesa that WebGPU accepts. Delete this file to undo it.';
+  const why = '# Added by dawngrad for a Mesa that WebGPU accepts. Delete this file to undo it.';
   if (archive.format === 'line') {
     const options = archive.options.length > 0 ? `[${archive.options.join(' ')}] ` : '';
     return { path: `${base}.list`, text: `${why}\ndeb ${options}${archive.uri} ${codename}-backports main\n` };
