@@ -4,7 +4,7 @@ export { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMet
 export { NonFiniteLossError } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
-export { formatBytes, type MemoryQuestion, planMemory, type Rehearsal, rehearse } from './memory.ts';
+export { checkLimits, formatBytes, type MemoryQuestion, planMemory, type Rehearsal, rehearse } from './memory.ts';
 export {
   architectureOf,
   buildModel,

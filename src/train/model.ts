@@ -105,7 +105,12 @@ export function buildModel(
   model.fc = new Linear(gpu, model.featureSize, classes, start.loadsLastLayer ? skip : draw);
   if (start.checkpoint) {
     const entries = start.checkpoint.tensors;
-    model.loadStateDict(entries, start.loadsLastLayer ? {} : { ignore: ['fc.'] });
+    try {
+      model.loadStateDict(entries, start.loadsLastLayer ? {} : { ignore: ['fc.'] });
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
   }
   return model;
 }

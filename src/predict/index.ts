@@ -1,0 +1,14 @@
+/** What pictures show, according to a trained network. The room's door: other folders import from here. */
+export type { ClassNames } from './class-names.ts';
+export { IMAGENET_CLASSES } from './imagenet-classes.ts';
+export {
+  DEFAULT_BATCH_SIZE,
+  DEFAULT_TOP,
+  openPredictor,
+  type Prediction,
+  type PredictOptions,
+  Predictor,
+  type PredictorOptions,
+} from './predictor.ts';
+export type { ClassProbability, Ranking } from './ranking.ts';
+export type { PictureInput, Unreadable } from './render-ahead.ts';

@@ -1,0 +1,83 @@
+/** Pictures on their way to the network: decoded ahead of their turn, in their order, some at a time. */
+import { type DecoderPool, normalize, type Picture, type ValTransform, valCrop } from '../data/index.ts';
+import { DawngradError, FileError } from '../errors.ts';
+
+/** A picture to look at: a file's path, or its pixels. */
+export type PictureInput = string | Picture;
+
+/** A file that could not be read as a picture. */
+export interface Unreadable {
+  readonly path: string;
+  /** Its message begins with the path. */
+  readonly error: FileError;
+}
+
+/** A picture as the network takes it. */
+export interface Rendered {
+  /** Undefined where pixels were given. */
+  readonly path: string | undefined;
+  /** [3, size, size], normalised. */
+  readonly image: Float32Array<ArrayBuffer>;
+  /** Gives the memory of `image` back for later pictures. */
+  release(): void;
+}
+
+export interface RenderOptions {
+  readonly transform: ValTransform;
+  readonly pool: DecoderPool;
+  /** Pictures that may be under way at once; what bounds the memory. */
+  readonly ahead: number;
+}
+
+/**
+ * Renders the pictures, in order. One that cannot be read takes its place in the order too. Whoever leaves early leaves
+ * the pictures under way to the pool.
+ * @throws DawngradError if pixels do not fit their width and height, or the pool is or gets closed
+ */
+export async function* renderAhead(
+  pictures: readonly PictureInput[],
+  { transform, pool, ahead }: RenderOptions,
+): AsyncGenerator<Rendered | Unreadable, void, undefined> {
+  const numbers = 3 * transform.size ** 2;
+  const free: ArrayBuffer[] = [];
+  const render = async (picture: PictureInput): Promise<Rendered | Unreadable> => {
+    const path = typeof picture === 'string' ? picture : undefined;
+    const out = new Float32Array(free.pop() ?? new ArrayBuffer(numbers * 4));
+    try {
+      // A job per picture: of one with several, the first that cannot be read would take the others with it.
+      const image =
+        typeof picture === 'string'
+          ? await pool.render({ transform, pictures: [{ path: picture, slot: undefined }] }, out)
+          : renderPixels(picture, transform, out);
+      return { path, image, release: () => free.push(image.buffer) };
+    } catch (error) {
+      if (!(error instanceof FileError) || path === undefined) throw error;
+      return { path, error };
+    }
+  };
+
+  const underway: Promise<Rendered | Unreadable>[] = [];
+  let asked = 0;
+  while (asked < pictures.length || underway.length > 0) {
+    while (asked < pictures.length && underway.length < ahead) {
+      const rendered = render(pictures[asked++]!);
+      // It is awaited in its turn; should an earlier one fail first, this one's failure is of no interest.
+      rendered.catch(() => {});
+      underway.push(rendered);
+    }
+    yield await underway.shift()!;
+  }
+}
+
+function renderPixels(picture: Picture, transform: ValTransform, out: Float32Array<ArrayBuffer>) {
+  const { width, height, pixels } = picture;
+  const isWhole = [width, height].every((extent) => Number.isInteger(extent) && extent >= 1);
+  if (!isWhole || pixels.length !== width * height * 3) {
+    throw new DawngradError(
+      `A picture of ${width}×${height} pixels: expected ${width * height * 3} bytes, interleaved RGB, found ` +
+        `${pixels.length}. Give its width and height in pixels and 3 bytes for each.`,
+    );
+  }
+  normalize(valCrop(picture, transform), transform.size, false, out);
+  return out;
+}
