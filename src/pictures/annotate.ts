@@ -23,7 +23,7 @@ const OTHERS = { size: 14, height: 23 };
  */
 export async function annotatePicture(picture: Picture, lines: readonly string[]): Promise<Buffer> {
   const { regular, bold } = await loadTypefaces();
-  const shown = await fit(picture);
+  const shown = await fitted(picture);
   const [width, height] = [Math.ceil(shown.width / DENSITY), Math.ceil(shown.height / DENSITY)];
   const room = Math.max(width, LEAST);
   const styles = lines.map((_, i) => (i === 0 ? { face: bold, ...FIRST } : { face: regular, ...OTHERS }));
@@ -35,7 +35,7 @@ export async function annotatePicture(picture: Picture, lines: readonly string[]
   lines.forEach((line, i) => {
     const { face, size, height: lineHeight } = styles[i]!;
     top += lineHeight;
-    canvas.text(face.fit(line, size, room), MARGIN, top, {
+    canvas.text(face.shorten(line, size, room), MARGIN, top, {
       face,
       size,
       colour: i === 0 ? COLOURS.ink : COLOURS.quiet,
@@ -45,7 +45,7 @@ export async function annotatePicture(picture: Picture, lines: readonly string[]
 }
 
 /** A thumbnail keeps its pixels sharp; what is a photograph is resampled. */
-async function fit(picture: Picture): Promise<Picture> {
+async function fitted(picture: Picture): Promise<Picture> {
   const longer = Math.max(picture.width, picture.height);
   const [least, largest] = [LEAST * DENSITY, LARGEST * DENSITY];
   if (longer > largest) return resample(picture, largest);

@@ -40,20 +40,16 @@ export class Canvas {
     this.#shapes.push(svg);
   }
 
-  rectangle(
-    left: number,
-    top: number,
-    width: number,
-    height: number,
-    attributes: Record<string, string | number>,
-  ): void {
-    this.add(element('rect', { x: left, y: top, width, height, ...attributes }));
+  /** Adds one SVG element without content. The values are numbers and words of ours; nobody's text belongs here. */
+  shape(name: string, attributes: Readonly<Record<string, string | number>>): void {
+    const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`);
+    this.add(`<${name}${list.join('')}/>`);
   }
 
   /** A line of text whose baseline starts at (`x`, `y`). */
   text(text: string, x: number, y: number, { face, size, colour = COLOURS.ink }: TextStyle): Outline {
     const outline = face.outline(text, size, x, y);
-    if (outline.path) this.add(element('path', { d: outline.path, fill: colour }));
+    if (outline.path) this.shape('path', { d: outline.path, fill: colour });
     return outline;
   }
 
@@ -62,29 +58,23 @@ export class Canvas {
     this.#pictures.push({ picture, left: left * DENSITY, top: top * DENSITY });
   }
 
-  async png(): Promise<Buffer> {
+  /** The shapes and texts as an SVG document; the pictures are not in it. */
+  svg(): string {
     const { width, height } = this;
-    const svg =
+    return (
       `<svg xmlns="http://www.w3.org/2000/svg" width="${width * DENSITY}" height="${height * DENSITY}" ` +
       `viewBox="0 0 ${width} ${height}"><rect width="100%" height="100%" fill="${COLOURS.paper}"/>` +
-      `${this.#shapes.join('')}</svg>`;
-    const pictures = this.#pictures.map(({ picture, left, top }) => ({ input: raw(picture), left, top }));
-    // Laid over while still RGBA, as the shapes come: without a picture the result is the same kind of file.
-    return sharp(Buffer.from(svg))
-      .composite(pictures.map(({ input, left, top }) => ({ ...input, left, top })))
-      .removeAlpha()
-      .withDensity(DOTS_PER_INCH)
-      .png()
-      .toBuffer();
+      `${this.#shapes.join('')}</svg>`
+    );
   }
-}
 
-function raw({ pixels, width, height }: Picture) {
-  return { input: Buffer.from(pixels), raw: { width, height, channels: 3 as const } };
-}
-
-/** An SVG element without content. The values are numbers and words of ours; nobody's text gets here. */
-function element(name: string, attributes: Record<string, string | number>): string {
-  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`);
-  return `<${name}${list.join('')}/>`;
+  png(): Promise<Buffer> {
+    const pictures = this.#pictures.map(({ picture: { pixels, width, height }, left, top }) => ({
+      input: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength),
+      raw: { width, height, channels: 3 as const },
+      left,
+      top,
+    }));
+    return sharp(Buffer.from(this.svg())).composite(pictures).removeAlpha().withDensity(DOTS_PER_INCH).png().toBuffer();
+  }
 }

@@ -86,7 +86,7 @@ export class Typeface {
    * The text itself if it is no wider than `width`, else its beginning and its end with an ellipsis between: names that
    * begin alike often end differently, and a percentage stands at the end.
    */
-  fit(text: string, size: number, width: number): string {
+  shorten(text: string, size: number, width: number): string {
     if (this.measure(text, size) <= width) return text;
     const letters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
     const shortened = (kept: number) => {
@@ -144,8 +144,7 @@ export function printable(text: string): string {
     .replaceAll(/\p{Cs}/gu, '\ufffd')
     .normalize('NFC')
     .replaceAll(/[\s\p{Z}\p{Cc}]+/gu, ' ')
-    .replaceAll(/(?![\u200c\u200d])\p{Cf}/gu, '')
-    .trim();
+    .replaceAll(/(?![\u200c\u200d])\p{Cf}/gu, '');
 }
 
 /** Writes outlines as SVG path data and watches where the ink goes. */

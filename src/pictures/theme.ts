@@ -8,10 +8,9 @@ export const COLOURS = {
   ink: '#1b1f24',
   quiet: '#57606a',
   line: '#d0d7de',
+  grid: '#e3e7eb',
+  warning: '#b23c00',
 } as const;
 
 /** Between the edge of a picture and what it holds. */
 export const MARGIN = 20;
-
-/** The side of the squares in a grid: twice 224 pixels, what the networks see. */
-export const CELL = 224;

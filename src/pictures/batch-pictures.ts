@@ -1,0 +1,20 @@
+/** From the numbers that a network is given back to what one can look at. */
+import { IMAGENET_MEAN, IMAGENET_STD, type Picture } from '../data/index.ts';
+
+/**
+ * Picture `index` of a batch, its normalisation undone: byte for byte what was normalised.
+ * @param images [size, 3, side, side], NCHW, normalised
+ */
+export function pictureOf(images: Float32Array, size: number, index: number): Picture {
+  const plane = images.length / size / 3;
+  const side = Math.sqrt(plane);
+  const pixels = new Uint8Array(plane * 3);
+  for (let channel = 0; channel < 3; channel++) {
+    const [mean, std] = [IMAGENET_MEAN[channel]!, IMAGENET_STD[channel]!];
+    const from = (index * 3 + channel) * plane;
+    for (let i = 0; i < plane; i++) {
+      pixels[i * 3 + channel] = Math.min(255, Math.max(0, Math.round((images[from + i]! * std + mean) * 255)));
+    }
+  }
+  return { width: side, height: side, pixels };
+}

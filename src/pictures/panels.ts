@@ -1,0 +1,84 @@
+/** Loss and accuracy side by side over the same epochs, under one legend. */
+import { Canvas } from './canvas.ts';
+import { type Axis, drawPanel, FIELD, type SeriesStyle, type Step, TICKS } from './chart.ts';
+import { drawLegend, LEGEND_HEIGHT } from './legend.ts';
+import { loadTypefaces } from './text.ts';
+import { COLOURS, MARGIN } from './theme.ts';
+
+/** What is drawn of one phase of one epoch. */
+export interface MeasuredPoint {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly acc: number;
+}
+
+export interface Panels {
+  readonly series: readonly {
+    readonly name: string;
+    readonly style: SeriesStyle;
+    readonly points: readonly MeasuredPoint[];
+  }[];
+  readonly steps: readonly Step[];
+  readonly best?: { readonly point: MeasuredPoint; readonly label: string } | undefined;
+}
+
+const PANEL = { width: 460, height: 290, gap: 28 } as const;
+const WIDTH = 2 * PANEL.width + PANEL.gap;
+const TITLE = { size: 15, height: 30 } as const;
+const UNDER = { size: 11.5 } as const;
+
+/** Loss on the left, accuracy on the right, over the same epochs. */
+export async function panelsCanvas(panels: Panels): Promise<Canvas> {
+  const faces = await loadTypefaces();
+  const all = panels.series.flatMap(({ points }) => points);
+  const epochs = [Math.min(...all.map(({ epoch }) => epoch)), Math.max(...all.map(({ epoch }) => epoch))] as const;
+  const canvas = new Canvas(WIDTH + 2 * MARGIN, MARGIN + LEGEND_HEIGHT + TITLE.height + PANEL.height + MARGIN);
+  drawLegend(
+    canvas,
+    [...panels.series, ...(panels.best ? [{ name: panels.best.label, style: 'ring' as const }] : [])],
+    faces,
+  );
+
+  const top = MARGIN + LEGEND_HEIGHT + TITLE.height;
+  const sides = [
+    { title: 'Loss', value: ({ loss }: MeasuredPoint) => loss, y: lossAxis(all) },
+    { title: 'Accuracy', value: ({ acc }: MeasuredPoint) => acc, y: accuracyAxis(all) },
+  ];
+  for (const [i, { title, value, y }] of sides.entries()) {
+    const left = MARGIN + i * (PANEL.width + PANEL.gap);
+    const point = (measured: MeasuredPoint) => ({ epoch: measured.epoch, value: value(measured) });
+    const series = panels.series.map(({ style, points }) => ({ style, points: points.map(point) }));
+    const rings = panels.best ? [point(panels.best.point)] : [];
+    const panel = { ...PANEL, series, y, epochs, steps: panels.steps, rings };
+    canvas.add(`<g transform="translate(${left} ${top})">${await drawPanel(panel, faces)}</g>`);
+    canvas.text(title, left, top - 6, { face: faces.bold, size: TITLE.size });
+    const under = 'epoch';
+    const middle = left + FIELD.left + (PANEL.width - FIELD.left - FIELD.right) / 2;
+    const x = middle - faces.regular.measure(under, UNDER.size) / 2;
+    canvas.text(under, x, top + PANEL.height - 1, { face: faces.regular, size: UNDER.size, colour: COLOURS.quiet });
+  }
+  return canvas;
+}
+
+/** From 0, since half a loss is half as bad, to a little above the largest. */
+function lossAxis(points: readonly MeasuredPoint[]): Axis {
+  const largest = Math.max(...points.map(({ loss }) => loss));
+  return axis(0, largest > 0 ? largest * 1.05 : 1);
+}
+
+/** Up to 1, from the round tenth below the least. */
+function accuracyAxis(points: readonly MeasuredPoint[]): Axis {
+  const least = Math.min(...points.map(({ acc }) => acc));
+  return axis(Math.min(8, Math.max(0, Math.ceil(least * 10 - 1))) / 10, 1);
+}
+
+/** Numbers of thousands would not fit beside the field. */
+const LARGEST_PLAIN = 1000;
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact' });
+
+function axis(from: number, to: number): Axis {
+  // d3 puts ticks at 1, 2 or 5 of a power of ten; from the root of 50 on it prefers the next 10.
+  const decimals = Math.max(0, -Math.floor(Math.log10((Math.SQRT2 * (to - from)) / TICKS)));
+  const format = (value: number) => (to >= LARGEST_PLAIN ? COMPACT.format(value) : value.toFixed(decimals));
+  return { domain: [from, to], format };
+}

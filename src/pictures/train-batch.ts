@@ -1,0 +1,32 @@
+/** `train-batch.png`: the first pictures that a run learnt from, as its network saw them. */
+import type { Picture } from '../data/index.ts';
+import type { Canvas } from './canvas.ts';
+import { gridCanvas } from './grid.ts';
+import { COLOURS } from './theme.ts';
+
+/** More than these of a batch are not shown. */
+export const MOST_OF_A_BATCH = 16;
+
+export interface TrainBatch {
+  /** At most `MOST_OF_A_BATCH`, the batch's first; of one size. */
+  readonly pictures: readonly { readonly picture: Picture; readonly className: string }[];
+  /** Pictures in the whole batch. */
+  readonly size: number;
+}
+
+/** @returns a PNG: a grid of the pictures, each with its class above it */
+export async function drawTrainBatch(trainBatch: TrainBatch): Promise<Buffer> {
+  return (await trainBatchCanvas(trainBatch)).png();
+}
+
+export function trainBatchCanvas({ pictures, size }: TrainBatch): Promise<Canvas> {
+  const count = pictures.length < size ? `${pictures.length} of its ${size} pictures, cropped` : 'Cropped';
+  return gridCanvas({
+    heading: 'The first training batch',
+    subheading: `${count} and mirrored at random, as the network saw ${size === 1 ? 'it' : 'them'}`,
+    columns: 4,
+    cells: pictures.map(({ picture, className }) => ({ picture, title: { name: className }, frame: FRAME })),
+  });
+}
+
+const FRAME = { colour: COLOURS.line, width: 1 };
