@@ -8,6 +8,7 @@ import { strToU8 } from 'fflate';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FileError } from '../../src/errors.ts';
 import { type FetchProgress, tutorialData, UnreachableError } from '../../src/fetch/index.ts';
+import { moveIntoPlace } from '../../src/fetch/place.ts';
 import { filesBelow, makeScene, sha256, stalling } from './support.ts';
 
 const scene = await makeScene();
@@ -94,6 +95,23 @@ describe('ends and meetings', () => {
       [one, three].map((path) => path.slice(scene.cache.length + 1)).sort(),
     );
     expect(filesBelow(one)).toEqual(['.dawngrad.json', ...filesBelow(pictures)]);
+  });
+
+  test('who comes second leaves what is whole, and replaces what is not', async () => {
+    const { cache } = scene;
+    const place = (of: string) => join(cache, of);
+    const make = (of: string, text: string) => {
+      mkdirSync(place(of));
+      writeFileSync(join(place(of), 'text'), text);
+    };
+    const text = () => readFileSync(join(place('target'), 'text'), 'utf8');
+    make('target', 'first');
+    make('second', 'second');
+    await moveIntoPlace(cache, place('second'), place('target'), () => text() === 'first');
+    expect(text()).toBe('first');
+    await moveIntoPlace(cache, place('second'), place('target'), () => text() === 'second');
+    expect(text()).toBe('second');
+    expect(readdirSync(cache)).toEqual(['target']);
   });
 
   test('two processes at once, one of them killed: the other is not hurt, and the next one cleans up', async () => {

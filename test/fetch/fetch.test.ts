@@ -3,9 +3,11 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } 
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { strToU8 } from 'fflate';
 import { afterAll, describe, expect, test } from 'vitest';
+import { openConnection } from '../../src/fetch/connection.ts';
 import {
   DownloadError,
   type FetchProgress,
@@ -85,6 +87,49 @@ describe('whole', () => {
       response.end(body.subarray(1000));
     });
     expect(filesBelow(await fetchData({ address: `${server.origin}/moved` }))).toContain('train/discs/0.png');
+  });
+
+  test('compressed, with the length of that', async () => {
+    const body = gzipSync(zip);
+    server.answers.set('/pictures.zip', (response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.byteLength }).end(body);
+    });
+    expect(filesBelow(await fetchData())).toContain('train/discs/0.png');
+  });
+
+  test('slowly, as long as something comes now and then', async () => {
+    server.answers.set('/pictures.zip', (response) => {
+      response.writeHead(200, { 'content-length': zip.byteLength });
+      const part = Math.ceil(zip.byteLength / 6);
+      const send = (from: number) => {
+        response.write(zip.subarray(from, from + part));
+        if (from + part < zip.byteLength) setTimeout(() => send(from + part), 200);
+      };
+      send(0);
+    });
+    expect(existsSync(await fetchData({ stallAfter: 600 }))).toBe(true);
+  });
+
+  test('from a server that closes the connection before anything was read', async () => {
+    // As much as undici would hold back before it asks the server to wait.
+    const body = new Uint8Array(65_536).fill(7);
+    server.answers.set('/closing', (response) => {
+      const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.byteLength}\r\nConnection: close\r\n\r\n`;
+      response.socket!.write(head);
+      response.socket!.end(body);
+    });
+    const connection = openConnection({});
+    const answer = await connection.get(new URL(`${server.origin}/closing`), new AbortController().signal);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await buffer(answer.body)).equals(body)).toBe(true);
+    connection.close();
+  });
+
+  test('a zip that has been in a cache before', async () => {
+    server.answers.set('/pictures.zip', whole(zipFolder(pictures, 'a/', { 'a/.dawngrad.json': strToU8('{"x":1}') })));
+    await fetchData();
+    await fetchData();
+    expect(server.asked).toHaveLength(1);
   });
 
   test('the variables name the cache and the address', async () => {
