@@ -59,6 +59,8 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   return new Gpu(device, traitsOf(adapter, device));
 }
 
+const DOCTOR = '`npx dawngrad doctor` looks closer, and says what to install on this system.';
+
 async function requestAdapter(instance: GPU, preference?: AdapterPreference): Promise<GPUAdapter> {
   if (preference === 'software') {
     // Some versions answer null to this although their only adapter is a software one, so ask plainly as well.
@@ -66,18 +68,20 @@ async function requestAdapter(instance: GPU, preference?: AdapterPreference): Pr
       (await instance.requestAdapter({ forceFallbackAdapter: true })) ?? (await instance.requestAdapter());
     if (fallback && isSoftware(fallback.info)) return fallback;
     throw new NoAdapterError(
-      'No software WebGPU adapter was found. On Debian or Ubuntu install mesa-vulkan-drivers (Mesa 24 or later).',
+      'No software WebGPU adapter was found. On Debian or Ubuntu install mesa-vulkan-drivers (Mesa 24 or later). ' +
+        DOCTOR,
     );
   }
   const adapter = await instance.requestAdapter({ powerPreference: preference ?? 'high-performance' });
   if (adapter) return adapter;
   throw new NoAdapterError(
     'No WebGPU adapter was found. Install a Vulkan driver: your GPU maker’s, or on Debian or Ubuntu mesa-vulkan-drivers ' +
-      '(Mesa 24 or later; on Debian 12 from bookworm-backports), which also runs without a GPU.',
+      `(Mesa 24 or later; on Debian 12 from bookworm-backports), which also runs without a GPU. ${DOCTOR}`,
   );
 }
 
-function isSoftware(info: GPUAdapterInfo): boolean {
+/** Whether an adapter computes on the CPU: it says so, or its driver is known for it. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
   return info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(info.description);
 }
 

@@ -1,0 +1,79 @@
+/** `npm run doctor`: can this machine train, and if not, what is it that it needs? */
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { driverFacts } from '../driver/facts.mjs';
+import { planDriver } from '../driver/plan.mjs';
+import { UsageError } from '../errors.ts';
+import type { AdapterPreference } from '../gpu/dawn.ts';
+import { diagnose } from './doctor/diagnose.ts';
+import { examineHost } from './doctor/host.ts';
+import { runProbe } from './doctor/run-probe.ts';
+import { diagnosisText } from './doctor/text.ts';
+import { ADAPTERS, flagHelp, oneOf } from './flags.ts';
+
+const HELP = `Usage: npm run doctor -- [flags]
+
+Says what dawngrad would run on, runs a convolution there whose result is known, and if anything is amiss says what to
+install on this system. Changes nothing.
+
+${flagHelp('adapter <kind>', [`which adapter to examine: ${ADAPTERS.join(', ')}`, '(default: high-performance, as for training)'])}
+${flagHelp('json', ['print everything as one JSON object'])}
+${flagHelp('help', ['print this'], 'h')}
+
+Exit status: 0 an adapter answered and computed rightly, 1 something is amiss, 2 wrong usage.
+`;
+
+/**
+ * @param argv arguments after the script's name
+ * @returns exit status
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const command = parseFlags(argv);
+    if (command === 'help') {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    return await run(command);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`doctor: ${error.message}\nTry "npm run doctor -- --help".\n`);
+    return 2;
+  }
+}
+
+interface DoctorCommand {
+  readonly asked: AdapterPreference;
+  readonly json: boolean;
+}
+
+async function run({ asked, json }: DoctorCommand): Promise<number> {
+  const facts = driverFacts();
+  const [probe, host] = await Promise.all([runProbe(asked), examineHost()]);
+  const diagnosis = diagnose({ host, probe, asked, system: facts.system, plan: planDriver(facts) });
+  process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : diagnosisText(diagnosis));
+  return diagnosis.good ? 0 : 1;
+}
+
+function parseFlags(argv: readonly string[]): DoctorCommand | 'help' {
+  let values: { adapter?: string; json?: boolean; help?: boolean };
+  try {
+    ({ values } = parseArgs({
+      args: [...argv],
+      options: {
+        adapter: { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  if (values.help) return 'help';
+  const { adapter = 'high-performance', json = false } = values;
+  return { asked: oneOf('adapter', adapter, ADAPTERS), json };
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.exitCode = await main(process.argv.slice(2));
+}

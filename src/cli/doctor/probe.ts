@@ -1,0 +1,85 @@
+/** Asks Dawn for adapters, opens a device and computes on it. Runs in a process of its own: see probe-process.ts. */
+import { create, globals } from 'webgpu';
+import { type AdapterPreference, isSoftware, openGpu } from '../../gpu/dawn.ts';
+import { checkConvolution } from './check.ts';
+import type { Answer, FoundAdapter, ProbeMessage } from './types.ts';
+
+/** How each kind is asked for. */
+const REQUESTS: Readonly<Record<AdapterPreference, GPURequestAdapterOptions>> = {
+  'high-performance': { powerPreference: 'high-performance' },
+  'low-power': { powerPreference: 'low-power' },
+  software: { forceFallbackAdapter: true },
+};
+
+/** Dawn's names of the interfaces it may use on a system, most likely first, and what people call them. */
+const BACKENDS: readonly (readonly [name: string, shown: string])[] = [
+  ...(process.platform === 'darwin' ? ([['metal', 'Metal']] as const) : []),
+  ...(process.platform === 'win32' ? ([['d3d12', 'Direct3D 12']] as const) : []),
+  ['vulkan', 'Vulkan'],
+  ...(process.platform === 'win32' ? ([['d3d11', 'Direct3D 11']] as const) : []),
+  ['opengl', 'OpenGL'],
+  ['opengles', 'OpenGL ES'],
+];
+
+/** Dawn dies with the objects that `create` returns. */
+const instances: GPU[] = [];
+
+function dawn(...flags: string[]): GPU {
+  const instance = create(flags);
+  instances.push(instance);
+  return instance;
+}
+
+/**
+ * @param tell is called as soon as something is known: a driver may crash at any later step
+ * @throws NoAdapterError where no adapter (of this kind) answers
+ */
+export async function probe(preference: AdapterPreference, tell: (message: ProbeMessage) => void): Promise<void> {
+  Object.assign(globalThis, globals);
+  const instance = dawn();
+  const answers: Answer[] = [];
+  for (const asked of Object.keys(REQUESTS) as AdapterPreference[]) {
+    const adapter = await instance.requestAdapter(REQUESTS[asked]);
+    // A GPU may answer where a software adapter was asked for.
+    const fits = adapter && (asked !== 'software' || isSoftware(adapter.info));
+    answers.push({ asked, found: fits ? await describe(adapter, REQUESTS[asked]) : null });
+  }
+  tell({ stage: 'adapters', answers });
+
+  const gpu = await openGpu({ adapter: preference });
+  tell({ stage: 'device', traits: gpu.traits });
+  tell({ stage: 'check', check: await checkConvolution(gpu) });
+  gpu.close();
+}
+
+async function describe(adapter: GPUAdapter, request: GPURequestAdapterOptions): Promise<FoundAdapter> {
+  const { info } = adapter;
+  const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize } = info;
+  const features = [...adapter.features].sort();
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const value = adapter.limits[name as keyof GPUSupportedLimits];
+    if (typeof value === 'number') limits[name] = value;
+  }
+  const hasSubgroups = adapter.features.has('subgroups');
+  return {
+    vendor,
+    architecture,
+    device,
+    description,
+    software: isSoftware(info),
+    backend: await backendOf(info, request),
+    subgroup: hasSubgroups ? [subgroupMinSize ?? 0, subgroupMaxSize ?? 0] : null,
+    features,
+    limits,
+  };
+}
+
+/** WebGPU does not tell the backend. But Dawn can be held to one, and then either finds this adapter or does not. */
+async function backendOf(info: GPUAdapterInfo, request: GPURequestAdapterOptions): Promise<string | null> {
+  for (const [name, shown] of BACKENDS) {
+    const other = (await dawn(`backend=${name}`).requestAdapter(request))?.info;
+    if (other && other.device === info.device && other.description === info.description) return shown;
+  }
+  return null;
+}

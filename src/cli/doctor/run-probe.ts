@@ -1,0 +1,94 @@
+/** Runs the probe in a child process and makes sense of what it told, also of one that crashed or hangs. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { AdapterPreference } from '../../gpu/dawn.ts';
+import type { Probe, ProbeMessage } from './types.ts';
+
+/** The first run of a driver compiles its shaders, on two busy cores in seconds; a driver that takes this long hangs. */
+const TIMEOUT_MS = 120_000;
+
+/** How a child process ended, and all that it wrote. */
+export interface Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly status: number | null;
+  readonly signal: string | null;
+  /** Why it did not start, or was ended by us. */
+  readonly error?: string | undefined;
+}
+
+/** @param script another child process than the doctor's own, for tests */
+export async function runProbe(preference: AdapterPreference, script?: string, timeout = TIMEOUT_MS): Promise<Probe> {
+  return readProbe(await runChild([...(script ? [script] : ownScript()), preference], timeout));
+}
+
+/** Built code runs as it stands. From its sources it needs tsx to read TypeScript, wherever the command was called. */
+function ownScript(): string[] {
+  const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  if (!import.meta.url.endsWith('.ts')) return [path('./probe-process.js')];
+  return ['--import', import.meta.resolve('tsx'), path('./probe-process.ts')];
+}
+
+function runChild(args: readonly string[], timeout: number): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [stdout, stderr] = ['', ''];
+    let error: string | undefined;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const timer = setTimeout(() => {
+      error = `did not answer within ${timeout / 1000} s`;
+      child.kill('SIGKILL');
+    }, timeout);
+    child.on('error', ({ message }) => {
+      error ??= message;
+    });
+    child.on('close', (status, signal) => {
+      clearTimeout(timer);
+      resolve({ stdout, stderr, status, signal, error });
+    });
+  });
+}
+
+/** What Dawn says in any case, and lines of a stack in Dawn's own sources: neither helps anybody. */
+const NOISE = /artificially reduced|^\s*at |^\s*$/;
+
+/** The most lines of stderr that are worth repeating. */
+const LOG_LINES = 8;
+
+/** What it means. A child that crashed after it had told everything (drivers do, on the way out) has told everything. */
+export function readProbe({ stdout, stderr, status, signal, error }: Ended): Probe {
+  const messages = stdout.split('\n').flatMap((line) => parse(line));
+  const of = <S extends ProbeMessage['stage']>(stage: S) =>
+    messages.find((message): message is Extract<ProbeMessage, { stage: S }> => message.stage === stage);
+  const adapters = of('adapters');
+  const device = of('device');
+  const check = of('check');
+  let failure = of('failed')?.message ?? null;
+  if (!failure && !check) {
+    const how = error ?? (signal ? `was ended by ${signal}` : `ended with status ${status}`);
+    const during = device ? 'computed' : adapters ? 'opened a device' : 'asked for adapters';
+    failure = `the process that ${during} ${how}`;
+  }
+  return {
+    answers: adapters?.answers ?? [],
+    traits: device?.traits ?? null,
+    check: check?.check ?? null,
+    failure,
+    log: failure ? [...new Set(stderr.split('\n').filter((line) => !NOISE.test(line)))].slice(-LOG_LINES) : [],
+  };
+}
+
+/** A driver may write to stdout too, and a crash may cut a line short. */
+function parse(line: string): ProbeMessage[] {
+  if (!line.startsWith('{"stage":')) return [];
+  try {
+    return [JSON.parse(line) as ProbeMessage];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,76 @@
+/** What the doctor makes of its child process, whatever becomes of that. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Ended, readProbe, runProbe } from '../../src/cli/doctor/run-probe.ts';
+import type { ProbeMessage } from '../../src/cli/doctor/types.ts';
+import { temporaryFolder } from '../train/support.ts';
+import { ADAPTER, CHECK, TRAITS } from './findings.ts';
+
+const MESSAGES: readonly ProbeMessage[] = [
+  { stage: 'adapters', answers: [{ asked: 'high-performance', found: ADAPTER }] },
+  { stage: 'device', traits: TRAITS },
+  { stage: 'check', check: CHECK },
+];
+
+const lines = (messages: readonly ProbeMessage[]) => messages.map((message) => `${JSON.stringify(message)}\n`).join('');
+const ended = (told: string, other: Partial<Ended> = {}) =>
+  readProbe({ stdout: told, stderr: '', status: 0, signal: null, ...other });
+
+describe('readProbe', () => {
+  test('all is told: how the child ended after that does not matter', () => {
+    const whole = { answers: [{ asked: 'high-performance', found: ADAPTER }], traits: TRAITS, check: CHECK };
+    const result = ended(`a driver says hello\n${lines(MESSAGES)}`, {
+      status: null,
+      signal: 'SIGSEGV',
+      stderr: 'noise',
+    });
+    expect(result).toEqual({ ...whole, failure: null, log: [] });
+  });
+
+  test.each([
+    [0, 'asked for adapters'],
+    [1, 'opened a device'],
+    [2, 'computed'],
+  ])('a crash after %i messages', (count, during) => {
+    const result = ended(lines(MESSAGES.slice(0, count)), { status: null, signal: 'SIGSEGV' });
+    expect(result.failure).toBe(`the process that ${during} was ended by SIGSEGV`);
+    expect(result.answers).toHaveLength(count > 0 ? 1 : 0);
+  });
+
+  test('a message cut short is none', () => {
+    expect(ended(lines(MESSAGES).slice(0, -20), { status: 134 })).toMatchObject({
+      check: null,
+      failure: 'the process that computed ended with status 134',
+    });
+  });
+
+  test('an error that was told is the failure, with what stderr has to say about it', () => {
+    const told = lines([...MESSAGES.slice(0, 1), { stage: 'failed', message: 'no such thing' }]);
+    const stderr = 'Warning: x artificially reduced\nbad driver\n    at Dawn.cpp:1\n\nbad driver\nworse driver\n';
+    expect(ended(told, { stderr })).toMatchObject({ failure: 'no such thing', log: ['bad driver', 'worse driver'] });
+  });
+});
+
+describe('runProbe', () => {
+  const folder = temporaryFolder();
+  const script = (name: string, code: string) => {
+    const path = join(folder, `${name}.mjs`);
+    writeFileSync(path, code);
+    return path;
+  };
+  const first = JSON.stringify(lines(MESSAGES.slice(0, 1)));
+
+  test('a driver that crashes takes the child with it, and not us', async () => {
+    const crash = script('crash', `process.stdout.write(${first}, () => process.kill(process.pid, 'SIGSEGV'));`);
+    const { answers, failure } = await runProbe('high-performance', crash);
+    expect(answers[0]?.found).toEqual(ADAPTER);
+    expect(failure).toMatch(/^the process that opened a device was ended by SIGSEGV$/);
+  });
+
+  test('a driver that hangs is given up', async () => {
+    const hang = script('hang', `process.stdout.write(${first}); setInterval(() => {}, 1000);`);
+    const { failure } = await runProbe('high-performance', hang, 1500);
+    expect(failure).toBe('the process that opened a device did not answer within 1.5 s');
+  });
+});
