@@ -6,7 +6,7 @@ export * from './fetch/index.ts';
 export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
 export { DeviceLostError, GpuError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
 export { type AdapterTraits, Gpu, type Readback } from './gpu/gpu.ts';
-export type { KernelTiming } from './gpu/profiler.ts';
+export type { KernelTiming } from './gpu/timing.ts';
 // An op and the layer over it have options of the same name; the layer's is the one that users write.
 export type { Conv2dOptions } from './nn/index.ts';
 export * from './nn/index.ts';

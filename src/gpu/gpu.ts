@@ -8,7 +8,9 @@
 import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
 import { Pacer } from './pacer.ts';
 import { BufferPool, type PooledBuffer } from './pool.ts';
-import { type KernelTiming, Profiler } from './profiler.ts';
+import { Profiler } from './profiler.ts';
+import type { KernelTiming } from './timing.ts';
+import type { WebGpuDevice } from './webgpu-types.ts';
 
 /** What is known of the adapter, and what kernel choice may depend on. Plain data: tests make their own. */
 export interface AdapterTraits {
@@ -58,9 +60,12 @@ interface Compiled {
 }
 
 export class Gpu {
-  readonly device: GPUDevice;
+  /** WebGPU's device; typed where WebGPU's types are known (see `webgpu-types.ts`). */
+  readonly device: WebGpuDevice;
   readonly traits: AdapterTraits;
   readonly pool: BufferPool;
+  /** Called with each dispatch when it is recorded, which is before it runs. For measuring, and for tests. */
+  onDispatch: ((dispatch: Dispatch) => void) | undefined;
   readonly #pacer = new Pacer();
   readonly #compiled = new Map<string, Compiled>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
@@ -76,7 +81,7 @@ export class Gpu {
   #failure: Error | undefined;
   #closed = false;
 
-  constructor(device: GPUDevice, traits: AdapterTraits) {
+  constructor(device: WebGpuDevice, traits: AdapterTraits) {
     this.device = device;
     this.traits = traits;
     this.pool = new BufferPool(device);
@@ -94,8 +99,10 @@ export class Gpu {
   }
 
   /** Records one dispatch. Throws the error that an earlier one caused, if any. */
-  dispatch({ program, buffers, uniforms, workgroups, label }: Dispatch): void {
+  dispatch(dispatch: Dispatch): void {
+    const { program, buffers, uniforms, workgroups, label } = dispatch;
     this.#throwIfFailed();
+    this.onDispatch?.(dispatch);
     const compiled = this.#compile(program);
     const bindGroup = this.#bindGroup(compiled, program, buffers, uniforms);
     const pass = this.#beginPass(program.name, label ?? '');

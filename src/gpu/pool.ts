@@ -7,6 +7,7 @@
  * commands that are submitted later. So released buffers rest in quarantine until `submitted()` says that everything
  * recorded so far is in the queue.
  */
+import type { WebGpuBuffer } from './webgpu-types.ts';
 
 /** Usage of every pooled buffer: kernels read and write it, the host uploads to it and copies from it. */
 const USAGE = 0x80 /* STORAGE */ | 0x4 /* COPY_SRC */ | 0x8; /* COPY_DST */
@@ -14,13 +15,15 @@ const USAGE = 0x80 /* STORAGE */ | 0x4 /* COPY_SRC */ | 0x8; /* COPY_DST */
 /** A storage buffer and its identity in the bind-group cache. */
 export interface PooledBuffer {
   readonly id: number;
-  readonly buffer: GPUBuffer;
+  readonly buffer: WebGpuBuffer;
   /** Bytes allocated: at least what was asked for. */
   readonly size: number;
 }
 
 /** The part of a GPUDevice that the pool uses; tests give a stand-in. */
-export type BufferAllocator = Pick<GPUDevice, 'createBuffer'>;
+export interface BufferAllocator {
+  createBuffer(descriptor: { readonly size: number; readonly usage: number }): WebGpuBuffer;
+}
 
 /**
  * Bytes to allocate for a request: rounded up to an eighth of its power of two (at most 12.5 % more), so that tensors of

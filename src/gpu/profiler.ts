@@ -1,11 +1,5 @@
 /** Per-kernel GPU times by timestamp queries. Costs a pass per dispatch, so it is on only while somebody asks. */
-
-/** One dispatch: which kernel, how long on the device in milliseconds, in submission order. */
-export interface KernelTiming {
-  readonly kernel: string;
-  readonly label: string;
-  readonly ms: number;
-}
+import type { KernelTiming } from './timing.ts';
 
 const CAPACITY = 4096;
 
