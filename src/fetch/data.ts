@@ -2,12 +2,11 @@
 import { type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { download } from './download.ts';
-import { DownloadError } from './errors.ts';
+import { DownloadError, ZipError } from './errors.ts';
 import { moveIntoPlace } from './place.ts';
 import { asCacheError } from './reasons.ts';
 import { type FetchOptions, type Source, sourceOf } from './source.ts';
 import { removeLeftovers, withTemporary } from './temporaries.ts';
-import { unzip, ZipError } from './unzip.ts';
 
 const PHASES = ['train', 'val'] as const;
 
@@ -83,6 +82,8 @@ function readList(path: string): Record<string, number> | undefined | null {
 /** @returns the folder that holds train/ and val/, with its list, below `folder` */
 async function unpack(source: Source, archive: string, folder: string, { signal }: FetchOptions): Promise<string> {
   try {
+    // Loaded here, because most runs unpack nothing.
+    const { unzip } = await import('./unzip.ts');
     const sizes = await unzip(archive, folder, { signal });
     const name = findRoot(folder);
     const prefix = name === '' ? '' : `${name}/`;

@@ -1,10 +1,11 @@
 /** Typed errors of downloads. Both messages start with the address, as those of files start with the path. */
 import { FileError } from '../errors.ts';
-import { ADDRESS_VARIABLES, type Source } from './source.ts';
+import { ADDRESS_VARIABLES, type FetchKind, type Source } from './source.ts';
 
 /** Nothing useful came from there: no connection, no answer in time, or an answer with an error status. */
 export class UnreachableError extends FileError {
   override name = 'UnreachableError';
+  readonly kind: FetchKind;
   readonly address: string;
   /** Why, as part of a sentence, such as "the connection was refused (ECONNREFUSED)". */
   readonly reason: string;
@@ -16,6 +17,7 @@ export class UnreachableError extends FileError {
         `${ADDRESS_VARIABLES[kind]} to an address that can be reached.`,
       options,
     );
+    this.kind = kind;
     this.address = address.href;
     this.reason = reason;
   }
@@ -24,6 +26,7 @@ export class UnreachableError extends FileError {
 /** It was reached, but what came is cut off, damaged, not what its name promises, or not safe to unpack. */
 export class DownloadError extends FileError {
   override name = 'DownloadError';
+  readonly kind: FetchKind;
   readonly address: string;
 
   /** @param problem a sentence without its stop */
@@ -33,6 +36,12 @@ export class DownloadError extends FileError {
         'it whole.',
       options,
     );
+    this.kind = kind;
     this.address = address.href;
   }
+}
+
+/** A zip archive is damaged or not safe. Its message is a part of a sentence about the archive. */
+export class ZipError extends Error {
+  override name = 'ZipError';
 }

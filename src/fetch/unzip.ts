@@ -8,6 +8,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import crc32 from 'crc-32';
 import { type Entry, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl';
+import { ZipError } from './errors.ts';
 
 /** What a zip may unpack to. The tutorial's has some 400 entries and 47 MB. */
 export interface UnzipLimits {
@@ -16,11 +17,6 @@ export interface UnzipLimits {
 }
 
 const LIMITS: UnzipLimits = { entries: 100_000, bytes: 2 ** 32 };
-
-/** The archive is damaged or not safe. The message is a part of a sentence about it. */
-export class ZipError extends Error {
-  override name = 'ZipError';
-}
 
 /** Kinds of file in the upper half of an entry's attributes, where a Unix system made the zip. */
 const KIND_MASK = 0o170000;

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { strToU8, type Zippable, zipSync } from 'fflate';
 import { expect, test } from 'vitest';
-import { type UnzipLimits, unzip, ZipError } from '../../src/fetch/unzip.ts';
+import { ZipError } from '../../src/fetch/errors.ts';
+import { type UnzipLimits, unzip } from '../../src/fetch/unzip.ts';
 import { temporaryFolder } from '../train/support.ts';
 import { filesBelow } from './support.ts';
 
