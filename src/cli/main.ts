@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+/** `npx dawngrad <command> …`: the commands of this package under one name. */
+import { packageVersion } from './version.ts';
+
+interface Command {
+  readonly what: string;
+  /** Loads only what this command needs. */
+  readonly load: () => Promise<{ main(argv: string[]): Promise<number> }>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  train: { what: 'teach a network your own pictures', load: () => import('./train.ts') },
+  predict: { what: 'name what is in pictures', load: () => import('./predict.ts') },
+  convert: { what: 'rewrite a checkpoint as safetensors', load: () => import('./convert.ts') },
+  compare: { what: 'lay the metrics of two runs side by side', load: () => import('./compare.ts') },
+  doctor: { what: 'examine this machine, and say what it needs', load: () => import('./doctor.ts') },
+};
+
+const HELP = `Usage: dawngrad <command> [flags]
+
+${Object.entries(COMMANDS)
+  .map(([name, { what }]) => `  ${name.padEnd(10)} ${what}`)
+  .join('\n')}
+
+"dawngrad <command> --help" explains a command.
+
+  -h, --help      print this
+  -v, --version   print the version
+`;
+
+/**
+ * @param argv arguments after the program's name
+ * @returns exit status: 2 for an unknown command, else the command's own
+ */
+async function main([name = '', ...rest]: readonly string[]): Promise<number> {
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${packageVersion()}\n`);
+    return 0;
+  }
+  if (name === '--help' || name === '-h') {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) {
+    process.stderr.write(`dawngrad: ${name === '' ? 'no command given' : `no such command: ${name}`}\n\n${HELP}`);
+    return 2;
+  }
+  return (await command.load()).main(rest);
+}
+
+/** A reader that has gone (`| head`) is no reason to end a run. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+process.stdout.on('error', ignoreClosedPipe);
+process.stderr.on('error', ignoreClosedPipe);
+process.exitCode = await main(process.argv.slice(2));
