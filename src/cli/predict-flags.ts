@@ -1,0 +1,136 @@
+/** The flags of `npm run predict`: read, checked, and explained. */
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { UsageError } from '../errors.ts';
+import type { AdapterPreference } from '../gpu/dawn.ts';
+import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
+import { checkNumber, type NumberOption } from '../train/index.ts';
+import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+
+/** The command line, ready to run. */
+export interface PredictCommand {
+  readonly weights: string;
+  /** Files and folders as they were given; they may be missing. */
+  readonly inputs: readonly string[];
+  readonly top: number | undefined;
+  readonly json: boolean;
+  /** Folder for annotated pictures. */
+  readonly save: string | undefined;
+  readonly adapter: AdapterPreference | undefined;
+  readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
+}
+
+type NumberFlag = 'batchSize' | 'threads' | 'imageSize';
+
+const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
+  { flag: 'batch-size', option: 'batchSize', help: [`pictures computed at once (default: ${DEFAULT_BATCH_SIZE})`] },
+  {
+    flag: 'threads',
+    option: 'threads',
+    help: ['threads that decode pictures; changes no result', '(default: one per core, at most 4)'],
+  },
+  {
+    flag: 'image-size',
+    option: 'imageSize',
+    help: [
+      'side of the square the network sees, pixels; others than',
+      'what the weights were trained on cost accuracy',
+      '(default: what a run wrote into its weights, else 224)',
+    ],
+  },
+];
+
+export const HELP = `Usage: npm run predict -- --weights <file> <picture or folder> … [flags]
+
+Tells what pictures show: the class of each, by a network that was trained before, and how probable it is.
+
+A folder stands for all pictures below it. A file that cannot be read is named on stderr and left out.
+
+${flagHelp('weights <file>', [
+  "a resnet18 or resnet34: a run's best.safetensors, which knows its classes, or any",
+  '.pth or .safetensors checkpoint; of one with 1000 classes the names are ImageNet’s',
+  '(default: $DAWNGRAD_WEIGHTS)',
+])}
+${flagHelp('top <n>', [`tell the n likeliest classes (default: ${DEFAULT_TOP}, or 1 of two classes)`])}
+${flagHelp('json', ['print one line of JSON per picture, and nothing else, on stdout'])}
+${flagHelp('save <folder>', [
+  'also write each picture as a PNG with its classes underneath; no file that is',
+  'there already is replaced',
+])}
+${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
+${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software where there is nothing else)'])}
+${flagHelp('help', ['print this'], 'h')}
+
+Ctrl-C ends it after the current batch; a second Ctrl-C ends it at once.
+
+Exit status: 0 done, 1 failed or something was left out, 2 wrong usage, 130 stopped by Ctrl-C.
+`;
+
+/**
+ * @param env where DAWNGRAD_WEIGHTS is looked up
+ * @throws UsageError naming the flag
+ */
+export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEnv): PredictCommand | 'help' {
+  const { values, positionals } = parse(argv);
+  if (values.help === true) return 'help';
+  const text = (flag: string) => values[flag] as string | undefined;
+  const numbers: Partial<Record<NumberFlag, number>> = {};
+  for (const { flag, option } of NUMBER_FLAGS) {
+    const given = text(flag);
+    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
+  }
+  const adapter = text('adapter');
+  const [top, save] = [text('top'), text('save')];
+  if (save !== undefined) checkSaveFolder(save);
+  if (positionals.length === 0) throw new UsageError('no picture: give one or more files or folders');
+  const empty = positionals.indexOf('');
+  if (empty >= 0) throw new UsageError(`picture ${empty + 1}: expected a file or folder, found an empty text`);
+  return {
+    weights: locateWeights(text('weights'), env),
+    inputs: positionals,
+    top: top === undefined ? undefined : checkTop(toNumber('top', top)),
+    json: values.json === true,
+    save,
+    adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
+    numbers,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  const withValue = ['weights', 'top', 'save', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    return { values: values as Record<string, string | boolean | undefined>, positionals };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function checkTop(top: number): number {
+  if (Number.isSafeInteger(top) && top >= 1) return top;
+  throw new UsageError(`--top: expected a whole number of at least 1, found ${top}`);
+}
+
+/** It is made where there is none. */
+function checkSaveFolder(path: string): void {
+  if (path === '') throw new UsageError('--save: expected a folder, found an empty text');
+  if (existsSync(path)) checkExists('--save', path, 'folder');
+}
+
+function locateWeights(given: string | undefined, env: NodeJS.ProcessEnv): string {
+  const path = given ?? (env.DAWNGRAD_WEIGHTS || undefined);
+  if (path === undefined) {
+    throw new UsageError(
+      "no weights: give --weights <file>, such as a run's best.safetensors, or set DAWNGRAD_WEIGHTS",
+    );
+  }
+  return checkExists(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', path, 'file');
+}

@@ -1,0 +1,88 @@
+/**
+ * What a person sees of predictions: each picture's classes on stdout, as text or a line of JSON; what they come from, and
+ * what was left out, on stderr.
+ */
+import type { Prediction, Predictor } from '../predict/index.ts';
+import type { Output } from './train-report.ts';
+
+/** A path that is longer pushes its own line to the right, not all lines. */
+const WIDEST_PATH = 100;
+/** The same of a class's name. */
+const WIDEST_NAME = 30;
+/** Names that are told before the pictures. */
+const NAMES_SHOWN = 10;
+
+export interface PredictReportOptions {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly json: boolean;
+  /** All paths that may be told of. */
+  readonly paths: readonly string[];
+}
+
+export class PredictReport {
+  readonly #options: PredictReportOptions;
+  readonly #pathWidth: number;
+  #nameWidth = 0;
+
+  constructor(options: PredictReportOptions) {
+    this.#options = options;
+    this.#pathWidth = widest(options.paths, WIDEST_PATH);
+  }
+
+  opened({ adapter, weights, architecture, classes, namesFrom, imageSize }: Predictor): void {
+    this.#nameWidth = widest(classes, WIDEST_NAME);
+    const { description, kind } = adapter;
+    const { length } = classes;
+    const names = {
+      checkpoint: `${length} classes: ${classes.slice(0, NAMES_SHOWN).join(', ')}${length > NAMES_SHOWN ? ', …' : ''}`,
+      imagenet: `${length} classes, which the file does not name: as many as ImageNet has, so its names are used`,
+      numbers: `${length} classes, which the file does not name: they are numbered, from 0`,
+    }[namesFrom];
+    this.note(`Device: ${description} (${kind === 'cpu' ? 'software' : 'hardware'})`);
+    this.note(`Weights: ${weights} (${architecture}), ${names}`);
+    this.note(`Pictures: ${this.#options.paths.length}, of each the middle at ${imageSize}×${imageSize}`);
+  }
+
+  /**
+   * @param path of the picture
+   * @param saved where it was written with its classes
+   */
+  predicted(path: string, { top }: Prediction, saved: string | undefined): void {
+    const { stdout, json } = this.#options;
+    if (json) {
+      stdout.write(`${JSON.stringify({ path, top, ...(saved !== undefined && { saved }) })}\n`);
+      return;
+    }
+    const arrow = saved === undefined ? '' : `  -> ${printable(saved)}`;
+    if (top.length === 1) {
+      const [{ name, probability }] = top;
+      const columns = [printable(path).padEnd(this.#pathWidth), printable(name).padEnd(this.#nameWidth)];
+      stdout.write(`${columns.join('  ')} ${probability.toFixed(3)}${arrow}\n`);
+      return;
+    }
+    const lines = top.map(({ name, probability }) => `  ${probability.toFixed(3)}  ${printable(name)}\n`);
+    stdout.write(`${printable(path)}${arrow}\n${lines.join('')}`);
+  }
+
+  /** @param reason begins with the path */
+  skipped(reason: string): void {
+    this.note(`Skipped: ${reason}`);
+  }
+
+  note(text: string): void {
+    this.#options.stderr.write(`${printable(text)}\n`);
+  }
+}
+
+function widest(texts: readonly string[], most: number): number {
+  return Math.min(
+    most,
+    texts.reduce((width, text) => Math.max(width, printable(text).length), 0),
+  );
+}
+
+/** Names of files and classes come from anywhere, and a terminal obeys control characters. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?');
+}

@@ -1,0 +1,46 @@
+/** Pictures with their classes written underneath, for `npm run predict -- --save`. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, parse } from 'node:path';
+import { decode } from '../data/index.ts';
+import { FileError } from '../errors.ts';
+import { annotatePicture } from '../pictures/index.ts';
+import type { Ranking } from '../predict/index.ts';
+import { writeFileAtomic } from '../weights/index.ts';
+import type { Input } from './predict-inputs.ts';
+
+/** Makes the folder, so that it is known to be one before anything is computed. @throws FileError */
+export function makeSaveFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new FileError(
+      `${folder}: the folder for annotated pictures cannot be made (${(cause as Error).message}). Give another one to --save.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Writes a picture, as a whole and not only what the network sees of it, with its classes as a PNG below `folder`, in the
+ * place that it has below the folder it is from. No file is replaced: not the picture's own, should it be in the same
+ * folder, nor another of its name.
+ * @returns the PNG's path
+ * @throws FileError if the picture is gone or the PNG cannot be written
+ */
+export async function savePicture(folder: string, { path, place }: Input, top: Ranking): Promise<string> {
+  const lines = top.map(({ name, probability }) => `${name} ${(probability * 100).toFixed(1)} %`);
+  const png = await annotatePicture(await decode(path), lines);
+  const target = freePath(folder, place);
+  makeSaveFolder(dirname(target));
+  writeFileAtomic(target, [png]);
+  return target;
+}
+
+/** `ants/photo.png` for `ants/photo.jpg`, else `ants/photo-2.png`, and so on. */
+function freePath(folder: string, place: string): string {
+  const { dir, name } = parse(place);
+  for (let number = 1; ; number++) {
+    const path = join(folder, dir, `${name}${number === 1 ? '' : `-${number}`}.png`);
+    if (!existsSync(path)) return path;
+  }
+}

@@ -1,0 +1,117 @@
+/** `npm run predict -- --weights <file> photo.jpg folder/ …`: what pictures show, from a terminal. */
+import { pathToFileURL } from 'node:url';
+import { DawngradError, UsageError } from '../errors.ts';
+import { OutOfMemoryError } from '../gpu/errors.ts';
+import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index.ts';
+import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
+import { findInputs, type Inputs } from './predict-inputs.ts';
+import { PredictReport } from './predict-report.ts';
+import { makeSaveFolder, savePicture } from './predict-save.ts';
+import type { Io } from './train.ts';
+
+const INTERRUPTED = 130;
+/** As a program that a closed pipe ends. */
+const CLOSED_PIPE = 141;
+
+/**
+ * @param argv arguments after the script's name
+ * @returns exit status: 0 done, 1 failed or something was left out, 2 wrong usage, 130 stopped by a signal
+ */
+export async function main(argv: readonly string[], io: Io = process): Promise<number> {
+  try {
+    const command = parsePredictFlags(argv, io.env);
+    if (command === 'help') {
+      io.stdout.write(HELP);
+      return 0;
+    }
+    return await run(command, io);
+  } catch (error) {
+    if (!(error instanceof DawngradError)) throw error;
+    io.stderr.write(`predict: ${error.message}\n`);
+    if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
+    if (!(error instanceof UsageError)) return 1;
+    io.stderr.write('Try "npm run predict -- --help".\n');
+    return 2;
+  }
+}
+
+async function run(command: PredictCommand, io: Io): Promise<number> {
+  const inputs = findInputs(command.inputs, command.save);
+  const { pictures, problems } = inputs;
+  const report = new PredictReport({ ...io, json: command.json, paths: pictures.map(({ path }) => path) });
+  for (const problem of problems) report.skipped(problem);
+  if (pictures.length === 0) {
+    report.note('predict: found no picture. Give files, or folders that hold some.');
+    return 1;
+  }
+  if (command.save !== undefined) makeSaveFolder(command.save);
+
+  let stopped = false;
+  const onSignal = () => {
+    if (stopped) process.exit(INTERRUPTED);
+    io.stderr.write('\nStopping after the current batch; once more to stop at once.\n');
+    stopped = true;
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    return await predictAll(command, inputs, report, () => stopped);
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+async function predictAll(
+  { weights, numbers, adapter, top, save }: PredictCommand,
+  { pictures, problems }: Inputs,
+  report: PredictReport,
+  isStopped: () => boolean,
+): Promise<number> {
+  // A batch that is never full takes no memory for pictures that there are not.
+  const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, pictures.length);
+  const predictor = await openPredictor(weights, { ...numbers, batchSize, adapter });
+  try {
+    report.opened(predictor);
+    const paths = pictures.map(({ path }) => path);
+    const outcomes = predictor.each(paths, { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) });
+    let done = 0;
+    let skipped = problems.length;
+    if (!isStopped()) {
+      for await (const outcome of outcomes) {
+        const input = pictures[done++]!;
+        if ('error' in outcome) {
+          report.skipped(outcome.error.message);
+          skipped++;
+        } else {
+          const saved = save === undefined ? undefined : await savePicture(save, input, outcome.top);
+          report.predicted(input.path, outcome, saved);
+        }
+        if (isStopped()) break;
+      }
+    }
+    if (done < pictures.length) {
+      report.note(`Stopped after ${done} of ${pictures.length} pictures.`);
+      return INTERRUPTED;
+    }
+    if (skipped === 0) return 0;
+    report.note(`${skipped} of ${pictures.length + problems.length} were skipped, for the reasons above.`);
+    return 1;
+  } finally {
+    await predictor.close();
+  }
+}
+
+/** Who reads the output has seen enough (`| head`). Nothing is being written: what is saved is written in one go. */
+function endOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(CLOSED_PIPE);
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.stdout.on('error', endOnClosedPipe);
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  process.exitCode = await main(process.argv.slice(2));
+}

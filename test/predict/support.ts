@@ -1,0 +1,131 @@
+/** What the tests of predictions share: small nets on disk, pictures, and the command inside this process or as its own. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { afterAll } from 'vitest';
+import { main } from '../../src/cli/predict.ts';
+import { Generator } from '../../src/data/index.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import { resnet18 } from '../../src/nn/index.ts';
+import { type TensorData, writeSafetensors } from '../../src/weights/index.ts';
+
+/** Side of the square that the nets see: computed in a moment. */
+export const SIZE = 32;
+
+/** A folder that is gone after the file's last test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'dawngrad-predict-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A PNG of random pixels, not square; the same seed gives the same ones. Makes its folder. @returns the path */
+export async function drawPicture(path: string, seed: number): Promise<string> {
+  const random = new Generator(seed);
+  const [width, height] = [40 + random.randint(20), 36 + random.randint(20)];
+  // Few and large patches, so that pictures differ after they have been made smaller.
+  const [columns, rows] = [4, 3];
+  const pixels = Uint8Array.from({ length: columns * rows * 3 }, () => random.randint(256));
+  mkdirSync(dirname(path), { recursive: true });
+  await sharp(pixels, { raw: { width: columns, height: rows, channels: 3 } })
+    .resize(width, height, { kernel: 'nearest', fit: 'fill' })
+    .png()
+    .toFile(path);
+  return path;
+}
+
+/** Not a picture, whatever its name says. Makes its folder. @returns the path */
+export function writeBroken(path: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, 'no picture');
+  return path;
+}
+
+/** The entries of a resnet18 with random weights, whose scores are neither all alike nor so far apart that one wins all. */
+export function randomState(gpu: Gpu, classes: number): Map<string, TensorData> {
+  const model = resnet18(gpu, { classes, init: 'skip' });
+  const random = fastRandom(7);
+  const state = new Map<string, TensorData>();
+  for (const [name, { shape }] of model.stateDict()) {
+    const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+    if (shape.length === 4) {
+      // Every layer's outputs are about as large as its inputs.
+      const bound = Math.sqrt(6 / (shape[1]! * shape[2]! * shape[3]!));
+      for (let i = 0; i < data.length; i++) data[i] = (2 * random() - 1) * bound;
+    } else if (name === 'fc.weight') {
+      for (let i = 0; i < data.length; i++) data[i] = (2 * random() - 1) * HEAD_BOUND;
+    } else if (/(bn\d|downsample\.1)\.weight$|running_var$/.test(name)) data.fill(1);
+    state.set(name, { shape, data });
+  }
+  model.dispose();
+  return state;
+}
+
+const HEAD_BOUND = 0.02;
+
+/** Numbers from 0 to 1, by Marsaglia's xorshift: eleven million of torch's take seconds. */
+function fastRandom(seed: number): () => number {
+  let x = seed;
+  return () => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x >>> 0) / 2 ** 32;
+  };
+}
+
+/** @returns the path */
+export function writeNet(
+  path: string,
+  tensors: Map<string, TensorData>,
+  metadata: Record<string, string> = {},
+): string {
+  writeSafetensors(path, { tensors, metadata });
+  return path;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command in this process. */
+export async function call(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  const code = await main(args, {
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    env,
+  });
+  return { code, stdout, stderr };
+}
+
+export const COMMAND = fileURLToPath(new URL('../../src/cli/predict.ts', import.meta.url));
+
+/**
+ * Runs it as a program of its own.
+ * @param onOutput called after each part of its output, with all of it so far and a way to send a signal
+ */
+export function runCommand(
+  args: readonly string[],
+  onOutput?: (soFar: { stdout: string; stderr: string }, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Ended> {
+  const { DAWNGRAD_WEIGHTS: _, ...env } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', COMMAND, ...args], { env });
+  const soFar = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      soFar[name] += text;
+      onOutput?.(soFar, (signal) => child.kill(signal));
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, ...soFar }));
+  });
+}
