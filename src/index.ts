@@ -5,8 +5,20 @@ export { DawngradError, FileError, UsageError } from './errors.ts';
 export * from './fetch/index.ts';
 export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
 export { DeviceLostError, GpuError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
-export { type AdapterTraits, Gpu, type Readback } from './gpu/gpu.ts';
+export { type AdapterTraits, type Dispatch, Gpu, type Program, type Readback } from './gpu/gpu.ts';
+export type { BufferPool, PooledBuffer } from './gpu/pool.ts';
 export type { KernelTiming } from './gpu/timing.ts';
+export { linearGrid, stridingGrid } from './kernels/grid.ts';
+export {
+  type Access,
+  type Constants,
+  defineKernel,
+  type InlineKernel,
+  type Kernel,
+  type Launch,
+  launch,
+  type Scalar,
+} from './kernels/kernel.ts';
 // An op and the layer over it have options of the same name; the layer's is the one that users write.
 export type { Conv2dOptions } from './nn/index.ts';
 export * from './nn/index.ts';

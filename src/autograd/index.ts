@@ -1,5 +1,6 @@
 /** What the engine offers to those who build on it. */
-export { GradientMismatchError, ShapeError } from './errors.ts';
+export { type ElementwiseKernel, elementwise } from './elementwise.ts';
+export { expectDType, expectShape, GradientMismatchError, ShapeError } from './errors.ts';
 export {
   checkGradients,
   type DirectionResult,

@@ -4,30 +4,46 @@
  */
 import type { Gpu, Program } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { renderShader } from './source.ts';
+import { renderShader, renderText } from './source.ts';
 
+/** What a kernel does with a buffer. One that is written is not bound a second time in the same launch. */
 export type Access = 'read' | 'read_write';
+/** Type of a uniform; four bytes each. */
 export type Scalar = 'u32' | 'i32' | 'f32';
+/** Values that a shader's template is filled in with. */
 export type Constants = Readonly<Record<string, number | boolean>>;
 
-export interface Kernel<B extends string = string, U extends string = string> {
+interface Declaration<B extends string, U extends string> {
   /** Name in timings and errors. */
   readonly name: string;
+  /** Storage bindings 0, 1, … of group 0, in this order. */
+  readonly bindings: Readonly<Record<B, Access>>;
+  /** Fields of `struct Params`, in this order, bound as a uniform after the storage bindings; `{}` for none. */
+  readonly uniforms: Readonly<Record<U, Scalar>>;
+}
+
+/** A kernel whose shader is a file of this project. */
+export interface Kernel<B extends string = string, U extends string = string> extends Declaration<B, U> {
   /** File in `shaders/`. */
   readonly shader: string;
-  /** Storage bindings 0, 1, … in this order. */
-  readonly bindings: Readonly<Record<B, Access>>;
-  /** Fields of `struct Params`, all scalars, bound after the storage bindings. */
-  readonly uniforms: Readonly<Record<U, Scalar>>;
   /** Values of the template's constants with which tests render the shader. */
   readonly example?: Constants;
 }
 
+/** A kernel that brings its shader along. */
+export interface InlineKernel<B extends string = string, U extends string = string> extends Declaration<B, U> {
+  /** The shader: WGSL with the bindings as they are declared here, and one compute entry point. */
+  readonly wgsl: string;
+}
+
+/** One run of a kernel. */
 export interface Launch<B extends string, U extends string> {
+  /** `tensor.buffer` for each binding. */
   readonly buffers: Readonly<Record<B, PooledBuffer>>;
   readonly uniforms: Readonly<Record<U, number>>;
+  /** How many workgroups in x, y and z; at most 65,535 each. */
   readonly workgroups: readonly [number, number, number];
-  /** Constants of the template; each set of values is a shader of its own. */
+  /** Constants of the template; each set of values is a shader of its own, compiled when it is first used. */
   readonly constants?: Constants;
   /** Shown in timings beside the kernel's name. */
   readonly label?: string;
@@ -36,15 +52,51 @@ export interface Launch<B extends string, U extends string> {
 /** Every kernel that was declared, for the test that reads them all. */
 export const kernels: Kernel[] = [];
 
-export function defineKernel<B extends string, U extends string>(kernel: Kernel<B, U>): Kernel<B, U> {
-  kernels.push(kernel as unknown as Kernel);
+/**
+ * Declares a kernel, once, for `launch` to run. With WGSL of your own:
+ *
+ *     const scale = defineKernel({
+ *       name: 'scale',
+ *       bindings: { input: 'read', output: 'read_write' },
+ *       uniforms: { count: 'u32', factor: 'f32' },
+ *       wgsl: `
+ *         struct Params { count: u32, factor: f32 }
+ *         @group(0) @binding(0) var<storage, read> input: array<f32>;
+ *         @group(0) @binding(1) var<storage, read_write> output: array<f32>;
+ *         @group(0) @binding(2) var<uniform> params: Params;
+ *         @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+ *           if (id.x < params.count) { output[id.x] = params.factor * input[id.x]; }
+ *         }`,
+ *     });
+ *
+ * Like the files in `shaders/` the text is an Eta template, in which `k` holds the constants of a launch. A shader that does
+ * not compile, or not fit its declaration, is a GpuError at a later call.
+ */
+export function defineKernel<B extends string, U extends string>(kernel: InlineKernel<B, U>): InlineKernel<B, U>;
+/** Declares a kernel of this project, whose shader is a file. */
+export function defineKernel<B extends string, U extends string>(kernel: Kernel<B, U>): Kernel<B, U>;
+export function defineKernel<K extends Kernel | InlineKernel>(kernel: K): K {
+  if ('shader' in kernel) kernels.push(kernel);
   return kernel;
 }
 
-export function launch<B extends string, U extends string>(gpu: Gpu, kernel: Kernel<B, U>, run: Launch<B, U>): void {
+/**
+ * Records one run of a kernel; nothing is awaited. Its results can be used by what is recorded later, and read back.
+ * @throws TypeError if a buffer is missing or a whole-number uniform is none; GpuError or DeviceLostError for what went wrong
+ * before
+ */
+export function launch<B extends string, U extends string>(
+  gpu: Gpu,
+  kernel: Kernel<B, U> | InlineKernel<B, U>,
+  run: Launch<B, U>,
+): void {
   gpu.dispatch({
     program: programOf(kernel, run.constants ?? {}),
-    buffers: (Object.keys(kernel.bindings) as B[]).map((name) => run.buffers[name]),
+    buffers: (Object.keys(kernel.bindings) as B[]).map((name) => {
+      const buffer = run.buffers[name];
+      if (!buffer) throw new TypeError(`${kernel.name}: binding ${name} needs a buffer, got ${buffer}.`);
+      return buffer;
+    }),
     uniforms: packUniforms(kernel.uniforms, run.uniforms),
     workgroups: run.workgroups,
     ...(run.label === undefined ? {} : { label: run.label }),
@@ -53,7 +105,7 @@ export function launch<B extends string, U extends string>(gpu: Gpu, kernel: Ker
 
 const programs = new WeakMap<object, Map<string, Program>>();
 
-function programOf(kernel: Kernel<never, never> | Kernel, constants: Constants): Program {
+function programOf(kernel: Kernel<never, never> | InlineKernel<never, never>, constants: Constants): Program {
   let variants = programs.get(kernel);
   if (!variants) {
     variants = new Map();
@@ -62,10 +114,11 @@ function programOf(kernel: Kernel<never, never> | Kernel, constants: Constants):
   const values = JSON.stringify(constants);
   let program = variants.get(values);
   if (!program) {
+    const inline = 'wgsl' in kernel;
     program = {
-      key: `${kernel.name}:${kernel.shader}:${values}`,
+      key: `${kernel.name}:${inline ? kernel.wgsl : kernel.shader}:${values}`,
       name: kernel.name,
-      code: () => renderShader(kernel.shader, constants),
+      code: () => (inline ? renderText(kernel.wgsl, constants) : renderShader(kernel.shader, constants)),
       access: Object.values(kernel.bindings),
       hasUniforms: Object.keys(kernel.uniforms).length > 0,
     };

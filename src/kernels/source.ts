@@ -17,8 +17,19 @@ const eta = new Eta({
   varName: 'k',
 });
 
+type Constants = Readonly<Record<string, number | boolean>>;
+
 /** WGSL of `shaders/<file>` with its constants filled in. */
-export function renderShader(file: string, constants: Readonly<Record<string, number | boolean>>): string {
-  // Lines that held only template code leave blanks behind; WGSL does not mind, but people read the result.
-  return eta.render(file, constants).replace(/\n\s*\n+/g, '\n');
+export function renderShader(file: string, constants: Constants): string {
+  return withoutBlankLines(eta.render(file, constants));
+}
+
+/** The same of a text that is not a file. */
+export function renderText(text: string, constants: Constants): string {
+  return withoutBlankLines(eta.renderString(text, constants));
+}
+
+/** Lines that held only template code leave blanks behind; WGSL does not mind, but people read the result. */
+function withoutBlankLines(wgsl: string): string {
+  return wgsl.replace(/\n\s*\n+/g, '\n');
 }

@@ -1,0 +1,101 @@
+/** For ops of one's own whose every element is computed from the same element of their inputs: only that is to be written. */
+import { elementwiseGrid } from '../kernels/grid.ts';
+import { defineKernel, launch } from '../kernels/kernel.ts';
+import { expectDType, expectShape, ShapeError } from './errors.ts';
+import { Tensor } from './tensor.ts';
+
+/** What is to be computed. */
+export interface ElementwiseKernel {
+  /** Name in timings and errors. */
+  readonly name: string;
+  /** What the expression calls the inputs, in their order: 1 to 7 names that WGSL takes for its own variables. */
+  readonly inputs: readonly string[];
+  /** A WGSL expression of type f32, such as `max(x, 0.0)`. */
+  readonly wgsl: string;
+}
+
+/** Storage buffers that every device can bind at once; the output takes one. */
+const MAX_BUFFERS = 8;
+
+/**
+ * Makes a function that takes as many f32 tensors of one shape, whichever it is, and gives a new one of that shape, computed
+ * on the device. It leaves nothing on the tape: an op calls it and then `record`, and again in its backward.
+ *
+ * The function throws ShapeError where the tensors differ in shape or number; an expression that does not compile is a
+ * GpuError at a later call.
+ *
+ * @throws RangeError for a number or a name of inputs that cannot be
+ */
+export function elementwise({ name, inputs, wgsl }: ElementwiseKernel): (...tensors: Tensor[]) => Tensor {
+  checkInputs(name, inputs);
+  const kernel = defineKernel({
+    name,
+    bindings: Object.fromEntries([
+      ...inputs.map((input) => [`${input}Values`, 'read'] as const),
+      ['outputValues', 'read_write'] as const,
+    ]),
+    uniforms: { count: 'u32' },
+    wgsl: shader(inputs, wgsl),
+  });
+  return (...tensors) => {
+    const [first] = tensors;
+    if (!first || tensors.length !== inputs.length) {
+      throw new ShapeError(`${name}: takes ${inputs.length} tensors (${inputs.join(', ')}), got ${tensors.length}.`);
+    }
+    tensors.forEach((tensor, i) => {
+      expectShape(name, inputs[i]!, tensor, first.shape);
+      expectDType(name, inputs[i]!, tensor, 'f32');
+    });
+    const output = Tensor.empty(first.gpu, first.shape);
+    launch(first.gpu, kernel, {
+      buffers: Object.fromEntries([
+        ...tensors.map((tensor, i) => [`${inputs[i]}Values`, tensor.buffer] as const),
+        ['outputValues', output.buffer] as const,
+      ]),
+      uniforms: { count: first.size },
+      workgroups: elementwiseGrid(first.size),
+    });
+    return output;
+  };
+}
+
+function checkInputs(name: string, inputs: readonly string[]): void {
+  if (inputs.length < 1 || inputs.length >= MAX_BUFFERS) {
+    throw new RangeError(`${name}: takes 1 to ${MAX_BUFFERS - 1} inputs, got ${inputs.length}.`);
+  }
+  const wrong = inputs.find((input, i) => !/^[A-Za-z]\w*$/.test(input) || inputs.indexOf(input) !== i);
+  if (wrong !== undefined) {
+    throw new RangeError(`${name}: inputs need different names of letters and digits, got ${inputs.join(', ')}.`);
+  }
+}
+
+/** As `shaders/relu-forward.wgsl`: one invocation takes ITEMS elements, a workgroup apart. */
+function shader(inputs: readonly string[], expression: string): string {
+  const bindings = [...inputs.map((input) => `read> ${input}Values`), 'read_write> outputValues'];
+  return `struct Params { count: u32 }
+${bindings.map((binding, i) => `@group(0) @binding(${i}) var<storage, ${binding}: array<f32>;`).join('\n')}
+@group(0) @binding(${bindings.length}) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+const ITEMS = 8u;
+
+fn valueOf(${inputs.map((input) => `${input}: f32`).join(', ')}) -> f32 {
+  return ${expression};
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (group.y * groups.x + group.x) * (WORKGROUP * ITEMS) + lane;
+  for (var j = 0u; j < ITEMS; j++) {
+    let i = first + j * WORKGROUP;
+    if (i < params.count) {
+      outputValues[i] = valueOf(${inputs.map((input) => `${input}Values[i]`).join(', ')});
+    }
+  }
+}
+`;
+}

@@ -1,0 +1,80 @@
+/** Elementwise kernels from one expression, and an op made of two of them. */
+import { describe, expect, test } from 'vitest';
+import { checkGradients, elementwise, openGpu, record, ShapeError, Tensor } from '../../src/index.ts';
+import { expectClose } from '../support/compare.ts';
+import { withGpu } from '../support/gpu.ts';
+
+const { gpuTest, gpu } = await withGpu();
+
+const forward = elementwise({ name: 'softplus', inputs: ['x'], wgsl: 'log(1.0 + exp(x))' });
+const slope = elementwise({ name: 'softplus_backward', inputs: ['x', 'grad'], wgsl: 'grad / (1.0 + exp(-x))' });
+
+function softplus(x: Tensor, backward = slope): Tensor {
+  const output = forward(x);
+  return record({ name: 'softplus', inputs: [x], output, saved: [x], backward: (grad) => [backward(x, grad)] });
+}
+
+const tensor = (values: readonly number[], shape: readonly number[] = [values.length]) =>
+  Tensor.from(gpu, Float32Array.from(values), shape);
+
+describe('elementwise', () => {
+  gpuTest('computes every element, of a shape that fills no workgroup and of several', async () => {
+    for (const count of [1, 511, 512, 513, 5000]) {
+      const values = Array.from({ length: count }, (_, i) => Math.sin(i) * 3);
+      const result = forward(tensor(values));
+      // exp and log may each be off by a few ulp, and log(1 + e) loses where e is small.
+      expectClose(
+        'softplus',
+        await result.data(),
+        values.map((x) => Math.log1p(Math.exp(x))),
+        { atol: 1e-6, rtol: 1e-6 },
+      );
+    }
+  });
+
+  gpuTest('takes several inputs in their order, and keeps their shape', async () => {
+    const weighted = elementwise({ name: 'weighted', inputs: ['a', 'b', 'c'], wgsl: 'a + 10.0 * b + 100.0 * c' });
+    const result = weighted(tensor([1, 2, 3, 4], [2, 2]), tensor([5, 6, 7, 8], [2, 2]), tensor([1, 1, 2, 2], [2, 2]));
+    expect(result.shape).toEqual([2, 2]);
+    expect([...(await result.data())]).toEqual([151, 162, 273, 284]);
+  });
+
+  gpuTest('an op made of two agrees with finite differences, and one with a wrong slope does not', async () => {
+    const x = tensor([-3, -1, 0.5, 2]);
+    x.requiresGrad = true;
+    expect((await checkGradients((input) => softplus(input), [x])).worst).toBeLessThan(5e-3);
+    const wrong = elementwise({ name: 'wrong', inputs: ['x', 'grad'], wgsl: 'grad / (1.0 + exp(x))' });
+    await expect(checkGradients((input) => softplus(input, wrong), [x])).rejects.toThrow('Gradient of input 0');
+  });
+
+  gpuTest('refuses tensors that do not go together', () => {
+    const sum = elementwise({ name: 'sum', inputs: ['a', 'b'], wgsl: 'a + b' });
+    expect(() => sum(tensor([1]))).toThrow(new ShapeError('sum: takes 2 tensors (a, b), got 1.'));
+    expect(() => sum(tensor([1]), tensor([1, 2]))).toThrow('sum: b must have shape [1], got [2].');
+    const labels = Tensor.from(gpu, Uint32Array.of(1), [1]);
+    expect(() => sum(tensor([1]), labels)).toThrow('sum: b must hold f32 values, got u32.');
+  });
+
+  test('refuses inputs that cannot be', () => {
+    const make =
+      (...inputs: string[]) =>
+      () =>
+        elementwise({ name: 'bad', inputs, wgsl: '0.0' });
+    expect(make()).toThrow('bad: takes 1 to 7 inputs, got 0.');
+    expect(make(...'abcdefgh')).toThrow('got 8.');
+    expect(make('a', 'a')).toThrow('bad: inputs need different names of letters and digits, got a, a.');
+    expect(make('a b')).toThrow('got a b.');
+    expect(make(...'abcdefg')).not.toThrow();
+  });
+
+  gpuTest('an expression that does not compile is a GpuError that shows it', async () => {
+    const own = await openGpu();
+    try {
+      const bad = elementwise({ name: 'bad', inputs: ['x'], wgsl: 'sine(x)' });
+      const result = bad(Tensor.zeros(own, [3]));
+      await expect(result.data()).rejects.toThrow(/unresolved call target 'sine'[\s\S]*return sine\(x\)/);
+    } finally {
+      own.close();
+    }
+  });
+});

@@ -1,0 +1,172 @@
+/** Kernels that bring their WGSL along: what a library user declares and launches. */
+import { describe, expect, test } from 'vitest';
+import { checkGradients, openGpu, record, Tensor } from '../../src/index.ts';
+import { defineKernel, kernels, launch } from '../../src/kernels/kernel.ts';
+import { expectClose } from '../support/compare.ts';
+import { withGpu } from '../support/gpu.ts';
+
+const { gpuTest, gpu } = await withGpu();
+
+/** y = softmax(x) over the last dimension; one invocation a row. Backward: xGrad = y · (yGrad − Σ yGrad·y). */
+const HEAD = `
+struct Params { rows: u32, columns: u32 }
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= params.rows) { return; }
+  let first = id.x * params.columns;
+  let end = first + params.columns;
+  var sum = 0.0;`;
+
+const forward = defineKernel({
+  name: 'test_softmax',
+  bindings: { x: 'read', y: 'read_write' },
+  uniforms: { rows: 'u32', columns: 'u32' },
+  wgsl: `
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+${HEAD}
+  for (var i = first; i < end; i++) { sum += exp(x[i]); }
+  for (var i = first; i < end; i++) { y[i] = exp(x[i]) / sum; }
+}`,
+});
+
+const backward = defineKernel({
+  name: 'test_softmax_backward',
+  bindings: { y: 'read', yGrad: 'read', xGrad: 'read_write' },
+  uniforms: { rows: 'u32', columns: 'u32' },
+  wgsl: `
+@group(0) @binding(0) var<storage, read> y: array<f32>;
+@group(0) @binding(1) var<storage, read> yGrad: array<f32>;
+@group(0) @binding(2) var<storage, read_write> xGrad: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+${HEAD}
+  for (var i = first; i < end; i++) { sum += yGrad[i] * y[i]; }
+  for (var i = first; i < end; i++) { xGrad[i] = y[i] * (yGrad[i] - sum); }
+}`,
+});
+
+function softmax(x: Tensor): Tensor {
+  const [rows, columns] = x.shape as [number, number];
+  const uniforms = { rows, columns };
+  const workgroups = [Math.ceil(rows / 64), 1, 1] as const;
+  const y = Tensor.empty(gpu, x.shape);
+  launch(gpu, forward, { buffers: { x: x.buffer, y: y.buffer }, uniforms, workgroups });
+  return record({
+    name: 'softmax',
+    inputs: [x],
+    output: y,
+    saved: [y],
+    backward: (yGrad) => {
+      const xGrad = Tensor.empty(gpu, x.shape);
+      const buffers = { y: y.buffer, yGrad: yGrad.buffer, xGrad: xGrad.buffer };
+      launch(gpu, backward, { buffers, uniforms, workgroups });
+      return [xGrad];
+    },
+  });
+}
+
+describe('an op of inline kernels', () => {
+  const values = Float32Array.from({ length: 130 * 5 }, (_, i) => Math.sin(i) * 2);
+
+  gpuTest('computes what its WGSL says', async () => {
+    const x = Tensor.from(gpu, values, [130, 5]);
+    const expected = Array.from({ length: 130 }, (_, row) => {
+      const e = Array.from(values.subarray(row * 5, row * 5 + 5), Math.exp);
+      const sum = e.reduce((a, b) => a + b);
+      return e.map((value) => value / sum);
+    }).flat();
+    // WGSL allows exp 3 + 2·|x| ulp; the quotient of two is a little more.
+    expectClose('softmax', await softmax(x).data(), expected, { atol: 0, rtol: 2e-6 });
+  });
+
+  gpuTest('has the gradient that finite differences say', async () => {
+    const x = Tensor.from(gpu, values.slice(0, 15), [3, 5]);
+    x.requiresGrad = true;
+    expect((await checkGradients(softmax, [x])).worst).toBeLessThan(5e-3);
+  });
+});
+
+describe('constants', () => {
+  const kernel = defineKernel({
+    name: 'test_constants',
+    bindings: { output: 'read_write' },
+    uniforms: {},
+    wgsl: `@group(0) @binding(0) var<storage, read_write> output: array<f32>;
+      @compute @workgroup_size(1) fn main() {
+        <% for (let i = 0; i < k.count; i++) { %>output[<%= i %>] = <%= k.value %>; <% } %>
+      }`,
+  });
+  const run = (constants: { count: number; value: number }) => {
+    const output = Tensor.zeros(gpu, [3]);
+    launch(gpu, kernel, { buffers: { output: output.buffer }, uniforms: {}, workgroups: [1, 1, 1], constants });
+    return output.data();
+  };
+
+  gpuTest('fill in the template, each set of values anew', async () => {
+    expect([...(await run({ count: 2, value: 1.5 }))]).toEqual([1.5, 1.5, 0]);
+    expect([...(await run({ count: 3, value: 2.5 }))]).toEqual([2.5, 2.5, 2.5]);
+    expect([...(await run({ count: 2, value: 1.5 }))]).toEqual([1.5, 1.5, 0]);
+  });
+});
+
+gpuTest('two kernels of one name are two kernels', async () => {
+  const kernel = (value: string) =>
+    defineKernel({
+      name: 'test_same_name',
+      bindings: { output: 'read_write' },
+      uniforms: {},
+      wgsl: `@group(0) @binding(0) var<storage, read_write> output: array<f32>;
+        @compute @workgroup_size(1) fn main() { output[0] = ${value}; }`,
+    });
+  const results: number[] = [];
+  for (const value of ['1.0', '2.0']) {
+    const output = Tensor.zeros(gpu, []);
+    launch(gpu, kernel(value), { buffers: { output: output.buffer }, uniforms: {}, workgroups: [1, 1, 1] });
+    results.push(await output.item());
+  }
+  expect(results).toEqual([1, 2]);
+});
+
+describe('a mistake', () => {
+  const oneBuffer = { name: 'test_mistake', bindings: { output: 'read_write' }, uniforms: {} } as const;
+  const declared = '@group(0) @binding(0) var<storage, read_write> output: array<f32>;';
+
+  for (const [what, wgsl, message] of [
+    [
+      'in the WGSL',
+      `${declared} @compute @workgroup_size(1) fn main() { output[0] = nothing; }`,
+      /unresolved value 'nothing'/,
+    ],
+    [
+      'in the declaration',
+      `${declared.replace('read_write', 'read')} @compute @workgroup_size(1) fn main() { _ = output[0]; }`,
+      /test_mistake/,
+    ],
+  ] as const) {
+    gpuTest(`${what} is a GpuError when results are waited for`, async () => {
+      const own = await openGpu();
+      try {
+        const output = Tensor.zeros(own, []);
+        launch(own, defineKernel({ ...oneBuffer, wgsl }), {
+          buffers: { output: output.buffer },
+          uniforms: {},
+          workgroups: [1, 1, 1],
+        });
+        await expect(output.data()).rejects.toThrow(message);
+      } finally {
+        own.close();
+      }
+    });
+  }
+
+  gpuTest('a buffer left out is named', () => {
+    const kernel = defineKernel({ ...oneBuffer, wgsl: '' });
+    const run = { buffers: {} as { output: never }, uniforms: {}, workgroups: [1, 1, 1] as const };
+    expect(() => launch(gpu, kernel, run)).toThrow('test_mistake: binding output needs a buffer, got undefined.');
+  });
+});
+
+test('inline kernels are not among those that are held against a file', () => {
+  expect(kernels.filter(({ name }) => name.startsWith('test_'))).toEqual([]);
+});
