@@ -4,17 +4,23 @@
  */
 import sharp from 'sharp';
 import type { Picture } from '../data/index.ts';
-import type { Outline, Typeface } from './text.ts';
+import type { Box, Outline, Typeface } from './text.ts';
 import { COLOURS, DENSITY } from './theme.ts';
 
 /** Dots per inch at which viewers that care show one unit as one point of the screen. */
 const DOTS_PER_INCH = 72 * DENSITY;
 
-interface Laid {
+/** A picture in its place, pixels. */
+export interface PlacedPicture {
   readonly picture: Picture;
-  /** Pixels. */
   readonly left: number;
   readonly top: number;
+}
+
+/** A line of text and where its ink lies, units. */
+export interface PlacedText {
+  readonly text: string;
+  readonly box: Box | undefined;
 }
 
 export interface TextStyle {
@@ -27,12 +33,21 @@ export class Canvas {
   readonly width: number;
   readonly height: number;
   readonly #shapes: string[] = [];
-  readonly #pictures: Laid[] = [];
+  readonly #pictures: PlacedPicture[] = [];
+  readonly #texts: PlacedText[] = [];
 
   /** White. @param width, height units; whole */
   constructor(width: number, height: number) {
     this.width = width;
     this.height = height;
+  }
+
+  get pictures(): readonly PlacedPicture[] {
+    return this.#pictures;
+  }
+
+  get texts(): readonly PlacedText[] {
+    return this.#texts;
   }
 
   /** Adds SVG elements, in units. They must not hold text: it would need the machine's fonts. */
@@ -49,6 +64,7 @@ export class Canvas {
   /** A line of text whose baseline starts at (`x`, `y`). */
   text(text: string, x: number, y: number, { face, size, colour = COLOURS.ink }: TextStyle): Outline {
     const outline = face.outline(text, size, x, y);
+    this.#texts.push({ text, box: outline.box });
     if (outline.path) this.shape('path', { d: outline.path, fill: colour });
     return outline;
   }

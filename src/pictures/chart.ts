@@ -67,8 +67,14 @@ const CLOSE = 10;
 
 const NAMESPACE = 'http://www.w3.org/2000/svg';
 
-/** SVG elements of a panel, in units from its upper left corner; no text, no fonts. */
-export async function drawPanel(panel: Panel, faces: Typefaces): Promise<string> {
+export interface PanelDrawing {
+  /** SVG elements, in units from the panel's upper left corner; no text, no fonts. */
+  readonly svg: string;
+  /** What is written in it. */
+  readonly labels: readonly string[];
+}
+
+export async function drawPanel(panel: Panel, faces: Typefaces): Promise<PanelDrawing> {
   const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const { width, height, series, y, epochs, rings } = panel;
@@ -134,9 +140,9 @@ export async function drawPanel(panel: Panel, faces: Typefaces): Promise<string>
       Plot.dot(rings, { x: 'epoch', y: 'value', r: RING.radius, stroke: COLOURS.ink, strokeWidth: RING.width }),
     ],
   });
-  outlineTexts(svg, faces);
+  const labels = outlineTexts(svg, faces);
   for (const style of Array.from(svg.querySelectorAll('style'))) style.remove();
-  return `<g color="${COLOURS.quiet}" fill="${COLOURS.quiet}">${svg.innerHTML}</g>`;
+  return { svg: `<g color="${COLOURS.quiet}" fill="${COLOURS.quiet}">${svg.innerHTML}</g>`, labels };
 }
 
 /** How what is best is marked, in the field and in the legend. */
@@ -194,9 +200,9 @@ interface SvgElement {
   remove(): void;
 }
 
-/** Puts a path in the place of every text. Plot places texts by `transform`, and by `x` and `y` in em. */
-function outlineTexts(svg: SvgElement, faces: Typefaces): void {
-  for (const text of Array.from(svg.querySelectorAll('text'))) {
+/** Puts a path in the place of every text, which it returns. Plot places texts by `transform`, and by `x` and `y` in em. */
+function outlineTexts(svg: SvgElement, faces: Typefaces): string[] {
+  return Array.from(svg.querySelectorAll('text'), (text) => {
     if (text.children.length > 0) throw new Error(`A text of several lines: ${text.textContent}`);
     const shift = { start: 0, middle: 0.5, end: 1 }[inherited(text, 'text-anchor') ?? 'start'] ?? 0;
     const width = faces.regular.measure(text.textContent, TEXT);
@@ -210,7 +216,8 @@ function outlineTexts(svg: SvgElement, faces: Typefaces): void {
       if (value !== null) outline.setAttribute(name, value);
     }
     text.replaceWith(outline);
-  }
+    return text.textContent;
+  });
 }
 
 function inherited(element: SvgElement, name: string): string | null {

@@ -41,7 +41,8 @@ export async function curvesCanvas({ points, bestEpoch }: Curves): Promise<Canva
     points: points.filter((point) => point.phase === phase),
   }));
   return panelsCanvas({
-    series: named,
+    // A run that was stopped in its first epoch has no val yet.
+    series: named.filter((one) => one.points.length > 0),
     steps: rateSteps(points),
     best: best && { point: best, label: `best weights: epoch ${best.epoch}, val acc ${best.acc.toFixed(4)}` },
   });

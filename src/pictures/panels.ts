@@ -50,7 +50,8 @@ export async function panelsCanvas(panels: Panels): Promise<Canvas> {
     const series = panels.series.map(({ style, points }) => ({ style, points: points.map(point) }));
     const rings = panels.best ? [point(panels.best.point)] : [];
     const panel = { ...PANEL, series, y, epochs, steps: panels.steps, rings };
-    canvas.add(`<g transform="translate(${left} ${top})">${await drawPanel(panel, faces)}</g>`);
+    const { svg } = await drawPanel(panel, faces);
+    canvas.add(`<g transform="translate(${left} ${top})">${svg}</g>`);
     canvas.text(title, left, top - 6, { face: faces.bold, size: TITLE.size });
     const under = 'epoch';
     const middle = left + FIELD.left + (PANEL.width - FIELD.left - FIELD.right) / 2;
@@ -72,13 +73,19 @@ function accuracyAxis(points: readonly MeasuredPoint[]): Axis {
   return axis(Math.min(8, Math.max(0, Math.ceil(least * 10 - 1))) / 10, 1);
 }
 
-/** Numbers of thousands would not fit beside the field. */
-const LARGEST_PLAIN = 1000;
+/** Where plain numbers would not fit beside the field: `250K`, and still further out `2.5e-7`. */
+const COMPACT_FROM = 1000;
+const EXPONENT_FROM = 1e9;
+const EXPONENT_BELOW = 1e-3;
 const COMPACT = new Intl.NumberFormat('en', { notation: 'compact' });
 
 function axis(from: number, to: number): Axis {
   // d3 puts ticks at 1, 2 or 5 of a power of ten; from the root of 50 on it prefers the next 10.
   const decimals = Math.max(0, -Math.floor(Math.log10((Math.SQRT2 * (to - from)) / TICKS)));
-  const format = (value: number) => (to >= LARGEST_PLAIN ? COMPACT.format(value) : value.toFixed(decimals));
+  const format = (value: number) => {
+    const isFar = to >= EXPONENT_FROM || to < EXPONENT_BELOW;
+    if (isFar) return value === 0 ? '0' : Number(value.toPrecision(3)).toExponential().replace('+', '');
+    return to >= COMPACT_FROM ? COMPACT.format(value) : value.toFixed(decimals);
+  };
   return { domain: [from, to], format };
 }
