@@ -8,7 +8,8 @@ import { proxyVariable } from './proxy.ts';
 import { networkReason, seconds } from './reasons.ts';
 import type { FetchOptions, Source } from './source.ts';
 
-const ANSWER_WITHIN_MS = 9000;
+/** With what it takes to start a command, this is less than ten seconds. */
+const ANSWER_WITHIN_MS = 8000;
 const STALL_AFTER_MS = 30_000;
 
 /** Beyond it this is neither the tutorial's pictures nor a ResNet's weights, and no mistake should fill a disk. */
@@ -91,9 +92,10 @@ async function receive(
   const hash = createHash('sha256');
   let received = 0;
   const report = () => onProgress?.({ address: source.address.href, name: source.name, received, total });
-  const fail = (problem: string, cause?: unknown) => {
+  const fail = (problem: string, error?: unknown) => {
     const progress = total === undefined ? `${received} bytes` : `${received} of ${total} bytes`;
-    return new DownloadError(source, `${problem} after ${progress}`, { cause });
+    const reason = error === undefined ? '' : `: ${networkReason(error, source.address)}`;
+    return new DownloadError(source, `${problem} after ${progress}${reason}`, { cause: error });
   };
   const checkSize = (bytes: number) => {
     if (bytes > LARGEST_DOWNLOAD) throw fail(`it has more than ${LARGEST_DOWNLOAD} bytes, and was given up`);
@@ -108,7 +110,7 @@ async function receive(
     for (;;) {
       const next: IteratorResult<Buffer> = await chunks.next().catch((error: unknown) => {
         if (stop.signal.reason === stalled) throw fail(stalled.message);
-        throw fail(`the download broke off (${networkReason(error, source.address)})`, error);
+        throw fail('the download broke off', error);
       });
       if (next.done) break;
       timer.refresh();

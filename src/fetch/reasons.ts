@@ -5,13 +5,13 @@ import { FileError } from '../errors.ts';
 const MEANINGS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'its host name cannot be looked up now',
   ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was broken off',
+  ECONNRESET: 'the connection was closed',
   EHOSTUNREACH: 'there is no way to that host',
   ENETUNREACH: 'there is no network',
   ENOTFOUND: 'its host name is not known here',
   ETIMEDOUT: 'the connection took too long',
   UND_ERR_CONNECT_TIMEOUT: 'the connection took too long',
-  UND_ERR_SOCKET: 'the connection was broken off',
+  UND_ERR_SOCKET: 'the connection was closed',
 };
 
 /** Part of a sentence, such as "the connection was refused (ECONNREFUSED)". */

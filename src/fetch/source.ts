@@ -41,7 +41,7 @@ export interface FetchOptions {
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
   /** Told, in a sentence, of what is worth knowing and no error: something cached that is not whole, say. */
   readonly onNote?: ((text: string) => void) | undefined;
-  /** Milliseconds until an address that has not begun to answer counts as unreachable; default 9000. */
+  /** Milliseconds until an address that has not begun to answer counts as unreachable; default 8000. */
   readonly answerWithin?: number | undefined;
   /** Milliseconds without a byte after which a download counts as broken off; default 30,000. */
   readonly stallAfter?: number | undefined;

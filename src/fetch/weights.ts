@@ -13,7 +13,7 @@ import { removeLeftovers, withTemporary } from './temporaries.ts';
 const SHOWN_DIGITS = 8;
 
 /**
- * A checkpoint of a resnet18, ImageNet's 1000 classes, as torchvision publishes it: 45 MB, downloaded once. What its name
+ * A checkpoint of a resnet18, ImageNet's 1000 classes, as torchvision publishes it: 47 MB, downloaded once. What its name
  * says of its SHA-256 (`resnet18-f37072fd.pth`) is checked after the download and again at every call.
  *
  * @returns path of the file in the cache
