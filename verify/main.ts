@@ -12,6 +12,7 @@ import { openGpu } from '../src/gpu/dawn.ts';
 import { findTorchPython } from '../test/support/python.ts';
 import type { Context, Row } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
+import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
 import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
@@ -35,6 +36,7 @@ const ROWS: readonly Row[] = [
   speed,
   memory,
   startUp,
+  downloads,
   freshClone,
   bareMachine,
   draws,

@@ -7,12 +7,18 @@ import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
 
+/** In place of a file. */
+export const NO_WEIGHTS = 'none';
+
 /** The command line, ready to run. */
 export interface TrainCommand {
   readonly modes: readonly TrainMode[];
-  readonly data: string;
-  /** Undefined for `--weights none`. */
+  /** As the flag or the variable names it; undefined where neither does. */
+  readonly data: string | undefined;
+  /** The same; NO_WEIGHTS where all are to be drawn. */
   readonly weights: string | undefined;
+  /** Whether the built-in demo is asked for. What variables name counts for nothing then. */
+  readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
   readonly adapter: AdapterPreference | undefined;
   readonly out: string | undefined;
@@ -52,20 +58,25 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
   },
 ];
 
-export const HELP = `Usage: npm run train -- --data <folder> --weights <file|none> [flags]
+export const HELP = `Usage: npm run train -- [--data <folder>] [--weights <file|none>] [flags]
 
 Trains a ResNet on a folder of pictures as PyTorch's transfer-learning tutorial does, and keeps the weights that were
-best on the validation pictures.
+best on the validation pictures. What is not named is the tutorial's: downloaded once, 47 MB of pictures and 47 MB of
+weights. If nothing is named and these cannot be reached, it trains the built-in demo, and says so.
 
 ${flagHelp('data <folder>', [
   'holds train/ and val/, each with one folder of pictures per class',
-  '(default: $DAWNGRAD_DATA)',
+  "(default: $DAWNGRAD_DATA, else the tutorial's ants and bees)",
 ])}
 ${flagHelp('weights <file>', [
   'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from; its',
   'last layer is used only if it is for as many classes, and for the same ones where',
   'the file names them; "none" draws all weights of a resnet18 anew',
-  '(default: $DAWNGRAD_WEIGHTS)',
+  "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18)",
+])}
+${flagHelp('demo', [
+  'train the built-in demo: small pictures of insects that the program draws from the',
+  'seed, from no weights, with settings of its own where flags give no others',
 ])}
 ${flagHelp('mode <mode>', [
   'finetune: train all parameters; extract: freeze all but a new last layer;',
@@ -78,6 +89,9 @@ ${flagHelp('out <folder>', ['the run folder; must not hold a run yet (default: r
 ${flagHelp('json', ['print one line of JSON per epoch and phase, and nothing else, on stdout'])}
 ${flagHelp('safe', ["keep Dawn's validation and the shaders' bounds checks on; they are on in any case,", 'because switching them off makes a step only 2 % faster'])}
 ${flagHelp('help', ['print this'], 'h')}
+
+Downloads are kept in a cache folder: $DAWNGRAD_CACHE, else the system's (~/.cache/dawngrad on Linux). The addresses are
+$DAWNGRAD_DATA_URL and $DAWNGRAD_WEIGHTS_URL, else the official ones; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are heeded.
 
 The run folder gets config.json (all that decides the result), metrics.jsonl (a line per epoch and phase),
 best.safetensors (the best weights; can be given to --weights) and summary.json. Each is written whole or not at all.
@@ -108,12 +122,18 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   }
   const mode = oneOf('mode', text('mode') ?? 'finetune', MODES);
   const adapter = text('adapter');
-  const weights = locate('weights', text('weights'), env, 'file');
+  const demo = values.demo === true;
+  if (demo && (text('data') ?? text('weights')) !== undefined) {
+    throw new UsageError(
+      '--demo: trains on pictures of its own and from no weights; give neither --data nor --weights',
+    );
+  }
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty text');
   return {
     modes: mode === 'both' ? TRAIN_MODES : [mode],
-    data: locate('data', text('data'), env, 'folder'),
-    weights: weights === NO_WEIGHTS ? undefined : weights,
+    data: demo ? undefined : locate('data', text('data'), env, 'folder'),
+    weights: demo ? undefined : locate('weights', text('weights'), env, 'file'),
+    demo,
     numbers,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     out: text('out'),
@@ -128,6 +148,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
       args: [...argv],
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
+        demo: { type: 'boolean' },
         json: { type: 'boolean' },
         safe: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -138,21 +159,15 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
   }
 }
 
-const NO_WEIGHTS = 'none';
-
 /** A path from its flag, else from its variable; it must exist. */
 function locate(
   flag: 'data' | 'weights',
   given: string | undefined,
   env: NodeJS.ProcessEnv,
   kind: 'file' | 'folder',
-): string {
+): string | undefined {
   const variable = `DAWNGRAD_${flag.toUpperCase()}`;
   const path = given ?? (env[variable] || undefined);
-  if (path === undefined) {
-    const orNone = flag === 'weights' ? ', or --weights none to draw them' : '';
-    throw new UsageError(`no ${flag}: give --${flag} <${kind}> or set ${variable}${orNone}`);
-  }
-  if (flag === 'weights' && path === NO_WEIGHTS) return path;
+  if (path === undefined || (flag === 'weights' && path === NO_WEIGHTS)) return path;
   return checkExists(given === undefined ? variable : `--${flag}`, path, kind);
 }

@@ -33,6 +33,8 @@ export interface TrainReportOptions {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly json: boolean;
+  /** Whether every line of JSON says that this is the built-in demo. */
+  readonly demo?: boolean;
   /** Put into every line of JSON, where several runs share stdout. */
   readonly jsonMode?: string | undefined;
 }
@@ -97,8 +99,10 @@ export class TrainReport implements Reporter {
   phaseEnded(metrics: PhaseMetrics): void {
     this.stopBar();
     this.#lines.write(phaseLine(metrics));
-    const { json, jsonMode, stdout } = this.#options;
-    if (json) stdout.write(`${JSON.stringify(jsonMode === undefined ? metrics : { mode: jsonMode, ...metrics })}\n`);
+    const { json, jsonMode, demo, stdout } = this.#options;
+    if (!json) return;
+    const row = { ...(demo && { demo }), ...(jsonMode !== undefined && { mode: jsonMode }), ...metrics };
+    stdout.write(`${JSON.stringify(row)}\n`);
   }
 
   epochEnded(): void {

@@ -1,12 +1,14 @@
-/** `npm run train -- --data <folder> --weights <file>`: the transfer-learning tutorial, from a terminal. */
+/** `npm run train -- [--data <folder>] [--weights <file>]`: the transfer-learning tutorial, from a terminal. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { checkUnused, defaultRunPath, NUMBER_OPTIONS, RUN_FILES, type TrainMode, train } from '../train/index.ts';
+import { FetchReport } from './fetch-report.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
+import { DEMO_LINE, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
 
 /** What the command needs of its process. */
 export interface Io {
@@ -45,21 +47,31 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
   for (const folder of [parent, ...runs.map((run) => run.folder)]) checkUnused(folder);
 
   const interrupt = new AbortController();
-  let report: TrainReport | undefined;
+  let report: TrainReport | FetchReport | undefined;
   const onSignal = () => {
     if (interrupt.signal.aborted) {
       report?.stopBar();
       process.exit(INTERRUPTED);
     }
-    io.stderr.write('\nStopping after the current step; once more to stop at once.\n');
+    const training = report instanceof TrainReport;
+    if (!training) report?.stopBar();
+    io.stderr.write(`\nStopping${training ? ' after the current step' : ''}; once more to stop at once.\n`);
     interrupt.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
+    const fetchReport = new FetchReport(io.stderr);
+    report = fetchReport;
+    const sources = await prepare(command, io, fetchReport, interrupt.signal);
+    if (typeof sources === 'number') return sources;
+    const { json } = command;
+    const { demo } = sources;
+    if (demo) (json ? io.stderr : io.stdout).write(`${DEMO_LINE}\n`);
     for (const { mode, folder } of runs) {
-      report = new TrainReport({ ...io, json: command.json, jsonMode: several ? mode : undefined });
-      const status = await runOne(command, mode, folder, report, interrupt.signal);
+      const trainReport = new TrainReport({ ...io, json, demo, jsonMode: several ? mode : undefined });
+      report = trainReport;
+      const status = await runOne(command, sources, mode, folder, trainReport, interrupt.signal);
       if (status !== 0) return status;
     }
     return 0;
@@ -69,19 +81,43 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
   }
 }
 
+/** What to train on, or the exit status where there is nothing. */
+async function prepare(
+  command: TrainCommand,
+  { env }: Io,
+  report: FetchReport,
+  signal: AbortSignal,
+): Promise<Sources | number> {
+  try {
+    const sources = await findSources(command, { env, signal, report });
+    return signal.aborted ? INTERRUPTED : sources;
+  } catch (error) {
+    report.stopBar();
+    if (signal.aborted) return INTERRUPTED;
+    if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
+    report.note(`train: ${error.message}`);
+    const advice = sourcesAdvice(error);
+    if (advice) report.note(advice);
+    return 1;
+  }
+}
+
 async function runOne(
   command: TrainCommand,
+  { data, weights, demo, settings }: Sources,
   mode: TrainMode,
   out: string,
   report: TrainReport,
   signal: AbortSignal,
 ): Promise<number> {
-  const { data, weights, numbers, adapter } = command;
+  const { numbers, adapter } = command;
+  const options = { ...settings, ...numbers };
   try {
     const { summary } = await train({
+      ...options,
       data,
       weights,
-      ...numbers,
+      demo,
       adapter,
       mode,
       out,
@@ -92,7 +128,7 @@ async function runOne(
   } catch (error) {
     report.stopBar();
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
-    for (const line of failureLines(error, out, numbers.batchSize)) report.note(line);
+    for (const line of failureLines(error, out, options.batchSize)) report.note(line);
     return 1;
   }
 }

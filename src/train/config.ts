@@ -30,6 +30,7 @@ export function runConfig(run: Described & { readonly kernels: Record<string, st
   return {
     dawngrad: packageVersion(),
     node: process.version,
+    ...(options.demo && { demo: true }),
     mode,
     ...settings,
     data: resolve(options.data),

@@ -40,6 +40,8 @@ export interface TrainOptions {
   readonly checks?: boolean | undefined;
   /** The run folder; default `runs/<time>-<mode>`. It must not hold a run yet. */
   readonly out?: string | undefined;
+  /** Whether this is the built-in demo, which config.json and summary.json then say. It changes nothing else. */
+  readonly demo?: boolean | undefined;
   /** A device to use instead of opening one. It is left open, and the trained model stays on it. */
   readonly gpu?: Gpu | undefined;
   /** Aborting it ends the run after the current step, with the best weights kept. */

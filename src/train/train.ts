@@ -198,6 +198,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   }
 
   const summary: RunSummary = {
+    ...(options.demo && { demo: true }),
     mode,
     seed: settings.seed,
     bestValAcc: best.acc,

@@ -48,6 +48,8 @@ export interface StepProgress {
 
 /** What summary.json holds. */
 export interface RunSummary {
+  /** Only if it was the built-in demo: then the accuracy says nothing about photographs. */
+  readonly demo?: true;
   readonly mode: TrainMode;
   readonly seed: number;
   /** 0 while no epoch was better than that. */

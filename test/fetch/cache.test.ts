@@ -9,7 +9,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { FileError } from '../../src/errors.ts';
 import { type FetchProgress, tutorialData, UnreachableError } from '../../src/fetch/index.ts';
 import { moveIntoPlace } from '../../src/fetch/place.ts';
-import { filesBelow, makeScene, sha256, stalling } from './support.ts';
+import { filesBelow, sha256, stalling } from '../support/server.ts';
+import { makeScene } from './support.ts';
 
 const scene = await makeScene();
 const { root, pictures, zip, weights, weightsName, server, fetchData, fetchWeights, failure } = scene;

@@ -5,8 +5,8 @@ import { strToU8, type Zippable, zipSync } from 'fflate';
 import { expect, test } from 'vitest';
 import { ZipError } from '../../src/fetch/errors.ts';
 import { type UnzipLimits, unzip } from '../../src/fetch/unzip.ts';
+import { filesBelow } from '../support/server.ts';
 import { temporaryFolder } from '../train/support.ts';
-import { filesBelow } from './support.ts';
 
 const root = temporaryFolder();
 let number = 0;

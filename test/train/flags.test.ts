@@ -46,8 +46,8 @@ test.each<[string, string[], RegExp]>([
   ['a small picture', [...good, '--image-size', '31'], /--image-size: expected a whole number of at least 32/],
   ['an unknown mode', [...good, '--mode', 'freeze'], /--mode: expected finetune, extract, both, found "freeze"/],
   ['an unknown adapter', [...good, '--adapter', 'fast'], /--adapter: expected high-performance, low-power, software/],
-  ['no data', ['--weights', weights], /no data: give --data <folder> or set DAWNGRAD_DATA/],
-  ['no weights', ['--data', data], /no weights: give --weights <file> or set DAWNGRAD_WEIGHTS, or --weights none/],
+  ['the demo on one’s own pictures', ['--demo', '--data', data], /--demo: .* give neither --data nor --weights/],
+  ['the demo from given weights', ['--demo', '--weights', 'none'], /--demo: .* give neither --data nor --weights/],
   ['data that is not there', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
   ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder, found a file/],
   ['weights that are not there', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
@@ -75,10 +75,17 @@ test('a folder that holds a run is an error before anything is read, in mode bot
 test('a variable stands in for a flag, and an error names the one that was used', async () => {
   const env = { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights };
   expect(parseTrainFlags([], env)).toMatchObject({ data, weights });
-  expect(parseTrainFlags(['--weights', 'none'], env)).toMatchObject({ data, weights: undefined });
+  expect(parseTrainFlags(['--weights', 'none'], env)).toMatchObject({ data, weights: 'none' });
   const { code, stderr } = await call([], { ...env, DAWNGRAD_DATA: '/nowhere' });
   expect(code).toBe(2);
   expect(stderr).toMatch(/DAWNGRAD_DATA: \/nowhere: no such folder/);
+});
+
+test('what is not named stays open, and the demo takes no notice of variables', () => {
+  expect(parseTrainFlags([], {})).toMatchObject({ data: undefined, weights: undefined, demo: false });
+  expect(parseTrainFlags([], { DAWNGRAD_DATA: '', DAWNGRAD_WEIGHTS: '' })).toMatchObject({ data: undefined });
+  const env = { DAWNGRAD_DATA: '/nowhere', DAWNGRAD_WEIGHTS: weights };
+  expect(parseTrainFlags(['--demo'], env)).toMatchObject({ data: undefined, weights: undefined, demo: true });
 });
 
 test('defaults are the tutorial’s', () => {
@@ -86,6 +93,7 @@ test('defaults are the tutorial’s', () => {
     modes: ['finetune'],
     data,
     weights,
+    demo: false,
     numbers: {},
     adapter: undefined,
     out: undefined,
@@ -114,6 +122,7 @@ test('every flag is taken', () => {
     modes: ['finetune', 'extract'],
     data,
     weights,
+    demo: false,
     numbers: {
       epochs: 3,
       batchSize: 8,
@@ -137,7 +146,8 @@ test('--help explains every flag with its default, whatever else is given', asyn
   const { code, stdout, stderr } = await call(['--help', '--epochs', 'many']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const flags =
-    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe';
+    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe demo';
+  for (const name of ['CACHE', 'DATA_URL', 'WEIGHTS_URL']) expect(stdout).toContain(`$DAWNGRAD_${name}`);
   for (const flag of flags.split(' ')) expect(stdout).toContain(`--${flag}`);
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
 });

@@ -87,13 +87,15 @@ const COMMAND = fileURLToPath(new URL('../../src/cli/train.ts', import.meta.url)
 /**
  * Runs the train command as a program of its own.
  * @param onStderr called with everything that it has written to stderr so far, and a way to send it a signal
+ * @param more variables beside this process's own, of which DAWNGRAD_DATA and DAWNGRAD_WEIGHTS are left out
  */
 export function runCommand(
   args: readonly string[],
   onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void,
+  more: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
   const { DAWNGRAD_DATA: _data, DAWNGRAD_WEIGHTS: _weights, ...env } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', COMMAND, ...args], { env });
+  const child = spawn(process.execPath, ['--import', 'tsx', COMMAND, ...args], { env: { ...env, ...more } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

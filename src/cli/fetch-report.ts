@@ -1,0 +1,60 @@
+/** How far a download is, on stderr: as a bar on a terminal and as a line now and then elsewhere. */
+import { SingleBar } from 'cli-progress';
+import type { FetchProgress } from '../fetch/index.ts';
+import { formatBytes } from '../train/index.ts';
+import type { Output } from './train-report.ts';
+
+/** Between two lines of progress where there is no terminal. */
+const SECONDS_BETWEEN_LINES = 10;
+
+export class FetchReport {
+  readonly #stderr: Output;
+  #bar: SingleBar | undefined;
+  #startedAt = 0;
+  #lastLine = 0;
+
+  constructor(stderr: Output) {
+    this.#stderr = stderr;
+  }
+
+  progress({ address, name, received, total }: FetchProgress): void {
+    const now = performance.now() / 1000;
+    if (received === 0) {
+      this.#startedAt = this.#lastLine = now;
+      this.note(`Downloading ${address}${total === undefined ? '' : ` (${formatBytes(total)})`}`);
+      if (this.#stderr.isTTY && total !== undefined) this.#startBar(name, total);
+    }
+    const so = total === undefined ? formatBytes(received) : `${formatBytes(received)} of ${formatBytes(total)}`;
+    const rate = `${formatBytes(received / Math.max(now - this.#startedAt, 0.001))}/s`;
+    this.#bar?.update(received, { so, rate });
+    if (received === total) this.stopBar();
+    if (this.#bar || (now - this.#lastLine < SECONDS_BETWEEN_LINES && received !== total)) return;
+    this.#lastLine = now;
+    if (received > 0) this.note(`${name}: ${so}, ${rate}`);
+  }
+
+  note(text: string): void {
+    this.stopBar();
+    this.#stderr.write(`${text}\n`);
+  }
+
+  /** Takes the bar off the terminal, and gives the cursor back. */
+  stopBar(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  #startBar(name: string, total: number): void {
+    this.#bar = new SingleBar({
+      format: `${name} {bar} {so} | {rate} | {eta_formatted} left`,
+      stream: process.stderr,
+      barsize: 24,
+      clearOnComplete: true,
+      hideCursor: true,
+      etaBuffer: 100,
+      // Signals are the command's business.
+      gracefulExit: false,
+    });
+    this.#bar.start(total, 0, { so: '', rate: '' });
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Where a run's pictures and weights come from: what is named, else what is cached, else the network, else the built-in
+ * demo. The last only where nothing was named: who asks for something gets it or an error.
+ */
+import { join } from 'node:path';
+import {
+  ADDRESS_VARIABLES,
+  cacheFolder,
+  cachePath,
+  DownloadError,
+  type FetchOptions,
+  OFFICIAL_ADDRESSES,
+  tutorialData,
+  tutorialWeights,
+  UnreachableError,
+} from '../fetch/index.ts';
+import type { TrainOptions } from '../train/index.ts';
+import type { FetchReport } from './fetch-report.ts';
+import { NO_WEIGHTS, type TrainCommand } from './train-flags.ts';
+
+export interface Sources {
+  /** Folder with train/ and val/. */
+  readonly data: string;
+  /** Undefined where all weights are drawn. */
+  readonly weights: string | undefined;
+  readonly demo: boolean;
+  /** What flags may override. */
+  readonly settings: Partial<TrainOptions>;
+}
+
+/** What is asked of the caller while it takes its time. */
+export interface SourcesContext {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  readonly report: FetchReport;
+}
+
+/** How a run says on the terminal that it is no tutorial. */
+export const DEMO_LINE =
+  'Built-in demo: a resnet18 learns from nothing to tell two kinds of drawn insects apart. Not the tutorial.';
+
+/**
+ * Where flags or variables name both, nothing is done and nothing loaded.
+ * @throws UnreachableError or DownloadError of what was named or is broken; FileError if the cache cannot be used; UsageError
+ *   if a variable holds no address; the signal's reason if that is aborted
+ */
+export async function findSources(command: TrainCommand, context: SourcesContext): Promise<Sources> {
+  const { data, weights } = command;
+  const { report } = context;
+  if (command.demo) return demoSources(command, context);
+  if (data !== undefined && weights !== undefined) return tutorialSources(data, weights);
+  const options: FetchOptions = {
+    env: context.env,
+    signal: context.signal,
+    onProgress: (progress) => report.progress(progress),
+    onNote: (text) => report.note(text),
+  };
+  try {
+    return tutorialSources(data ?? (await tutorialData(options)), weights ?? (await tutorialWeights(options)));
+  } catch (error) {
+    if (!(error instanceof UnreachableError) || isAnythingNamed(command, context.env)) throw error;
+    for (const line of fallbackLines(error, context.env)) report.note(line);
+    return demoSources(command, context);
+  } finally {
+    report.stopBar();
+  }
+}
+
+function tutorialSources(data: string, weights: string): Sources {
+  return { data, weights: weights === NO_WEIGHTS ? undefined : weights, demo: false, settings: {} };
+}
+
+async function demoSources({ numbers }: TrainCommand, { env, report }: SourcesContext): Promise<Sources> {
+  const { DEMO_SETTINGS, writeDemoPictures } = await import('../demo/index.ts');
+  const settings: Partial<TrainOptions> = DEMO_SETTINGS;
+  const seed = numbers.seed ?? settings.seed ?? 0;
+  const data = join(cacheFolder(env), `demo-${seed}`);
+  report.note(`Demo pictures: ${data}`);
+  await writeDemoPictures(data, { seed });
+  return { data, weights: undefined, demo: true, settings };
+}
+
+function isAnythingNamed({ data, weights }: TrainCommand, env: NodeJS.ProcessEnv): boolean {
+  return data !== undefined || weights !== undefined || Object.values(ADDRESS_VARIABLES).some((name) => env[name]);
+}
+
+function fallbackLines({ kind, address, reason }: UnreachableError, env: NodeJS.ProcessEnv): string[] {
+  const what = kind === 'data' ? "The tutorial's pictures" : "torchvision's weights";
+  return [
+    `${what} cannot be downloaded: ${address}: ${reason}.`,
+    'Nothing was named with --data or --weights, so this trains the built-in demo instead, on pictures that the program draws.',
+    'For the tutorial itself, run this again with a network, or fetch these two elsewhere and put them here:',
+    `  ${OFFICIAL_ADDRESSES.data} as the folder ${cachePath('data', { env })}`,
+    `  ${OFFICIAL_ADDRESSES.weights} as ${cachePath('weights', { env })}`,
+    'Or name your own: npm run train -- --data <folder> --weights <file|none>',
+  ];
+}
+
+/** What else may be done where a download has failed. */
+export function sourcesAdvice(error: Error): string | undefined {
+  if (!(error instanceof UnreachableError || error instanceof DownloadError)) return undefined;
+  return error.kind === 'data'
+    ? 'Or name a folder of pictures with --data <folder>; --demo draws its own.'
+    : 'Or name a checkpoint with --weights <file>, or have all weights drawn with --weights none.';
+}

@@ -1,0 +1,229 @@
+/** Where a run's pictures and weights come from: what is named, cached, downloaded, or the demo; all from loopback. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { strToU8 } from 'fflate';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { FetchReport } from '../../src/cli/fetch-report.ts';
+import { main } from '../../src/cli/train.ts';
+import { parseTrainFlags } from '../../src/cli/train-flags.ts';
+import { findSources } from '../../src/cli/train-sources.ts';
+import type { PhaseMetrics, RunSummary } from '../../src/train/index.ts';
+import { closedOrigin, serve } from '../fetch/support.ts';
+import { withGpu } from '../support/gpu.ts';
+import { halfway, sha256, stalling, whole, zipFolder } from '../support/server.ts';
+import { drawPictures, readJson, runCommand, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
+
+// The demo itself has tests of its own; here it is one that takes seconds.
+vi.mock('../../src/demo/index.ts', () => ({
+  DEMO_SETTINGS: { epochs: 2, imageSize: 32, lr: 0.01, seed: 0 },
+  writeDemoPictures: async (folder: string, { seed }: { seed: number }) => {
+    await drawPictures(folder, seed + 1);
+  },
+}));
+
+const { gpuTest } = await withGpu();
+const root = temporaryFolder();
+const pictures = await drawPictures(join(root, 'pictures'));
+const zip = zipFolder(pictures, 'insects/');
+const server = await serve();
+const nowhere = await closedOrigin();
+const QUICK = ['--epochs', '1', '--image-size', '32', '--workers', '0', '--threads', '1'];
+
+let cache: string;
+let out: string;
+beforeEach(() => {
+  cache = mkdtempSync(join(root, 'cache-'));
+  out = join(mkdtempSync(join(root, 'out-')), 'run');
+  server.answers.clear();
+  server.asked.length = 0;
+  server.answers.set('/pictures.zip', whole(zip));
+});
+
+/** The official addresses are out of reach: a proxy is named that is not there. */
+const offline = () => ({ DAWNGRAD_CACHE: cache, HTTPS_PROXY: nowhere });
+const served = () => ({ ...offline(), DAWNGRAD_DATA_URL: `${server.origin}/pictures.zip` });
+
+async function call(args: readonly string[], env: NodeJS.ProcessEnv) {
+  let [stdout, stderr] = ['', ''];
+  const code = await main([...args, '--out', out], {
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    env,
+  });
+  return { code, stdout, stderr };
+}
+
+describe('downloads', () => {
+  gpuTest(
+    'what is not named is downloaded and trained on; the second time the server is not asked',
+    async () => {
+      const first = await call([...QUICK, '--weights', 'none'], served());
+      expect(first.code, first.stderr).toBe(0);
+      expect(first.stderr).toMatch(/^Downloading http:.*\/pictures\.zip \([\d.]+ KiB\)$/m);
+      expect(first.stderr).toMatch(/^pictures\.zip: ([\d.]+ KiB) of \1, .*\/s$/m);
+      expect(first.stdout).toMatch(/^Epoch 0\/0\n/);
+      expect(existsSync(join(readJson<{ data: string }>(out, 'config.json').data, 'train', 'discs'))).toBe(true);
+      expect(readJson(out, 'config.json')).not.toHaveProperty('demo');
+      expect(readJson(out, 'summary.json')).not.toHaveProperty('demo');
+
+      const weights = readFileSync(join(out, 'best.safetensors'));
+      const name = `resnet18-${sha256(weights).slice(0, 8)}.safetensors`;
+      server.answers.set(`/${name}`, whole(weights));
+      out = `${out}-second`;
+      const second = await call(QUICK, { ...served(), DAWNGRAD_WEIGHTS_URL: `${server.origin}/${name}` });
+      expect(second.code, second.stderr).toBe(0);
+      expect(readJson(out, 'config.json')).toMatchObject({ weights: { file: join(cache, name) } });
+      expect(server.asked).toEqual(['/pictures.zip', `/${name}`]);
+    },
+    TRAINING_TIMEOUT,
+  );
+
+  test.each<[string, () => void, RegExp]>([
+    ['cut off half-way', () => server.answers.set('/pictures.zip', halfway(zip)), /the download broke off/],
+    ['no zip', () => server.answers.set('/pictures.zip', whole(strToU8('<html>'))), /is no whole zip archive/],
+    [
+      'a zip that reaches out of its folder',
+      () => server.answers.set('/pictures.zip', whole(zipFolder(pictures, 'insects/', { '../evil': strToU8('x') }))),
+      /would leave the folder/,
+    ],
+    ['not there', () => server.answers.clear(), /answered with status 404 Not Found/],
+  ])('%s is an error, not the demo, and leaves nothing behind', async (_, breakIt, message) => {
+    breakIt();
+    const { code, stdout, stderr } = await call(QUICK, served());
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^train: http:\/\/127\.0\.0\.1:\d+\/pictures\.zip: .*DAWNGRAD_DATA_URL/m);
+    expect(stderr).toMatch(/Or name a folder of pictures with --data <folder>/);
+    expect(readdirSync(cache)).toEqual([]);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test('weights that are not what their name says, with pictures named', async () => {
+    server.answers.set('/resnet18-01234567.pth', whole(strToU8('something else')));
+    const env = { ...offline(), DAWNGRAD_WEIGHTS_URL: `${server.origin}/resnet18-01234567.pth` };
+    const { code, stderr } = await call([...QUICK, '--data', pictures], env);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^train: .*its SHA-256 should begin with 01234567/m);
+    expect(stderr).toMatch(/--weights <file>, or have all weights drawn with --weights none/);
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
+  test('a variable that holds no address is wrong usage', async () => {
+    const { code, stderr } = await call(QUICK, { ...offline(), DAWNGRAD_DATA_URL: 'pictures.zip' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/DAWNGRAD_DATA_URL: expected an http or https address, found "pictures\.zip"/);
+  });
+
+  test('Ctrl-C in the middle of a download leaves nothing behind', async () => {
+    server.answers.set('/pictures.zip', stalling(zip));
+    const { code, signal, stdout, stderr } = await runCommand(
+      ['--out', out],
+      (text, kill) => {
+        if (text.includes('Downloading') && !text.includes('Stopping')) kill('SIGINT');
+      },
+      served(),
+    );
+    expect({ code, signal, stdout }, stderr).toEqual({ code: 130, signal: null, stdout: '' });
+    expect(stderr).toMatch(/^Stopping; once more to stop at once\.$/m);
+    expect(readdirSync(cache)).toEqual([]);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('what is named never becomes the demo', () => {
+  test.each<[string, string[], NodeJS.ProcessEnv, RegExp]>([
+    [
+      'pictures by a flag',
+      ['--data', pictures],
+      {},
+      /^train: https:\/\/download\.pytorch\.org\/models\/resnet18-f37072fd\.pth: /m,
+    ],
+    ['pictures by a variable', [], { DAWNGRAD_DATA: pictures }, /resnet18-f37072fd\.pth: cannot be reached/],
+    [
+      'no weights',
+      ['--weights', 'none'],
+      {},
+      /^train: https:\/\/download\.pytorch\.org\/tutorial\/hymenoptera_data\.zip: /m,
+    ],
+    ['an address', [], { DAWNGRAD_WEIGHTS_URL: `${nowhere}/mine.pth` }, /hymenoptera_data\.zip: cannot be reached/],
+  ])('%s', async (_, args, env, message) => {
+    const { code, stdout, stderr } = await call([...QUICK, ...args], { ...offline(), ...env });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/the connection was refused \(ECONNREFUSED\) \(HTTPS_PROXY is set\)/);
+    expect(stderr).toContain(`put it at ${cache}`);
+    expect(stderr).not.toMatch(/Built-in demo/);
+  });
+
+  test('a broken official download, from the cache’s point of view', async () => {
+    // Whole as far as it goes, and not to be had again.
+    writeFileSync(join(cache, 'resnet18-f37072fd.pth'), 'half');
+    const { code, stderr } = await call([...QUICK, '--data', pictures], offline());
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /resnet18-f37072fd\.pth: is not whole: its SHA-256 should begin with f37072fd .* it is downloaded anew/,
+    );
+  });
+});
+
+describe('the demo', () => {
+  gpuTest(
+    'nothing named and nothing to be reached: it says so, everywhere, and how to get the real thing',
+    async () => {
+      const { code, stdout, stderr } = await call(['--epochs', '1', '--seed', '3'], offline());
+      expect(code, stderr).toBe(0);
+      expect(stdout).toMatch(/^Built-in demo: .*\nEpoch 0\/0\n/);
+      expect(stderr).toMatch(
+        /^The tutorial's pictures cannot be downloaded: https:.*hymenoptera_data\.zip: the connection was refused/,
+      );
+      expect(stderr).toMatch(/^Nothing was named with --data or --weights, so this trains the built-in demo instead/m);
+      expect(stderr).toContain(`as the folder ${join(cache, 'hymenoptera_data')}`);
+      expect(stderr).toContain(`as ${join(cache, 'resnet18-f37072fd.pth')}`);
+      const data = join(cache, 'demo-3');
+      // A flag goes before the demo's own setting, which goes before the tutorial's.
+      expect(readJson(out, 'config.json')).toMatchObject({
+        demo: true,
+        data,
+        weights: null,
+        epochs: 1,
+        imageSize: 32,
+        lr: 0.01,
+      });
+      expect(readJson<RunSummary>(out, 'summary.json')).toMatchObject({ demo: true, seed: 3 });
+      expect(readdirSync(cache)).toEqual(['demo-3']);
+    },
+    TRAINING_TIMEOUT,
+  );
+
+  gpuTest(
+    'asked for: no network, no variable; every line of JSON says so',
+    async () => {
+      const env = { ...served(), DAWNGRAD_DATA: '/nowhere', DAWNGRAD_WEIGHTS: '/nowhere' };
+      const { code, stdout, stderr } = await call(['--demo', '--epochs', '1', '--json', '--mode', 'both'], env);
+      expect(code, stderr).toBe(0);
+      const rows = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as PhaseMetrics & { demo: boolean });
+      expect(rows).toHaveLength(4);
+      for (const row of rows) expect(row).toMatchObject({ demo: true });
+      expect(stderr).toMatch(/^Built-in demo: /m);
+      for (const mode of ['finetune', 'extract'])
+        expect(readJson(out, mode, 'summary.json')).toMatchObject({ demo: true });
+      expect(server.asked).toEqual([]);
+    },
+    TRAINING_TIMEOUT,
+  );
+
+  test('also where one of the two is cached and the other cannot be reached', async () => {
+    await drawPictures(join(cache, 'hymenoptera_data'));
+    let told = '';
+    const report = new FetchReport({ write: (text) => (told += text) });
+    const command = parseTrainFlags([], {});
+    if (command === 'help') throw new Error('not asked for');
+    const signal = new AbortController().signal;
+    const sources = await findSources(command, { env: offline(), signal, report });
+    expect(sources).toMatchObject({ demo: true, data: join(cache, 'demo-0'), weights: undefined });
+    expect(told).toMatch(/^torchvision's weights cannot be downloaded: .*resnet18-f37072fd\.pth: /m);
+  });
+});
