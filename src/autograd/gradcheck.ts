@@ -16,6 +16,7 @@ import { scope } from './scope.ts';
 import { backward, noGrad } from './tape.ts';
 import { Tensor } from './tensor.ts';
 
+/** How a gradient is checked; the defaults suit ops in float32 on numbers of about 1. */
 export interface GradientCheckOptions {
   /** Largest change of an element to either side; 1e-2 by default. */
   readonly epsilon?: number;
@@ -34,6 +35,7 @@ export interface DirectionResult {
   readonly error: number;
 }
 
+/** What a gradient check found: all of it within the tolerance. */
 export interface GradientCheckReport {
   /** One entry for each input that requires a gradient. */
   readonly inputs: readonly { readonly index: number; readonly directions: readonly DirectionResult[] }[];

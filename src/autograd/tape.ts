@@ -8,9 +8,13 @@ import { keep } from './scope.ts';
 import type { Storage } from './storage.ts';
 import { Tensor } from './tensor.ts';
 
+/** What an op did, for `record`. */
 export interface OpRecord {
+  /** For errors. */
   readonly name: string;
+  /** What it computed from, in the order in which `backward` gives their gradients. */
   readonly inputs: readonly Tensor[];
+  /** A new tensor. */
   readonly output: Tensor;
   /** Tensors whose content backward reads; kept until it has run. Views of them are what backward gets to see. */
   readonly saved?: readonly Tensor[];

@@ -4,6 +4,7 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import { adopt } from './scope.ts';
 import { Storage } from './storage.ts';
 
+/** Extents, outermost first; `[]` for a single number. */
 export type Shape = readonly number[];
 /** Element types, four bytes each. Only f32 tensors can require gradients; u32 holds class indices. */
 export type DType = 'f32' | 'u32';
@@ -19,6 +20,10 @@ function checkExtents(shape: Shape): void {
   throw new RangeError(`A tensor needs positive whole extents, got [${shape.join(', ')}].`);
 }
 
+/**
+ * Numbers on a device: contiguous, row-major, f32 or u32. It has its memory until it is disposed, by hand or by the scope
+ * it was made in. Ops take tensors of one device and give new ones; none changes its inputs or waits for the device.
+ */
 export class Tensor {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -62,18 +67,22 @@ export class Tensor {
     return tensor;
   }
 
+  /** The device that it is on. */
   get gpu(): Gpu {
     return this.storage.gpu;
   }
 
+  /** Number of elements. */
   get size(): number {
     return sizeOf(this.shape);
   }
 
+  /** Its memory, for kernels; may be larger than the tensor. @throws Error if it was disposed */
   get buffer(): PooledBuffer {
     return this.storage.buffer;
   }
 
+  /** Whether `dispose` was called. */
   get disposed(): boolean {
     return this.#disposed;
   }

@@ -31,6 +31,7 @@ interface Thread {
 
 const CLOSED = 'The decoder threads were closed.';
 
+/** Threads that decode pictures, which several loaders may share. Whoever makes it closes it. */
 export class DecoderPool {
   /** How many threads decode; 0 means that the calling thread does. */
   readonly threads: number;

@@ -14,6 +14,7 @@ export interface Draw {
   readonly crop?: { readonly box: Box; readonly flip: boolean };
 }
 
+/** All that decides which random numbers an epoch takes. */
 export interface EpochShape {
   /** Samples in the data set. */
   readonly count: number;

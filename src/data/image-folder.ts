@@ -61,6 +61,7 @@ export class ImageFolder implements ImageDataset {
     this.samples = samples;
   }
 
+  /** Number of pictures. */
   get length(): number {
     return this.samples.length;
   }

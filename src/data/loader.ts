@@ -13,6 +13,7 @@ import { PixelCache } from './pixel-cache.ts';
 import type { BatchJob } from './render.ts';
 import type { Transform } from './transforms.ts';
 
+/** Options of a DataLoader. */
 export interface DataLoaderOptions {
   readonly batchSize: number;
   readonly shuffle: boolean;

@@ -9,14 +9,17 @@ import { type Box, type ResizeScratch, resizeBilinear } from './resize.ts';
 
 /** Per channel (red, green, blue), of values in 0..1. */
 export const IMAGENET_MEAN: readonly number[] = [0.485, 0.456, 0.406];
+/** Standard deviation of each channel (red, green, blue) of ImageNet's pictures, of values from 0 to 1. */
 export const IMAGENET_STD: readonly number[] = [0.229, 0.224, 0.225];
 
+/** A random crop of random size and shape, resized to a square and flipped as often as not, then normalised. */
 export interface TrainTransform {
   readonly kind: 'train';
   /** Side of the square output, pixels. */
   readonly size: number;
 }
 
+/** The middle square of the resized picture, normalised. Nothing about it is random. */
 export interface ValTransform {
   readonly kind: 'val';
   /** Side of the square output, pixels. */
@@ -25,10 +28,12 @@ export interface ValTransform {
   readonly resize: number;
 }
 
+/** How a picture becomes what the network sees: `[3, size, size]` of float32. */
 export type Transform = TrainTransform | ValTransform;
 
-/** The transforms of the tutorial. */
+/** The tutorial's transform of the pictures to train with. */
 export const TRAIN_TRANSFORM: TrainTransform = { kind: 'train', size: 224 };
+/** The tutorial's transform of the pictures to validate with. */
 export const VAL_TRANSFORM: ValTransform = { kind: 'val', size: 224, resize: 256 };
 
 /** A decoded picture: interleaved RGB, width·height·3 bytes. */

@@ -10,8 +10,10 @@ import { create, globals } from 'webgpu';
 import { NoAdapterError } from './errors.ts';
 import { type AdapterTraits, Gpu } from './gpu.ts';
 
+/** Which adapter: the fastest, the most economical, or one that computes on the CPU. */
 export type AdapterPreference = 'high-performance' | 'low-power' | 'software';
 
+/** Options of `openGpu`. */
 export interface OpenOptions {
   /** Which adapter to ask for; without it, the fastest there is. */
   readonly adapter?: AdapterPreference;
@@ -44,7 +46,10 @@ function dawn(toggles: readonly string[]): GPU {
   return instance;
 }
 
-/** Opens a device. Throws NoAdapterError where no adapter (of the wanted kind) answers. */
+/**
+ * Opens a device. Whoever opens one closes it (`gpu.close()`): until then Node does not exit.
+ * @throws NoAdapterError where no adapter, or none of the wanted kind, answers
+ */
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals);
   const toggles = ['disable-dawn-features=timestamp_quantization'];
@@ -81,7 +86,7 @@ async function requestAdapter(instance: GPU, preference?: AdapterPreference): Pr
 }
 
 /** Whether an adapter computes on the CPU: it says so, or its driver is known for it. */
-export function isSoftware(info: GPUAdapterInfo): boolean {
+export function isSoftware(info: { readonly isFallbackAdapter: boolean; readonly description: string }): boolean {
   return info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(info.description);
 }
 

@@ -35,6 +35,7 @@ export interface Program {
   readonly hasUniforms: boolean;
 }
 
+/** One run of a program. `launch` makes it from a kernel. */
 export interface Dispatch {
   readonly program: Program;
   readonly buffers: readonly PooledBuffer[];
@@ -47,6 +48,7 @@ export interface Dispatch {
 
 /** A value on its way from the device; `get` may be called once. */
 export interface Readback {
+  /** The bytes, once the device has computed them. @throws DeviceLostError, GpuError or OutOfMemoryError of the device */
   get(): Promise<ArrayBuffer>;
 }
 
@@ -59,6 +61,10 @@ interface Compiled {
   readonly layout: GPUBindGroupLayout;
 }
 
+/**
+ * A device; `openGpu` makes one. Tensors and modules belong to one each. What is recorded runs in its order, and only
+ * reading back waits. Once the device is lost or has reported an error, every call throws that.
+ */
 export class Gpu {
   /** WebGPU's device; typed where WebGPU's types are known (see `webgpu-types.ts`). */
   readonly device: WebGpuDevice;
@@ -184,6 +190,7 @@ export class Gpu {
     return timings;
   }
 
+  /** Ends the timing of dispatches; timings not taken are gone. */
   stopProfiling(): void {
     this.flush();
     this.#profiler?.destroy();

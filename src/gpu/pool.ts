@@ -34,6 +34,7 @@ export function sizeClass(bytes: number): number {
   return Math.max(16, Math.ceil(bytes / step) * step);
 }
 
+/** The buffers of a device: handed out, taken back, and handed out again. Tensors do that by themselves. */
 export class BufferPool {
   readonly #device: BufferAllocator;
   readonly #free = new Map<number, PooledBuffer[]>();

@@ -11,6 +11,7 @@ import { pipe } from './pipe.ts';
 import { ReLU } from './relu.ts';
 import { Sequential } from './sequential.ts';
 
+/** Options of a BasicBlock, and where its weights come from. */
 export type BasicBlockOptions = Init & {
   /** Of the first convolution; default 1. */
   readonly stride?: number;

@@ -5,6 +5,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { Module } from './module.ts';
 import { Counter } from './state-dict.ts';
 
+/** Options of a BatchNorm2d. */
 export interface BatchNorm2dOptions {
   /** Added to the variance inside the square root; default 1e-5. */
   readonly eps?: number;

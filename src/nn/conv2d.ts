@@ -6,6 +6,7 @@ import { defaultBound, type Init, uniform } from './init.ts';
 import { Module } from './module.ts';
 import { type Pair, pair, type Size2d } from './pair.ts';
 
+/** Options of a Conv2d, sizes in pixels, and where its weights come from. */
 export type Conv2dOptions = Init & {
   readonly kernelSize: Size2d;
   /** Default 1. */

@@ -5,6 +5,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { defaultBound, type Init, uniform } from './init.ts';
 import { Module } from './module.ts';
 
+/** Options of a Linear, and where its weights come from. */
 export type LinearOptions = Init & {
   /** Whether it adds a learned value per feature. On by default. */
   readonly bias?: boolean;

@@ -4,6 +4,7 @@ import type { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
 import { type Pair, pair, type Size2d } from './pair.ts';
 
+/** Options of a MaxPool2d, in pixels. */
 export interface MaxPool2dOptions {
   readonly kernelSize: Size2d;
   /** Default: the kernel size, so that windows do not overlap. */

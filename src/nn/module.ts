@@ -17,6 +17,10 @@ import {
   type StateEntry,
 } from './state-dict.ts';
 
+/**
+ * Base class of layers and networks. A subclass registers its parameters, buffers and modules in its constructor, and
+ * computes in `forward`.
+ */
 export abstract class Module {
   readonly #parameters = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Tensor | Counter>();

@@ -3,6 +3,7 @@ import { relu } from '../autograd/ops/relu.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
 
+/** max(x, 0), elementwise; any shape. */
 export class ReLU extends Module {
   override forward(input: Tensor): Tensor {
     return relu(input);

@@ -17,6 +17,7 @@ import { pipe } from './pipe.ts';
 import { ReLU } from './relu.ts';
 import { Sequential } from './sequential.ts';
 
+/** Options of a ResNet, and where its weights come from. */
 export type ResNetOptions = Init & {
   /** Outputs of the last layer; default 1000, as trained on ImageNet. */
   readonly classes?: number;

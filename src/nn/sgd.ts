@@ -3,6 +3,7 @@ import { keep } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import { sgdStep } from '../kernels/sgd.ts';
 
+/** Options of SGD, each as in torch. */
 export interface SGDOptions {
   /** Learning rate. */
   readonly lr: number;

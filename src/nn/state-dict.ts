@@ -10,6 +10,7 @@ export class Counter {
   value = 0;
 }
 
+/** One entry of a module's state: a tensor on the device, or a count that is kept on the host. */
 export type StateEntry = Tensor | Counter;
 /** Entries by name, in the order in which PyTorch saves them. */
 export type StateDict = ReadonlyMap<string, StateEntry>;
@@ -26,6 +27,7 @@ export interface ExportedEntry extends HostEntry {
   readonly dtype: 'F32' | 'I64';
 }
 
+/** What `loadStateDict` is to load, and how strictly. */
 export interface LoadOptions {
   /** Whether missing and unexpected entries are errors; wrong shapes always are. On by default. */
   readonly strict?: boolean;

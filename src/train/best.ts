@@ -13,10 +13,12 @@ export class Best<State> {
     this.#state = initial;
   }
 
+  /** What was best so far. */
   get state(): State {
     return this.#state;
   }
 
+  /** Its accuracy, from 0 to 1. */
   get acc(): number {
     return this.#acc;
   }

@@ -24,6 +24,7 @@ export interface RunPair {
   readonly b: RunMetrics;
 }
 
+/** Two runs side by side. */
 export interface RunComparison {
   /** In order of epochs, train before val. */
   readonly pairs: readonly RunPair[];

@@ -8,6 +8,7 @@ import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures } from './pictures.ts';
 import { labelFor, valStep } from './step.ts';
 
+/** What is measured, and on which pictures; the numbers are as for `train`. */
 export interface EvaluateOptions
   extends Pick<TrainOptions, 'data' | 'batchSize' | 'seed' | 'workers' | 'threads' | 'imageSize' | 'gpu'> {
   /** A checkpoint whose last layer tells the data's classes apart, such as a run's best.safetensors. */

@@ -12,6 +12,7 @@ import { buildModel, FROM_SCRATCH, type Start } from './model.ts';
 import { type HostBatch, trainStep, valStep } from './step.ts';
 import type { MemoryPlan, Phase, TrainMode } from './types.ts';
 
+/** The run whose memory is asked for. */
 export interface MemoryQuestion {
   readonly mode: TrainMode;
   readonly classes: number;
@@ -112,7 +113,7 @@ function batchSizes(pictures: number, batchSize: number): number[] {
   return last > 0 ? [...full, last] : full;
 }
 
-/** @throws OutOfMemoryError if no buffer of the adapter can be as large as the run's largest */
+/** Checks before a run that the adapter's buffers are large enough. @throws OutOfMemoryError if no buffer of the adapter can be as large as the run's largest */
 export function checkLimits(memory: MemoryPlan, gpu: Gpu): void {
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);

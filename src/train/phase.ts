@@ -10,6 +10,7 @@ import type { Phase, StepProgress } from './types.ts';
 /** Steps that may be submitted and not yet read. More would only delay Ctrl-C and the news of a NaN. */
 const QUEUE_DEPTH = 2;
 
+/** One phase of one epoch, to be run. */
 export interface PhaseRun {
   readonly epoch: number;
   readonly phase: Phase;
@@ -22,6 +23,7 @@ export interface PhaseRun {
   readonly onStep?: ((progress: StepProgress) => void) | undefined;
 }
 
+/** What a phase came to. */
 export interface PhaseTotals {
   /** Mean over the pictures. */
   readonly loss: number;

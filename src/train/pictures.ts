@@ -5,6 +5,7 @@ import { FileError } from '../errors.ts';
 import type { NumberSettings } from './options.ts';
 import type { Phase } from './types.ts';
 
+/** The pictures of a data set, by phase. */
 export interface Pictures {
   readonly train: ImageFolder;
   readonly val: ImageFolder;

@@ -14,6 +14,7 @@ import { expectImages, expectShape, formatShape, ShapeError } from '../errors.ts
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
+/** Options of `batchNorm2d`. */
 export interface BatchNormOptions {
   /** Normalise with the statistics of the batch and move the running ones. */
   readonly training: boolean;

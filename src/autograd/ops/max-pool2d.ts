@@ -7,6 +7,7 @@ import { Tensor } from '../tensor.ts';
 /** One number for both directions, or [height, width]. */
 export type Pair = number | readonly [number, number];
 
+/** Options of `maxPool2d`, in pixels. */
 export interface MaxPoolOptions {
   readonly kernelSize: Pair;
   /** The kernel size by default. */
