@@ -1,0 +1,103 @@
+/** The demo's pictures on disk, as a folder that training takes for a data set like any other. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import sharp from 'sharp';
+import { FileError } from '../errors.ts';
+import { inspect, LABEL_FILE, type Label, labelText } from './label.ts';
+import { DEMO_COUNTS, type DemoCounts, type DemoPicture, drawPictures, pictureFiles } from './pictures.ts';
+
+export interface DemoOptions {
+  /** Decides every picture. */
+  readonly seed: number;
+  /** Pictures of each class; by default as many as the demo's settings were chosen for. */
+  readonly counts?: DemoCounts | undefined;
+}
+
+/** As many as Node's thread pool has threads. */
+const LANES = 4;
+
+/** A killed process leaves its temporary folder behind; nobody draws for so long. */
+const ABANDONED_AFTER_MS = 3_600_000;
+
+/**
+ * Draws `folder/train/<class>/NNN.png` and `folder/val/<class>/NNN.png`, all of them or none: into a temporary folder beside
+ * it, which is then renamed. The same seed gives the same bytes. Nothing is done where these pictures are already; where some
+ * are missing, or an older version drew them, all are drawn anew, unless something else lies among them.
+ *
+ * @throws FileError if there is something else at `folder`, which is left as it is, or if it cannot be written
+ */
+export async function writeDemoPictures(folder: string, options: DemoOptions): Promise<void> {
+  const { seed, counts = DEMO_COUNTS } = options;
+  const target = resolve(folder);
+  const parent = dirname(target);
+  const prefix = `.${basename(target)}-`;
+  const label: Label = { seed, counts };
+  try {
+    if (inspect(folder, label) === 'complete') return;
+    mkdirSync(parent, { recursive: true });
+    removeLeftovers(parent, prefix);
+    await withTemporary(join(parent, `${prefix}${process.pid}-${randomBytes(6).toString('hex')}.tmp`), async (path) => {
+      const drawn = join(path, 'drawn');
+      await writeAll(drawn, label);
+      moveInto(target, drawn, join(path, 'replaced'), () => inspect(folder, label));
+    });
+  } catch (error) {
+    if (error instanceof FileError) throw error;
+    const reason = (error as Error).message;
+    throw new FileError(`${folder}: the demo's pictures cannot be written (${reason})`, { cause: error });
+  }
+}
+
+async function writeAll(root: string, label: Label): Promise<void> {
+  const { seed, counts } = label;
+  for (const path of new Set(pictureFiles(counts).map((file) => dirname(file))))
+    mkdirSync(join(root, path), { recursive: true });
+  const pictures = drawPictures(seed, counts);
+  const lane = async () => {
+    // The lanes share the iterator: each takes the next picture when it is free.
+    for (const picture of pictures) await writePicture(root, picture);
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  // Only when all have stopped: the folder is about to be removed.
+  for (const result of lanes) if (result.status === 'rejected') throw result.reason;
+  writeFileSync(join(root, LABEL_FILE), labelText(label));
+}
+
+async function writePicture(root: string, { file, svg }: DemoPicture): Promise<void> {
+  await sharp(Buffer.from(svg)).removeAlpha().png().toFile(join(root, file));
+}
+
+/** Runs `use` with the path of a folder that is gone afterwards, whatever happens. */
+async function withTemporary(path: string, use: (path: string) => Promise<void>): Promise<void> {
+  const remove = () => rmSync(path, { recursive: true, force: true });
+  process.on('exit', remove);
+  try {
+    mkdirSync(path);
+    await use(path);
+  } finally {
+    remove();
+    process.off('exit', remove);
+  }
+}
+
+/** @param aside where what is replaced goes */
+function moveInto(target: string, drawn: string, aside: string, inspectNow: () => ReturnType<typeof inspect>): void {
+  // Another process may have been quicker.
+  if (inspectNow() === 'complete') return;
+  if (statSync(target, { throwIfNoEntry: false })) renameSync(target, aside);
+  try {
+    renameSync(drawn, target);
+  } catch (error) {
+    if (inspectNow() !== 'complete') throw error;
+  }
+}
+
+function removeLeftovers(parent: string, prefix: string): void {
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
+    const path = join(parent, name);
+    const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    if (touched < Date.now() - ABANDONED_AFTER_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
