@@ -4,8 +4,9 @@ import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
 import { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from '../train/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
+import { called } from './called.ts';
 
-const HELP = `Usage: npm run compare -- <a> <b> [flags]
+const HELP = `Usage: ${called('compare')} <a> <b> [flags]
 
 Lays the metrics of two runs side by side, epoch for epoch: ours beside PyTorch's (scripts/pytorch/tutorial.py writes
 the same file), or two of ours.
@@ -39,7 +40,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await run(command);
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`compare: ${error.message}\nTry "npm run compare -- --help".\n`);
+      process.stderr.write(`compare: ${error.message}\nTry "${called('compare')} --help".\n`);
       return 2;
     }
     if (!(error instanceof FileError)) throw error;

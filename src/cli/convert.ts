@@ -5,8 +5,9 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
 import { type Checkpoint, readCheckpoint, writeSafetensors } from '../weights/index.ts';
+import { called } from './called.ts';
 
-const HELP = `Usage: npm run convert -- <input> <output.safetensors>
+const HELP = `Usage: ${called('convert')} <input> <output.safetensors>
 
 Reads a checkpoint and writes its tensors as safetensors, which need no Python and can run no code.
 
@@ -42,7 +43,7 @@ export async function main(argv: string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`convert: ${error.message}\nTry "npm run convert -- --help".\n`);
+      process.stderr.write(`convert: ${error.message}\nTry "${called('convert')} --help".\n`);
       return 2;
     }
     if (error instanceof FileError) {

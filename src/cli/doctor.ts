@@ -5,13 +5,14 @@ import { driverFacts } from '../driver/facts.mjs';
 import { planDriver } from '../driver/plan.mjs';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
+import { called } from './called.ts';
 import { diagnose } from './doctor/diagnose.ts';
 import { examineHost } from './doctor/host.ts';
 import { runProbe } from './doctor/run-probe.ts';
 import { diagnosisText } from './doctor/text.ts';
 import { ADAPTERS, flagHelp, oneOf } from './flags.ts';
 
-const HELP = `Usage: npm run doctor -- [flags]
+const HELP = `Usage: ${called('doctor')} [flags]
 
 Says what dawngrad would run on, runs a convolution there whose result is known, and if anything is amiss says what to
 install on this system. Changes nothing.
@@ -37,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await run(command);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`doctor: ${error.message}\nTry "npm run doctor -- --help".\n`);
+    process.stderr.write(`doctor: ${error.message}\nTry "${called('doctor')} --help".\n`);
     return 2;
   }
 }

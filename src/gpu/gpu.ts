@@ -48,7 +48,7 @@ export interface Dispatch {
 
 /** A value on its way from the device; `get` may be called once. */
 export interface Readback {
-  /** The bytes, once the device has computed them. @throws DeviceLostError, GpuError or OutOfMemoryError of the device */
+  /** The bytes, once they are computed. @throws DeviceLostError, GpuError or OutOfMemoryError of the device */
   get(): Promise<ArrayBuffer>;
 }
 

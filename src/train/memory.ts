@@ -113,7 +113,10 @@ function batchSizes(pictures: number, batchSize: number): number[] {
   return last > 0 ? [...full, last] : full;
 }
 
-/** Checks before a run that the adapter's buffers are large enough. @throws OutOfMemoryError if no buffer of the adapter can be as large as the run's largest */
+/**
+ * Checks before a run that the adapter's buffers can be large enough.
+ * @throws OutOfMemoryError if no buffer of the adapter can be as large as the run's largest
+ */
 export function checkLimits(memory: MemoryPlan, gpu: Gpu): void {
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
   const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);

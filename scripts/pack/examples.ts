@@ -1,0 +1,79 @@
+/** The examples of the README and of examples/, as they stand, in the folder of a user of the package. */
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { codeBlocks, type Ended, type Installed, readme, run } from './install.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The README's, in its order. */
+export const README_EXAMPLES = ['training', 'custom-op', 'inference'] as const;
+export type Example = (typeof README_EXAMPLES)[number] | 'softmax';
+
+/** Whoever installs the package may compile it with any of these; `skipLibCheck` is off, so declarations are checked too. */
+const STRICT = {
+  target: 'es2022',
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+};
+
+/** Compiler options of different users, by what is special about them. */
+export const TYPE_SETTINGS = {
+  'no types but the package’s own': { ...STRICT, module: 'nodenext', types: [] },
+  'Node’s types, no browser’s': { ...STRICT, module: 'nodenext', lib: ['es2023'], types: ['node'] },
+  'for a bundler': { ...STRICT, module: 'esnext', moduleResolution: 'bundler', types: [] },
+} as const;
+
+/** Writes each example as `<name>.ts`, and beside it `uses.ts`, which uses what has to have a type. */
+export function writeExamples({ folder }: Installed): void {
+  const blocks = codeBlocks(readme(), 'As a library', 'ts');
+  if (blocks.length !== README_EXAMPLES.length) {
+    throw new Error(`The README has ${blocks.length} examples, not ${README_EXAMPLES.length}.`);
+  }
+  mkdirSync(join(folder, 'ts'), { recursive: true });
+  README_EXAMPLES.forEach((name, i) => {
+    writeFileSync(join(folder, 'ts', `${name}.ts`), blocks[i]!);
+  });
+  cpSync(join(root, 'examples', 'softmax.ts'), join(folder, 'ts', 'softmax.ts'));
+  writeFileSync(join(folder, 'ts', 'uses.ts'), USES);
+}
+
+/** Every use is an error if what it uses is `any`, or has lost its type on the way. */
+const USES = `import * as dawngrad from 'dawngrad';
+import { type Gpu, openGpu, type Prediction, Tensor, train, type TrainOptions } from 'dawngrad';
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+type AnyNames = { [N in keyof typeof dawngrad]: IsAny<(typeof dawngrad)[N]> extends true ? N : never }[keyof typeof dawngrad];
+const none: [AnyNames] extends [never] ? true : AnyNames = true;
+
+const gpu: Gpu = await openGpu({ adapter: 'software' });
+const values: Float32Array = await Tensor.zeros(gpu, [2, 3]).data();
+const options: TrainOptions = { data: 'folder', mode: 'extract', epochs: 1 };
+const best: number = (await train(options)).summary.bestValAcc;
+const name = (prediction: Prediction): string => prediction.top[0].name;
+// @ts-expect-error: there is no such adapter
+await openGpu({ adapter: 'quick' });
+// @ts-expect-error: a shape is no number
+Tensor.zeros(gpu, 3);
+export default [none, values, best, name];
+`;
+
+/** What TypeScript says to all of them with these options; undefined where it is content. With `emit`, they become js/*.js. */
+export async function compile(
+  { folder }: Installed,
+  options: object,
+  { tsc = join(root, 'node_modules/typescript/bin/tsc'), emit = false } = {},
+): Promise<string | undefined> {
+  const place = emit ? { rootDir: 'ts', outDir: 'js' } : { noEmit: true };
+  const config = { compilerOptions: { ...options, ...place }, include: ['ts'] };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config, null, 2));
+  const { code, stdout } = await run(process.execPath, [tsc, '-p', folder], folder);
+  return code === 0 ? undefined : stdout || `status ${code}`;
+}
+
+/** Runs a compiled example with plain Node. */
+export function runExample({ folder }: Installed, name: Example): Promise<Ended> {
+  return run(process.execPath, [join('js', `${name}.js`)], folder);
+}

@@ -1,0 +1,122 @@
+/**
+ * The package as its users get it: `npm pack`, then `npm install` of the result in an empty folder. For tests and verify.
+ * The checkout's own dist/ is left alone, so that several may do so at once.
+ */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What is needed to pack: what goes into the package, and what builds it. */
+const NEEDED = [
+  ...['package.json', 'README.md', 'LICENSE', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['src', 'shaders', 'examples', 'scripts'],
+];
+
+export interface PackedFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** The package, installed. */
+export interface Installed {
+  /** The folder with package.json and node_modules. */
+  readonly folder: string;
+  readonly files: readonly PackedFile[];
+  /** Bytes of the .tgz, and of what is in it. */
+  readonly packedBytes: number;
+  readonly unpackedBytes: number;
+}
+
+/** How a program ended, and what it wrote. */
+export interface Ended {
+  readonly code: number | string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** No connection to npm's registry, and not everything in npm's cache. */
+export class NoRegistryError extends Error {
+  override name = 'NoRegistryError';
+}
+
+/** What npm says where it cannot reach its registry. */
+const UNREACHABLE =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ENOTCACHED|ERR_SOCKET_TIMEOUT/;
+
+/**
+ * @param scratch an empty folder
+ * @param others packages to install beside it, such as `@types/node@20`
+ * @throws NoRegistryError where its dependencies cannot be had; Error where packing or installing fails for another reason
+ */
+export async function packAndInstall(scratch: string, others: readonly string[] = []): Promise<Installed> {
+  const checkout = join(scratch, 'checkout');
+  const folder = join(scratch, 'app');
+  mkdirSync(folder);
+  for (const name of NEEDED) cpSync(join(root, name), join(checkout, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'), 'junction');
+  const packed = await npm(['pack', '--json', '--pack-destination', folder], checkout);
+  if (packed.code !== 0) throw new Error(`npm pack failed:\n${packed.stdout}\n${packed.stderr}`);
+  const [report] = JSON.parse(packed.stdout) as [
+    { filename: string; size: number; unpackedSize: number; files: PackedFile[] },
+  ];
+
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=1', '--fetch-timeout=20000'];
+  const installed = await npm(['install', ...quick, `./${report.filename}`, ...others], folder);
+  if (installed.code !== 0) {
+    if (UNREACHABLE.test(installed.stderr)) throw new NoRegistryError('npm cannot reach its registry');
+    throw new Error(`npm install failed:\n${installed.stdout}\n${installed.stderr}`);
+  }
+  return { folder, files: report.files, packedBytes: report.size, unpackedBytes: report.unpackedSize };
+}
+
+/** Runs npm with nothing of this checkout's own npm in its environment. */
+export function npm(args: readonly string[], cwd: string): Promise<Ended> {
+  const env: NodeJS.ProcessEnv = { DAWNGRAD_NO_SETUP: '1' };
+  for (const [name, value] of Object.entries(process.env)) if (!/^npm_(?!config_)/i.test(name)) env[name] ??= value;
+  return run('npm', args, cwd, env);
+}
+
+/** Runs a program to its end. A shell finds npm and npx on Windows. */
+export function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Ended> {
+  const options = { cwd, env, timeout: 300_000, maxBuffer: 2 ** 26, shell: process.platform === 'win32' };
+  return new Promise((resolve) => {
+    execFile(program, [...args], options, (error, stdout, stderr) => {
+      resolve({ code: error ? (error.code ?? error.signal ?? null) : 0, stdout, stderr });
+    });
+  });
+}
+
+/** `npx dawngrad …` in the folder where it is installed, or without npx what it runs. */
+export function dawngrad(
+  { folder }: Installed,
+  args: readonly string[],
+  { env = {}, npx = false }: { env?: NodeJS.ProcessEnv; npx?: boolean } = {},
+): Promise<Ended> {
+  const program = npx ? 'npx' : join(folder, 'node_modules', '.bin', 'dawngrad');
+  return run(program, npx ? ['--no-install', 'dawngrad', ...args] : args, folder, { ...process.env, ...env });
+}
+
+/** The code blocks of a language in the section of a Markdown text with this heading, in their order. */
+export function codeBlocks(markdown: string, heading: string, language: string): string[] {
+  const start = markdown.indexOf(`\n## ${heading}\n`);
+  if (start < 0) throw new Error(`There is no section "${heading}".`);
+  const end = markdown.indexOf('\n## ', start + 1);
+  const section = markdown.slice(start, end < 0 ? undefined : end);
+  return Array.from(section.matchAll(/^```(\w+)\n(.*?)^```$/gms))
+    .filter(([, found]) => found === language)
+    .map(([, , code]) => code!);
+}
+
+export function readme(): string {
+  return readFileSync(join(root, 'README.md'), 'utf8');
+}
