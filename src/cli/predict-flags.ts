@@ -9,7 +9,8 @@ import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 /** The command line, ready to run. */
 export interface PredictCommand {
-  readonly weights: string;
+  /** As the flag or the variable names it; undefined where neither does. */
+  readonly weights: string | undefined;
   /** Files and folders as they were given; they may be missing. */
   readonly inputs: readonly string[];
   readonly top: number | undefined;
@@ -40,7 +41,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; 
   },
 ];
 
-export const HELP = `Usage: npm run predict -- --weights <file> <picture or folder> … [flags]
+export const HELP = `Usage: npm run predict -- [--weights <file>] <picture or folder> … [flags]
 
 Tells what pictures show: the class of each, by a network that was trained before, and how probable it is.
 
@@ -49,7 +50,7 @@ A folder stands for all pictures below it. A file that cannot be read is named o
 ${flagHelp('weights <file>', [
   "a resnet18 or resnet34: a run's best.safetensors, which knows its classes, or any",
   '.pth or .safetensors checkpoint; of one with 1000 classes the names are ImageNet’s',
-  '(default: $DAWNGRAD_WEIGHTS)',
+  "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18, downloaded once)",
 ])}
 ${flagHelp('top <n>', [`tell the n likeliest classes (default: ${DEFAULT_TOP}, or 1 of two classes)`])}
 ${flagHelp('json', ['print one line of JSON per picture, and nothing else, on stdout'])}
@@ -125,12 +126,10 @@ function checkSaveFolder(path: string): void {
   if (existsSync(path)) checkExists('--save', path, 'folder');
 }
 
-function locateWeights(given: string | undefined, env: NodeJS.ProcessEnv): string {
+/** From the flag, else from the variable; it must exist. */
+function locateWeights(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const path = given ?? (env.DAWNGRAD_WEIGHTS || undefined);
-  if (path === undefined) {
-    throw new UsageError(
-      "no weights: give --weights <file>, such as a run's best.safetensors, or set DAWNGRAD_WEIGHTS",
-    );
-  }
-  return checkExists(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', path, 'file');
+  return path === undefined
+    ? undefined
+    : checkExists(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', path, 'file');
 }

@@ -1,8 +1,10 @@
 /** `npm run predict -- --weights <file> photo.jpg folder/ …`: what pictures show, from a terminal. */
 import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
+import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index.ts';
+import { FetchReport } from './fetch-report.ts';
 import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
 import { findInputs, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
@@ -28,11 +30,18 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;
     io.stderr.write(`predict: ${error.message}\n`);
-    if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
+    const advice = adviceFor(error);
+    if (advice) io.stderr.write(`${advice}\n`);
     if (!(error instanceof UsageError)) return 1;
     io.stderr.write('Try "npm run predict -- --help".\n');
     return 2;
   }
+}
+
+function adviceFor(error: DawngradError): string | undefined {
+  if (error instanceof OutOfMemoryError) return 'Try a smaller --batch-size or --image-size.';
+  const isDownload = error instanceof UnreachableError || error instanceof DownloadError;
+  return isDownload ? "Or name a checkpoint with --weights <file>, such as a run's best.safetensors." : undefined;
 }
 
 async function run(command: PredictCommand, io: Io): Promise<number> {
@@ -46,27 +55,44 @@ async function run(command: PredictCommand, io: Io): Promise<number> {
   }
   if (command.save !== undefined) makeSaveFolder(command.save);
 
-  let stopped = false;
+  const interrupt = new AbortController();
+  const download = new FetchReport(io.stderr);
   const onSignal = () => {
-    if (stopped) process.exit(INTERRUPTED);
-    io.stderr.write('\nStopping after the current batch; once more to stop at once.\n');
-    stopped = true;
+    download.stopBar();
+    if (interrupt.signal.aborted) process.exit(INTERRUPTED);
+    io.stderr.write('\nStopping; once more to stop at once.\n');
+    interrupt.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    return await predictAll(command, inputs, report, () => stopped);
+    const weights = command.weights ?? (await fetchWeights(io.env, interrupt.signal, download));
+    return await predictAll({ ...command, weights }, inputs, report, interrupt.signal);
+  } catch (error) {
+    if (interrupt.signal.aborted && error === interrupt.signal.reason) return INTERRUPTED;
+    throw error;
   } finally {
+    download.stopBar();
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
 }
 
+/** ImageNet's weights: who names none can still see what a picture shows. */
+function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: FetchReport): Promise<string> {
+  return tutorialWeights({
+    env,
+    signal,
+    onProgress: (progress) => report.progress(progress),
+    onNote: (text) => report.note(text),
+  });
+}
+
 async function predictAll(
-  { weights, numbers, adapter, top, save }: PredictCommand,
+  { weights, numbers, adapter, top, save }: PredictCommand & { readonly weights: string },
   { pictures, problems }: Inputs,
   report: PredictReport,
-  isStopped: () => boolean,
+  signal: AbortSignal,
 ): Promise<number> {
   // A batch that is never full takes no memory for pictures that there are not.
   const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, pictures.length);
@@ -77,7 +103,7 @@ async function predictAll(
     const outcomes = predictor.each(paths, { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) });
     let done = 0;
     let skipped = problems.length;
-    if (!isStopped()) {
+    if (!signal.aborted) {
       for await (const outcome of outcomes) {
         const input = pictures[done++]!;
         if ('error' in outcome) {
@@ -87,7 +113,7 @@ async function predictAll(
           const saved = save === undefined ? undefined : await savePicture(save, input, outcome.top);
           report.predicted(input.path, outcome, saved);
         }
-        if (isStopped()) break;
+        if (signal.aborted) break;
       }
     }
     if (done < pictures.length) {

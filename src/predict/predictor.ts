@@ -75,14 +75,16 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const imageSize = checkNumber('imageSize', options.imageSize ?? recordedImageSize(checkpoint));
   const batchSize = checkNumber('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE);
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
-  const start: Start = { architecture, checkpoint, loadsLastLayer: true, description: weights };
+  const network = { architecture, loadsLastLayer: true };
+  const start: Start = { ...network, checkpoint, description: weights };
   const gpu = options.gpu ?? (await openGpu(options.adapter && { adapter: options.adapter }));
   try {
     const count = classes.names.length;
-    const pictures = { train: 0, val: batchSize };
-    const question = { mode: 'finetune', classes: count, imageSize, batchSize, momentum: 0, pictures, start } as const;
-    checkLimits(rehearse(gpu.traits, question).memory, gpu);
-    const model = buildModel(gpu, start, { classes: count, mode: 'finetune' }).eval();
+    const built = { classes: count, mode: 'finetune' } as const;
+    // What it takes to measure a batch is what it takes to predict one.
+    const question = { ...built, imageSize, batchSize, momentum: 0, pictures: { train: 0, val: batchSize } };
+    checkLimits(rehearse(gpu.traits, { ...question, start: network }).memory, gpu);
+    const model = buildModel(gpu, start, built).eval();
     const ownsGpu = options.gpu === undefined;
     return new Predictor({ weights, architecture, classes, imageSize, batchSize, threads, gpu, ownsGpu, model });
   } catch (error) {

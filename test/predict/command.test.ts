@@ -225,7 +225,7 @@ gpuTest('Ctrl-C ends it with exit status 130, and what was printed is whole', as
     },
   );
   expect(code, stderr).toBe(130);
-  expect(stderr).toMatch(/Stopping after the current batch/);
+  expect(stderr).toMatch(/Stopping; once more/);
   const rows = stdout
     .trimEnd()
     .split('\n')

@@ -17,7 +17,6 @@ test.each<[string, string[], RegExp]>([
   ['a flag without its value', [...good, '--top'], /--top/],
   ['no picture', ['--weights', weights], /no picture: give one or more files or folders/],
   ['an empty path', [...good, ''], /picture 2: expected a file or folder, found an empty text/],
-  ['no weights', ['photo.jpg'], /no weights: give --weights <file>, such as .*, or set DAWNGRAD_WEIGHTS/],
   ['weights that are not there', ['--weights', 'no.pth', 'photo.jpg'], /--weights: no.pth: no such file/],
   ['weights that are a folder', ['--weights', folder, 'a.jpg'], /--weights: .*: expected a file, found a folder/],
   ['a word for a number', [...good, '--top', 'all'], /--top: expected a number, found "all"/],
@@ -63,6 +62,7 @@ test('every flag is taken, before, between and after the pictures', () => {
 
 test('a variable stands in for --weights, and an error names the one that was used', async () => {
   expect(parsePredictFlags(['a.jpg'], { DAWNGRAD_WEIGHTS: weights })).toMatchObject({ weights });
+  expect(parsePredictFlags(['a.jpg'], { DAWNGRAD_WEIGHTS: '' })).toMatchObject({ weights: undefined });
   const { code, stderr } = await call(['a.jpg'], { DAWNGRAD_WEIGHTS: '/nowhere' });
   expect(code).toBe(2);
   expect(stderr).toMatch(/DAWNGRAD_WEIGHTS: \/nowhere: no such file/);

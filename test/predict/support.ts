@@ -110,13 +110,15 @@ export const COMMAND = fileURLToPath(new URL('../../src/cli/predict.ts', import.
 /**
  * Runs it as a program of its own.
  * @param onOutput called after each part of its output, with all of it so far and a way to send a signal
+ * @param variables set in its environment
  */
 export function runCommand(
   args: readonly string[],
   onOutput?: (soFar: { stdout: string; stderr: string }, kill: (signal: NodeJS.Signals) => void) => void,
+  variables: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
   const { DAWNGRAD_WEIGHTS: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', COMMAND, ...args], { env });
+  const child = spawn(process.execPath, ['--import', 'tsx', COMMAND, ...args], { env: { ...env, ...variables } });
   const soFar = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
