@@ -18,6 +18,7 @@ import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { memory } from './rows/memory.ts';
+import { predict } from './rows/predict.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { speed } from './rows/speed.ts';
@@ -29,6 +30,7 @@ const ROWS: readonly Row[] = [
   oneStep,
   tenSteps,
   evalForward,
+  predict,
   valTransform,
   extractorAccuracy,
   finetuneAccuracy,
