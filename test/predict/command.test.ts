@@ -163,6 +163,15 @@ gpuTest('a folder that cannot be made is an error before anything is computed', 
   expect(stderr).not.toMatch(/Device:/);
 });
 
+gpuTest('what no adapter has the memory for is an error with advice, before anything is computed', async () => {
+  // A tensor of 4.4 GB; no buffer of WebGPU's can be that large.
+  const flags = ['--weights', givenNet(3), '--image-size', '8300'];
+  const { code, stdout, stderr } = await call([...flags, inPhotos[0]!]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^predict: The GPU is out of memory: .*largest tensor takes 4\.\d+ GiB/m);
+  expect(stderr).toMatch(/^Try a smaller --batch-size or --image-size\.$/m);
+});
+
 gpuTest('control characters in names reach no terminal', async () => {
   const state = randomState(gpu, 2);
   const classes = JSON.stringify(['\u001b[2J', 'line\nbreak']);
