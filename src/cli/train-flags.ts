@@ -94,7 +94,8 @@ Downloads are kept in a cache folder: $DAWNGRAD_CACHE, else the system's (~/.cac
 $DAWNGRAD_DATA_URL and $DAWNGRAD_WEIGHTS_URL, else the official ones; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are heeded.
 
 The run folder gets config.json (all that decides the result), metrics.jsonl (a line per epoch and phase),
-best.safetensors (the best weights; can be given to --weights) and summary.json. Each is written whole or not at all.
+best.safetensors (the best weights; can be given to --weights) and summary.json, and pictures: train-batch.png (the
+first batch), curves.png (loss and accuracy) and predictions.png (some of val). Each is written whole or not at all.
 
 Ctrl-C ends the run after the current step and keeps the best weights so far; a second Ctrl-C ends it at once.
 

@@ -2,6 +2,7 @@
  * What a person sees of a run: the tutorial's lines on stdout; what it runs on and how far it is on stderr, as a bar on a
  * terminal and as a line now and then elsewhere. With `json`, stdout gets a line of JSON per epoch and phase instead.
  */
+import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import {
   endLines,
@@ -45,6 +46,7 @@ export class TrainReport implements Reporter {
   readonly #lines: Output;
   readonly #left = new TimeLeft();
   #epochs = 0;
+  #folder = '';
   #bar: SingleBar | undefined;
   #lastLine = Number.NEGATIVE_INFINITY;
 
@@ -56,6 +58,7 @@ export class TrainReport implements Reporter {
   started(run: RunStart): void {
     const { adapter, adapterKind, weights, classes, pictures, folder } = run;
     this.#epochs = run.epochs;
+    this.#folder = folder;
     this.#left.begin(run.epochs, run.steps);
     this.note(`Device: ${adapter} (${adapterKind})`);
     this.note(`Memory: ${memoryText(run.memory)}`);
@@ -116,6 +119,14 @@ export class TrainReport implements Reporter {
       const kept = bestEpoch === null ? 'no epoch was finished that beat the start' : `best is epoch ${bestEpoch}`;
       this.note(`Stopped after ${epochs} of ${this.#epochs} epochs; ${kept}, val acc ${bestValAcc.toFixed(4)}.`);
     }
+  }
+
+  picturesDrawn(files: readonly string[]): void {
+    this.note(`To look at in ${this.#folder}: ${files.join(', ')}`);
+  }
+
+  pictureFailed(file: string, error: Error): void {
+    this.note(`${join(this.#folder, file)} was not drawn (${error.message}). The run is none the worse for it.`);
   }
 
   /** A line beside the tutorial's. */

@@ -3,5 +3,5 @@ export { annotatePicture } from './annotate.ts';
 export { pictureOf } from './batch-pictures.ts';
 export { type ComparedRun, drawComparison } from './comparison.ts';
 export { type CurvePoint, type Curves, drawCurves } from './curves.ts';
-export { drawPredictions, PREDICTIONS_SHOWN, type Prediction, type Predictions } from './predictions.ts';
-export { drawTrainBatch, MOST_OF_A_BATCH, type TrainBatch } from './train-batch.ts';
+export { drawPredictions, type Prediction, type Predictions } from './predictions.ts';
+export { drawTrainBatch, type TrainBatch } from './train-batch.ts';

@@ -4,9 +4,6 @@ import type { Canvas } from './canvas.ts';
 import { type Cell, gridCanvas } from './grid.ts';
 import { COLOURS } from './theme.ts';
 
-/** As many as the tutorial shows. */
-export const PREDICTIONS_SHOWN = 6;
-
 export interface Prediction {
   readonly picture: Picture;
   /** Names of classes. */

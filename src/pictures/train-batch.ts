@@ -4,11 +4,8 @@ import type { Canvas } from './canvas.ts';
 import { gridCanvas } from './grid.ts';
 import { COLOURS } from './theme.ts';
 
-/** More than these of a batch are not shown. */
-export const MOST_OF_A_BATCH = 16;
-
 export interface TrainBatch {
-  /** At most `MOST_OF_A_BATCH`, the batch's first; of one size. */
+  /** The batch's first, or all; of one size. */
   readonly pictures: readonly { readonly picture: Picture; readonly className: string }[];
   /** Pictures in the whole batch. */
   readonly size: number;

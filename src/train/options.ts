@@ -42,6 +42,8 @@ export interface TrainOptions {
   readonly out?: string | undefined;
   /** Whether this is the built-in demo, which config.json and summary.json then say. It changes nothing else. */
   readonly demo?: boolean | undefined;
+  /** Whether the run folder gets the tutorial's pictures: a batch, predictions, curves. On by default; changes no number. */
+  readonly pictures?: boolean | undefined;
   /** A device to use instead of opening one. It is left open, and the trained model stays on it. */
   readonly gpu?: Gpu | undefined;
   /** Aborting it ends the run after the current step, with the best weights kept. */

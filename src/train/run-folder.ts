@@ -17,6 +17,15 @@ export const RUN_FILES = {
   summary: 'summary.json',
 } as const;
 
+/** Of the tutorial's pictures. */
+export const PICTURE_FILES = {
+  trainBatch: 'train-batch.png',
+  curves: 'curves.png',
+  predictions: 'predictions.png',
+} as const;
+
+export type PictureFile = (typeof PICTURE_FILES)[keyof typeof PICTURE_FILES];
+
 /** `runs/20250131-142500-finetune`, in local time; with a number behind it where that is taken. */
 export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'): string {
   const two = (value: number) => String(value).padStart(2, '0');
@@ -34,7 +43,8 @@ export function checkUnused(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return;
   if (!found.isDirectory()) throw new UsageError(`${path}: expected a folder for the run, found a file`);
-  const file = Object.values(RUN_FILES).find((name) => existsSync(join(path, name)));
+  const names = [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES)];
+  const file = names.find((name) => existsSync(join(path, name)));
   if (file) {
     throw new UsageError(`${path}: already holds a run (${file}), which was left as it is; choose another folder`);
   }
@@ -75,6 +85,10 @@ export class RunFolder {
 
   writeSummary(summary: RunSummary): void {
     this.#writeText(RUN_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  }
+
+  writePicture(name: PictureFile, png: Uint8Array): void {
+    writeFileAtomic(join(this.path, name), [png]);
   }
 
   #writeText(name: string, text: string): void {

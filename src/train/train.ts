@@ -15,6 +15,7 @@ import { checkMode, type NumberSettings, numberSettings, type TrainOptions } fro
 import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
 import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
+import { RunPictures } from './run-pictures.ts';
 import { type HostBatch, labelFor, trainStep, valStep } from './step.ts';
 import type { Phase, PhaseMetrics, RunSummary, TrainMode } from './types.ts';
 
@@ -44,11 +45,13 @@ interface Run {
   readonly model: ResNet;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
   readonly folder: RunFolder;
+  readonly pool: DecoderPool;
 }
 
 /**
  * Runs it. Once the folder is made it holds config.json; each epoch adds two lines to metrics.jsonl and, if it was the best
- * so far, replaces best.safetensors; the end, or an abort, adds summary.json.
+ * so far, replaces best.safetensors; the end, or an abort, adds summary.json. The tutorial's pictures come along the way: a
+ * training batch after the first train phase, the curves now and then, predictions at the end.
  *
  * @throws UsageError if an option makes no sense or the folder holds a run; FileError naming a file or folder;
  *   StateDictError if the weights do not fit; NoAdapterError, OutOfMemoryError, DeviceLostError, GpuError of the device;
@@ -91,6 +94,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       model,
       loaders,
       folder,
+      pool,
     });
     done = true;
     return result;
@@ -109,7 +113,7 @@ function open(adapter: AdapterPreference | undefined, checks: boolean): Promise<
 }
 
 async function runEpochs(run: Run): Promise<TrainResult> {
-  const { options, mode, settings, pictures, start, gpu, rehearsal, model, loaders, folder } = run;
+  const { options, mode, settings, pictures, start, gpu, rehearsal, model, loaders, folder, pool } = run;
   const { reporter, signal } = options;
   const { epochs, lr, momentum, weightDecay, stepSize, gamma } = settings;
   const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
@@ -136,13 +140,16 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   const best = new Best<State>(await model.exportState());
   const writeBest = () => folder.writeBest(best.state, bestMetadata({ ...run, best }));
   const metrics: PhaseMetrics[] = [];
+  const drawn = options.pictures === false ? undefined : new RunPictures({ folder, classes, metrics, best, reporter });
   const startedAt = performance.now();
   let finished = 0;
 
   const { batchSize } = settings;
   const runners = {
-    train: (batch: HostBatch) =>
-      trainStep(gpu, model, optimizer, batch, labelFor(`${mode} train step`, batch.size, batchSize)),
+    train: (batch: HostBatch) => {
+      drawn?.seeBatch(batch);
+      return trainStep(gpu, model, optimizer, batch, labelFor(`${mode} train step`, batch.size, batchSize));
+    },
     val: (batch: HostBatch) => valStep(gpu, model, batch, labelFor('val batch', batch.size, batchSize)),
   };
   const runOne = async (epoch: number, phase: Phase): Promise<PhaseTotals | undefined> => {
@@ -174,6 +181,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
       const learnt = await runOne(epoch, 'train');
       if (!learnt) break;
       note(epoch, 'train', rate, learnt);
+      await drawn?.drawBatch();
       scheduler.step();
       const measured = await runOne(epoch, 'val');
       if (!measured) break;
@@ -183,6 +191,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
         writeBest();
       }
       note(epoch, 'val', rate, measured);
+      await drawn?.drawCurves({ always: false });
       finished = epoch + 1;
       if (epoch === 0) {
         const chosen = gpu.choices;
@@ -193,6 +202,10 @@ async function runEpochs(run: Run): Promise<TrainResult> {
       }
       reporter?.epochEnded?.(epoch);
     }
+  } catch (error) {
+    // What it learnt until then can still be seen.
+    await drawn?.finish();
+    throw error;
   } finally {
     optimizer.dispose();
   }
@@ -214,5 +227,13 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   model.loadStateDict(best.state);
   model.eval();
   reporter?.ended?.(summary);
+  // After all that counts is on the disk. Whoever stopped a run before its first val phase does not wait for more kernels.
+  if (finished > 0) {
+    const size = Math.min(batchSize, pictures.val.length);
+    const { transform } = loaders.val.options;
+    const label = labelFor('val batch', size, batchSize);
+    await drawn?.drawPredictions({ gpu, model, dataset: pictures.val, transform, pool, batchSize: size, label });
+  }
+  await drawn?.finish();
   return { summary, metrics, folder: folder.path, best: best.state, model: options.gpu && model };
 }

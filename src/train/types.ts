@@ -94,6 +94,10 @@ export interface Reporter {
   phaseEnded?(metrics: PhaseMetrics): void;
   epochEnded?(epoch: number): void;
   ended?(summary: RunSummary): void;
+  /** These files of the run folder are pictures that people may look at; called last. */
+  picturesDrawn?(files: readonly string[]): void;
+  /** A picture could not be drawn or written. The run goes on. */
+  pictureFailed?(file: string, error: Error): void;
 }
 
 /**

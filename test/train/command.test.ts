@@ -39,6 +39,9 @@ gpuTest(
     expect(stderr).toMatch(/^Device: .+ \((software|hardware)\)$/m);
     expect(stderr).toMatch(/^Memory: [\d.]+ MiB on the device \(at most, not all at once: parameters 42\.6 MiB, /m);
     expect(stderr).toMatch(/^Weights: None: every weight of the resnet18 is drawn\.$/m);
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(
+      `To look at in ${out}: train-batch.png, curves.png, predictions.png`,
+    );
     expect(stderr).toMatch(/^epoch 0\/1 train 1\/3 \| loss \d\.\d{4} \| [\d.]+ images\/s$/m);
   },
   TRAINING_TIMEOUT,
@@ -71,7 +74,7 @@ gpuTest(
       ['extract', 0, 'val'],
     ]);
     for (const mode of ['finetune', 'extract']) {
-      expect(readdirSync(join(out, mode))).toHaveLength(4);
+      expect(readdirSync(join(out, mode))).toHaveLength(7);
       expect(readJson(out, mode, 'summary.json')).toMatchObject({ mode, epochs: 1, interrupted: false });
       expect(readJsonLines(out, mode, 'metrics.jsonl')).toEqual(of(mode));
     }

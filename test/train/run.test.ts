@@ -65,7 +65,15 @@ gpuTest(
   'fine-tuning leaves a folder that tells all about it',
   async () => {
     const { folder, metrics, summary, best, steps } = await run({ stepSize: 1 });
-    expect(readdirSync(folder).sort()).toEqual(['best.safetensors', 'config.json', 'metrics.jsonl', 'summary.json']);
+    expect(readdirSync(folder).sort()).toEqual([
+      'best.safetensors',
+      'config.json',
+      'curves.png',
+      'metrics.jsonl',
+      'predictions.png',
+      'summary.json',
+      'train-batch.png',
+    ]);
 
     const rows = readJsonLines<PhaseMetrics>(folder, 'metrics.jsonl');
     expect(rows).toEqual(metrics);

@@ -1,0 +1,92 @@
+/** What a network makes of a few pictures of val. */
+import { noGrad, scope, Tensor } from '../autograd/index.ts';
+import { DataLoader, type DecoderPool, Generator, type ImageDataset, type Transform } from '../data/index.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Module } from '../nn/index.ts';
+
+export interface ValPredictions {
+  /** [size, 3, side, side], NCHW, normalised: what the network saw. */
+  readonly images: Float32Array<ArrayBuffer>;
+  readonly size: number;
+  readonly results: readonly {
+    /** Indices of classes. */
+    readonly predicted: number;
+    readonly actual: number;
+    /** Of the predicted class, 0 to 1. */
+    readonly probability: number;
+  }[];
+}
+
+export interface ValQuestion {
+  readonly gpu: Gpu;
+  /** In eval mode. */
+  readonly model: Module;
+  readonly dataset: ImageDataset;
+  readonly transform: Transform;
+  readonly pool: DecoderPool;
+  /** Pictures in a batch of val: of this size every kernel is compiled, and the memory is planned. */
+  readonly batchSize: number;
+  /** Of the work, to wait well (see `Gpu.readback`). */
+  readonly label: string;
+}
+
+/**
+ * Predicts `count` pictures, or all where there are fewer, evenly spread over the files, so that every class has its share.
+ * Nothing random about it.
+ */
+export async function predictVal(question: ValQuestion, count: number): Promise<ValPredictions> {
+  const { gpu, model, dataset, transform, pool, batchSize, label } = question;
+  const { classes, samples } = dataset;
+  const size = Math.min(count, samples.length);
+  const chosen = spread(samples.length, size).map((index) => samples[index]!);
+  // A generator of its own: the run's numbers stay what they are.
+  const loader = new DataLoader(
+    { classes, samples: chosen },
+    { batchSize: size, shuffle: false, transform, generator: new Generator(0), pool, cacheBytes: 0 },
+  );
+  for await (const { images } of loader) {
+    const results: ValPredictions['results'][number][] = [];
+    const numbers = images.length / size;
+    for (let first = 0; first < size; first += batchSize) {
+      const some = Math.min(batchSize, size - first);
+      // What is missing to a whole batch stays 0: in eval mode no picture knows of the others.
+      const batch = new Float32Array(batchSize * numbers);
+      batch.set(images.subarray(first * numbers, (first + some) * numbers));
+      const logits = await forward(gpu, model, batch, transform.size, label);
+      for (let i = 0; i < some; i++) {
+        const row = logits.subarray(i * classes.length, (i + 1) * classes.length);
+        results.push({ ...likeliest(row), actual: chosen[first + i]!.label });
+      }
+    }
+    return { images, size, results };
+  }
+  throw new RangeError('There is no picture to predict.');
+}
+
+/** The middles of `size` equal parts of 0 … count − 1. */
+function spread(count: number, size: number): number[] {
+  return Array.from({ length: size }, (_, i) => Math.floor(((i + 0.5) * count) / size));
+}
+
+async function forward(
+  gpu: Gpu,
+  model: Module,
+  batch: Float32Array<ArrayBuffer>,
+  side: number,
+  label: string,
+): Promise<Float32Array> {
+  const logits = scope(() =>
+    noGrad(() => {
+      const images = Tensor.from(gpu, batch, [batch.length / 3 / side ** 2, 3, side, side]);
+      return model.call(images).readback(label);
+    }),
+  );
+  return new Float32Array(await logits.get());
+}
+
+/** The class of the largest logit, the first of equals, and its softmax. */
+function likeliest(logits: Float32Array): { predicted: number; probability: number } {
+  const predicted = logits.reduce((best, value, i) => (value > logits[best]! ? i : best), 0);
+  const sum = logits.reduce((total, value) => total + Math.exp(value - logits[predicted]!), 0);
+  return { predicted, probability: 1 / sum };
+}

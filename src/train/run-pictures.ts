@@ -1,0 +1,128 @@
+/**
+ * The tutorial's pictures in the run folder. They are for people, and no result hangs on them: one that cannot be drawn is
+ * reported, and the run goes on. What draws is loaded when the first is due: no start waits for it.
+ */
+import type { CurvePoint } from '../pictures/index.ts';
+import type { Best } from './best.ts';
+import { fixed } from './lines.ts';
+import { predictVal, type ValQuestion } from './predict-val.ts';
+import { PICTURE_FILES, type PictureFile, type RunFolder } from './run-folder.ts';
+import type { HostBatch } from './step.ts';
+import type { Reporter } from './types.ts';
+
+/** Of a batch, and of val, so many pictures are shown; six as in the tutorial. */
+const MOST_OF_A_BATCH = 16;
+const PREDICTIONS = 6;
+
+/** The curves are drawn anew no more often than this, so that they cost next to nothing. */
+const MS_BETWEEN_CURVES = 10_000;
+
+export interface RunPicturesOptions {
+  readonly folder: RunFolder;
+  readonly classes: readonly string[];
+  /** Grows as the run goes on. */
+  readonly metrics: readonly CurvePoint[];
+  readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
+  readonly reporter?: Reporter | undefined;
+}
+
+interface KeptBatch {
+  /** Of the first pictures of the batch. */
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+  /** Of the whole batch. */
+  readonly size: number;
+}
+
+export class RunPictures {
+  readonly #options: RunPicturesOptions;
+  readonly #drawn = new Set<PictureFile>();
+  readonly #failed = new Set<PictureFile>();
+  /** Of the first batch, until it is drawn. */
+  #batch: KeptBatch | undefined;
+  #hasSeenBatch = false;
+  #curvesDue = performance.now() + MS_BETWEEN_CURVES;
+  /** So many lines of the metrics are in the curves. */
+  #linesDrawn = 0;
+
+  constructor(options: RunPicturesOptions) {
+    this.#options = options;
+  }
+
+  /** To be shown every train batch. Of the first it copies what it will draw, and does no more between steps. */
+  seeBatch({ images, labels, size }: HostBatch): void {
+    if (this.#hasSeenBatch) return;
+    this.#hasSeenBatch = true;
+    const count = Math.min(size, MOST_OF_A_BATCH);
+    this.#batch = { images: images.slice(0, (images.length / size) * count), labels: labels.slice(0, count), size };
+  }
+
+  /** Draws the batch, if it is waiting to be drawn. */
+  async drawBatch(): Promise<void> {
+    const batch = this.#batch;
+    if (!batch) return;
+    this.#batch = undefined;
+    const { images, labels, size } = batch;
+    await this.#draw(PICTURE_FILES.trainBatch, async () => {
+      const { drawTrainBatch, pictureOf } = await import('../pictures/index.ts');
+      const pictures = Array.from(labels, (label, i) => ({
+        picture: pictureOf(images, labels.length, i),
+        className: this.#options.classes[label]!,
+      }));
+      return drawTrainBatch({ pictures, size });
+    });
+  }
+
+  /** Draws the curves, if there is anything new, and unless `always` if enough time has passed. */
+  async drawCurves({ always }: { readonly always: boolean }): Promise<void> {
+    const { metrics, best } = this.#options;
+    if (metrics.length === this.#linesDrawn || (!always && performance.now() < this.#curvesDue)) return;
+    await this.#draw(PICTURE_FILES.curves, async () => {
+      const { drawCurves } = await import('../pictures/index.ts');
+      return drawCurves({ points: metrics, bestEpoch: best.epoch });
+    });
+    this.#linesDrawn = metrics.length;
+    this.#curvesDue = performance.now() + MS_BETWEEN_CURVES;
+  }
+
+  /** Lets the network predict some pictures of val, and draws them. @param question of the network with the best weights */
+  async drawPredictions(question: ValQuestion): Promise<void> {
+    const { classes, best } = this.#options;
+    const whose =
+      best.epoch === null
+        ? 'the weights before training'
+        : `the best weights (epoch ${best.epoch}, val acc ${fixed(best.acc, 4)})`;
+    await this.#draw(PICTURE_FILES.predictions, async () => {
+      const { images, size, results } = await predictVal(question, PREDICTIONS);
+      const { drawPredictions, pictureOf } = await import('../pictures/index.ts');
+      const predictions = results.map(({ predicted, actual, probability }, i) => ({
+        picture: pictureOf(images, size, i),
+        predicted: classes[predicted]!,
+        actual: classes[actual]!,
+        probability,
+      }));
+      return drawPredictions({ predictions, by: `by ${whose}` });
+    });
+  }
+
+  /** Draws what can be drawn without the device and is not yet, and tells which pictures there are. */
+  async finish(): Promise<void> {
+    await this.drawBatch();
+    await this.drawCurves({ always: true });
+    const files = Object.values(PICTURE_FILES).filter((file) => this.#drawn.has(file));
+    if (files.length > 0) this.#options.reporter?.picturesDrawn?.(files);
+  }
+
+  async #draw(file: PictureFile, draw: () => Promise<Uint8Array>): Promise<void> {
+    const { folder, reporter } = this.#options;
+    try {
+      folder.writePicture(file, await draw());
+      this.#drawn.add(file);
+    } catch (error) {
+      // What keeps one from being drawn will keep the next from it too; it is told once.
+      if (this.#failed.has(file)) return;
+      this.#failed.add(file);
+      reporter?.pictureFailed?.(file, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}

@@ -1,0 +1,258 @@
+/** The pictures of a run: there at the end, drawn from what the network saw and said, and never at a run's expense. */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Batch, DecoderPool, Generator } from '../../src/data/index.ts';
+import { drawPredictions, drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
+import {
+  buildModel,
+  FROM_SCRATCH,
+  makeLoaders,
+  NonFiniteLossError,
+  numberSettings,
+  openPictures,
+  PICTURE_FILES,
+  type Reporter,
+  RunFolder,
+  type TrainOptions,
+  train,
+  valTransform,
+} from '../../src/train/index.ts';
+import { predictVal } from '../../src/train/predict-val.ts';
+import { RunPictures } from '../../src/train/run-pictures.ts';
+import { withGpu } from '../support/gpu.ts';
+import { CLASSES, drawPictures, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
+
+const { gpuTest, gpu } = await openOnce();
+const root = temporaryFolder();
+const data = await drawPictures(join(root, 'data'));
+let runs = 0;
+
+/** Defers touching the device, which does not exist where the tests are skipped. */
+async function openOnce() {
+  const opened = await withGpu();
+  return { gpuTest: opened.gpuTest, gpu: () => opened.gpu };
+}
+
+interface Told {
+  readonly drawn: string[];
+  readonly failed: { file: string; message: string }[];
+}
+
+/** A reporter that keeps what it is told of pictures. */
+function listener(more: Reporter = {}): Reporter & Told {
+  const drawn: string[] = [];
+  const failed: Told['failed'] = [];
+  return {
+    ...more,
+    drawn,
+    failed,
+    picturesDrawn: (files) => drawn.push(...files),
+    pictureFailed: (file, { message }) => failed.push({ file, message }),
+  };
+}
+
+const nextFolder = () => join(root, `run-${runs++}`);
+const optionsOf = (more: Partial<TrainOptions>): TrainOptions => ({
+  data,
+  ...TINY,
+  gpu: gpu(),
+  out: nextFolder(),
+  ...more,
+});
+const pngs = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.png'));
+
+gpuTest(
+  'a run leaves three pictures: the batch it saw first, its curves, and what its best weights say',
+  async () => {
+    const reporter = listener();
+    const options = optionsOf({ epochs: 1, batchSize: 5, reporter });
+    const { folder, model, summary } = await train(options);
+    expect(pngs(folder).sort()).toEqual(['curves.png', 'predictions.png', 'train-batch.png']);
+    expect(reporter.drawn).toEqual(['train-batch.png', 'curves.png', 'predictions.png']);
+    expect(reporter.failed).toEqual([]);
+
+    const pictures = openPictures(data);
+    const pool = new DecoderPool(0);
+    const first = await firstBatch(options, pool);
+    const batch = await drawTrainBatch({
+      pictures: Array.from(first.labels, (label, i) => ({
+        picture: pictureOf(first.images, first.size, i),
+        className: CLASSES[label]!,
+      })),
+      size: 5,
+    });
+    expect(readFileSync(join(folder, 'train-batch.png')).equals(batch)).toBe(true);
+
+    // Five at a time, so that six need a second batch, which is filled up.
+    const dataset = pictures.val;
+    const transform = valTransform(TINY.imageSize);
+    const question = { gpu: gpu(), model: model!, dataset, transform, pool, batchSize: 5, label: 'test' };
+    const six = await predictVal(question, 6);
+    expect(six.results.map(({ actual }) => actual)).toEqual([0, 0, 0, 1, 1, 1]);
+    const predictions = six.results.map(({ predicted, actual, probability }, i) => ({
+      picture: pictureOf(six.images, 6, i),
+      predicted: CLASSES[predicted]!,
+      actual: CLASSES[actual]!,
+      probability,
+    }));
+    const by = `by the best weights (epoch ${summary.bestEpoch}, val acc ${summary.bestValAcc.toFixed(4)})`;
+    const drawn = await drawPredictions({ predictions, by });
+    expect(readFileSync(join(folder, 'predictions.png')).equals(drawn)).toBe(true);
+
+    const all = await predictVal(question, 100);
+    expect(all.size).toBe(8);
+    expect(all.results.filter(({ predicted, actual }) => predicted === actual).length / 8).toBe(summary.bestValAcc);
+    // One by one each gets the same answer: what fills a batch up has no say.
+    const single = await predictVal({ ...question, batchSize: 1 }, 100);
+    single.results.forEach(({ predicted, probability }, i) => {
+      expect(predicted).toBe(all.results[i]!.predicted);
+      expect(probability).toBeCloseTo(all.results[i]!.probability, 4);
+      expect(probability).toBeGreaterThanOrEqual(0.5);
+    });
+    model!.dispose();
+    expect(gpu().pool.liveBytes).toBe(0);
+  },
+  TRAINING_TIMEOUT,
+);
+
+/** The first train batch that a run with these options sees: its random numbers are drawn in the run's order. */
+async function firstBatch(options: TrainOptions, pool: DecoderPool): Promise<Batch> {
+  const settings = numberSettings(options);
+  const generator = new Generator(settings.seed);
+  buildModel(gpu(), FROM_SCRATCH, { classes: 2, mode: 'finetune', random: generator }).dispose();
+  for await (const batch of makeLoaders(openPictures(data), settings, generator, pool).train) return batch;
+  throw new Error('no batch');
+}
+
+gpuTest(
+  'without pictures the folder has none, and every number is the same',
+  async () => {
+    const [withPictures, without] = [
+      await train(optionsOf({ epochs: 1 })),
+      await train(optionsOf({ epochs: 1, pictures: false })),
+    ];
+    expect(pngs(withPictures.folder)).toHaveLength(3);
+    expect(pngs(without.folder)).toEqual([]);
+    const numbers = ({ metrics }: typeof without) => metrics.map(({ loss, acc, lr }) => ({ loss, acc, lr }));
+    expect(numbers(withPictures)).toEqual(numbers(without));
+    const file = ({ folder }: typeof without) => readFileSync(join(folder, 'best.safetensors'));
+    expect(file(withPictures).equals(file(without))).toBe(true);
+    for (const { model } of [withPictures, without]) model!.dispose();
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'pictures that cannot be written cost the run nothing',
+  async () => {
+    const out = nextFolder();
+    // A folder of that name is in the way of each.
+    const started = () => {
+      for (const name of Object.values(PICTURE_FILES)) mkdirSync(join(out, name));
+    };
+    const reporter = listener({ started });
+    const { summary, model } = await train(optionsOf({ out, epochs: 1, reporter }));
+    expect(summary).toMatchObject({ epochs: 1, interrupted: false });
+    expect(reporter.failed.map(({ file }) => file).sort()).toEqual(Object.values(PICTURE_FILES).sort());
+    for (const { file, message } of reporter.failed) expect(message).toContain(join(out, file));
+    expect(reporter.drawn).toEqual([]);
+    for (const name of ['best.safetensors', 'summary.json']) expect(existsSync(join(out, name))).toBe(true);
+    // Nothing half-written either.
+    expect(readdirSync(out).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    model!.dispose();
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'a run that ends early has what can be drawn by then',
+  async () => {
+    const abort = new AbortController();
+    // Six steps: when the first is told of, three or four have been submitted.
+    const stopping = { signal: abort.signal, batchSize: 2, reporter: { stepDone: () => abort.abort() } };
+    const stopped = await train(optionsOf(stopping));
+    expect(stopped.summary).toMatchObject({ epochs: 0, interrupted: true });
+    expect(pngs(stopped.folder)).toEqual(['train-batch.png']);
+    stopped.model!.dispose();
+
+    const later = new AbortController();
+    const reporter = { epochEnded: () => later.abort() };
+    const epoch = await train(optionsOf({ epochs: 5, signal: later.signal, reporter }));
+    expect(epoch.summary).toMatchObject({ epochs: 1, interrupted: true });
+    expect(pngs(epoch.folder).sort()).toEqual(['curves.png', 'predictions.png', 'train-batch.png']);
+    epoch.model!.dispose();
+
+    const out = nextFolder();
+    await expect(train(optionsOf({ out, lr: 1e30 }))).rejects.toThrow(NonFiniteLossError);
+    expect(pngs(out)).toEqual(['train-batch.png']);
+    expect(gpu().pool.liveBytes).toBe(0);
+  },
+  TRAINING_TIMEOUT,
+);
+
+test('a large batch is copied only as far as it is shown, and only the first', async () => {
+  const folder = new RunFolder(nextFolder());
+  const metrics: [] = [];
+  const pictures = new RunPictures({ folder, classes: CLASSES, metrics, best: { epoch: null, acc: 0 } });
+  const batch = (size: number, value: number) => ({
+    images: new Float32Array(size * 3 * 8 * 8).fill(value),
+    labels: new Int32Array(size),
+    size,
+  });
+  const first = batch(40, 0.1);
+  pictures.seeBatch(first);
+  pictures.seeBatch(batch(40, 0.9));
+  const expected = await drawTrainBatch({
+    pictures: Array.from({ length: 16 }, (_, i) => ({
+      picture: pictureOf(first.images, 40, i),
+      className: CLASSES[0],
+    })),
+    size: 40,
+  });
+  // The loader writes its next batch into the same memory.
+  first.images.fill(0.5);
+  await pictures.drawBatch();
+  expect(readFileSync(join(folder.path, 'train-batch.png')).equals(expected)).toBe(true);
+});
+
+test('curves are drawn when asked, if there is anything new', async () => {
+  const folder = new RunFolder(nextFolder());
+  const told = listener();
+  const metrics = [{ epoch: 0, phase: 'train' as const, loss: 1, acc: 0.5, lr: 0.1 }];
+  const pictures = new RunPictures({
+    folder,
+    classes: CLASSES,
+    metrics,
+    best: { epoch: null, acc: 0 },
+    reporter: told,
+  });
+  const path = join(folder.path, 'curves.png');
+  // Not so soon after the last.
+  await pictures.drawCurves({ always: false });
+  expect(existsSync(path)).toBe(false);
+  await pictures.drawCurves({ always: true });
+  const first = readFileSync(path);
+  metrics.push({ ...metrics[0]!, epoch: 1, loss: 0.5 });
+  await pictures.finish();
+  expect(readFileSync(path).equals(first)).toBe(false);
+  expect(told.drawn).toEqual(['curves.png']);
+});
+
+test('a picture that fails again and again is told of once', async () => {
+  const folder = new RunFolder(nextFolder());
+  mkdirSync(join(folder.path, 'curves.png'));
+  const told = listener();
+  const metrics = [{ epoch: 0, phase: 'train' as const, loss: 1, acc: 0.5, lr: 0.1 }];
+  const pictures = new RunPictures({
+    folder,
+    classes: CLASSES,
+    metrics,
+    best: { epoch: null, acc: 0 },
+    reporter: told,
+  });
+  await pictures.drawCurves({ always: true });
+  metrics.push({ ...metrics[0]!, epoch: 1 });
+  await pictures.drawCurves({ always: true });
+  expect(told.failed.map(({ file }) => file)).toEqual(['curves.png']);
+});
