@@ -2,8 +2,13 @@
 import { homedir } from 'node:os';
 import { posix, win32 } from 'node:path';
 
+/** Environment variables by name, such as `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What decides where a system keeps such things. */
 export interface System {
-  readonly platform: NodeJS.Platform;
+  /** As `process.platform`. */
+  readonly platform: string;
   /** The user's home folder. */
   readonly home: string;
 }
@@ -13,7 +18,7 @@ export interface System {
  * @returns its path; the folder need not exist yet
  */
 export function cacheFolder(
-  env: NodeJS.ProcessEnv = process.env,
+  env: Environment = process.env,
   { platform, home }: System = { platform: process.platform, home: homedir() },
 ): string {
   const { join, resolve, isAbsolute } = platform === 'win32' ? win32 : posix;

@@ -1,5 +1,5 @@
 /** What comes from the network: the tutorial's pictures and weights, kept in a cache folder. The room's door. */
-export { cacheFolder, type System } from './cache-folder.ts';
+export { cacheFolder, type Environment, type System } from './cache-folder.ts';
 export { tutorialData } from './data.ts';
 export { DownloadError, UnreachableError } from './errors.ts';
 export {

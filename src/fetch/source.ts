@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
-import { cacheFolder } from './cache-folder.ts';
+import { cacheFolder, type Environment } from './cache-folder.ts';
 
+/** What is downloaded: a zip of pictures, or a checkpoint. */
 export type FetchKind = 'data' | 'weights';
 
 /** The tutorial's pictures of ants and bees, and torchvision's ImageNet weights of resnet18. */
@@ -29,15 +30,17 @@ export interface FetchProgress {
   readonly total: number | undefined;
 }
 
+/** How to download, each with a default that suits. */
 export interface FetchOptions {
   /** Default: the variable DAWNGRAD_DATA_URL or DAWNGRAD_WEIGHTS_URL, else the official address. */
   readonly address?: string | undefined;
   /** Folder to keep it in; default `cacheFolder(env)`. */
   readonly cache?: string | undefined;
   /** Where variables are looked up, those of proxies included; default `process.env`. */
-  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly env?: Environment | undefined;
   /** Aborting it ends the download, leaves nothing behind, and rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Told with every piece that arrives. */
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
   /** Told, in a sentence, of what is worth knowing and no error: something cached that is not whole, say. */
   readonly onNote?: ((text: string) => void) | undefined;
