@@ -22,10 +22,10 @@ export class FetchReport {
     if (received === 0) {
       this.#startedAt = this.#lastLine = now;
       this.note(`Downloading ${address}${total === undefined ? '' : ` (${formatBytes(total)})`}`);
-      if (this.#stderr.isTTY && total !== undefined) this.#startBar(name, total);
     }
     const so = total === undefined ? formatBytes(received) : `${formatBytes(received)} of ${formatBytes(total)}`;
     const rate = `${formatBytes(received / Math.max(now - this.#startedAt, 0.001))}/s`;
+    if (received === 0 && this.#stderr.isTTY && total !== undefined) this.#startBar(name, total, { so, rate });
     this.#bar?.update(received, { so, rate });
     if (received === total) this.stopBar();
     if (this.#bar || (now - this.#lastLine < SECONDS_BETWEEN_LINES && received !== total)) return;
@@ -44,7 +44,7 @@ export class FetchReport {
     this.#bar = undefined;
   }
 
-  #startBar(name: string, total: number): void {
+  #startBar(name: string, total: number, payload: object): void {
     this.#bar = new SingleBar({
       format: `${name} {bar} {so} | {rate} | {eta_formatted} left`,
       stream: process.stderr,
@@ -55,6 +55,6 @@ export class FetchReport {
       // Signals are the command's business.
       gracefulExit: false,
     });
-    this.#bar.start(total, 0, { so: '', rate: '' });
+    this.#bar.start(total, 0, payload);
   }
 }

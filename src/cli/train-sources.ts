@@ -49,14 +49,20 @@ export async function findSources(command: TrainCommand, context: SourcesContext
   const { report } = context;
   if (command.demo) return demoSources(command, context);
   if (data !== undefined && weights !== undefined) return tutorialSources(data, weights);
+  let downloaded = false;
   const options: FetchOptions = {
     env: context.env,
     signal: context.signal,
-    onProgress: (progress) => report.progress(progress),
+    onProgress: (progress) => {
+      downloaded = true;
+      report.progress(progress);
+    },
     onNote: (text) => report.note(text),
   };
   try {
-    return tutorialSources(data ?? (await tutorialData(options)), weights ?? (await tutorialWeights(options)));
+    const sources = tutorialSources(data ?? (await tutorialData(options)), weights ?? (await tutorialWeights(options)));
+    if (downloaded) report.note(`Kept for the next time in ${cacheFolder(context.env)}`);
+    return sources;
   } catch (error) {
     if (!(error instanceof UnreachableError) || isAnythingNamed(command, context.env)) throw error;
     for (const line of fallbackLines(error, context.env)) report.note(line);

@@ -15,7 +15,7 @@ import { drawPictures, readJson, runCommand, TRAINING_TIMEOUT, temporaryFolder }
 
 // The demo itself has tests of its own; here it is one that takes seconds.
 vi.mock('../../src/demo/index.ts', () => ({
-  DEMO_SETTINGS: { epochs: 2, imageSize: 32, lr: 0.01, seed: 0 },
+  DEMO_SETTINGS: { epochs: 2, imageSize: 32, lr: 0.01, seed: 0, pictures: false },
   writeDemoPictures: async (folder: string, { seed }: { seed: number }) => {
     await drawPictures(folder, seed + 1);
   },
@@ -61,6 +61,7 @@ describe('downloads', () => {
       expect(first.code, first.stderr).toBe(0);
       expect(first.stderr).toMatch(/^Downloading http:.*\/pictures\.zip \([\d.]+ KiB\)$/m);
       expect(first.stderr).toMatch(/^pictures\.zip: ([\d.]+ KiB) of \1, .*\/s$/m);
+      expect(first.stderr).toContain(`Kept for the next time in ${cache}\n`);
       expect(first.stdout).toMatch(/^Epoch 0\/0\n/);
       expect(existsSync(join(readJson<{ data: string }>(out, 'config.json').data, 'train', 'discs'))).toBe(true);
       expect(readJson(out, 'config.json')).not.toHaveProperty('demo');
