@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
 import { checkNumber, type NumberOption } from '../train/index.ts';
+import { called } from './called.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 /** The command line, ready to run. */
@@ -41,7 +42,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; 
   },
 ];
 
-export const HELP = `Usage: npm run predict -- [--weights <file>] <picture or folder> … [flags]
+export const HELP = `Usage: ${called('predict')} [--weights <file>] <picture or folder> … [flags]
 
 Tells what pictures show: the class of each, by a network that was trained before, and how probable it is.
 

@@ -4,6 +4,7 @@ import { DawngradError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index.ts';
+import { called } from './called.ts';
 import { FetchReport } from './fetch-report.ts';
 import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
 import { findInputs, type Inputs } from './predict-inputs.ts';
@@ -20,6 +21,7 @@ const CLOSED_PIPE = 141;
  * @returns exit status: 0 done, 1 failed or something was left out, 2 wrong usage, 130 stopped by a signal
  */
 export async function main(argv: readonly string[], io: Io = process): Promise<number> {
+  if (io === process) process.stdout.on('error', endOnClosedPipe);
   try {
     const command = parsePredictFlags(argv, io.env);
     if (command === 'help') {
@@ -33,7 +35,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
     const advice = adviceFor(error);
     if (advice) io.stderr.write(`${advice}\n`);
     if (!(error instanceof UsageError)) return 1;
-    io.stderr.write('Try "npm run predict -- --help".\n');
+    io.stderr.write(`Try "${called('predict')} --help".\n`);
     return 2;
   }
 }
@@ -134,10 +136,12 @@ function endOnClosedPipe(error: NodeJS.ErrnoException): void {
   process.exit(CLOSED_PIPE);
 }
 
+/** Progress that nobody reads is no reason to end. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.on('error', endOnClosedPipe);
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  process.stderr.on('error', ignoreClosedPipe);
   process.exitCode = await main(process.argv.slice(2));
 }

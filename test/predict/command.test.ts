@@ -1,4 +1,5 @@
 /** `npm run predict`: what goes to which stream, what is left out, annotated pictures, exit status. */
+import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -7,7 +8,17 @@ import { openPredictor, type Prediction } from '../../src/predict/index.ts';
 import { train } from '../../src/train/index.ts';
 import { withGpu } from '../support/gpu.ts';
 import { drawPictures, TINY, TRAINING_TIMEOUT } from '../train/support.ts';
-import { call, drawPicture, randomState, runCommand, SIZE, temporaryFolder, writeBroken, writeNet } from './support.ts';
+import {
+  COMMAND,
+  call,
+  drawPicture,
+  randomState,
+  runCommand,
+  SIZE,
+  temporaryFolder,
+  writeBroken,
+  writeNet,
+} from './support.ts';
 
 const { gpuTest, gpu } = await withGpu();
 const root = temporaryFolder();
@@ -241,4 +252,15 @@ gpuTest('Ctrl-C ends it with exit status 130, and what was printed is whole', as
     .map((line) => JSON.parse(line) as Prediction);
   expect(stderr).toContain(`Stopped after ${rows.length} of 300 pictures.`);
   expect(rows.length).toBeLessThan(300);
+});
+
+gpuTest('who has seen enough ends it', async () => {
+  const many = Array.from({ length: 300 }, (_, i) => inPhotos[i % inPhotos.length]!);
+  const args = ['--import', 'tsx', COMMAND, '--weights', givenNet(3), '--json', '--batch-size', '1', ...many];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const first = new Promise((resolve) => child.stdout.once('data', resolve));
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  await first;
+  child.stdout.destroy();
+  expect(await closed).toBe(141);
 });

@@ -22,6 +22,7 @@ const NAMES = `
 TAIL = """
 `;
 
+/** Names of the 1000 classes; their places are the outputs of a network trained on ImageNet. */
 export const IMAGENET_CLASSES: readonly string[] = NAMES.replaceAll('\\n', '').split('|');
 """
 
