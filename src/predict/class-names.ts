@@ -3,6 +3,7 @@ import { namedClasses } from '../train/index.ts';
 import type { Checkpoint } from '../weights/index.ts';
 import { IMAGENET_CLASSES } from './imagenet-classes.ts';
 
+/** Names of classes, and where they come from. */
 export interface ClassNames {
   /** One per output of the network, in their order. */
   readonly names: readonly string[];

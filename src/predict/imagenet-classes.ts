@@ -98,4 +98,5 @@ lakeside|promontory|sandbar|seashore|valley|volcano|ballplayer|groom|scuba diver
 corn|acorn|hip|buckeye|coral fungus|agaric|gyromitra|stinkhorn|earthstar|hen-of-the-woods|bolete|ear|toilet tissue
 `;
 
+/** Names of the 1000 classes; their places are the outputs of a network trained on ImageNet. */
 export const IMAGENET_CLASSES: readonly string[] = NAMES.replaceAll('\n', '').split('|');

@@ -22,6 +22,7 @@ import { type ClassNames, classNamesOf } from './class-names.ts';
 import { likeliest, type Ranking } from './ranking.ts';
 import { type PictureInput, type Rendered, renderAhead, type Unreadable } from './render-ahead.ts';
 
+/** How a predictor runs. */
 export interface PredictorOptions {
   /** Pictures that the device computes at once; default 8. More take more memory, and on a GPU less time for each. */
   readonly batchSize?: number | undefined;
@@ -38,6 +39,7 @@ export interface PredictorOptions {
   readonly gpu?: Gpu | undefined;
 }
 
+/** What to tell of each picture. */
 export interface PredictOptions {
   /** How many of the likeliest classes to tell; all where there are fewer. Default 5. */
   readonly top?: number | undefined;

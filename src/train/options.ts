@@ -5,6 +5,7 @@ import type { AdapterPreference } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Reporter, TRAIN_MODES, type TrainMode } from './types.ts';
 
+/** What to train, on what and how; numbers that are left out are the tutorial's. */
 export interface TrainOptions {
   /** Folder that holds `train/` and `val/`, each with one folder of pictures per class. */
   readonly data: string;
@@ -76,7 +77,9 @@ export const NUMBER_OPTIONS = {
   imageSize: whole(224, 32),
 } satisfies Record<string, NumberRule>;
 
+/** Name of an option that is a number. */
 export type NumberOption = keyof typeof NUMBER_OPTIONS;
+/** All of them. */
 export type NumberSettings = Readonly<Record<NumberOption, number>>;
 
 /**

@@ -10,6 +10,7 @@ import type { ExportedEntry } from '../nn/index.ts';
 import { writeFileAtomic, writeSafetensors } from '../weights/index.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
 
+/** Names of the files of a run folder. */
 export const RUN_FILES = {
   config: 'config.json',
   metrics: 'metrics.jsonl',
@@ -24,6 +25,7 @@ export const PICTURE_FILES = {
   predictions: 'predictions.png',
 } as const;
 
+/** Name of one of these pictures. */
 export type PictureFile = (typeof PICTURE_FILES)[keyof typeof PICTURE_FILES];
 
 /** `runs/20250131-142500-finetune`, in local time; with a number behind it where that is taken. */
@@ -38,7 +40,7 @@ export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'):
   }
 }
 
-/** @throws UsageError if `path` holds a run already, or is no folder */
+/** Checks that a new run may go there. @throws UsageError if `path` holds a run already, or is no folder */
 export function checkUnused(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return;
@@ -50,6 +52,10 @@ export function checkUnused(path: string): void {
   }
 }
 
+/**
+ * A run's folder and what is written into it, each file whole or not at all.
+ * Every method that writes throws FileError where that fails.
+ */
 export class RunFolder {
   readonly path: string;
   readonly #lines: string[] = [];
@@ -70,23 +76,28 @@ export class RunFolder {
     return join(this.path, RUN_FILES.best);
   }
 
+  /** config.json: everything that decides the run's numbers. */
   writeConfig(config: object): void {
     this.#writeText(RUN_FILES.config, `${JSON.stringify(config, null, 2)}\n`);
   }
 
+  /** Another line of metrics.jsonl. */
   addMetrics(metrics: PhaseMetrics): void {
     this.#lines.push(`${JSON.stringify(metrics)}\n`);
     this.#writeText(RUN_FILES.metrics, this.#lines.join(''));
   }
 
+  /** best.safetensors: entries under torch's names. */
   writeBest(state: ReadonlyMap<string, ExportedEntry>, metadata: Record<string, string>): void {
     writeSafetensors(this.bestPath, { tensors: new Map(state), metadata });
   }
 
+  /** summary.json. */
   writeSummary(summary: RunSummary): void {
     this.#writeText(RUN_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`);
   }
 
+  /** One of the pictures, as a PNG file's bytes. */
   writePicture(name: PictureFile, png: Uint8Array): void {
     writeFileAtomic(join(this.path, name), [png]);
   }

@@ -21,6 +21,7 @@ import type { Phase, PhaseMetrics, RunSummary, TrainMode } from './types.ts';
 
 type State = ReadonlyMap<string, ExportedEntry>;
 
+/** What a run came to, also one that its signal stopped. */
 export interface TrainResult {
   readonly summary: RunSummary;
   /** One entry per epoch and phase. */

@@ -2,8 +2,10 @@
 
 /** `finetune` trains every parameter; `extract` freezes all but a new last layer. */
 export type TrainMode = 'finetune' | 'extract';
+/** Both modes, in the tutorial's order. */
 export const TRAIN_MODES: readonly TrainMode[] = ['finetune', 'extract'];
 
+/** An epoch's first phase learns, its second measures on pictures that are not learnt from. */
 export type Phase = 'train' | 'val';
 
 /** Networks that a run can build. */
@@ -87,12 +89,19 @@ export interface RunStart {
 
 /** Who wants to know how the run goes on. Every method is optional and is called synchronously between steps. */
 export interface Reporter {
+  /** Everything is ready; training begins. */
   started?(run: RunStart): void;
+  /** `epoch` counts from 0. */
   epochStarted?(epoch: number, epochs: number): void;
+  /** A phase of `steps` steps begins. */
   phaseStarted?(epoch: number, phase: Phase, steps: number): void;
+  /** A step's result is there. */
   stepDone?(progress: StepProgress): void;
+  /** Its metrics are in metrics.jsonl already. */
   phaseEnded?(metrics: PhaseMetrics): void;
+  /** Both phases are done, and the best weights written if they are these. */
   epochEnded?(epoch: number): void;
+  /** The run is over, or was stopped by its signal; not called where it failed. */
   ended?(summary: RunSummary): void;
   /** These files of the run folder are pictures that people may look at; called last. */
   picturesDrawn?(files: readonly string[]): void;
