@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption, TRAIN_MODES, type TrainMode } from '../train/index.ts';
+import { called } from './called.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
@@ -58,7 +59,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
   },
 ];
 
-export const HELP = `Usage: npm run train -- [--data <folder>] [--weights <file|none>] [flags]
+export const HELP = `Usage: ${called('train')} [--data <folder>] [--weights <file|none>] [flags]
 
 Trains a ResNet on a folder of pictures as PyTorch's transfer-learning tutorial does, and keeps the weights that were
 best on the validation pictures. What is not named is the tutorial's: downloaded once, 47 MB of pictures and 47 MB of

@@ -15,6 +15,7 @@ import {
   UnreachableError,
 } from '../fetch/index.ts';
 import type { TrainOptions } from '../train/index.ts';
+import { called } from './called.ts';
 import type { FetchReport } from './fetch-report.ts';
 import { NO_WEIGHTS, type TrainCommand } from './train-flags.ts';
 
@@ -98,7 +99,7 @@ function fallbackLines({ kind, address, reason }: UnreachableError, env: NodeJS.
     'For the tutorial itself, run this again with a network, or fetch these two elsewhere and put them here:',
     `  ${OFFICIAL_ADDRESSES.data} as the folder ${cachePath('data', { env })}`,
     `  ${OFFICIAL_ADDRESSES.weights} as ${cachePath('weights', { env })}`,
-    'Or name your own: npm run train -- --data <folder> --weights <file|none>',
+    `Or name your own: ${called('train')} --data <folder> --weights <file|none>`,
   ];
 }
 

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { checkUnused, defaultRunPath, NUMBER_OPTIONS, RUN_FILES, type TrainMode, train } from '../train/index.ts';
+import { called } from './called.ts';
 import { FetchReport } from './fetch-report.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
@@ -33,7 +34,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
     return await runAll(command, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.stderr.write(`train: ${error.message}\nTry "npm run train -- --help".\n`);
+    io.stderr.write(`train: ${error.message}\nTry "${called('train')} --help".\n`);
     return 2;
   }
 }
