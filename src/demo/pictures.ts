@@ -20,10 +20,10 @@ export interface DemoCounts {
   readonly val: number;
 }
 
-/** Measured: fewer, and some seeds learn them by heart; more, and the time goes into drawing them. */
+/** Twenty batches of 32 to learn from; of 160 to measure with, one is 0.6 points of accuracy. */
 export const DEMO_COUNTS: DemoCounts = { train: 320, val: 80 };
 
-/** Side of a picture, pixels: 1.5 times what the network sees, so that a crop is not all blur. */
+/** Side of a picture, pixels: more than the network sees, so that a crop of it is not all blur. */
 export const PICTURE_SIDE = 96;
 
 /** Keeps the pictures' random numbers apart from those of the training, which begins with the seed itself. */
