@@ -64,7 +64,7 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   return new Gpu(device, traitsOf(adapter, device));
 }
 
-const DOCTOR = '`npx dawngrad doctor` looks closer, and says what to install on this system.';
+const DOCTOR = '`npx dawngrad doctor` (in a checkout: `npm run doctor`) says what to install on this system.';
 
 async function requestAdapter(instance: GPU, preference?: AdapterPreference): Promise<GPUAdapter> {
   if (preference === 'software') {

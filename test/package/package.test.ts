@@ -2,7 +2,7 @@
  * The package as its users get it: packed, installed in an empty folder, compiled against, run. Takes half a minute, most of
  * it npm's.
  */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +31,9 @@ const deviceTest = missing === '' ? gpuTest : packageTest;
 
 if (missing === '') writeExamples(app);
 
+/** Milliseconds; where the driver's cache is empty, the software adapter first compiles every shader of a network. */
+const COMPILING_TIMEOUT = 600_000;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('what is in it', () => {
@@ -44,9 +47,9 @@ describe('what is in it', () => {
       ]),
     );
     for (const folder of ['shaders', 'src']) {
-      const files = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
-      const names = files.filter((file) => file.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-      const expected = names.map((name) => name.slice(root.length).replaceAll('\\', '/'));
+      const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+      const files = names.filter((name) => statSync(join(root, folder, name)).isFile());
+      const expected = files.map((name) => `${folder}/${name.replaceAll('\\', '/')}`);
       expect(paths.filter((path) => path.startsWith(`${folder}/`)).sort()).toEqual(expected.sort());
     }
   });
@@ -146,30 +149,34 @@ describe('as a command', () => {
     }
   });
 
-  deviceTest('train, predict and convert, and the inference example', async () => {
-    const data = join(app.folder, 'pictures');
-    await writeDemoPictures(data, { seed: 0, counts: { train: 4, val: 2 } });
-    const tiny = ['--weights', 'none', '--epochs', '1', '--image-size', '32', '--threads', '2', '--mode', 'extract'];
-    const trained = await dawngrad(app, ['train', '--data', data, ...tiny, '--out', 'runs/insects']);
-    expect(trained.code, trained.stderr).toBe(0);
-    expect(trained.stdout).toMatch(/^val Loss: \d+\.\d{4} Acc: \d\.\d{4}$/m);
+  deviceTest(
+    'train, predict and convert, and the inference example',
+    async () => {
+      const data = join(app.folder, 'pictures');
+      await writeDemoPictures(data, { seed: 0, counts: { train: 4, val: 2 } });
+      const tiny = ['--weights', 'none', '--epochs', '1', '--image-size', '32', '--threads', '2', '--mode', 'extract'];
+      const trained = await dawngrad(app, ['train', '--data', data, ...tiny, '--out', 'runs/insects']);
+      expect(trained.code, trained.stderr).toBe(0);
+      expect(trained.stdout).toMatch(/^val Loss: \d+\.\d{4} Acc: \d\.\d{4}$/m);
 
-    const weights = join('runs', 'insects', 'best.safetensors');
-    const converted = await dawngrad(app, ['convert', weights, 'copy.safetensors']);
-    expect(converted.code, converted.stderr).toBe(0);
-    expect(readSafetensors(join(app.folder, 'copy.safetensors')).tensors.size).toBe(122);
+      const weights = join('runs', 'insects', 'best.safetensors');
+      const converted = await dawngrad(app, ['convert', weights, 'copy.safetensors']);
+      expect(converted.code, converted.stderr).toBe(0);
+      expect(readSafetensors(join(app.folder, 'copy.safetensors')).tensors.size).toBe(122);
 
-    const picture = join(data, 'val', 'ants', readdirSync(join(data, 'val', 'ants'))[0]!);
-    const predicted = await dawngrad(app, ['predict', '--weights', weights, '--json', picture]);
-    expect(predicted.code, predicted.stderr).toBe(0);
-    expect(JSON.stringify(JSON.parse(predicted.stdout.trim().split('\n')[0]!) as Prediction)).toMatch(/ants|bees/);
+      const picture = join(data, 'val', 'ants', readdirSync(join(data, 'val', 'ants'))[0]!);
+      const predicted = await dawngrad(app, ['predict', '--weights', weights, '--json', picture]);
+      expect(predicted.code, predicted.stderr).toBe(0);
+      expect(JSON.stringify(JSON.parse(predicted.stdout.trim().split('\n')[0]!) as Prediction)).toMatch(/ants|bees/);
 
-    // A PNG under that name: the first bytes decide what it is.
-    copyFileSync(picture, join(app.folder, 'photo.jpg'));
-    const { code, stdout, stderr } = await runExample(app, 'inference');
-    expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^photo\.jpg: (ants|bees) \(\d+\.\d %\)\n$/);
-  });
+      // A PNG under that name: the first bytes decide what it is.
+      copyFileSync(picture, join(app.folder, 'photo.jpg'));
+      const { code, stdout, stderr } = await runExample(app, 'inference');
+      expect(code, stderr).toBe(0);
+      expect(stdout).toMatch(/^photo\.jpg: (ants|bees) \(\d+\.\d %\)\n$/);
+    },
+    COMPILING_TIMEOUT,
+  );
 
   deviceTest('doctor finds what it needs', async () => {
     const { code, stdout } = await dawngrad(app, ['doctor']);
@@ -193,7 +200,7 @@ describe('as a command', () => {
       code: 1,
       stdout: expect.stringContaining('What to do:\n  VK_DRIVER_FILES=/nowhere.json'),
     });
-    expect(train).toMatchObject({ code: 1, stderr: expect.stringContaining('`npx dawngrad doctor` looks closer') });
+    expect(train).toMatchObject({ code: 1, stderr: expect.stringContaining('`npx dawngrad doctor`') });
     expect(existsSync(join(app.folder, 'none', 'summary.json'))).toBe(false);
   });
 });
