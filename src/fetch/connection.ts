@@ -52,6 +52,9 @@ export function openConnection(env: NodeJS.ProcessEnv): Connection {
       });
       const header = (name: string) => [headers[name] ?? ''].flat().join().toLowerCase();
       const decoder = DECODERS[header('content-encoding')];
+      const content = decoder ? decoded(body, decoder()) : body;
+      // Who reads it hears of errors all the same; of an answer that nobody wants to read, they would end the process.
+      content.on('error', () => {});
       const length = header('content-length');
       const total = /^\d+$/.test(length) ? Number(length) : undefined;
       return {
@@ -59,10 +62,10 @@ export function openConnection(env: NodeJS.ProcessEnv): Connection {
         // That of what arrives, not of what it is decoded to.
         total: decoder ? undefined : total,
         endKnown: total !== undefined || header('transfer-encoding').includes('chunked'),
-        body: decoder ? decoded(body, decoder()) : body,
+        body: content,
       };
     },
-    // Idle connections would keep the process alive for a while. Not waited for, as a name is looked up without end.
+    // Idle connections would keep the process alive for a while. Not waited for: looking up a name can take long.
     close: () => void agent.destroy().catch(() => {}),
   };
 }

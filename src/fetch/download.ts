@@ -73,6 +73,7 @@ async function goodAnswer(
     const answer = await ask();
     const { status } = answer;
     if (status >= 200 && status < 300) return answer;
+    answer.body.destroy();
     throw fail(`the server answered with status ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd());
   } catch (error) {
     if (error instanceof UnreachableError) throw error;
@@ -100,11 +101,11 @@ async function receive(
   const checkSize = (bytes: number) => {
     if (bytes > LARGEST_DOWNLOAD) throw fail(`it has more than ${LARGEST_DOWNLOAD} bytes, and was given up`);
   };
-  checkSize(total ?? 0);
 
   const stalled = new Error(`no byte came for ${seconds(stallAfter)}`);
   const timer = setTimeout(() => stop.abort(stalled), stallAfter);
   try {
+    checkSize(total ?? 0);
     report();
     const chunks = body[Symbol.asyncIterator]();
     for (;;) {
@@ -121,12 +122,12 @@ async function receive(
       report();
     }
     if (total !== undefined && received !== total) throw fail('the download broke off');
+    if (received === 0) throw fail('the answer ended');
     fsyncSync(file);
     return { bytes: received, sha256: hash.digest('hex'), endKnown };
   } finally {
     clearTimeout(timer);
-    // Of an answer that was left in the middle.
-    body.on('error', () => {}).destroy();
+    body.destroy();
   }
 }
 

@@ -202,6 +202,12 @@ describe('broken: an error, and the cache stays empty', () => {
     expect((await failure(fetchWeights({ address }))).message).toMatch(/nobody can tell whether it is whole/);
   });
 
+  test('an answer without content', async () => {
+    server.answers.set('/mine.pth', whole(new Uint8Array()));
+    const error = await failure(fetchWeights({ address: `${server.origin}/mine.pth` }));
+    expect(error.message).toMatch(/mine\.pth: the answer ended after 0 of 0 bytes/);
+  });
+
   test('weights with another hash than their name says', async () => {
     server.answers.set('/resnet18-0123abcd.pth', whole(weights));
     const error = await failure(fetchWeights({ address: `${server.origin}/resnet18-0123abcd.pth` }));
@@ -253,6 +259,17 @@ describe('unreachable: an error of its own kind, and the cache stays empty', () 
     expect(error).toBeInstanceOf(UnreachableError);
     expect(error.message).toMatch(/^http:.*: cannot be reached: the server answered with status 404 Not Found\. /);
     expect(error.message).toContain(`put it at ${join(scene.cache, weightsName)}, or set DAWNGRAD_WEIGHTS_URL`);
+  });
+
+  test('an error status with a page that has no end', async () => {
+    server.answers.set(`/${weightsName}`, (response) => {
+      response.writeHead(503);
+      const timer = setInterval(() => response.write('sorry '.repeat(20_000)), 5);
+      response.on('close', () => clearInterval(timer));
+    });
+    expect(await failure(fetchWeights())).toMatchObject({
+      reason: 'the server answered with status 503 Service Unavailable',
+    });
   });
 
   test('nothing listening, and a name that there is not', async () => {
