@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { torchPythonEnvironment } from '../test/support/python.ts';
+import { torchPythonEnvironment } from './find-python.ts';
 import { type Report, summarize, summaryLine } from './test/report.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

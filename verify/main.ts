@@ -8,16 +8,18 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { findTorchPython } from '../scripts/find-python.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
-import { findTorchPython } from '../test/support/python.ts';
 import type { Context, Row } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
+import { demo } from './rows/demo.ts';
 import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
 import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { memory } from './rows/memory.ts';
+import { packageRow } from './rows/package.ts';
 import { predict } from './rows/predict.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
@@ -39,8 +41,10 @@ const ROWS: readonly Row[] = [
   memory,
   startUp,
   downloads,
+  demo,
   freshClone,
   bareMachine,
+  packageRow,
   draws,
   lastLayer,
   epochDraws,

@@ -30,7 +30,7 @@ describe('findTorchPython', () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  const ask = async () => (await import('../support/python.ts')).findTorchPython();
+  const ask = async () => (await import('../../scripts/find-python.ts')).findTorchPython();
 
   test('believes what scripts/test.ts found', async () => {
     vi.stubEnv('DAWNGRAD_PYTHON_CHECKED', '1');

@@ -1,0 +1,199 @@
+/**
+ * What a dispatch must do at least: floating-point operations (multiply and add counted apart) where arithmetic bounds it,
+ * bytes read and written where memory does. "Must" means that each input is read once and each output written once, however
+ * often the kernel reads it: so a kernel that makes two passes shows half the rate, and gains by making one.
+ */
+import type { Dispatch } from '../src/gpu/gpu.ts';
+import { kernels } from '../src/kernels/kernel.ts';
+
+export const KINDS = [
+  'conv forward',
+  'conv input grad',
+  'conv weight grad',
+  'weight packing',
+  'batch norm',
+  'relu',
+  'add, fill',
+  'pooling',
+  'linear',
+  'loss',
+  'sgd',
+  'other',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+export interface Cost {
+  readonly kind: Kind;
+  /** Extents, as people write them. Dispatches of one kernel and one shape are one row of the table. */
+  readonly shape: string;
+  readonly flops?: number;
+  readonly bytes?: number;
+  /**
+   * Dispatches of the same shape that directly follow one another are parts of one piece of work: the phases of a strided
+   * input gradient.
+   */
+  readonly joins?: boolean;
+}
+
+type Uniforms = Readonly<Record<string, number>>;
+type Rule = (u: Uniforms, label: string) => Cost;
+
+/** Bytes of f32 and u32. */
+const WORD = 4;
+const words = (count: number) => count * WORD;
+
+/** The kernels of convolutions for GPUs know the whole shape; all three passes take the same operations. */
+const tiledConv =
+  (kind: Kind): Rule =>
+  (u, label) => ({ kind, shape: label, flops: convFlops(u) });
+
+function convFlops(u: Uniforms): number {
+  const outputs = u.batch! * u.outChannels! * u.outHeight! * u.outWidth!;
+  return 2 * outputs * u.inChannels! * u.kernelHeight! * u.kernelWidth!;
+}
+
+/** `wholes` tensors of the input's shape and `vectors` numbers per channel. */
+const batchNorm =
+  (wholes: number, vectors: number): Rule =>
+  (u, label) => ({
+    kind: 'batch norm',
+    shape: label,
+    // Elementwise kernels are given batch · channels as `planes`.
+    bytes: words(wholes * (u.planes ?? u.batch! * u.channels!) * u.plane! + vectors * u.channels!),
+  });
+
+const elementwise =
+  (kind: Kind, touched: number): Rule =>
+  (u) => ({ kind, shape: `${u.count}`, bytes: words(touched * u.count!) });
+
+/** `outputs`: tensors of the output's shape that are touched beside the input's one. */
+const maxPool =
+  (outputs: number): Rule =>
+  (u, label) => ({
+    kind: 'pooling',
+    shape: label,
+    bytes: words(u.planes! * (u.height! * u.width! + outputs * u.outHeight! * u.outWidth!)),
+  });
+
+const avgPool: Rule = (u) => ({
+  kind: 'pooling',
+  shape: `${u.planes}x${u.plane}`,
+  bytes: words(u.planes! * (u.plane! + 1)),
+});
+
+const linear: Rule = (u, label) => ({
+  kind: 'linear',
+  shape: label,
+  flops: 2 * u.rows! * u.inFeatures! * u.outFeatures!,
+});
+
+const RULES: Readonly<Record<string, Rule>> = {
+  conv2d_rows: (u, label) => {
+    const results = u.batch! * u.resultChannels! * u.gridHeight! * u.gridWidth!;
+    const ofInput = label.startsWith('inputGrad');
+    return {
+      kind: ofInput ? 'conv input grad' : 'conv forward',
+      shape: label,
+      flops: 2 * results * u.channels! * u.tapRows! * u.tapColumns!,
+      joins: ofInput,
+    };
+  },
+  conv2d_rows_weight_grad: tiledConv('conv weight grad'),
+  conv2d_tiled: tiledConv('conv forward'),
+  conv2d_tiled_input_grad: tiledConv('conv input grad'),
+  conv2d_tiled_weight_grad: tiledConv('conv weight grad'),
+  conv2d_pack: (u) => {
+    const taps = u.tapRows! * u.tapColumns!;
+    return {
+      kind: 'weight packing',
+      // Forward, the channels that are summed over lie next to each other; for the input gradient those of the result do.
+      shape: `${u.channelStride! < u.resultStride! ? 'forward' : 'inputGrad'} ${u.channels} -> ${u.resultChannels}, ${u.tapRows}x${u.tapColumns}`,
+      bytes: words(u.channels! * taps * (u.resultChannels! + u.packedChannels!)),
+    };
+  },
+  // The second half of a weight gradient that was cut into slices.
+  sum_slices: (u) => ({
+    kind: 'conv weight grad',
+    shape: `${u.slices} x ${u.count}`,
+    bytes: words((u.slices! + 1) * u.count!),
+  }),
+  channel_bias: (u) => ({
+    kind: 'other',
+    shape: `${u.planes}x${u.planeSize}`,
+    bytes: words(2 * u.planes! * u.planeSize! + u.channels!),
+  }),
+  channel_bias_grad: (u) => ({
+    kind: 'other',
+    shape: `${u.batch}x${u.channels}x${u.planeSize}`,
+    bytes: words(u.batch! * u.channels! * u.planeSize! + u.channels!),
+  }),
+  // Writes mean and 1 / deviation, reads and writes both running statistics.
+  batch_norm_statistics: batchNorm(1, 6),
+  batch_norm_running: (u) => ({ kind: 'batch norm', shape: `${u.channels}`, bytes: words(4 * u.channels!) }),
+  batch_norm_forward: batchNorm(2, 4),
+  batch_norm_backward_sums: batchNorm(2, 4),
+  batch_norm_backward_input: batchNorm(3, 5),
+  batch_norm_backward_input_eval: batchNorm(2, 2),
+  relu_forward: elementwise('relu', 2),
+  relu_backward: elementwise('relu', 3),
+  add: elementwise('add, fill', 3),
+  accumulate: elementwise('add, fill', 3),
+  fill: elementwise('add, fill', 1),
+  max_pool_forward: maxPool(1),
+  max_pool_forward_argmax: maxPool(2),
+  max_pool_backward: maxPool(2),
+  avg_pool_forward: avgPool,
+  avg_pool_backward: avgPool,
+  linear_forward: linear,
+  linear_forward_bias: linear,
+  linear_backward_input: linear,
+  linear_backward_weight: linear,
+  linear_backward_bias: (u) => ({
+    kind: 'linear',
+    shape: `${u.rows}x${u.outFeatures}`,
+    bytes: words((u.rows! + 1) * u.outFeatures!),
+  }),
+  // Per row: the logits, the label, the loss, maximum and log-sum.
+  cross_entropy_rows: (u) => ({
+    kind: 'loss',
+    shape: `${u.rows}x${u.classes}`,
+    bytes: words(u.rows! * (u.classes! + 4)),
+  }),
+  cross_entropy_mean: (u) => ({ kind: 'loss', shape: `${u.rows}`, bytes: words(u.rows! + 1) }),
+  cross_entropy_backward: (u) => ({
+    kind: 'loss',
+    shape: `${u.rows}x${u.classes}`,
+    bytes: words(u.rows! * (2 * u.classes! + 3) + 1),
+  }),
+  // Parameter and momentum buffer are read and written, the gradient read. (In a parameter's first step the buffer is only
+  // written; that step is not timed.)
+  sgd_momentum: elementwise('sgd', 5),
+  sgd_plain: elementwise('sgd', 3),
+  correct_rows: (u) => ({
+    kind: 'other',
+    shape: `${u.rows}x${u.classes}`,
+    bytes: words(u.rows! * (u.classes! + 2)),
+  }),
+  correct_sum: (u) => ({ kind: 'other', shape: `${u.rows}`, bytes: words(u.rows! + 1) }),
+};
+
+/** Names of the kernels whose cost is known. */
+export const COSTED_KERNELS: readonly string[] = Object.keys(RULES);
+
+/** Cost of a dispatch. Of a kernel that is not known here nothing but its label. */
+export function costOf({ program, uniforms, label = '' }: Dispatch): Cost {
+  const rule = RULES[program.name];
+  if (!rule) return { kind: 'other', shape: label };
+  return rule(unpackUniforms(program.name, uniforms), label);
+}
+
+/** The inverse of kernels/kernel.ts `packUniforms`. */
+function unpackUniforms(name: string, bytes: Uint8Array | undefined): Uniforms {
+  const kernel = kernels.find((one) => one.name === name);
+  if (!kernel || !bytes) return {};
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read = { f32: view.getFloat32, i32: view.getInt32, u32: view.getUint32 } as const;
+  return Object.fromEntries(
+    Object.entries(kernel.uniforms).map(([field, type], i) => [field, read[type].call(view, i * WORD, true)]),
+  );
+}

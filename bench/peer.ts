@@ -1,0 +1,120 @@
+/** Another framework in a process of its own that times steps on demand: PyTorch (pytorch.py), TensorFlow.js (peers/). */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { findTorchPython, NO_TORCH } from '../scripts/find-python.ts';
+import { DawngradError } from '../src/errors.ts';
+import type { AdapterPreference } from '../src/gpu/dawn.ts';
+import type { Work } from './steps.ts';
+
+export const PEERS = ['pytorch', 'tfjs'] as const;
+export type PeerName = (typeof PEERS)[number];
+
+/** The peer is not installed; the message says how to do that. */
+export class MissingPeerError extends DawngradError {
+  override name = 'MissingPeerError';
+}
+
+export interface PeerOptions {
+  readonly batchSize: number;
+  readonly imageSize: number;
+  /** A .pth file; random weights if left out. Only PyTorch reads it. */
+  readonly weights?: string | undefined;
+  /** Which adapter TensorFlow.js asks for. */
+  readonly adapter?: AdapterPreference | undefined;
+  /** The command of a Python with torch; looked for if left out. */
+  readonly python?: string | undefined;
+}
+
+/** The first line of a peer. */
+interface Greeting {
+  /** "PyTorch 1.13.0". */
+  readonly name?: string;
+  readonly threads?: number;
+  /** Description of the adapter. */
+  readonly adapter?: string;
+  readonly missing?: string;
+}
+
+const ADVICE: Readonly<Record<PeerName, string>> = {
+  pytorch: NO_TORCH,
+  tfjs: 'TensorFlow.js is not installed: run `npm ci` in bench/peers',
+};
+
+export class Peer {
+  readonly kind: PeerName;
+  readonly name: string;
+  /** Threads it computes with, where it says so. */
+  readonly threads: number | undefined;
+  /** Adapter it computes on, where it says so. */
+  readonly adapter: string | undefined;
+  readonly #process: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(kind: PeerName, process: ChildProcess, lines: AsyncIterator<string>, greeting: Greeting) {
+    this.kind = kind;
+    this.name = greeting.name ?? kind;
+    this.threads = greeting.threads;
+    this.adapter = greeting.adapter;
+    this.#process = process;
+    this.#lines = lines;
+  }
+
+  /** Throws MissingPeerError where it is not installed. */
+  static async start(kind: PeerName, options: PeerOptions): Promise<Peer> {
+    const [command, args] = kind === 'pytorch' ? pytorchCommand(options) : tfjsCommand(options);
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // A process that ends early ends its output too, which is where that is noticed.
+    child.on('error', () => {});
+    child.stdin.on('error', () => {});
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const first = await lines.next();
+    if (first.done) throw new DawngradError(`${command} ${args.join(' ')} ended at once; its message stands above.`);
+    const greeting = readGreeting(first.value);
+    if (!greeting) {
+      child.kill();
+      throw new DawngradError(`${command} ${args.join(' ')} should say what it is in JSON, but says: ${first.value}`);
+    }
+    if (greeting.missing !== undefined) throw new MissingPeerError(`${ADVICE[kind]} (${greeting.missing}).`);
+    return new Peer(kind, child, lines, greeting);
+  }
+
+  /** Milliseconds per step. It has warmed up before. */
+  async time(work: Work, count: number): Promise<number> {
+    this.#process.stdin!.write(`${work} ${count}\n`);
+    const { value, done } = await this.#lines.next();
+    const ms = Number(value);
+    if (done || !(ms > 0)) throw new DawngradError(`${this.name} did not time ${work}; its message stands above.`);
+    return ms;
+  }
+
+  end(): void {
+    this.#process.stdin!.end();
+    this.#process.kill();
+  }
+}
+
+function readGreeting(line: string): Greeting | undefined {
+  try {
+    return JSON.parse(line) as Greeting;
+  } catch {
+    return undefined;
+  }
+}
+
+function pytorchCommand({ batchSize, imageSize, weights, python }: PeerOptions): [string, string[]] {
+  const command = python ?? findTorchPython();
+  if (command === undefined) throw new MissingPeerError(`${ADVICE.pytorch}.`);
+  const script = fileURLToPath(new URL('pytorch.py', import.meta.url));
+  const numbers = [batchSize, imageSize, availableParallelism()].map(String);
+  return [command, [script, ...numbers, weights ?? 'none']];
+}
+
+function tfjsCommand({ batchSize, imageSize, adapter }: PeerOptions): [string, string[]] {
+  const script = fileURLToPath(new URL('peers/tfjs.mjs', import.meta.url));
+  const packages = fileURLToPath(new URL('peers/node_modules/@tensorflow/tfjs-backend-webgpu', import.meta.url));
+  if (!existsSync(packages)) throw new MissingPeerError(`${ADVICE.tfjs}.`);
+  return [process.execPath, [script, `${batchSize}`, `${imageSize}`, adapter ?? 'high-performance']];
+}

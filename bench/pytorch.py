@@ -1,0 +1,76 @@
+"""pytorch.py BATCH SIDE THREADS WEIGHTS: times PyTorch on demand. WEIGHTS is a checkpoint of a ResNet-18, or "none".
+
+Says first, as one line of JSON, what it is: {"name", "threads"}, or {"missing"} where a module is not installed. Each input
+line `WORK STEPS` is then answered by the milliseconds per step. A step is zeroing, forward, loss, backward, SGD update on
+a batch that lies ready; steps run back to back until the last loss, or the logits, are read. Default layout, float32, as
+PyTorch's tutorial has it.
+"""
+import json
+import sys
+import time
+
+try:
+    import torch
+    from torchvision import models
+except ImportError as error:
+    print(json.dumps({"missing": str(error)}), flush=True)
+    sys.exit()
+
+batch, side, threads = map(int, sys.argv[1:4])
+weights = sys.argv[4]
+# By default PyTorch counts physical cores, and where it cannot tell them uses a single one.
+torch.set_num_threads(threads)
+torch.manual_seed(0)
+images, labels = torch.randn(batch, 3, side, side), torch.arange(batch) % 2
+
+
+def network():
+    model = models.resnet18()
+    if weights != "none":
+        model.load_state_dict(torch.load(weights), strict=False)  # num_batches_tracked may be absent
+    return model
+
+
+def training(frozen):
+    model = network()
+    if frozen:
+        for parameter in model.parameters():
+            parameter.requires_grad = False
+    model.fc = torch.nn.Linear(512, 2)
+    model.train()
+    optimizer = torch.optim.SGD((model.fc if frozen else model).parameters(), lr=0.001, momentum=0.9)
+
+    def step():
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def evaluation():
+    model = network()
+    model.fc = torch.nn.Linear(512, 2)
+    model.eval()
+
+    def forward():
+        with torch.no_grad():
+            return model(images)
+
+    return forward
+
+
+WORK = {"finetune-step": lambda: training(False), "extract-step": lambda: training(True), "eval-forward": evaluation}
+print(json.dumps({"name": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads()}), flush=True)
+ready = {}
+for line in sys.stdin:
+    work, steps = line.split()
+    if work not in ready:
+        ready[work] = WORK[work]()
+    start = time.perf_counter()
+    for _ in range(int(steps)):
+        result = ready[work]()
+    result.tolist()
+    print((time.perf_counter() - start) * 1000 / int(steps), flush=True)

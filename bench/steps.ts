@@ -1,0 +1,107 @@
+/**
+ * The three kinds of work that are timed, on ResNet-18 with two classes. A step is: upload of a batch that lies ready,
+ * zeroing, forward, loss, backward, SGD update. Steps run back to back; the time is wall time until the last one's loss is on
+ * the host, divided by their number.
+ */
+import { backward, crossEntropy, noGrad, scope, Tensor } from '../src/autograd/index.ts';
+import { Generator } from '../src/data/index.ts';
+import type { Gpu } from '../src/gpu/gpu.ts';
+import { Linear, type ResNet, resnet18, SGD } from '../src/nn/index.ts';
+import { readCheckpoint } from '../src/weights/index.ts';
+
+/**
+ * `finetune-step` trains all parameters; `extract-step` only the last layer, batch norm still in train mode and nothing
+ * cached; `eval-forward` is forward in eval mode, without a tape, until the logits are on the host.
+ */
+export const WORKS = ['finetune-step', 'extract-step', 'eval-forward'] as const;
+export type Work = (typeof WORKS)[number];
+
+export interface StepOptions {
+  readonly batchSize: number;
+  /** Side of the pictures; 224 if left out, which is what figures are quoted for. */
+  readonly imageSize?: number | undefined;
+  /** Checkpoint to start from. Without it weights are drawn: speed does not depend on their values. */
+  readonly weights?: string | undefined;
+}
+
+/** Steps per block: wall times are taken of whole blocks, so that the wait at a block's end is shared. */
+export const BLOCK = 4;
+
+export class Steps {
+  readonly work: Work;
+  readonly #gpu: Gpu;
+  readonly #model: ResNet;
+  readonly #optimizer: SGD;
+  readonly #images: Float32Array<ArrayBuffer>;
+  readonly #labels: Uint32Array<ArrayBuffer>;
+  readonly #imageSize: number;
+
+  /** Throws FileError where the weights cannot be read. */
+  constructor(gpu: Gpu, work: Work, { batchSize, imageSize = 224, weights }: StepOptions) {
+    const random = new Generator(0);
+    const model = resnet18(gpu, weights === undefined ? { random } : { init: 'skip' });
+    if (weights !== undefined) model.loadStateDict(readCheckpoint(weights).tensors);
+    if (work === 'extract-step') model.freeze();
+    model.fc = new Linear(gpu, model.featureSize, 2, { random });
+    model.train(work !== 'eval-forward');
+    const trained = work === 'extract-step' ? model.fc.parameters() : model.parameters();
+    this.work = work;
+    this.#gpu = gpu;
+    this.#model = model;
+    this.#optimizer = new SGD(trained, { lr: 0.001, momentum: 0.9 });
+    // As spread out as normalised pictures are.
+    this.#images = new Float32Array(batchSize * 3 * imageSize * imageSize);
+    random.fillNormal(this.#images, 0, 1);
+    this.#labels = Uint32Array.from({ length: batchSize }, (_, i) => i % 2);
+    this.#imageSize = imageSize;
+  }
+
+  /** Records and submits one step without waiting. Gives its loss, or its logits; the caller disposes them. */
+  submit(): Tensor {
+    const result = this.work === 'eval-forward' ? this.#evaluate() : this.#train();
+    this.#gpu.flush();
+    return result;
+  }
+
+  /** Runs steps back to back and gives the milliseconds per step, until the last one's result is on the host. */
+  async block(count: number): Promise<number> {
+    const start = performance.now();
+    for (let i = 1; i < count; i++) this.submit().dispose();
+    const last = this.submit();
+    await last.readback(`${this.work} ${count}`).get();
+    const ms = performance.now() - start;
+    last.dispose();
+    return ms / count;
+  }
+
+  /** Compiles every kernel, lets the pool fill, and teaches the pacer how long a block takes. */
+  async warmUp(): Promise<void> {
+    for (let i = 0; i < 2; i++) await this.block(1);
+  }
+
+  dispose(): void {
+    this.#optimizer.dispose();
+    this.#model.dispose();
+  }
+
+  #train(): Tensor {
+    this.#optimizer.zeroGrad();
+    const loss = scope(() => {
+      const labels = Tensor.from(this.#gpu, this.#labels, [this.#labels.length]);
+      const result = crossEntropy(this.#model.call(this.#upload()), labels);
+      backward(result);
+      return result;
+    });
+    this.#optimizer.step();
+    return loss;
+  }
+
+  #evaluate(): Tensor {
+    return noGrad(() => scope(() => this.#model.call(this.#upload())));
+  }
+
+  #upload(): Tensor {
+    const side = this.#imageSize;
+    return Tensor.from(this.#gpu, this.#images, [this.#labels.length, 3, side, side]);
+  }
+}
