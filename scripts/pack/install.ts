@@ -74,6 +74,14 @@ export async function packAndInstall(scratch: string, others: readonly string[] 
   return { folder, files: report.files, packedBytes: report.size, unpackedBytes: report.unpackedSize };
 }
 
+/** What npm would pack of the checkout itself as it is, with whatever lies about in it; dist/ may be missing or old. */
+export async function packedOfCheckout(): Promise<string[]> {
+  const { code, stdout, stderr } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], root);
+  if (code !== 0) throw new Error(`npm pack failed:\n${stderr}`);
+  const [report] = JSON.parse(stdout) as [{ files: PackedFile[] }];
+  return report.files.map(({ path }) => path);
+}
+
 /** Runs npm with nothing of this checkout's own npm in its environment. */
 export function npm(args: readonly string[], cwd: string): Promise<Ended> {
   const env: NodeJS.ProcessEnv = { DAWNGRAD_NO_SETUP: '1' };
