@@ -153,7 +153,7 @@ function summarize(
     work,
     wallMs,
     wallQuartilesMs: [quantile(walls, 0.25), quantile(walls, 0.75)],
-    kernelMs: sum(kernels.map((row) => row.msPerStep)),
+    kernelMs: median(timed.map((one) => sum(one.map((piece) => piece.ms)))),
     dispatches: sum(pieces.map((piece) => piece.dispatches.length)),
     flops,
     gflops: flops / wallMs / 1e6,

@@ -66,7 +66,10 @@ export interface MeasuredWork<Row = MeasuredRow, KindOfRow = MeasuredKind> {
   /** Wall time of a step, steps back to back, nothing being timed inside: median and quartiles over blocks. */
   readonly wallMs: number;
   readonly wallQuartilesMs: readonly [number, number];
-  /** Sum of the rows' msPerStep; what is missing to wallMs is uploads, copies, gaps between dispatches and the host. */
+  /**
+   * All kernels of a step together, median over steps; what is missing to wallMs is uploads, copies, gaps between dispatches
+   * and the host. The rows' medians add up to less where a busy machine holds up now this kernel and now that.
+   */
   readonly kernelMs: number;
   readonly dispatches: number;
   /** Operations of convolutions and linear layers in a step, and their rate in the step's wall time. */

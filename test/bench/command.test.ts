@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HELP, main, parseBenchFlags } from '../../bench/main.ts';
 import type { BenchReport, KernelRow } from '../../bench/report.ts';
+import { formatReport } from '../../bench/report-text.ts';
+import { runBench } from '../../bench/run.ts';
 import { sum } from '../../bench/statistics.ts';
 import { WORKS, type Work } from '../../bench/steps.ts';
 import { registersKernel } from '../../bench/yardstick.ts';
-import { withGpu } from '../support/gpu.ts';
+import { openAs, withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();
 
@@ -91,6 +93,7 @@ function checkReport(report: BenchReport, works: readonly Work[] = WORKS) {
     expect(work.wallMs).toBeGreaterThan(0);
     expect(work.kernelMs).toBeGreaterThan(0);
     expect(work.gflops).toBeCloseTo(work.flops / work.wallMs / 1e6, 9);
+    // Of a single step; of several, medians need not add up.
     expect(work.kernelMs).toBeCloseTo(sum(work.kinds.map((kind) => kind.msPerStep)), 6);
     for (const row of work.kernels) {
       expect([row.kernel, (row.flops === null) !== (row.bytes === null)]).toEqual([row.kernel, true]);
@@ -162,6 +165,16 @@ gpuTest('--alone --only repeats only what matches', async () => {
   expect(evaluate!.kernelMs).toBeCloseTo(sum(evaluate!.kernels.map((row) => row.msPerStep)), 9);
   // Operations are those of the step all the same.
   expect(evaluate!.flops).toBeGreaterThan(1e8);
+  checkReport(report, ['eval-forward']);
+});
+
+gpuTest('without timestamps kernels are repeated alone and timed by the clock, and the table says so', async () => {
+  const other = await openAs({});
+  Object.defineProperty(other.device, 'features', { value: new Set(['subgroups']) });
+  const report = await runBench(other, { ...SMALLER, batchSize: 2, steps: 1, works: ['eval-forward'], only: /pool/ });
+  expect([report.timing, report.place]).toEqual(['wall', 'alone']);
+  expect(report.works[0]!.kernels).toHaveLength(2);
+  expect(formatReport(report)).toContain('kernels repeated alone, timed by the clock (no timestamps here)');
   checkReport(report, ['eval-forward']);
 });
 
