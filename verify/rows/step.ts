@@ -10,30 +10,36 @@ import { atMost, type Context, type Outcome, type Row, scientific } from '../row
 import { firstTrainBatches, relativeL2, runPython } from '../tensors.ts';
 
 const SEED = 0;
+/** Each draws its own last layer and its own batch. */
+const STEP_SEEDS = [0, 1, 2, 3];
 
 export const oneStep: Row = {
   name: 'step',
-  title: 'one fine-tuning step against PyTorch: loss, 62 gradients, running statistics',
-  minutes: 1,
+  title: `one fine-tuning step against PyTorch, seeds ${STEP_SEEDS.join(', ')}: loss, 62 gradients, running statistics`,
+  minutes: 2,
   ci: true,
   run: async (context) => {
-    const { ours, torch } = await runBoth(context, 1, true);
-    const { tensors } = torch;
-    const loss = tensors.get('losses32')!.data[0]!;
-    const statistics = [...ours.statistics].map(([name, data]) => ({
-      name,
-      error: relativeL2(data, tensors.get(`state32.${name}`)!.data),
-    }));
+    const [losses, statistics, pinned]: [number[], Named[], GradientError[][]] = [[], [], []];
+    for (const seed of STEP_SEEDS) {
+      const { ours, torch } = await runBoth(context, 1, { pin: true, seed });
+      const { tensors } = torch;
+      losses.push(Math.abs(ours.losses[0]! / tensors.get('losses32')!.data[0]! - 1));
+      for (const [name, data] of ours.statistics) {
+        statistics.push({ name, error: relativeL2(data, tensors.get(`state32.${name}`)!.data) });
+      }
+      pinned.push(gradientErrors(ours.gradients, tensors, 'pinned'));
+      const within = (rows: GradientError[]) => rows.filter(isWithinBar).length;
+      console.log(
+        `  seed ${seed}: ${within(pinned.at(-1)!)} of 62 gradients within the bar in this step alone, ` +
+          `${within(gradientErrors(ours.gradients, tensors, 'grad'))} without pinning the signs of ReLUs, of which rounding ` +
+          `flipped, of ${ours.signs.reduce((n, sign) => n + sign.length, 0)}, ours against float64 ` +
+          `${tensors.get('flips64')!.data[0]}, ours against PyTorch's float32 ${tensors.get('flips32')!.data[0]}`,
+      );
+    }
     const worst = statistics.reduce((a, b) => (b.error > a.error ? b : a));
-    const plain = gradientErrors(ours.gradients, tensors, 'grad');
-    console.log(
-      `  ReLUs that rounding flipped, of ${ours.signs.reduce((n, s) => n + s.length, 0)}: ours against float64 ` +
-        `${tensors.get('flips64')!.data[0]}, ours against PyTorch's float32 ${tensors.get('flips32')!.data[0]}; without ` +
-        `pinning them ${plain.filter((row) => row.holds).length} of 62 gradients would be within the bar`,
-    );
     return [
-      atMost('loss, relative difference', Math.abs(ours.losses[0]! / loss - 1), 1e-6, scientific),
-      gradientOutcome(gradientErrors(ours.gradients, tensors, 'pinned')),
+      atMost(`loss, relative difference, worst of ${STEP_SEEDS.length} seeds`, Math.max(...losses), 1e-6, scientific),
+      gradientOutcome(overSteps(pinned)),
       atMost(`40 running statistics, relative L2, worst (${worst.name})`, worst.error, 1e-5, scientific),
     ];
   },
@@ -45,7 +51,7 @@ export const tenSteps: Row = {
   minutes: 2,
   ci: true,
   run: async (context) => {
-    const { ours, torch } = await runBoth(context, 10);
+    const { ours, torch } = await runBoth(context, 10, { seed: SEED });
     const losses = torch.tensors.get('losses32')!.data;
     const errors = ours.losses.map((loss, i) => Math.abs(loss / losses[i]! - 1));
     console.log(`  relative loss difference by step: ${errors.map(scientific).join(' ')}`);
@@ -53,39 +59,72 @@ export const tenSteps: Row = {
   },
 };
 
+interface Named {
+  readonly name: string;
+  readonly error: number;
+}
+
+interface GradientError extends Named {
+  /** What PyTorch in float32 has. */
+  readonly torchError: number;
+}
+
+/** At most 4 times PyTorch's, or below 1e-6, where both are rounding and the ratio means nothing. */
+function isWithinBar({ error, torchError }: GradientError): boolean {
+  return error < 1e-6 || error <= 4 * torchError;
+}
+
 /**
- * Each gradient's relative L2 error against PyTorch in float64, beside what PyTorch in float32 has. The bar: at most 4 times
- * PyTorch's, or below 1e-6, where both are rounding and the ratio means nothing. (Reading float64 back as float32 adds 3e-8.)
+ * Each gradient's relative L2 error against PyTorch in float64, beside what PyTorch in float32 has. (Reading float64 back as
+ * float32 adds 3e-8.)
  *
  * A ReLU whose input is 0 to within rounding passes its gradient or not by luck, and one that does so wrongly changes all
  * gradients before it by 1e-4 to 1e-3, a thousand times the rounding of the kernels. Of 9 million ReLUs a few do, in
  * PyTorch as here, other ones. So the comparison gives all three the same signs (`pinned`): what remains is the kernels'.
  */
-function gradientErrors(ours: Map<string, Float32Array>, torch: Map<string, TensorData>, kind: 'grad' | 'pinned') {
+function gradientErrors(
+  ours: Map<string, Float32Array>,
+  torch: Map<string, TensorData>,
+  kind: 'grad' | 'pinned',
+): GradientError[] {
   return [...ours].map(([name, gradient]) => {
     const exact = torch.get(`${kind}64.${name}`)!.data;
-    const error = relativeL2(gradient, exact);
     const torchError = relativeL2(torch.get(`${kind}32.${name}`)!.data, exact);
-    return { name, error, torchError, ratio: error / torchError, holds: error < 1e-6 || error <= 4 * torchError };
+    return { name, error: relativeL2(gradient, exact), torchError };
   });
 }
 
-function gradientOutcome(rows: ReturnType<typeof gradientErrors>): Outcome {
-  const good = rows.filter((row) => row.holds).length;
-  for (const row of rows.filter((candidate) => !candidate.holds)) {
+/**
+ * Root mean square over the steps. One step does not tell how large an error is where a gradient is small: the two values
+ * of fc.bias add up to 0, so that its error is a single number, and PyTorch's may be 3e-7 on one CPU and 1e-6 on another.
+ */
+function overSteps(steps: readonly GradientError[][]): GradientError[] {
+  const over = (values: readonly number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+  return steps[0]!.map(({ name }, i) => ({
+    name,
+    error: over(steps.map((rows) => rows[i]!.error)),
+    torchError: over(steps.map((rows) => rows[i]!.torchError)),
+  }));
+}
+
+function gradientOutcome(rows: readonly GradientError[]): Outcome {
+  const good = rows.filter(isWithinBar).length;
+  for (const row of rows.filter((candidate) => !isWithinBar(candidate))) {
     console.log(`  ${row.name}: ${scientific(row.error)}, PyTorch's ${scientific(row.torchError)}`);
   }
-  const worst = rows.reduce((a, b) => (b.ratio > a.ratio ? b : a));
+  const worst = rows.reduce((a, b) => (b.error / b.torchError > a.error / a.torchError ? b : a));
   return {
-    what: `gradients against float64 (worst ratio: ${worst.name}, ${scientific(worst.error)} to PyTorch's ${scientific(worst.torchError)})`,
-    figure: `${good} of ${rows.length} good, ratio at most ${worst.ratio.toFixed(2)}`,
+    what:
+      `gradients against float64, over ${STEP_SEEDS.length} steps (worst ratio: ${worst.name}, ${scientific(worst.error)} ` +
+      `to PyTorch's ${scientific(worst.torchError)})`,
+    figure: `${good} of ${rows.length} good, ratio at most ${(worst.error / worst.torchError).toFixed(2)}`,
     bar: 'all 62 at most 4 times PyTorch float32’s own error, or below 1e-6',
     holds: good === 62 && rows.length === 62,
   };
 }
 
-async function runBoth(context: Context, steps: number, pin = false) {
-  const ours = await ourSteps(context, steps);
+async function runBoth(context: Context, steps: number, { pin = false, seed }: { pin?: boolean; seed: number }) {
+  const ours = await ourSteps(context, steps, seed);
   const inputs = new Map<string, TensorData>(ours.lastLayer);
   ours.batches.forEach((batch, i) => {
     inputs.set(`images.${i}`, { shape: [batch.size, 3, 224, 224], data: batch.images });
@@ -96,8 +135,8 @@ async function runBoth(context: Context, steps: number, pin = false) {
 }
 
 /** The first steps of a run with this seed: the network with its new last layer, then the batches, drawn from one stream. */
-async function ourSteps(context: Context, steps: number) {
-  const generator = new Generator(SEED);
+async function ourSteps(context: Context, steps: number, seed: number) {
+  const generator = new Generator(seed);
   const gpu = await openGpu();
   const start = readStart(context.weights, ['ants', 'bees']);
   const model = buildModel(gpu, start, { classes: 2, mode: 'finetune', random: generator });
