@@ -14,9 +14,6 @@ import type { Reporter } from './types.ts';
 const MOST_OF_A_BATCH = 16;
 const PREDICTIONS = 6;
 
-/** The curves are drawn anew no more often than this, so that they cost next to nothing. */
-const MS_BETWEEN_CURVES = 10_000;
-
 export interface RunPicturesOptions {
   readonly folder: RunFolder;
   readonly classes: readonly string[];
@@ -41,7 +38,6 @@ export class RunPictures {
   /** Of the first batch, until it is drawn. */
   #batch: KeptBatch | undefined;
   #hasSeenBatch = false;
-  #curvesDue = performance.now() + MS_BETWEEN_CURVES;
   /** So many lines of the metrics are in the curves. */
   #linesDrawn = 0;
 
@@ -73,16 +69,15 @@ export class RunPictures {
     });
   }
 
-  /** Draws the curves, if there is anything new, and unless `always` if enough time has passed. */
-  async drawCurves({ always }: { readonly always: boolean }): Promise<void> {
+  /** Draws the curves, if there is anything new. At the end: drawn epoch by epoch, they let the run's memory grow. */
+  async drawCurves(): Promise<void> {
     const { metrics, best } = this.#options;
-    if (metrics.length === this.#linesDrawn || (!always && performance.now() < this.#curvesDue)) return;
+    if (metrics.length === this.#linesDrawn) return;
     await this.#draw(PICTURE_FILES.curves, async () => {
       const { drawCurves } = await import('../pictures/index.ts');
       return drawCurves({ points: metrics, bestEpoch: best.epoch });
     });
     this.#linesDrawn = metrics.length;
-    this.#curvesDue = performance.now() + MS_BETWEEN_CURVES;
   }
 
   /** Lets the network predict some pictures of val, and draws them. @param question of the network with the best weights */
@@ -108,7 +103,7 @@ export class RunPictures {
   /** Draws what can be drawn without the device and is not yet, and tells which pictures there are. */
   async finish(): Promise<void> {
     await this.drawBatch();
-    await this.drawCurves({ always: true });
+    await this.drawCurves();
     const files = Object.values(PICTURE_FILES).filter((file) => this.#drawn.has(file));
     if (files.length > 0) this.#options.reporter?.picturesDrawn?.(files);
   }

@@ -52,7 +52,7 @@ interface Run {
 /**
  * Runs it. Once the folder is made it holds config.json; each epoch adds two lines to metrics.jsonl and, if it was the best
  * so far, replaces best.safetensors; the end, or an abort, adds summary.json. The tutorial's pictures come along the way: a
- * training batch after the first train phase, the curves now and then, predictions at the end.
+ * training batch after the first train phase, curves and predictions at the end.
  *
  * @throws UsageError if an option makes no sense or the folder holds a run; FileError naming a file or folder;
  *   StateDictError if the weights do not fit; NoAdapterError, OutOfMemoryError, DeviceLostError, GpuError of the device;
@@ -192,7 +192,6 @@ async function runEpochs(run: Run): Promise<TrainResult> {
         writeBest();
       }
       note(epoch, 'val', rate, measured);
-      await drawn?.drawCurves({ always: false });
       finished = epoch + 1;
       if (epoch === 0) {
         const chosen = gpu.choices;
