@@ -15,10 +15,15 @@ export function runPython(
   const input = join(context.scratch, `${name}.in.safetensors`);
   const output = join(context.scratch, `${name}.out.safetensors`);
   writeSafetensors(input, { tensors: inputs, metadata: {} });
-  const script = new URL(`./python/${name}`, import.meta.url).pathname;
-  const { status, stderr } = spawnSync(context.python, [script, input, output, ...args], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${name} ended with status ${status}:\n${stderr}`);
+  runScript(context, `verify/python/${name}`, [input, output, ...args]);
   return readSafetensors(output);
+}
+
+/** Runs a Python script of the repository, named from its root, to its end; throws what it printed where it fails. */
+export function runScript({ python }: Context, name: string, args: readonly string[]): void {
+  const script = new URL(`../${name}`, import.meta.url).pathname;
+  const { status, stderr } = spawnSync(python, [script, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${name} ended with status ${status}:\n${stderr}`);
 }
 
 export interface HostBatch {

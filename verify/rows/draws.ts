@@ -1,5 +1,4 @@
 /** torch's random numbers, one by one, and the new last layer that a run draws from them. */
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Generator } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
@@ -7,7 +6,7 @@ import type { Linear } from '../../src/nn/index.ts';
 import { buildModel, readStart } from '../../src/train/index.ts';
 import { readSafetensors, type TensorData } from '../../src/weights/index.ts';
 import { atMost, type Context, type Outcome, type Row, scientific } from '../row.ts';
-import { largestDifference } from '../tensors.ts';
+import { largestDifference, runScript } from '../tensors.ts';
 
 const DRAWS = 10_000;
 const LARGEST_PERMUTATION = 1000;
@@ -84,9 +83,7 @@ export const lastLayer: Row = {
 
 function torchDraws(context: Context): Map<string, TensorData> {
   const output = join(context.scratch, 'draws.safetensors');
-  const script = new URL('../python/draws.py', import.meta.url).pathname;
-  const { status, stderr } = spawnSync(context.python, [script, output], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`draws.py ended with status ${status}:\n${stderr}`);
+  runScript(context, 'verify/python/draws.py', [output]);
   return readSafetensors(output).tensors;
 }
 

@@ -1,5 +1,4 @@
 /** What the loaders draw for the pictures of a run, against torch's: order, crops, flips, and the pixels they lead to. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -14,6 +13,7 @@ import {
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { buildModel, openPictures, readStart } from '../../src/train/index.ts';
 import type { Context, Outcome, Row } from '../row.ts';
+import { runScript } from '../tensors.ts';
 
 const EPOCHS = 3;
 const WORKERS = [0, 1, 2, 4];
@@ -71,7 +71,7 @@ export const trainPixels: Row = {
   run: async (context) => {
     const workers = 2;
     const output = join(context.scratch, 'pixels.bin');
-    python(context, 'train_pixels.py', [output, context.data, `${workers}`]);
+    runScript(context, 'verify/python/train_pixels.py', [output, context.data, `${workers}`]);
     const torch = readFileSync(output);
     const pool = new DecoderPool(2);
     const { train } = openPictures(context.data);
@@ -129,12 +129,6 @@ function pixelDifference(images: Float32Array, bytes: Uint8Array): number {
 
 function torchEpochs(context: Context, workers: number): TorchEpoch[] {
   const output = join(context.scratch, `draws-${workers}.json`);
-  python(context, 'epoch_draws.py', [output, context.data, `${EPOCHS}`, `${workers}`]);
+  runScript(context, 'verify/python/epoch_draws.py', [output, context.data, `${EPOCHS}`, `${workers}`]);
   return JSON.parse(readFileSync(output, 'utf8')) as TorchEpoch[];
-}
-
-function python(context: Context, name: string, args: readonly string[]): void {
-  const script = new URL(`../python/${name}`, import.meta.url).pathname;
-  const { status, stderr } = spawnSync(context.python, [script, ...args], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${name} ended with status ${status}:\n${stderr}`);
 }

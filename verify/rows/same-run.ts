@@ -1,9 +1,9 @@
 /** Whole runs beside PyTorch's from the same seed: the logs must lie side by side. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { train } from '../../src/train/index.ts';
 import { atMost, type Context, type Outcome, type Row } from '../row.ts';
+import { runScript } from '../tensors.ts';
 import { bestValAccuracy, type Metric, referenceRun, runTrain } from '../train-run.ts';
 
 const SEEDS = [0, 1, 2];
@@ -149,13 +149,11 @@ async function ourLosses(context: Context, seed: number, steps: number): Promise
 }
 
 function torchLosses(context: Context, seed: number, steps: number, threads: number): number[] {
-  const script = new URL('../../scripts/pytorch/tutorial.py', import.meta.url).pathname;
   const out = join(context.scratch, `torch-seed${seed}-threads${threads}`);
   const flags = { seed, steps, threads, workers: WORKERS, data: context.data, weights: context.weights, out };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, `${value}`]);
   const file = join(context.scratch, `torch-seed${seed}-threads${threads}.jsonl`);
-  const { status, stderr } = spawnSync(context.python, [script, ...args, '--step-losses', file], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`tutorial.py ended with status ${status}:\n${stderr}`);
+  runScript(context, 'scripts/pytorch/tutorial.py', [...args, '--step-losses', file]);
   const lines = readFileSync(file, 'utf8').trim().split('\n');
   return lines.map((line) => (JSON.parse(line) as { loss: number }).loss);
 }

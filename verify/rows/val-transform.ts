@@ -1,10 +1,9 @@
 /** The val transform on every picture, against Pillow: once fed Pillow's decoded pixels, once end to end with sharp. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode, VAL_TRANSFORM, valCrop } from '../../src/data/index.ts';
 import type { Row } from '../row.ts';
-import { largestDifference } from '../tensors.ts';
+import { largestDifference, runScript } from '../tensors.ts';
 
 interface PillowPicture {
   readonly path: string;
@@ -23,9 +22,7 @@ export const valTransform: Row = {
   ci: true,
   run: async (context) => {
     const output = join(context.scratch, 'pillow.bin');
-    const script = new URL('../../test/data/decode_with_pillow.py', import.meta.url).pathname;
-    const { status, stderr } = spawnSync(context.python, [script, context.data, output], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`decode_with_pillow.py ended with status ${status}:\n${stderr}`);
+    runScript(context, 'test/data/decode_with_pillow.py', [context.data, output]);
     const bytes = readFileSync(output);
     const pictures = JSON.parse(readFileSync(`${output}.json`, 'utf8')) as PillowPicture[];
     let [resizeDiffers, endToEndDiffers] = [0, 0];
