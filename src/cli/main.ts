@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { ignoreClosedPipe } from './closed-pipe.ts';
 /** `npx dawngrad <command> …`: the commands of this package under one name. */
 import { packageVersion } from './version.ts';
 
@@ -47,11 +48,6 @@ async function main([name = '', ...rest]: readonly string[]): Promise<number> {
     return 2;
   }
   return (await command.load()).main(rest);
-}
-
-/** A reader that has gone (`| head`) is no reason to end a run. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 process.stdout.on('error', ignoreClosedPipe);

@@ -5,6 +5,7 @@ import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index.ts';
 import { called } from './called.ts';
+import { ignoreClosedPipe } from './closed-pipe.ts';
 import { FetchReport } from './fetch-report.ts';
 import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
 import { findInputs, type Inputs } from './predict-inputs.ts';
@@ -134,11 +135,6 @@ async function predictAll(
 function endOnClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit(CLOSED_PIPE);
-}
-
-/** Progress that nobody reads is no reason to end. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

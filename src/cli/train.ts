@@ -6,6 +6,7 @@ import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { checkUnused, defaultRunPath, NUMBER_OPTIONS, RUN_FILES, type TrainMode, train } from '../train/index.ts';
 import { called } from './called.ts';
+import { ignoreClosedPipe } from './closed-pipe.ts';
 import { FetchReport } from './fetch-report.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
@@ -146,11 +147,6 @@ export function failureLines(error: DawngradError, out: string, batchSize?: numb
 function outOfMemoryAdvice(batchSize = NUMBER_OPTIONS.batchSize.default): string {
   if (batchSize > 1) return `Try --batch-size ${Math.floor(batchSize / 2)}.`;
   return 'A batch cannot be smaller than it is; try --mode extract, which takes less memory, or another --adapter.';
-}
-
-/** A reader that has gone (`| head`) is no reason to end a run: what it would have read is in the run folder too. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

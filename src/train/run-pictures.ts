@@ -38,8 +38,6 @@ export class RunPictures {
   /** Of the first batch, until it is drawn. */
   #batch: KeptBatch | undefined;
   #hasSeenBatch = false;
-  /** So many lines of the metrics are in the curves. */
-  #linesDrawn = 0;
 
   constructor(options: RunPicturesOptions) {
     this.#options = options;
@@ -69,15 +67,14 @@ export class RunPictures {
     });
   }
 
-  /** Draws the curves, if there is anything new. At the end: drawn epoch by epoch, they let the run's memory grow. */
+  /** Draws the curves, if there is anything to draw. At the end: drawn epoch by epoch, they let the run's memory grow. */
   async drawCurves(): Promise<void> {
     const { metrics, best } = this.#options;
-    if (metrics.length === this.#linesDrawn) return;
+    if (metrics.length === 0) return;
     await this.#draw(PICTURE_FILES.curves, async () => {
       const { drawCurves } = await import('../pictures/index.ts');
       return drawCurves({ points: metrics, bestEpoch: best.epoch });
     });
-    this.#linesDrawn = metrics.length;
   }
 
   /** Lets the network predict some pictures of val, and draws them. @param question of the network with the best weights */
