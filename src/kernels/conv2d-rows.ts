@@ -7,18 +7,13 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
 import { linearGrid } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
-import { inSlices } from './sum-slices.ts';
+import { shuffleLanes } from './shuffle-lanes.ts';
 
-/** Result channels per invocation, and pixels per invocation forwards and in the weight gradient, as in the shaders. */
+/** Result channels and pixels per invocation, as in the shader. */
 const TILE = 32;
 const PIXELS = 7;
 /** Kernel widths whose taps are unrolled, so that a loaded input serves all of them. Others loop over single taps. */
 const UNROLLED_TAPS = [1, 2, 3, 5, 7];
-/** The weight gradient is cut into slices until it has this many workgroups, so that every core has work. */
-const WEIGHT_GRAD_WORKGROUPS = 64;
-/** No slice has fewer output rows than this: each costs a pass over the weights. */
-const MIN_ROWS_PER_SLICE = 28;
-
 const packKernel = defineKernel({
   name: 'conv2d_pack',
   shader: 'conv2d-pack.wgsl',
@@ -67,29 +62,6 @@ const rowsKernel = defineKernel({
     outOffsetWidth: 'u32',
   },
   example: { taps: 3, strideWidth: 1, lanes: 8, loopTaps: false },
-});
-
-const weightGradKernel = defineKernel({
-  name: 'conv2d_rows_weight_grad',
-  shader: 'conv2d-rows-weight-grad.wgsl',
-  bindings: { input: 'read', outputGrad: 'read', weightGrad: 'read_write' },
-  uniforms: {
-    batch: 'u32',
-    inChannels: 'u32',
-    inHeight: 'u32',
-    inWidth: 'u32',
-    outChannels: 'u32',
-    outHeight: 'u32',
-    outWidth: 'u32',
-    kernelHeight: 'u32',
-    kernelWidth: 'u32',
-    strideHeight: 'u32',
-    paddingHeight: 'u32',
-    paddingWidth: 'u32',
-    rowsPerSlice: 'u32',
-    slices: 'u32',
-  },
-  example: { taps: 3, strideWidth: 1, lanes: 8, tail: true },
 });
 
 /** How one job's weights are packed: which taps, and which channel is summed over. Equal plans give equal bytes. */
@@ -262,7 +234,7 @@ function launchRows(
   // A phase that no tap reaches writes zeros: any shader does, so it takes a simple one.
   const taps = plan.tapColumns || 1;
   const unrolled = UNROLLED_TAPS.includes(taps);
-  const lanes = shuffleLanes(gpu);
+  const lanes = shuffleLanes(gpu.traits);
   const rowSegments = Math.ceil(geometry.gridWidth / PIXELS);
   const segments = geometry.batch * geometry.gridHeight * rowSegments;
   const [x, z] = linearGrid(segments, lanes || 8);
@@ -282,40 +254,4 @@ function launchRows(
     workgroups: [x, plan.packedChannels / TILE, z],
     label,
   });
-}
-
-/** weightGrad (OIHW) from input and outputGrad (NCHW). */
-export function rowsWeightGrad(
-  gpu: Gpu,
-  s: Conv2dShape,
-  input: PooledBuffer,
-  outputGrad: PooledBuffer,
-  weightGrad: PooledBuffer,
-): void {
-  const lanes = shuffleLanes(gpu);
-  const taps = UNROLLED_TAPS.includes(s.kernelWidth) ? s.kernelWidth : 1;
-  const kernelRows = s.inChannels * s.kernelHeight;
-  const [x, y] = [Math.ceil(kernelRows / (lanes || 8)), Math.ceil(s.outChannels / TILE)];
-  const tapGroups = s.kernelWidth / taps;
-  const sum = {
-    terms: s.batch * s.outHeight,
-    count: s.outChannels * kernelRows * s.kernelWidth,
-    workgroups: x * y * tapGroups,
-    wanted: WEIGHT_GRAD_WORKGROUPS,
-    leastTerms: MIN_ROWS_PER_SLICE,
-  };
-  inSlices(gpu, sum, weightGrad, (target, rowsPerSlice, slices) => {
-    launch(gpu, weightGradKernel, {
-      buffers: { input, outputGrad, weightGrad: target },
-      constants: { taps, strideWidth: s.strideWidth, lanes, tail: s.outWidth % 4 !== 0 },
-      uniforms: { ...s, rowsPerSlice, slices },
-      workgroups: [x, y, slices * tapGroups],
-      label: `weightGrad ${describeConv2d(s)}`,
-    });
-  });
-}
-
-/** Subgroup sizes for which a tile of 32 rows is a whole number of vec4 loads per lane. */
-function shuffleLanes(gpu: Gpu): number {
-  return [4, 8].includes(gpu.traits.subgroupSize) ? gpu.traits.subgroupSize : 0;
 }

@@ -11,8 +11,8 @@ import {
   packWeights,
   rowsForward,
   rowsInputGrad,
-  rowsWeightGrad,
 } from '../../kernels/conv2d-rows.ts';
+import { rowsWeightGrad } from '../../kernels/conv2d-rows-weight-grad.ts';
 import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../kernels/conv2d-shape.ts';
 import { tiledForward, tiledInputGrad, tiledWeightGrad } from '../../kernels/conv2d-tiled.ts';
 import { ShapeError } from '../errors.ts';
