@@ -1,8 +1,29 @@
+<%
+// Constants: kernel, stride and padding; rows and columns (pixels of an invocation: whole strides); loops (over the windows
+// of a single pixel, instead); lanesX and lanesY (invocations of a workgroup).
+const range = (n) => [...Array(n).keys()];
+// The windows that cover pixel `at` of a tile along one axis, counted from the one of number (first pixel) / stride:
+// window o covers the padded pixels o * stride up to o * stride + kernel - 1.
+const covering = (at, stride, kernel, padding) => {
+  const last = Math.floor((at + padding) / stride);
+  const first = Math.floor((at + padding - kernel) / stride) + 1;
+  return range(last - first + 1).map((n) => first + n);
+};
+const rowsOver = (i) => covering(i, k.strideHeight, k.kernelHeight, k.paddingHeight);
+const columnsOver = (j) => covering(j, k.strideWidth, k.kernelWidth, k.paddingWidth);
+const distinct = (lists) => [...new Set(lists.flat())].sort((a, b) => a - b);
+const windowRows = distinct(range(k.rows).map(rowsOver));
+const windowColumns = distinct(range(k.columns).map(columnsOver));
+const pixels = range(k.rows).flatMap((i) => range(k.columns).map((j) => ({ i, j, sum: `sum${i}_${j}` })));
+const offset = (n) => (n < 0 ? `- ${-n}u` : `+ ${n}u`);
+const label = (n) => (n < 0 ? `Before${-n}` : `${n}`);
+%>
 // Gradient of max pooling: inputGrad [planes, height, width] from outputGrad and argmax [planes, outHeight, outWidth].
 //
 // Gathers instead of scattering: each input pixel looks at the windows that cover it, row by row, and sums the gradients of
-// those whose maximum it is. So no atomics, and a fixed order. Tiles as in max-pool-forward.wgsl, over the input; the
-// stride is a constant of the shader because dividing by a constant is a multiplication.
+// those whose maximum it is. So no atomics, and a fixed order. An invocation takes a tile of ROWS x COLUMNS pixels and loads
+// each window that touches it once. The tile is whole strides long, so that which window covers which pixel is known
+// when the shader is made. Where that would be too much code, an invocation takes one pixel and loops over its windows.
 struct Params { planes: u32, height: u32, width: u32, outHeight: u32, outWidth: u32 }
 @group(0) @binding(0) var<storage, read> argmax: array<u32>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<f32>;
@@ -12,9 +33,11 @@ struct Params { planes: u32, height: u32, width: u32, outHeight: u32, outWidth: 
 const KERNEL = vec2<u32>(<%= k.kernelWidth %>u, <%= k.kernelHeight %>u);
 const STRIDE = vec2<u32>(<%= k.strideWidth %>u, <%= k.strideHeight %>u);
 const PADDING = vec2<u32>(<%= k.paddingWidth %>u, <%= k.paddingHeight %>u);
-const TILE = 8u;
-const ITEMS = 4u;
-const WORKGROUP = TILE * TILE;
+const ROWS = <%= k.rows %>u;
+const COLUMNS = <%= k.columns %>u;
+const LANES_X = <%= k.lanesX %>u;
+const LANES_Y = <%= k.lanesY %>u;
+const WORKGROUP = LANES_X * LANES_Y;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -22,28 +45,51 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let x = group.x * TILE + lane % TILE;
-  let firstY = group.y * TILE * ITEMS + lane / TILE;
-  if (x >= params.width) { return; }
-  // Window o covers the padded positions o * STRIDE up to o * STRIDE + KERNEL - 1.
+  let x = (group.x * LANES_X + lane % LANES_X) * COLUMNS;
+  let y = (group.y * LANES_Y + lane / LANES_X) * ROWS;
+  if (x >= params.width || y >= params.height) { return; }
+  let place = y * params.width + x;
+<% if (k.loops) { %>
   let left = select(0u, (x + PADDING.x - KERNEL.x) / STRIDE.x + 1u, x + PADDING.x >= KERNEL.x);
   let right = min((x + PADDING.x) / STRIDE.x + 1u, params.outWidth);
+  let top = select(0u, (y + PADDING.y - KERNEL.y) / STRIDE.y + 1u, y + PADDING.y >= KERNEL.y);
+  let bottom = min((y + PADDING.y) / STRIDE.y + 1u, params.outHeight);
+<% } else { %>
+  // The windows before the first one wrap around to numbers that are too large.
+<% for (const a of windowRows) { %>
+  let row<%= label(a) %> = y / STRIDE.y <%= offset(a) %>;
+<% } %>
+<% for (const b of windowColumns) { %>
+  let column<%= label(b) %> = x / STRIDE.x <%= offset(b) %>;
+<% } %>
+<% } %>
   for (var p = group.z; p < params.planes; p += groups.z) {
-    for (var j = 0u; j < ITEMS; j++) {
-      let y = firstY + j * TILE;
-      if (y < params.height) {
-        let place = y * params.width + x;
-        let top = select(0u, (y + PADDING.y - KERNEL.y) / STRIDE.y + 1u, y + PADDING.y >= KERNEL.y);
-        let bottom = min((y + PADDING.y) / STRIDE.y + 1u, params.outHeight);
-        var sum = 0.0;
-        for (var row = top; row < bottom; row++) {
-          for (var column = left; column < right; column++) {
-            let o = (p * params.outHeight + row) * params.outWidth + column;
-            if (argmax[o] == place) { sum += outputGrad[o]; }
-          }
-        }
-        inputGrad[p * params.height * params.width + place] = sum;
+    let windows = p * params.outHeight * params.outWidth;
+    let first = p * params.height * params.width + place;
+<% for (const { sum } of pixels) { %>
+    var <%= sum %> = 0.0;
+<% } %>
+<% if (k.loops) { %>
+    for (var row = top; row < bottom; row++) {
+      for (var column = left; column < right; column++) {
+        let o = windows + row * params.outWidth + column;
+        if (argmax[o] == place) { sum0_0 += outputGrad[o]; }
       }
     }
+<% } else { %>
+<% for (const a of windowRows) for (const b of windowColumns) { %>
+    if (row<%= label(a) %> < params.outHeight && column<%= label(b) %> < params.outWidth) {
+      let o = windows + row<%= label(a) %> * params.outWidth + column<%= label(b) %>;
+      let maximum = argmax[o];
+      let grad = outputGrad[o];
+<%   for (const { i, j, sum } of pixels) if (rowsOver(i).includes(a) && columnsOver(j).includes(b)) { %>
+      <%= sum %> += select(0.0, grad, maximum == place + <%= i %>u * params.width + <%= j %>u);
+<%   } %>
+    }
+<% } %>
+<% } %>
+<% for (const { i, j, sum } of pixels) { %>
+    if (y + <%= i %>u < params.height && x + <%= j %>u < params.width) { inputGrad[first + <%= i %>u * params.width + <%= j %>u] = <%= sum %>; }
+<% } %>
   }
 }

@@ -1,8 +1,18 @@
+<%
+// Constants: kernel, stride and padding; columns (outputs of an invocation); loops (over the taps, instead of unrolling
+// them: then columns is 1); lanesX and lanesY (invocations of a workgroup); argmax.
+const range = (n) => [...Array(n).keys()];
+// The columns of input that an invocation needs; with a stride above the kernel some in between are not.
+const inputColumns = range((k.columns - 1) * k.strideWidth + k.kernelWidth).filter((j) => j % k.strideWidth < k.kernelWidth);
+const covers = (c, j) => j >= c * k.strideWidth && j < c * k.strideWidth + k.kernelWidth;
+%>
 // Maximum over windows: input [planes, height, width] -> output [planes, outHeight, outWidth], and for backward the place of
 // each maximum in its plane, y * width + x. Padding counts as minus infinity: it is passed over. The first maximum in scan
 // order wins; a NaN wins over everything, the last one over earlier ones, as in torch.
 //
-// A workgroup takes a tile of 8 x 32 outputs of one plane, an invocation ITEMS outputs of one column: no divisions.
+// An invocation takes COLUMNS neighbouring outputs of a row and loads what their windows share once. In place of the
+// padding it reads the nearest pixel of the image, which is in the window as well, so that this changes no maximum and no
+// place: the padding is at most half a window. Windows with too many taps to be unrolled are looped over.
 struct Params { planes: u32, height: u32, width: u32, outHeight: u32, outWidth: u32 }
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
@@ -16,13 +26,19 @@ struct Params { planes: u32, height: u32, width: u32, outHeight: u32, outWidth: 
 const KERNEL = vec2<u32>(<%= k.kernelWidth %>u, <%= k.kernelHeight %>u);
 const STRIDE = vec2<u32>(<%= k.strideWidth %>u, <%= k.strideHeight %>u);
 const PADDING = vec2<u32>(<%= k.paddingWidth %>u, <%= k.paddingHeight %>u);
-const TILE = 8u;
-const ITEMS = 4u;
-const WORKGROUP = TILE * TILE;
+const COLUMNS = <%= k.columns %>u;
+// One vector of a CPU adapter is 2 x 4 invocations, which fit ResNet's 14 x 56 runs of outputs.
+const LANES_X = <%= k.lanesX %>u;
+const LANES_Y = <%= k.lanesY %>u;
+const WORKGROUP = LANES_X * LANES_Y;
 
-// Comparing a NaN with itself may be optimised away; its bits may not.
-fn isNan(value: f32) -> bool {
-  return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
+struct Maximum { value: f32, place: u32 }
+
+fn larger(best: Maximum, value: f32, place: u32) -> Maximum {
+  // Comparing a NaN with itself may be optimised away; its bits may not.
+  let isNan = (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
+  let wins = value > best.value || isNan;
+  return Maximum(select(best.value, value, wins), select(best.place, place, wins));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -31,37 +47,54 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let x = group.x * TILE + lane % TILE;
-  let firstY = group.y * TILE * ITEMS + lane / TILE;
-  if (x >= params.outWidth) { return; }
-  // The window clipped to the image; the padding is at most half a window, so something is left of it.
+  let x = (group.x * LANES_X + lane % LANES_X) * COLUMNS;
+  let y = group.y * LANES_Y + lane / LANES_X;
+  if (x >= params.outWidth || y >= params.outHeight) { return; }
+<% if (k.loops) { %>
+  // The window clipped to the image.
   let left = max(x * STRIDE.x, PADDING.x) - PADDING.x;
   let right = min(x * STRIDE.x + KERNEL.x - PADDING.x, params.width);
+  let top = max(y * STRIDE.y, PADDING.y) - PADDING.y;
+  let bottom = min(y * STRIDE.y + KERNEL.y - PADDING.y, params.height);
+<% } else { %>
+<% for (const j of inputColumns) { %>
+  let column<%= j %> = min(max(x * STRIDE.x + <%= j %>u, PADDING.x) - PADDING.x, params.width - 1u);
+<% } %>
+<% for (const i of range(k.kernelHeight)) { %>
+  let row<%= i %> = min(max(y * STRIDE.y + <%= i %>u, PADDING.y) - PADDING.y, params.height - 1u) * params.width;
+<% } %>
+<% } %>
   for (var p = group.z; p < params.planes; p += groups.z) {
     let plane = p * params.height * params.width;
-    for (var j = 0u; j < ITEMS; j++) {
-      let y = firstY + j * TILE;
-      if (y < params.outHeight) {
-        let top = max(y * STRIDE.y, PADDING.y) - PADDING.y;
-        let bottom = min(y * STRIDE.y + KERNEL.y - PADDING.y, params.height);
-        var best = input[plane + top * params.width + left];
-        var place = top * params.width + left;
-        for (var row = top; row < bottom; row++) {
-          for (var column = left; column < right; column++) {
-            let here = row * params.width + column;
-            let value = input[plane + here];
-            if (value > best || isNan(value)) {
-              best = value;
-              place = here;
-            }
-          }
-        }
-        let o = (p * params.outHeight + y) * params.outWidth + x;
-        output[o] = best;
-<% if (k.argmax) { %>
-        argmax[o] = place;
-<% } %>
+    let o = (p * params.outHeight + y) * params.outWidth + x;
+<% if (k.loops) { %>
+    var best0 = Maximum(input[plane + top * params.width + left], top * params.width + left);
+    for (var row = top; row < bottom; row++) {
+      for (var column = left; column < right; column++) {
+        let place = row * params.width + column;
+        best0 = larger(best0, input[plane + place], place);
       }
     }
+<% } else { %>
+<% for (const i of range(k.kernelHeight)) for (const j of inputColumns) { %>
+    let place<%= i %>_<%= j %> = row<%= i %> + column<%= j %>;
+    let value<%= i %>_<%= j %> = input[plane + place<%= i %>_<%= j %>];
+<%   for (const c of range(k.columns)) if (covers(c, j)) { %>
+<%     if (i === 0 && j === c * k.strideWidth) { %>
+    var best<%= c %> = Maximum(value<%= i %>_<%= j %>, place<%= i %>_<%= j %>);
+<%     } else { %>
+    best<%= c %> = larger(best<%= c %>, value<%= i %>_<%= j %>, place<%= i %>_<%= j %>);
+<%     } %>
+<%   } %>
+<% } %>
+<% } %>
+<% for (const c of range(k.columns)) { %>
+    if (x + <%= c %>u < params.outWidth) {
+      output[o + <%= c %>u] = best<%= c %>.value;
+<%   if (k.argmax) { %>
+      argmax[o + <%= c %>u] = best<%= c %>.place;
+<%   } %>
+    }
+<% } %>
   }
 }

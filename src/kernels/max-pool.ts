@@ -15,6 +15,33 @@ export interface Pooling {
   readonly padding: readonly [number, number];
 }
 
+/** Outputs of forward, and pixels along x of backward, that an invocation computes at least where taps are unrolled. */
+const RUN = 4;
+/** Loads or results of one invocation beyond which shaders loop, lest they take seconds to compile. */
+const MOST_UNROLLED = 80;
+/** Planes that a workgroup takes on a CPU adapter, where starting one costs as much as fifty loads. */
+const PLANES_PER_GROUP = 16;
+
+type Spatial = Pick<Pooling, 'kernel' | 'stride' | 'padding'>;
+
+/** Outputs of a row that an invocation of forward computes; with `loops`, one after looping over its taps. */
+export function chooseForward({ kernel, stride }: Spatial) {
+  const loads = kernel[0] * ((RUN - 1) * stride[1] + kernel[1]);
+  const loops = loads > MOST_UNROLLED;
+  return { columns: loops ? 1 : RUN, loops };
+}
+
+/** The tile of pixels that an invocation of backward computes; with `loops`, one pixel after looping over its windows. */
+export function chooseBackward({ kernel, stride }: Spatial) {
+  const rows = stride[0];
+  const columns = stride[1] * Math.ceil(RUN / stride[1]);
+  // Each of the two axes is touched by the windows that begin in the tile and those that began at most a kernel before.
+  const touching = (extent: number, axis: 0 | 1) => Math.ceil((extent + kernel[axis] - 1) / stride[axis]);
+  const loads = 2 * touching(rows, 0) * touching(columns, 1);
+  const loops = Math.max(loads, rows * columns) > MOST_UNROLLED;
+  return loops ? { rows: 1, columns: 1, loops } : { rows, columns, loops };
+}
+
 const example = {
   kernelHeight: 3,
   kernelWidth: 3,
@@ -22,15 +49,30 @@ const example = {
   strideWidth: 2,
   paddingHeight: 1,
   paddingWidth: 1,
+  columns: 4,
+  loops: false,
+  lanesX: 2,
+  lanesY: 4,
 } satisfies Constants;
 
 const uniforms = { planes: 'u32', height: 'u32', width: 'u32', outHeight: 'u32', outWidth: 'u32' } as const;
 
-/** Launch parameters; the tiles of 8 × 32 pixels cover `over`, the images that invocations stand for. */
-function parameters({ planes, input, output, kernel, stride, padding }: Pooling, over: readonly [number, number]) {
+/** Launch parameters where an invocation takes `rows` x `columns` elements of the images `over`. */
+function parameters(
+  gpu: Gpu,
+  { planes, input, output, kernel, stride, padding }: Pooling,
+  over: readonly [number, number],
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+) {
+  const cpu = gpu.traits.kind === 'cpu';
+  const [lanesX, lanesY] = cpu ? [2, 4] : [16, 4];
   return {
     uniforms: { planes, height: input[0], width: input[1], outHeight: output[0], outWidth: output[1] },
-    workgroups: [Math.ceil(over[1] / 8), Math.ceil(over[0] / 32), stridingGrid(planes)] as const,
+    workgroups: [
+      Math.ceil(over[1] / (columns * lanesX)),
+      Math.ceil(over[0] / (rows * lanesY)),
+      stridingGrid(planes, cpu ? PLANES_PER_GROUP : 1),
+    ] as const,
     label: `${planes}x${input[0]}x${input[1]}`,
     constants: {
       kernelHeight: kernel[0],
@@ -39,6 +81,8 @@ function parameters({ planes, input, output, kernel, stride, padding }: Pooling,
       strideWidth: stride[1],
       paddingHeight: padding[0],
       paddingWidth: padding[1],
+      lanesX,
+      lanesY,
     },
   };
 }
@@ -67,12 +111,13 @@ export function maxPoolForward(
   output: PooledBuffer,
   argmax?: PooledBuffer,
 ): void {
-  const { constants, ...rest } = parameters(pooling, pooling.output);
+  const chosen = chooseForward(pooling);
+  const { constants, ...rest } = parameters(gpu, pooling, pooling.output, { rows: 1, columns: chosen.columns });
+  const withPlaces = (places: boolean) => ({ ...constants, ...chosen, argmax: places });
   if (argmax) {
-    const buffers = { input, output, argmax };
-    launch(gpu, forwardArgmax, { ...rest, buffers, constants: { ...constants, argmax: true } });
+    launch(gpu, forwardArgmax, { ...rest, buffers: { input, output, argmax }, constants: withPlaces(true) });
   } else {
-    launch(gpu, forward, { ...rest, buffers: { input, output }, constants: { ...constants, argmax: false } });
+    launch(gpu, forward, { ...rest, buffers: { input, output }, constants: withPlaces(false) });
   }
 }
 
@@ -81,7 +126,7 @@ const backward = defineKernel({
   shader: 'max-pool-backward.wgsl',
   bindings: { argmax: 'read', outputGrad: 'read', inputGrad: 'read_write' },
   uniforms,
-  example,
+  example: { ...example, rows: 2 },
 });
 
 /** inputGrad: each pixel's sum over the windows whose maximum it was. */
@@ -92,5 +137,11 @@ export function maxPoolBackward(
   outputGrad: PooledBuffer,
   inputGrad: PooledBuffer,
 ): void {
-  launch(gpu, backward, { ...parameters(pooling, pooling.input), buffers: { argmax, outputGrad, inputGrad } });
+  const chosen = chooseBackward(pooling);
+  const { constants, ...rest } = parameters(gpu, pooling, pooling.input, chosen);
+  launch(gpu, backward, {
+    ...rest,
+    buffers: { argmax, outputGrad, inputGrad },
+    constants: { ...constants, ...chosen },
+  });
 }

@@ -38,6 +38,9 @@ function disagreements(kernel: Kernel, code: string): string[] {
 /** Constants that change more of a shader than how often a loop is unrolled. */
 const OTHERS: Record<string, Constants[]> = {
   conv2d_rows: [{ lanes: 0 }, { taps: 1, loopTaps: true }, { lanes: 0, taps: 1, loopTaps: true }],
+  max_pool_forward: [{ loops: true, columns: 1 }],
+  max_pool_forward_argmax: [{ loops: true, columns: 1 }],
+  max_pool_backward: [{ loops: true, rows: 1, columns: 1 }],
   conv2d_rows_weight_grad: [{ lanes: 0 }, { tail: false }, { lanes: 0, tail: false }],
 };
 

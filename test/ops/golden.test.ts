@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { chooseReduction } from '../../src/kernels/batch-norm.ts';
+import { chooseBackward, chooseForward } from '../../src/kernels/max-pool.ts';
 import { openAs, withGpu } from '../support/gpu.ts';
 import { cases, differences, RUNS, sgdDifferences, titleOf } from './golden.ts';
 
@@ -17,7 +18,7 @@ describe.each([...new Set(cases.map(({ op }) => op))].filter((op) => RUNS[op]))(
   }
 });
 
-describe('batch norm as on', () => {
+describe.each(['batchNorm2d', 'maxPool2d'])('%s as on', (op) => {
   for (const [name, traits] of [
     ['a GPU', { kind: 'gpu' }],
     ['a CPU adapter', { kind: 'cpu' }],
@@ -25,12 +26,34 @@ describe('batch norm as on', () => {
   ] as const) {
     gpuTest(name, async () => {
       const other = await openAs(traits);
-      for (const one of cases.filter(({ op }) => op === 'batchNorm2d')) {
+      for (const one of cases.filter((candidate) => candidate.op === op)) {
         expect(await differences(other, one), titleOf(one)).toEqual([]);
       }
     });
   }
+});
 
+describe('how much an invocation of max pooling takes', () => {
+  const pooling = (kernel: number, stride: number, padding: number) =>
+    ({ kernel: [kernel, kernel], stride: [stride, stride], padding: [padding, padding] }) as const;
+
+  test('is a run of outputs, a tile of pixels', () => {
+    expect(chooseForward(pooling(3, 2, 1))).toEqual({ columns: 4, loops: false });
+    expect(chooseBackward(pooling(3, 2, 1))).toEqual({ rows: 2, columns: 4, loops: false });
+    expect(chooseBackward(pooling(3, 3, 0))).toEqual({ rows: 3, columns: 6, loops: false });
+    expect(chooseBackward(pooling(3, 1, 1))).toEqual({ rows: 1, columns: 4, loops: false });
+  });
+
+  test('is one of either where there is much to unroll', () => {
+    expect(chooseForward(pooling(7, 2, 3)).loops).toBe(true);
+    expect(chooseForward(pooling(9, 1, 4))).toEqual({ columns: 1, loops: true });
+    expect(chooseBackward(pooling(9, 1, 4))).toEqual({ rows: 1, columns: 1, loops: true });
+    // Few windows, but many pixels in each.
+    expect(chooseBackward(pooling(10, 10, 0))).toEqual({ rows: 1, columns: 1, loops: true });
+  });
+});
+
+describe('batch norm', () => {
   test('the choice of the reduction depends on the adapter and the plane alone', () => {
     const cpu = { kind: 'cpu', subgroupSize: 8 } as const;
     expect(chooseReduction(cpu, 49)).toEqual({ workgroup: 8, run: 32, subgroup: true });

@@ -88,7 +88,7 @@ export const TOLERANCES: Record<string, Tolerance> = {
   countCorrect: EXACT,
   // One addition, correctly rounded.
   add: { atol: 0, rtol: 6e-8 },
-  // Forward copies; backward adds at most nine gradients.
+  // Forward copies; backward adds at most 81 gradients of either sign, in the order of torch.
   maxPool2d: { atol: 5e-7, rtol: 2e-7 },
   // A few operations on values around 1, after statistics that are right to about an ulp. Sums over a channel: see below.
   batchNorm2d: { atol: 2e-6, rtol: 2e-6 },

@@ -122,4 +122,15 @@ for variant, size in zip(variants, [5, 37, 600, 1, 131]):
         entry["expected"][f"param{step}"] = store(param)
     cases.append(entry)
 
+# Larger than what shaders unroll, in both directions and in one of them. (At the end: a case draws random numbers, and
+# those before it are to keep theirs.)
+for shape, kernel, stride, padding in [
+    ((2, 2, 13, 11), 9, 1, 4),
+    ((1, 2, 30, 26), (13, 3), (14, 11), (2, 1)),
+    ((1, 3, 9, 12), (3, 2), (1, 1), (1, 1)),
+]:
+    options = {"kernelSize": kernel, "stride": stride, "padding": padding}
+    for values in [random(*shape), torch.randint(0, 3, shape).float().requires_grad_()]:
+        case("maxPool2d", lambda input: F.max_pool2d(input, kernel, stride, padding), {"input": values}, options)
+
 write("ops")

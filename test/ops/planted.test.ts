@@ -52,23 +52,32 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'biasGrad',
     { find: 'sums += run;', replace: 'if (start == 0u) { sums += run; }' },
   ],
-  ['the last maximum wins', 'maxPool2d', 'inputGrad', { find: 'value > best', replace: 'value >= best' }],
-  ['NaN is passed over', 'maxPool2d', 'output', { find: ' || isNan(value)', replace: '' }],
+  ['the last maximum wins', 'maxPool2d', 'inputGrad', { find: 'value > best.value', replace: 'value >= best.value' }],
+  ['NaN is passed over', 'maxPool2d', 'output', { find: 'best.value || isNan', replace: 'best.value' }],
+  ['a row of windows is left out', 'maxPool2d', 'inputGrad', { find: 'y / STRIDE.y + 1u;', replace: '0xffffffffu;' }],
   [
-    'a row of windows is left out',
+    'a pixel at the edge is left out',
     'maxPool2d',
     'inputGrad',
-    {
-      find: 'var row = top; row < bottom; row++) {\n          for (var column = left; column < right; column++) {\n            let o',
-      replace:
-        'var row = top + 1u; row < bottom; row++) {\n          for (var column = left; column < right; column++) {\n            let o',
-    },
+    { find: 'y + 1u < params.height', replace: 'y + 2u < params.height' },
   ],
   [
     'a tap is left out',
     'maxPool2d',
     'output',
-    { find: 'PADDING.x, params.width)', replace: 'PADDING.x - 1u, params.width)' },
+    { find: 'PADDING.x) - PADDING.x, params.width - 1u)', replace: 'PADDING.x) - PADDING.x, params.width - 2u)' },
+  ],
+  [
+    'a tap of the loop is left out',
+    'maxPool2d',
+    'output',
+    { find: 'KERNEL.x - PADDING.x, params.width)', replace: 'KERNEL.x - PADDING.x - 1u, params.width)' },
+  ],
+  [
+    'a row of windows of the loop is left out',
+    'maxPool2d',
+    'inputGrad',
+    { find: 'min((y + PADDING.y) / STRIDE.y + 1u,', replace: 'min((y + PADDING.y) / STRIDE.y,' },
   ],
   ['a pixel is left out', 'globalAvgPool2d', 'output', { find: 'var i = start;', replace: 'var i = start + 1u;' }],
   [
