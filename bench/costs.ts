@@ -30,9 +30,11 @@ export interface Cost {
   readonly bytes?: number;
   /**
    * Dispatches of the same shape that directly follow one another are parts of one piece of work: the phases of a strided
-   * input gradient.
+   * input gradient, the transforms and products of a convolution by Winograd.
    */
   readonly joins?: boolean;
+  /** Name of the piece, where its parts are different kernels. */
+  readonly name?: string;
 }
 
 type Uniforms = Readonly<Record<string, number>>;
@@ -87,6 +89,26 @@ const linear: Rule = (u, label) => ({
   flops: 2 * u.rows! * u.inFeatures! * u.outFeatures!,
 });
 
+/** Label of a convolution as kernels/conv2d-shape.ts describes it, here of a 3×3 kernel with stride 1. */
+const LABEL = /^(forward|inputGrad|weightGrad) (\d+)x(\d+)x(\d+)x(\d+) -> (\d+), 3x3 \/1 \+(\d+)(?:x(\d+))?$/;
+const PASSES = { forward: 'conv forward', inputGrad: 'conv input grad', weightGrad: 'conv weight grad' } as const;
+
+/** One of the kernels that make up a convolution by Winograd. */
+const winograd: Rule = (_, label) => ({
+  kind: PASSES[(LABEL.exec(label)?.[1] ?? 'forward') as keyof typeof PASSES],
+  shape: label,
+  joins: true,
+  name: 'winograd',
+});
+
+/** What the convolution takes directly, so that variants can be compared: a quarter of it is multiplied in fact. */
+function directFlops(label: string): number {
+  const [, , batch, channels, height, width, out, rows, columns] = LABEL.exec(label)!;
+  const extent = (size: string, padding: string) => Number(size) + 2 * Number(padding) - 2;
+  const pixels = extent(height!, rows!) * extent(width!, columns ?? rows!);
+  return 2 * Number(batch) * Number(out) * pixels * Number(channels) * 9;
+}
+
 const RULES: Readonly<Record<string, Rule>> = {
   conv2d_rows: (u, label) => {
     const results = u.batch! * u.resultChannels! * u.gridHeight! * u.gridWidth!;
@@ -99,6 +121,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     };
   },
   conv2d_rows_weight_grad: tiledConv('conv weight grad'),
+  winograd_weight: winograd,
+  winograd_input: winograd,
+  winograd_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),
+  winograd_output: winograd,
+  winograd_output_grad: winograd,
+  winograd_weight_grad: winograd,
   conv2d_tiled: tiledConv('conv forward'),
   conv2d_tiled_input_grad: tiledConv('conv input grad'),
   conv2d_tiled_weight_grad: tiledConv('conv weight grad'),

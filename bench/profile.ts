@@ -22,7 +22,7 @@ export function piecesOf(dispatches: readonly Dispatch[]): Piece[] {
   const pieces: Piece[] = [];
   for (const dispatch of dispatches) {
     const cost = costOf(dispatch);
-    const kernel = dispatch.program.name;
+    const kernel = cost.name ?? dispatch.program.name;
     const last = pieces.at(-1);
     if (cost.joins && last?.joins && last.kernel === kernel && last.shape === cost.shape) {
       const flops = (last.flops ?? 0) + (cost.flops ?? 0);

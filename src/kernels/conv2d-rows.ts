@@ -4,7 +4,8 @@
  */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
+import { rowsWeightGrad } from './conv2d-rows-weight-grad.ts';
+import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { linearGrid } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
@@ -64,7 +65,7 @@ const rowsKernel = defineKernel({
   example: { taps: 3, strideWidth: 1, lanes: 8, loopTaps: false },
 });
 
-/** How one job's weights are packed: which taps, and which channel is summed over. Equal plans give equal bytes. */
+/** How one job's weights are packed: which taps, and which channel is summed over. */
 export interface PackPlan {
   readonly channels: number;
   readonly resultChannels: number;
@@ -151,26 +152,22 @@ export function inputGradPhases(s: Conv2dShape): InputGradPhase[] {
   return phases;
 }
 
-/** Writes the packed weights of a plan. `weight`: OIHW; `packed`: `packedBytes(plan)` bytes. */
-export function packWeights(gpu: Gpu, plan: PackPlan, weight: PooledBuffer, packed: PooledBuffer): void {
-  if (plan.tapRows * plan.tapColumns === 0) return;
-  launch(gpu, packKernel, {
-    buffers: { weight, packed },
-    uniforms: plan,
-    workgroups: [Math.ceil(plan.packedChannels / 64), plan.channels, 1],
+/** The weights packed by a plan. Equal plans give equal bytes, so that the plan is the key. */
+function packed(gpu: Gpu, plan: PackPlan, weight: WeightForms): PooledBuffer {
+  return weight.form(`rows ${Object.values(plan).join(',')}`, packedBytes(plan), (target) => {
+    if (plan.tapRows * plan.tapColumns === 0) return;
+    launch(gpu, packKernel, {
+      buffers: { weight: weight.original, packed: target },
+      uniforms: plan,
+      workgroups: [Math.ceil(plan.packedChannels / 64), plan.channels, 1],
+    });
   });
 }
 
-/** output = convolution of input (NCHW) with packed weights. Writes all of output. */
-export function rowsForward(
-  gpu: Gpu,
-  s: Conv2dShape,
-  input: PooledBuffer,
-  packed: PooledBuffer,
-  output: PooledBuffer,
-): void {
+/** output = convolution of input (NCHW) with weight. Writes all of output. */
+function forward(gpu: Gpu, s: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void {
   const plan = forwardPackPlan(s);
-  launchRows(gpu, plan, input, packed, output, s.strideWidth, `forward ${describeConv2d(s)}`, {
+  launchRows(gpu, plan, input, packed(gpu, plan, weight), output, s.strideWidth, `forward ${describeConv2d(s)}`, {
     batch: s.batch,
     inHeight: s.inHeight,
     inWidth: s.inWidth,
@@ -188,16 +185,17 @@ export function rowsForward(
   });
 }
 
-/** inputGrad from outputGrad, given the packed weights of each phase. Writes all of inputGrad. */
-export function rowsInputGrad(
+/** inputGrad from outputGrad and weight. Writes all of inputGrad. */
+function inputGrad(
   gpu: Gpu,
   s: Conv2dShape,
   outputGrad: PooledBuffer,
-  packed: readonly PooledBuffer[],
-  inputGrad: PooledBuffer,
+  weight: WeightForms,
+  target: PooledBuffer,
 ): void {
-  inputGradPhases(s).forEach((phase, i) => {
-    launchRows(gpu, phase.plan, outputGrad, packed[i]!, inputGrad, 1, `inputGrad ${describeConv2d(s)}`, {
+  const phases = inputGradPhases(s).map((phase) => ({ ...phase, weights: packed(gpu, phase.plan, weight) }));
+  for (const phase of phases) {
+    launchRows(gpu, phase.plan, outputGrad, phase.weights, target, 1, `inputGrad ${describeConv2d(s)}`, {
       batch: s.batch,
       inHeight: s.outHeight,
       inWidth: s.outWidth,
@@ -213,8 +211,10 @@ export function rowsInputGrad(
       outOffsetHeight: phase.row,
       outOffsetWidth: phase.column,
     });
-  });
+  }
 }
+
+export const rows: Conv2dKernels = { forward, inputGrad, weightGrad: rowsWeightGrad };
 
 type RowsGeometry = Omit<
   Record<keyof typeof rowsKernel.uniforms, number>,

@@ -1,4 +1,8 @@
-/** Shape of a 2d convolution: everything that its kernels and the choice among them depend on. */
+/** What the variants of a 2d convolution have in common: its shape, and the three passes that each of them computes. */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+
+/** Everything that the kernels of a 2d convolution and the choice among them depend on. */
 
 export interface Conv2dShape {
   readonly batch: number;
@@ -33,4 +37,24 @@ export function describeConv2d(s: Conv2dShape): string {
     `${s.batch}x${s.inChannels}x${s.inHeight}x${s.inWidth} -> ${s.outChannels}, ${s.kernelHeight}x${s.kernelWidth}` +
     ` /${pair(s.strideHeight, s.strideWidth)} +${pair(s.paddingHeight, s.paddingWidth)}`
   );
+}
+
+/** The weights of a convolution, OIHW, and forms of them that kernels derive and that are kept while the weights do not change. */
+export interface WeightForms {
+  readonly original: PooledBuffer;
+  /** The form with this key, of `bytes` bytes. `write` fills it in where there is none yet or the weights have changed. */
+  form(key: string, bytes: number, write: (target: PooledBuffer) => void): PooledBuffer;
+}
+
+/** One variant of the three passes. Tensors are NCHW and OIHW; each pass writes all of its last buffer. */
+export interface Conv2dKernels {
+  forward(gpu: Gpu, shape: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void;
+  inputGrad(gpu: Gpu, shape: Conv2dShape, outputGrad: PooledBuffer, weight: WeightForms, inputGrad: PooledBuffer): void;
+  weightGrad(
+    gpu: Gpu,
+    shape: Conv2dShape,
+    input: PooledBuffer,
+    outputGrad: PooledBuffer,
+    weightGrad: PooledBuffer,
+  ): void;
 }

@@ -1,7 +1,7 @@
 /** Convolutions for GPUs: implicit matrix products with tiles in workgroup memory. They need only WebGPU's default limits. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
+import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { linearGrid } from './grid.ts';
 import { defineKernel, launch, type Scalar } from './kernel.ts';
 import { inSlices } from './sum-slices.ts';
@@ -51,15 +51,9 @@ const weightGradKernel = defineKernel({
 });
 
 /** output = convolution of input (NCHW) with weight (OIHW). */
-export function tiledForward(
-  gpu: Gpu,
-  s: Conv2dShape,
-  input: PooledBuffer,
-  weight: PooledBuffer,
-  output: PooledBuffer,
-): void {
+function forward(gpu: Gpu, s: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void {
   launch(gpu, forwardKernel, {
-    buffers: { input, weight, output },
+    buffers: { input, weight: weight.original, output },
     uniforms: s,
     workgroups: productGrid(s.outChannels, s.batch * s.outHeight * s.outWidth),
     label: `forward ${describeConv2d(s)}`,
@@ -67,15 +61,15 @@ export function tiledForward(
 }
 
 /** inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
-export function tiledInputGrad(
+function inputGrad(
   gpu: Gpu,
   s: Conv2dShape,
   outputGrad: PooledBuffer,
-  weight: PooledBuffer,
-  inputGrad: PooledBuffer,
+  weight: WeightForms,
+  target: PooledBuffer,
 ): void {
   launch(gpu, inputGradKernel, {
-    buffers: { outputGrad, weight, inputGrad },
+    buffers: { outputGrad, weight: weight.original, inputGrad: target },
     uniforms: s,
     workgroups: productGrid(s.inChannels, s.batch * s.inHeight * s.inWidth),
     label: `inputGrad ${describeConv2d(s)}`,
@@ -83,7 +77,7 @@ export function tiledInputGrad(
 }
 
 /** weightGrad (OIHW) from input and outputGrad (NCHW). */
-export function tiledWeightGrad(
+function weightGrad(
   gpu: Gpu,
   s: Conv2dShape,
   input: PooledBuffer,
@@ -114,3 +108,5 @@ function productGrid(rows: number, columns: number): [number, number, number] {
   const [x, z] = linearGrid(columns, TILE);
   return [x, Math.ceil(rows / TILE), z];
 }
+
+export const tiled: Conv2dKernels = { forward, inputGrad, weightGrad };

@@ -38,9 +38,12 @@ describe('operations of convolutions', () => {
   test.each([
     // 2 · batch · outputs' channels and plane · inputs' channels · taps
     ['conv2d_rows', 'forward 4x3x224x224 -> 64, 7x7 /2 +3', 2 * 4 * 64 * 112 * 112 * 3 * 49],
-    ['conv2d_rows', 'forward 4x64x56x56 -> 64, 3x3 /1 +1', 924_844_032],
-    ['conv2d_rows', 'inputGrad 4x64x56x56 -> 64, 3x3 /1 +1', 924_844_032],
-    ['conv2d_rows_weight_grad', 'weightGrad 4x64x56x56 -> 64, 3x3 /1 +1', 924_844_032],
+    // By Winograd it is a quarter of this that is multiplied.
+    ['winograd', 'forward 4x64x56x56 -> 64, 3x3 /1 +1', 924_844_032],
+    ['winograd', 'inputGrad 4x64x56x56 -> 64, 3x3 /1 +1', 924_844_032],
+    ['winograd', 'weightGrad 4x64x56x56 -> 64, 3x3 /1 +1', 924_844_032],
+    ['conv2d_rows', 'forward 4x512x7x7 -> 512, 3x3 /1 +1', 924_844_032],
+    ['conv2d_rows_weight_grad', 'weightGrad 4x512x7x7 -> 512, 3x3 /1 +1', 924_844_032],
     ['conv2d_rows', 'forward 4x64x56x56 -> 128, 1x1 /2 +0', 2 * 4 * 128 * 28 * 28 * 64],
     ['conv2d_rows_weight_grad', 'weightGrad 4x256x14x14 -> 512, 3x3 /2 +1', 2 * 4 * 512 * 7 * 7 * 256 * 9],
   ])('%s %s', (kernel, shape, flops) => expect(find(kernel, shape).flops).toBe(flops));
@@ -54,6 +57,18 @@ describe('operations of convolutions', () => {
     expect(find('conv2d_rows', shape)).toMatchObject({ flops, joins: true });
     expect(find('conv2d_rows', shape).dispatches).toHaveLength(4);
     expect(count('conv2d_rows', shape)).toBe(1);
+  });
+
+  test('the transforms and products of a convolution by Winograd are one piece', () => {
+    // The weights have changed since the step before, so that they are transformed too.
+    const { dispatches } = find('winograd', 'forward 4x64x56x56 -> 64, 3x3 /1 +1');
+    expect(dispatches.map(({ program }) => program.name)).toEqual([
+      'winograd_weight',
+      'winograd_input',
+      'winograd_product',
+      'winograd_output',
+    ]);
+    expect(count('winograd', 'weightGrad 4x64x56x56 -> 64, 3x3 /1 +1')).toBe(4);
   });
 
   test('input gradients of the same shape in different blocks stay apart', () => {
@@ -118,7 +133,7 @@ describe('bytes that memory-bound kernels must move', () => {
     ['cross_entropy_mean', '4', 5 * 4],
     ['cross_entropy_backward', '4x2', (8 + 4 + 8 + 1 + 8) * 4],
     ['sgd_momentum', '2359296', 5 * 2_359_296 * 4],
-    ['conv2d_pack', 'forward 64 -> 64, 3x3', 2 * 64 * 64 * 9 * 4],
+    ['conv2d_pack', 'forward 512 -> 512, 3x3', 2 * 512 * 512 * 9 * 4],
     ['conv2d_pack', 'inputGrad 512 -> 256, 2x2', 2 * 512 * 256 * 4 * 4],
   ])('%s %s', (kernel, shape, bytes) => expect(find(kernel, shape)).toMatchObject({ bytes }));
 

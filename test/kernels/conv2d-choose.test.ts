@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
-import { CONV2D_VARIANTS, type Conv2dPass, chooseConv2d, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import { type Conv2dPass, chooseConv2d, conv2dVariants, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
 import { type Conv2dShape, convolvedExtent } from '../../src/kernels/conv2d-shape.ts';
 
 const PASSES: Conv2dPass[] = ['forward', 'inputGrad', 'weightGrad'];
@@ -40,8 +40,30 @@ const everyChoice = (traits: AdapterTraits) =>
   PASSES.flatMap((pass) => SHAPES.map((shape) => chooseConv2d(pass, shape, traits)));
 
 describe('chooseConv2d', () => {
-  test('takes rows on CPU adapters, with and without subgroups', () => {
-    for (const size of [0, 4, 8]) expect(new Set(everyChoice(adapter('cpu', size)))).toEqual(new Set(['rows']));
+  const [large, small] = [square(64, 56, 3), square(512, 7, 3)];
+
+  test('takes Winograd on CPU adapters that can shuffle, where the outputs are many enough to pay for the transforms', () => {
+    for (const pass of PASSES) {
+      for (const size of [4, 8]) {
+        expect(chooseConv2d(pass, large, adapter('cpu', size))).toBe('winograd');
+        expect(chooseConv2d(pass, small, adapter('cpu', size))).toBe('rows');
+      }
+      expect(chooseConv2d(pass, large, adapter('cpu', 0))).toBe('rows');
+    }
+  });
+
+  test('takes rows on CPU adapters for every other kernel, stride and padding, and where a binding would be too large', () => {
+    const others: Conv2dShape[] = [
+      square(64, 56, 1),
+      square(64, 56, 5),
+      square(3, 224, 7, 2),
+      square(64, 56, 3, 2),
+      { ...large, paddingHeight: 3, outHeight: 60 },
+      { ...large, batch: 128 },
+    ];
+    for (const pass of PASSES) {
+      for (const shape of others) expect(chooseConv2d(pass, shape, adapter('cpu', 8))).toBe('rows');
+    }
   });
 
   test('takes tiles on GPUs', () => {
@@ -49,13 +71,26 @@ describe('chooseConv2d', () => {
   });
 
   test('takes what is forced, on any adapter, until it is free again', () => {
-    for (const variant of CONV2D_VARIANTS) {
+    for (const variant of ['rows', 'tiled'] as const) {
       forceConv2dVariant(variant);
       expect(new Set(everyChoice(adapter('cpu', 8)))).toEqual(new Set([variant]));
       expect(new Set(everyChoice(adapter('gpu', 32)))).toEqual(new Set([variant]));
     }
     forceConv2dVariant(undefined);
-    expect(everyChoice(adapter('cpu'))[0]).toBe('rows');
-    expect(everyChoice(adapter('gpu'))[0]).toBe('tiled');
+    expect(chooseConv2d('forward', large, adapter('cpu', 8))).toBe('winograd');
+    expect(chooseConv2d('forward', large, adapter('gpu', 8))).toBe('tiled');
+  });
+
+  test('takes Winograd by force wherever it can compute the shape', () => {
+    forceConv2dVariant('winograd');
+    expect(chooseConv2d('forward', small, adapter('gpu', 8))).toBe('winograd');
+    expect(chooseConv2d('forward', square(64, 56, 5), adapter('cpu', 8))).toBe('rows');
+    expect(chooseConv2d('forward', small, adapter('cpu', 0))).toBe('rows');
+  });
+
+  test('every variant has the three passes', () => {
+    for (const kernels of Object.values(conv2dVariants)) {
+      for (const pass of PASSES) expect(kernels[pass]).toBeTypeOf('function');
+    }
   });
 });

@@ -3,12 +3,13 @@
  * all of them with every error would take minutes.
  */
 
-import { describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { checkGradients, conv2d, GradientMismatchError, Tensor } from '../../src/autograd/index.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
+import { type Conv2dVariant, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
 import { openAs, openTampered, type ShaderEdit, withGpu } from '../support/gpu.ts';
 import { scaleGradient } from '../support/tamper.ts';
-import { type Case, conv2dCases, differences, RUNS } from './golden.ts';
+import { type Case, conv2dCases, differences, RUNS, WINOGRAD_SLACK } from './golden.ts';
 
 const { gpuTest } = await withGpu();
 
@@ -183,9 +184,73 @@ const TILED: Planted[] = [
   ],
 ];
 
-const VARIANTS: readonly [name: string, traits: Partial<AdapterTraits>, planted: Planted[]][] = [
+const WINOGRAD: Planted[] = [
+  ...['output', 'inputGrad', 'weightGrad'].map(
+    (wrong): Planted => [
+      'a term of the products is left out',
+      '3x3',
+      wrong,
+      { find: 'a0 * b0.x + a1 * b1.x', replace: 'a0 * b0.x' },
+    ],
+  ),
+  ...['output', 'inputGrad', 'weightGrad'].map(
+    (wrong): Planted => [
+      'what lies right of the picture is not zero',
+      '3x3',
+      wrong,
+      { find: 'firstColumn + 3u < params.width', replace: 'true' },
+    ],
+  ),
+  [
+    'what lies above the picture is not zero',
+    '3x3, many tiles',
+    'inputGrad',
+    { find: 'real && firstRow + 0u < params.height', replace: 'real' },
+  ],
+  [
+    'padding is on the wrong side (width)',
+    '3x3, many tiles',
+    'output',
+    { find: ' - params.columnPadding;', replace: ' + params.columnPadding;' },
+  ],
+  [
+    'padding is on the wrong side (height)',
+    '3x3, many channels',
+    'weightGrad',
+    { find: ' - params.rowPadding;', replace: ';' },
+  ],
+  ['a tap is left out', '3x3', 'output', { find: 'weight[start + 7u]', replace: '0.0' }],
+  ['a kernel is not turned', '3x3', 'inputGrad', { find: 'weight[start + 8u]', replace: 'weight[start + 0u]' }],
+  [
+    'a gradient below the picture is not zero',
+    '3x3',
+    'weightGrad',
+    { find: 'real && firstRow + 3u < params.height', replace: 'real' },
+  ],
+  [
+    'a point is given the distances of another',
+    '3x3',
+    'weightGrad',
+    { find: '(u[3] + u[4]) * AT_B', replace: '(u[3] + u[4]) * AT_A' },
+  ],
+  [
+    'a point is mistaken for another',
+    '3x3, many channels',
+    'output',
+    { find: 'AA * evenA + BB * evenB', replace: 'BB * evenA + BB * evenB' },
+  ],
+  [
+    'the last image takes the tiles of the one before',
+    '3x3',
+    'output',
+    { find: 'let image = tile / (params.tileColumns * params.tileRows);', replace: 'let image = 0u;' },
+  ],
+];
+
+const VARIANTS: readonly [name: Conv2dVariant, traits: Partial<AdapterTraits>, planted: Planted[]][] = [
   ['rows', { kind: 'cpu' }, [...SHARED, ...ROWS]],
   ['tiled', { kind: 'gpu' }, [...SHARED, ...TILED]],
+  ['winograd', { kind: 'cpu' }, WINOGRAD],
 ];
 
 const caseNamed = (name: string) => conv2dCases.find((one) => one.name === name)!;
@@ -200,12 +265,18 @@ function only(one: Case, wrong: string): Case {
   return { ...rest, inputs, expected, ...(wrong === 'output' ? {} : { seed: seed! }) };
 }
 
-describe.each(VARIANTS)('%s', (_, traits, planted) => {
+describe.each(VARIANTS)('%s', (variant, traits, planted) => {
+  const slack = variant === 'winograd' ? WINOGRAD_SLACK : 1;
+  const small = caseNamed(variant === 'winograd' ? 'kernel as large as the input' : '2x2');
+
+  beforeAll(() => forceConv2dVariant(variant));
+  afterAll(() => forceConv2dVariant(undefined));
+
   for (const [what, name, wrong, edit] of planted) {
     gpuTest(`${wrong}: ${what}, seen by ${name}`, async () => {
       const one = only(caseNamed(name), wrong);
       const gpu = await openTampered(edit, traits);
-      expect(await differences(gpu, one)).toEqual([expect.stringMatching(`^${wrong} differs`)]);
+      expect(await differences(gpu, one, RUNS.conv2d, slack)).toEqual([expect.stringMatching(`^${wrong} differs`)]);
     });
   }
 
@@ -215,10 +286,12 @@ describe.each(VARIANTS)('%s', (_, traits, planted) => {
   ] as const) {
     gpuTest(`a gradient ${what} is seen, of each input`, async () => {
       const gpu = await openAs(traits);
-      const one = caseNamed('2x2');
       for (const input of ['input', 'weight', 'bias']) {
-        const found = await differences(gpu, one, (inputs, options) =>
-          RUNS.conv2d!({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options),
+        const found = await differences(
+          gpu,
+          small,
+          (inputs, options) => RUNS.conv2d!({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options),
+          slack,
         );
         expect(found).toEqual([expect.stringMatching(`^${input}Grad differs`)]);
       }
@@ -226,7 +299,7 @@ describe.each(VARIANTS)('%s', (_, traits, planted) => {
 
     gpuTest(`a gradient ${what} is seen by finite differences, of each input`, async () => {
       const gpu = await openAs(traits);
-      const { inputs } = caseNamed('2x2');
+      const { inputs } = small;
       const leaves = Object.values(inputs).map(({ values, shape }) => {
         const tensor = Tensor.from(gpu, values, shape);
         tensor.requiresGrad = true;

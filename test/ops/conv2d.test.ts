@@ -3,12 +3,13 @@
  * adapter computes it.
  */
 
-import { describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import { checkGradients, conv2d, sizeOf, Tensor } from '../../src/autograd/index.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
+import { type Conv2dVariant, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
 import { withGpu } from '../support/gpu.ts';
-import { conv2dCases, differences, titleOf } from './golden.ts';
+import { conv2dCases, differences, RUNS, titleOf, WINOGRAD_SLACK } from './golden.ts';
 
 /**
  * Enough to see that weights reach the invocations right, unrolled and in a loop over taps, which is all that depends on
@@ -16,9 +17,18 @@ import { conv2dCases, differences, titleOf } from './golden.ts';
  */
 const FEW = ['2x2', '4x6', 'many rows'];
 
-const ADAPTERS: readonly [name: string, variant: string, traits: Partial<AdapterTraits>, names?: string[]][] = [
+/** What Winograd's convolution can compute. */
+const WINOGRAD = conv2dCases
+  .filter(
+    ({ inputs: { weight }, options: { stride } }) => weight!.shape.slice(2).join() === '3,3' && `${stride}` === '1,1',
+  )
+  .map(({ name }) => name!);
+
+const ADAPTERS: readonly [name: string, variant: Conv2dVariant, traits: Partial<AdapterTraits>, names?: string[]][] = [
   ['a GPU', 'tiled', { kind: 'gpu' }],
   ['a CPU adapter', 'rows', { kind: 'cpu' }],
+  ['a CPU adapter, by Winograd', 'winograd', { kind: 'cpu' }, WINOGRAD],
+  ['a CPU adapter with subgroups of 4, by Winograd', 'winograd', { kind: 'cpu', subgroupSize: 4 }, ['3x3, many tiles']],
   ['a CPU adapter with subgroups of 4', 'rows', { kind: 'cpu', subgroupSize: 4 }, FEW],
   ['a CPU adapter without subgroups', 'rows', { kind: 'cpu', subgroupSize: 0 }, FEW],
 ];
@@ -27,10 +37,14 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
   const { gpuTest, gpu } = await withGpu({}, traits);
 
   describe(`on ${adapter}`, () => {
+    beforeAll(() => forceConv2dVariant(variant));
+    afterAll(() => forceConv2dVariant(undefined));
+
     for (const one of conv2dCases.filter(({ name }) => !names || names.includes(name!))) {
       gpuTest(titleOf(one), async () => {
         const before = gpu.pool.liveBytes;
-        expect(await differences(gpu, one)).toEqual([]);
+        const slack = variant === 'winograd' ? WINOGRAD_SLACK : 1;
+        expect(await differences(gpu, one, RUNS.conv2d, slack)).toEqual([]);
         expect(gpu.pool.liveBytes).toBe(before);
       });
     }
@@ -43,11 +57,13 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
       return tensor;
     };
     // Kernels of two and three columns are compiled for cases above.
-    for (const [size, options] of [
-      [2, {}],
-      [3, { stride: [2, 2], padding: [1, 2] }],
-    ] as const) {
-      if (size === 3 && names) continue;
+    for (const [size, options] of variant === 'winograd'
+      ? ([[3, { padding: [1, 2] }]] as const)
+      : ([
+          [2, {}],
+          [3, { stride: [2, 2], padding: [1, 2] }],
+        ] as const)) {
+      if (size === 3 && names && variant !== 'winograd') continue;
       gpuTest(`gradients of ${size}x${size} agree with finite differences`, async () => {
         const report = await checkGradients(
           (input, weight, bias) => conv2d(input!, weight!, bias, options),

@@ -68,4 +68,8 @@ conv2d("ResNet 3x3", (1, 16, 14, 14), (40, 3, 3), padding=(1, 1), bias=False)
 conv2d("ResNet 3x3 stride 2", (1, 16, 14, 14), (40, 3, 3), (2, 2), (1, 1), bias=False)
 conv2d("ResNet 1x1 stride 2", (1, 16, 14, 14), (40, 1, 1), (2, 2), bias=False)
 
+# More tiles of 4x4 outputs and more channels than one tile of a product has, and padding that differs by axis.
+conv2d("3x3, many tiles", (1, 3, 26, 27), (67, 3, 3), padding=(0, 2))
+conv2d("3x3, many channels", (1, 67, 5, 6), (5, 3, 3), padding=(2, 1))
+
 write("conv2d")

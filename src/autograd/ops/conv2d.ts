@@ -1,20 +1,9 @@
-/** 2d convolution (cross-correlation, as in torch): its shape rule, forward and backward, and the cache of packed weights. */
+/** 2d convolution (cross-correlation, as in torch): its shape rule, forward and backward, and the cache of what is derived from weights. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { addChannelBias, channelBiasGrad } from '../../kernels/channel-bias.ts';
-import { type Conv2dPass, chooseConv2d } from '../../kernels/conv2d-choose.ts';
-import {
-  forwardPackPlan,
-  inputGradPhases,
-  type PackPlan,
-  packedBytes,
-  packWeights,
-  rowsForward,
-  rowsInputGrad,
-} from '../../kernels/conv2d-rows.ts';
-import { rowsWeightGrad } from '../../kernels/conv2d-rows-weight-grad.ts';
-import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../kernels/conv2d-shape.ts';
-import { tiledForward, tiledInputGrad, tiledWeightGrad } from '../../kernels/conv2d-tiled.ts';
+import { type Conv2dPass, chooseConv2d, conv2dVariants } from '../../kernels/conv2d-choose.ts';
+import { type Conv2dShape, convolvedExtent, describeConv2d, type WeightForms } from '../../kernels/conv2d-shape.ts';
 import { ShapeError } from '../errors.ts';
 import type { Storage } from '../storage.ts';
 import { record } from '../tape.ts';
@@ -37,11 +26,7 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   const { gpu } = input;
   const channels = { batch: shape.batch, channels: shape.outChannels, planeSize: shape.outHeight * shape.outWidth };
   const output = Tensor.empty(gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth]);
-  if (variant(gpu, 'forward', shape) === 'rows') {
-    rowsForward(gpu, shape, input.buffer, packed(weight, forwardPackPlan(shape)), output.buffer);
-  } else {
-    tiledForward(gpu, shape, input.buffer, weight.buffer, output.buffer);
-  }
+  kernels(gpu, 'forward', shape).forward(gpu, shape, input.buffer, formsOf(weight), output.buffer);
   if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer);
 
   const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
@@ -55,15 +40,11 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
       const weightGrad = needsWeight ? Tensor.empty(gpu, weight.shape) : undefined;
       const biasGrad = needsBias ? Tensor.empty(gpu, [shape.outChannels]) : undefined;
       if (inputGrad) {
-        if (variant(gpu, 'inputGrad', shape) === 'rows') {
-          const buffers = inputGradPhases(shape).map((phase) => packed(weight, phase.plan));
-          rowsInputGrad(gpu, shape, outputGrad.buffer, buffers, inputGrad.buffer);
-        } else {
-          tiledInputGrad(gpu, shape, outputGrad.buffer, weight.buffer, inputGrad.buffer);
-        }
+        const run = kernels(gpu, 'inputGrad', shape).inputGrad;
+        run(gpu, shape, outputGrad.buffer, formsOf(weight), inputGrad.buffer);
       }
       if (weightGrad) {
-        const run = variant(gpu, 'weightGrad', shape) === 'rows' ? rowsWeightGrad : tiledWeightGrad;
+        const run = kernels(gpu, 'weightGrad', shape).weightGrad;
         run(gpu, shape, input.buffer, outputGrad.buffer, weightGrad.buffer);
       }
       if (biasGrad) channelBiasGrad(gpu, channels, outputGrad.buffer, biasGrad.buffer);
@@ -124,40 +105,45 @@ function conv2dShape(input: Tensor, weight: Tensor, bias: Tensor | undefined, op
   };
 }
 
-function variant(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape) {
+function kernels(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape) {
   const chosen = chooseConv2d(pass, shape, gpu.traits);
   gpu.recordChoice(`conv2d ${pass} ${describeConv2d(shape)}`, chosen);
-  return chosen;
+  return conv2dVariants[chosen];
 }
 
-interface Packed {
+interface Form {
   readonly buffer: PooledBuffer;
   version: number;
 }
 
-/** Packed weights by storage and plan. They are packed anew only when the weights have changed. */
-const packedWeights = new WeakMap<Storage, Map<string, Packed>>();
+/** What was derived from weights, by their storage. It is derived anew only when the weights have changed. */
+const derived = new WeakMap<Storage, Map<string, Form>>();
 
-function packed(weight: Tensor, plan: PackPlan): PooledBuffer {
+function formsOf(weight: Tensor): WeightForms {
   const { storage, gpu } = weight;
-  let plans = packedWeights.get(storage);
-  if (!plans) {
-    const own = new Map<string, Packed>();
-    plans = own;
-    packedWeights.set(storage, own);
+  let forms = derived.get(storage);
+  if (!forms) {
+    const own = new Map<string, Form>();
+    forms = own;
+    derived.set(storage, own);
     storage.onFree(() => {
       for (const { buffer } of own.values()) gpu.pool.release(buffer);
     });
   }
-  const key = Object.values(plan).join(',');
-  let entry = plans.get(key);
-  if (!entry) {
-    entry = { buffer: gpu.pool.acquire(packedBytes(plan)), version: -1 };
-    plans.set(key, entry);
-  }
-  if (entry.version !== storage.version) {
-    packWeights(gpu, plan, weight.buffer, entry.buffer);
-    entry.version = storage.version;
-  }
-  return entry.buffer;
+  const known = forms;
+  return {
+    original: weight.buffer,
+    form: (key, bytes, write) => {
+      let form = known.get(key);
+      if (!form) {
+        form = { buffer: gpu.pool.acquire(bytes), version: -1 };
+        known.set(key, form);
+      }
+      if (form.version !== storage.version) {
+        write(form.buffer);
+        form.version = storage.version;
+      }
+      return form.buffer;
+    },
+  };
 }

@@ -1,0 +1,11 @@
+// Winograd's minimal filtering F(4×4, 3×3) in one dimension; a tile is transformed along its columns and then its rows.
+//
+// A polynomial product is taken by evaluating at the points 0, ±2/3, ±3/2 and ∞ and interpolating. The usual points 0, ±1, ±2
+// and ∞ save some multiplications but make twice the rounding error; these stay within about twice that of a plain sum.
+const A = 2.0 / 3.0;
+const B = 3.0 / 2.0;
+const AA = A * A;
+const BB = B * B;
+// What the products at ±A and ±B are divided by: the product of the distances to the other points.
+const AT_A = 1.0 / (2.0 * AA * (AA - BB));
+const AT_B = 1.0 / (2.0 * BB * (BB - AA));

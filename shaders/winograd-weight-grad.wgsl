@@ -1,0 +1,43 @@
+// Last step of the weight gradient of Winograd's convolution: the 36 products u of a kernel become its 3×3 gradient Gᵀ·u·G.
+//
+// [position][output channel][input channel], both extents padded -> OIHW. Workgroup (x, y): 64 input channels of output channel y.
+struct Params {
+  inChannels: u32,
+  outExtent: u32,
+  inExtent: u32,
+  // Elements from one position to the next.
+  plane: u32,
+}
+@group(0) @binding(0) var<storage, read> products: array<f32>;
+@group(0) @binding(1) var<storage, read_write> weightGrad: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+<%~ include('parts/winograd.wgsl', {}) %>
+
+fn transform(u: array<f32, 6>) -> array<f32, 3> {
+  let evenA = (u[1] + u[2]) * AT_A;
+  let oddA = (u[1] - u[2]) * (A * AT_A);
+  let evenB = (u[3] + u[4]) * AT_B;
+  let oddB = (u[3] - u[4]) * (B * AT_B);
+  return array(u[0] + evenA + evenB, oddA + oddB, AA * evenA + BB * evenB + u[5]);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let inChannel = group.x * 64u + lane;
+  if (inChannel >= params.inChannels) {
+    return;
+  }
+  let source = group.y * params.inExtent + inChannel;
+<% const six = [0, 1, 2, 3, 4, 5]; %>
+<% for (const c of six) { %>
+  let half<%= c %> = transform(array(<%= six.map((r) => `products[source + ${r * 6 + c}u * params.plane]`).join(', ') %>));
+<% } %>
+  let destination = (group.y * params.inChannels + inChannel) * 9u;
+<% for (const r of [0, 1, 2]) { %>
+  let row<%= r %> = transform(array(<%= six.map((c) => `half${c}[${r}]`).join(', ') %>));
+<% for (const c of [0, 1, 2]) { %>
+  weightGrad[destination + <%= r * 3 + c %>u] = row<%= r %>[<%= c %>];
+<% } %>
+<% } %>
+}

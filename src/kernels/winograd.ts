@@ -1,0 +1,334 @@
+/**
+ * Winograd's convolution F(4×4, 3×3) for CPU adapters: 3×3 kernels with stride 1 as 36 matrix products over transformed
+ * patches, a quarter of the multiplications. Forward and input gradient are the same three steps, the input gradient with
+ * the kernels turned; the weight gradient sums over patches instead of channels.
+ *
+ * Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015. Points and scaling are our own.
+ */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
+import { defineKernel, launch } from './kernel.ts';
+import { shuffleLanes } from './shuffle-lanes.ts';
+
+/** Side of a tile of outputs, and positions of a transformed patch of 6×6. */
+const TILE = 4;
+const POSITIONS = 36;
+/** What the extents of the products are padded to: the tile of winograd-product, with the largest subgroup it takes. */
+const ROWS = 64;
+const COLUMNS = 32;
+const DEPTHS = 2;
+/** WebGPU's default limit of a storage binding, which no transformed tensor may exceed. */
+const MAX_BYTES = 128 * 2 ** 20;
+
+const inputKernel = defineKernel({
+  name: 'winograd_input',
+  shader: 'winograd-input.wgsl',
+  bindings: { input: 'read', transformed: 'read_write' },
+  uniforms: {
+    channels: 'u32',
+    height: 'u32',
+    width: 'u32',
+    rowPadding: 'u32',
+    columnPadding: 'u32',
+    tiles: 'u32',
+    tileRows: 'u32',
+    tileColumns: 'u32',
+    outerExtent: 'u32',
+    innerExtent: 'u32',
+    plane: 'u32',
+  },
+  example: { tilesLast: true },
+});
+
+const weightKernel = defineKernel({
+  name: 'winograd_weight',
+  shader: 'winograd-weight.wgsl',
+  bindings: { weight: 'read', transformed: 'read_write' },
+  uniforms: { summed: 'u32', results: 'u32', summedExtent: 'u32', resultExtent: 'u32', plane: 'u32' },
+  example: { turned: false },
+});
+
+const productKernel = defineKernel({
+  name: 'winograd_product',
+  shader: 'winograd-product.wgsl',
+  bindings: { a: 'read', b: 'read', output: 'read_write' },
+  uniforms: { depth: 'u32', rows: 'u32', columns: 'u32', planeA: 'u32', planeB: 'u32', planeOutput: 'u32' },
+  example: { lanes: 8 },
+});
+
+const outputKernel = defineKernel({
+  name: 'winograd_output',
+  shader: 'winograd-output.wgsl',
+  bindings: { products: 'read', output: 'read_write' },
+  uniforms: {
+    channels: 'u32',
+    height: 'u32',
+    width: 'u32',
+    tiles: 'u32',
+    tileRows: 'u32',
+    tileColumns: 'u32',
+    channelExtent: 'u32',
+    tileExtent: 'u32',
+    plane: 'u32',
+  },
+  example: { whole: true },
+});
+
+const outputGradKernel = defineKernel({
+  name: 'winograd_output_grad',
+  shader: 'winograd-output-grad.wgsl',
+  bindings: { outputGrad: 'read', transformed: 'read_write' },
+  uniforms: {
+    channels: 'u32',
+    height: 'u32',
+    width: 'u32',
+    tiles: 'u32',
+    tileRows: 'u32',
+    tileColumns: 'u32',
+    tileExtent: 'u32',
+    channelExtent: 'u32',
+    plane: 'u32',
+  },
+});
+
+const weightGradKernel = defineKernel({
+  name: 'winograd_weight_grad',
+  shader: 'winograd-weight-grad.wgsl',
+  bindings: { products: 'read', weightGrad: 'read_write' },
+  uniforms: { inChannels: 'u32', outExtent: 'u32', inExtent: 'u32', plane: 'u32' },
+});
+
+/**
+ * Elements from one position of [position][outer][inner] to the next: what they hold and a cache line more. Without it the 36
+ * positions of one patch are often multiples of 4 KiB apart, and so fight for the same few places of the cache.
+ */
+const planeOf = (outer: number, inner: number) => outer * inner + 16;
+
+const upTo = (multiple: number, count: number) => Math.ceil(count / multiple) * multiple;
+
+/** Tiles of 4×4 that cover the outputs of a batch. */
+function tilesOf(batch: number, height: number, width: number) {
+  const [tileRows, tileColumns] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
+  return { tiles: batch * tileRows * tileColumns, tileRows, tileColumns };
+}
+
+/** Whether these kernels can compute a shape: 3×3 with stride 1, at most 2 of padding, and not too large for a binding. */
+export function winogradFits(s: Conv2dShape): boolean {
+  const window = s.kernelHeight === 3 && s.kernelWidth === 3 && s.strideHeight === 1 && s.strideWidth === 1;
+  if (!window || s.paddingHeight > 2 || s.paddingWidth > 2) return false;
+  const channels = upTo(ROWS, Math.max(s.inChannels, s.outChannels));
+  const tiles = Math.max(
+    tilesOf(s.batch, s.outHeight, s.outWidth).tiles,
+    tilesOf(s.batch, s.inHeight, s.inWidth).tiles,
+  );
+  return POSITIONS * planeOf(channels, Math.max(channels, upTo(COLUMNS, tiles))) * 4 <= MAX_BYTES;
+}
+
+/** output = convolution of input (NCHW) with weight (OIHW). Writes all of output. */
+function forward(gpu: Gpu, s: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void {
+  correlate(gpu, input, weight, output, {
+    turned: false,
+    batch: s.batch,
+    channels: s.inChannels,
+    height: s.inHeight,
+    width: s.inWidth,
+    rowPadding: s.paddingHeight,
+    columnPadding: s.paddingWidth,
+    results: s.outChannels,
+    resultHeight: s.outHeight,
+    resultWidth: s.outWidth,
+    label: `forward ${describeConv2d(s)}`,
+  });
+}
+
+/** inputGrad from outputGrad (both NCHW) and weight. Writes all of inputGrad. */
+function inputGrad(
+  gpu: Gpu,
+  s: Conv2dShape,
+  outputGrad: PooledBuffer,
+  weight: WeightForms,
+  target: PooledBuffer,
+): void {
+  correlate(gpu, outputGrad, weight, target, {
+    turned: true,
+    batch: s.batch,
+    channels: s.outChannels,
+    height: s.outHeight,
+    width: s.outWidth,
+    rowPadding: 2 - s.paddingHeight,
+    columnPadding: 2 - s.paddingWidth,
+    results: s.inChannels,
+    resultHeight: s.inHeight,
+    resultWidth: s.inWidth,
+    label: `inputGrad ${describeConv2d(s)}`,
+  });
+}
+
+interface Correlation {
+  /** Whether the kernels are turned by 180 degrees and summed over their output channels. */
+  readonly turned: boolean;
+  readonly batch: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly rowPadding: number;
+  readonly columnPadding: number;
+  readonly results: number;
+  readonly resultHeight: number;
+  readonly resultWidth: number;
+  readonly label: string;
+}
+
+function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: PooledBuffer, c: Correlation): void {
+  const tiling = tilesOf(c.batch, c.resultHeight, c.resultWidth);
+  const depth = upTo(DEPTHS, c.channels);
+  const rows = upTo(ROWS, c.results);
+  const columns = upTo(COLUMNS, tiling.tiles);
+  const kernels = weight.form(`winograd ${c.turned}`, POSITIONS * planeOf(depth, rows) * 4, (transformed) => {
+    launch(gpu, weightKernel, {
+      buffers: { weight: weight.original, transformed },
+      constants: { turned: c.turned },
+      uniforms: {
+        summed: c.channels,
+        results: c.results,
+        summedExtent: depth,
+        resultExtent: rows,
+        plane: planeOf(depth, rows),
+      },
+      workgroups: [Math.ceil(rows / 64), depth, 1],
+      label: c.label,
+    });
+  });
+  const patches = gpu.pool.acquire(POSITIONS * planeOf(depth, columns) * 4);
+  transformInput(gpu, input, patches, true, [depth, columns], { ...c, ...tiling });
+  const products = gpu.pool.acquire(POSITIONS * planeOf(rows, columns) * 4);
+  multiply(gpu, kernels, patches, products, { depth, rows, columns }, c.label);
+  gpu.pool.release(patches);
+  launch(gpu, outputKernel, {
+    buffers: { products, output },
+    constants: { whole: c.resultWidth % TILE === 0 },
+    uniforms: {
+      ...tiling,
+      channels: c.results,
+      height: c.resultHeight,
+      width: c.resultWidth,
+      channelExtent: rows,
+      tileExtent: columns,
+      plane: planeOf(rows, columns),
+    },
+    workgroups: [Math.ceil(tiling.tiles / 64), c.results, 1],
+    label: c.label,
+  });
+  gpu.pool.release(products);
+}
+
+/** weightGrad (OIHW) from input and outputGrad (both NCHW). */
+function weightGrad(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  outputGrad: PooledBuffer,
+  target: PooledBuffer,
+): void {
+  const label = `weightGrad ${describeConv2d(s)}`;
+  const tiling = tilesOf(s.batch, s.outHeight, s.outWidth);
+  const depth = upTo(DEPTHS, tiling.tiles);
+  const rows = upTo(ROWS, s.outChannels);
+  const columns = upTo(COLUMNS, s.inChannels);
+  const grads = gpu.pool.acquire(POSITIONS * planeOf(depth, rows) * 4);
+  launch(gpu, outputGradKernel, {
+    buffers: { outputGrad, transformed: grads },
+    uniforms: {
+      ...tiling,
+      channels: s.outChannels,
+      height: s.outHeight,
+      width: s.outWidth,
+      tileExtent: depth,
+      channelExtent: rows,
+      plane: planeOf(depth, rows),
+    },
+    workgroups: [Math.ceil(rows / 64), depth, 1],
+    label,
+  });
+  const patches = gpu.pool.acquire(POSITIONS * planeOf(depth, columns) * 4);
+  transformInput(gpu, input, patches, false, [depth, columns], {
+    ...tiling,
+    channels: s.inChannels,
+    height: s.inHeight,
+    width: s.inWidth,
+    rowPadding: s.paddingHeight,
+    columnPadding: s.paddingWidth,
+    label,
+  });
+  const products = gpu.pool.acquire(POSITIONS * planeOf(rows, columns) * 4);
+  multiply(gpu, grads, patches, products, { depth, rows, columns }, label);
+  gpu.pool.release(grads);
+  gpu.pool.release(patches);
+  launch(gpu, weightGradKernel, {
+    buffers: { products, weightGrad: target },
+    uniforms: { inChannels: s.inChannels, outExtent: rows, inExtent: columns, plane: planeOf(rows, columns) },
+    workgroups: [Math.ceil(s.inChannels / 64), s.outChannels, 1],
+    label,
+  });
+  gpu.pool.release(products);
+}
+
+interface Patches {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly rowPadding: number;
+  readonly columnPadding: number;
+  readonly tiles: number;
+  readonly tileRows: number;
+  readonly tileColumns: number;
+  readonly label: string;
+}
+
+/** Patches to [position][channel][tile], or with `tilesLast` false to [position][tile][channel]; extents as given. */
+function transformInput(
+  gpu: Gpu,
+  input: PooledBuffer,
+  transformed: PooledBuffer,
+  tilesLast: boolean,
+  [outerExtent, innerExtent]: readonly [number, number],
+  { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label }: Patches,
+): void {
+  const geometry = { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns };
+  launch(gpu, inputKernel, {
+    buffers: { input, transformed },
+    constants: { tilesLast },
+    uniforms: { ...geometry, outerExtent, innerExtent, plane: planeOf(outerExtent, innerExtent) },
+    workgroups: [Math.ceil(innerExtent / 64), outerExtent, 1],
+    label,
+  });
+}
+
+/** output[position] = a[position]ᵀ · b[position], a [depth, rows] and b [depth, columns]. */
+function multiply(
+  gpu: Gpu,
+  a: PooledBuffer,
+  b: PooledBuffer,
+  output: PooledBuffer,
+  { depth, rows, columns }: { readonly depth: number; readonly rows: number; readonly columns: number },
+  label: string,
+): void {
+  const lanes = shuffleLanes(gpu.traits);
+  launch(gpu, productKernel, {
+    buffers: { a, b, output },
+    constants: { lanes },
+    uniforms: {
+      depth,
+      rows,
+      columns,
+      planeA: planeOf(depth, rows),
+      planeB: planeOf(depth, columns),
+      planeOutput: planeOf(rows, columns),
+    },
+    workgroups: [columns / (4 * lanes), rows / ROWS, POSITIONS],
+    label,
+  });
+}
+
+export const winograd: Conv2dKernels = { forward, inputGrad, weightGrad };
