@@ -1,10 +1,10 @@
 /** Which variant of a convolution runs: a pure function of pass, shape and adapter. */
 import type { AdapterTraits } from '../gpu/gpu.ts';
 import { rows } from './conv2d-rows.ts';
-import type { Conv2dKernels, Conv2dShape } from './conv2d-shape.ts';
+import { type Conv2dKernels, type Conv2dShape, conv2dFlops } from './conv2d-shape.ts';
 import { tiled } from './conv2d-tiled.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
-import { winograd, winogradFits } from './winograd.ts';
+import { winograd, winogradCost, winogradFits } from './winograd.ts';
 
 export type Conv2dPass = keyof Conv2dKernels;
 
@@ -29,10 +29,7 @@ export function chooseConv2d(pass: Conv2dPass, shape: Conv2dShape, traits: Adapt
   return wanted !== 'winograd' || (winogradFits(shape) && shuffleLanes(traits) > 0) ? wanted : 'rows';
 }
 
-/**
- * Whether the multiplications that Winograd's convolution saves are worth its transforms of weights, inputs and outputs. On
- * lavapipe a multiplication costs about a thirtieth of a load or store.
- */
-function winogradPays(_pass: Conv2dPass, shape: Conv2dShape): boolean {
-  return shape.outHeight * shape.outWidth > 100;
+/** Whether the multiplications that Winograd's convolution saves are worth its transforms, by a tenth at least. */
+function winogradPays(pass: Conv2dPass, shape: Conv2dShape): boolean {
+  return winogradFits(shape) && winogradCost(pass, shape) < 0.9 * (conv2dFlops(shape) / 2);
 }

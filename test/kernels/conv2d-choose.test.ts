@@ -47,6 +47,8 @@ describe('chooseConv2d', () => {
       for (const size of [4, 8]) {
         expect(chooseConv2d(pass, large, adapter('cpu', size))).toBe('winograd');
         expect(chooseConv2d(pass, small, adapter('cpu', size))).toBe('rows');
+        // A larger batch shares the transforms of the weights.
+        expect(chooseConv2d(pass, { ...small, batch: 32 }, adapter('cpu', size))).toBe('winograd');
       }
       expect(chooseConv2d(pass, large, adapter('cpu', 0))).toBe('rows');
     }
