@@ -1,21 +1,44 @@
 <%
-// Constants: taps (kernel columns unrolled), strideWidth, lanes (subgroup size that shuffles feed: 4 or 8; 0: none),
-// tail (whether the output width is no multiple of PIXELS).
-const TILE = 32;
+// Constants: taps (kernel columns unrolled), units (kernel rows per invocation), tile (output channels per invocation),
+// strideWidth, lanes (subgroup size that shuffles feed: 4 or 8; 0: none), roll (where input rows are carried from one output
+// row to the next, the row stride, 1 or 2: only for three units that are the kernel rows of a channel, one of them in the
+// padding above; else 0), gradVector and inVector (floats per load: 4, 2 or 1; they divide outWidth and inWidth), inAlign
+// (columns before the first vector of inputs).
 const PIXELS = 4;
 const range = (n) => [...Array(n).keys()];
 const columns = [...new Set(range(PIXELS).flatMap((p) => range(k.taps).map((t) => p * k.strideWidth + t)))].sort((a, b) => a - b);
 // Output channels whose gradients one invocation loads.
-const rowsPerLane = k.lanes ? TILE / k.lanes : TILE;
+const rowsPerLane = k.lanes ? k.tile / k.lanes : k.tile;
+const lanes = k.lanes || 8;
+const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
+// The columns of an input row cut into loads: a vector where most of it is wanted, as a float more costs half a load.
+const loads = [];
+for (const c of columns) {
+  if (loads.some((load) => c < load.first + load.floats)) continue;
+  const whole = (c - k.inAlign) % k.inVector === 0 && columns.filter((other) => other >= c && other < c + k.inVector).length * 2 > k.inVector;
+  loads.push({ first: c, floats: whole ? k.inVector : 1 });
+}
+// Loads an input row: x<row>_<column>, zero where `inside` or the column says that it lies in the padding.
+const loadRow = (row, start, inside) => loads.map(({ first, floats }) => {
+  const name = `x${row}_${first}`;
+  const zero = floats === 1 ? '0.0' : `${type(floats)}()`;
+  const index = `u32(select(0, ${start} + ${first}, read${name}))`;
+  const value = k.inVector === 1 ? `input[${index}]` : floats === 1 ? `inputAt(${index})` : `input[${index} / ${floats}u]`;
+  const load = `let read${name} = ${inside} && inside${first};\n    let ${floats === 1 ? name : `v${name}`} = select(${zero}, ${value}, read${name});`;
+  return [load, ...(floats === 1 ? [] : range(floats).map((i) => `let x${row}_${first + i} = v${name}[${i}];`))].join('\n    ');
+}).join('\n    ');
 %>
 // Weight gradient of a convolution for CPU adapters, in registers only. NCHW tensors, OIHW weights.
 //
-// One invocation owns a kernel row (input channel, kernel row) and sums its `taps` columns for TILE output channels over
-// a range of output rows; see conv2d-rows for why registers and shuffles. PIXELS is 4: with 7 the inputs and the gradients
-// of a step no longer fit the 16 vector registers together, which halves the speed.
+// One invocation owns `units` kernel rows (input channel, kernel row), all their `taps` columns and `tile` output channels,
+// and walks down the output rows of a block of PIXELS columns. On lavapipe a load costs as much as forty multiply-adds,
+// so the lanes of a subgroup, which own different kernel rows, load the gradients of different channels and hand them round
+// by shuffles. Under three kernel rows (roll) what one output row read of the input serves the next. But a tile of 16 is
+// faster than one of 32, which loads less: with more than about 600 multiply-adds and their loads the loop overflows the
+// instruction cache of 32 KiB. PIXELS is 4: with more, inputs and gradients of a step no longer fit the vector registers.
 //
-// Workgroup (x, y, z): kernel rows x * lanes …, output channels y * TILE …, and in z the part of the sum and the group of
-// columns. Each part of the sum goes to a slice of its own, which sum-slices adds up in order.
+// Workgroup (x, y, z): kernel rows x * lanes * units …, output channels y * tile …, and in z the part of the sum and the
+// group of columns. Each part of the sum goes to a slice of its own, which sum-slices adds up in order.
 <% if (k.lanes) { %>enable subgroups;<% } %>
 struct Params {
   batch: u32,
@@ -30,58 +53,124 @@ struct Params {
   strideHeight: u32,
   paddingHeight: u32,
   paddingWidth: u32,
-  // Output rows of the whole batch (batch * outHeight) that one part of the sum takes.
+  // Rows of blocks (batch * blocks of columns * outHeight) that one part of the sum takes.
   rowsPerSlice: u32,
   slices: u32,
 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read> outputGrad: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<<%= type(k.inVector) %>>;
+@group(0) @binding(1) var<storage, read> outputGrad: array<<%= type(k.gradVector) %>>;
 @group(0) @binding(2) var<storage, read_write> weightGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
-
-@compute @workgroup_size(<%= k.lanes || 8 %>)
+<% if (k.inVector > 1) { %>
+fn inputAt(i: u32) -> f32 {
+  return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
+}
+<% } %>
+@compute @workgroup_size(<%= lanes %>)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let kernelRows = params.inChannels * params.kernelHeight;
-  let kernelRow = group.x * <%= k.lanes || 8 %>u + lane;
-  let clamped = min(kernelRow, kernelRows - 1u);
-  let inChannel = clamped / params.kernelHeight;
-  let rowShift = i32(clamped % params.kernelHeight) - i32(params.paddingHeight);
-  let outChannel0 = group.y * <%= TILE %>u;
+  let firstKernelRow = (group.x * <%= lanes %>u + lane) * <%= k.units %>u;
+  let outChannel0 = group.y * <%= k.tile %>u;
   let slice = group.z % params.slices;
   let tap0 = group.z / params.slices * <%= k.taps %>u;
   let columnShift = i32(tap0) - i32(params.paddingWidth);
   let width = i32(params.inWidth);
   let plane = params.outHeight * params.outWidth;
+  let inPlane = params.inHeight * params.inWidth;
+  let inImage = i32(params.inChannels * inPlane);
+<% for (const u of range(k.units)) { %>
+<% if (k.roll) { %>
+  let kernelRow<%= u %> = min(firstKernelRow, kernelRows - 3u) + <%= u %>u;
+<% } else { %>
+  let kernelRow<%= u %> = min(firstKernelRow + <%= u %>u, kernelRows - 1u);
+<% } %>
+  let rowShift<%= u %> = i32(kernelRow<%= u %> % params.kernelHeight) - i32(params.paddingHeight);
+  let unitStart<%= u %> = i32(kernelRow<%= u %> / params.kernelHeight * inPlane) + rowShift<%= u %> * width + columnShift;
+<% } %>
 <% for (const r of range(rowsPerLane)) { %>
   let ownChannel<%= r %> = min(outChannel0 + <%= k.lanes ? `lane * ${rowsPerLane}u + ` : '' %><%= r %>u, params.outChannels - 1u);
 <% } %>
   // An array for the reason that conv2d-rows has one.
-  var sums: array<f32, <%= Math.max(TILE * k.taps, 224) %>>;
+  var sums: array<f32, <%= Math.max(k.tile * k.units * k.taps, 224) %>>;
+  let blocks = (params.outWidth + <%= PIXELS - 1 %>u) / <%= PIXELS %>u;
   let firstRow = slice * params.rowsPerSlice;
-  let rows = min(params.rowsPerSlice, params.batch * params.outHeight - firstRow);
-  // One loop over (row, column0), its indices carried along: nested ones cost half the speed on lavapipe.
-  var image = firstRow / params.outHeight;
+  let steps = min(params.rowsPerSlice, params.batch * blocks * params.outHeight - firstRow);
+  // One loop over (image, block, outRow), its indices carried along: nested ones cost half the speed on lavapipe.
   var outRow = firstRow % params.outHeight;
-  var column0 = 0u;
-  let steps = rows * ((params.outWidth + <%= PIXELS - 1 %>u) / <%= PIXELS %>u);
-  for (var step = 0u; step < steps; step++) {
-    let inRow = i32(outRow * params.strideHeight) + rowShift;
-    let rowInside = u32(inRow) < params.inHeight;
+  var column0 = firstRow / params.outHeight % blocks * <%= PIXELS %>u;
+  var image = firstRow / params.outHeight / blocks;
+<% if (k.roll) { %>
+  // Input rows carried from step to step, at first those of the slice's first output row.
+<% for (const r of range(3 - k.roll)) for (const c of columns) { %>
+  var carried<%= r %>_<%= c %> = 0.0;
+<% } %>
+  {
     let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + columnShift;
-    let inStart = (i32(image * params.inChannels + inChannel) * i32(params.inHeight) + inRow) * width + inColumn0;
-    let gradStart = image * params.outChannels * plane + outRow * params.outWidth + column0;
-<% for (const r of range(rowsPerLane)) for (const p of range(PIXELS)) { %>
-<% if (k.tail && p > 0) { %>
-    let g<%= r %>_<%= p %> = select(0.0, outputGrad[gradStart + ownChannel<%= r %> * plane + select(0u, <%= p %>u, column0 + <%= p %>u < params.outWidth)], column0 + <%= p %>u < params.outWidth);
-<% } else { %>
-    let g<%= r %>_<%= p %> = outputGrad[gradStart + ownChannel<%= r %> * plane + <%= p %>u];
+    let start = i32(image) * inImage + i32((outRow * <%= k.roll %>u) * params.inWidth + column0 * <%= k.strideWidth %>u);
+<% for (const { first } of loads) { %>
+    let inside<%= first %> = u32(inColumn0 + <%= first %>) < params.inWidth;
 <% } %>
-<% } %>
+<% for (const r of range(3 - k.roll)) { %>
+    <%= loadRow(r, `start + unitStart${r}`, `u32(i32(outRow * ${k.roll}u) + rowShift${r}) < params.inHeight`) %>
 <% for (const c of columns) { %>
-    let read<%= c %> = rowInside && u32(inColumn0 + <%= c %>) < params.inWidth;
-    let x<%= c %> = select(0.0, input[u32(select(0, inStart + <%= c %>, read<%= c %>))], read<%= c %>);
+    carried<%= r %>_<%= c %> = x<%= r %>_<%= c %>;
+<% } } %>
+  }
 <% } %>
-<% for (const i of range(TILE)) { %>
+  for (var step = 0u; step < steps; step++) {
+    let gradStart = image * params.outChannels * plane + outRow * params.outWidth + column0;
+<% for (const r of range(rowsPerLane)) for (const p of range(PIXELS)) if (p % k.gradVector === 0) {
+  const name = k.gradVector === 1 ? `g${r}_${p}` : `v${r}_${p}`;
+  const masked = k.gradVector < PIXELS && p > 0;
+  const mask = `column0 + ${p}u < params.outWidth`;
+  const offset = masked ? `select(0u, ${p}u, ${mask})` : '0u';
+  const value = `outputGrad[(gradStart + ownChannel${r} * plane + ${offset})${k.gradVector === 1 ? '' : ` / ${k.gradVector}u`}]`;
+%>
+    let <%= name %> = <%= masked ? `select(${type(k.gradVector)}(), ${value}, ${mask})` : value %>;
+<% if (k.gradVector > 1) for (const i of range(k.gradVector)) { %>
+    let g<%= r %>_<%= p + i %> = <%= name %>[<%= i %>];
+<% } } %>
+<% if (k.roll === 1) { %>
+    let atTop = outRow == 0u;
+<% } else { %>
+    let inRow0 = i32(outRow * <%= k.roll ? `${k.roll}u` : 'params.strideHeight' %>);
+    let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + columnShift;
+    let start = i32(image) * inImage + inRow0 * width + i32(column0 * <%= k.strideWidth %>u);
+<% for (const { first } of loads) { %>
+    let inside<%= first %> = u32(inColumn0 + <%= first %>) < params.inWidth;
+<% } %>
+<% for (const u of range(k.units)) if (!k.roll || u > 0) { %>
+    let rowInside<%= u %> = u32(inRow0 + rowShift<%= u %>) < params.inHeight;
+    <%= loadRow(u, `start + unitStart${u}`, `rowInside${u}`) %>
+<% } %>
+<% if (k.roll) for (const c of columns) { %>
+    let x0_<%= c %> = select(carried0_<%= c %>, 0.0, outRow == 0u);
+    carried0_<%= c %> = x2_<%= c %>;
+<% } } %>
+    outRow++;
+    let blockDone = outRow == params.outHeight;
+    outRow = select(outRow, 0u, blockDone);
+    column0 += select(0u, <%= PIXELS %>u, blockDone);
+    let imageDone = column0 >= params.outWidth;
+    column0 = select(column0, 0u, imageDone);
+    image += select(0u, 1u, imageDone);
+<% if (k.roll === 1) { %>
+    // The row below, or at the bottom of a block, where that is padding, the first row of the next block.
+    let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + columnShift;
+    let start = i32(image) * inImage + i32(outRow * params.inWidth + column0 * <%= k.strideWidth %>u) + unitStart1;
+    let more = image < params.batch;
+<% for (const { first } of loads) { %>
+    let inside<%= first %> = u32(inColumn0 + <%= first %>) < params.inWidth;
+<% } %>
+    <%= loadRow('Next', 'start', 'more') %>
+<% for (const c of columns) { %>
+    let x0_<%= c %> = select(carried0_<%= c %>, 0.0, atTop);
+    let x1_<%= c %> = carried1_<%= c %>;
+    let x2_<%= c %> = select(xNext_<%= c %>, 0.0, blockDone);
+    carried0_<%= c %> = x1_<%= c %>;
+    carried1_<%= c %> = xNext_<%= c %>;
+<% } } %>
+<% for (const i of range(k.tile)) { %>
     {
 <% for (const p of range(PIXELS)) { %>
 <% if (k.lanes) { %>
@@ -90,26 +179,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let a<%= p %> = g<%= i %>_<%= p %>;
 <% } %>
 <% } %>
-<% for (const t of range(k.taps)) { %>
-      sums[<%= i * k.taps + t %>] += <%= range(PIXELS).map((p) => `a${p} * x${p * k.strideWidth + t}`).join(' + ') %>;
+<% for (const u of range(k.units)) for (const t of range(k.taps)) { %>
+      sums[<%= (i * k.units + u) * k.taps + t %>] += <%= range(PIXELS).map((p) => `a${p} * x${u}_${p * k.strideWidth + t}`).join(' + ') %>;
 <% } %>
     }
 <% } %>
-    column0 += <%= PIXELS %>u;
-    let rowDone = column0 >= params.outWidth;
-    column0 = select(column0, 0u, rowDone);
-    outRow += select(0u, 1u, rowDone);
-    let imageDone = outRow == params.outHeight;
-    outRow = select(outRow, 0u, imageDone);
-    image += select(0u, 1u, imageDone);
-  }
-  if (kernelRow >= kernelRows) {
-    return;
   }
   let weights = kernelRows * params.kernelWidth;
-  let channels = min(<%= TILE %>u, params.outChannels - outChannel0);
-  let destination0 = (slice * params.outChannels + outChannel0) * weights + kernelRow * params.kernelWidth + tap0;
-  for (var i = 0u; i < channels * <%= k.taps %>u; i++) {
-    weightGrad[destination0 + i / <%= k.taps %>u * weights + i % <%= k.taps %>u] = sums[i];
+  let channels = min(<%= k.tile %>u, params.outChannels - outChannel0);
+  let destination0 = (slice * params.outChannels + outChannel0) * weights + tap0;
+  for (var i = 0u; i < channels; i++) {
+    let destination = destination0 + i * weights + firstKernelRow * params.kernelWidth;
+<% for (const u of range(k.units)) { %>
+    if (firstKernelRow + <%= u %>u < kernelRows) {
+<% for (const t of range(k.taps)) { %>
+      weightGrad[destination + <%= u %>u * params.kernelWidth + <%= t %>u] = sums[i * <%= k.units * k.taps %>u + <%= u * k.taps + t %>u];
+<% } %>
+    }
+<% } %>
   }
 }

@@ -1,4 +1,4 @@
-/** Weight gradient of a convolution for CPU adapters: register tiles over output rows, cut into slices added up in order. */
+/** Weight gradient of a convolution for CPU adapters: register tiles that walk down blocks of columns, in slices added up in order. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
@@ -6,12 +6,21 @@ import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { inSlices } from './sum-slices.ts';
 
-/** Output channels per invocation, as in the shader. */
-const TILE = 32;
-/** Kernel widths whose taps are unrolled. Others loop over groups of single taps. */
-const UNROLLED_TAPS = [1, 2, 3, 5, 7];
+/** Pixels per step, as in the shader. */
+const PIXELS = 4;
+/**
+ * Kernel rows and output channels per invocation, by the kernel's width, whose taps are unrolled: what keeps the loop
+ * within the instruction cache. Other widths loop over groups of single taps.
+ */
+const TILES: Readonly<Record<number, { readonly units: number; readonly tile: number }>> = {
+  1: { units: 4, tile: 32 },
+  2: { units: 2, tile: 16 },
+  3: { units: 3, tile: 16 },
+  5: { units: 1, tile: 16 },
+  7: { units: 1, tile: 16 },
+};
 /** The sum is cut into slices until it has this many workgroups, so that every core has work. */
-const WANTED_WORKGROUPS = 64;
+const WANTED_WORKGROUPS = 128;
 /** No slice has fewer output rows than this: each costs a pass over the weights. */
 const MIN_ROWS_PER_SLICE = 28;
 
@@ -35,8 +44,29 @@ const kernel = defineKernel({
     rowsPerSlice: 'u32',
     slices: 'u32',
   },
-  example: { taps: 3, strideWidth: 1, lanes: 8, tail: true },
+  example: { taps: 3, units: 3, tile: 16, strideWidth: 1, lanes: 8, roll: 1, gradVector: 4, inVector: 4, inAlign: 1 },
 });
+
+/** The most floats of 4, 2 and 1 that a load can take where rows are this wide. */
+const vectorOf = (width: number) => [4, 2].find((floats) => width % floats === 0) ?? 1;
+
+/** The constants of the shader for a shape: `lanes` as shuffleLanes says. */
+export function weightGradConstants(s: Conv2dShape, lanes: number) {
+  const taps = s.kernelWidth in TILES ? s.kernelWidth : 1;
+  const rolls = taps === 3 && s.kernelHeight === 3 && s.paddingHeight === 1 && s.strideHeight <= 2;
+  // Groups of single taps start anywhere in a vector.
+  const inVector = taps === s.kernelWidth ? vectorOf(s.inWidth) : 1;
+  return {
+    taps,
+    ...TILES[taps]!,
+    strideWidth: s.strideWidth,
+    lanes,
+    roll: rolls ? s.strideHeight : 0,
+    gradVector: vectorOf(s.outWidth),
+    inVector,
+    inAlign: s.paddingWidth % inVector,
+  };
+}
 
 /** weightGrad (OIHW) from input and outputGrad (NCHW). */
 export function rowsWeightGrad(
@@ -47,21 +77,23 @@ export function rowsWeightGrad(
   weightGrad: PooledBuffer,
 ): void {
   const lanes = shuffleLanes(gpu.traits);
-  const taps = UNROLLED_TAPS.includes(s.kernelWidth) ? s.kernelWidth : 1;
+  const constants = weightGradConstants(s, lanes);
+  const { taps, units, tile } = constants;
   const kernelRows = s.inChannels * s.kernelHeight;
-  const [x, y] = [Math.ceil(kernelRows / (lanes || 8)), Math.ceil(s.outChannels / TILE)];
+  const [x, y] = [Math.ceil(kernelRows / ((lanes || 8) * units)), Math.ceil(s.outChannels / tile)];
   const tapGroups = s.kernelWidth / taps;
+  const blocks = Math.ceil(s.outWidth / PIXELS);
   const sum = {
-    terms: s.batch * s.outHeight,
+    terms: s.batch * blocks * s.outHeight,
     count: s.outChannels * kernelRows * s.kernelWidth,
     workgroups: x * y * tapGroups,
     wanted: WANTED_WORKGROUPS,
-    leastTerms: MIN_ROWS_PER_SLICE,
+    leastTerms: MIN_ROWS_PER_SLICE * blocks,
   };
   inSlices(gpu, sum, weightGrad, (target, rowsPerSlice, slices) => {
     launch(gpu, kernel, {
       buffers: { input, outputGrad, weightGrad: target },
-      constants: { taps, strideWidth: s.strideWidth, lanes, tail: s.outWidth % 4 !== 0 },
+      constants,
       uniforms: { ...s, rowsPerSlice, slices },
       workgroups: [x, y, slices * tapGroups],
       label: `weightGrad ${describeConv2d(s)}`,

@@ -41,7 +41,12 @@ const OTHERS: Record<string, Constants[]> = {
   max_pool_forward: [{ loops: true, columns: 1 }],
   max_pool_forward_argmax: [{ loops: true, columns: 1 }],
   max_pool_backward: [{ loops: true, rows: 1, columns: 1 }],
-  conv2d_rows_weight_grad: [{ lanes: 0 }, { tail: false }, { lanes: 0, tail: false }],
+  conv2d_rows_weight_grad: [
+    { lanes: 0 },
+    { roll: 2, strideWidth: 2, gradVector: 2 },
+    { roll: 0, gradVector: 1, inVector: 1, inAlign: 0 },
+    { lanes: 0, roll: 0 },
+  ],
 };
 
 describe.each(kernels.map((kernel) => [kernel.name, kernel] as const))('%s', (_, kernel) => {

@@ -55,7 +55,22 @@ const ROWS: Planted[] = [
       { find: /(\+= a0 \* x\d+) \+ a1 \* x\d+;/g, replace: '$1;' },
     ],
   ),
-  ['a tap is left out', '2x2', 'weightGrad', { find: /a0 \* x1 \+ a1 \* x2 \+ a2 \* x3 \+ a3 \* x4/g, replace: '0.0' }],
+  [
+    'a tap is left out',
+    '2x2',
+    'weightGrad',
+    { find: /a0 \* x1_1 \+ a1 \* x1_2 \+ a2 \* x1_3 \+ a3 \* x1_4/g, replace: '0.0' },
+  ],
+  ...(
+    [
+      ['the row above the first is no padding', '3x3', ', 0.0, atTop)', ', 0.0, false)'],
+      ['the row below the last is no padding', '3x3', ', 0.0, blockDone)', ', 0.0, false)'],
+      ['the first row of a block is not carried', '3x3', 'carried1_2 = xNext_2', 'carried1_2 = x2_2'],
+      ['the row above is not carried', '3x3', 'carried0_2 = x1_2', 'carried0_2 = 0.0'],
+      ['the row above is not carried', '3x3 stride 2, even extents', 'carried0_3 = x2_3', 'carried0_3 = 0.0'],
+      ['the row above the first is no padding', '3x3 stride 2, even extents', ', 0.0, outRow == 0u)', ', 0.0, false)'],
+    ] as const
+  ).map(([what, name, find, replace]): Planted => [what, name, 'weightGrad', { find, replace }]),
   [
     'the loop over taps turns to the next row too early',
     '4x6',
