@@ -25,10 +25,10 @@ struct Params {
 <%~ include('parts/winograd.wgsl', {}) %>
 
 fn transform(d: array<f32, 6>) -> array<f32, 6> {
-  let evenA = d[4] - BB * d[2];
-  let oddA = A * (d[3] - BB * d[1]);
-  let evenB = d[4] - AA * d[2];
-  let oddB = B * (d[3] - AA * d[1]);
+  let evenA = AT_A * d[4] - (AT_A * BB) * d[2];
+  let oddA = (AT_A * A) * d[3] - (AT_A * A * BB) * d[1];
+  let evenB = AT_B * d[4] - (AT_B * AA) * d[2];
+  let oddB = (AT_B * B) * d[3] - (AT_B * B * AA) * d[1];
   return array(
     d[0] - (AA + BB) * d[2] + d[4],
     evenA + oddA,

@@ -15,11 +15,10 @@ struct Params {
 <%~ include('parts/winograd.wgsl', {}) %>
 
 fn transform(u: array<f32, 6>) -> array<f32, 3> {
-  let evenA = (u[1] + u[2]) * AT_A;
-  let oddA = (u[1] - u[2]) * (A * AT_A);
-  let evenB = (u[3] + u[4]) * AT_B;
-  let oddB = (u[3] - u[4]) * (B * AT_B);
-  return array(u[0] + evenA + evenB, oddA + oddB, AA * evenA + BB * evenB + u[5]);
+  // As in winograd-weight, the other way round.
+  let evenA = u[1] + u[2];
+  let evenB = u[3] + u[4];
+  return array(u[0] + B * evenA + A * evenB, (u[1] - u[2]) + (u[3] - u[4]), A * evenA + B * evenB + u[5]);
 }
 
 @compute @workgroup_size(64)

@@ -1,13 +1,11 @@
 // Weight transform of Winograd's convolution: each 3×3 kernel becomes the 36 numbers G·g·Gᵀ.
 //
-// OIHW -> [position][summed channel][result channel], both extents padded, the padding written as zeros. Forwards the input
-// channels are summed over; for the input gradient the output channels are, and the kernel is turned by 180 degrees.
-// Workgroup (x, y): 64 result channels of summed channel y.
+// OIHW -> [position][input channel][output channel], both extents padded, the padding written as zeros.
+// Workgroup (x, y): 64 output channels of input channel y.
 struct Params {
-  summed: u32,
-  results: u32,
-  summedExtent: u32,
-  resultExtent: u32,
+  inChannels: u32,
+  outChannels: u32,
+  outExtent: u32,
   // Elements from one position to the next.
   plane: u32,
 }
@@ -18,34 +16,29 @@ struct Params {
 <%~ include('parts/winograd.wgsl', {}) %>
 
 fn transform(g: array<f32, 3>) -> array<f32, 6> {
-  let evenA = (g[0] + AA * g[2]) * AT_A;
-  let oddA = g[1] * (A * AT_A);
-  let evenB = (g[0] + BB * g[2]) * AT_B;
-  let oddB = g[1] * (B * AT_B);
-  return array(g[0], evenA + oddA, evenA - oddA, evenB + oddB, evenB - oddB, g[2]);
+  // Times B at ±A, times A at ±B; A · B = 1.
+  let evenA = B * g[0] + A * g[2];
+  let evenB = A * g[0] + B * g[2];
+  return array(g[0], evenA + g[1], evenA - g[1], evenB + g[1], evenB - g[1], g[2]);
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let result = group.x * 64u + lane;
-  let summed = group.y;
-  let real = result < params.results && summed < params.summed;
-<% if (k.turned) { %>
-  let start = select(0u, (summed * params.results + result) * 9u, real);
-<% } else { %>
-  let start = select(0u, (result * params.summed + summed) * 9u, real);
-<% } %>
+  let outChannel = group.x * 64u + lane;
+  let inChannel = group.y;
+  let real = outChannel < params.outChannels && inChannel < params.inChannels;
+  let start = select(0u, (outChannel * params.inChannels + inChannel) * 9u, real);
 <% for (const c of [0, 1, 2]) { %>
   let half<%= c %> = transform(array(
 <% for (const r of [0, 1, 2]) { %>
-    select(0.0, weight[start + <%= k.turned ? 8 - r * 3 - c : r * 3 + c %>u], real),
+    select(0.0, weight[start + <%= r * 3 + c %>u], real),
 <% } %>
   ));
 <% } %>
-  if (result >= params.resultExtent) {
+  if (outChannel >= params.outExtent) {
     return;
   }
-  let destination = summed * params.resultExtent + result;
+  let destination = inChannel * params.outExtent + outChannel;
 <% for (const r of [0, 1, 2, 3, 4, 5]) { %>
   let row<%= r %> = transform(array(half0[<%= r %>], half1[<%= r %>], half2[<%= r %>]));
 <% for (const c of [0, 1, 2, 3, 4, 5]) { %>

@@ -6,6 +6,8 @@ const A = 2.0 / 3.0;
 const B = 3.0 / 2.0;
 const AA = A * A;
 const BB = B * B;
-// What the products at ±A and ±B are divided by: the product of the distances to the other points.
-const AT_A = 1.0 / (2.0 * AA * (AA - BB));
-const AT_B = 1.0 / (2.0 * BB * (BB - AA));
+// What patches are divided by at ±A and ±B: the product of the distances to the other points, and what the kernels there are
+// multiplied by, B and A. With A · B = 1 a kernel turned round then has the same numbers at other points: 0 and ∞ change
+// places, ±A and ±B do. So one transform of the weights serves forward and input gradient.
+const AT_A = 1.0 / (2.0 * AA * (AA - BB) * B);
+const AT_B = 1.0 / (2.0 * BB * (BB - AA) * A);

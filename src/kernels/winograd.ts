@@ -1,7 +1,7 @@
 /**
  * Winograd's convolution F(4×4, 3×3) for CPU adapters: 3×3 kernels with stride 1 as 36 matrix products over transformed
  * patches, a quarter of the multiplications. Forward and input gradient are the same three steps, the input gradient with
- * the kernels turned; the weight gradient sums over patches instead of channels.
+ * the kernels turned, and share what the weights become; the weight gradient sums over patches instead of channels.
  *
  * Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015. Points and scaling are our own.
  */
@@ -14,10 +14,13 @@ import { shuffleLanes } from './shuffle-lanes.ts';
 /** Side of a tile of outputs, and positions of a transformed patch of 6×6. */
 const TILE = 4;
 const POSITIONS = 36;
-/** What the extents of the products are padded to: the tile of winograd-product, with the largest subgroup it takes. */
+/**
+ * What the extents of the products are padded to: the tile of winograd-product, with the largest subgroup it takes. Its
+ * columns are half as many where no more are needed.
+ */
 const ROWS = 64;
 const COLUMNS = 32;
-const DEPTHS = 2;
+const DEPTHS = 4;
 /** WebGPU's default limit of a storage binding, which no transformed tensor may exceed. */
 const MAX_BYTES = 128 * 2 ** 20;
 
@@ -45,16 +48,23 @@ const weightKernel = defineKernel({
   name: 'winograd_weight',
   shader: 'winograd-weight.wgsl',
   bindings: { weight: 'read', transformed: 'read_write' },
-  uniforms: { summed: 'u32', results: 'u32', summedExtent: 'u32', resultExtent: 'u32', plane: 'u32' },
-  example: { turned: false },
+  uniforms: { inChannels: 'u32', outChannels: 'u32', outExtent: 'u32', plane: 'u32' },
 });
 
 const productKernel = defineKernel({
   name: 'winograd_product',
   shader: 'winograd-product.wgsl',
   bindings: { a: 'read', b: 'read', output: 'read_write' },
-  uniforms: { depth: 'u32', rows: 'u32', columns: 'u32', planeA: 'u32', planeB: 'u32', planeOutput: 'u32' },
-  example: { lanes: 8 },
+  uniforms: {
+    depth: 'u32',
+    rows: 'u32',
+    columns: 'u32',
+    lineA: 'u32',
+    planeA: 'u32',
+    planeB: 'u32',
+    planeOutput: 'u32',
+  },
+  example: { lanes: 8, columns: 4, turned: false },
 });
 
 const outputKernel = defineKernel({
@@ -106,6 +116,7 @@ const weightGradKernel = defineKernel({
 const planeOf = (outer: number, inner: number) => outer * inner + 16;
 
 const upTo = (multiple: number, count: number) => Math.ceil(count / multiple) * multiple;
+const columnsFor = (count: number) => (count <= COLUMNS / 2 ? COLUMNS / 2 : upTo(COLUMNS, count));
 
 /** Tiles of 4×4 that cover the outputs of a batch. */
 function tilesOf(batch: number, height: number, width: number) {
@@ -122,7 +133,7 @@ export function winogradFits(s: Conv2dShape): boolean {
     tilesOf(s.batch, s.outHeight, s.outWidth).tiles,
     tilesOf(s.batch, s.inHeight, s.inWidth).tiles,
   );
-  return POSITIONS * planeOf(channels, Math.max(channels, upTo(COLUMNS, tiles))) * 4 <= MAX_BYTES;
+  return POSITIONS * planeOf(channels, Math.max(channels, columnsFor(tiles))) * 4 <= MAX_BYTES;
 }
 
 /**
@@ -131,21 +142,25 @@ export function winogradFits(s: Conv2dShape): boolean {
  */
 const TRANSFER = 17;
 
+/** What a product costs with half the columns, per multiply-add: its loads of rows are shared by half as many. */
+const HALF_COLUMNS = 1.7;
+
 /** What a pass costs by these kernels, in multiply-adds; of a direct convolution it is half its floating-point operations. */
 export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape): number {
   const [inputs, outputs] = pass === 'inputGrad' ? [s.outChannels, s.inChannels] : [s.inChannels, s.outChannels];
   const { tiles } =
     pass === 'inputGrad' ? tilesOf(s.batch, s.inHeight, s.inWidth) : tilesOf(s.batch, s.outHeight, s.outWidth);
+  const [depth, columns] = pass === 'weightGrad' ? [tiles, inputs] : [inputs, tiles];
+  const products = POSITIONS * upTo(ROWS, outputs) * upTo(DEPTHS, depth) * columnsFor(columns);
   const patches = 2 * POSITIONS * inputs * tiles;
-  if (pass === 'weightGrad') {
-    const products = POSITIONS * upTo(ROWS, outputs) * upTo(COLUMNS, inputs) * upTo(DEPTHS, tiles);
-    // Products are stored, and loaded again for the nine taps; patches of the output gradient have 4×4 pixels.
-    return (
-      products + TRANSFER * (patches + (16 + POSITIONS) * outputs * tiles + (2 * POSITIONS + 9) * inputs * outputs)
-    );
-  }
-  const products = POSITIONS * upTo(ROWS, outputs) * upTo(DEPTHS, inputs) * upTo(COLUMNS, tiles);
-  return products + TRANSFER * (patches + (2 * POSITIONS + 16) * outputs * tiles + (9 + POSITIONS) * inputs * outputs);
+  const kernels = inputs * outputs;
+  // Every product is stored, and loaded again by the transform after it.
+  const transfers =
+    pass === 'weightGrad'
+      ? patches + (16 + POSITIONS) * outputs * tiles + (2 * POSITIONS + 9) * kernels
+      : // Forward and input gradient share the transform of the weights.
+        patches + (2 * POSITIONS + 16) * outputs * tiles + ((9 + POSITIONS) / 2) * kernels;
+  return products * (columnsFor(columns) < COLUMNS ? HALF_COLUMNS : 1) + TRANSFER * transfers;
 }
 
 /** output = convolution of input (NCHW) with weight (OIHW). Writes all of output. */
@@ -207,26 +222,23 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
   const tiling = tilesOf(c.batch, c.resultHeight, c.resultWidth);
   const depth = upTo(DEPTHS, c.channels);
   const rows = upTo(ROWS, c.results);
-  const columns = upTo(COLUMNS, tiling.tiles);
-  const kernels = weight.form(`winograd ${c.turned}`, POSITIONS * planeOf(depth, rows) * 4, (transformed) => {
+  const columns = columnsFor(tiling.tiles);
+  const [inChannels, outChannels] = c.turned ? [c.results, c.channels] : [c.channels, c.results];
+  const [inExtent, outExtent] = [upTo(ROWS, inChannels), upTo(ROWS, outChannels)];
+  const kernelPlane = planeOf(inExtent, outExtent);
+  const kernels = weight.form('winograd', POSITIONS * kernelPlane * 4, (transformed) => {
     launch(gpu, weightKernel, {
       buffers: { weight: weight.original, transformed },
-      constants: { turned: c.turned },
-      uniforms: {
-        summed: c.channels,
-        results: c.results,
-        summedExtent: depth,
-        resultExtent: rows,
-        plane: planeOf(depth, rows),
-      },
-      workgroups: [Math.ceil(rows / 64), depth, 1],
+      uniforms: { inChannels, outChannels, outExtent, plane: kernelPlane },
+      workgroups: [Math.ceil(outExtent / 64), inExtent, 1],
       label: c.label,
     });
   });
   const patches = gpu.pool.acquire(POSITIONS * planeOf(depth, columns) * 4);
   transformInput(gpu, input, patches, true, [depth, columns], { ...c, ...tiling });
   const products = gpu.pool.acquire(POSITIONS * planeOf(rows, columns) * 4);
-  multiply(gpu, kernels, patches, products, { depth, rows, columns }, c.label);
+  const a = { buffer: kernels, line: outExtent, plane: kernelPlane, turned: c.turned };
+  multiply(gpu, a, patches, products, { depth, rows, columns }, c.label);
   gpu.pool.release(patches);
   launch(gpu, outputKernel, {
     buffers: { products, output },
@@ -258,7 +270,7 @@ function weightGrad(
   const tiling = tilesOf(s.batch, s.outHeight, s.outWidth);
   const depth = upTo(DEPTHS, tiling.tiles);
   const rows = upTo(ROWS, s.outChannels);
-  const columns = upTo(COLUMNS, s.inChannels);
+  const columns = columnsFor(s.inChannels);
   const grads = gpu.pool.acquire(POSITIONS * planeOf(depth, rows) * 4);
   launch(gpu, outputGradKernel, {
     buffers: { outputGrad, transformed: grads },
@@ -285,7 +297,8 @@ function weightGrad(
     label,
   });
   const products = gpu.pool.acquire(POSITIONS * planeOf(rows, columns) * 4);
-  multiply(gpu, grads, patches, products, { depth, rows, columns }, label);
+  const a = { buffer: grads, line: rows, plane: planeOf(depth, rows), turned: false };
+  multiply(gpu, a, patches, products, { depth, rows, columns }, label);
   gpu.pool.release(grads);
   gpu.pool.release(patches);
   launch(gpu, weightGradKernel, {
@@ -328,28 +341,39 @@ function transformInput(
   });
 }
 
-/** output[position] = a[position]ᵀ · b[position], a [depth, rows] and b [depth, columns]. */
+/** The first operand: [position][depth][row], or turned [position][row][depth], see the shader. */
+interface Operand {
+  readonly buffer: PooledBuffer;
+  /** Numbers of its last extent, and of a position. */
+  readonly line: number;
+  readonly plane: number;
+  readonly turned: boolean;
+}
+
+/** output [position][rows][columns] = the products of `a` and `b` [position][depth][columns]. */
 function multiply(
   gpu: Gpu,
-  a: PooledBuffer,
+  a: Operand,
   b: PooledBuffer,
   output: PooledBuffer,
   { depth, rows, columns }: { readonly depth: number; readonly rows: number; readonly columns: number },
   label: string,
 ): void {
   const lanes = shuffleLanes(gpu.traits);
+  const perLane = columns < COLUMNS ? 2 : 4;
   launch(gpu, productKernel, {
-    buffers: { a, b, output },
-    constants: { lanes },
+    buffers: { a: a.buffer, b, output },
+    constants: { lanes, columns: perLane, turned: a.turned },
     uniforms: {
       depth,
       rows,
       columns,
-      planeA: planeOf(depth, rows),
+      lineA: a.line,
+      planeA: a.plane,
       planeB: planeOf(depth, columns),
       planeOutput: planeOf(rows, columns),
     },
-    workgroups: [columns / (4 * lanes), rows / ROWS, POSITIONS],
+    workgroups: [columns / (perLane * lanes), rows / ROWS, POSITIONS],
     label,
   });
 }

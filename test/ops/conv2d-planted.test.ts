@@ -201,12 +201,7 @@ const TILED: Planted[] = [
 
 const WINOGRAD: Planted[] = [
   ...['output', 'inputGrad', 'weightGrad'].map(
-    (wrong): Planted => [
-      'a term of the products is left out',
-      '3x3',
-      wrong,
-      { find: 'a0 * b0.x + a1 * b1.x', replace: 'a0 * b0.x' },
-    ],
+    (wrong): Planted => ['a term of the products is left out', '3x3', wrong, { find: ' + term1 * b1.x', replace: '' }],
   ),
   ...['output', 'inputGrad', 'weightGrad'].map(
     (wrong): Planted => [
@@ -235,7 +230,7 @@ const WINOGRAD: Planted[] = [
     { find: ' - params.rowPadding;', replace: ';' },
   ],
   ['a tap is left out', '3x3', 'output', { find: 'weight[start + 7u]', replace: '0.0' }],
-  ['a kernel is not turned', '3x3', 'inputGrad', { find: 'weight[start + 8u]', replace: 'weight[start + 0u]' }],
+  ['a kernel is not turned', '3x3', 'inputGrad', { find: 'array(5u, 3u', replace: 'array(0u, 3u' }],
   [
     'a gradient below the picture is not zero',
     '3x3',
@@ -246,7 +241,7 @@ const WINOGRAD: Planted[] = [
     'a point is given the distances of another',
     '3x3',
     'weightGrad',
-    { find: '(u[3] + u[4]) * AT_B', replace: '(u[3] + u[4]) * AT_A' },
+    { find: '(AT_B * B) * d[3]', replace: '(AT_A * B) * d[3]' },
   ],
   [
     'a point is mistaken for another',
