@@ -31,7 +31,7 @@ const loadRow = (row, start, inside) => loads.map(({ first, floats }) => {
 // Weight gradient of a convolution for CPU adapters, in registers only. NCHW tensors, OIHW weights.
 //
 // One invocation owns `units` kernel rows (input channel, kernel row), all their `taps` columns and `tile` output channels,
-// and walks down the output rows of a block of PIXELS columns. On lavapipe a load costs as much as forty multiply-adds,
+// and walks down the output rows of a block of PIXELS columns. On lavapipe a load costs as much as thirty multiply-adds,
 // so the lanes of a subgroup, which own different kernel rows, load the gradients of different channels and hand them round
 // by shuffles. Under three kernel rows (roll) what one output row read of the input serves the next. But a tile of 16 is
 // faster than one of 32, which loads less: with more than about 600 multiply-adds and their loads the loop overflows the
