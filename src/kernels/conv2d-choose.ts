@@ -29,7 +29,10 @@ export function chooseConv2d(pass: Conv2dPass, shape: Conv2dShape, traits: Adapt
   return wanted !== 'winograd' || (winogradFits(shape) && shuffleLanes(traits) > 0) ? wanted : 'rows';
 }
 
+/** What a multiply-add costs the direct kernels, relative to one of Winograd's products. */
+const DIRECT: Readonly<Record<Conv2dPass, number>> = { forward: 1, inputGrad: 1, weightGrad: 0.7 };
+
 /** Whether the multiplications that Winograd's convolution saves are worth its transforms, by a tenth at least. */
 function winogradPays(pass: Conv2dPass, shape: Conv2dShape): boolean {
-  return winogradFits(shape) && winogradCost(pass, shape) < 0.9 * (conv2dFlops(shape) / 2);
+  return winogradFits(shape) && winogradCost(pass, shape) < 0.9 * DIRECT[pass] * (conv2dFlops(shape) / 2);
 }
