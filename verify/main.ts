@@ -12,6 +12,7 @@ import { findTorchPython } from '../scripts/find-python.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import type { Context, Row } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
+import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
 import { demo } from './rows/demo.ts';
 import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
@@ -53,6 +54,12 @@ const ROWS: readonly Row[] = [
   finetuneSteps,
   finetuneEpoch,
   finetuneRun,
+  asFast,
+  asFastTfjs,
+  asFastRuns,
+  asFastBatch,
+  asFastConvolutions,
+  asFastEpoch,
 ];
 
 async function main(argv: string[]): Promise<number> {
