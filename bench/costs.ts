@@ -57,12 +57,15 @@ function convFlops(u: Uniforms): number {
 /** `wholes` tensors of the input's shape and `vectors` numbers per channel. */
 const batchNorm =
   (wholes: number, vectors: number): Rule =>
-  (u, label) => ({
-    kind: 'batch norm',
-    shape: label,
-    // Elementwise kernels are given batch · channels as `planes`.
-    bytes: words(wholes * (u.planes ?? u.batch! * u.channels!) * u.plane! + vectors * u.channels!),
-  });
+  (u, label) => {
+    // Not the uniform: that may count in fours.
+    const plane = Number(label.split('x').at(-1));
+    return {
+      kind: 'batch norm',
+      shape: label,
+      bytes: words(wholes * u.batch! * u.channels! * plane + vectors * u.channels!),
+    };
+  };
 
 const elementwise =
   (kind: Kind, touched: number): Rule =>
@@ -159,8 +162,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   batch_norm_statistics: batchNorm(1, 6),
   batch_norm_running: (u) => ({ kind: 'batch norm', shape: `${u.channels}`, bytes: words(4 * u.channels!) }),
   batch_norm_forward: batchNorm(2, 4),
+  batch_norm_forward_residual: batchNorm(3, 4),
   batch_norm_backward_sums: batchNorm(2, 4),
+  batch_norm_backward_sums_relu: batchNorm(2, 6),
+  batch_norm_backward_sums_residual: batchNorm(4, 4),
   batch_norm_backward_input: batchNorm(3, 5),
+  batch_norm_backward_input_relu: batchNorm(3, 6),
   batch_norm_backward_input_eval: batchNorm(2, 2),
   relu_forward: elementwise('relu', 2),
   relu_backward: elementwise('relu', 3),

@@ -1,21 +1,35 @@
-// biasGrad[c] = sum of outputGrad; weightGrad[c] = sum of outputGrad * (input - mean[c]) * invStd[c], both over a channel
-// of [batch, channels, plane].
+// biasGrad[c] = sum of grad; weightGrad[c] = sum of grad * (input - mean[c]) * invStd[c], both over a channel of [batch,
+// channels, plane], as Values. grad is what reaches the batch norm of outputGrad:
+// - without ReLU all of it;
+// - where ReLU came right after, what passes where the normalised input, computed again, is positive: it saves a load;
+// - where a residual was added before ReLU, what passes where the saved output is positive. It is the residual's gradient
+//   too, and written to passed.
 //
-// One workgroup per channel. An invocation sums every WORKGROUP-th element, in runs of RUN elements that are then added
-// up, and the invocations' sums are added as a tree: the order is fixed and no chain of additions is long.
+// One workgroup per channel. An invocation sums every WORKGROUP-th Value, in runs of RUN that are then added up, and the
+// invocations' sums are added as a tree: the order is fixed and no chain of additions is long.
 <% if (k.subgroup) { %>enable subgroups;<% } %>
 struct Params { batch: u32, channels: u32, plane: u32 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read> outputGrad: array<f32>;
-@group(0) @binding(2) var<storage, read> mean: array<f32>;
-@group(0) @binding(3) var<storage, read> invStd: array<f32>;
-@group(0) @binding(4) var<storage, read_write> weightGrad: array<f32>;
-@group(0) @binding(5) var<storage, read_write> biasGrad: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> input: array<Value>;
+@group(0) @binding(1) var<storage, read> outputGrad: array<Value>;
+@group(0) @binding(2) var<storage, read> statistics: array<f32>;
+@group(0) @binding(3) var<storage, read_write> weightGrad: array<f32>;
+@group(0) @binding(4) var<storage, read_write> biasGrad: array<f32>;
+<% if (k.relu) { %>
+@group(0) @binding(5) var<storage, read> weight: array<f32>;
+@group(0) @binding(6) var<storage, read> bias: array<f32>;
+@group(0) @binding(7) var<uniform> params: Params;
+<% } else if (k.residual) { %>
+@group(0) @binding(5) var<storage, read> output: array<Value>;
+@group(0) @binding(6) var<storage, read_write> passed: array<Value>;
+@group(0) @binding(7) var<uniform> params: Params;
+<% } else { %>
+@group(0) @binding(5) var<uniform> params: Params;
+<% } %>
 
 const WORKGROUP = <%= k.workgroup %>u;
 const RUN = <%= k.run %>u;
 
+<%~ include('parts/batch-norm.wgsl', k) %>
 // x sums the gradient, y its product with the distance from the mean.
 <%~ include('parts/total.wgsl', { ...k, type: 'vec2<f32>' }) %>
 
@@ -26,24 +40,41 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   for (var c = group.x; c < params.channels; c += groups.x) {
-    let center = mean[c];
-    var sums = vec2<f32>();
+    let mean = statistics[c];
+    let invStd = statistics[params.channels + c];
+<% if (k.relu) { %>
+    let scale = invStd * weight[c];
+    let shift = bias[c];
+<% } %>
+    var grads = Value();
+    var products = Value();
     for (var n = 0u; n < params.batch; n++) {
       let first = (n * params.channels + c) * params.plane;
       for (var start = 0u; start < params.plane; start += WORKGROUP * RUN) {
         let end = first + min(start + WORKGROUP * RUN, params.plane);
-        var run = vec2<f32>();
+        var runGrads = Value();
+        var runProducts = Value();
         for (var i = first + start + lane; i < end; i += WORKGROUP) {
+          let value = input[i];
+<% if (k.relu) { %>
+          let grad = reluGrad(outputGrad[i], normalised(value, mean, scale, shift));
+<% } else if (k.residual) { %>
+          let grad = reluGrad(outputGrad[i], output[i]);
+          passed[i] = grad;
+<% } else { %>
           let grad = outputGrad[i];
-          run += vec2<f32>(grad, grad * (input[i] - center));
+<% } %>
+          runGrads += grad;
+          runProducts += grad * (value - mean);
         }
-        sums += run;
+        grads += runGrads;
+        products += runProducts;
       }
     }
-    let result = total(sums, lane);
+    let result = total(vec2<f32>(sumOf(grads), sumOf(products)), lane);
     if (lane == 0u) {
       biasGrad[c] = result.x;
-      weightGrad[c] = result.y * invStd[c];
+      weightGrad[c] = result.y * invStd;
     }
   }
 }

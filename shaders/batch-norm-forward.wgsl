@@ -1,19 +1,26 @@
-// output = (input - mean[c]) * invStd[c] * weight[c] + bias[c]; input and output [batch, channels, plane].
+// output = (input - mean[c]) * invStd[c] * weight[c] + bias[c], then the residual is added and ReLU applied where wanted.
+// input, residual and output [batch, channels, plane], as Values; statistics: mean [channels], then invStd [channels].
 //
-// Workgroups along y take planes, along x parts of a plane, so that only a plane's channel needs a division. An invocation
-// takes elements a row of workgroups apart, at least 16 of them if the plane has as many, which spreads the cost of loading
-// the channel's numbers. WORKGROUP is 64, and 8 on a CPU adapter, where it is one vector and idle lanes cost as much as
-// busy ones.
-struct Params { planes: u32, channels: u32, plane: u32 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read> mean: array<f32>;
-@group(0) @binding(2) var<storage, read> invStd: array<f32>;
-@group(0) @binding(3) var<storage, read> weight: array<f32>;
-@group(0) @binding(4) var<storage, read> bias: array<f32>;
-@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+// Workgroups along y take channels, along x parts of a plane, along z images: no divisions, and what is loaded of a channel
+// serves several images. On a CPU adapter a workgroup is one vector, since idle lanes cost as much as busy ones, and takes
+// all images, since starting a workgroup costs as much as fifty loads.
+struct Params { batch: u32, channels: u32, plane: u32, part: u32 }
+@group(0) @binding(0) var<storage, read> input: array<Value>;
+@group(0) @binding(1) var<storage, read> statistics: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+<% if (k.residual) { %>
+@group(0) @binding(4) var<storage, read> residual: array<Value>;
+@group(0) @binding(5) var<storage, read_write> output: array<Value>;
 @group(0) @binding(6) var<uniform> params: Params;
+<% } else { %>
+@group(0) @binding(4) var<storage, read_write> output: array<Value>;
+@group(0) @binding(5) var<uniform> params: Params;
+<% } %>
 
 const WORKGROUP = <%= k.workgroup %>u;
+
+<%~ include('parts/batch-norm.wgsl', k) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -21,15 +28,18 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  for (var p = group.y; p < params.planes; p += groups.y) {
-    let c = p % params.channels;
-    let center = mean[c];
-    let scale = invStd[c] * weight[c];
+  let start = group.x * params.part + lane;
+  let stop = min((group.x + 1u) * params.part, params.plane);
+  for (var c = group.y; c < params.channels; c += groups.y) {
+    let mean = statistics[c];
+    let scale = statistics[params.channels + c] * weight[c];
     let shift = bias[c];
-    let end = (p + 1u) * params.plane;
-    // Subtracting the mean first keeps the digits that input * scale + (bias - mean * scale) would lose.
-    for (var i = p * params.plane + group.x * WORKGROUP + lane; i < end; i += groups.x * WORKGROUP) {
-      output[i] = (input[i] - center) * scale + shift;
+    for (var n = group.z; n < params.batch; n += groups.z) {
+      let first = (n * params.channels + c) * params.plane;
+      for (var i = first + start; i < first + stop; i += WORKGROUP) {
+        let value = normalised(input[i], mean, scale, shift)<% if (k.residual) { %> + residual[i]<% } %>;
+        output[i] = <%= k.relu ? 'relu(value)' : 'value' %>;
+      }
     }
   }
 }

@@ -1,12 +1,11 @@
-// The statistics that eval mode normalises with, in the form that train mode's have: a copy of the running mean, and
-// invStd = 1 / sqrt(runningVar + eps). Backward reads this copy, so the running statistics may move on before it runs.
-// One invocation per channel.
+// The statistics that eval mode normalises with, in the form that train mode's have: mean [channels], a copy of the running
+// mean, then invStd [channels] = 1 / sqrt(runningVar + eps). Backward reads this copy, so the running statistics may move
+// on before it runs. One invocation per channel.
 struct Params { channels: u32, eps: f32 }
 @group(0) @binding(0) var<storage, read> runningMean: array<f32>;
 @group(0) @binding(1) var<storage, read> runningVar: array<f32>;
-@group(0) @binding(2) var<storage, read_write> mean: array<f32>;
-@group(0) @binding(3) var<storage, read_write> invStd: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read_write> statistics: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
 
@@ -18,7 +17,7 @@ fn main(
 ) {
   let c = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (c < params.channels) {
-    mean[c] = runningMean[c];
-    invStd[c] = 1.0 / sqrt(runningVar[c] + params.eps);
+    statistics[c] = runningMean[c];
+    statistics[params.channels + c] = 1.0 / sqrt(runningVar[c] + params.eps);
   }
 }

@@ -1,4 +1,7 @@
-/** Batch normalisation: statistics of a batch or of the run, normalising, and both halves of backward. */
+/**
+ * Batch normalisation: statistics of a batch or of the run, normalising, and both halves of backward. What often follows
+ * is done in the same passes: adding a residual, and ReLU.
+ */
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { linearGrid, stridingGrid } from './grid.ts';
@@ -11,78 +14,96 @@ export interface Planes {
   readonly plane: number;
 }
 
+type Buffers<Name extends string> = Readonly<Record<Name, PooledBuffer>>;
+
 /**
- * How kernels reduce planes of this size: invocations per workgroup, how many elements one of them sums in a run, and
- * whether the workgroup is one subgroup that adds up by shuffles. On a CPU adapter it is one vector of lanes: there a
- * barrier between vectors costs more than summing a small plane.
+ * How kernels reduce planes of this size: invocations per workgroup, how many Values one of them sums in a run, and whether
+ * the workgroup is one subgroup that adds up by shuffles. On a CPU adapter it is one vector of lanes: there a barrier
+ * between vectors costs more than summing a small plane.
  */
 export function chooseReduction(traits: Pick<AdapterTraits, 'kind' | 'subgroupSize'>, plane: number) {
-  if (traits.kind === 'gpu') return { workgroup: plane < 1024 ? 64 : 256, run: 16, subgroup: false };
+  if (traits.kind === 'gpu') return { workgroup: plane < 1024 ? 64 : 256, run: 8, subgroup: false };
   // Without subgroups of a fixed size the tree in workgroup memory takes the place of the shuffles.
   const subgroup = traits.subgroupSize > 1;
-  return { workgroup: subgroup ? traits.subgroupSize : 8, run: 32, subgroup };
+  return { workgroup: subgroup ? traits.subgroupSize : 8, run: 8, subgroup };
 }
 
-/** Elements of one plane per workgroup of the elementwise shaders: 64 invocations of 16, or 8 of 128. */
-const PLANE_GROUP = 1024;
-
-function elementwise(gpu: Gpu, { batch, channels, plane }: Planes) {
-  const planes = batch * channels;
+/** Planes whose size is a multiple of 4 are read four numbers at a time: it costs half as much on a CPU adapter. */
+function values({ batch, channels, plane }: Planes) {
+  const vector = plane % 4 === 0;
   return {
-    uniforms: { planes, channels, plane },
-    workgroups: [stridingGrid(plane, PLANE_GROUP), stridingGrid(planes), 1] as const,
-    constants: { workgroup: gpu.traits.kind === 'cpu' ? 8 : 64 },
+    uniforms: { batch, channels, plane: vector ? plane / 4 : plane },
     label: `${batch}x${channels}x${plane}`,
+    vector,
   };
 }
 
-function reduction(gpu: Gpu, { batch, channels, plane }: Planes) {
+function elementwise(gpu: Gpu, size: Planes) {
+  const { uniforms, label, vector } = values(size);
+  const cpu = gpu.traits.kind === 'cpu';
+  // Values of a plane that a workgroup takes: 16 per invocation, or 128, as starting a workgroup costs as much as 50.
+  const part = 1024;
   return {
-    uniforms: { batch, channels, plane },
-    workgroups: [stridingGrid(channels), 1, 1] as const,
-    constants: chooseReduction(gpu.traits, plane),
-    label: `${batch}x${channels}x${plane}`,
+    uniforms: { ...uniforms, part },
+    workgroups: [
+      stridingGrid(uniforms.plane, part),
+      stridingGrid(size.channels),
+      cpu ? 1 : stridingGrid(size.batch),
+    ] as const,
+    constants: { workgroup: cpu ? 8 : 64, vector },
+    label,
   };
 }
 
-const statistics = defineKernel({
+function reduction(gpu: Gpu, size: Planes) {
+  const { uniforms, label, vector } = values(size);
+  return {
+    uniforms,
+    workgroups: [stridingGrid(size.channels), 1, 1] as const,
+    constants: { ...chooseReduction(gpu.traits, uniforms.plane), vector },
+    label,
+  };
+}
+
+const extents = { batch: 'u32', channels: 'u32', plane: 'u32' } as const;
+const elementwiseExample = { workgroup: 64, vector: true, relu: false, residual: false };
+const reductionExample = { workgroup: 64, run: 8, subgroup: false, vector: true, relu: false, residual: false };
+
+const statisticsKernel = defineKernel({
   name: 'batch_norm_statistics',
   shader: 'batch-norm-statistics.wgsl',
-  bindings: {
-    input: 'read',
-    mean: 'read_write',
-    invStd: 'read_write',
-    runningMean: 'read_write',
-    runningVar: 'read_write',
-  },
-  uniforms: { batch: 'u32', channels: 'u32', plane: 'u32', eps: 'f32', momentum: 'f32' },
-  example: { workgroup: 64, run: 16, subgroup: false },
+  bindings: { input: 'read', statistics: 'read_write', runningMean: 'read_write', runningVar: 'read_write' },
+  uniforms: { ...extents, eps: 'f32', momentum: 'f32' },
+  example: { workgroup: 64, run: 8, subgroup: false, vector: true },
 });
 
-/** mean and invStd [channels] of the batch; moves runningMean and runningVar. More than one element per channel. */
+/**
+ * The statistics of the batch: mean [channels], then 1 / deviation [channels]. Moves runningMean and runningVar. More than
+ * one element per channel.
+ */
 export function batchNormStatistics(
   gpu: Gpu,
   size: Planes,
   { eps, momentum }: { readonly eps: number; readonly momentum: number },
-  buffers: Readonly<Record<'input' | 'mean' | 'invStd' | 'runningMean' | 'runningVar', PooledBuffer>>,
+  buffers: Buffers<'input' | 'statistics' | 'runningMean' | 'runningVar'>,
 ): void {
   const { uniforms, ...rest } = reduction(gpu, size);
-  launch(gpu, statistics, { ...rest, buffers, uniforms: { ...uniforms, eps, momentum } });
+  launch(gpu, statisticsKernel, { ...rest, buffers, uniforms: { ...uniforms, eps, momentum } });
 }
 
 const running = defineKernel({
   name: 'batch_norm_running',
   shader: 'batch-norm-running.wgsl',
-  bindings: { runningMean: 'read', runningVar: 'read', mean: 'read_write', invStd: 'read_write' },
+  bindings: { runningMean: 'read', runningVar: 'read', statistics: 'read_write' },
   uniforms: { channels: 'u32', eps: 'f32' },
 });
 
-/** mean and invStd [channels] from the running statistics. */
+/** The same from the running statistics. */
 export function batchNormRunning(
   gpu: Gpu,
   channels: number,
   eps: number,
-  buffers: Readonly<Record<'runningMean' | 'runningVar' | 'mean' | 'invStd', PooledBuffer>>,
+  buffers: Buffers<'runningMean' | 'runningVar' | 'statistics'>,
 ): void {
   launch(gpu, running, { buffers, uniforms: { channels, eps }, workgroups: linearGrid(channels, 64) });
 }
@@ -90,89 +111,158 @@ export function batchNormRunning(
 const forward = defineKernel({
   name: 'batch_norm_forward',
   shader: 'batch-norm-forward.wgsl',
-  bindings: { input: 'read', mean: 'read', invStd: 'read', weight: 'read', bias: 'read', output: 'read_write' },
-  uniforms: { planes: 'u32', channels: 'u32', plane: 'u32' },
-  example: { workgroup: 64 },
+  bindings: { input: 'read', statistics: 'read', weight: 'read', bias: 'read', output: 'read_write' },
+  uniforms: { ...extents, part: 'u32' },
+  example: elementwiseExample,
 });
 
-/** output = (input − mean) · invStd · weight + bias. */
+const forwardResidual = defineKernel({
+  name: 'batch_norm_forward_residual',
+  shader: 'batch-norm-forward.wgsl',
+  bindings: {
+    input: 'read',
+    statistics: 'read',
+    weight: 'read',
+    bias: 'read',
+    residual: 'read',
+    output: 'read_write',
+  },
+  uniforms: { ...extents, part: 'u32' },
+  example: { ...elementwiseExample, residual: true },
+});
+
+/** output = (input − mean) · invStd · weight + bias, plus the residual if one is given, and ReLU of that with `relu`. */
 export function batchNormForward(
   gpu: Gpu,
   size: Planes,
-  buffers: Readonly<Record<'input' | 'mean' | 'invStd' | 'weight' | 'bias' | 'output', PooledBuffer>>,
+  relu: boolean,
+  buffers: Buffers<'input' | 'statistics' | 'weight' | 'bias' | 'output'>,
+  residual?: PooledBuffer,
 ): void {
-  launch(gpu, forward, { ...elementwise(gpu, size), buffers });
+  const { constants, ...rest } = elementwise(gpu, size);
+  if (residual) {
+    const all = { ...buffers, residual };
+    launch(gpu, forwardResidual, { ...rest, buffers: all, constants: { ...constants, relu, residual: true } });
+  } else {
+    launch(gpu, forward, { ...rest, buffers, constants: { ...constants, relu, residual: false } });
+  }
 }
+
+const sumsBindings = {
+  input: 'read',
+  outputGrad: 'read',
+  statistics: 'read',
+  weightGrad: 'read_write',
+  biasGrad: 'read_write',
+} as const;
 
 const backwardSums = defineKernel({
   name: 'batch_norm_backward_sums',
   shader: 'batch-norm-backward-sums.wgsl',
-  bindings: {
-    input: 'read',
-    outputGrad: 'read',
-    mean: 'read',
-    invStd: 'read',
-    weightGrad: 'read_write',
-    biasGrad: 'read_write',
-  },
-  uniforms: { batch: 'u32', channels: 'u32', plane: 'u32' },
-  example: { workgroup: 64, run: 16, subgroup: false },
+  bindings: sumsBindings,
+  uniforms: extents,
+  example: reductionExample,
 });
 
-/** weightGrad and biasGrad [channels]. */
-export function batchNormBackwardSums(
+const backwardSumsRelu = defineKernel({
+  name: 'batch_norm_backward_sums_relu',
+  shader: 'batch-norm-backward-sums.wgsl',
+  bindings: { ...sumsBindings, weight: 'read', bias: 'read' },
+  uniforms: extents,
+  example: { ...reductionExample, relu: true },
+});
+
+const backwardSumsResidual = defineKernel({
+  name: 'batch_norm_backward_sums_residual',
+  shader: 'batch-norm-backward-sums.wgsl',
+  bindings: { ...sumsBindings, output: 'read', passed: 'read_write' },
+  uniforms: extents,
+  example: { ...reductionExample, residual: true },
+});
+
+type SumsBuffers = Buffers<keyof typeof sumsBindings>;
+
+/** weightGrad and biasGrad [channels] where nothing followed. */
+export function batchNormBackwardSums(gpu: Gpu, size: Planes, buffers: SumsBuffers): void {
+  const { constants, ...rest } = reduction(gpu, size);
+  launch(gpu, backwardSums, { ...rest, buffers, constants: { ...constants, relu: false, residual: false } });
+}
+
+/** weightGrad and biasGrad where ReLU followed. */
+export function batchNormBackwardSumsRelu(
   gpu: Gpu,
   size: Planes,
-  buffers: Readonly<Record<'input' | 'outputGrad' | 'mean' | 'invStd' | 'weightGrad' | 'biasGrad', PooledBuffer>>,
+  buffers: SumsBuffers & Buffers<'weight' | 'bias'>,
 ): void {
-  launch(gpu, backwardSums, { ...reduction(gpu, size), buffers });
+  const { constants, ...rest } = reduction(gpu, size);
+  launch(gpu, backwardSumsRelu, { ...rest, buffers, constants: { ...constants, relu: true, residual: false } });
 }
+
+/** weightGrad and biasGrad where a residual was added and ReLU followed; `passed` gets what ReLU lets through. */
+export function batchNormBackwardSumsResidual(
+  gpu: Gpu,
+  size: Planes,
+  buffers: SumsBuffers & Buffers<'output' | 'passed'>,
+): void {
+  const { constants, ...rest } = reduction(gpu, size);
+  launch(gpu, backwardSumsResidual, { ...rest, buffers, constants: { ...constants, relu: false, residual: true } });
+}
+
+const inputBindings = {
+  input: 'read',
+  outputGrad: 'read',
+  statistics: 'read',
+  weight: 'read',
+  weightGrad: 'read',
+  biasGrad: 'read',
+  inputGrad: 'read_write',
+} as const;
 
 const backwardInput = defineKernel({
   name: 'batch_norm_backward_input',
   shader: 'batch-norm-backward-input.wgsl',
-  bindings: {
-    input: 'read',
-    outputGrad: 'read',
-    mean: 'read',
-    invStd: 'read',
-    weight: 'read',
-    weightGrad: 'read',
-    biasGrad: 'read',
-    inputGrad: 'read_write',
-  },
-  uniforms: { planes: 'u32', channels: 'u32', plane: 'u32', count: 'f32' },
-  example: { workgroup: 64 },
+  bindings: inputBindings,
+  uniforms: { ...extents, part: 'u32', count: 'f32' },
+  example: elementwiseExample,
 });
 
-/** inputGrad where the batch's statistics were used; needs the two sums. */
+const backwardInputRelu = defineKernel({
+  name: 'batch_norm_backward_input_relu',
+  shader: 'batch-norm-backward-input.wgsl',
+  bindings: { ...inputBindings, bias: 'read' },
+  uniforms: { ...extents, part: 'u32', count: 'f32' },
+  example: { ...elementwiseExample, relu: true },
+});
+
+/** inputGrad where the batch's statistics were used; needs the two sums. With a bias: where ReLU followed. */
 export function batchNormBackwardInput(
   gpu: Gpu,
   size: Planes,
-  buffers: Readonly<
-    Record<
-      'input' | 'outputGrad' | 'mean' | 'invStd' | 'weight' | 'weightGrad' | 'biasGrad' | 'inputGrad',
-      PooledBuffer
-    >
-  >,
+  buffers: Buffers<keyof typeof inputBindings>,
+  bias?: PooledBuffer,
 ): void {
-  const { uniforms, ...rest } = elementwise(gpu, size);
-  launch(gpu, backwardInput, { ...rest, buffers, uniforms: { ...uniforms, count: size.batch * size.plane } });
+  const { uniforms, constants, ...rest } = elementwise(gpu, size);
+  const run = { ...rest, uniforms: { ...uniforms, count: size.batch * size.plane } };
+  if (bias) {
+    launch(gpu, backwardInputRelu, { ...run, buffers: { ...buffers, bias }, constants: { ...constants, relu: true } });
+  } else {
+    launch(gpu, backwardInput, { ...run, buffers, constants: { ...constants, relu: false } });
+  }
 }
 
 const backwardInputEval = defineKernel({
   name: 'batch_norm_backward_input_eval',
   shader: 'batch-norm-backward-input-eval.wgsl',
-  bindings: { outputGrad: 'read', invStd: 'read', weight: 'read', inputGrad: 'read_write' },
-  uniforms: { planes: 'u32', channels: 'u32', plane: 'u32' },
-  example: { workgroup: 64 },
+  bindings: { outputGrad: 'read', statistics: 'read', weight: 'read', inputGrad: 'read_write' },
+  uniforms: { ...extents, part: 'u32' },
+  example: { workgroup: 64, vector: true },
 });
 
 /** inputGrad where running statistics were used. */
 export function batchNormBackwardInputEval(
   gpu: Gpu,
   size: Planes,
-  buffers: Readonly<Record<'outputGrad' | 'invStd' | 'weight' | 'inputGrad', PooledBuffer>>,
+  buffers: Buffers<'outputGrad' | 'statistics' | 'weight' | 'inputGrad'>,
 ): void {
   launch(gpu, backwardInputEval, { ...elementwise(gpu, size), buffers });
 }

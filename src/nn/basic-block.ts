@@ -1,5 +1,4 @@
 /** The residual block of ResNet-18 and -34 (K. He et al., "Deep Residual Learning for Image Recognition", 2015). */
-import { add } from '../autograd/ops/add.ts';
 import { scope } from '../autograd/scope.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -8,7 +7,6 @@ import { Conv2d } from './conv2d.ts';
 import type { Init } from './init.ts';
 import { Module } from './module.ts';
 import { pipe } from './pipe.ts';
-import { ReLU } from './relu.ts';
 import { Sequential } from './sequential.ts';
 
 /** Options of a BasicBlock, and where its weights come from. */
@@ -19,12 +17,12 @@ export type BasicBlockOptions = Init & {
 
 /**
  * relu(bn2(conv2(relu(bn1(conv1(x))))) + x): [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. Where
- * the shape changes, x passes through `downsample`, a 1×1 convolution with batch norm.
+ * the shape changes, x passes through `downsample`, a 1×1 convolution with batch norm. Torch's `relu`, a module without
+ * state, is here part of the batch norms before it.
  */
 export class BasicBlock extends Module {
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm2d;
-  readonly relu: ReLU;
   readonly conv2: Conv2d;
   readonly bn2: BatchNorm2d;
   readonly downsample: Sequential | undefined;
@@ -41,15 +39,15 @@ export class BasicBlock extends Module {
     }
     this.conv1 = this.registerModule('conv1', new Conv2d(gpu, inChannels, channels, { stride, ...conv3x3 }));
     this.bn1 = this.registerModule('bn1', new BatchNorm2d(gpu, channels));
-    this.relu = this.registerModule('relu', new ReLU());
     this.conv2 = this.registerModule('conv2', new Conv2d(gpu, channels, channels, conv3x3));
     this.bn2 = this.registerModule('bn2', new BatchNorm2d(gpu, channels));
     this.downsample = downsample && this.registerModule('downsample', downsample);
   }
 
   override forward(input: Tensor): Tensor {
-    const addShortcut = (residual: Tensor) =>
-      scope(() => add(residual, this.downsample ? this.downsample.call(input) : input));
-    return pipe(input, this.conv1, this.bn1, this.relu, this.conv2, this.bn2, addShortcut, this.relu);
+    const { conv1, bn1, conv2, bn2, downsample } = this;
+    const bn1Relu = (x: Tensor) => bn1.callThenRelu(x);
+    const bn2AddRelu = (x: Tensor) => scope(() => bn2.callThenRelu(x, downsample ? downsample.call(input) : input));
+    return pipe(input, conv1, bn1Relu, conv2, bn2AddRelu);
   }
 }

@@ -1,5 +1,6 @@
 /** Batch normalisation of images (S. Ioffe and C. Szegedy, 2015). */
-import { batchNorm2d } from '../autograd/ops/batch-norm2d.ts';
+import { type BatchNormOptions, batchNorm2d } from '../autograd/ops/batch-norm2d.ts';
+import { scope } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Module } from './module.ts';
@@ -44,12 +45,21 @@ export class BatchNorm2d extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    const { training, momentum, eps } = this;
-    const output = batchNorm2d(input, this.weight, this.bias, this.runningMean, this.runningVar, {
-      training,
-      momentum,
-      eps,
-    });
+    return this.#normalise(input, {});
+  }
+
+  /**
+   * relu(call(input) + residual), of `call(input)` alone without one, in the same passes over memory. The residual has the
+   * input's shape.
+   */
+  callThenRelu(input: Tensor, residual?: Tensor): Tensor {
+    return scope(() => this.#normalise(input, { residual, relu: true }));
+  }
+
+  #normalise(input: Tensor, after: Pick<BatchNormOptions, 'residual' | 'relu'>): Tensor {
+    const { training, momentum, eps, weight, bias, runningMean, runningVar } = this;
+    const options = { training, momentum, eps, ...after };
+    const output = batchNorm2d(input, weight, bias, runningMean, runningVar, options);
     if (training) this.batchesTracked.value++;
     return output;
   }

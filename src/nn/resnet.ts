@@ -14,7 +14,6 @@ import { Linear } from './linear.ts';
 import { MaxPool2d } from './max-pool2d.ts';
 import { Module } from './module.ts';
 import { pipe } from './pipe.ts';
-import { ReLU } from './relu.ts';
 import { Sequential } from './sequential.ts';
 
 /** Options of a ResNet, and where its weights come from. */
@@ -30,7 +29,6 @@ type Depths = readonly [number, number, number, number];
 export class ResNet extends Module {
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm2d;
-  readonly relu: ReLU;
   readonly maxpool: MaxPool2d;
   readonly layer1: Sequential;
   readonly layer2: Sequential;
@@ -53,7 +51,6 @@ export class ResNet extends Module {
     const stem = { kernelSize: 7, stride: 2, padding: 3, bias: false, ...overwritten };
     this.conv1 = this.registerModule('conv1', new Conv2d(gpu, 3, 64, stem));
     this.bn1 = this.registerModule('bn1', new BatchNorm2d(gpu, 64));
-    this.relu = this.registerModule('relu', new ReLU());
     this.maxpool = this.registerModule('maxpool', new MaxPool2d({ kernelSize: 3, stride: 2, padding: 1 }));
     this.layer1 = this.registerModule('layer1', layer(64, 64, depths[0], 1));
     this.layer2 = this.registerModule('layer2', layer(64, 128, depths[1], 2));
@@ -80,8 +77,10 @@ export class ResNet extends Module {
 
   /** What the last layer gets: [N, featureSize]. Intermediates belong to the scope around, so call it within one. */
   features(images: Tensor): Tensor {
-    const { conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
-    return pipe(images, conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
+    const { conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
+    // Torch's `relu`, a module without state, is here part of the batch norm before it.
+    const bn1Relu = (x: Tensor) => bn1.callThenRelu(x);
+    return pipe(images, conv1, bn1Relu, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
   }
 
   override forward(images: Tensor): Tensor {

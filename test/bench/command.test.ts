@@ -134,15 +134,15 @@ gpuTest('a table, and the same as JSON', async () => {
 gpuTest('--only lists what matches, while totals stay those of the whole step', async () => {
   const file = join(scratch, 'only.json');
   const { status, stdout } = await run(
-    ['--batch-size', '2', '--steps', '1', '--only', 'SGD.*2359296|relu', '--json', file],
+    ['--batch-size', '2', '--steps', '1', '--only', 'SGD.*2359296|residual', '--json', file],
     ['finetune-step'],
   );
   expect(status).toBe(0);
   const report = JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
   const [finetune] = report.works;
-  expect(report.only).toBe('SGD.*2359296|relu');
+  expect(report.only).toBe('SGD.*2359296|residual');
   expect(new Set(finetune!.kernels.map((row) => row.kernel))).toEqual(
-    new Set(['sgd_momentum', 'relu_forward', 'relu_backward']),
+    new Set(['sgd_momentum', 'batch_norm_forward_residual', 'batch_norm_backward_sums_residual']),
   );
   expect(finetune!.kernels.filter((row) => row.kernel === 'sgd_momentum')).toHaveLength(1);
   expect(sum(finetune!.kernels.map((row) => row.msPerStep))).toBeLessThan(finetune!.kernelMs);

@@ -56,13 +56,13 @@ describe('how much an invocation of max pooling takes', () => {
 describe('batch norm', () => {
   test('the choice of the reduction depends on the adapter and the plane alone', () => {
     const cpu = { kind: 'cpu', subgroupSize: 8 } as const;
-    expect(chooseReduction(cpu, 49)).toEqual({ workgroup: 8, run: 32, subgroup: true });
+    expect(chooseReduction(cpu, 49)).toEqual({ workgroup: 8, run: 8, subgroup: true });
     expect(chooseReduction(cpu, 12544)).toEqual(chooseReduction(cpu, 49));
-    expect(chooseReduction({ ...cpu, subgroupSize: 4 }, 49)).toEqual({ workgroup: 4, run: 32, subgroup: true });
-    expect(chooseReduction({ ...cpu, subgroupSize: 0 }, 49)).toEqual({ workgroup: 8, run: 32, subgroup: false });
+    expect(chooseReduction({ ...cpu, subgroupSize: 4 }, 49)).toEqual({ workgroup: 4, run: 8, subgroup: true });
+    expect(chooseReduction({ ...cpu, subgroupSize: 0 }, 49)).toEqual({ workgroup: 8, run: 8, subgroup: false });
     const gpuTraits = { kind: 'gpu', subgroupSize: 32 } as const;
-    expect(chooseReduction(gpuTraits, 1023)).toEqual({ workgroup: 64, run: 16, subgroup: false });
-    expect(chooseReduction(gpuTraits, 1024)).toEqual({ workgroup: 256, run: 16, subgroup: false });
+    expect(chooseReduction(gpuTraits, 1023)).toEqual({ workgroup: 64, run: 8, subgroup: false });
+    expect(chooseReduction(gpuTraits, 1024)).toEqual({ workgroup: 256, run: 8, subgroup: false });
   });
 });
 

@@ -69,8 +69,11 @@ export type Run = (inputs: Inputs, options: Record<string, unknown>) => Tensor;
 export const RUNS: Record<string, Run> = {
   relu: ({ input }) => relu(input!),
   add: ({ a, b }) => add(a!, b!),
-  batchNorm2d: ({ input, weight, bias, runningMean, runningVar }, options) =>
-    batchNorm2d(input!, weight!, bias!, runningMean!, runningVar!, options as unknown as { training: boolean }),
+  batchNorm2d: ({ input, weight, bias, runningMean, runningVar, residual }, options) =>
+    batchNorm2d(input!, weight!, bias!, runningMean!, runningVar!, {
+      ...(options as unknown as { training: boolean }),
+      residual,
+    }),
   maxPool2d: ({ input }, options) => maxPool2d(input!, options as unknown as MaxPoolOptions),
   globalAvgPool2d: ({ input }) => globalAvgPool2d(input!),
   flatten: ({ input }) => flatten(input!),

@@ -42,11 +42,21 @@ interface Subject {
   readonly fn: () => (...inputs: Tensor[]) => Tensor;
 }
 
-const batchNorm = (training: boolean) => {
+const batchNorm = (training: boolean, relu = false) => {
   const mean = constant([0.1, -0.2, 0.3]);
   const variance = constant([0.5, 1, 2]);
-  return (...[input, weight, bias]: Tensor[]) => batchNorm2d(input!, weight!, bias!, mean, variance, { training });
+  return (...[input, weight, bias, residual]: Tensor[]) =>
+    batchNorm2d(input!, weight!, bias!, mean, variance, { training, residual, relu });
 };
+
+/** By turns well above and well below 0, and so are they when they are normalised: ReLU has a kink there. */
+const alternating = (value: number, index: number) => (index % 2 === 0 ? 1 : -1) * (2 + value);
+const normalisedLeaves = () => [
+  leaf([2, 3, 4, 3], alternating),
+  leaf([3], (value) => 1 + 0.2 * value),
+  leaf([3], (value) => 0.1 * value),
+];
+const addedLeaf = () => leaf([2, 3, 4, 3], (value) => 0.1 * value);
 
 const SUBJECTS: Record<string, Subject> = {
   relu: { inputs: () => [leaf([3, 50], awayFromZero)], fn: () => (input) => relu(input!) },
@@ -62,6 +72,20 @@ const SUBJECTS: Record<string, Subject> = {
   'batchNorm2d in eval mode': {
     inputs: () => [leaf([2, 3, 5, 3]), leaf([3]), leaf([3])],
     fn: () => batchNorm(false),
+  },
+  'batchNorm2d with ReLU in training': { inputs: normalisedLeaves, fn: () => batchNorm(true, true) },
+  'batchNorm2d with ReLU in eval mode': { inputs: normalisedLeaves, fn: () => batchNorm(false, true) },
+  'batchNorm2d with a residual': {
+    inputs: () => [...normalisedLeaves(), addedLeaf()],
+    fn: () => batchNorm(true),
+  },
+  'batchNorm2d with a residual and ReLU in training': {
+    inputs: () => [...normalisedLeaves(), addedLeaf()],
+    fn: () => batchNorm(true, true),
+  },
+  'batchNorm2d with a residual and ReLU in eval mode': {
+    inputs: () => [...normalisedLeaves(), addedLeaf()],
+    fn: () => batchNorm(false, true),
   },
   maxPool2d: {
     inputs: () => [leaf([1, 2, 7, 6], apart)],

@@ -133,4 +133,41 @@ for shape, kernel, stride, padding in [
     for values in [random(*shape), torch.randint(0, 3, shape).float().requires_grad_()]:
         case("maxPool2d", lambda input: F.max_pool2d(input, kernel, stride, padding), {"input": values}, options)
 
+# Batch norm with what follows it in the same op. A channel of weight and bias 0 is 0 before ReLU.
+for shape in [(2, 3, 5, 7), (4, 7, 1, 1), (3, 34, 2, 2), (1, 2, 20, 16)]:
+    for training in [True, False]:
+        for relu, residual in [(True, False), (False, True), (True, True)]:
+            options = {"training": training, "relu": relu}
+            channels = shape[1]
+            inputs = {
+                "input": random(*shape, scale=2.0, mean=0.7),
+                "weight": random(channels),
+                "bias": random(channels),
+                "runningMean": random(channels, grad=False),
+                "runningVar": torch.rand(channels) + 0.2,
+            }
+            with torch.no_grad():
+                inputs["weight"][-1] = inputs["bias"][-1] = 0
+            if residual:
+                inputs["residual"] = random(*shape)
+
+            def batch_norm_then(input, weight, bias, runningMean, runningVar, residual=None):
+                output = F.batch_norm(input, runningMean, runningVar, weight, bias, training)
+                if residual is not None:
+                    output = output + residual
+                return F.relu(output) if relu else output
+
+            case("batchNorm2d", batch_norm_then, inputs, options)
+
+
+def batch_norm_relu(input, weight, bias, runningMean, runningVar):
+    return F.relu(F.batch_norm(input, runningMean, runningVar, weight, bias))
+
+
+inputs = {"input": random(1, 2, 3, 3), "weight": random(2), "bias": random(2)}
+inputs["runningMean"], inputs["runningVar"] = random(2, grad=False), torch.rand(2) + 0.2
+with torch.no_grad():
+    inputs["input"][0, 0, 1, 1] = float("nan")
+case("batchNorm2d", batch_norm_relu, inputs, {"training": False, "relu": True}, name="NaN stays NaN")
+
 write("ops")

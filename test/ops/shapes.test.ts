@@ -27,9 +27,9 @@ const { gpuTest, gpu } = await withGpu();
 const zeros = (...shape: number[]) => Tensor.zeros(gpu, shape);
 const labelsOf = (...labels: number[]) => Tensor.from(gpu, Uint32Array.from(labels), [labels.length]);
 const pool = (shape: number[], options: Parameters<typeof maxPool2d>[1]) => maxPool2d(zeros(...shape), options);
-const batchNorm = (shape: number[], channels: number[], training = true) => {
+const batchNorm = (shape: number[], channels: number[], training = true, residual?: Tensor) => {
   const [weight, bias, mean, variance] = channels.map((count) => zeros(count));
-  return batchNorm2d(zeros(...shape), weight!, bias!, mean!, variance!, { training });
+  return batchNorm2d(zeros(...shape), weight!, bias!, mean!, variance!, { training, residual });
 };
 
 const convolve = (input: number[], weight: number[], options?: Conv2dOptions) =>
@@ -49,6 +49,10 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     ['batchNorm2d: bias must have shape [3], got [4].', () => batchNorm([2, 3, 4, 4], [3, 4, 3, 3])],
     ['batchNorm2d: runningMean must have shape [3], got [1].', () => batchNorm([2, 3, 4, 4], [3, 3, 1, 3])],
     ['batchNorm2d: runningVar must have shape [3], got [1].', () => batchNorm([2, 3, 4, 4], [3, 3, 3, 1], false)],
+    [
+      'batchNorm2d: residual must have shape [2, 3, 4, 4], got [2, 3, 4, 5].',
+      () => batchNorm([2, 3, 4, 4], [3, 3, 3, 3], true, zeros(2, 3, 4, 5)),
+    ],
     [
       'batchNorm2d: training needs more than one value per channel, got input [1, 3, 1, 1].',
       () => batchNorm([1, 3, 1, 1], [3, 3, 3, 3]),
@@ -145,6 +149,28 @@ describe('batch norm', () => {
     batchNorm2d(zeros(2, 2, 1, 1), weight, bias, mean, variance, { training: true });
     expect(versions()).toEqual([1, 1]);
   });
+
+  for (const training of [true, false]) {
+    gpuTest(
+      `runs only ReLU’s backward for the residual alone, ${training ? 'in training' : 'in eval mode'}`,
+      async () => {
+        const [one, none] = [Tensor.from(gpu, Float32Array.of(1), [1]), zeros(1)];
+        const input = Tensor.from(gpu, Float32Array.of(-1, 1, -1, 1), [2, 1, 1, 2]);
+        const residual = Tensor.from(gpu, Float32Array.of(0, 0, 5, -5), [2, 1, 1, 2]);
+        residual.requiresGrad = true;
+        const output = batchNorm2d(input, one, none, zeros(1), one.view(), { training, residual, relu: true });
+        // Backward may read nothing but the output.
+        for (const tensor of [input, one, none]) tensor.dispose();
+        const seed = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [2, 1, 1, 2]);
+        const kernels: string[] = [];
+        gpu.onDispatch = ({ program }) => kernels.push(program.name);
+        backward(output, seed);
+        gpu.onDispatch = undefined;
+        expect(kernels).toEqual(['relu_backward']);
+        expect([...(await residual.grad!.data())]).toEqual([0, 2, 3, 0]);
+      },
+    );
+  }
 
   gpuTest('keeps its digits on large planes far from zero', async () => {
     // 2 × 112² values around 30 of standard deviation 0.3: sums of 750,000, of which the variance is a small remainder.

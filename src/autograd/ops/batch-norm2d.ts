@@ -1,15 +1,21 @@
 /**
  * batchNorm2d: each channel is shifted and scaled to mean 0 and variance 1, then by its weight and bias (Ioffe and Szegedy
  * 2015). In training with the statistics of the batch, which also move the running ones; otherwise with the running ones.
+ *
+ * What follows in residual networks, adding a residual and ReLU, can be done in the same passes over memory, both ways:
+ * as ops of their own they would move more numbers than the batch norm itself.
  */
 import {
   batchNormBackwardInput,
   batchNormBackwardInputEval,
   batchNormBackwardSums,
+  batchNormBackwardSumsRelu,
+  batchNormBackwardSumsResidual,
   batchNormForward,
   batchNormRunning,
   batchNormStatistics,
 } from '../../kernels/batch-norm.ts';
+import { reluBackward } from '../../kernels/relu.ts';
 import { expectImages, expectShape, formatShape, ShapeError } from '../errors.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
@@ -22,12 +28,17 @@ export interface BatchNormOptions {
   readonly momentum?: number;
   /** Added to the variance; 1e-5 by default. */
   readonly eps?: number;
+  /** Added to what was normalised; of the input's shape. */
+  readonly residual?: Tensor | undefined;
+  /** Whether ReLU comes last. Off by default. */
+  readonly relu?: boolean;
 }
 
 /**
  * Input [N, C, H, W]; weight, bias, runningMean and runningVar [C]. In training the running statistics are changed in
  * place (the variance unbiased, as in torch), and more than one value per channel is needed. Saves the input and two
- * numbers per channel; in eval mode, with weight and bias frozen, not even the input.
+ * numbers per channel; in eval mode, with weight and bias frozen, not even the input. After a residual or in eval mode ReLU
+ * needs the output as well.
  */
 export function batchNorm2d(
   input: Tensor,
@@ -35,19 +46,19 @@ export function batchNorm2d(
   bias: Tensor,
   runningMean: Tensor,
   runningVar: Tensor,
-  { training, momentum = 0.1, eps = 1e-5 }: BatchNormOptions,
+  { training, momentum = 0.1, eps = 1e-5, residual, relu = false }: BatchNormOptions,
 ): Tensor {
   const [batch, channels, height, width] = expectImages('batchNorm2d', 'input', input);
   for (const [name, tensor] of Object.entries({ weight, bias, runningMean, runningVar })) {
     expectShape('batchNorm2d', name, tensor, [channels]);
   }
+  if (residual) expectShape('batchNorm2d', 'residual', residual, input.shape);
   const { gpu } = input;
   const size = { batch, channels, plane: height * width };
-  const mean = Tensor.empty(gpu, [channels]);
-  const invStd = Tensor.empty(gpu, [channels]);
+  // mean, then 1 / deviation
+  const statistics = Tensor.empty(gpu, [2, channels]);
   const buffers = {
-    mean: mean.buffer,
-    invStd: invStd.buffer,
+    statistics: statistics.buffer,
     runningMean: runningMean.buffer,
     runningVar: runningVar.buffer,
   };
@@ -65,54 +76,77 @@ export function batchNorm2d(
     batchNormRunning(gpu, channels, eps, buffers);
   }
   const output = Tensor.empty(gpu, input.shape);
-  batchNormForward(gpu, size, {
-    input: input.buffer,
-    mean: mean.buffer,
-    invStd: invStd.buffer,
-    weight: weight.buffer,
-    bias: bias.buffer,
-    output: output.buffer,
-  });
+  batchNormForward(
+    gpu,
+    size,
+    relu,
+    {
+      input: input.buffer,
+      statistics: statistics.buffer,
+      weight: weight.buffer,
+      bias: bias.buffer,
+      output: output.buffer,
+    },
+    residual?.buffer,
+  );
 
   const readsInput = training || weight.requiresGrad || bias.requiresGrad;
+  // Where nothing was added in between, the normalised input tells what ReLU let through, and backward reads that anyway.
+  const recomputes = relu && training && !residual;
+  const readsOutput = relu && !recomputes;
   const result = record({
     name: 'batchNorm2d',
-    inputs: [input, weight, bias],
+    inputs: [input, weight, bias, ...(residual ? [residual] : [])],
     output,
-    saved: [mean, invStd, weight, ...(readsInput ? [input] : [])],
-    backward: (outputGrad, needs) => {
-      const [needsInput, needsWeight, needsBias] = needs;
-      const shared = { outputGrad: outputGrad.buffer, mean: mean.buffer, invStd: invStd.buffer };
+    saved: [
+      statistics,
+      weight,
+      ...(recomputes ? [bias] : []),
+      ...(readsInput ? [input] : []),
+      ...(readsOutput ? [output] : []),
+    ],
+    backward: (outputGrad, [needsInput = false, needsWeight = false, needsBias = false]) => {
+      // What ReLU lets through, which is the residual's gradient too.
+      const passed = readsOutput ? Tensor.empty(gpu, input.shape) : outputGrad;
+      const grads = { outputGrad: passed.buffer, statistics: statistics.buffer };
       let weightGrad: Tensor | undefined;
       let biasGrad: Tensor | undefined;
       let inputGrad: Tensor | undefined;
       // Through the batch's statistics every input reaches every output of its channel, hence the sums.
-      if (needsWeight || needsBias || training) {
+      if (needsWeight || needsBias || (needsInput && training)) {
         weightGrad = Tensor.empty(gpu, [channels]);
         biasGrad = Tensor.empty(gpu, [channels]);
-        batchNormBackwardSums(gpu, size, {
-          ...shared,
-          input: input.buffer,
-          weightGrad: weightGrad.buffer,
-          biasGrad: biasGrad.buffer,
-        });
+        const sums = { ...grads, input: input.buffer, weightGrad: weightGrad.buffer, biasGrad: biasGrad.buffer };
+        if (readsOutput) {
+          batchNormBackwardSumsResidual(gpu, size, {
+            ...sums,
+            outputGrad: outputGrad.buffer,
+            output: output.buffer,
+            passed: passed.buffer,
+          });
+        } else if (recomputes) {
+          batchNormBackwardSumsRelu(gpu, size, { ...sums, weight: weight.buffer, bias: bias.buffer });
+        } else {
+          batchNormBackwardSums(gpu, size, sums);
+        }
+      } else if (readsOutput) {
+        reluBackward(gpu, input.size, output.buffer, outputGrad.buffer, passed.buffer);
       }
       if (needsInput) {
         inputGrad = Tensor.empty(gpu, input.shape);
-        const last = { ...shared, weight: weight.buffer, inputGrad: inputGrad.buffer };
+        const last = { ...grads, weight: weight.buffer, inputGrad: inputGrad.buffer };
         if (training && weightGrad && biasGrad) {
-          const sums = { weightGrad: weightGrad.buffer, biasGrad: biasGrad.buffer };
-          batchNormBackwardInput(gpu, size, { ...last, ...sums, input: input.buffer });
+          const sums = { input: input.buffer, weightGrad: weightGrad.buffer, biasGrad: biasGrad.buffer };
+          batchNormBackwardInput(gpu, size, { ...last, ...sums }, recomputes ? bias.buffer : undefined);
         } else {
           batchNormBackwardInputEval(gpu, size, last);
         }
       }
       // The tape disposes what is returned, wanted or not.
-      return [inputGrad, weightGrad, biasGrad];
+      return [inputGrad, weightGrad, biasGrad, passed];
     },
   });
   // The tape keeps what it needs of these; without a tape nothing does.
-  mean.dispose();
-  invStd.dispose();
+  statistics.dispose();
   return result;
 }
