@@ -1,20 +1,43 @@
 <%
-// Constants: taps (kernel columns unrolled), strideWidth, lanes (subgroup size that shuffles feed: 4 or 8; 0: none).
-const TILE = 32;
-const PIXELS = 7;
+// Constants: taps (kernel columns unrolled), tapStep (from one to the next as they are packed: 1, or -stride for an input
+// gradient), tile (result channels per invocation; of tapStep 1 a multiple of 4, else of 32), pixels, strideWidth, lanes
+// (subgroup size that shuffles feed: 4 or 8; 0: none), loopTaps (single taps, in a loop), inVector and outVector (floats per
+// load and store: 4, 2 or 1; they divide what pixels invocations read and write, and the rows), inAlign (columns before the
+// first such vector of inputs).
 const range = (n) => [...Array(n).keys()];
 const xyzw = 'xyzw';
-// Input columns that PIXELS neighbouring outputs touch; with a stride above the taps some in between are not needed.
-const columns = [...new Set(range(PIXELS).flatMap((p) => range(k.taps).map((t) => p * k.strideWidth + t)))].sort((a, b) => a - b);
-const loadsPerTap = k.lanes ? TILE / 4 / k.lanes : TILE / 4;
+const lanes = k.lanes || 8;
+// The input columns that neighbouring outputs read, cut into loads: a vector where most of it is wanted, as a float more
+// costs half a load. With a stride above the taps some columns in between are not needed.
+const columns = [...new Set(range(k.pixels).flatMap((p) => range(k.taps).map((t) => p * k.strideWidth + t)))].sort((a, b) => a - b);
+const loads = [];
+for (const c of columns) {
+  if (loads.some(({ first, floats }) => c < first + floats)) continue;
+  const first = c - (((c - k.inAlign) % k.inVector) + k.inVector) % k.inVector;
+  const wanted = columns.filter((other) => other >= c && other < first + k.inVector);
+  if (k.inVector > 1 && wanted.length * 2 > k.inVector) loads.push({ first, floats: k.inVector, wanted, name: `v${c}` });
+  else loads.push({ first: c, floats: 1, wanted: [c], name: `x${c}` });
+}
+const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
+const signed = (n) => (n < 0 ? `- ${-n}` : `+ ${n}`);
+// The vectors of weights that a step takes, and where among them that of a tap and channel lies. Forwards the taps lie next
+// to each other, so that lanes share them out as one piece.
+const joined = k.tapStep === 1;
+const vectors = ((joined ? k.taps : 1) * k.tile) / 4;
+const perLane = k.lanes ? Math.ceil(vectors / k.lanes) : vectors;
+const weightOf = (tap, i) => {
+  const vector = ((joined ? tap * k.tile : 0) + i) >> 2;
+  const name = (q) => `w${joined ? 0 : tap}_${q}.${xyzw[i & 3]}`;
+  return k.lanes ? `subgroupShuffle(${name(Math.floor(vector / k.lanes))}, ${vector % k.lanes}u)` : name(vector);
+};
 %>
 // Convolution (correlation) for CPU adapters, in registers only. NCHW input, weights from conv2d-pack.
 //
-// One invocation computes PIXELS neighbouring outputs of a row for TILE channels: 7 divides every width of ResNet at 224.
-// A loaded input serves all taps of its row, a loaded weight all pixels. On lavapipe a load costs some 5 cycles per
-// invocation whatever it addresses, so the invocations of a subgroup share the weights: each loads a vec4 of them, and
-// subgroupShuffle, one permute instruction, hands them round. 224 sums live at once; that they spill to the stack costs
-// less than more loads would, but beyond about 700 multiply-adds in the loop body the instruction cache overflows.
+// One invocation computes `pixels` neighbouring outputs of a row for `tile` channels. A loaded input serves all taps of its
+// row, a loaded weight all pixels. On lavapipe a load costs as much as thirty multiply-adds whatever it addresses, so the
+// invocations of a subgroup share the weights: each loads some vectors of them, and subgroupShuffle, one permute
+// instruction, hands them round. That the sums spill to the stack costs less than more loads would, but beyond about 700
+// multiply-adds in the loop body the instruction cache overflows.
 //
 // The same code computes the input gradient: of a stride s the outputs of each phase (row mod s, column mod s) are a
 // convolution of the output gradient with every s-th tap, written s apart.
@@ -25,8 +48,7 @@ struct Params {
   inHeight: u32,
   inWidth: u32,
   resultChannels: u32,
-  packedChannels: u32,
-  // Outputs computed by this job, and the segments of PIXELS they are cut into.
+  // Outputs computed by this job, and the segments of `pixels` they are cut into.
   gridHeight: u32,
   gridWidth: u32,
   rowSegments: u32,
@@ -44,40 +66,50 @@ struct Params {
   outStepWidth: u32,
   outOffsetHeight: u32,
   outOffsetWidth: u32,
+  // In vectors of packed weights: of a tile, to the first tap of a job, from a step to the next, and what is added to that
+  // at the end of a row of taps and of a channel.
+  weightTile: u32,
+  weightStart: i32,
+  weightStep: i32,
+  weightRow: i32,
+  weightChannel: i32,
 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<<%= type(k.inVector) %>>;
 @group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<<%= type(k.outVector) %>>;
 @group(0) @binding(3) var<uniform> params: Params;
-
-@compute @workgroup_size(<%= k.lanes || 8 %>)
+<% if (k.inVector > 1) { %>
+fn inputAt(i: u32) -> f32 {
+  return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
+}
+<% } %>
+@compute @workgroup_size(<%= lanes %>)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let segment = (group.z * groups.x + group.x) * <%= k.lanes || 8 %>u + lane;
+  let segment = (group.z * groups.x + group.x) * <%= lanes %>u + lane;
   // Invocations beyond the end compute the last segment again: their weights are needed by the others.
   let clamped = min(segment, params.segments - 1u);
-  let column0 = (clamped % params.rowSegments) * <%= PIXELS %>u;
+  let column0 = (clamped % params.rowSegments) * <%= k.pixels %>u;
   let row = (clamped / params.rowSegments) % params.gridHeight;
   let image = clamped / params.rowSegments / params.gridHeight;
-  let channel0 = group.y * <%= TILE %>u;
+  let channel0 = group.y * <%= k.tile %>u;
   let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + params.originColumn;
   let inRow0 = i32(row * params.strideHeight) + params.originRow;
   let width = i32(params.inWidth);
-
-<% for (const c of columns) if (!k.loopTaps) { %>
-  let inside<%= c %> = u32(inColumn0 + <%= c %>) < params.inWidth;
+<% if (!k.loopTaps) for (const { first, name } of loads) { %>
+  let inside_<%= name %> = u32(inColumn0 <%= signed(first) %>) < params.inWidth;
 <% } %>
-  // An array, not 224 variables: the loop names its elements by constants, so it costs no indexing, and the stores at the
+  // An array, not variables: the loop names its elements by constants, so it costs no indexing, and the stores at the
   // end can be a loop, without which the shader takes five times as long to compile. It also runs faster by a quarter.
-  var sums: array<f32, <%= TILE * PIXELS %>>;
+  var sums: array<f32, <%= k.tile * k.pixels %>>;
   // One loop over (channel, tapRow<% if (k.loopTaps) { %>, tapColumn<% } %>), its indices carried along: two nested ones cost half the speed on lavapipe.
   var tapRow = 0u;
   var inRow = inRow0;
   var start = (i32(image * params.channels * params.inHeight) + inRow0) * width + inColumn0;
-  var weight0 = channel0 / 4u<% if (k.lanes) { %> + lane<% } %>;
+  var weight = i32(group.y * params.weightTile<% if (k.lanes) { %> + lane<% } %>) + params.weightStart;
 <% if (k.loopTaps) { %>
   var tapColumn = 0u;
   let steps = params.channels * params.tapRows * params.tapColumns;
@@ -86,37 +118,37 @@ fn main(
 <% } %>
   for (var step = 0u; step < steps; step++) {
     let rowInside = u32(inRow) < params.inHeight;
-<% for (const c of columns) { %>
+<% for (const { first, floats, wanted, name } of loads) { %>
 <% if (k.loopTaps) { %>
-    let inside<%= c %> = u32(inColumn0 + i32(tapColumn) + <%= c %>) < params.inWidth;
+    let inside_<%= name %> = u32(inColumn0 + i32(tapColumn) <%= signed(first) %>) < params.inWidth;
 <% } %>
-    let read<%= c %> = rowInside && inside<%= c %>;
-    let x<%= c %> = select(0.0, input[u32(select(0, start + <%= c %>, read<%= c %>))], read<%= c %>);
+    let read_<%= name %> = rowInside && inside_<%= name %>;
+    let at_<%= name %> = u32(select(0, start <%= signed(first) %>, read_<%= name %>));
+    let <%= name %> = select(<%= type(floats) %>(), <%= floats > 1 ? `input[at_${name} / ${floats}u]` : k.inVector > 1 ? `inputAt(at_${name})` : `input[at_${name}]` %>, read_<%= name %>);
+<% if (floats > 1) for (const c of wanted) { %>
+    let x<%= c %> = <%= name %>[<%= c - first %>];
+<% } } %>
+<% for (const t of range(joined ? 1 : k.taps)) for (const q of range(perLane)) { %>
+    let w<%= t %>_<%= q %> = packed[weight <%= signed((t * k.tapStep * k.tile) / 4 + q * (k.lanes || 1)) %>];
 <% } %>
-<% for (const t of range(k.taps)) for (const q of range(loadsPerTap)) { %>
-    let w<%= t %>_<%= q %> = packed[weight0 + <%= t %>u * (params.packedChannels / 4u) + <%= q * (k.lanes || 1) %>u];
-<% } %>
-<% for (const i of range(TILE)) { %>
+<% for (const i of range(k.tile)) { %>
     {
-<% for (const t of range(k.taps)) { const vector = i >> 2; const component = xyzw[i & 3]; %>
-<% if (k.lanes) { %>
-      let a<%= t %> = subgroupShuffle(w<%= t %>_<%= Math.floor(vector / k.lanes) %>.<%= component %>, <%= vector % k.lanes %>u);
-<% } else { %>
-      let a<%= t %> = w<%= t %>_<%= vector %>.<%= component %>;
+<% for (const t of range(k.taps)) { %>
+      let a<%= t %> = <%= weightOf(t, i) %>;
 <% } %>
-<% } %>
-<% for (const p of range(PIXELS)) { %>
-      sums[<%= i * PIXELS + p %>] += <%= range(k.taps).map((t) => `a${t} * x${p * k.strideWidth + t}`).join(' + ') %>;
+<% for (const p of range(k.pixels)) { %>
+      sums[<%= i * k.pixels + p %>] += <%= range(k.taps).map((t) => `a${t} * x${p * k.strideWidth + t}`).join(' + ') %>;
 <% } %>
     }
 <% } %>
-    weight0 += <%= k.taps %>u * (params.packedChannels / 4u);
+    weight += params.weightStep;
 <% if (k.loopTaps) { %>
     tapColumn++;
     start++;
     let rowDone = tapColumn == params.tapColumns;
     tapColumn = select(tapColumn, 0u, rowDone);
     start += select(0, width - i32(params.tapColumns), rowDone);
+    weight += select(0, params.weightRow, rowDone);
     tapRow += select(0u, 1u, rowDone);
     inRow += select(0, 1, rowDone);
 <% } else { %>
@@ -128,18 +160,26 @@ fn main(
     tapRow = select(tapRow, 0u, channelDone);
     inRow = select(inRow, inRow0, channelDone);
     start += select(0, i32(params.inHeight - params.tapRows) * width, channelDone);
+    weight += select(0, params.weightChannel, channelDone);
   }
   if (segment >= params.segments) {
     return;
   }
   let outRow = row * params.outStepHeight + params.outOffsetHeight;
   let plane = params.outHeight * params.outWidth;
-  let channels = min(<%= TILE %>u, params.resultChannels - channel0);
-  let pixels = min(<%= PIXELS %>u, params.gridWidth - column0);
+  let channels = min(<%= k.tile %>u, params.resultChannels - channel0);
+  let pixels = min(<%= k.pixels %>u, params.gridWidth - column0);
   let destination0 = (image * params.resultChannels + channel0) * plane + outRow * params.outWidth + column0 * params.outStepWidth + params.outOffsetWidth;
   for (var i = 0u; i < channels; i++) {
-    for (var p = 0u; p < pixels; p++) {
-      output[destination0 + i * plane + p * params.outStepWidth] = sums[i * <%= PIXELS %>u + p];
+<% if (k.outVector > 1) { %>
+    for (var p = 0u; p < pixels; p += <%= k.outVector %>u) {
+      let sum = i * <%= k.pixels %>u + p;
+      output[(destination0 + i * plane + p) / <%= k.outVector %>u] = <%= type(k.outVector) %>(<%= range(k.outVector).map((c) => `sums[sum + ${c}u]`).join(', ') %>);
     }
+<% } else { %>
+    for (var p = 0u; p < pixels; p++) {
+      output[destination0 + i * plane + p * params.outStepWidth] = sums[i * <%= k.pixels %>u + p];
+    }
+<% } %>
   }
 }

@@ -10,11 +10,14 @@ import { linearGrid } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 
-/** Result channels and pixels per invocation, as in the shader. */
-const TILE = 32;
-const PIXELS = 7;
 /** Kernel widths whose taps are unrolled, so that a loaded input serves all of them. Others loop over single taps. */
 const UNROLLED_TAPS = [1, 2, 3, 5, 7];
+/** Result channels and pixels per invocation. */
+const TILE = 32;
+const PIXELS = 7;
+/** Channels per invocation of conv2d-pack, as in the shader. */
+const PACKED_CHANNELS = 8;
+
 const packKernel = defineKernel({
   name: 'conv2d_pack',
   shader: 'conv2d-pack.wgsl',
@@ -23,15 +26,11 @@ const packKernel = defineKernel({
     channels: 'u32',
     resultChannels: 'u32',
     packedChannels: 'u32',
+    tile: 'u32',
     tapRows: 'u32',
     tapColumns: 'u32',
     channelStride: 'u32',
     resultStride: 'u32',
-    kernelWidth: 'u32',
-    firstRow: 'i32',
-    rowStep: 'i32',
-    firstColumn: 'i32',
-    columnStep: 'i32',
   },
 });
 
@@ -45,7 +44,6 @@ const rowsKernel = defineKernel({
     inHeight: 'u32',
     inWidth: 'u32',
     resultChannels: 'u32',
-    packedChannels: 'u32',
     gridHeight: 'u32',
     gridWidth: 'u32',
     rowSegments: 'u32',
@@ -61,49 +59,52 @@ const rowsKernel = defineKernel({
     outStepWidth: 'u32',
     outOffsetHeight: 'u32',
     outOffsetWidth: 'u32',
+    weightTile: 'u32',
+    weightStart: 'i32',
+    weightStep: 'i32',
+    weightRow: 'i32',
+    weightChannel: 'i32',
   },
-  example: { taps: 3, strideWidth: 1, lanes: 8, loopTaps: false },
+  example: {
+    ...{ taps: 3, tapStep: 1, tile: 32, pixels: 4, strideWidth: 2, lanes: 8, loopTaps: false },
+    ...{ inVector: 4, inAlign: 1, outVector: 4 },
+  },
 });
 
-/** How one job's weights are packed: which taps, and which channel is summed over. */
+/** How weights are packed: what is summed over, and in tiles of how many channels of the result. */
 export interface PackPlan {
   readonly channels: number;
   readonly resultChannels: number;
   readonly packedChannels: number;
+  readonly tile: number;
   readonly tapRows: number;
   readonly tapColumns: number;
   readonly channelStride: number;
   readonly resultStride: number;
-  readonly kernelWidth: number;
-  readonly firstRow: number;
-  readonly rowStep: number;
-  readonly firstColumn: number;
-  readonly columnStep: number;
 }
 
-/** Bytes of packed weights: at least one vector, also for a phase that no tap reaches. */
+/** Bytes of packed weights, and what the last of the lanes' loads may read beyond them. */
 export function packedBytes(plan: PackPlan): number {
-  return Math.max(1, plan.channels * plan.tapRows * plan.tapColumns) * plan.packedChannels * 4;
+  return (plan.channels * plan.tapRows * plan.tapColumns * plan.packedChannels + 32) * 4;
 }
 
-const packedExtent = (channels: number) => Math.ceil(channels / TILE) * TILE;
+const upTo = (multiple: number, count: number) => Math.ceil(count / multiple) * multiple;
 
-/** Packing for the forward pass. */
-export function forwardPackPlan(s: Conv2dShape): PackPlan {
+/** Packing for the forward pass, or for the input gradient. */
+export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', tile: number): PackPlan {
   const taps = s.kernelHeight * s.kernelWidth;
+  const [ofInput, ofOutput] = [taps, s.inChannels * taps];
+  const forward = pass === 'forward';
+  const resultChannels = forward ? s.outChannels : s.inChannels;
   return {
-    channels: s.inChannels,
-    resultChannels: s.outChannels,
-    packedChannels: packedExtent(s.outChannels),
+    channels: forward ? s.inChannels : s.outChannels,
+    resultChannels,
+    packedChannels: upTo(tile, resultChannels),
+    tile,
     tapRows: s.kernelHeight,
     tapColumns: s.kernelWidth,
-    channelStride: taps,
-    resultStride: s.inChannels * taps,
-    kernelWidth: s.kernelWidth,
-    firstRow: 0,
-    rowStep: 1,
-    firstColumn: 0,
-    columnStep: 1,
+    channelStride: forward ? ofInput : ofOutput,
+    resultStride: forward ? ofOutput : ofInput,
   };
 }
 
@@ -115,38 +116,24 @@ export function phaseTaps(phase: number, kernel: number, stride: number, padding
   return { first: Math.max(first, 0), count, origin: count ? (phase + padding - first) / stride : 0 };
 }
 
-/** One phase of an input gradient. */
+/** One phase of an input gradient: the taps of each axis that reach its pixels; `count` is 0 on both where one has none. */
 export interface InputGradPhase {
-  readonly plan: PackPlan;
   readonly row: number;
   readonly column: number;
-  readonly originRow: number;
-  readonly originColumn: number;
+  readonly rows: ReturnType<typeof phaseTaps>;
+  readonly columns: ReturnType<typeof phaseTaps>;
 }
 
 /** The phases of an input gradient, without those that have no pixel. */
 export function inputGradPhases(s: Conv2dShape): InputGradPhase[] {
-  const taps = s.kernelHeight * s.kernelWidth;
   const phases: InputGradPhase[] = [];
   for (let row = 0; row < Math.min(s.strideHeight, s.inHeight); row++) {
     for (let column = 0; column < Math.min(s.strideWidth, s.inWidth); column++) {
       const rows = phaseTaps(row, s.kernelHeight, s.strideHeight, s.paddingHeight);
       const columns = phaseTaps(column, s.kernelWidth, s.strideWidth, s.paddingWidth);
-      const plan: PackPlan = {
-        channels: s.outChannels,
-        resultChannels: s.inChannels,
-        packedChannels: packedExtent(s.inChannels),
-        tapRows: columns.count ? rows.count : 0,
-        tapColumns: columns.count,
-        channelStride: s.inChannels * taps,
-        resultStride: taps,
-        kernelWidth: s.kernelWidth,
-        firstRow: rows.first,
-        rowStep: -s.strideHeight,
-        firstColumn: columns.first,
-        columnStep: -s.strideWidth,
-      };
-      phases.push({ plan, row, column, originRow: rows.origin, originColumn: columns.origin });
+      const reached = rows.count > 0 && columns.count > 0;
+      const of = (taps: typeof rows) => (reached ? taps : { first: 0, count: 0, origin: 0 });
+      phases.push({ row, column, rows: of(rows), columns: of(columns) });
     }
   }
   return phases;
@@ -155,24 +142,35 @@ export function inputGradPhases(s: Conv2dShape): InputGradPhase[] {
 /** The weights packed by a plan. Equal plans give equal bytes, so that the plan is the key. */
 function packed(gpu: Gpu, plan: PackPlan, weight: WeightForms): PooledBuffer {
   return weight.form(`rows ${Object.values(plan).join(',')}`, packedBytes(plan), (target) => {
-    if (plan.tapRows * plan.tapColumns === 0) return;
     launch(gpu, packKernel, {
       buffers: { weight: weight.original, packed: target },
       uniforms: plan,
-      workgroups: [Math.ceil(plan.packedChannels / 64), plan.channels, 1],
+      workgroups: [Math.ceil(plan.packedChannels / 64), Math.ceil(plan.channels / PACKED_CHANNELS), 1],
     });
   });
 }
 
+/** Result channels and pixels per invocation: the fastest of those tried whose loop about fits the instruction cache. */
+export function forwardTile(s: Conv2dShape): { readonly tile: number; readonly pixels: number } {
+  if (s.strideWidth === 2 && s.kernelWidth === 7) return { tile: 16, pixels: 8 };
+  // Rows that vectors divide are better loaded in those; 7 divides every other width of ResNet at 224.
+  const inVectors = s.strideWidth === 2 && s.kernelWidth > 1 && s.outWidth % 4 === 0;
+  return { tile: TILE, pixels: inVectors ? 4 : PIXELS };
+}
+
 /** output = convolution of input (NCHW) with weight. Writes all of output. */
 function forward(gpu: Gpu, s: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void {
-  const plan = forwardPackPlan(s);
-  launchRows(gpu, plan, input, packed(gpu, plan, weight), output, s.strideWidth, `forward ${describeConv2d(s)}`, {
+  const { tile, pixels } = forwardTile(s);
+  const plan = packPlan(s, 'forward', tile);
+  const job: Job = { plan, pixels, weights: packed(gpu, plan, weight), firstTap: [0, 0], tapStep: [1, 1] };
+  launchRows(gpu, job, s, input, output, s.strideWidth, `forward ${describeConv2d(s)}`, {
     batch: s.batch,
     inHeight: s.inHeight,
     inWidth: s.inWidth,
     gridHeight: s.outHeight,
     gridWidth: s.outWidth,
+    tapRows: s.kernelHeight,
+    tapColumns: s.kernelWidth,
     strideHeight: s.strideHeight,
     originRow: -s.paddingHeight,
     originColumn: -s.paddingWidth,
@@ -193,65 +191,101 @@ function inputGrad(
   weight: WeightForms,
   target: PooledBuffer,
 ): void {
-  const phases = inputGradPhases(s).map((phase) => ({ ...phase, weights: packed(gpu, phase.plan, weight) }));
-  for (const phase of phases) {
-    launchRows(gpu, phase.plan, outputGrad, phase.weights, target, 1, `inputGrad ${describeConv2d(s)}`, {
+  const plan = packPlan(s, 'inputGrad', TILE);
+  const weights = packed(gpu, plan, weight);
+  for (const { row, column, rows, columns } of inputGradPhases(s)) {
+    const job: Job = {
+      plan,
+      pixels: PIXELS,
+      weights,
+      firstTap: [rows.first, columns.first],
+      tapStep: [-s.strideHeight, -s.strideWidth],
+    };
+    launchRows(gpu, job, s, outputGrad, target, 1, `inputGrad ${describeConv2d(s)}`, {
       batch: s.batch,
       inHeight: s.outHeight,
       inWidth: s.outWidth,
-      gridHeight: Math.ceil((s.inHeight - phase.row) / s.strideHeight),
-      gridWidth: Math.ceil((s.inWidth - phase.column) / s.strideWidth),
+      gridHeight: Math.ceil((s.inHeight - row) / s.strideHeight),
+      gridWidth: Math.ceil((s.inWidth - column) / s.strideWidth),
+      tapRows: rows.count,
+      tapColumns: columns.count,
       strideHeight: 1,
-      originRow: phase.originRow,
-      originColumn: phase.originColumn,
+      originRow: rows.origin,
+      originColumn: columns.origin,
       outHeight: s.inHeight,
       outWidth: s.inWidth,
       outStepHeight: s.strideHeight,
       outStepWidth: s.strideWidth,
-      outOffsetHeight: phase.row,
-      outOffsetWidth: phase.column,
+      outOffsetHeight: row,
+      outOffsetWidth: column,
     });
   }
 }
 
 export const rows: Conv2dKernels = { forward, inputGrad, weightGrad: rowsWeightGrad };
 
+/** What a launch multiplies by: packed weights, and which of their taps, [rows, columns]. */
+interface Job {
+  readonly plan: PackPlan;
+  readonly weights: PooledBuffer;
+  readonly pixels: number;
+  readonly firstTap: readonly [number, number];
+  readonly tapStep: readonly [number, number];
+}
+
 type RowsGeometry = Omit<
   Record<keyof typeof rowsKernel.uniforms, number>,
-  'channels' | 'resultChannels' | 'packedChannels' | 'rowSegments' | 'segments' | 'tapRows' | 'tapColumns'
+  'channels' | 'resultChannels' | 'rowSegments' | 'segments' | `weight${string}`
 >;
+
+/** The most floats of 4, 2 and 1 that divide all of some counts. */
+const vectorOf = (...counts: number[]) => [4, 2].find((floats) => counts.every((count) => count % floats === 0)) ?? 1;
 
 function launchRows(
   gpu: Gpu,
-  plan: PackPlan,
+  { plan, weights, pixels, firstTap, tapStep }: Job,
+  { kernelHeight, kernelWidth }: Conv2dShape,
   input: PooledBuffer,
-  packed: PooledBuffer,
   output: PooledBuffer,
   strideWidth: number,
   label: string,
   geometry: RowsGeometry,
 ): void {
+  const { tapRows, tapColumns } = geometry;
   // A phase that no tap reaches writes zeros: any shader does, so it takes a simple one.
-  const taps = plan.tapColumns || 1;
-  const unrolled = UNROLLED_TAPS.includes(taps);
+  const unrolled = UNROLLED_TAPS.includes(tapColumns || 1);
+  const taps = unrolled ? tapColumns || 1 : 1;
   const lanes = shuffleLanes(gpu.traits);
-  const rowSegments = Math.ceil(geometry.gridWidth / PIXELS);
+  const rowSegments = Math.ceil(geometry.gridWidth / pixels);
   const segments = geometry.batch * geometry.gridHeight * rowSegments;
   const [x, z] = linearGrid(segments, lanes || 8);
+  // Single taps start anywhere in a vector.
+  const inVector = unrolled ? vectorOf(geometry.inWidth, pixels * strideWidth) : 1;
+  const inAlign = ((-geometry.originColumn % inVector) + inVector) % inVector;
+  const outVector = geometry.outStepWidth === 1 ? vectorOf(geometry.outWidth, pixels) : 1;
+  // Vectors of packed weights of a tap and of a kernel row.
+  const tap = plan.tile / 4;
+  const row = kernelWidth * tap;
+  const [rowStep, columnStep] = [tapStep[0] * row, tapStep[1] * tap];
   launch(gpu, rowsKernel, {
-    buffers: { input, packed, output },
-    constants: { taps: unrolled ? taps : 1, strideWidth, lanes, loopTaps: !unrolled },
+    buffers: { input, packed: weights, output },
+    constants: {
+      ...{ taps, tapStep: unrolled ? tapStep[1] : 1, tile: plan.tile, pixels, strideWidth, lanes, loopTaps: !unrolled },
+      ...{ inVector, inAlign, outVector },
+    },
     uniforms: {
       ...geometry,
       channels: plan.channels,
       resultChannels: plan.resultChannels,
-      packedChannels: plan.packedChannels,
       rowSegments,
       segments,
-      tapRows: plan.tapRows,
-      tapColumns: plan.tapColumns,
+      weightTile: plan.channels * kernelHeight * row,
+      weightStart: firstTap[0] * row + firstTap[1] * tap,
+      weightStep: unrolled ? rowStep : columnStep,
+      weightRow: rowStep - tapColumns * columnStep,
+      weightChannel: kernelHeight * row - tapRows * rowStep,
     },
-    workgroups: [x, plan.packedChannels / TILE, z],
+    workgroups: [x, plan.packedChannels / plan.tile, z],
     label,
   });
 }

@@ -37,7 +37,13 @@ function disagreements(kernel: Kernel, code: string): string[] {
 
 /** Constants that change more of a shader than how often a loop is unrolled. */
 const OTHERS: Record<string, Constants[]> = {
-  conv2d_rows: [{ lanes: 0 }, { taps: 1, loopTaps: true }, { lanes: 0, taps: 1, loopTaps: true }],
+  conv2d_rows: [
+    { lanes: 0 },
+    { inVector: 2, outVector: 1 },
+    { tapStep: -2, inVector: 1, outVector: 1 },
+    { taps: 1, loopTaps: true, inVector: 1, outVector: 1 },
+    { lanes: 0, taps: 1, loopTaps: true, inVector: 1 },
+  ],
   max_pool_forward: [{ loops: true, columns: 1 }],
   max_pool_forward_argmax: [{ loops: true, columns: 1 }],
   max_pool_backward: [{ loops: true, rows: 1, columns: 1 }],

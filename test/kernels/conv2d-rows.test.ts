@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { forwardPackPlan, inputGradPhases, packedBytes, phaseTaps } from '../../src/kernels/conv2d-rows.ts';
+import { forwardTile, inputGradPhases, packedBytes, packPlan, phaseTaps } from '../../src/kernels/conv2d-rows.ts';
 import { type Conv2dShape, convolvedExtent } from '../../src/kernels/conv2d-shape.ts';
 
 const upTo = (max: number, min = 1) => fc.integer({ min, max });
@@ -88,10 +88,9 @@ describe('inputGradPhases', () => {
     fc.assert(
       fc.property(shapes, (s) => {
         const times = new Array<number>(s.kernelHeight * s.kernelWidth).fill(0);
-        for (const { plan } of inputGradPhases(s)) {
-          for (let row = 0; row < plan.tapRows; row++) {
-            for (let column = 0; column < plan.tapColumns; column++) {
-              const [y, x] = [plan.firstRow + row * plan.rowStep, plan.firstColumn + column * plan.columnStep];
+        for (const { rows, columns } of inputGradPhases(s)) {
+          for (const y of tapsOf(rows, s.strideHeight)) {
+            for (const x of tapsOf(columns, s.strideWidth)) {
               expect([y, x].every((tap, i) => tap >= 0 && tap < [s.kernelHeight, s.kernelWidth][i]!)).toBe(true);
               times[y * s.kernelWidth + x]!++;
             }
@@ -104,14 +103,10 @@ describe('inputGradPhases', () => {
     );
   });
 
-  test('sum over output channels into tiles of input channels', () => {
+  test('have no tap at all where one axis has none', () => {
     fc.assert(
       fc.property(shapes, (s) => {
-        for (const { plan } of inputGradPhases(s)) {
-          expect(plan).toMatchObject({ channels: s.outChannels, resultChannels: s.inChannels });
-          expect(plan.packedChannels % 32).toBe(0);
-          expect(plan.packedChannels - s.inChannels).toBeLessThan(32);
-        }
+        for (const { rows, columns } of inputGradPhases(s)) expect(rows.count > 0).toBe(columns.count > 0);
       }),
     );
   });
@@ -121,43 +116,60 @@ describe('inputGradPhases', () => {
     const one = { ...s, strideHeight: 1, strideWidth: 1, kernelHeight: 3, kernelWidth: 5, paddingHeight: 1 };
     const phases = inputGradPhases({ ...one, paddingWidth: 2 });
     expect(phases).toHaveLength(1);
-    expect(phases[0]).toMatchObject({ row: 0, column: 0, originRow: -1, originColumn: -2 });
-    expect(phases[0]!.plan).toMatchObject({ firstRow: 2, rowStep: -1, tapRows: 3 });
-    expect(phases[0]!.plan).toMatchObject({ firstColumn: 4, columnStep: -1, tapColumns: 5 });
+    expect(phases[0]).toEqual({
+      ...{ row: 0, column: 0 },
+      rows: { first: 2, count: 3, origin: -1 },
+      columns: { first: 4, count: 5, origin: -2 },
+    });
   });
 });
 
-describe('forwardPackPlan', () => {
+describe('packPlan', () => {
   test('finds each weight at its place in OIHW', () => {
     fc.assert(
-      fc.property(shapes, (s) => {
-        const plan = forwardPackPlan(s);
-        expect(plan).toMatchObject({ channels: s.inChannels, resultChannels: s.outChannels });
-        expect(plan).toMatchObject({ tapRows: s.kernelHeight, tapColumns: s.kernelWidth });
-        const at = (o: number, i: number, y: number, x: number) =>
-          i * plan.channelStride +
-          o * plan.resultStride +
-          (plan.firstRow + y * plan.rowStep) * plan.kernelWidth +
-          plan.firstColumn +
-          x * plan.columnStep;
-        const last = [s.outChannels - 1, s.inChannels - 1, s.kernelHeight - 1, s.kernelWidth - 1] as const;
-        expect(at(0, 0, 0, 0)).toBe(0);
-        expect(at(...last)).toBe(s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth - 1);
-        expect(at(last[0], 0, last[2], 0)).toBe((last[0] * s.inChannels * s.kernelHeight + last[2]) * s.kernelWidth);
-      }),
-    );
-  });
-});
-
-describe('packedBytes', () => {
-  test('is what the plan holds, and never nothing', () => {
-    fc.assert(
-      fc.property(shapes, (s) => {
-        for (const plan of [forwardPackPlan(s), ...inputGradPhases(s).map((phase) => phase.plan)]) {
-          const taps = plan.tapRows * plan.tapColumns;
-          expect(packedBytes(plan)).toBe((taps === 0 ? 1 : plan.channels * taps) * plan.packedChannels * 4);
+      fc.property(shapes, upTo(4), (s, tiles) => {
+        const taps = s.kernelHeight * s.kernelWidth;
+        const forward = packPlan(s, 'forward', 8 * tiles);
+        const inputGrad = packPlan(s, 'inputGrad', 8 * tiles);
+        expect(forward).toMatchObject({ channels: s.inChannels, resultChannels: s.outChannels });
+        expect(inputGrad).toMatchObject({ channels: s.outChannels, resultChannels: s.inChannels });
+        for (const [o, i] of [
+          [0, 0],
+          [s.outChannels - 1, 0],
+          [0, s.inChannels - 1],
+          [s.outChannels - 1, s.inChannels - 1],
+        ] as const) {
+          const place = (o * s.inChannels + i) * taps;
+          expect(i * forward.channelStride + o * forward.resultStride).toBe(place);
+          expect(o * inputGrad.channelStride + i * inputGrad.resultStride).toBe(place);
         }
       }),
     );
   });
+
+  test('pads the channels of the result to whole tiles, and buffers by what the last lane may read beyond', () => {
+    fc.assert(
+      fc.property(shapes, upTo(4), (s, tiles) => {
+        for (const plan of [packPlan(s, 'forward', 8 * tiles), packPlan(s, 'inputGrad', 8 * tiles)]) {
+          expect(plan.packedChannels % plan.tile).toBe(0);
+          expect(plan.packedChannels).toBeGreaterThanOrEqual(plan.resultChannels);
+          expect(plan.packedChannels - plan.resultChannels).toBeLessThan(plan.tile);
+          expect(packedBytes(plan)).toBe(
+            (plan.channels * s.kernelHeight * s.kernelWidth * plan.packedChannels + 32) * 4,
+          );
+        }
+      }),
+    );
+  });
+});
+
+test('tiles of the forward pass have as many pixels as vectors divide, or 7', () => {
+  fc.assert(
+    fc.property(shapes, (s) => {
+      const { tile, pixels } = forwardTile(s);
+      expect(tile % 4).toBe(0);
+      expect([4, 7, 8]).toContain(pixels);
+      if (pixels === 4) expect(s.outWidth % 4).toBe(0);
+    }),
+  );
 });

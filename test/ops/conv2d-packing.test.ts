@@ -43,7 +43,7 @@ describe('packed weights', () => {
     expect(findDifference(await forward().data(), wanted, { atol: 0, rtol: 0 })).toBeUndefined();
   });
 
-  gpuTest('are packed again after an optimizer step, for forward and each phase with taps', async () => {
+  gpuTest('are packed again after an optimizer step, once for forward and once for all phases', async () => {
     const [input, weight] = [filled(1, 2, 3, 4, 4), filled(0.5, 5, 3, 1, 1)];
     input.requiresGrad = weight.requiresGrad = true;
     const optimizer = new SGD([weight], { lr: 0.25 });
@@ -51,7 +51,7 @@ describe('packed weights', () => {
       const output = conv2d(input, weight, undefined, OPTIONS);
       backward(output, filled(1, ...output.shape));
     };
-    // Forward, four phases, of which one has a tap, and the weight gradient.
+    // Forward, four phases, and the weight gradient.
     const [kernels, packings] = [1 + 4 + 1, 1 + 1];
     expect(dispatchesOf(step)).toBe(kernels + packings);
     input.zeroGrad();
@@ -79,8 +79,8 @@ describe('packed weights', () => {
     const weight = filled(0.5, 5, 3, 1, 1);
     const bare = gpu.pool.liveBytes;
     noGrad(() => conv2d(input, weight)).dispose();
-    // Three channels for a tile of 32.
-    expect(gpu.pool.liveBytes - bare).toBe(3 * 32 * 4);
+    // Three channels for a tile of 32, and 32 numbers that a load may reach beyond.
+    expect(gpu.pool.liveBytes - bare).toBe((3 * 32 + 32) * 4);
     weight.dispose();
     expect(gpu.pool.liveBytes).toBe(before);
   });

@@ -82,8 +82,8 @@ const ROWS: Planted[] = [
     '2x2',
     'inputGrad',
     {
-      find: 'params.firstRow + i32(row) * params.rowStep',
-      replace: 'select(params.firstRow + i32(row) * params.rowStep, i32(row), params.rowStep < 0)',
+      find: /(let w(\d)_0 = packed\[weight) [+-] \d+\]/g,
+      replace: '$1 + 8 * $2]',
     },
   ],
   [
