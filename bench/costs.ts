@@ -69,7 +69,8 @@ const batchNorm =
 
 const elementwise =
   (kind: Kind, touched: number): Rule =>
-  (u) => ({ kind, shape: `${u.count}`, bytes: words(touched * u.count!) });
+  // The label is their number; the uniform may count in fours.
+  (_, label) => ({ kind, shape: label, bytes: words(touched * Number(label)) });
 
 /** `outputs`: tensors of the output's shape that are touched beside the input's one. */
 const maxPool =

@@ -1,12 +1,10 @@
 // sum += source, elementwise.
-// One invocation takes ITEMS elements, a workgroup apart, so that neighbours read neighbours.
 struct Params { count: u32 }
-@group(0) @binding(0) var<storage, read> source: array<f32>;
-@group(0) @binding(1) var<storage, read_write> sum: array<f32>;
+@group(0) @binding(0) var<storage, read> source: array<Value>;
+@group(0) @binding(1) var<storage, read_write> sum: array<Value>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
-const ITEMS = 8u;
+<%~ include('parts/elementwise.wgsl', k) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

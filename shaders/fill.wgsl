@@ -1,11 +1,9 @@
 // output = value, elementwise.
-// One invocation takes ITEMS elements, a workgroup apart, so that neighbours read neighbours.
 struct Params { count: u32, value: f32 }
-@group(0) @binding(0) var<storage, read_write> output: array<f32>;
+@group(0) @binding(0) var<storage, read_write> output: array<Value>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
-const ITEMS = 8u;
+<%~ include('parts/elementwise.wgsl', k) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -17,7 +15,7 @@ fn main(
   for (var j = 0u; j < ITEMS; j++) {
     let i = first + j * WORKGROUP;
     if (i < params.count) {
-      output[i] = params.value;
+      output[i] = Value(params.value);
     }
   }
 }

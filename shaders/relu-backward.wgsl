@@ -1,13 +1,11 @@
 // inputGrad = outputGrad where output > 0, else 0, elementwise. Torch gives 0 at 0 too.
-// One invocation takes ITEMS elements, a workgroup apart, so that neighbours read neighbours.
 struct Params { count: u32 }
-@group(0) @binding(0) var<storage, read> output: array<f32>;
-@group(0) @binding(1) var<storage, read> outputGrad: array<f32>;
-@group(0) @binding(2) var<storage, read_write> inputGrad: array<f32>;
+@group(0) @binding(0) var<storage, read> output: array<Value>;
+@group(0) @binding(1) var<storage, read> outputGrad: array<Value>;
+@group(0) @binding(2) var<storage, read_write> inputGrad: array<Value>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
-const ITEMS = 8u;
+<%~ include('parts/elementwise.wgsl', k) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -19,7 +17,7 @@ fn main(
   for (var j = 0u; j < ITEMS; j++) {
     let i = first + j * WORKGROUP;
     if (i < params.count) {
-      inputGrad[i] = select(outputGrad[i], 0.0, output[i] <= 0.0);
+      inputGrad[i] = select(outputGrad[i], Value(), output[i] <= Value());
     }
   }
 }

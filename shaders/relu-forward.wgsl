@@ -1,12 +1,10 @@
 // output = max(input, 0), elementwise.
-// One invocation takes ITEMS elements, a workgroup apart, so that neighbours read neighbours.
 struct Params { count: u32 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<Value>;
+@group(0) @binding(1) var<storage, read_write> output: array<Value>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
-const ITEMS = 8u;
+<%~ include('parts/elementwise.wgsl', k) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -20,7 +18,7 @@ fn main(
     if (i < params.count) {
       // Not max(): a NaN must stay a NaN.
       let value = input[i];
-      output[i] = select(value, 0.0, value < 0.0);
+      output[i] = select(value, Value(), value < Value());
     }
   }
 }

@@ -3,15 +3,13 @@
 //   buffer = d in the first step, momentum * buffer + keep * d later (keep = 1 - dampening)
 //   d = d + momentum * buffer with Nesterov's momentum, buffer without
 //   param = param - lr * d
-// One invocation takes ITEMS elements, a workgroup apart, so that neighbours read neighbours.
 struct Params { count: u32, lr: f32, momentum: f32, keep: f32, weightDecay: f32 }
-@group(0) @binding(0) var<storage, read_write> param: array<f32>;
-@group(0) @binding(1) var<storage, read> grad: array<f32>;
-@group(0) @binding(2) var<storage, read_write> buffer: array<f32>;
+@group(0) @binding(0) var<storage, read_write> param: array<Value>;
+@group(0) @binding(1) var<storage, read> grad: array<Value>;
+@group(0) @binding(2) var<storage, read_write> buffer: array<Value>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
-const ITEMS = 8u;
+<%~ include('parts/elementwise.wgsl', k) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

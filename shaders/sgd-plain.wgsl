@@ -1,13 +1,11 @@
 // One step of stochastic gradient descent without momentum, elementwise and in place:
 // param = param - lr * (grad + weightDecay * param).
-// One invocation takes ITEMS elements, a workgroup apart, so that neighbours read neighbours.
 struct Params { count: u32, lr: f32, weightDecay: f32 }
-@group(0) @binding(0) var<storage, read_write> param: array<f32>;
-@group(0) @binding(1) var<storage, read> grad: array<f32>;
+@group(0) @binding(0) var<storage, read_write> param: array<Value>;
+@group(0) @binding(1) var<storage, read> grad: array<Value>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
-const ITEMS = 8u;
+<%~ include('parts/elementwise.wgsl', k) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

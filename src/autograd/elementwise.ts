@@ -69,7 +69,7 @@ function checkInputs(name: string, inputs: readonly string[]): void {
   }
 }
 
-/** As `shaders/relu-forward.wgsl`: one invocation takes ITEMS elements, a workgroup apart. */
+/** One invocation takes ITEMS elements, a workgroup apart, so that neighbours read neighbours. */
 function shader(inputs: readonly string[], expression: string): string {
   const bindings = [...inputs.map((input) => `read> ${input}Values`), 'read_write> outputValues'];
   return `struct Params { count: u32 }

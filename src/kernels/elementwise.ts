@@ -1,7 +1,7 @@
 /** Sum of two arrays, accumulation in place, and filling: what residual connections and the tape need. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { elementwiseGrid } from './grid.ts';
+import { elementwiseExample, elementwiseRun } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
 
 const addKernel = defineKernel({
@@ -9,14 +9,14 @@ const addKernel = defineKernel({
   shader: 'add.wgsl',
   bindings: { a: 'read', b: 'read', output: 'read_write' },
   uniforms: { count: 'u32' },
+  example: elementwiseExample,
 });
 
 /** output = a + b; `count` elements. `a` and `b` may be the same buffer. */
 export function add(gpu: Gpu, count: number, a: PooledBuffer, b: PooledBuffer, output: PooledBuffer): void {
   launch(gpu, addKernel, {
     buffers: { a, b, output },
-    uniforms: { count },
-    workgroups: elementwiseGrid(count),
+    ...elementwiseRun(gpu.traits.kind, count),
   });
 }
 
@@ -25,14 +25,14 @@ const accumulateKernel = defineKernel({
   shader: 'accumulate.wgsl',
   bindings: { source: 'read', sum: 'read_write' },
   uniforms: { count: 'u32' },
+  example: elementwiseExample,
 });
 
 /** target += source; `count` elements. The buffers must be different. */
 export function accumulate(gpu: Gpu, count: number, source: PooledBuffer, target: PooledBuffer): void {
   launch(gpu, accumulateKernel, {
     buffers: { source, sum: target },
-    uniforms: { count },
-    workgroups: elementwiseGrid(count),
+    ...elementwiseRun(gpu.traits.kind, count),
   });
 }
 
@@ -41,13 +41,11 @@ const fillKernel = defineKernel({
   shader: 'fill.wgsl',
   bindings: { output: 'read_write' },
   uniforms: { count: 'u32', value: 'f32' },
+  example: elementwiseExample,
 });
 
 /** Sets `count` elements of `target` to `value`. */
 export function fill(gpu: Gpu, count: number, value: number, target: PooledBuffer): void {
-  launch(gpu, fillKernel, {
-    buffers: { output: target },
-    uniforms: { count, value },
-    workgroups: elementwiseGrid(count),
-  });
+  const run = elementwiseRun(gpu.traits.kind, count);
+  launch(gpu, fillKernel, { ...run, buffers: { output: target }, uniforms: { ...run.uniforms, value } });
 }

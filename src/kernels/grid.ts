@@ -22,10 +22,29 @@ export function linearGrid(count: number, perGroup: number): [number, number, nu
   return [Math.ceil(groups / y), y, 1];
 }
 
-/** Elements per workgroup of the elementwise shaders: 64 invocations of 8. */
+/** Elements per workgroup of the elementwise kernels: 64 invocations of 8. */
 const ELEMENTWISE_GROUP = 512;
 
-/** Workgroups of an elementwise shader over `count` elements. */
+/** Workgroups of a kernel over `count` elements whose workgroups are 64 invocations of 8 elements. */
 export function elementwiseGrid(count: number): [number, number, number] {
   return linearGrid(count, ELEMENTWISE_GROUP);
 }
+
+/**
+ * How the shaders with `parts/elementwise.wgsl` go over `count` elements: four at a time where they are a multiple of it. On a
+ * CPU adapter a workgroup is one vector of invocations and takes many elements, for starting one costs as much as fifty loads.
+ */
+export function elementwiseRun(kind: 'cpu' | 'gpu', count: number) {
+  const vector = count % 4 === 0;
+  const values = vector ? count / 4 : count;
+  const size = kind === 'cpu' ? { workgroup: 8, items: 128 } : { workgroup: 64, items: vector ? 2 : 8 };
+  return {
+    uniforms: { count: values },
+    workgroups: linearGrid(values, size.workgroup * size.items),
+    constants: { ...size, vector },
+    label: `${count}`,
+  };
+}
+
+/** Constants with which tests render those shaders. */
+export const elementwiseExample = { workgroup: 64, items: 2, vector: true } as const;

@@ -1,7 +1,7 @@
 /** ReLU, forward and backward. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { elementwiseGrid } from './grid.ts';
+import { elementwiseExample, elementwiseRun } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
 
 const forward = defineKernel({
@@ -9,14 +9,14 @@ const forward = defineKernel({
   shader: 'relu-forward.wgsl',
   bindings: { input: 'read', output: 'read_write' },
   uniforms: { count: 'u32' },
+  example: elementwiseExample,
 });
 
 /** output = max(input, 0); `count` elements. */
 export function reluForward(gpu: Gpu, count: number, input: PooledBuffer, output: PooledBuffer): void {
   launch(gpu, forward, {
     buffers: { input, output },
-    uniforms: { count },
-    workgroups: elementwiseGrid(count),
+    ...elementwiseRun(gpu.traits.kind, count),
   });
 }
 
@@ -25,6 +25,7 @@ const backward = defineKernel({
   shader: 'relu-backward.wgsl',
   bindings: { output: 'read', outputGrad: 'read', inputGrad: 'read_write' },
   uniforms: { count: 'u32' },
+  example: elementwiseExample,
 });
 
 /** inputGrad = outputGrad where output > 0, else 0; `count` elements. */
@@ -37,7 +38,6 @@ export function reluBackward(
 ): void {
   launch(gpu, backward, {
     buffers: { output, outputGrad, inputGrad },
-    uniforms: { count },
-    workgroups: elementwiseGrid(count),
+    ...elementwiseRun(gpu.traits.kind, count),
   });
 }

@@ -1,7 +1,7 @@
 /** Stochastic gradient descent as torch.optim.SGD does it, one parameter per dispatch, in place. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { elementwiseGrid } from './grid.ts';
+import { elementwiseExample, elementwiseRun } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
 
 export interface SgdStep {
@@ -20,7 +20,7 @@ const momentumKernel = defineKernel({
   shader: 'sgd-momentum.wgsl',
   bindings: { param: 'read_write', grad: 'read', buffer: 'read_write' },
   uniforms: { count: 'u32', lr: 'f32', momentum: 'f32', keep: 'f32', weightDecay: 'f32' },
-  example: { first: false, nesterov: true },
+  example: { ...elementwiseExample, first: false, nesterov: true },
 });
 
 const plainKernel = defineKernel({
@@ -28,6 +28,7 @@ const plainKernel = defineKernel({
   shader: 'sgd-plain.wgsl',
   bindings: { param: 'read_write', grad: 'read' },
   uniforms: { count: 'u32', lr: 'f32', weightDecay: 'f32' },
+  example: elementwiseExample,
 });
 
 /** One step of `count` elements. `momentumBuffer` is needed exactly where `momentum` is not 0. */
@@ -40,16 +41,17 @@ export function sgdStep(
   momentumBuffer?: PooledBuffer,
 ): void {
   const { lr, momentum, dampening, weightDecay, nesterov, first } = step;
-  const workgroups = elementwiseGrid(count);
+  const { uniforms, constants, ...run } = elementwiseRun(gpu.traits.kind, count);
   if (momentum === 0) {
-    launch(gpu, plainKernel, { buffers: { param, grad }, uniforms: { count, lr, weightDecay }, workgroups });
+    const all = { ...uniforms, lr, weightDecay };
+    launch(gpu, plainKernel, { ...run, buffers: { param, grad }, uniforms: all, constants });
     return;
   }
   if (!momentumBuffer) throw new TypeError('sgdStep: momentum needs a momentum buffer.');
   launch(gpu, momentumKernel, {
+    ...run,
     buffers: { param, grad, buffer: momentumBuffer },
-    uniforms: { count, lr, momentum, keep: 1 - dampening, weightDecay },
-    workgroups,
-    constants: { first, nesterov },
+    uniforms: { ...uniforms, lr, momentum, keep: 1 - dampening, weightDecay },
+    constants: { ...constants, first, nesterov },
   });
 }

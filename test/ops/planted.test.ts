@@ -12,12 +12,17 @@ const { gpuTest, gpu } = await withGpu();
 
 /** Which values of the op's cases may come out wrong, and the edit that makes them. */
 const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEdit][] = [
-  ['relu passes the gradient at 0', 'relu', 'inputGrad', { find: 'output[i] <= 0.0', replace: 'output[i] < 0.0' }],
+  [
+    'relu passes the gradient at 0',
+    'relu',
+    'inputGrad',
+    { find: 'output[i] <= Value()', replace: 'output[i] < Value()' },
+  ],
   [
     'relu is max(), which may drop NaN',
     'relu',
     'output',
-    { find: 'value, 0.0, value < 0.0', replace: '0.0, value, value > 0.0' },
+    { find: 'value, Value(), value < Value()', replace: 'Value(), value, value > Value()' },
   ],
   ['a term is left out', 'add', 'output', { find: 'a[i] + b[i]', replace: 'a[i]' }],
   ['the last element is left out', 'add', 'output', { find: 'i < params.count', replace: 'i + 1u < params.count' }],

@@ -18,9 +18,10 @@ import {
   sizeOf,
   Tensor,
 } from '../../src/autograd/index.ts';
-import { accumulate, fill } from '../../src/kernels/elementwise.ts';
+import { accumulate, add as addKernel, fill } from '../../src/kernels/elementwise.ts';
+import { reluBackward, reluForward } from '../../src/kernels/relu.ts';
 import { EXACT, expectClose } from '../support/compare.ts';
-import { withGpu } from '../support/gpu.ts';
+import { openAs, withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();
 
@@ -338,15 +339,24 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
   });
 });
 
-describe('elementwise kernels', () => {
-  gpuTest('fill and accumulate reach every element and none beyond', async () => {
-    for (const count of [1, 511, 512, 513, 2000]) {
-      const [sum, source] = [zeros(count + 3), zeros(count + 3)];
-      fill(gpu, count, 0.25, source.buffer);
-      fill(gpu, count, -2, sum.buffer);
-      accumulate(gpu, count, source.buffer, sum.buffer);
-      expect(await sum.data()).toEqual(Float32Array.from({ length: count + 3 }, (_, i) => (i < count ? -1.75 : 0)));
-      for (const tensor of [sum, source]) tensor.dispose();
+describe.each(['cpu', 'gpu'] as const)('elementwise kernels as on a %s', (kind) => {
+  gpuTest('fill, accumulate, add and relu reach every element and none beyond', async () => {
+    const device = await openAs({ kind });
+    // Below, at and above what a workgroup takes, of single numbers and of fours.
+    for (const count of [1, 511, 512, 513, 1024, 1025, 2000, 4096, 4100, 9001]) {
+      const [sum, source, added, negative] = Array.from({ length: 4 }, () => Tensor.zeros(device, [count + 3]));
+      fill(device, count, 0.25, source!.buffer);
+      fill(device, count, -2, sum!.buffer);
+      accumulate(device, count, source!.buffer, sum!.buffer);
+      addKernel(device, count, source!.buffer, sum!.buffer, added!.buffer);
+      reluBackward(device, count, source!.buffer, sum!.buffer, negative!.buffer);
+      const filled = (value: number) => Float32Array.from({ length: count + 3 }, (_, i) => (i < count ? value : 0));
+      expect(await sum!.data()).toEqual(filled(-1.75));
+      expect(await added!.data()).toEqual(filled(-1.5));
+      expect(await negative!.data()).toEqual(filled(-1.75));
+      reluForward(device, count, source!.buffer, negative!.buffer);
+      expect(await negative!.data()).toEqual(filled(0.25));
+      for (const tensor of [sum, source, added, negative]) tensor!.dispose();
     }
   });
 });
