@@ -86,6 +86,7 @@ test('pieces of a step are all its dispatches, in order', () => {
   const gpu = openDryGpu(CPU);
   const steps = new Steps(gpu, 'finetune-step', { batchSize: 2, imageSize: 64 });
   const dispatches = recordDispatches(gpu, () => steps.submit().dispose());
-  expect(dispatches.length).toBeGreaterThan(300);
+  // More than four for each of the 62 parameters: it is a whole step.
+  expect(dispatches.length).toBeGreaterThan(248);
   expect(piecesOf(dispatches).flatMap((one) => one.dispatches)).toEqual(dispatches);
 });

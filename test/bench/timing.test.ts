@@ -32,10 +32,11 @@ gpuTest('what is recorded is every dispatch, in order, and only while it is aske
   twoFills();
   const dispatches = recordDispatches(gpu, () => twoFills());
   twoFills();
-  expect(dispatches.map(({ program, workgroups }) => [program.name, workgroups[0]])).toEqual([
-    ['fill', COUNT / 512],
-    ['fill', 1],
-  ]);
+  expect(dispatches.map(({ program }) => program.name)).toEqual(['fill', 'fill']);
+  // How many workgroups the first takes depends on the adapter.
+  const [first, second] = dispatches.map(({ workgroups }) => workgroups[0]);
+  expect(first).toBeGreaterThan(1);
+  expect(second).toBe(1);
   expect(() =>
     recordDispatches(gpu, () => {
       throw new Error('planted');
