@@ -38,16 +38,23 @@ function values({ batch, channels, plane }: Planes) {
   };
 }
 
+/** Values of a plane that a workgroup takes: 16 per invocation, or 128, as starting a workgroup costs as much as 50. */
+const GROUP = 1024;
+
+/** Workgroups along channels. Of small ones each takes several on a CPU adapter, for the same reason. */
+function channelGroups(gpu: Gpu, { batch, channels, plane }: Planes): number {
+  return stridingGrid(channels, gpu.traits.kind === 'cpu' ? Math.ceil(GROUP / (batch * plane)) : 1);
+}
+
 function elementwise(gpu: Gpu, size: Planes) {
   const { uniforms, label, vector } = values(size);
   const cpu = gpu.traits.kind === 'cpu';
-  // Values of a plane that a workgroup takes: 16 per invocation, or 128, as starting a workgroup costs as much as 50.
-  const part = 1024;
+  const part = GROUP;
   return {
     uniforms: { ...uniforms, part },
     workgroups: [
       stridingGrid(uniforms.plane, part),
-      stridingGrid(size.channels),
+      channelGroups(gpu, uniforms),
       cpu ? 1 : stridingGrid(size.batch),
     ] as const,
     constants: { workgroup: cpu ? 8 : 64, vector },
@@ -59,7 +66,7 @@ function reduction(gpu: Gpu, size: Planes) {
   const { uniforms, label, vector } = values(size);
   return {
     uniforms,
-    workgroups: [stridingGrid(size.channels), 1, 1] as const,
+    workgroups: [channelGroups(gpu, uniforms), 1, 1] as const,
     constants: { ...chooseReduction(gpu.traits, uniforms.plane), vector },
     label,
   };
