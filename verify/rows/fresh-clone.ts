@@ -87,6 +87,11 @@ function run(command: string, args: readonly string[], cwd: string, env: NodeJS.
 }
 
 function outcome(what: string, { status, seconds, output }: Ended): Outcome {
-  if (status !== 0) console.log(`  ${what}:\n    ${output.split('\n').slice(-15).join('\n    ')}`);
+  if (status !== 0) {
+    const lines = output.split('\n');
+    // Names of failing tests stand far above the end.
+    const failing = lines.filter((line) => line.includes(' FAIL '));
+    console.log(`  ${what}:\n    ${[...new Set(failing), ...lines.slice(-15)].join('\n    ')}`);
+  }
   return { what, figure: `exit status ${status}, ${seconds.toFixed(0)} s`, bar: 'exit status 0', holds: status === 0 };
 }
