@@ -15,7 +15,8 @@ export const memory: Row = {
   name: 'memory',
   title: 'resident memory of fine-tuning at batch 4, ten epochs',
   minutes: 5,
-  ci: true,
+  // Where the heap happens to grow once by 30 MB, the bar is met on one run and missed on the next.
+  ci: false,
   run: async (context) => {
     const data = join(context.scratch, 'data');
     for (const phase of ['train', 'val'] as const) {
