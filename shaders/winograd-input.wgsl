@@ -13,7 +13,6 @@ struct Params {
   tiles: u32,
   tileRows: u32,
   tileColumns: u32,
-  outerExtent: u32,
   innerExtent: u32,
   // Elements from one position to the next.
   plane: u32,

@@ -9,7 +9,6 @@ struct Params {
   tiles: u32,
   tileRows: u32,
   tileColumns: u32,
-  tileExtent: u32,
   channelExtent: u32,
   // Elements from one position to the next.
   plane: u32,

@@ -23,7 +23,6 @@ const numberOf = (row, depth) =>
 enable subgroups;
 struct Params {
   depth: u32,
-  rows: u32,
   columns: u32,
   // Numbers from one line of a to the next: rows, or depths where it is turned.
   lineA: u32,

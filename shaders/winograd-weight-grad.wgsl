@@ -3,7 +3,6 @@
 // [position][output channel][input channel], both extents padded -> OIHW. Workgroup (x, y): 64 input channels of output channel y.
 struct Params {
   inChannels: u32,
-  outExtent: u32,
   inExtent: u32,
   // Elements from one position to the next.
   plane: u32,

@@ -34,5 +34,5 @@ const DIRECT: Readonly<Record<Conv2dPass, number>> = { forward: 1, inputGrad: 1,
 
 /** Whether the multiplications that Winograd's convolution saves are worth its transforms, by a tenth at least. */
 function winogradPays(pass: Conv2dPass, shape: Conv2dShape): boolean {
-  return winogradFits(shape) && winogradCost(pass, shape) < 0.9 * DIRECT[pass] * (conv2dFlops(shape) / 2);
+  return winogradCost(pass, shape) < 0.9 * DIRECT[pass] * (conv2dFlops(shape) / 2);
 }

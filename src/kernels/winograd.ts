@@ -37,7 +37,6 @@ const inputKernel = defineKernel({
     tiles: 'u32',
     tileRows: 'u32',
     tileColumns: 'u32',
-    outerExtent: 'u32',
     innerExtent: 'u32',
     plane: 'u32',
   },
@@ -57,7 +56,6 @@ const productKernel = defineKernel({
   bindings: { a: 'read', b: 'read', output: 'read_write' },
   uniforms: {
     depth: 'u32',
-    rows: 'u32',
     columns: 'u32',
     lineA: 'u32',
     planeA: 'u32',
@@ -78,7 +76,6 @@ const outputKernel = defineKernel({
     tiles: 'u32',
     tileRows: 'u32',
     tileColumns: 'u32',
-    channelExtent: 'u32',
     tileExtent: 'u32',
     plane: 'u32',
   },
@@ -96,7 +93,6 @@ const outputGradKernel = defineKernel({
     tiles: 'u32',
     tileRows: 'u32',
     tileColumns: 'u32',
-    tileExtent: 'u32',
     channelExtent: 'u32',
     plane: 'u32',
   },
@@ -106,7 +102,7 @@ const weightGradKernel = defineKernel({
   name: 'winograd_weight_grad',
   shader: 'winograd-weight-grad.wgsl',
   bindings: { products: 'read', weightGrad: 'read_write' },
-  uniforms: { inChannels: 'u32', outExtent: 'u32', inExtent: 'u32', plane: 'u32' },
+  uniforms: { inChannels: 'u32', inExtent: 'u32', plane: 'u32' },
 });
 
 /**
@@ -248,7 +244,6 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
       channels: c.results,
       height: c.resultHeight,
       width: c.resultWidth,
-      channelExtent: rows,
       tileExtent: columns,
       plane: planeOf(rows, columns),
     },
@@ -279,7 +274,6 @@ function weightGrad(
       channels: s.outChannels,
       height: s.outHeight,
       width: s.outWidth,
-      tileExtent: depth,
       channelExtent: rows,
       plane: planeOf(depth, rows),
     },
@@ -303,7 +297,7 @@ function weightGrad(
   gpu.pool.release(patches);
   launch(gpu, weightGradKernel, {
     buffers: { products, weightGrad: target },
-    uniforms: { inChannels: s.inChannels, outExtent: rows, inExtent: columns, plane: planeOf(rows, columns) },
+    uniforms: { inChannels: s.inChannels, inExtent: columns, plane: planeOf(rows, columns) },
     workgroups: [Math.ceil(s.inChannels / 64), s.outChannels, 1],
     label,
   });
@@ -335,7 +329,7 @@ function transformInput(
   launch(gpu, inputKernel, {
     buffers: { input, transformed },
     constants: { tilesLast },
-    uniforms: { ...geometry, outerExtent, innerExtent, plane: planeOf(outerExtent, innerExtent) },
+    uniforms: { ...geometry, innerExtent, plane: planeOf(outerExtent, innerExtent) },
     workgroups: [Math.ceil(innerExtent / 64), outerExtent, 1],
     label,
   });
@@ -366,7 +360,6 @@ function multiply(
     constants: { lanes, columns: perLane, turned: a.turned },
     uniforms: {
       depth,
-      rows,
       columns,
       lineA: a.line,
       planeA: a.plane,

@@ -1,7 +1,7 @@
 /** How near the software adapter comes to PyTorch's CPU build, and what becomes of it in whole runs. Keep the machine quiet. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compare, compareTfjs, type Work } from '../../bench/compare.ts';
+import { compareTfjs, type Work } from '../../bench/compare.ts';
 import { runBench } from '../../bench/run.ts';
 import { median } from '../../bench/statistics.ts';
 import { BLOCK, Steps } from '../../bench/steps.ts';
@@ -10,6 +10,7 @@ import type { Context, Outcome, Row } from '../row.ts';
 import { times } from '../row.ts';
 import { runScript } from '../tensors.ts';
 import { type Metric, runTrain } from '../train-run.ts';
+import { besidePyTorch } from './speed.ts';
 
 const STEPS = 24;
 const BARS: Record<Work, number> = { 'finetune-step': 2, 'extract-step': 2.5, 'eval-forward': 2.5 };
@@ -19,15 +20,7 @@ export const asFast: Row = {
   title: 'steps at batch 4 beside PyTorch’s in the same run, in turns',
   minutes: 3,
   ci: false,
-  run: async (context) => {
-    const results = await compare({ python: context.python, weights: context.weights, steps: STEPS });
-    return results.map(({ work, oursMs, pytorchMs, ratio }) => ({
-      what: `${work}, ours ${oursMs.toFixed(0)} ms, PyTorch ${pytorchMs.toFixed(0)} ms (medians of ${STEPS} steps)`,
-      figure: `${ratio.toFixed(2)} times PyTorch's`,
-      bar: `at most ${BARS[work]} times`,
-      holds: ratio <= BARS[work],
-    }));
-  },
+  run: (context) => besidePyTorch(context, BARS, STEPS),
 };
 
 export const asFastTfjs: Row = {

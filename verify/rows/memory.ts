@@ -1,6 +1,7 @@
 /** Resident memory of fine-tuning at batch 4, over ten epochs of a part of the pictures. */
 import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { median } from '../../bench/statistics.ts';
 import type { Row } from '../row.ts';
 import { runTrain } from '../train-run.ts';
 
@@ -45,8 +46,3 @@ export const memory: Row = {
     ];
   },
 };
-
-/** Of an odd number of values. */
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[(values.length - 1) / 2]!;
-}
