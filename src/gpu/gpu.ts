@@ -149,7 +149,6 @@ export class Gpu {
       this.#submits++;
     }
     this.#recorded = 0;
-    this.pool.submitted();
   }
 
   /**

@@ -18,8 +18,9 @@ export class Ledger<Category extends string> {
     const acquire = pool.acquire.bind(pool);
     const release = pool.release.bind(pool);
     pool.acquire = (bytes) => {
+      const before = pool.liveBytes;
       const pooled = acquire(bytes);
-      const allocation = { bytes: pooled.size, category: rest };
+      const allocation = { bytes: pool.liveBytes - before, category: rest };
       this.#open.set(pooled.id, allocation);
       this.#fresh.add(allocation);
       this.#history.push({ allocation, sign: 1 });

@@ -125,7 +125,7 @@ export interface MemoryPlan {
   readonly workspace: number;
   /** The most that is in use at once. */
   readonly peak: number;
-  /** All buffers of the pool. They are more than the peak: sizes differ, and a buffer rests before it is used again. */
+  /** All buffers of the pool. They are more than the peak, as a request may be answered by a larger buffer. */
   readonly pool: number;
   /** To bring the best weights to the host; outside the pool. */
   readonly checkpoint: number;
