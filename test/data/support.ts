@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { test } from 'vitest';
 import { decode, type Picture } from '../../src/data/index.ts';
+import { skipUnless } from '../support/skip.ts';
 
 /** Made by make-golden.py. */
 export interface Golden {
@@ -49,12 +49,9 @@ export function goldenPicture(name: string): Promise<Picture> {
 /** Where the tutorial's data set lies, `train` and `val` below it. */
 const DATA = process.env.DAWNGRAD_DATA;
 
+const pictureTest = skipUnless(DATA, 'DAWNGRAD_DATA does not name the folder of the tutorial, with train and val');
+
 /** A test of the tutorial's own pictures: needs DAWNGRAD_DATA, and is skipped, or fails under DAWNGRAD_NO_SKIP=1, without. */
 export function dataTest(name: string, body: (root: string) => Promise<void> | void): void {
-  if (DATA) test(name, () => body(DATA), 60_000);
-  else if (process.env.DAWNGRAD_NO_SKIP === '1') {
-    test(name, () => {
-      throw new Error('Needs the pictures of the tutorial: set DAWNGRAD_DATA to the folder that holds train and val.');
-    });
-  } else test.skip(`${name} (skipped: set DAWNGRAD_DATA to hymenoptera_data)`, () => {});
+  pictureTest(name, () => body(DATA!), 60_000);
 }

@@ -1,18 +1,17 @@
 /** A real ResNet-18 checkpoint, 45 MB, too large to keep here: DAWNGRAD_WEIGHTS names it. */
 
 import { existsSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { readCheckpoint } from '../../src/weights/index.ts';
+import { skipUnless } from '../support/skip.ts';
 
 const path = process.env.DAWNGRAD_WEIGHTS ?? '';
-const present = path !== '' && existsSync(path);
-if (!present) {
-  const reason = path === '' ? 'DAWNGRAD_WEIGHTS is not set' : `${path} (DAWNGRAD_WEIGHTS) does not exist`;
-  console.warn(`SKIPPED: ${reason}; set it to a ResNet-18 .pth of torchvision to read the real file`);
-}
+const weightsTest = skipUnless(
+  existsSync(path),
+  path === '' ? 'DAWNGRAD_WEIGHTS names no ResNet-18 .pth of torchvision' : `${path} (DAWNGRAD_WEIGHTS) does not exist`,
+);
 
-test.skipIf(!present && process.env.DAWNGRAD_NO_SKIP !== '1')('the ResNet-18 of torchvision', () => {
-  expect(present, 'DAWNGRAD_WEIGHTS must name an existing ResNet-18 .pth').toBe(true);
+weightsTest('the ResNet-18 of torchvision', () => {
   const { tensors } = readCheckpoint(path);
   expect(tensors.size).toBe(102);
   expect(new Set([...tensors.values()].map((tensor) => tensor.dtype))).toEqual(new Set(['F32']));
