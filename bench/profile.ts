@@ -105,7 +105,7 @@ export async function profileWork(gpu: Gpu, work: Work, options: ProfileOptions)
       const count = Math.min(BLOCK, options.steps - done);
       walls.push(await steps.block(count));
       if (!inSteps) continue;
-      for (let i = 0; i < count; i++) timed.push(await timeStep(gpu, steps, median(walls)));
+      for (let i = 0; i < count; i++) timed.push(await timeStep(gpu, steps));
     }
     const pieces = timed[0] ?? piecesOf(recordDispatches(gpu, () => steps.submit().dispose()));
     if (!inSteps) timed.push(await timePiecesAlone(gpu, pieces, options.wanted));
@@ -115,8 +115,8 @@ export async function profileWork(gpu: Gpu, work: Work, options: ProfileOptions)
   }
 }
 
-async function timeStep(gpu: Gpu, steps: Steps, expectedMs: number): Promise<TimedPiece[]> {
-  const { dispatches, ms } = await timeDispatches(gpu, expectedMs, () => steps.submit().dispose());
+async function timeStep(gpu: Gpu, steps: Steps): Promise<TimedPiece[]> {
+  const { dispatches, ms } = await timeDispatches(gpu, () => steps.submit().dispose());
   let next = 0;
   return piecesOf(dispatches).map((piece) => {
     const first = next;

@@ -27,9 +27,6 @@ export interface StepOptions {
 /** Steps per block: wall times are taken of whole blocks, so that the wait at a block's end is shared. */
 export const BLOCK = 4;
 
-/** Share of the time that a block should take during which it sleeps. */
-const ASLEEP = 0.9;
-
 export class Steps {
   readonly work: Work;
   readonly #gpu: Gpu;
@@ -38,10 +35,6 @@ export class Steps {
   readonly #images: Float32Array<ArrayBuffer>;
   readonly #labels: Uint32Array<ArrayBuffer>;
   readonly #imageSize: number;
-  /** Milliseconds of the fastest step so far. */
-  #fastest = Number.POSITIVE_INFINITY;
-  /** The first step compiles shaders, and tells nothing. */
-  #warm = false;
 
   /** Throws FileError where the weights cannot be read. */
   constructor(gpu: Gpu, work: Work, { batchSize, imageSize = 224, weights }: StepOptions) {
@@ -70,28 +63,20 @@ export class Steps {
     return result;
   }
 
-  /**
-   * Runs steps back to back and gives the milliseconds per step, until the last one's result is on the host. Sleeps until
-   * shortly before that, as training does (see gpu/pacer.ts): asking at once would spin, and take a core from a CPU adapter.
-   */
+  /** Runs steps back to back and gives the milliseconds per step, until the last one's result is on the host. */
   async block(count: number): Promise<number> {
     const start = performance.now();
     for (let i = 1; i < count; i++) this.submit().dispose();
     const last = this.submit();
-    const result = last.readback();
-    const rest = start + count * this.#fastest * ASLEEP - performance.now();
-    if (rest > 1 && Number.isFinite(rest)) await new Promise((resolve) => setTimeout(resolve, rest));
-    await result.get();
+    await last.readback().get();
     const ms = (performance.now() - start) / count;
     last.dispose();
-    if (this.#warm) this.#fastest = Math.min(this.#fastest, ms);
-    this.#warm = true;
     return ms;
   }
 
-  /** Compiles every kernel, lets the pool fill, and learns how long a step takes. */
+  /** Compiles every kernel and lets the pool fill. */
   async warmUp(): Promise<void> {
-    for (let i = 0; i < 3; i++) await this.block(1);
+    await this.block(2);
   }
 
   dispose(): void {

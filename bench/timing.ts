@@ -5,9 +5,6 @@
  *
  * Both agree on lavapipe for a kernel that takes a millisecond or more: see the test "agrees with the clock". A small one
  * looks dearer by the clock, because the way from one dispatch to the next is in it.
- *
- * While a promise of Dawn is pending, its Node binding spins and takes a core from a CPU adapter, which would lengthen the
- * very times that are measured. So these functions sleep for as long as the work should take, and only then ask.
  */
 import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
 import { median, sum } from './statistics.ts';
@@ -24,27 +21,15 @@ export function timingMethod(gpu: Gpu): TimingMethod {
 const ROUND_MS = 60;
 const MAX_REPETITIONS = 200;
 const ROUNDS = 3;
-/** Sleeping a little longer costs nothing where timestamps tell the time. */
-const AMPLE = 1.15;
-/** Where the clock tells it, the rest is waited for awake. */
-const SCANT = 0.9;
-
-/** Sleeps, then waits for everything that was submitted. */
-export async function waitForDevice(gpu: Gpu, expectedMs: number): Promise<void> {
-  gpu.flush();
-  if (expectedMs > 1) await new Promise((resolve) => setTimeout(resolve, expectedMs));
-  await gpu.device.queue.onSubmittedWorkDone();
-}
 
 /** What was recorded while `record` ran, and how long each dispatch took (milliseconds). Needs timestamp queries. */
-export async function timeDispatches(gpu: Gpu, expectedMs: number, record: () => void) {
+export async function timeDispatches(gpu: Gpu, record: () => void) {
   const dispatches: Dispatch[] = [];
   gpu.startProfiling();
   try {
     gpu.onDispatch = (dispatch) => dispatches.push(dispatch);
     record();
     gpu.onDispatch = undefined;
-    await waitForDevice(gpu, expectedMs * AMPLE);
     const timings = await gpu.takeTimings();
     if (timings.length !== dispatches.length) {
       throw new RangeError(`${dispatches.length} dispatches were recorded, but only ${timings.length} can be timed.`);
@@ -81,27 +66,27 @@ export async function timeAlone(
     for (const dispatch of dispatches) gpu.dispatch(dispatch);
   };
   once();
-  await waitForDevice(gpu, 0); // compiled by now
-  let estimate = await byClock(gpu, once, 1, 0);
+  await gpu.idle(); // compiled by now
+  let estimate = await byClock(gpu, once, 1);
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const count = Math.min(MAX_REPETITIONS, Math.max(3, Math.ceil(ROUND_MS / estimate)));
-    if (method === 'wall') times.push(await byClock(gpu, once, count, estimate));
-    else times.push(...(await byTimestamps(gpu, once, count, dispatches.length, estimate)));
+    if (method === 'wall') times.push(await byClock(gpu, once, count));
+    else times.push(...(await byTimestamps(gpu, once, count, dispatches.length)));
     estimate = Math.max(median(times), 0.001);
   }
   return median(times);
 }
 
-async function byClock(gpu: Gpu, once: () => void, count: number, estimate: number): Promise<number> {
+async function byClock(gpu: Gpu, once: () => void, count: number): Promise<number> {
   const start = performance.now();
   for (let i = 0; i < count; i++) once();
-  await waitForDevice(gpu, count * estimate * SCANT);
+  await gpu.idle();
   return (performance.now() - start) / count;
 }
 
-async function byTimestamps(gpu: Gpu, once: () => void, count: number, parts: number, estimate: number) {
-  const { ms } = await timeDispatches(gpu, count * estimate, () => {
+async function byTimestamps(gpu: Gpu, once: () => void, count: number, parts: number) {
+  const { ms } = await timeDispatches(gpu, () => {
     for (let i = 0; i < count; i++) once();
   });
   return Array.from({ length: count }, (_, i) => sum(ms.slice(i * parts, (i + 1) * parts)));

@@ -110,9 +110,9 @@ export class Tensor {
     return new Float32Array(await this.gpu.read(this.buffer, this.size * 4));
   }
 
-  /** Starts reading the values; `label` lets waiting sleep (see `Gpu.readback`). */
-  readback(label?: string): Readback {
-    return this.gpu.readback(this.buffer, this.size * 4, label);
+  /** Starts reading the values. */
+  readback(): Readback {
+    return this.gpu.readback(this.buffer, this.size * 4);
   }
 
   /** The value of a tensor with one element. */

@@ -9,6 +9,7 @@
 import { create, globals } from 'webgpu';
 import { NoAdapterError } from './errors.ts';
 import { type AdapterTraits, Gpu } from './gpu.ts';
+import { napUntil } from './naps.ts';
 
 /** Which adapter: the fastest, the most economical, or one that computes on the CPU. */
 export type AdapterPreference = 'high-performance' | 'low-power' | 'software';
@@ -61,7 +62,7 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
     requiredFeatures: options.minimal ? [] : WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: limits,
   });
-  return new Gpu(device, traitsOf(adapter, device));
+  return new Gpu(device, traitsOf(adapter, device), napUntil);
 }
 
 const DOCTOR = '`npx dawngrad doctor` (in a checkout: `npm run doctor`) says what to install on this system.';

@@ -6,7 +6,6 @@
  * One `Gpu` belongs to one device. Everything is synchronous except reading back and closing.
  */
 import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
-import { Pacer } from './pacer.ts';
 import { BufferPool, type PooledBuffer } from './pool.ts';
 import { Profiler } from './profiler.ts';
 import type { KernelTiming } from './timing.ts';
@@ -52,6 +51,9 @@ export interface Readback {
   get(): Promise<ArrayBuffer>;
 }
 
+/** Waits for a promise of WebGPU. How to do that well depends on who implements it. */
+export type Wait = <T>(promise: Promise<T>) => Promise<T>;
+
 /** Dispatches per submission: enough that few submissions are made, few enough that the device starts while we record. */
 const DISPATCHES_PER_SUBMIT = 48;
 
@@ -72,7 +74,7 @@ export class Gpu {
   readonly pool: BufferPool;
   /** Called with each dispatch when it is recorded, which is before it runs. For measuring, and for tests. */
   onDispatch: ((dispatch: Dispatch) => void) | undefined;
-  readonly #pacer = new Pacer();
+  readonly #wait: Wait;
   readonly #compiled = new Map<string, Compiled>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
   readonly #uniformBuffers = new Map<string, { id: number; buffer: GPUBuffer }>();
@@ -87,9 +89,10 @@ export class Gpu {
   #failure: Error | undefined;
   #closed = false;
 
-  constructor(device: WebGpuDevice, traits: AdapterTraits) {
+  constructor(device: WebGpuDevice, traits: AdapterTraits, wait: Wait = (promise) => promise) {
     this.device = device;
     this.traits = traits;
+    this.#wait = wait;
     this.pool = new BufferPool(device);
     device.addEventListener('uncapturederror', (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
@@ -151,25 +154,26 @@ export class Gpu {
     this.#recorded = 0;
   }
 
-  /**
-   * Copies the first `bytes` bytes of a buffer for the host, as they are after what was recorded so far, and submits.
-   * With a `label`, waiting for the result sleeps for as long as work of this label took before (see `pacer.ts`), and
-   * longer if there is by then more work in the queue.
-   */
-  readback(source: PooledBuffer, bytes: number, label?: string): Readback {
+  /** Copies the first `bytes` bytes of a buffer for the host, as they are after what was recorded so far, and submits. */
+  readback(source: PooledBuffer, bytes: number): Readback {
     this.#throwIfFailed();
     const size = Math.ceil(bytes / 4) * 4;
     const staging = this.#staging.get(size)?.pop() ?? this.#createStaging(size);
     this.copy(source, { id: 0, buffer: staging, size }, size);
     this.flush();
-    const submittedAt = performance.now();
-    const submits = this.#submits;
-    return { get: () => this.#await(staging, size, bytes, { submittedAt, submits }, label) };
+    return { get: () => this.#await(staging, size, bytes) };
   }
 
   /** The first `bytes` bytes of a buffer, after everything recorded so far. */
   async read(source: PooledBuffer, bytes: number): Promise<ArrayBuffer> {
     return this.readback(source, bytes).get();
+  }
+
+  /** Submits everything recorded so far and resolves when it has run. */
+  async idle(): Promise<void> {
+    this.flush();
+    await this.#wait(this.device.queue.onSubmittedWorkDone());
+    this.#throwIfFailed();
   }
 
   /** Starts timing each dispatch. Throws where the device has no timestamp queries. */
@@ -184,7 +188,7 @@ export class Gpu {
   /** Timings of the dispatches since `startProfiling` or the last call. */
   async takeTimings(): Promise<KernelTiming[]> {
     this.flush();
-    const timings = (await this.#profiler?.take()) ?? [];
+    const timings = (await this.#profiler?.take(this.#wait)) ?? [];
     this.#throwIfFailed();
     return timings;
   }
@@ -233,27 +237,15 @@ export class Gpu {
     this.device.destroy();
   }
 
-  async #await(
-    staging: GPUBuffer,
-    size: number,
-    bytes: number,
-    { submittedAt, submits }: { readonly submittedAt: number; readonly submits: number },
-    label?: string,
-  ) {
-    if (label !== undefined) {
-      const ms = this.#pacer.sleepFor(label, submittedAt, performance.now(), this.#submits > submits + 1);
-      if (ms > 1) await new Promise((resolve) => setTimeout(resolve, ms));
-    }
-    const askedAt = performance.now();
+  async #await(staging: GPUBuffer, size: number, bytes: number): Promise<ArrayBuffer> {
     try {
-      await staging.mapAsync(GPUMapMode.READ);
+      await this.#wait(staging.mapAsync(GPUMapMode.READ));
     } catch (error) {
       // Of a lost device the cause is more useful than "map was aborted"; it may be reported a moment later.
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
       this.#throwIfFailed();
       throw new GpuError(`Reading from the device failed: ${(error as Error).message}`);
     }
-    if (label !== undefined) this.#pacer.finished(label, submittedAt, askedAt, performance.now());
     const data = staging.getMappedRange().slice(0, bytes);
     staging.unmap();
     const list = this.#staging.get(size);

@@ -1,4 +1,5 @@
 /** Per-kernel GPU times by timestamp queries. Costs a pass per dispatch, so it is on only while somebody asks. */
+import type { Wait } from './gpu.ts';
 import type { KernelTiming } from './timing.ts';
 
 const CAPACITY = 4096;
@@ -28,7 +29,7 @@ export class Profiler {
   }
 
   /** Timings of everything submitted since the last call. The caller must have submitted all recorded commands. */
-  async take(): Promise<KernelTiming[]> {
+  async take(wait: Wait): Promise<KernelTiming[]> {
     const names = this.#names;
     this.#names = [];
     if (names.length === 0) return [];
@@ -41,7 +42,7 @@ export class Profiler {
     encoder.resolveQuerySet(this.#queries, 0, names.length * 2, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, bytes);
     this.#device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
+    await wait(staging.mapAsync(GPUMapMode.READ));
     const stamps = new BigUint64Array(staging.getMappedRange().slice(0));
     staging.destroy();
     return names.map((name, i) => ({ ...name, ms: Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6 }));

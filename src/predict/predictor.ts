@@ -11,7 +11,6 @@ import {
   buildModel,
   checkLimits,
   checkNumber,
-  labelFor,
   NUMBER_OPTIONS,
   rehearse,
   type Start,
@@ -241,11 +240,11 @@ export class Predictor {
 
   /** Records one batch, which is uploaded at once and may be overwritten then. */
   #submit(images: Float32Array<ArrayBuffer>, count: number): Readback {
-    const { gpu, model, imageSize, batchSize } = this.#parts;
+    const { gpu, model, imageSize } = this.#parts;
     return scope(() =>
       noGrad(() => {
         const logits = model.call(Tensor.from(gpu, images, [count, 3, imageSize, imageSize]));
-        return logits.readback(labelFor('predict batch', count, batchSize));
+        return logits.readback();
       }),
     );
   }

@@ -6,7 +6,7 @@ import { buildModel, readStart } from './model.ts';
 import { numberSettings, type TrainOptions } from './options.ts';
 import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures } from './pictures.ts';
-import { labelFor, valStep } from './step.ts';
+import { valStep } from './step.ts';
 
 /** What is measured, and on which pictures; the numbers are as for `train`. */
 export interface EvaluateOptions
@@ -37,7 +37,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
         phase: 'val',
         batches: val,
         steps: val.length,
-        run: (batch) => valStep(gpu, model, batch, labelFor('val batch', batch.size, settings.batchSize)),
+        run: (batch) => valStep(gpu, model, batch),
       });
       // Only a signal ends a phase early, and there is none.
       return totals!;

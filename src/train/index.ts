@@ -27,7 +27,7 @@ export {
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
 export { makeLoaders, openPictures, type Pictures, valTransform } from './pictures.ts';
 export { checkUnused, defaultRunPath, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
-export { type HostBatch, labelFor, type StepResult, trainStep, valStep } from './step.ts';
+export { type HostBatch, type StepResult, trainStep, valStep } from './step.ts';
 export { type TrainResult, train } from './train.ts';
 export {
   type Architecture,

@@ -70,9 +70,9 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion): Rehea
   for (const phase of ['train', 'val', 'train', 'val'] as const) {
     model.train(phase === 'train');
     for (const size of batchSizes(pictures[phase], batchSize)) {
-      if (phase === 'val') valStep(gpu, model, batch(size), '');
+      if (phase === 'val') valStep(gpu, model, batch(size));
       else {
-        trainStep(gpu, model, optimizer, batch(size), '', (part) => {
+        trainStep(gpu, model, optimizer, batch(size), (part) => {
           ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
           if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
         });

@@ -1,6 +1,6 @@
 /**
  * One phase of an epoch: every batch of a loader, with the device kept busy. Up to two steps are in its queue while the
- * host records the next; only then is the result of the oldest waited for, and that wait sleeps (see `gpu/pacer.ts`).
+ * host records the next; only then is the result of the oldest waited for, as `gpu/naps.ts` waits.
  */
 import type { Batch } from '../data/index.ts';
 import { NonFiniteLossError } from './errors.ts';

@@ -26,8 +26,6 @@ export interface ValQuestion {
   readonly pool: DecoderPool;
   /** Pictures in a batch of val: of this size every kernel is compiled, and the memory is planned. */
   readonly batchSize: number;
-  /** Of the work, to wait well (see `Gpu.readback`). */
-  readonly label: string;
 }
 
 /**
@@ -35,7 +33,7 @@ export interface ValQuestion {
  * Nothing random about it.
  */
 export async function predictVal(question: ValQuestion, count: number): Promise<ValPredictions> {
-  const { gpu, model, dataset, transform, pool, batchSize, label } = question;
+  const { gpu, model, dataset, transform, pool, batchSize } = question;
   const { classes, samples } = dataset;
   const size = Math.min(count, samples.length);
   const chosen = spread(samples.length, size).map((index) => samples[index]!);
@@ -52,7 +50,7 @@ export async function predictVal(question: ValQuestion, count: number): Promise<
       // What is missing to a whole batch stays 0: in eval mode no picture knows of the others.
       const batch = new Float32Array(batchSize * numbers);
       batch.set(images.subarray(first * numbers, (first + some) * numbers));
-      const logits = await forward(gpu, model, batch, transform.size, label);
+      const logits = await forward(gpu, model, batch, transform.size);
       for (let i = 0; i < some; i++) {
         const row = logits.subarray(i * classes.length, (i + 1) * classes.length);
         results.push({ ...likeliest(row), actual: chosen[first + i]!.label });
@@ -68,17 +66,11 @@ function spread(count: number, size: number): number[] {
   return Array.from({ length: size }, (_, i) => Math.floor(((i + 0.5) * count) / size));
 }
 
-async function forward(
-  gpu: Gpu,
-  model: Module,
-  batch: Float32Array<ArrayBuffer>,
-  side: number,
-  label: string,
-): Promise<Float32Array> {
+async function forward(gpu: Gpu, model: Module, batch: Float32Array<ArrayBuffer>, side: number): Promise<Float32Array> {
   const logits = scope(() =>
     noGrad(() => {
       const images = Tensor.from(gpu, batch, [batch.length / 3 / side ** 2, 3, side, side]);
-      return model.call(images).readback(label);
+      return model.call(images).readback();
     }),
   );
   return new Float32Array(await logits.get());

@@ -23,18 +23,8 @@ export interface StepResult {
 /** Told when a part of a train step has been recorded; for memory planning. */
 export type StepMarks = (part: 'forward' | 'backward' | 'update') => void;
 
-/**
- * Records a forward pass, backward and an update of the weights.
- * @param label of the work, to wait well (see `Gpu.readback`): steps of one label should take equally long
- */
-export function trainStep(
-  gpu: Gpu,
-  model: Module,
-  optimizer: SGD,
-  batch: HostBatch,
-  label: string,
-  mark?: StepMarks,
-): StepResult {
+/** Records a forward pass, backward and an update of the weights. */
+export function trainStep(gpu: Gpu, model: Module, optimizer: SGD, batch: HostBatch, mark?: StepMarks): StepResult {
   return scope(() => {
     const { images, labels } = upload(gpu, batch);
     const logits = model.call(images);
@@ -47,26 +37,21 @@ export function trainStep(
     mark?.('update');
     // The tutorial does it before the next step. Done now, the memory is free for that step's activations.
     optimizer.zeroGrad();
-    return { loss: loss.readback(label), correct: correct.readback() };
+    return { loss: loss.readback(), correct: correct.readback() };
   });
 }
 
 /** Records a forward pass that keeps nothing for backward. */
-export function valStep(gpu: Gpu, model: Module, batch: HostBatch, label: string): StepResult {
+export function valStep(gpu: Gpu, model: Module, batch: HostBatch): StepResult {
   return scope(() =>
     noGrad(() => {
       const { images, labels } = upload(gpu, batch);
       const logits = model.call(images);
       const loss = crossEntropy(logits, labels);
       const correct = countCorrect(logits, labels);
-      return { loss: loss.readback(label), correct: correct.readback() };
+      return { loss: loss.readback(), correct: correct.readback() };
     }),
   );
-}
-
-/** A label for work that takes a time of its own with the last, smaller batch. */
-export function labelFor(work: string, size: number, batchSize: number): string {
-  return size === batchSize ? work : `${work} of ${size}`;
 }
 
 function upload(gpu: Gpu, { images, labels, size }: HostBatch): { images: Tensor; labels: Tensor } {

@@ -16,7 +16,7 @@ import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
 import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
-import { type HostBatch, labelFor, trainStep, valStep } from './step.ts';
+import { type HostBatch, trainStep, valStep } from './step.ts';
 import type { Phase, PhaseMetrics, RunSummary, TrainMode } from './types.ts';
 
 type State = ReadonlyMap<string, ExportedEntry>;
@@ -149,9 +149,9 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   const runners = {
     train: (batch: HostBatch) => {
       drawn?.seeBatch(batch);
-      return trainStep(gpu, model, optimizer, batch, labelFor(`${mode} train step`, batch.size, batchSize));
+      return trainStep(gpu, model, optimizer, batch);
     },
-    val: (batch: HostBatch) => valStep(gpu, model, batch, labelFor('val batch', batch.size, batchSize)),
+    val: (batch: HostBatch) => valStep(gpu, model, batch),
   };
   const runOne = async (epoch: number, phase: Phase): Promise<PhaseTotals | undefined> => {
     reporter?.phaseStarted?.(epoch, phase, steps[phase]);
@@ -231,8 +231,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   if (finished > 0) {
     const size = Math.min(batchSize, pictures.val.length);
     const { transform } = loaders.val.options;
-    const label = labelFor('val batch', size, batchSize);
-    await drawn?.drawPredictions({ gpu, model, dataset: pictures.val, transform, pool, batchSize: size, label });
+    await drawn?.drawPredictions({ gpu, model, dataset: pictures.val, transform, pool, batchSize: size });
   }
   await drawn?.finish();
   return { summary, metrics, folder: folder.path, best: best.state, model: options.gpu && model };

@@ -46,7 +46,7 @@ gpuTest('what is recorded is every dispatch, in order, and only while it is aske
 });
 
 timestampTest('each dispatch has its own time', async () => {
-  const { dispatches, ms } = await timeDispatches(gpu, 0, () => {
+  const { dispatches, ms } = await timeDispatches(gpu, () => {
     for (let i = 0; i < 5; i++) twoFills();
   });
   expect(dispatches).toHaveLength(10);
@@ -61,7 +61,7 @@ timestampTest('more dispatches than there are timestamps are an error, not a few
   const tooMany = () => {
     for (let i = 0; i < 2100; i++) oneFill(1);
   };
-  await expect(timeDispatches(gpu, 0, tooMany)).rejects.toThrow('2100 dispatches were recorded, but only 2048');
+  await expect(timeDispatches(gpu, tooMany)).rejects.toThrow('2100 dispatches were recorded, but only 2048');
 });
 
 timestampTest('timestamps agree with the clock', async () => {
@@ -69,7 +69,7 @@ timestampTest('timestamps agree with the clock', async () => {
   gpu.flush();
   await gpu.device.queue.onSubmittedWorkDone();
   const start = performance.now();
-  const { ms } = await timeDispatches(gpu, 0, () => {
+  const { ms } = await timeDispatches(gpu, () => {
     for (let i = 0; i < 10; i++) oneFill(8 * COUNT);
   });
   const wall = performance.now() - start;

@@ -1,0 +1,47 @@
+/** Waiting for Dawn: its busy loop is slowed down while, and only while, somebody waits. */
+import { expect, test } from 'vitest';
+import { napUntil } from '../../src/gpu/naps.ts';
+
+/** Turns of the event loop until `ended`, polled as Dawn's binding does while a promise is pending. */
+function poll(ended: () => boolean): Promise<number> {
+  return new Promise((resolve) => {
+    let turns = 0;
+    const turn = () => {
+      if (ended()) resolve(turns);
+      else {
+        turns++;
+        setImmediate(turn);
+      }
+    };
+    turn();
+  });
+}
+
+/** Turns that pass in `ms` milliseconds. */
+function turnsIn(ms: number): Promise<number> {
+  const end = performance.now() + ms;
+  return poll(() => performance.now() >= end);
+}
+
+test('each turn of the loop is a nap, and after the wait there are none', async () => {
+  const start = performance.now();
+  const turns = await napUntil(turnsIn(60));
+  // Half a millisecond each, and one turn before the first nap.
+  expect(turns).toBeLessThanOrEqual((performance.now() - start) / 0.5 + 2);
+  expect(turns).toBeGreaterThan(1);
+  // A turn without a nap takes microseconds.
+  expect(await turnsIn(60)).toBeGreaterThan(2 * turns);
+});
+
+test('several may wait at once', async () => {
+  const later = (ms: number) => new Promise<number>((resolve) => setTimeout(() => resolve(ms), ms));
+  const start = performance.now();
+  expect(await Promise.all([napUntil(later(40)), napUntil(later(5))])).toEqual([40, 5]);
+  expect(performance.now() - start).toBeGreaterThanOrEqual(39);
+  expect(await napUntil(later(5))).toBe(5);
+});
+
+test('what goes wrong is thrown, and the naps end', async () => {
+  await expect(napUntil(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
+  expect(await turnsIn(60)).toBeGreaterThan(1000);
+});
