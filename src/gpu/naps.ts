@@ -4,21 +4,25 @@
  * begins with a nap. Threads go on meanwhile, and what they send is handled between two naps.
  */
 
-/** Milliseconds. Half of it is, on average, how late the end of the work is noticed. */
-const NAP = 0.5;
+/**
+ * Each nap lasts this share of the time waited so far, so that the end of the work is noticed late by no more than that, and
+ * at most so many milliseconds: a poll costs some 40 microseconds of a core.
+ */
+const SHARE = 1 / 16;
+const SHORTEST = 0.1;
+const LONGEST = 4;
 
 /** Nobody ever wakes a sleeper here. */
 const cell = new Int32Array(new SharedArrayBuffer(4));
 let waiting = 0;
-let napping = false;
+/** When somebody last began to wait; undefined where nobody naps. */
+let since: number | undefined;
 
 /** Waits for a promise of Dawn. */
 export async function napUntil<T>(promise: Promise<T>): Promise<T> {
   waiting++;
-  if (!napping) {
-    napping = true;
-    setImmediate(nap);
-  }
+  if (since === undefined) setImmediate(nap);
+  since = performance.now();
   try {
     return await promise;
   } finally {
@@ -28,9 +32,10 @@ export async function napUntil<T>(promise: Promise<T>): Promise<T> {
 
 function nap(): void {
   if (waiting === 0) {
-    napping = false;
+    since = undefined;
     return;
   }
-  Atomics.wait(cell, 0, 0, NAP);
+  const waited = performance.now() - since!;
+  Atomics.wait(cell, 0, 0, Math.min(LONGEST, Math.max(SHORTEST, SHARE * waited)));
   setImmediate(nap);
 }

@@ -26,8 +26,9 @@ function turnsIn(ms: number): Promise<number> {
 test('each turn of the loop is a nap, and after the wait there are none', async () => {
   const start = performance.now();
   const turns = await napUntil(turnsIn(60));
-  // Half a millisecond each, and one turn before the first nap.
-  expect(turns).toBeLessThanOrEqual((performance.now() - start) / 0.5 + 2);
+  const waited = performance.now() - start;
+  // Naps of 0.1 ms until 1.6 ms have passed, then each a sixteenth of the time so far; one turn before the first of them.
+  expect(turns).toBeLessThanOrEqual(16 + Math.log(waited / 1.6) / Math.log(17 / 16) + 2);
   expect(turns).toBeGreaterThan(1);
   // A turn without a nap takes microseconds.
   expect(await turnsIn(60)).toBeGreaterThan(2 * turns);
