@@ -2,6 +2,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Context } from './row.ts';
+
+/** torch's num_workers of the reference runs: it decides which random numbers a picture draws. */
+export const REFERENCE_WORKERS = 2;
 
 export interface Metric {
   readonly epoch: number;
@@ -51,6 +55,34 @@ export async function runTrain(folder: string, flags: readonly string[]): Promis
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
   if (status !== 0) throw new Error(`train ${flags.join(' ')} ended with status ${status}:\n${errors}`);
   return { metrics, resident, peakResident, folder };
+}
+
+const seeded = new Map<string, { readonly epochs: number; readonly run: TrainRun }>();
+
+/**
+ * Trains as the reference runs were made, with this seed and else the defaults. Several rows look at the same runs: one
+ * that was made before in this process is not made again, and for the first epochs a longer one will do, as the learning
+ * rate falls every 7 epochs whatever their number.
+ */
+export async function seededRun(
+  context: Context,
+  mode: 'extract' | 'finetune',
+  seed: number,
+  epochs: number,
+): Promise<TrainRun> {
+  const name = `${mode}-seed${seed}`;
+  const known = seeded.get(name);
+  if (known && known.epochs >= epochs) {
+    console.log(`  seed ${seed}: the run of ${known.epochs} epochs above`);
+    return known.run;
+  }
+  console.log(`  seed ${seed}`);
+  const run = await runTrain(join(context.scratch, `${name}-${epochs}`), [
+    ...['--data', context.data, '--weights', context.weights, '--workers', `${REFERENCE_WORKERS}`],
+    ...['--mode', mode, '--epochs', `${epochs}`, '--seed', `${seed}`],
+  ]);
+  seeded.set(name, { epochs, run });
+  return run;
 }
 
 function kibibytes(status: string, field: string): number {

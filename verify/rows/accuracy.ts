@@ -1,7 +1,6 @@
 /** Both modes on the real pictures: best val accuracy beside that of PyTorch's runs from the same weights. */
-import { join } from 'node:path';
 import type { Context, Outcome, Row } from '../row.ts';
-import { bestValAccuracy, referenceRun, runTrain } from '../train-run.ts';
+import { bestValAccuracy, referenceRun, seededRun } from '../train-run.ts';
 
 /** Two points each way, added to the range of PyTorch's three seeds. */
 const MARGIN = 0.02;
@@ -29,14 +28,7 @@ async function accuracy(context: Context, mode: 'extract' | 'finetune', epochs: 
   const [low, high] = [Math.min(...torch) - MARGIN, Math.max(...torch) + MARGIN];
   const outcomes: Outcome[] = [];
   for (const seed of SEEDS) {
-    console.log(`  seed ${seed}`);
-    // The learning rate falls every 7 epochs whatever the number of epochs, so fewer epochs are the first of 25.
-    const flags = ['--data', context.data, '--weights', context.weights, '--workers', '2'];
-    const run = await runTrain(join(context.scratch, `seed${seed}`), [
-      ...flags,
-      ...['--mode', mode, '--epochs', `${epochs}`, '--seed', `${seed}`],
-    ]);
-    const best = bestValAccuracy(run.metrics, epochs);
+    const best = bestValAccuracy((await seededRun(context, mode, seed, epochs)).metrics, epochs);
     const own = bestValAccuracy(referenceRun(context.reference, mode, seed), epochs);
     outcomes.push({
       what: `${mode}, seed ${seed}, best val accuracy of ${epochs} epochs (PyTorch with this seed: ${own.toFixed(4)})`,

@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { train } from '../../src/train/index.ts';
 import { atMost, type Context, type Outcome, type Row } from '../row.ts';
 import { runScript } from '../tensors.ts';
-import { bestValAccuracy, type Metric, referenceRun, runTrain } from '../train-run.ts';
+import { bestValAccuracy, type Metric, REFERENCE_WORKERS, referenceRun, seededRun } from '../train-run.ts';
 
 const SEEDS = [0, 1, 2];
 const EPOCHS = 25;
-/** As PyTorch's runs in the reference folder have it: which crops are drawn depends on it. */
-const WORKERS = 2;
 /** Counted from 1. */
 const COMPARED_STEPS = [1, 10, 20, 30];
 
@@ -22,7 +20,7 @@ export const extractorRun: Row = {
     const outcomes: Outcome[] = [];
     for (const seed of SEEDS) {
       const torch = referenceRun(context.reference, 'extract', seed);
-      const { metrics } = await run(context, 'extract', seed, EPOCHS);
+      const { metrics } = await seededRun(context, 'extract', seed, EPOCHS);
       const furthest = (phase: Metric['phase'], value: (metric: Metric) => number) => {
         const [ours, theirs] = [metrics, torch].map((rows) => rows.filter((row) => row.phase === phase).map(value));
         if (ours!.length !== EPOCHS || theirs!.length !== EPOCHS) throw new Error(`seed ${seed}: not ${EPOCHS} epochs`);
@@ -88,7 +86,7 @@ export const finetuneEpoch: Row = {
     const outcomes: Outcome[] = [];
     for (const seed of SEEDS) {
       const torch = referenceRun(context.reference, 'finetune', seed)[0]!;
-      const { metrics } = await run(context, 'finetune', seed, 1);
+      const { metrics } = await seededRun(context, 'finetune', seed, 1);
       const difference = Math.abs(metrics[0]!.loss - torch.loss);
       const what = `seed ${seed}, train loss ${metrics[0]!.loss.toFixed(4)}, PyTorch ${torch.loss.toFixed(4)}, difference`;
       outcomes.push(atMost(what, difference, 0.05, (value) => value.toFixed(4)));
@@ -106,22 +104,13 @@ export const finetuneRun: Row = {
     const [ours, torch]: [number[], number[]] = [[], []];
     for (const seed of SEEDS) {
       torch.push(bestValAccuracy(referenceRun(context.reference, 'finetune', seed), EPOCHS));
-      ours.push(bestValAccuracy((await run(context, 'finetune', seed, EPOCHS)).metrics, EPOCHS));
+      ours.push(bestValAccuracy((await seededRun(context, 'finetune', seed, EPOCHS)).metrics, EPOCHS));
     }
     const each = (values: number[]) => values.map((value) => value.toFixed(4)).join(', ');
     const what = `mean best val accuracy, ours ${each(ours)}, PyTorch ${each(torch)}, difference`;
     return [atMost(what, Math.abs(mean(ours) - mean(torch)), 0.02, (value) => value.toFixed(4))];
   },
 };
-
-function run(context: Context, mode: 'finetune' | 'extract', seed: number, epochs: number) {
-  console.log(`  seed ${seed}`);
-  const from = ['--data', context.data, '--weights', context.weights, '--workers', `${WORKERS}`];
-  return runTrain(join(context.scratch, `${mode}-seed${seed}`), [
-    ...from,
-    ...['--mode', mode, '--epochs', `${epochs}`, '--seed', `${seed}`],
-  ]);
-}
 
 /** Pictures in val, from the accuracies: the smallest count that makes all of them whole numbers of pictures. */
 function valCount(metrics: readonly Metric[]): number {
@@ -144,13 +133,22 @@ async function ourLosses(context: Context, seed: number, steps: number): Promise
       if (losses.length >= steps) stop.abort();
     },
   };
-  await train({ data, weights, seed, workers: WORKERS, mode: 'finetune', out, reporter, signal: stop.signal });
+  await train({
+    data,
+    weights,
+    seed,
+    workers: REFERENCE_WORKERS,
+    mode: 'finetune',
+    out,
+    reporter,
+    signal: stop.signal,
+  });
   return losses;
 }
 
 function torchLosses(context: Context, seed: number, steps: number, threads: number): number[] {
   const out = join(context.scratch, `torch-seed${seed}-threads${threads}`);
-  const flags = { seed, steps, threads, workers: WORKERS, data: context.data, weights: context.weights, out };
+  const flags = { seed, steps, threads, workers: REFERENCE_WORKERS, data: context.data, weights: context.weights, out };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, `${value}`]);
   const file = join(context.scratch, `torch-seed${seed}-threads${threads}.jsonl`);
   runScript(context, 'scripts/pytorch/tutorial.py', [...args, '--step-losses', file]);
