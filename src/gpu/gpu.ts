@@ -9,6 +9,7 @@ import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
 import { BufferPool, type PooledBuffer } from './pool.ts';
 import { Profiler } from './profiler.ts';
 import type { KernelTiming } from './timing.ts';
+import type { Wait } from './wait.ts';
 import type { WebGpuDevice } from './webgpu-types.ts';
 
 /** What is known of the adapter, and what kernel choice may depend on. Plain data: tests make their own. */
@@ -50,9 +51,6 @@ export interface Readback {
   /** The bytes, once they are computed. @throws DeviceLostError, GpuError or OutOfMemoryError of the device */
   get(): Promise<ArrayBuffer>;
 }
-
-/** Waits for a promise of WebGPU. How to do that well depends on who implements it. */
-export type Wait = <T>(promise: Promise<T>) => Promise<T>;
 
 /** Dispatches per submission: enough that few submissions are made, few enough that the device starts while we record. */
 const DISPATCHES_PER_SUBMIT = 48;

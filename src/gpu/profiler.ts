@@ -1,6 +1,6 @@
 /** Per-kernel GPU times by timestamp queries. Costs a pass per dispatch, so it is on only while somebody asks. */
-import type { Wait } from './gpu.ts';
 import type { KernelTiming } from './timing.ts';
+import type { Wait } from './wait.ts';
 
 const CAPACITY = 4096;
 

@@ -118,7 +118,7 @@ const ADAPTERS: readonly [name: string, traits: Partial<AdapterTraits>, shapes: 
 ];
 
 for (const [name, traits, shapes] of ADAPTERS) {
-  const { gpuTest, gpu } = await withGpu({}, traits);
+  const { gpuTest, gpu } = await withGpu({ poisoned: true }, traits);
   describe(`with ${name}`, () => {
     for (const [s, built] of shapes) {
       gpuTest(`forward ${describeConv2d(s)}`, async () => {

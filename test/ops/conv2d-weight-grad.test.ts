@@ -108,7 +108,7 @@ const ADAPTERS: readonly [name: string, traits: Partial<AdapterTraits>, shapes: 
 ];
 
 for (const [adapter, traits, shapes] of ADAPTERS) {
-  const { gpuTest, gpu } = await withGpu({}, traits);
+  const { gpuTest, gpu } = await withGpu({ poisoned: true }, traits);
   describe(adapter, () => {
     for (const index of shapes) {
       const [shape] = SHAPES[index]!;

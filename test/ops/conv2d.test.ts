@@ -34,7 +34,7 @@ const ADAPTERS: readonly [name: string, variant: Conv2dVariant, traits: Partial<
 ];
 
 for (const [adapter, variant, traits, names] of ADAPTERS) {
-  const { gpuTest, gpu } = await withGpu({}, traits);
+  const { gpuTest, gpu } = await withGpu({ poisoned: true }, traits);
 
   describe(`on ${adapter}`, () => {
     beforeAll(() => forceConv2dVariant(variant));

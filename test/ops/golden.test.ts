@@ -6,7 +6,7 @@ import { chooseBackward, chooseForward } from '../../src/kernels/max-pool.ts';
 import { openAs, withGpu } from '../support/gpu.ts';
 import { cases, differences, RUNS, sgdDifferences, titleOf } from './golden.ts';
 
-const { gpuTest, gpu } = await withGpu();
+const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
 describe.each([...new Set(cases.map(({ op }) => op))].filter((op) => RUNS[op]))('%s', (op) => {
   for (const one of cases.filter((candidate) => candidate.op === op)) {

@@ -20,7 +20,7 @@ import {
 import { withGpu } from '../support/gpu.ts';
 import { scaleGradient } from '../support/tamper.ts';
 
-const { gpuTest, gpu } = await withGpu();
+const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
 /** A leaf of random values between −1 and 1, each passed through `change`. */
 function leaf(shape: number[], change: (value: number, index: number) => number = (value) => value): Tensor {

@@ -8,7 +8,7 @@ import { openTampered, type ShaderEdit, withGpu } from '../support/gpu.ts';
 import { scaleGradient } from '../support/tamper.ts';
 import { type Case, cases, differences, RUNS, sgdDifferences, titleOf } from './golden.ts';
 
-const { gpuTest, gpu } = await withGpu();
+const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
 /** Which values of the op's cases may come out wrong, and the edit that makes them. */
 const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEdit][] = [

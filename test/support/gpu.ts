@@ -7,6 +7,7 @@ import { afterAll, afterEach } from 'vitest';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import { NoAdapterError } from '../../src/gpu/errors.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
+import { fill } from '../../src/kernels/elementwise.ts';
 import { skipUnless } from './skip.ts';
 
 export interface GpuForTests {
@@ -16,8 +17,14 @@ export interface GpuForTests {
   readonly gpu: Gpu;
 }
 
-/** Opens the file's device, if wanted with other traits than it has (see `openAs`). Call it at the top of the file. */
-export async function withGpu(options: OpenOptions = {}, traits: Partial<AdapterTraits> = {}): Promise<GpuForTests> {
+/**
+ * Opens the file's device, if wanted with other traits than it has (see `openAs`) and poisoned (see `poison`). Call it at the
+ * top of the file.
+ */
+export async function withGpu(
+  { poisoned, ...options }: OpenOptions & { readonly poisoned?: boolean } = {},
+  traits: Partial<AdapterTraits> = {},
+): Promise<GpuForTests> {
   let gpu: Gpu;
   try {
     gpu = await openGpu(options);
@@ -30,6 +37,7 @@ export async function withGpu(options: OpenOptions = {}, traits: Partial<Adapter
     return withoutGpu('This adapter has no subgroups.');
   }
   claim(gpu, traits);
+  if (poisoned) poison(gpu);
   afterAll(() => gpu.close());
   return { gpuTest: skipUnless(true, ''), gpu };
 }
@@ -56,8 +64,22 @@ function claim(gpu: Gpu, traits: Partial<AdapterTraits>): void {
 export async function openAs(traits: Partial<AdapterTraits>): Promise<Gpu> {
   const gpu = await openGpu();
   claim(gpu, traits);
+  poison(gpu);
   open.push({ gpu, check: () => true });
   return gpu;
+}
+
+/**
+ * Fills every buffer with NaN when the pool hands it out, so that what a kernel leaves unwritten is seen, whatever the
+ * buffer's last user left there. Costs a dispatch each.
+ */
+function poison(gpu: Gpu): void {
+  const acquire = gpu.pool.acquire.bind(gpu.pool);
+  gpu.pool.acquire = (bytes) => {
+    const pooled = acquire(bytes);
+    fill(gpu, pooled.size / 4, Number.NaN, pooled);
+    return pooled;
+  };
 }
 
 /** A change to the text of a shader: the first place where `find` matches is replaced, or all of a global pattern. */
@@ -74,6 +96,7 @@ export interface ShaderEdit {
 export async function openTampered({ find, replace }: ShaderEdit, traits: Partial<AdapterTraits> = {}): Promise<Gpu> {
   const gpu = await openGpu();
   claim(gpu, traits);
+  poison(gpu);
   const { device } = gpu;
   const original = device.createShaderModule.bind(device);
   let changed = 0;
