@@ -6,6 +6,7 @@
  * the process dies at random, also shortly after a device was destroyed. So each one made here is kept for good, and used
  * again for later devices. That does not keep Node from exiting; a device that is not closed does.
  */
+import { availableParallelism } from 'node:os';
 import { create, globals } from 'webgpu';
 import { NoAdapterError } from './errors.ts';
 import { type AdapterTraits, Gpu } from './gpu.ts';
@@ -40,6 +41,15 @@ const WANTED_LIMITS = [
 /** Dawn by its toggles. `openGpu` refers to it, which is what keeps the entries alive. */
 const instances = new Map<string, GPU>();
 
+/**
+ * lavapipe, the software driver, divides each dispatch among its threads in equal parts and then waits for the last of them.
+ * With its default, a thread for each core, whatever else needs a core for a moment makes all the others wait; with two
+ * for each core the system evens that out. 32 are its most. It reads the variable when a device is made.
+ */
+function giveSoftwareDriverThreads(): void {
+  process.env.LP_NUM_THREADS ??= String(Math.min(32, 2 * availableParallelism()));
+}
+
 function dawn(toggles: readonly string[]): GPU {
   const key = toggles.join(' ');
   const instance = instances.get(key) ?? create([...toggles]);
@@ -53,6 +63,7 @@ function dawn(toggles: readonly string[]): GPU {
  */
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals);
+  giveSoftwareDriverThreads();
   const toggles = ['disable-dawn-features=timestamp_quantization'];
   if (options.checks === false) toggles.push('enable-dawn-features=skip_validation,disable_robustness');
   const instance = dawn(toggles);
