@@ -1,0 +1,132 @@
+/**
+ * `npm run bench:traffic`: the bytes that a fine-tuning step of ResNet-18 must move, and those that it moves with the
+ * kernels chosen here. Nothing is run or timed: a step is recorded on a stand-in device.
+ *
+ * Moved: every dispatch reads each of its operands once and writes its results once. Must: the same for a step in which
+ * what goes element by element is done where its operands are at hand. Then a convolution reads two tensors and writes one
+ * in each pass and packs nothing; a batch norm's statistics are summed where the convolution writes, its gradient's sums
+ * where the output gradient is written, for which its input is read; a residual's two gradients are added where the second
+ * is written, for which the first is read. Normalising and its gradient stay passes of their own, as they wait for sums.
+ */
+import { pathToFileURL } from 'node:url';
+import { openGpu } from '../src/gpu/dawn.ts';
+import type { AdapterTraits, Dispatch } from '../src/gpu/gpu.ts';
+import { openDryGpu } from '../src/train/dry-device.ts';
+import { costOf, KINDS, type Kind } from './costs.ts';
+import { Steps } from './steps.ts';
+import { formatTable } from './table.ts';
+
+/** Bytes of one kind of work in a step. */
+export interface Traffic {
+  readonly kind: Kind;
+  readonly must: number;
+  readonly moved: number;
+}
+
+/** Batch of the figures that are quoted. */
+const BATCH = 4;
+
+/** Traffic of a fine-tuning step on an adapter with these traits, by kind, kinds without any left out. */
+export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize = 224): Traffic[] {
+  const gpu = openDryGpu(traits);
+  // What was asked for: a buffer of the pool may be larger.
+  const asked = new Map<number, number>();
+  const acquire = gpu.pool.acquire.bind(gpu.pool);
+  gpu.pool.acquire = (bytes) => {
+    const pooled = acquire(bytes);
+    asked.set(pooled.id, bytes);
+    return pooled;
+  };
+  const steps = new Steps(gpu, 'finetune-step', { batchSize, imageSize });
+  // The momentum comes with the first step.
+  steps.submit().dispose();
+  const traffic = new Map(KINDS.map((kind) => [kind, { must: 0, moved: 0 }]));
+  let pass = '';
+  const add = (dispatch: Dispatch) => {
+    const { kind, bytes } = costOf(dispatch);
+    const sum = traffic.get(kind)!;
+    const { access } = dispatch.program;
+    const conv = /^(forward|inputGrad|weightGrad) /.test(dispatch.label ?? '');
+    const bound = dispatch.buffers.map((buffer) => asked.get(buffer.id)!);
+    // Of a convolution's output each phase of a strided input gradient writes its part.
+    const parts = conv && dispatch.program.name === 'conv2d_rows' ? phasesOf(dispatch.label!) : 1;
+    const written = (i: number) => access[i] === 'read_write';
+    const touched = bytes ?? bound.reduce((total, size, i) => total + (written(i) ? size / parts : size), 0);
+    sum.moved += touched;
+    if (!conv) sum.must += touched * mustShare(dispatch.program.name);
+    else if (dispatch.label !== pass) sum.must += convBytes(dispatch.label!);
+    // What belongs to one pass of one convolution follows one another.
+    pass = conv ? dispatch.label! : '';
+  };
+  // Sizes as they are when the dispatch is recorded: later the buffer may answer another request.
+  gpu.onDispatch = add;
+  steps.submit().dispose();
+  gpu.onDispatch = undefined;
+  steps.dispose();
+  return KINDS.flatMap((kind) => {
+    const { must, moved } = traffic.get(kind)!;
+    return moved > 0 ? [{ kind, must, moved }] : [];
+  });
+}
+
+/** Share of a kernel's bytes that no fusion of elementwise work saves. */
+function mustShare(kernel: string): number {
+  switch (kernel) {
+    case 'conv2d_pack':
+    case 'sum_slices':
+    case 'batch_norm_statistics':
+      return 0;
+    // Of output gradient and input the input; with a residual of four tensors one.
+    case 'batch_norm_backward_sums':
+    case 'batch_norm_backward_sums_relu':
+      return 1 / 2;
+    case 'batch_norm_backward_sums_residual':
+      return 1 / 4;
+    // Of two read and one written one that is read.
+    case 'accumulate':
+      return 1 / 3;
+    default:
+      return 1;
+  }
+}
+
+const CONV = /^(\w+) (\d+)x(\d+)x(\d+)x(\d+) -> (\d+), (\d+)x(\d+) \/(\d+)(?:x\d+)? \+(\d+)/;
+
+/** Input, weights and output of a convolution, once each: what any of its three passes reads and writes. */
+function convBytes(label: string): number {
+  const [batch, channels, height, width, out, rows, columns, stride, padding] = CONV.exec(label)!.slice(2).map(Number);
+  const extent = (size: number, kernel: number) => Math.floor((size + 2 * padding! - kernel) / stride!) + 1;
+  const input = batch! * channels! * height! * width!;
+  const output = batch! * out! * extent(height!, rows!) * extent(width!, columns!);
+  return 4 * (input + out! * channels! * rows! * columns! + output);
+}
+
+const phasesOf = (label: string) => (label.startsWith('inputGrad') ? Number(CONV.exec(label)![9]) ** 2 : 1);
+
+/** The table, in megabytes. */
+export function formatTraffic(traffic: readonly Traffic[]): string {
+  const total = (of: 'must' | 'moved') => traffic.reduce((sum, row) => sum + row[of], 0);
+  const rows = [...traffic, { kind: 'all', must: total('must'), moved: total('moved') }];
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+  return formatTable(
+    [
+      { title: 'kind', align: 'left' },
+      { title: 'must move, MB', align: 'right' },
+      { title: 'moves, MB', align: 'right' },
+      { title: 'times', align: 'right' },
+    ],
+    rows.map(({ kind, must, moved }) => [
+      kind,
+      megabytes(must),
+      megabytes(moved),
+      must > 0 ? (moved / must).toFixed(2) : '–',
+    ]),
+  );
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const gpu = await openGpu();
+  gpu.close();
+  console.log(`ResNet-18, a fine-tuning step, batch ${BATCH} at 224x224, kernels for ${gpu.traits.description}\n`);
+  console.log(formatTraffic(stepTraffic(gpu.traits, BATCH)));
+}
