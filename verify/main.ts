@@ -26,7 +26,7 @@ import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
-import { oneStep, tenSteps } from './rows/step.ts';
+import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
 import { valTransform } from './rows/val-transform.ts';
 
 const ROWS: readonly Row[] = [
@@ -61,6 +61,7 @@ const ROWS: readonly Row[] = [
   asFastBatch,
   asFastConvolutions,
   asFastEpoch,
+  defaultLimits,
 ];
 
 async function main(argv: string[]): Promise<number> {

@@ -1,7 +1,7 @@
 /** Fine-tuning steps of ResNet-18 at batch 4 and 224×224 from identical weights, against PyTorch. */
 import { backward, crossEntropy, scope, Tensor } from '../../src/autograd/index.ts';
 import { Generator } from '../../src/data/index.ts';
-import { openGpu } from '../../src/gpu/dawn.ts';
+import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import type { Readback } from '../../src/gpu/gpu.ts';
 import { BatchNorm2d, SGD } from '../../src/nn/index.ts';
 import { buildModel, readStart } from '../../src/train/index.ts';
@@ -18,31 +18,7 @@ export const oneStep: Row = {
   title: `one fine-tuning step against PyTorch, seeds ${STEP_SEEDS.join(', ')}: loss, 62 gradients, running statistics`,
   minutes: 2,
   ci: true,
-  run: async (context) => {
-    const [losses, statistics, pinned]: [number[], Named[], GradientError[][]] = [[], [], []];
-    for (const seed of STEP_SEEDS) {
-      const { ours, torch } = await runBoth(context, 1, { pin: true, seed });
-      const { tensors } = torch;
-      losses.push(Math.abs(ours.losses[0]! / tensors.get('losses32')!.data[0]! - 1));
-      for (const [name, data] of ours.statistics) {
-        statistics.push({ name, error: relativeL2(data, tensors.get(`state32.${name}`)!.data) });
-      }
-      pinned.push(gradientErrors(ours.gradients, tensors, 'pinned'));
-      const within = (rows: GradientError[]) => rows.filter(isWithinBar).length;
-      console.log(
-        `  seed ${seed}: ${within(pinned.at(-1)!)} of 62 gradients within the bar in this step alone, ` +
-          `${within(gradientErrors(ours.gradients, tensors, 'grad'))} without pinning the signs of ReLUs, of which rounding ` +
-          `flipped, of ${ours.signs.reduce((n, sign) => n + sign.length, 0)}, ours against float64 ` +
-          `${tensors.get('flips64')!.data[0]}, ours against PyTorch's float32 ${tensors.get('flips32')!.data[0]}`,
-      );
-    }
-    const worst = statistics.reduce((a, b) => (b.error > a.error ? b : a));
-    return [
-      atMost(`loss, relative difference, worst of ${STEP_SEEDS.length} seeds`, Math.max(...losses), 1e-6, scientific),
-      gradientOutcome(overSteps(pinned)),
-      atMost(`40 running statistics, relative L2, worst (${worst.name})`, worst.error, 1e-5, scientific),
-    ];
-  },
+  run: (context) => compareSteps(context),
 };
 
 export const tenSteps: Row = {
@@ -50,14 +26,53 @@ export const tenSteps: Row = {
   title: 'ten fine-tuning steps, a new batch each, against PyTorch',
   minutes: 2,
   ci: true,
-  run: async (context) => {
-    const { ours, torch } = await runBoth(context, 10, { seed: SEED });
-    const losses = torch.tensors.get('losses32')!.data;
-    const errors = ours.losses.map((loss, i) => Math.abs(loss / losses[i]! - 1));
-    console.log(`  relative loss difference by step: ${errors.map(scientific).join(' ')}`);
-    return [atMost('loss, relative difference, worst of ten steps', Math.max(...errors), 1e-4, scientific)];
-  },
+  run: (context) => compareTenSteps(context),
 };
+
+export const defaultLimits: Row = {
+  name: 'default-limits',
+  title: 'the rows step and ten-steps on a device with WebGPU’s default limits and no features',
+  minutes: 6,
+  ci: false,
+  run: async (context) => [
+    ...(await compareSteps(context, { minimal: true })),
+    ...(await compareTenSteps(context, { minimal: true })),
+  ],
+};
+
+async function compareSteps(context: Context, options: OpenOptions = {}): Promise<Outcome[]> {
+  const [losses, statistics, pinned]: [number[], Named[], GradientError[][]] = [[], [], []];
+  for (const seed of STEP_SEEDS) {
+    const { ours, torch } = await runBoth(context, 1, { pin: true, seed, options });
+    const { tensors } = torch;
+    losses.push(Math.abs(ours.losses[0]! / tensors.get('losses32')!.data[0]! - 1));
+    for (const [name, data] of ours.statistics) {
+      statistics.push({ name, error: relativeL2(data, tensors.get(`state32.${name}`)!.data) });
+    }
+    pinned.push(gradientErrors(ours.gradients, tensors, 'pinned'));
+    const within = (rows: GradientError[]) => rows.filter(isWithinBar).length;
+    console.log(
+      `  seed ${seed}: ${within(pinned.at(-1)!)} of 62 gradients within the bar in this step alone, ` +
+        `${within(gradientErrors(ours.gradients, tensors, 'grad'))} without pinning the signs of ReLUs, of which rounding ` +
+        `flipped, of ${ours.signs.reduce((n, sign) => n + sign.length, 0)}, ours against float64 ` +
+        `${tensors.get('flips64')!.data[0]}, ours against PyTorch's float32 ${tensors.get('flips32')!.data[0]}`,
+    );
+  }
+  const worst = statistics.reduce((a, b) => (b.error > a.error ? b : a));
+  return [
+    atMost(`loss, relative difference, worst of ${STEP_SEEDS.length} seeds`, Math.max(...losses), 1e-6, scientific),
+    gradientOutcome(overSteps(pinned)),
+    atMost(`40 running statistics, relative L2, worst (${worst.name})`, worst.error, 1e-5, scientific),
+  ];
+}
+
+async function compareTenSteps(context: Context, options: OpenOptions = {}): Promise<Outcome[]> {
+  const { ours, torch } = await runBoth(context, 10, { seed: SEED, options });
+  const losses = torch.tensors.get('losses32')!.data;
+  const errors = ours.losses.map((loss, i) => Math.abs(loss / losses[i]! - 1));
+  console.log(`  relative loss difference by step: ${errors.map(scientific).join(' ')}`);
+  return [atMost('loss, relative difference, worst of ten steps', Math.max(...errors), 1e-4, scientific)];
+}
 
 interface Named {
   readonly name: string;
@@ -123,8 +138,15 @@ function gradientOutcome(rows: readonly GradientError[]): Outcome {
   };
 }
 
-async function runBoth(context: Context, steps: number, { pin = false, seed }: { pin?: boolean; seed: number }) {
-  const ours = await ourSteps(context, steps, seed);
+interface Compared {
+  readonly seed: number;
+  /** Give PyTorch the signs of our ReLUs. */
+  readonly pin?: boolean;
+  readonly options: OpenOptions;
+}
+
+async function runBoth(context: Context, steps: number, { pin = false, seed, options }: Compared) {
+  const ours = await ourSteps(context, steps, seed, options);
   const inputs = new Map<string, TensorData>(ours.lastLayer);
   ours.batches.forEach((batch, i) => {
     inputs.set(`images.${i}`, { shape: [batch.size, 3, 224, 224], data: batch.images });
@@ -135,9 +157,9 @@ async function runBoth(context: Context, steps: number, { pin = false, seed }: {
 }
 
 /** The first steps of a run with this seed: the network with its new last layer, then the batches, drawn from one stream. */
-async function ourSteps(context: Context, steps: number, seed: number) {
+async function ourSteps(context: Context, steps: number, seed: number, options: OpenOptions) {
   const generator = new Generator(seed);
-  const gpu = await openGpu();
+  const gpu = await openGpu(options);
   const start = readStart(context.weights, ['ants', 'bees']);
   const model = buildModel(gpu, start, { classes: 2, mode: 'finetune', random: generator });
   const batches = await firstTrainBatches(context, steps, generator);
