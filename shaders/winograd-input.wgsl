@@ -1,9 +1,22 @@
+<%
+// Constants: tilesLast, tiles (that an invocation takes, next to each other in a row: 1 or 2), wide (rows are loaded in vectors).
+const range = (n) => [...Array(n).keys()];
+const six = range(6);
+const last = 4 * k.tiles + 1;
+// A number of the input where `inside` holds, else zero. Where it does not, something is loaded that exists.
+const loaded = (index, component, inside) => `select(0.0, input[select(0u, ${index}, ${inside})]${component}, ${inside})`;
+const inside = (r, c) => `rowInside${r} && columnInside${c}`;
+const position = (r, c) => `${r * 6 + c}u * (params.plane / ${k.tiles}u)`;
+%>
 // Input transform of Winograd's convolution: each 6×6 patch of the input, 4 apart and with zeros in the padding, becomes the
 // 36 numbers Bᵀ·d·B, one for each position of the products that winograd-product takes.
 //
 // NCHW input -> [position][channel][tile], or [position][tile][channel] where the products run over tiles. Both extents are
-// padded, and the padding is written as zeros. Neighbouring invocations have neighbouring last indices; workgroup (x, y): 64 of
-// the last index, and the index before it.
+// padded, and the padding is written as zeros. Invocations take the elements of a position one after the other; where tiles
+// are last, 2 at once if that many lie next to each other in every row: their patches share 2 of 10 columns, and are stored
+// as vectors.
+//
+// wide: widths that are multiples of 4, with 1 column of padding. A patch then is a vector of 4 with a number at either side.
 struct Params {
   channels: u32,
   height: u32,
@@ -17,8 +30,8 @@ struct Params {
   // Elements from one position to the next.
   plane: u32,
 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read_write> transformed: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<<%= k.wide ? 'vec4<f32>' : 'f32' %>>;
+@group(0) @binding(1) var<storage, read_write> transformed: array<<%= k.tiles === 2 ? 'vec2<f32>' : 'f32' %>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 <%~ include('parts/winograd.wgsl', {}) %>
@@ -38,44 +51,55 @@ fn transform(d: array<f32, 6>) -> array<f32, 6> {
   );
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let inner = group.x * 64u + lane;
-  let outer = group.y;
+// The extents are multiples of 4 and 16, so that workgroups fill them.
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let line = params.innerExtent / <%= k.tiles %>u;
 <% if (k.tilesLast) { %>
-  let tile = min(inner, params.tiles - 1u);
-  let channel = min(outer, params.channels - 1u);
-  let real = inner < params.tiles && outer < params.channels;
+  let firstTile = id.x % line * <%= k.tiles %>u;
+  let ownChannel = id.x / line;
 <% } else { %>
-  let tile = min(outer, params.tiles - 1u);
-  let channel = min(inner, params.channels - 1u);
-  let real = outer < params.tiles && inner < params.channels;
+  let firstTile = id.x / line;
+  let ownChannel = id.x % line;
 <% } %>
+  let real = firstTile < params.tiles && ownChannel < params.channels;
+  let tile = min(firstTile, params.tiles - 1u);
+  let channel = min(ownChannel, params.channels - 1u);
   let firstRow = tile / params.tileColumns % params.tileRows * 4u - params.rowPadding;
   let firstColumn = tile % params.tileColumns * 4u - params.columnPadding;
   let image = tile / (params.tileColumns * params.tileRows);
   let start = ((image * params.channels + channel) * params.height + firstRow) * params.width + firstColumn;
-<% const six = [0, 1, 2, 3, 4, 5]; %>
-<% for (const i of six) { %>
   // Before the first row or column these wrap to huge numbers, which the comparison excludes as well.
-  let rowInside<%= i %> = real && firstRow + <%= i %>u < params.height;
-  let columnInside<%= i %> = firstColumn + <%= i %>u < params.width;
-<% } %>
-<% for (const c of six) { %>
-  let half<%= c %> = transform(array(
 <% for (const r of six) { %>
-    select(0.0, input[select(0u, start + <%= r %>u * params.width + <%= c %>u, rowInside<%= r %> && columnInside<%= c %>)], rowInside<%= r %> && columnInside<%= c %>),
+  let rowInside<%= r %> = real && firstRow + <%= r %>u < params.height;
 <% } %>
-  ));
+<% for (const c of range(last + 1)) { %>
+  let columnInside<%= c %> = firstColumn + <%= c %>u < params.width;
 <% } %>
-  if (inner >= params.innerExtent) {
-    return;
-  }
-  let destination = outer * params.innerExtent + inner;
 <% for (const r of six) { %>
-  let row<%= r %> = transform(array(<%= six.map((c) => `half${c}[${r}]`).join(', ') %>));
-<% for (const c of six) { %>
-  transformed[destination + <%= r * 6 + c %>u * params.plane] = row<%= r %>[<%= c %>];
+<% if (k.wide) { %>
+  let row<%= r %> = (start + 1u + <%= r %>u * params.width) / 4u;
+  let d<%= r %>_0 = <%= loaded(`row${r} - 1u`, '.w', inside(r, 0)) %>;
+<% for (const t of range(k.tiles)) { %>
+  let four<%= r %>_<%= t %> = <%= loaded(`row${r} + ${t}u`, '', inside(r, 1 + 4 * t)).replace('0.0', 'vec4(0.0)') %>;
+<% for (const i of range(4)) { %>
+  let d<%= r %>_<%= 1 + 4 * t + i %> = four<%= r %>_<%= t %>[<%= i %>];
+<% } %>
+<% } %>
+  let d<%= r %>_<%= last %> = <%= loaded(`row${r} + ${k.tiles}u`, '.x', inside(r, last)) %>;
+<% } else for (const c of range(last + 1)) { %>
+  let d<%= r %>_<%= c %> = <%= loaded(`start + ${r}u * params.width + ${c}u`, '', inside(r, c)) %>;
+<% } %>
+<% } %>
+<% for (const c of range(last + 1)) { %>
+  let half<%= c %> = transform(array(<%= six.map((r) => `d${r}_${c}`).join(', ') %>));
+<% } %>
+<% for (const r of six) { %>
+<% for (const t of range(k.tiles)) { %>
+  let whole<%= r %>_<%= t %> = transform(array(<%= six.map((c) => `half${4 * t + c}[${r}]`).join(', ') %>));
+<% } %>
+<% for (const c of six) { const values = range(k.tiles).map((t) => `whole${r}_${t}[${c}]`); %>
+  transformed[id.x + <%= position(r, c) %>] = <%= k.tiles === 2 ? `vec2(${values.join(', ')})` : values[0] %>;
 <% } %>
 <% } %>
 }

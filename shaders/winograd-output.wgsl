@@ -1,6 +1,16 @@
+<%
+// Constants: tiles (that an invocation takes, next to each other in a row: 1 or 2), wide (rows are stored in vectors).
+const range = (n) => [...Array(n).keys()];
+const [four, six] = [range(4), range(6)];
+const values = k.tiles === 2 ? 'vec2<f32>' : 'f32';
+const product = (r, c) => `products[id.x + ${r * 6 + c}u * (params.plane / ${k.tiles}u)]`;
+%>
 // Output transform of Winograd's convolution: the 36 products m of a tile become its 4×4 outputs Aᵀ·m·A.
 //
-// [position][channel][tile], both extents padded -> NCHW. Workgroup (x, y): 64 tiles of channel y.
+// [position][channel][tile], both extents padded -> NCHW. Invocations take the tiles of one channel after the other; 2 at
+// once where that many lie next to each other in every row.
+//
+// wide: widths that are multiples of 4, so that a tile's row of outputs is a vector, and all of it inside or none.
 struct Params {
   channels: u32,
   height: u32,
@@ -12,13 +22,13 @@ struct Params {
   // Elements from one position to the next.
   plane: u32,
 }
-@group(0) @binding(0) var<storage, read> products: array<f32>;
-@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@group(0) @binding(0) var<storage, read> products: array<<%= values %>>;
+@group(0) @binding(1) var<storage, read_write> output: array<<%= k.wide ? 'vec4<f32>' : 'f32' %>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 <%~ include('parts/winograd.wgsl', {}) %>
 
-fn transform(m: array<f32, 6>) -> array<f32, 4> {
+fn transform(m: array<<%= values %>, 6>) -> array<<%= values %>, 4> {
   let evenA = m[1] + m[2];
   let oddA = A * (m[1] - m[2]);
   let evenB = m[3] + m[4];
@@ -26,30 +36,32 @@ fn transform(m: array<f32, 6>) -> array<f32, 4> {
   return array(m[0] + evenA + evenB, oddA + oddB, AA * evenA + BB * evenB, AA * oddA + BB * oddB + m[5]);
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let tile = group.x * 64u + lane;
-  if (tile >= params.tiles) {
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let line = params.tileExtent / <%= k.tiles %>u;
+  let tile = id.x % line * <%= k.tiles %>u;
+  let channel = id.x / line;
+  if (tile >= params.tiles || channel >= params.channels) {
     return;
   }
-  let source = group.y * params.tileExtent + tile;
-<% const six = [0, 1, 2, 3, 4, 5]; const four = [0, 1, 2, 3]; %>
 <% for (const c of six) { %>
-  let half<%= c %> = transform(array(<%= six.map((r) => `products[source + ${r * 6 + c}u * params.plane]`).join(', ') %>));
+  let half<%= c %> = transform(array(<%= six.map((r) => product(r, c)).join(', ') %>));
 <% } %>
   let firstRow = tile / params.tileColumns % params.tileRows * 4u;
   let firstColumn = tile % params.tileColumns * 4u;
   let image = tile / (params.tileColumns * params.tileRows);
-  let destination = ((image * params.channels + group.y) * params.height + firstRow) * params.width + firstColumn;
+  let destination = ((image * params.channels + channel) * params.height + firstRow) * params.width + firstColumn;
 <% for (const r of four) { %>
   if (firstRow + <%= r %>u < params.height) {
     let row = transform(array(<%= six.map((c) => `half${c}[${r}]`).join(', ') %>));
-<% for (const c of four) { %>
-<% if (k.whole) { %>
-    output[destination + <%= r %>u * params.width + <%= c %>u] = row[<%= c %>];
-<% } else { %>
-    if (firstColumn + <%= c %>u < params.width) {
-      output[destination + <%= r %>u * params.width + <%= c %>u] = row[<%= c %>];
+<% for (const t of range(k.tiles)) { const result = (c) => `row[${c}]${k.tiles === 2 ? `[${t}]` : ''}`; %>
+<% if (k.wide) { %>
+    if (firstColumn + <%= 4 * t %>u < params.width) {
+      output[(destination + <%= r %>u * params.width) / 4u + <%= t %>u] = vec4(<%= four.map(result).join(', ') %>);
+    }
+<% } else for (const c of four) { %>
+    if (firstColumn + <%= 4 * t + c %>u < params.width) {
+      output[destination + <%= r %>u * params.width + <%= 4 * t + c %>u] = <%= result(c) %>;
     }
 <% } %>
 <% } %>

@@ -40,7 +40,7 @@ const inputKernel = defineKernel({
     innerExtent: 'u32',
     plane: 'u32',
   },
-  example: { tilesLast: true },
+  example: { tilesLast: true, tiles: 2, wide: true },
 });
 
 const weightKernel = defineKernel({
@@ -79,7 +79,7 @@ const outputKernel = defineKernel({
     tileExtent: 'u32',
     plane: 'u32',
   },
-  example: { whole: true },
+  example: { tiles: 2, wide: true },
 });
 
 const outputGradKernel = defineKernel({
@@ -118,6 +118,16 @@ const columnsFor = (count: number) => (count <= COLUMNS / 2 ? COLUMNS / 2 : upTo
 function tilesOf(batch: number, height: number, width: number) {
   const [tileRows, tileColumns] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
   return { tiles: batch * tileRows * tileColumns, tileRows, tileColumns };
+}
+
+/** How many tiles next to each other an invocation of the transforms takes: pairs, where every row is made of pairs. */
+const tilesAtOnce = (tileColumns: number) => (tileColumns % 2 === 0 ? 2 : 1);
+
+/** Tiles that cover the outputs of a batch, with a last one in each row that makes pairs of them, where that is free. */
+function tilesInPairs(batch: number, height: number, width: number) {
+  const plain = tilesOf(batch, height, width);
+  const paired = tilesOf(batch, height, upTo(2 * TILE, width));
+  return columnsFor(paired.tiles) === columnsFor(plain.tiles) ? paired : plain;
 }
 
 /** Whether these kernels can compute a shape: 3×3 with stride 1, at most 2 of padding, and not too large for a binding. */
@@ -215,7 +225,7 @@ interface Correlation {
 }
 
 function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: PooledBuffer, c: Correlation): void {
-  const tiling = tilesOf(c.batch, c.resultHeight, c.resultWidth);
+  const tiling = tilesInPairs(c.batch, c.resultHeight, c.resultWidth);
   const depth = upTo(DEPTHS, c.channels);
   const rows = upTo(ROWS, c.results);
   const columns = columnsFor(tiling.tiles);
@@ -238,7 +248,7 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
   gpu.pool.release(patches);
   launch(gpu, outputKernel, {
     buffers: { products, output },
-    constants: { whole: c.resultWidth % TILE === 0 },
+    constants: { tiles: tilesAtOnce(tiling.tileColumns), wide: c.resultWidth % TILE === 0 },
     uniforms: {
       ...tiling,
       channels: c.results,
@@ -247,7 +257,7 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
       tileExtent: columns,
       plane: planeOf(rows, columns),
     },
-    workgroups: [Math.ceil(tiling.tiles / 64), c.results, 1],
+    workgroups: [Math.ceil((c.results * columns) / tilesAtOnce(tiling.tileColumns) / 32), 1, 1],
     label: c.label,
   });
   gpu.pool.release(products);
@@ -326,11 +336,12 @@ function transformInput(
   { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label }: Patches,
 ): void {
   const geometry = { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns };
+  const atOnce = tilesLast ? tilesAtOnce(tileColumns) : 1;
   launch(gpu, inputKernel, {
     buffers: { input, transformed },
-    constants: { tilesLast },
+    constants: { tilesLast, tiles: atOnce, wide: width % 4 === 0 && columnPadding === 1 },
     uniforms: { ...geometry, innerExtent, plane: planeOf(outerExtent, innerExtent) },
-    workgroups: [Math.ceil(innerExtent / 64), outerExtent, 1],
+    workgroups: [(outerExtent * innerExtent) / atOnce / 32, 1, 1],
     label,
   });
 }
