@@ -51,8 +51,8 @@ fn transform(d: array<f32, 6>) -> array<f32, 6> {
   );
 }
 
-// The extents are multiples of 4 and 16, so that workgroups fill them.
-@compute @workgroup_size(32)
+// 64 elements a workgroup. The extents are multiples of 4 and 16, so that it fills them.
+@compute @workgroup_size(<%= 64 / k.tiles %>)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let line = params.innerExtent / <%= k.tiles %>u;
 <% if (k.tilesLast) { %>

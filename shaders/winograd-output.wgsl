@@ -36,7 +36,7 @@ fn transform(m: array<<%= values %>, 6>) -> array<<%= values %>, 4> {
   return array(m[0] + evenA + evenB, oddA + oddB, AA * evenA + BB * evenB, AA * oddA + BB * oddB + m[5]);
 }
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(<%= 64 / k.tiles %>)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let line = params.tileExtent / <%= k.tiles %>u;
   let tile = id.x % line * <%= k.tiles %>u;

@@ -96,6 +96,7 @@ const outputGradKernel = defineKernel({
     channelExtent: 'u32',
     plane: 'u32',
   },
+  example: { wide: true },
 });
 
 const weightGradKernel = defineKernel({
@@ -257,7 +258,7 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
       tileExtent: columns,
       plane: planeOf(rows, columns),
     },
-    workgroups: [Math.ceil((c.results * columns) / tilesAtOnce(tiling.tileColumns) / 32), 1, 1],
+    workgroups: [Math.ceil((c.results * columns) / 64), 1, 1],
     label: c.label,
   });
   gpu.pool.release(products);
@@ -279,6 +280,7 @@ function weightGrad(
   const grads = gpu.pool.acquire(POSITIONS * planeOf(depth, rows) * 4);
   launch(gpu, outputGradKernel, {
     buffers: { outputGrad, transformed: grads },
+    constants: { wide: s.outWidth % TILE === 0 },
     uniforms: {
       ...tiling,
       channels: s.outChannels,
@@ -287,7 +289,7 @@ function weightGrad(
       channelExtent: rows,
       plane: planeOf(depth, rows),
     },
-    workgroups: [Math.ceil(rows / 64), depth, 1],
+    workgroups: [(rows * depth) / 2 / 64, 1, 1],
     label,
   });
   const patches = gpu.pool.acquire(POSITIONS * planeOf(depth, columns) * 4);
@@ -341,7 +343,7 @@ function transformInput(
     buffers: { input, transformed },
     constants: { tilesLast, tiles: atOnce, wide: width % 4 === 0 && columnPadding === 1 },
     uniforms: { ...geometry, innerExtent, plane: planeOf(outerExtent, innerExtent) },
-    workgroups: [(outerExtent * innerExtent) / atOnce / 32, 1, 1],
+    workgroups: [(outerExtent * innerExtent) / 64, 1, 1],
     label,
   });
 }

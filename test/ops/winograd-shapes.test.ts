@@ -1,0 +1,173 @@
+/**
+ * Winograd's convolution against sums in double: every way in which the shaders of its transforms are built (tiles in pairs
+ * or one by one, rows in vectors or number by number), with and without a tile that only makes a pair, and with each padding.
+ */
+import { describe, expect } from 'vitest';
+import { counterNoise } from '../../src/autograd/gradcheck.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { PooledBuffer } from '../../src/gpu/pool.ts';
+import { type Conv2dShape, describeConv2d } from '../../src/kernels/conv2d-shape.ts';
+import { winograd } from '../../src/kernels/winograd.ts';
+import { openTampered, withGpu } from '../support/gpu.ts';
+
+const TRAITS = { kind: 'cpu', subgroupSize: 8 } as const;
+const { gpuTest, gpu } = await withGpu({}, TRAITS);
+
+const PASSES = ['forward', 'inputGrad', 'weightGrad'] as const;
+type Pass = (typeof PASSES)[number];
+
+/** `input`: N, C, H, W. */
+function shapeOf(
+  [batch, inChannels, inHeight, inWidth]: readonly [number, number, number, number],
+  outChannels: number,
+  [paddingHeight, paddingWidth]: readonly [number, number] = [1, 1],
+): Conv2dShape {
+  return {
+    ...{ batch, inChannels, inHeight, inWidth, outChannels, paddingHeight, paddingWidth },
+    ...{ kernelHeight: 3, kernelWidth: 3, strideHeight: 1, strideWidth: 1 },
+    outHeight: inHeight + 2 * paddingHeight - 2,
+    outWidth: inWidth + 2 * paddingWidth - 2,
+  };
+}
+
+/** Of the forward pass: tiles that an invocation takes at once, and whether rows are loaded and stored in vectors. */
+type Built = readonly [tiles: number, loads: boolean, stores: boolean];
+
+const SHAPES: readonly [shape: Conv2dShape, built: Built][] = [
+  [shapeOf([2, 3, 5, 8], 7), [2, true, true]],
+  // Rows of three tiles and one that only makes a pair.
+  [shapeOf([2, 3, 8, 12], 5), [2, true, true]],
+  [shapeOf([1, 5, 7, 11], 3), [2, false, false]],
+  // As many tiles as columns of the products: another one in each row would be padding that costs.
+  [shapeOf([1, 2, 125, 4], 3), [1, true, true]],
+  [shapeOf([1, 2, 127, 3], 3), [1, false, false]],
+  [shapeOf([2, 2, 6, 8], 3, [0, 0]), [2, false, false]],
+  [shapeOf([2, 3, 6, 8], 3, [0, 2]), [2, false, false]],
+  [shapeOf([2, 3, 5, 6], 3, [1, 2]), [2, false, true]],
+  [shapeOf([1, 1, 1, 1], 1), [2, false, false]],
+];
+
+const floats = (random: () => number, count: number) => Float32Array.from({ length: count }, () => 2 * random() - 1);
+
+/** The largest difference from sums in double, as a share of the largest that their products (each at most 1) can make. */
+async function error(gpu: Gpu, s: Conv2dShape, pass: Pass): Promise<number> {
+  const random = counterNoise(s.inChannels * s.outChannels + s.inWidth);
+  const operands = {
+    input: floats(random, s.batch * s.inChannels * s.inHeight * s.inWidth),
+    weight: floats(random, s.outChannels * s.inChannels * 9),
+    outputGrad: floats(random, s.batch * s.outChannels * s.outHeight * s.outWidth),
+  };
+  const expected = inDouble(s, operands)[pass];
+  const held: PooledBuffer[] = [];
+  const acquire = (bytes: number) => {
+    held.push(gpu.pool.acquire(bytes));
+    return held.at(-1)!;
+  };
+  const put = (values: Float32Array<ArrayBuffer>) => {
+    const buffer = acquire(values.byteLength);
+    gpu.upload(buffer, values);
+    return buffer;
+  };
+  const [input, original, outputGrad] = [put(operands.input), put(operands.weight), put(operands.outputGrad)];
+  const weight = {
+    original,
+    form: (_: string, bytes: number, write: (form: PooledBuffer) => void) => {
+      const form = acquire(bytes);
+      write(form);
+      return form;
+    },
+  };
+  // What is not written shows.
+  const target = put(new Float32Array(expected.length).fill(Number.NaN));
+  if (pass === 'forward') winograd.forward(gpu, s, input, weight, target);
+  if (pass === 'inputGrad') winograd.inputGrad(gpu, s, outputGrad, weight, target);
+  if (pass === 'weightGrad') winograd.weightGrad(gpu, s, input, outputGrad, target);
+  const found = new Float32Array(await gpu.read(target, expected.length * 4));
+  for (const buffer of held) gpu.pool.release(buffer);
+  const terms = {
+    forward: 9 * s.inChannels,
+    inputGrad: 9 * s.outChannels,
+    weightGrad: s.batch * s.outHeight * s.outWidth,
+  };
+  const differences = Array.from(found, (value, i) => Math.abs(value - expected[i]!) / terms[pass]);
+  return differences.some(Number.isNaN) ? Number.NaN : Math.max(...differences);
+}
+
+type Operands = Readonly<Record<'input' | 'weight' | 'outputGrad', Float32Array>>;
+
+function inDouble(s: Conv2dShape, { input, weight, outputGrad }: Operands): Record<Pass, Float64Array> {
+  const [forward, inputGrad, weightGrad] = [outputGrad, input, weight].map(({ length }) => new Float64Array(length));
+  for (let image = 0; image < s.batch; image++)
+    for (let out = 0; out < s.outChannels; out++)
+      for (let channel = 0; channel < s.inChannels; channel++)
+        for (let tap = 0; tap < 9; tap++) {
+          const [tapRow, tapColumn] = [Math.floor(tap / 3) - s.paddingHeight, (tap % 3) - s.paddingWidth];
+          const w = (out * s.inChannels + channel) * 9 + tap;
+          for (let row = 0; row < s.outHeight; row++)
+            for (let column = 0; column < s.outWidth; column++) {
+              const [inRow, inColumn] = [row + tapRow, column + tapColumn];
+              if (inRow < 0 || inColumn < 0 || inRow >= s.inHeight || inColumn >= s.inWidth) continue;
+              const x = ((image * s.inChannels + channel) * s.inHeight + inRow) * s.inWidth + inColumn;
+              const y = ((image * s.outChannels + out) * s.outHeight + row) * s.outWidth + column;
+              forward![y]! += input[x]! * weight[w]!;
+              inputGrad![x]! += outputGrad[y]! * weight[w]!;
+              weightGrad![w]! += outputGrad[y]! * input[x]!;
+            }
+        }
+  return { forward: forward!, inputGrad: inputGrad!, weightGrad: weightGrad! };
+}
+
+/** Some ten times what these cost in float32; a product of average size left out of the longest sum would make 5e-4. */
+const TOLERANCE = 1e-6;
+
+for (const [shape, [tiles, loads, stores]] of SHAPES) {
+  describe(describeConv2d(shape), () => {
+    for (const pass of PASSES) {
+      gpuTest(pass, async () => {
+        const built: Record<string, object> = {};
+        gpu.onDispatch = ({ program }) => {
+          built[program.name] = JSON.parse(program.key.replace(/^[^{]*/, ''));
+        };
+        const found = await error(gpu, shape, pass);
+        gpu.onDispatch = undefined;
+        expect(found).toBeLessThan(TOLERANCE);
+        if (pass === 'forward') {
+          expect(built).toMatchObject({
+            winograd_input: { tilesLast: true, tiles, wide: loads },
+            winograd_output: { tiles, wide: stores },
+          });
+        }
+      });
+    }
+  });
+}
+
+describe('sees', () => {
+  const [pairs, pairAndMore] = SHAPES.map(([shape]) => shape);
+  for (const [what, shape, pass, find, replace] of [
+    ['that the right edge is no padding', pairs!, 'forward', 'firstColumn + 9u < params.width', 'true'],
+    ['that the left edge is no padding', pairs!, 'inputGrad', 'firstColumn + 0u < params.width', 'true'],
+    ['that a row below the picture is no padding', pairs!, 'forward', 'real && firstRow + 2u < params.height', 'real'],
+    [
+      'that the right edge is no padding before a tile that makes a pair',
+      pairAndMore!,
+      'forward',
+      'firstColumn + 5u < params.width',
+      'true',
+    ],
+    ['that the second of a pair is not stored', pairs!, 'forward', 'firstColumn + 4u < params.width', 'false'],
+    [
+      'that a gradient below the picture is no zero',
+      pairs!,
+      'weightGrad',
+      'real1 && firstRow + 1u < params.height',
+      'real1',
+    ],
+  ] as const) {
+    gpuTest(what, async () => {
+      const found = await error(await openTampered({ find, replace }, TRAITS), shape, pass);
+      // What is not stored is not a number.
+      expect(found < TOLERANCE).toBe(false);
+    });
+  }
+});
