@@ -1,10 +1,14 @@
 <%
-// Constants: tilesLast, tiles (that an invocation takes, next to each other in a row: 1 or 2), wide (rows are loaded in vectors).
+// Constants: tilesLast, tiles (that an invocation takes, next to each other in a row: 1 or 2), vector (1, 2 or 4: rows are
+// loaded in vectors of that many).
 const range = (n) => [...Array(n).keys()];
 const six = range(6);
 const last = 4 * k.tiles + 1;
-// A number of the input where `inside` holds, else zero. Where it does not, something is loaded that exists.
-const loaded = (index, component, inside) => `select(0.0, input[select(0u, ${index}, ${inside})]${component}, ${inside})`;
+const [type, zero] = k.vector === 1 ? ['f32', '0.0'] : [`vec${k.vector}<f32>`, `vec${k.vector}(0.0)`];
+const component = (i) => (k.vector === 1 ? '' : `[${i}]`);
+// Of the input where `inside` holds, else zeros. Where it does not, something is loaded that exists.
+const loaded = (zero, index, component, inside) =>
+  `select(${zero}, input[select(0u, ${index}, ${inside})]${component}, ${inside})`;
 const inside = (r, c) => `rowInside${r} && columnInside${c}`;
 const position = (r, c) => `${r * 6 + c}u * (params.plane / ${k.tiles}u)`;
 %>
@@ -16,7 +20,8 @@ const position = (r, c) => `${r * 6 + c}u * (params.plane / ${k.tiles}u)`;
 // are last, 2 at once if that many lie next to each other in every row: their patches share 2 of 10 columns, and are stored
 // as vectors.
 //
-// wide: widths that are multiples of 4, with 1 column of padding. A patch then is a vector of 4 with a number at either side.
+// Vectors are for widths that are multiples of them, with 1 column of padding: a patch then begins with the last number of
+// one, and ends with the first of one.
 struct Params {
   channels: u32,
   height: u32,
@@ -30,7 +35,7 @@ struct Params {
   // Elements from one position to the next.
   plane: u32,
 }
-@group(0) @binding(0) var<storage, read> input: array<<%= k.wide ? 'vec4<f32>' : 'f32' %>>;
+@group(0) @binding(0) var<storage, read> input: array<<%= type %>>;
 @group(0) @binding(1) var<storage, read_write> transformed: array<<%= k.tiles === 2 ? 'vec2<f32>' : 'f32' %>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -77,19 +82,15 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let columnInside<%= c %> = firstColumn + <%= c %>u < params.width;
 <% } %>
 <% for (const r of six) { %>
-<% if (k.wide) { %>
-  let row<%= r %> = (start + 1u + <%= r %>u * params.width) / 4u;
-  let d<%= r %>_0 = <%= loaded(`row${r} - 1u`, '.w', inside(r, 0)) %>;
-<% for (const t of range(k.tiles)) { %>
-  let four<%= r %>_<%= t %> = <%= loaded(`row${r} + ${t}u`, '', inside(r, 1 + 4 * t)).replace('0.0', 'vec4(0.0)') %>;
-<% for (const i of range(4)) { %>
-  let d<%= r %>_<%= 1 + 4 * t + i %> = four<%= r %>_<%= t %>[<%= i %>];
+  let row<%= r %> = (start + 1u + <%= r %>u * params.width) / <%= k.vector %>u;
+  let d<%= r %>_0 = <%= loaded('0.0', `row${r} - 1u`, component(k.vector - 1), inside(r, 0)) %>;
+<% for (const q of range((last - 1) / k.vector)) { const first = 1 + q * k.vector; %>
+  let part<%= r %>_<%= q %> = <%= loaded(zero, `row${r} + ${q}u`, '', inside(r, first)) %>;
+<% for (const i of range(k.vector)) { %>
+  let d<%= r %>_<%= first + i %> = part<%= r %>_<%= q %><%= component(i) %>;
 <% } %>
 <% } %>
-  let d<%= r %>_<%= last %> = <%= loaded(`row${r} + ${k.tiles}u`, '.x', inside(r, last)) %>;
-<% } else for (const c of range(last + 1)) { %>
-  let d<%= r %>_<%= c %> = <%= loaded(`start + ${r}u * params.width + ${c}u`, '', inside(r, c)) %>;
-<% } %>
+  let d<%= r %>_<%= last %> = <%= loaded('0.0', `row${r} + ${(last - 1) / k.vector}u`, component(0), inside(r, last)) %>;
 <% } %>
 <% for (const c of range(last + 1)) { %>
   let half<%= c %> = transform(array(<%= six.map((r) => `d${r}_${c}`).join(', ') %>));

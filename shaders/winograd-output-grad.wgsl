@@ -1,9 +1,10 @@
 <%
-// Constants: wide (rows are loaded in vectors).
+// Constants: vector (1, 2 or 4: rows are loaded in vectors of that many).
 const range = (n) => [...Array(n).keys()];
+const [type, zero] = k.vector === 1 ? ['f32', '0.0'] : [`vec${k.vector}<f32>`, `vec${k.vector}(0.0)`];
 const [two, four, six] = [range(2), range(4), range(6)];
-// A number of the output gradient where `inside` holds, else zero. Where it does not, something is loaded that exists.
-const loaded = (index, inside) => `select(0.0, outputGrad[select(0u, ${index}, ${inside})], ${inside})`;
+// Of the output gradient where `inside` holds, else zeros. Where it does not, something is loaded that exists.
+const loaded = (index, inside) => `select(${zero}, outputGrad[select(0u, ${index}, ${inside})], ${inside})`;
 %>
 // Transform of the output gradient for the weight gradient of Winograd's convolution: each 4×4 tile of outputs becomes the 36
 // numbers A·y·Aᵀ. Outputs beyond the edge count as zeros.
@@ -11,7 +12,7 @@ const loaded = (index, inside) => `select(0.0, outputGrad[select(0u, ${index}, $
 // NCHW -> [position][tile][channel], both extents padded, the padding written as zeros. Invocations take the elements of a
 // position one after the other, 2 channels each.
 //
-// wide: widths that are multiples of 4, so that a tile's row of outputs is a vector.
+// Vectors are for widths that are multiples of them, so that all of one is inside or nothing.
 struct Params {
   channels: u32,
   height: u32,
@@ -23,7 +24,7 @@ struct Params {
   // Elements from one position to the next.
   plane: u32,
 }
-@group(0) @binding(0) var<storage, read> outputGrad: array<<%= k.wide ? 'vec4<f32>' : 'f32' %>>;
+@group(0) @binding(0) var<storage, read> outputGrad: array<<%= type %>>;
 @group(0) @binding(1) var<storage, read_write> transformed: array<vec2<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -54,19 +55,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let start<%= v %> = ((image * params.channels + channel + <%= v %>u) * params.height + firstRow) * params.width + firstColumn;
 <% for (const r of four) { %>
   let rowInside<%= v %>_<%= r %> = real<%= v %> && firstRow + <%= r %>u < params.height;
-<% if (k.wide) { %>
-  let y<%= v %>_<%= r %> = <%= loaded(`(start${v} + ${r}u * params.width) / 4u`, `rowInside${v}_${r}`).replace('0.0', 'vec4(0.0)') %>;
-<% } else { %>
-  let y<%= v %>_<%= r %> = array(
-<% for (const c of four) { %>
-    <%= loaded(`start${v} + ${r}u * params.width + ${c}u`, `rowInside${v}_${r} && columnInside${c}`) %>,
+<% for (const c of range(4 / k.vector).map((i) => i * k.vector)) { %>
+  let part<%= v %>_<%= r %>_<%= c %> = <%= loaded(`(start${v} + ${r}u * params.width) / ${k.vector}u + ${c / k.vector}u`, `rowInside${v}_${r} && columnInside${c}`) %>;
+<% for (const i of range(k.vector)) { %>
+  let y<%= v %>_<%= r %>_<%= c + i %> = part<%= v %>_<%= r %>_<%= c %><%= k.vector === 1 ? '' : `[${i}]` %>;
 <% } %>
-  );
 <% } %>
 <% } %>
 <% } %>
 <% for (const c of four) { %>
-  let half<%= c %> = transform(array(<%= four.map((r) => `vec2(${two.map((v) => `y${v}_${r}[${c}]`).join(', ')})`).join(', ') %>));
+  let half<%= c %> = transform(array(<%= four.map((r) => `vec2(${two.map((v) => `y${v}_${r}_${c}`).join(', ')})`).join(', ') %>));
 <% } %>
 <% for (const r of six) { %>
   let row<%= r %> = transform(array(<%= four.map((c) => `half${c}[${r}]`).join(', ') %>));

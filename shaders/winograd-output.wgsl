@@ -1,16 +1,19 @@
 <%
-// Constants: tiles (that an invocation takes, next to each other in a row: 1 or 2), wide (rows are stored in vectors).
+// Constants: tiles (that an invocation takes, next to each other in a row: 1 or 2), vector (1, 2 or 4:
+// rows are stored in vectors of that many).
 const range = (n) => [...Array(n).keys()];
 const [four, six] = [range(4), range(6)];
 const values = k.tiles === 2 ? 'vec2<f32>' : 'f32';
 const product = (r, c) => `products[id.x + ${r * 6 + c}u * (params.plane / ${k.tiles}u)]`;
+// An output of the row that was computed last.
+const result = (c) => `row[${c % 4}]${k.tiles === 2 ? `[${Math.floor(c / 4)}]` : ''}`;
 %>
 // Output transform of Winograd's convolution: the 36 products m of a tile become its 4×4 outputs Aᵀ·m·A.
 //
 // [position][channel][tile], both extents padded -> NCHW. Invocations take the tiles of one channel after the other; 2 at
 // once where that many lie next to each other in every row.
 //
-// wide: widths that are multiples of 4, so that a tile's row of outputs is a vector, and all of it inside or none.
+// Vectors are for widths that are multiples of them, so that all of one is inside or nothing.
 struct Params {
   channels: u32,
   height: u32,
@@ -23,7 +26,7 @@ struct Params {
   plane: u32,
 }
 @group(0) @binding(0) var<storage, read> products: array<<%= values %>>;
-@group(0) @binding(1) var<storage, read_write> output: array<<%= k.wide ? 'vec4<f32>' : 'f32' %>>;
+@group(0) @binding(1) var<storage, read_write> output: array<<%= k.vector === 1 ? 'f32' : `vec${k.vector}<f32>` %>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 <%~ include('parts/winograd.wgsl', {}) %>
@@ -54,16 +57,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 <% for (const r of four) { %>
   if (firstRow + <%= r %>u < params.height) {
     let row = transform(array(<%= six.map((c) => `half${c}[${r}]`).join(', ') %>));
-<% for (const t of range(k.tiles)) { const result = (c) => `row[${c}]${k.tiles === 2 ? `[${t}]` : ''}`; %>
-<% if (k.wide) { %>
-    if (firstColumn + <%= 4 * t %>u < params.width) {
-      output[(destination + <%= r %>u * params.width) / 4u + <%= t %>u] = vec4(<%= four.map(result).join(', ') %>);
+<% for (const c of range(4 * k.tiles / k.vector).map((i) => i * k.vector)) { const results = range(k.vector).map((i) => result(c + i)); %>
+    if (firstColumn + <%= c %>u < params.width) {
+      output[(destination + <%= r %>u * params.width) / <%= k.vector %>u + <%= c / k.vector %>u] = <%= k.vector === 1 ? results[0] : `vec${k.vector}(${results.join(', ')})` %>;
     }
-<% } else for (const c of four) { %>
-    if (firstColumn + <%= 4 * t + c %>u < params.width) {
-      output[destination + <%= r %>u * params.width + <%= 4 * t + c %>u] = <%= result(c) %>;
-    }
-<% } %>
 <% } %>
   }
 <% } %>

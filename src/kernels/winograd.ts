@@ -40,7 +40,7 @@ const inputKernel = defineKernel({
     innerExtent: 'u32',
     plane: 'u32',
   },
-  example: { tilesLast: true, tiles: 2, wide: true },
+  example: { tilesLast: true, tiles: 2, vector: 4 },
 });
 
 const weightKernel = defineKernel({
@@ -79,7 +79,7 @@ const outputKernel = defineKernel({
     tileExtent: 'u32',
     plane: 'u32',
   },
-  example: { tiles: 2, wide: true },
+  example: { tiles: 2, vector: 4 },
 });
 
 const outputGradKernel = defineKernel({
@@ -96,7 +96,7 @@ const outputGradKernel = defineKernel({
     channelExtent: 'u32',
     plane: 'u32',
   },
-  example: { wide: true },
+  example: { vector: 4 },
 });
 
 const weightGradKernel = defineKernel({
@@ -123,6 +123,9 @@ function tilesOf(batch: number, height: number, width: number) {
 
 /** How many tiles next to each other an invocation of the transforms takes: pairs, where every row is made of pairs. */
 const tilesAtOnce = (tileColumns: number) => (tileColumns % 2 === 0 ? 2 : 1);
+
+/** In vectors of how many numbers the transforms load and store rows of this width. */
+const vectorOf = (width: number) => (width % 4 === 0 ? 4 : width % 2 === 0 ? 2 : 1);
 
 /** Tiles that cover the outputs of a batch, with a last one in each row that makes pairs of them, where that is free. */
 function tilesInPairs(batch: number, height: number, width: number) {
@@ -249,7 +252,7 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
   gpu.pool.release(patches);
   launch(gpu, outputKernel, {
     buffers: { products, output },
-    constants: { tiles: tilesAtOnce(tiling.tileColumns), wide: c.resultWidth % TILE === 0 },
+    constants: { tiles: tilesAtOnce(tiling.tileColumns), vector: vectorOf(c.resultWidth) },
     uniforms: {
       ...tiling,
       channels: c.results,
@@ -280,7 +283,7 @@ function weightGrad(
   const grads = gpu.pool.acquire(POSITIONS * planeOf(depth, rows) * 4);
   launch(gpu, outputGradKernel, {
     buffers: { outputGrad, transformed: grads },
-    constants: { wide: s.outWidth % TILE === 0 },
+    constants: { vector: vectorOf(s.outWidth) },
     uniforms: {
       ...tiling,
       channels: s.outChannels,
@@ -341,7 +344,7 @@ function transformInput(
   const atOnce = tilesLast ? tilesAtOnce(tileColumns) : 1;
   launch(gpu, inputKernel, {
     buffers: { input, transformed },
-    constants: { tilesLast, tiles: atOnce, wide: width % 4 === 0 && columnPadding === 1 },
+    constants: { tilesLast, tiles: atOnce, vector: columnPadding === 1 ? vectorOf(width) : 1 },
     uniforms: { ...geometry, innerExtent, plane: planeOf(outerExtent, innerExtent) },
     workgroups: [(outerExtent * innerExtent) / 64, 1, 1],
     label,

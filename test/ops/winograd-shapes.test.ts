@@ -1,6 +1,6 @@
 /**
  * Winograd's convolution against sums in double: every way in which the shaders of its transforms are built (tiles in pairs
- * or one by one, rows in vectors or number by number), with and without a tile that only makes a pair, and with each padding.
+ * or one by one, rows in vectors of each length), with and without a tile that only makes a pair, and with each padding.
  */
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
@@ -30,21 +30,23 @@ function shapeOf(
   };
 }
 
-/** Of the forward pass: tiles that an invocation takes at once, and whether rows are loaded and stored in vectors. */
-type Built = readonly [tiles: number, loads: boolean, stores: boolean];
+/** Of the forward pass: tiles that an invocation takes at once, and the vectors in which rows are loaded and stored. */
+type Built = readonly [tiles: number, loads: number, stores: number];
 
 const SHAPES: readonly [shape: Conv2dShape, built: Built][] = [
-  [shapeOf([2, 3, 5, 8], 7), [2, true, true]],
+  [shapeOf([2, 3, 5, 8], 7), [2, 4, 4]],
   // Rows of three tiles and one that only makes a pair.
-  [shapeOf([2, 3, 8, 12], 5), [2, true, true]],
-  [shapeOf([1, 5, 7, 11], 3), [2, false, false]],
+  [shapeOf([2, 3, 8, 12], 5), [2, 4, 4]],
+  [shapeOf([3, 2, 7, 10], 4), [2, 2, 2]],
+  [shapeOf([1, 5, 7, 11], 3), [2, 1, 1]],
   // As many tiles as columns of the products: another one in each row would be padding that costs.
-  [shapeOf([1, 2, 125, 4], 3), [1, true, true]],
-  [shapeOf([1, 2, 127, 3], 3), [1, false, false]],
-  [shapeOf([2, 2, 6, 8], 3, [0, 0]), [2, false, false]],
-  [shapeOf([2, 3, 6, 8], 3, [0, 2]), [2, false, false]],
-  [shapeOf([2, 3, 5, 6], 3, [1, 2]), [2, false, true]],
-  [shapeOf([1, 1, 1, 1], 1), [2, false, false]],
+  [shapeOf([1, 2, 125, 4], 3), [1, 4, 4]],
+  [shapeOf([1, 2, 66, 6], 3), [2, 2, 2]],
+  [shapeOf([1, 2, 127, 3], 3), [1, 1, 1]],
+  [shapeOf([2, 2, 6, 8], 3, [0, 0]), [2, 1, 2]],
+  [shapeOf([2, 3, 6, 8], 3, [0, 2]), [2, 1, 2]],
+  [shapeOf([2, 3, 5, 6], 3, [1, 2]), [2, 1, 4]],
+  [shapeOf([1, 1, 1, 1], 1), [2, 1, 1]],
 ];
 
 const floats = (random: () => number, count: number) => Float32Array.from({ length: count }, () => 2 * random() - 1);
@@ -133,8 +135,8 @@ for (const [shape, [tiles, loads, stores]] of SHAPES) {
         expect(found).toBeLessThan(TOLERANCE);
         if (pass === 'forward') {
           expect(built).toMatchObject({
-            winograd_input: { tilesLast: true, tiles, wide: loads },
-            winograd_output: { tiles, wide: stores },
+            winograd_input: { tilesLast: true, tiles, vector: loads },
+            winograd_output: { tiles, vector: stores },
           });
         }
       });
