@@ -113,25 +113,30 @@ function directFlops(label: string): number {
   return 2 * Number(batch) * Number(out) * pixels * Number(channels) * 9;
 }
 
+const rowsConv: Rule = (u, label) => {
+  const results = u.batch! * u.resultChannels! * u.gridHeight! * u.gridWidth!;
+  const ofInput = label.startsWith('inputGrad');
+  return {
+    kind: ofInput ? 'conv input grad' : 'conv forward',
+    shape: label,
+    flops: 2 * results * u.channels! * u.tapRows! * u.tapColumns!,
+    joins: ofInput,
+  };
+};
+
 const RULES: Readonly<Record<string, Rule>> = {
-  conv2d_rows: (u, label) => {
-    const results = u.batch! * u.resultChannels! * u.gridHeight! * u.gridWidth!;
-    const ofInput = label.startsWith('inputGrad');
-    return {
-      kind: ofInput ? 'conv input grad' : 'conv forward',
-      shape: label,
-      flops: 2 * results * u.channels! * u.tapRows! * u.tapColumns!,
-      joins: ofInput,
-    };
-  },
+  conv2d_rows: rowsConv,
+  conv2d_rows_normalised: rowsConv,
   conv2d_rows_weight_grad: tiledConv('conv weight grad'),
   winograd_weight: winograd,
   winograd_input: winograd,
   winograd_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),
   winograd_output: winograd,
+  winograd_output_normalised: winograd,
   winograd_output_grad: winograd,
   winograd_weight_grad: winograd,
   conv2d_tiled: tiledConv('conv forward'),
+  conv2d_tiled_normalised: tiledConv('conv forward'),
   conv2d_tiled_input_grad: tiledConv('conv input grad'),
   conv2d_tiled_weight_grad: tiledConv('conv weight grad'),
   conv2d_pack: (u) => {
@@ -162,6 +167,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   // Writes mean and 1 / deviation, reads and writes both running statistics.
   batch_norm_statistics: batchNorm(1, 6),
   batch_norm_running: (u) => ({ kind: 'batch norm', shape: `${u.channels}`, bytes: words(4 * u.channels!) }),
+  batch_norm_table: (u) => ({ kind: 'batch norm', shape: `${u.channels}`, bytes: words(8 * u.channels!) }),
   batch_norm_forward: batchNorm(2, 4),
   batch_norm_forward_residual: batchNorm(3, 4),
   batch_norm_backward_sums: batchNorm(2, 4),

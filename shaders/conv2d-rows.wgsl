@@ -77,7 +77,10 @@ struct Params {
 @group(0) @binding(0) var<storage, read> input: array<<%= type(k.inVector) %>>;
 @group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> output: array<<%= type(k.outVector) %>>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(<%= k.normalised ? 5 : 3 %>) var<uniform> params: Params;
+<% if (k.normalised) { %>
+<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 3, type: type(k.outVector) }) %>
+<% } %>
 <% if (k.inVector > 1) { %>
 fn inputAt(i: u32) -> f32 {
   return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
@@ -171,14 +174,21 @@ fn main(
   let pixels = min(<%= k.pixels %>u, params.gridWidth - column0);
   let destination0 = (image * params.resultChannels + channel0) * plane + outRow * params.outWidth + column0 * params.outStepWidth + params.outOffsetWidth;
   for (var i = 0u; i < channels; i++) {
+<% if (k.normalised) { %>
+    let norm = table[channel0 + i];
+<% } %>
 <% if (k.outVector > 1) { %>
     for (var p = 0u; p < pixels; p += <%= k.outVector %>u) {
       let sum = i * <%= k.pixels %>u + p;
-      output[(destination0 + i * plane + p) / <%= k.outVector %>u] = <%= type(k.outVector) %>(<%= range(k.outVector).map((c) => `sums[sum + ${c}u]`).join(', ') %>);
+      let place = (destination0 + i * plane + p) / <%= k.outVector %>u;
+      let value = <%= type(k.outVector) %>(<%= range(k.outVector).map((c) => `sums[sum + ${c}u]`).join(', ') %>);
+      output[place] = <%= k.normalised ? 'normalised(value, norm, place)' : 'value' %>;
     }
 <% } else { %>
     for (var p = 0u; p < pixels; p++) {
-      output[destination0 + i * plane + p * params.outStepWidth] = sums[i * <%= k.pixels %>u + p];
+      let place = destination0 + i * plane + p * params.outStepWidth;
+      let value = sums[i * <%= k.pixels %>u + p];
+      output[place] = <%= k.normalised ? 'normalised(value, norm, place)' : 'value' %>;
     }
 <% } %>
   }

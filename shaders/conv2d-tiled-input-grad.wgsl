@@ -65,7 +65,8 @@ fn main(
 <%~ include('parts/tile-product.wgsl', {
   a: 'weight[(depth / taps * params.inChannels + row) * taps + depth % taps]',
   b: 'outputGradAt(column, depth)',
-  store: 'inputGrad[(column / plane * params.inChannels + row) * plane + column % plane]',
+  output: 'inputGrad',
+  place: '(column / plane * params.inChannels + row) * plane + column % plane',
   neighbours: 'columns',
 }) %>
 }

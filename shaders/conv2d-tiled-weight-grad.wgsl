@@ -44,7 +44,8 @@ fn main(
 <%~ include('parts/tile-product.wgsl', {
   a: 'outputGrad[(depth / plane * params.outChannels + row) * plane + depth % plane]',
   b: 'inputAt(depth, column)',
-  store: 'weightGrad[(group.z * rows + row) * columns + column]',
+  output: 'weightGrad',
+  place: '(group.z * rows + row) * columns + column',
   neighbours: 'depth',
 }) %>
 }

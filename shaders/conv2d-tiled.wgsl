@@ -19,7 +19,10 @@ struct Params {
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(<%= k.normalised ? 5 : 3 %>) var<uniform> params: Params;
+<% if (k.normalised) { %>
+<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 3, type: 'f32' }) %>
+<% } %>
 
 <%~ include('parts/tiles.wgsl') %>
 
@@ -42,7 +45,9 @@ fn main(
 <%~ include('parts/tile-product.wgsl', {
   a: 'weight[row * depths + depth]',
   b: 'inputAt(column, depth)',
-  store: 'output[(column / plane * params.outChannels + row) * plane + column % plane]',
+  place: '(column / plane * params.outChannels + row) * plane + column % plane',
+  output: 'output',
+  value: k.normalised ? 'normalised(sums[r][c], table[row], place)' : undefined,
   neighbours: 'columns',
 }) %>
 }

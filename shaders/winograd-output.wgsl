@@ -4,6 +4,9 @@
 const range = (n) => [...Array(n).keys()];
 const [four, six] = [range(4), range(6)];
 const values = k.tiles === 2 ? 'vec2<f32>' : 'f32';
+// What is stored at once.
+const stored = k.vector === 1 ? 'f32' : `vec${k.vector}<f32>`;
+const finished = (value) => (k.normalised ? `normalised(${value}, norm, place)` : value);
 const product = (r, c) => `products[id.x + ${r * 6 + c}u * (params.plane / ${k.tiles}u)]`;
 // An output of the row that was computed last.
 const result = (c) => `row[${c % 4}]${k.tiles === 2 ? `[${Math.floor(c / 4)}]` : ''}`;
@@ -26,8 +29,11 @@ struct Params {
   plane: u32,
 }
 @group(0) @binding(0) var<storage, read> products: array<<%= values %>>;
-@group(0) @binding(1) var<storage, read_write> output: array<<%= k.vector === 1 ? 'f32' : `vec${k.vector}<f32>` %>>;
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> output: array<<%= stored %>>;
+@group(0) @binding(<%= k.normalised ? 4 : 2 %>) var<uniform> params: Params;
+<% if (k.normalised) { %>
+<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 2, type: stored }) %>
+<% } %>
 
 <%~ include('parts/winograd.wgsl', {}) %>
 
@@ -54,12 +60,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let firstColumn = tile % params.tileColumns * 4u;
   let image = tile / (params.tileColumns * params.tileRows);
   let destination = ((image * params.channels + channel) * params.height + firstRow) * params.width + firstColumn;
+<% if (k.normalised) { %>
+  let norm = table[channel];
+<% } %>
 <% for (const r of four) { %>
   if (firstRow + <%= r %>u < params.height) {
     let row = transform(array(<%= six.map((c) => `half${c}[${r}]`).join(', ') %>));
 <% for (const c of range(4 * k.tiles / k.vector).map((i) => i * k.vector)) { const results = range(k.vector).map((i) => result(c + i)); %>
     if (firstColumn + <%= c %>u < params.width) {
-      output[(destination + <%= r %>u * params.width) / <%= k.vector %>u + <%= c / k.vector %>u] = <%= k.vector === 1 ? results[0] : `vec${k.vector}(${results.join(', ')})` %>;
+      let place = (destination + <%= r %>u * params.width) / <%= k.vector %>u + <%= c / k.vector %>u;
+      output[place] = <%= finished(k.vector === 1 ? results[0] : `${stored}(${results.join(', ')})`) %>;
     }
 <% } %>
   }

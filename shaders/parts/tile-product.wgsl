@@ -3,8 +3,8 @@
 // all its invocations then read; each keeps 4×4 sums in registers. Neighbouring invocations load neighbouring addresses.
 //
 // Body of main, after it has set rows, columns, firstDepth, lastDepth and column0. Given as text: `a` and `b`, the operands
-// at (row, depth) and (depth, column); `store`, where the sum of (row, column) goes; and along which of B's axes,
-// 'columns' or 'depth', neighbours are neighbours in memory.
+// at (row, depth) and (depth, column); `output` and `place`, where the sum of (row, column) goes, and `value`, what goes there if
+// it is not sums[r][c] as it is; and along which of B's axes, 'columns' or 'depth', neighbours are neighbours in memory.
   let row0 = group.y * TILE;
   var sums: array<array<f32, 4>, 4>;
   for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
@@ -51,7 +51,8 @@
       let row = row0 + local.y * 4u + r;
       let column = column0 + local.x * 4u + c;
       if (row < rows && column < columns) {
-        <%= k.store %> = sums[r][c];
+        let place = <%= k.place %>;
+        <%= k.output %>[place] = <%= k.value ?? 'sums[r][c]' %>;
       }
     }
   }

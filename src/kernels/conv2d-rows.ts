@@ -4,6 +4,7 @@
  */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
+import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { rowsWeightGrad } from './conv2d-rows-weight-grad.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { linearGrid } from './grid.ts';
@@ -34,7 +35,7 @@ const packKernel = defineKernel({
   },
 });
 
-const rowsKernel = defineKernel({
+const rowsKernel = defineNormalisable({
   name: 'conv2d_rows',
   shader: 'conv2d-rows.wgsl',
   bindings: { input: 'read', packed: 'read', output: 'read_write' },
@@ -159,11 +160,18 @@ export function forwardTile(s: Conv2dShape): { readonly tile: number; readonly p
 }
 
 /** output = convolution of input (NCHW) with weight. Writes all of output. */
-function forward(gpu: Gpu, s: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void {
+function forward(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  weight: WeightForms,
+  output: PooledBuffer,
+  after?: Normalisation,
+): void {
   const { tile, pixels } = forwardTile(s);
   const plan = packPlan(s, 'forward', tile);
   const job: Job = { plan, pixels, weights: packed(gpu, plan, weight), firstTap: [0, 0], tapStep: [1, 1] };
-  launchRows(gpu, job, s, input, output, s.strideWidth, `forward ${describeConv2d(s)}`, {
+  const geometry: RowsGeometry = {
     batch: s.batch,
     inHeight: s.inHeight,
     inWidth: s.inWidth,
@@ -180,7 +188,8 @@ function forward(gpu: Gpu, s: Conv2dShape, input: PooledBuffer, weight: WeightFo
     outStepWidth: 1,
     outOffsetHeight: 0,
     outOffsetWidth: 0,
-  });
+  };
+  launchRows(gpu, job, s, input, output, s.strideWidth, `forward ${describeConv2d(s)}`, geometry, after);
 }
 
 /** inputGrad from outputGrad and weight. Writes all of inputGrad. */
@@ -234,7 +243,7 @@ interface Job {
 }
 
 type RowsGeometry = Omit<
-  Record<keyof typeof rowsKernel.uniforms, number>,
+  Record<keyof typeof rowsKernel.plain.uniforms, number>,
   'channels' | 'resultChannels' | 'rowSegments' | 'segments' | `weight${string}`
 >;
 
@@ -250,6 +259,7 @@ function launchRows(
   strideWidth: number,
   label: string,
   geometry: RowsGeometry,
+  after?: Normalisation,
 ): void {
   const { tapRows, tapColumns } = geometry;
   // A phase that no tap reaches writes zeros: any shader does, so it takes a simple one.
@@ -267,7 +277,7 @@ function launchRows(
   const tap = plan.tile / 4;
   const row = kernelWidth * tap;
   const [rowStep, columnStep] = [tapStep[0] * row, tapStep[1] * tap];
-  launch(gpu, rowsKernel, {
+  const run = {
     buffers: { input, packed: weights, output },
     constants: {
       ...{ taps, tapStep: unrolled ? tapStep[1] : 1, tile: plan.tile, pixels, strideWidth, lanes, loopTaps: !unrolled },
@@ -285,7 +295,8 @@ function launchRows(
       weightRow: rowStep - tapColumns * columnStep,
       weightChannel: kernelHeight * row - tapRows * rowStep,
     },
-    workgroups: [x, plan.packedChannels / plan.tile, z],
+    workgroups: [x, plan.packedChannels / plan.tile, z] as const,
     label,
-  });
+  };
+  launchNormalised(gpu, rowsKernel, run, after);
 }

@@ -1,6 +1,7 @@
 /** What the variants of a 2d convolution have in common: its shape, and the three passes that each of them computes. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
+import type { Normalisation } from './conv2d-normalised.ts';
 
 /** Everything that the kernels of a 2d convolution and the choice among them depend on. */
 
@@ -48,7 +49,14 @@ export interface WeightForms {
 
 /** One variant of the three passes. Tensors are NCHW and OIHW; each pass writes all of its last buffer. */
 export interface Conv2dKernels {
-  forward(gpu: Gpu, shape: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void;
+  forward(
+    gpu: Gpu,
+    shape: Conv2dShape,
+    input: PooledBuffer,
+    weight: WeightForms,
+    output: PooledBuffer,
+    after?: Normalisation,
+  ): void;
   inputGrad(gpu: Gpu, shape: Conv2dShape, outputGrad: PooledBuffer, weight: WeightForms, inputGrad: PooledBuffer): void;
   weightGrad(
     gpu: Gpu,

@@ -1,6 +1,7 @@
 /** Convolutions for GPUs: implicit matrix products with tiles in workgroup memory. They need only WebGPU's default limits. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
+import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { linearGrid } from './grid.ts';
 import { defineKernel, launch, type Scalar } from './kernel.ts';
@@ -29,7 +30,7 @@ const shapeFields = {
   paddingWidth: 'u32',
 } as const satisfies Record<string, Scalar>;
 
-const forwardKernel = defineKernel({
+const forwardKernel = defineNormalisable({
   name: 'conv2d_tiled',
   shader: 'conv2d-tiled.wgsl',
   bindings: { input: 'read', weight: 'read', output: 'read_write' },
@@ -51,13 +52,21 @@ const weightGradKernel = defineKernel({
 });
 
 /** output = convolution of input (NCHW) with weight (OIHW). */
-function forward(gpu: Gpu, s: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void {
-  launch(gpu, forwardKernel, {
+function forward(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  weight: WeightForms,
+  output: PooledBuffer,
+  after?: Normalisation,
+): void {
+  const run = {
     buffers: { input, weight: weight.original, output },
     uniforms: s,
     workgroups: productGrid(s.outChannels, s.batch * s.outHeight * s.outWidth),
     label: `forward ${describeConv2d(s)}`,
-  });
+  };
+  launchNormalised(gpu, forwardKernel, run, after);
 }
 
 /** inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */

@@ -7,6 +7,7 @@
  */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
+import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
@@ -65,7 +66,7 @@ const productKernel = defineKernel({
   example: { lanes: 8, columns: 4, turned: false },
 });
 
-const outputKernel = defineKernel({
+const outputKernel = defineNormalisable({
   name: 'winograd_output',
   shader: 'winograd-output.wgsl',
   bindings: { products: 'read', output: 'read_write' },
@@ -174,8 +175,16 @@ export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape): number 
 }
 
 /** output = convolution of input (NCHW) with weight (OIHW). Writes all of output. */
-function forward(gpu: Gpu, s: Conv2dShape, input: PooledBuffer, weight: WeightForms, output: PooledBuffer): void {
+function forward(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  weight: WeightForms,
+  output: PooledBuffer,
+  after?: Normalisation,
+): void {
   correlate(gpu, input, weight, output, {
+    after,
     turned: false,
     batch: s.batch,
     channels: s.inChannels,
@@ -226,6 +235,7 @@ interface Correlation {
   readonly resultHeight: number;
   readonly resultWidth: number;
   readonly label: string;
+  readonly after?: Normalisation | undefined;
 }
 
 function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: PooledBuffer, c: Correlation): void {
@@ -250,7 +260,7 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
   const a = { buffer: kernels, line: outExtent, plane: kernelPlane, turned: c.turned };
   multiply(gpu, a, patches, products, { depth, rows, columns }, c.label);
   gpu.pool.release(patches);
-  launch(gpu, outputKernel, {
+  const run = {
     buffers: { products, output },
     constants: { tiles: tilesAtOnce(tiling.tileColumns), vector: vectorOf(c.resultWidth) },
     uniforms: {
@@ -261,9 +271,10 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
       tileExtent: columns,
       plane: planeOf(rows, columns),
     },
-    workgroups: [Math.ceil((c.results * columns) / 64), 1, 1],
+    workgroups: [Math.ceil((c.results * columns) / 64), 1, 1] as const,
     label: c.label,
-  });
+  };
+  launchNormalised(gpu, outputKernel, run, c.after);
   gpu.pool.release(products);
 }
 

@@ -1,5 +1,4 @@
 /** The residual block of ResNet-18 and -34 (K. He et al., "Deep Residual Learning for Image Recognition", 2015). */
-import { scope } from '../autograd/scope.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BatchNorm2d } from './batch-norm2d.ts';
@@ -46,8 +45,11 @@ export class BasicBlock extends Module {
 
   override forward(input: Tensor): Tensor {
     const { conv1, bn1, conv2, bn2, downsample } = this;
-    const bn1Relu = (x: Tensor) => bn1.callThenRelu(x);
-    const bn2AddRelu = (x: Tensor) => scope(() => bn2.callThenRelu(x, downsample ? downsample.call(input) : input));
-    return pipe(input, conv1, bn1Relu, conv2, bn2AddRelu);
+    const residual = () => (downsample ? downsample.call(input) : input);
+    return pipe(
+      input,
+      (x) => bn1.callAfter(conv1, x, { relu: true }),
+      (x) => bn2.callAfter(conv2, x, { relu: true, residual }),
+    );
   }
 }

@@ -1,8 +1,10 @@
 /** Batch normalisation of images (S. Ioffe and C. Szegedy, 2015). */
 import { type BatchNormOptions, batchNorm2d } from '../autograd/ops/batch-norm2d.ts';
+import { conv2dBatchNorm2d } from '../autograd/ops/conv2d-batch-norm2d.ts';
 import { scope } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { Conv2d } from './conv2d.ts';
 import { Module } from './module.ts';
 import { Counter } from './state-dict.ts';
 
@@ -54,6 +56,29 @@ export class BatchNorm2d extends Module {
    */
   callThenRelu(input: Tensor, residual?: Tensor): Tensor {
     return scope(() => this.#normalise(input, { residual, relu: true }));
+  }
+
+  /**
+   * call(conv.call(input)), then with the residual and ReLU as in `callThenRelu`. In evaluation mode, where no gradient is
+   * wanted, in one pass with the convolution; the numbers are the same. `residual` is called after the convolution.
+   */
+  callAfter(
+    conv: Conv2d,
+    input: Tensor,
+    { residual, relu }: { readonly residual?: (() => Tensor) | undefined; readonly relu: boolean },
+  ): Tensor {
+    if (this.training || conv.bias) {
+      return scope(() => {
+        const convolved = conv.call(input);
+        const added = residual?.();
+        return relu ? this.callThenRelu(convolved, added) : this.#normalise(convolved, { residual: added });
+      });
+    }
+    const { training, eps } = this;
+    const { weight, stride, padding } = conv;
+    return scope(() =>
+      conv2dBatchNorm2d(input, weight, this, { training, eps, residual: residual?.(), relu, stride, padding }),
+    );
   }
 
   #normalise(input: Tensor, after: Pick<BatchNormOptions, 'residual' | 'relu'>): Tensor {

@@ -79,8 +79,8 @@ export class ResNet extends Module {
   features(images: Tensor): Tensor {
     const { conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
     // Torch's `relu`, a module without state, is here part of the batch norm before it.
-    const bn1Relu = (x: Tensor) => bn1.callThenRelu(x);
-    return pipe(images, conv1, bn1Relu, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
+    const stem = (x: Tensor) => bn1.callAfter(conv1, x, { relu: true });
+    return pipe(images, stem, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
   }
 
   override forward(images: Tensor): Tensor {

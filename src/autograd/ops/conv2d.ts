@@ -3,6 +3,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { addChannelBias, channelBiasGrad } from '../../kernels/channel-bias.ts';
 import { type Conv2dPass, chooseConv2d, conv2dVariants } from '../../kernels/conv2d-choose.ts';
+import type { Normalisation } from '../../kernels/conv2d-normalised.ts';
 import { type Conv2dShape, convolvedExtent, describeConv2d, type WeightForms } from '../../kernels/conv2d-shape.ts';
 import { ShapeError } from '../errors.ts';
 import type { Storage } from '../storage.ts';
@@ -26,7 +27,7 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   const { gpu } = input;
   const channels = { batch: shape.batch, channels: shape.outChannels, planeSize: shape.outHeight * shape.outWidth };
   const output = Tensor.empty(gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth]);
-  kernels(gpu, 'forward', shape).forward(gpu, shape, input.buffer, formsOf(weight), output.buffer);
+  conv2dForward(shape, input, weight, output);
   if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer);
 
   const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
@@ -53,7 +54,24 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   });
 }
 
-function conv2dShape(input: Tensor, weight: Tensor, bias: Tensor | undefined, options: Conv2dOptions): Conv2dShape {
+/** Writes all of output, which has the shape's extents; normalised, if wanted. Records nothing. */
+export function conv2dForward(
+  shape: Conv2dShape,
+  { gpu, buffer }: Tensor,
+  weight: Tensor,
+  output: Tensor,
+  after?: Normalisation,
+): void {
+  kernels(gpu, 'forward', shape).forward(gpu, shape, buffer, formsOf(weight), output.buffer, after);
+}
+
+/** The extents of a convolution. Throws ShapeError where they do not fit. */
+export function conv2dShape(
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  options: Conv2dOptions,
+): Conv2dShape {
   const [strideHeight, strideWidth] = options.stride ?? [1, 1];
   const [paddingHeight, paddingWidth] = options.padding ?? [0, 0];
   const list = (shape: readonly number[]) => `[${shape.join(', ')}]`;

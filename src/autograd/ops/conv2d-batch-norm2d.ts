@@ -1,0 +1,77 @@
+/**
+ * conv2d and then batchNorm2d, a residual and ReLU. Where no gradient is wanted and the running statistics are used, in one
+ * pass over memory instead of two: the convolution normalises what it writes. The numbers are the same.
+ */
+import type { PooledBuffer } from '../../gpu/pool.ts';
+import { type Normalisation, normalisationTable } from '../../kernels/conv2d-normalised.ts';
+import { expectShape } from '../errors.ts';
+import { scope } from '../scope.ts';
+import type { Storage } from '../storage.ts';
+import { wouldRecord } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+import { type BatchNormOptions, batchNorm2d } from './batch-norm2d.ts';
+import { type Conv2dOptions, conv2d, conv2dForward, conv2dShape } from './conv2d.ts';
+
+/** Parameters and running statistics of a batch norm, [C] each. */
+export interface BatchNormTensors {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+}
+
+/** Input [N, I, H, W], weight [O, I, KH, KW]; the rest as in conv2d without bias and in batchNorm2d. Throws as they do. */
+export function conv2dBatchNorm2d(
+  input: Tensor,
+  weight: Tensor,
+  norm: BatchNormTensors,
+  { training, momentum = 0.1, eps = 1e-5, residual, relu = false, ...options }: BatchNormOptions & Conv2dOptions,
+): Tensor {
+  const tensors = [input, weight, norm.weight, norm.bias, ...(residual ? [residual] : [])];
+  if (training || wouldRecord(tensors)) {
+    const { weight: scale, bias, runningMean, runningVar } = norm;
+    const settings = { training, momentum, eps, residual, relu };
+    return scope(() => {
+      const convolved = conv2d(input, weight, undefined, options);
+      return batchNorm2d(convolved, scale, bias, runningMean, runningVar, settings);
+    });
+  }
+  const shape = conv2dShape(input, weight, undefined, options);
+  for (const [name, tensor] of Object.entries(norm)) expectShape('batchNorm2d', name, tensor, [shape.outChannels]);
+  const output = Tensor.empty(input.gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth]);
+  if (residual) expectShape('batchNorm2d', 'residual', residual, output.shape);
+  const after: Normalisation = { table: tableOf(norm, eps), residual: residual?.buffer, relu };
+  conv2dForward(shape, input, weight, output, after);
+  return output;
+}
+
+interface Table {
+  readonly buffer: PooledBuffer;
+  /** What it was made of, and which version of that. */
+  made: { readonly from: readonly Storage[]; readonly versions: readonly number[]; readonly eps: number };
+}
+
+/** By the storage of the running variance. */
+const tables = new WeakMap<Storage, Table>();
+
+/** The table of a batch norm, made anew only when something it is made of has changed. */
+function tableOf({ weight, bias, runningMean, runningVar }: BatchNormTensors, eps: number): PooledBuffer {
+  const { gpu, storage } = runningVar;
+  const from = [weight, bias, runningMean, runningVar].map((tensor) => tensor.storage);
+  const versions = from.map(({ version }) => version);
+  const known = tables.get(storage);
+  const same = (made: Table['made']) =>
+    made.eps === eps && from.every((one, i) => one === made.from[i] && versions[i] === made.versions[i]);
+  if (known && same(known.made)) return known.buffer;
+  const buffer = known?.buffer ?? gpu.pool.acquire(runningVar.size * 16);
+  if (!known) storage.onFree(() => gpu.pool.release(buffer));
+  normalisationTable(gpu, runningVar.size, eps, {
+    runningMean: runningMean.buffer,
+    runningVar: runningVar.buffer,
+    weight: weight.buffer,
+    bias: bias.buffer,
+    table: buffer,
+  });
+  tables.set(storage, { buffer, made: { from, versions, eps } });
+  return buffer;
+}
