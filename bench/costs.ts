@@ -121,6 +121,8 @@ const rowsConv: Rule = (u, label) => {
     shape: label,
     flops: 2 * results * u.channels! * u.tapRows! * u.tapColumns!,
     joins: ofInput,
+    // Also where it normalises what it writes.
+    name: 'conv2d_rows',
   };
 };
 
@@ -136,7 +138,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   winograd_output_grad: winograd,
   winograd_weight_grad: winograd,
   conv2d_tiled: tiledConv('conv forward'),
-  conv2d_tiled_normalised: tiledConv('conv forward'),
+  conv2d_tiled_normalised: (u, label) => ({ ...tiledConv('conv forward')(u, label), name: 'conv2d_tiled' }),
   conv2d_tiled_input_grad: tiledConv('conv input grad'),
   conv2d_tiled_weight_grad: tiledConv('conv weight grad'),
   conv2d_pack: (u) => {

@@ -151,7 +151,8 @@ describe('bytes that memory-bound kernels must move', () => {
 
   test('eval mode has kernels of its own', () => {
     const forward = pieces('eval-forward');
-    expect(find('batch_norm_running', '512', forward)).toMatchObject({ bytes: 4 * 512 * 4 });
+    // Batch norm is part of the convolutions, and what it needs of each channel is kept from one step to the next.
+    expect(forward.filter(({ kind }) => kind === 'batch norm')).toEqual([]);
     expect(find('max_pool_forward', '256x112x112', forward)).toMatchObject({ bytes: 1.25 * plane });
   });
 

@@ -37,7 +37,9 @@ export function conv2dBatchNorm2d(
     });
   }
   const shape = conv2dShape(input, weight, undefined, options);
-  for (const [name, tensor] of Object.entries(norm)) expectShape('batchNorm2d', name, tensor, [shape.outChannels]);
+  for (const name of ['weight', 'bias', 'runningMean', 'runningVar'] as const) {
+    expectShape('batchNorm2d', name, norm[name], [shape.outChannels]);
+  }
   const output = Tensor.empty(input.gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth]);
   if (residual) expectShape('batchNorm2d', 'residual', residual, output.shape);
   const after: Normalisation = { table: tableOf(norm, eps), residual: residual?.buffer, relu };
