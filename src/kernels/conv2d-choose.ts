@@ -4,7 +4,8 @@ import { rows } from './conv2d-rows.ts';
 import { type Conv2dKernels, type Conv2dShape, conv2dFlops } from './conv2d-shape.ts';
 import { tiled } from './conv2d-tiled.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
-import { winograd, winogradCost, winogradFits } from './winograd.ts';
+import { winograd } from './winograd.ts';
+import { winogradCost, winogradFits } from './winograd-shape.ts';
 
 export type Conv2dPass = keyof Conv2dKernels;
 

@@ -11,19 +11,18 @@ import { defineNormalisable, launchNormalised, type Normalisation } from './conv
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
-
-/** Side of a tile of outputs, and positions of a transformed patch of 6×6. */
-const TILE = 4;
-const POSITIONS = 36;
-/**
- * What the extents of the products are padded to: the tile of winograd-product, with the largest subgroup it takes. Its
- * columns are half as many where no more are needed.
- */
-const ROWS = 64;
-const COLUMNS = 32;
-const DEPTHS = 4;
-/** WebGPU's default limit of a storage binding, which no transformed tensor may exceed. */
-const MAX_BYTES = 128 * 2 ** 20;
+import {
+  COLUMNS,
+  columnsFor,
+  DEPTHS,
+  POSITIONS,
+  planeOf,
+  ROWS,
+  tilesAtOnce,
+  tilesInPairs,
+  upTo,
+  vectorOf,
+} from './winograd-shape.ts';
 
 const inputKernel = defineKernel({
   name: 'winograd_input',
@@ -106,73 +105,6 @@ const weightGradKernel = defineKernel({
   bindings: { products: 'read', weightGrad: 'read_write' },
   uniforms: { inChannels: 'u32', inExtent: 'u32', plane: 'u32' },
 });
-
-/**
- * Elements from one position of [position][outer][inner] to the next: what they hold and a cache line more. Without it the 36
- * positions of one patch are often multiples of 4 KiB apart, and so fight for the same few places of the cache.
- */
-const planeOf = (outer: number, inner: number) => outer * inner + 16;
-
-const upTo = (multiple: number, count: number) => Math.ceil(count / multiple) * multiple;
-const columnsFor = (count: number) => (count <= COLUMNS / 2 ? COLUMNS / 2 : upTo(COLUMNS, count));
-
-/** Tiles of 4×4 that cover the outputs of a batch. */
-function tilesOf(batch: number, height: number, width: number) {
-  const [tileRows, tileColumns] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
-  return { tiles: batch * tileRows * tileColumns, tileRows, tileColumns };
-}
-
-/** How many tiles next to each other an invocation of the transforms takes: pairs, where every row is made of pairs. */
-const tilesAtOnce = (tileColumns: number) => (tileColumns % 2 === 0 ? 2 : 1);
-
-/** In vectors of how many numbers the transforms load and store rows of this width. */
-const vectorOf = (width: number) => (width % 4 === 0 ? 4 : width % 2 === 0 ? 2 : 1);
-
-/** Tiles that cover the outputs of a batch, with a last one in each row that makes pairs of them, where that is free. */
-function tilesInPairs(batch: number, height: number, width: number) {
-  const plain = tilesOf(batch, height, width);
-  const paired = tilesOf(batch, height, upTo(2 * TILE, width));
-  return columnsFor(paired.tiles) === columnsFor(plain.tiles) ? paired : plain;
-}
-
-/** Whether these kernels can compute a shape: 3×3 with stride 1, at most 2 of padding, and not too large for a binding. */
-export function winogradFits(s: Conv2dShape): boolean {
-  const window = s.kernelHeight === 3 && s.kernelWidth === 3 && s.strideHeight === 1 && s.strideWidth === 1;
-  if (!window || s.paddingHeight > 2 || s.paddingWidth > 2) return false;
-  const channels = upTo(ROWS, Math.max(s.inChannels, s.outChannels));
-  const tiles = Math.max(
-    tilesOf(s.batch, s.outHeight, s.outWidth).tiles,
-    tilesOf(s.batch, s.inHeight, s.inWidth).tiles,
-  );
-  return POSITIONS * planeOf(channels, Math.max(channels, columnsFor(tiles))) * 4 <= MAX_BYTES;
-}
-
-/**
- * What one load or store of the transforms costs, in multiply-adds of the products. Measured on lavapipe: 11 ns for the 8
- * invocations of a vector, beside 0.64 ns for a multiply-add with its share of the loads.
- */
-const TRANSFER = 17;
-
-/** What a product costs with half the columns, per multiply-add: its loads of rows are shared by half as many. */
-const HALF_COLUMNS = 1.7;
-
-/** What a pass costs by these kernels, in multiply-adds; of a direct convolution it is half its floating-point operations. */
-export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape): number {
-  const [inputs, outputs] = pass === 'inputGrad' ? [s.outChannels, s.inChannels] : [s.inChannels, s.outChannels];
-  const { tiles } =
-    pass === 'inputGrad' ? tilesOf(s.batch, s.inHeight, s.inWidth) : tilesOf(s.batch, s.outHeight, s.outWidth);
-  const [depth, columns] = pass === 'weightGrad' ? [tiles, inputs] : [inputs, tiles];
-  const products = POSITIONS * upTo(ROWS, outputs) * upTo(DEPTHS, depth) * columnsFor(columns);
-  const patches = 2 * POSITIONS * inputs * tiles;
-  const kernels = inputs * outputs;
-  // Every product is stored, and loaded again by the transform after it.
-  const transfers =
-    pass === 'weightGrad'
-      ? patches + (16 + POSITIONS) * outputs * tiles + (2 * POSITIONS + 9) * kernels
-      : // Forward and input gradient share the transform of the weights.
-        patches + (2 * POSITIONS + 16) * outputs * tiles + ((9 + POSITIONS) / 2) * kernels;
-  return products * (columnsFor(columns) < COLUMNS ? HALF_COLUMNS : 1) + TRANSFER * transfers;
-}
 
 /** output = convolution of input (NCHW) with weight (OIHW). Writes all of output. */
 function forward(
