@@ -20,6 +20,7 @@ import {
   ROWS,
   tilesAtOnce,
   tilesInPairs,
+  tilesOf,
   upTo,
   vectorOf,
 } from './winograd-shape.ts';
