@@ -5,7 +5,15 @@ export { DawngradError, FileError, UsageError } from './errors.ts';
 export * from './fetch/index.ts';
 export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
 export { DeviceLostError, GpuError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
-export { type AdapterTraits, type Dispatch, Gpu, type Program, type Readback } from './gpu/gpu.ts';
+export {
+  type AdapterTraits,
+  type Dispatch,
+  Gpu,
+  type Program,
+  type Readback,
+  type TunedChoices,
+  type Work,
+} from './gpu/gpu.ts';
 export type { BufferPool, PooledBuffer } from './gpu/pool.ts';
 export type { KernelTiming } from './gpu/timing.ts';
 export { linearGrid, stridingGrid } from './kernels/grid.ts';

@@ -46,6 +46,14 @@ export interface Dispatch {
   readonly label?: string;
 }
 
+/** Something that several kernels can compute, so that one is chosen. The name holds all that the choice depends on. */
+export interface Work {
+  readonly name: string;
+}
+
+/** What was found to be fastest on an adapter: names of kernel variants, by the name of the work. */
+export type TunedChoices = ReadonlyMap<string, string>;
+
 /** A value on its way from the device; `get` may be called once. */
 export interface Readback {
   /** The bytes, once they are computed. @throws DeviceLostError, GpuError or OutOfMemoryError of the device */
@@ -70,6 +78,8 @@ export class Gpu {
   readonly device: WebGpuDevice;
   readonly traits: AdapterTraits;
   readonly pool: BufferPool;
+  /** Which kernels to choose where somebody has measured; the shipped tables say the rest. None unless somebody sets them. */
+  tuned: TunedChoices = new Map();
   /** Called with each dispatch when it is recorded, which is before it runs. For measuring, and for tests. */
   onDispatch: ((dispatch: Dispatch) => void) | undefined;
   readonly #wait: Wait;
@@ -77,7 +87,7 @@ export class Gpu {
   readonly #bindGroups = new Map<string, GPUBindGroup>();
   readonly #uniformBuffers = new Map<string, { id: number; buffer: GPUBuffer }>();
   readonly #staging = new Map<number, GPUBuffer[]>();
-  readonly #choices = new Map<string, string>();
+  readonly #choices = new Map<string, { readonly work: Work; readonly variant: string; uses: number }>();
   #profiler: Profiler | undefined;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
@@ -199,13 +209,24 @@ export class Gpu {
   }
 
   /** Notes which kernel variant was chosen for what, for the run's record. */
-  recordChoice(work: string, variant: string): void {
-    this.#choices.set(work, variant);
+  recordChoice(work: Work, variant: string): void {
+    this.#choices.set(work.name, { work, variant, uses: this.usesOf(work) + 1 });
   }
 
-  /** Every kernel choice made so far, by work. */
+  /** Every kernel choice made so far, by the name of the work. */
   get choices(): Record<string, string> {
-    return Object.fromEntries([...this.#choices].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const sorted = [...this.#choices].sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(sorted.map(([name, { variant }]) => [name, variant]));
+  }
+
+  /** All work that a kernel was chosen for so far, in the order in which it first came. */
+  get works(): Work[] {
+    return Array.from(this.#choices.values(), ({ work }) => work);
+  }
+
+  /** How often a kernel was chosen for this work. */
+  usesOf({ name }: Work): number {
+    return this.#choices.get(name)?.uses ?? 0;
   }
 
   /** Counters for tests and reports. */

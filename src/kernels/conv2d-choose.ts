@@ -1,22 +1,20 @@
-/** Which variant of a convolution runs: a pure function of pass, shape and adapter. */
-import type { AdapterTraits } from '../gpu/gpu.ts';
-import { rows } from './conv2d-rows.ts';
-import { type Conv2dKernels, type Conv2dShape, conv2dFlops } from './conv2d-shape.ts';
-import { tiled } from './conv2d-tiled.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
-import { winograd } from './winograd.ts';
-import { winogradCost, winogradFits } from './winograd-shape.ts';
+/** Which variant of a convolution runs: a pure function of pass, shape, adapter, and what was tuned on it. */
+import type { AdapterTraits, TunedChoices, Work } from '../gpu/gpu.ts';
+import { type Conv2dPass, type Conv2dVariant, conv2dCandidates } from './conv2d-candidates.ts';
+import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
+import { possibleConv2d, tabledConv2d } from './conv2d-table.ts';
 
-export type Conv2dPass = keyof Conv2dKernels;
+/** One pass of a convolution of one shape: what a kernel is chosen for. */
+export interface Conv2dWork extends Work {
+  readonly kind: 'conv2d';
+  readonly pass: Conv2dPass;
+  readonly shape: Conv2dShape;
+}
 
-/**
- * `rows`: register tiles fed from memory, for CPU adapters, where every load costs per invocation and workgroup memory is
- * no cheaper than a buffer. `winograd`: the same for 3×3 kernels with stride 1, with a quarter of the multiplications and
- * about twice the rounding error. `tiled`: tiles in workgroup memory, for GPUs. Rows and tiled compute every shape on every
- * adapter.
- */
-export const conv2dVariants = { rows, winograd, tiled } satisfies Record<string, Conv2dKernels>;
-export type Conv2dVariant = keyof typeof conv2dVariants;
+/** Its name, such as `conv2d forward 4x64x56x56 -> 64, 3x3 /1 +1`, holds all that the choice depends on. */
+export function conv2dWork(pass: Conv2dPass, shape: Conv2dShape): Conv2dWork {
+  return { kind: 'conv2d', name: `conv2d ${pass} ${describeConv2d(shape)}`, pass, shape };
+}
 
 let forced: Conv2dVariant | undefined;
 
@@ -25,15 +23,18 @@ export function forceConv2dVariant(variant: Conv2dVariant | undefined): void {
   forced = variant;
 }
 
-export function chooseConv2d(pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits): Conv2dVariant {
-  const wanted = forced ?? (traits.kind === 'gpu' ? 'tiled' : winogradPays(pass, shape) ? 'winograd' : 'rows');
-  return wanted !== 'winograd' || (winogradFits(shape) && shuffleLanes(traits) > 0) ? wanted : 'rows';
-}
-
-/** What a multiply-add costs the direct kernels, relative to one of Winograd's products. */
-const DIRECT: Readonly<Record<Conv2dPass, number>> = { forward: 1, inputGrad: 1, weightGrad: 0.7 };
-
-/** Whether the multiplications that Winograd's convolution saves are worth its transforms, by a tenth at least. */
-function winogradPays(pass: Conv2dPass, shape: Conv2dShape): boolean {
-  return winogradCost(pass, shape) < 0.9 * DIRECT[pass] * (conv2dFlops(shape) / 2);
+/**
+ * @param tuned the device's `Gpu.tuned`; a choice in it that cannot compute the shape counts for nothing
+ * @returns what is forced, else what was tuned, else what the shipped table says
+ */
+export function chooseConv2d(
+  pass: Conv2dPass,
+  shape: Conv2dShape,
+  traits: AdapterTraits,
+  tuned?: TunedChoices,
+): Conv2dVariant {
+  if (forced) return possibleConv2d(forced, pass, shape, traits);
+  const measured = tuned?.size ? tuned.get(conv2dWork(pass, shape).name) : undefined;
+  const possible = measured && conv2dCandidates(pass, shape, traits).find((variant) => variant === measured);
+  return possible || tabledConv2d(pass, shape, traits);
 }

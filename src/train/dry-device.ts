@@ -3,13 +3,15 @@
  * it a run is rehearsed to see what memory it takes and which kernels it chooses, by the very code that will train.
  */
 import { globals } from 'webgpu';
-import { type AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import { type AdapterTraits, Gpu, type TunedChoices } from '../gpu/gpu.ts';
 
-/** A `Gpu` for rehearsals, which chooses kernels as one with these traits does. */
-export function openDryGpu(traits: AdapterTraits): Gpu {
+/** A `Gpu` for rehearsals, which chooses kernels as one with these traits and choices does. */
+export function openDryGpu(traits: AdapterTraits, tuned: TunedChoices = new Map()): Gpu {
   // WebGPU's flags, such as GPUBufferUsage: a browser has them, here they come with Dawn.
   Object.assign(globalThis, globals);
-  return new Gpu(dryDevice(), traits);
+  const gpu = new Gpu(dryDevice(), traits);
+  gpu.tuned = tuned;
+  return gpu;
 }
 
 /** The part of a GPUDevice that `Gpu` records on. */

@@ -4,7 +4,7 @@
  * was for. Not counted is what is the driver's own: compiled shaders, and its copies of uploads on their way.
  */
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu, TunedChoices, Work } from '../gpu/gpu.ts';
 import { SGD } from '../nn/index.ts';
 import { openDryGpu } from './dry-device.ts';
 import { Ledger } from './ledger.ts';
@@ -31,17 +31,20 @@ export interface Rehearsal {
   readonly memory: MemoryPlan;
   /** Which kernel variants the run uses, as `Gpu.choices` gives them. */
   readonly choices: Record<string, string>;
+  /** What they are chosen for, and how often each piece of work was done in the rehearsal: two epochs of a step or two a phase. */
+  readonly works: readonly { readonly work: Work; readonly uses: number }[];
 }
 
 type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activations' | 'workspace';
 
 /**
  * Memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no device.
+ * @param tuned the device's `Gpu.tuned`, where it has any
  * @throws ShapeError if the pictures or batches are too small for the network
  */
-export function rehearse(traits: AdapterTraits, question: MemoryQuestion): Rehearsal {
+export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?: TunedChoices): Rehearsal {
   const { classes, mode, imageSize, batchSize, momentum, pictures, start } = question;
-  const gpu = openDryGpu(traits);
+  const gpu = openDryGpu(traits, tuned);
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
   const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
   // Among it is the last layer that was replaced.
@@ -98,7 +101,8 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion): Rehea
     total: gpu.pool.allocatedBytes + checkpoint,
     largestBuffer: ledger.largest(),
   };
-  return { memory, choices: gpu.choices };
+  const works = gpu.works.map((work) => ({ work, uses: gpu.usesOf(work) }));
+  return { memory, choices: gpu.choices, works };
 }
 
 /** Device memory of a run. @throws ShapeError if the pictures or batches are too small for the network */

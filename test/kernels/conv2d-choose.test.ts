@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
-import { type Conv2dPass, chooseConv2d, conv2dVariants, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import { type Conv2dPass, conv2dCandidates, conv2dVariants } from '../../src/kernels/conv2d-candidates.ts';
+import { chooseConv2d, conv2dWork, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
 import { type Conv2dShape, convolvedExtent } from '../../src/kernels/conv2d-shape.ts';
 
 const PASSES: Conv2dPass[] = ['forward', 'inputGrad', 'weightGrad'];
@@ -38,6 +39,27 @@ afterEach(() => forceConv2dVariant(undefined));
 
 const everyChoice = (traits: AdapterTraits) =>
   PASSES.flatMap((pass) => SHAPES.map((shape) => chooseConv2d(pass, shape, traits)));
+
+describe('conv2dCandidates', () => {
+  test('are all that can compute the shape on the adapter, the simplest first', () => {
+    const three = square(64, 56, 3);
+    for (const pass of PASSES) {
+      expect(conv2dCandidates(pass, three, adapter('cpu', 8))).toEqual(['tiled', 'rows', 'winograd']);
+      expect(conv2dCandidates(pass, three, adapter('cpu', 0))).toEqual(['tiled', 'rows']);
+      expect(conv2dCandidates(pass, square(64, 56, 3, 2), adapter('gpu', 8))).toEqual(['tiled', 'rows']);
+    }
+  });
+
+  test('hold every choice of the table', () => {
+    for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
+      for (const pass of PASSES) {
+        for (const shape of SHAPES) {
+          expect(conv2dCandidates(pass, shape, traits)).toContain(chooseConv2d(pass, shape, traits));
+        }
+      }
+    }
+  });
+});
 
 describe('chooseConv2d', () => {
   const [large, small] = [square(64, 56, 3), { ...square(512, 7, 3), batch: 1 }];
@@ -88,6 +110,21 @@ describe('chooseConv2d', () => {
     expect(chooseConv2d('forward', small, adapter('gpu', 8))).toBe('winograd');
     expect(chooseConv2d('forward', square(64, 56, 5), adapter('cpu', 8))).toBe('rows');
     expect(chooseConv2d('forward', small, adapter('cpu', 0))).toBe('rows');
+  });
+
+  test('takes what was tuned, for that pass and shape only, and only where it can compute the shape', () => {
+    const tuned = new Map([
+      [conv2dWork('forward', large).name, 'tiled'],
+      [conv2dWork('inputGrad', large).name, 'no-such-kernel'],
+      [conv2dWork('forward', square(64, 56, 5)).name, 'winograd'],
+    ]);
+    expect(chooseConv2d('forward', large, adapter('cpu', 8), tuned)).toBe('tiled');
+    expect(chooseConv2d('weightGrad', large, adapter('cpu', 8), tuned)).toBe('winograd');
+    expect(chooseConv2d('forward', { ...large, batch: 5 }, adapter('cpu', 8), tuned)).toBe('winograd');
+    expect(chooseConv2d('inputGrad', large, adapter('cpu', 8), tuned)).toBe('winograd');
+    expect(chooseConv2d('forward', square(64, 56, 5), adapter('cpu', 8), tuned)).toBe('rows');
+    forceConv2dVariant('rows');
+    expect(chooseConv2d('forward', large, adapter('cpu', 8), tuned)).toBe('rows');
   });
 
   test('every variant has the three passes', () => {

@@ -6,7 +6,8 @@ import { type BatchNormTensors, conv2dBatchNorm2d } from '../../src/autograd/ops
 import { backward, noGrad } from '../../src/autograd/tape.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
-import { type Conv2dVariant, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
+import { forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
 import { openTampered, withGpu } from '../support/gpu.ts';
 
 type Four = readonly [number, number, number, number];

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import { checkGradients, conv2d, sizeOf, Tensor } from '../../src/autograd/index.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
-import { type Conv2dVariant, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
+import { forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
 import { withGpu } from '../support/gpu.ts';
 import { conv2dCases, differences, RUNS, titleOf, WINOGRAD_SLACK } from './golden.ts';
 

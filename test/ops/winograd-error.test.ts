@@ -6,7 +6,8 @@
 import { describe, expect } from 'vitest';
 import { Generator } from '../../src/data/index.ts';
 import type { PooledBuffer } from '../../src/gpu/pool.ts';
-import { chooseConv2d, conv2dVariants } from '../../src/kernels/conv2d-choose.ts';
+import { conv2dVariants } from '../../src/kernels/conv2d-candidates.ts';
+import { chooseConv2d } from '../../src/kernels/conv2d-choose.ts';
 import type { Conv2dShape, WeightForms } from '../../src/kernels/conv2d-shape.ts';
 import { withGpu } from '../support/gpu.ts';
 

@@ -2,9 +2,10 @@
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { addChannelBias, channelBiasGrad } from '../../kernels/channel-bias.ts';
-import { type Conv2dPass, chooseConv2d, conv2dVariants } from '../../kernels/conv2d-choose.ts';
+import { type Conv2dPass, conv2dVariants } from '../../kernels/conv2d-candidates.ts';
+import { chooseConv2d, conv2dWork } from '../../kernels/conv2d-choose.ts';
 import type { Normalisation } from '../../kernels/conv2d-normalised.ts';
-import { type Conv2dShape, convolvedExtent, describeConv2d, type WeightForms } from '../../kernels/conv2d-shape.ts';
+import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d-shape.ts';
 import { ShapeError } from '../errors.ts';
 import type { Storage } from '../storage.ts';
 import { record } from '../tape.ts';
@@ -124,8 +125,8 @@ export function conv2dShape(
 }
 
 function kernels(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape) {
-  const chosen = chooseConv2d(pass, shape, gpu.traits);
-  gpu.recordChoice(`conv2d ${pass} ${describeConv2d(shape)}`, chosen);
+  const chosen = chooseConv2d(pass, shape, gpu.traits, gpu.tuned);
+  gpu.recordChoice(conv2dWork(pass, shape), chosen);
   return conv2dVariants[chosen];
 }
 

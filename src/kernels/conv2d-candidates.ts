@@ -1,0 +1,31 @@
+/** The variants of a convolution, and which of them can compute a shape on an adapter: what is chosen among. */
+import type { AdapterTraits } from '../gpu/gpu.ts';
+import { rows } from './conv2d-rows.ts';
+import type { Conv2dKernels, Conv2dShape } from './conv2d-shape.ts';
+import { tiled } from './conv2d-tiled.ts';
+import { shuffleLanes } from './shuffle-lanes.ts';
+import { winograd } from './winograd.ts';
+import { winogradFits } from './winograd-shape.ts';
+
+export type Conv2dPass = keyof Conv2dKernels;
+
+/**
+ * From the simplest on. `tiled`: the textbook's tiles in workgroup memory, for GPUs. `rows`: register tiles fed from memory,
+ * for CPU adapters, where every load costs per invocation and workgroup memory is no cheaper than a buffer. `winograd`: the
+ * same for 3×3 kernels with stride 1, with a quarter of the multiplications and about twice the rounding error.
+ */
+export const conv2dVariants = { tiled, rows, winograd } satisfies Record<string, Conv2dKernels>;
+export type Conv2dVariant = keyof typeof conv2dVariants;
+
+type Can = (pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits) => boolean;
+
+const CAN: Readonly<Record<Conv2dVariant, Can>> = {
+  tiled: () => true,
+  rows: () => true,
+  winograd: (_pass, shape, traits) => winogradFits(shape) && shuffleLanes(traits) > 0,
+};
+
+/** Every variant that can compute the shape on this adapter, the simplest first. Never empty: the first two always can. */
+export function conv2dCandidates(pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits): Conv2dVariant[] {
+  return (Object.keys(conv2dVariants) as Conv2dVariant[]).filter((variant) => CAN[variant](pass, shape, traits));
+}
