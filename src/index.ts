@@ -32,4 +32,5 @@ export type { Conv2dOptions } from './nn/index.ts';
 export * from './nn/index.ts';
 export * from './predict/index.ts';
 export * from './train/index.ts';
+export * from './tune/index.ts';
 export * from './weights/index.ts';

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   predict: { what: 'name what is in pictures', load: () => import('./predict.ts') },
   convert: { what: 'rewrite a checkpoint as safetensors', load: () => import('./convert.ts') },
   compare: { what: 'lay the metrics of two runs side by side', load: () => import('./compare.ts') },
+  tune: { what: 'find the fastest kernels for this machine', load: () => import('./tune.ts') },
   doctor: { what: 'examine this machine, and say what it needs', load: () => import('./doctor.ts') },
 };
 

@@ -19,6 +19,8 @@ export interface PredictCommand {
   /** Folder for annotated pictures. */
   readonly save: string | undefined;
   readonly adapter: AdapterPreference | undefined;
+  /** Whether kernels are chosen by what was measured on this machine. */
+  readonly tunes: boolean;
   readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
 }
 
@@ -61,6 +63,7 @@ ${flagHelp('save <folder>', [
 ])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software where there is nothing else)'])}
+${flagHelp('no-tune', ['choose kernels by the shipped tables only, not by what `tune` has measured here'])}
 ${flagHelp('help', ['print this'], 'h')}
 
 Ctrl-C ends it after the current batch; a second Ctrl-C ends it at once.
@@ -94,6 +97,7 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     json: values.json === true,
     save,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
+    tunes: values['no-tune'] !== true,
     numbers,
   };
 }
@@ -107,6 +111,7 @@ function parse(argv: readonly string[]) {
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
         json: { type: 'boolean' },
+        'no-tune': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });

@@ -4,6 +4,8 @@ import { DawngradError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index.ts';
+import type { FindTuned } from '../train/index.ts';
+import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
 import { ignoreClosedPipe } from './closed-pipe.ts';
 import { FetchReport } from './fetch-report.ts';
@@ -70,7 +72,7 @@ async function run(command: PredictCommand, io: Io): Promise<number> {
   process.on('SIGTERM', onSignal);
   try {
     const weights = command.weights ?? (await fetchWeights(io.env, interrupt.signal, download));
-    return await predictAll({ ...command, weights }, inputs, report, interrupt.signal);
+    return await predictAll({ ...command, weights }, inputs, report, interrupt.signal, io.env);
   } catch (error) {
     if (interrupt.signal.aborted && error === interrupt.signal.reason) return INTERRUPTED;
     throw error;
@@ -92,14 +94,17 @@ function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: Fetch
 }
 
 async function predictAll(
-  { weights, numbers, adapter, top, save }: PredictCommand & { readonly weights: string },
+  { weights, numbers, adapter, tunes, top, save }: PredictCommand & { readonly weights: string },
   { pictures, problems }: Inputs,
   report: PredictReport,
   signal: AbortSignal,
+  env: NodeJS.ProcessEnv,
 ): Promise<number> {
   // A batch that is never full takes no memory for pictures that there are not.
   const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, pictures.length);
-  const predictor = await openPredictor(weights, { ...numbers, batchSize, adapter });
+  const tuned: FindTuned = (traits, question) =>
+    tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
+  const predictor = await openPredictor(weights, { ...numbers, batchSize, adapter, ...(tunes && { tuned }) });
   try {
     report.opened(predictor);
     const paths = pictures.map(({ path }) => path);

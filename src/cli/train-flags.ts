@@ -22,6 +22,8 @@ export interface TrainCommand {
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
   readonly adapter: AdapterPreference | undefined;
+  /** Whether kernels are chosen by what was measured on this machine, and measured where no table knows it. */
+  readonly tunes: boolean;
   readonly out: string | undefined;
   readonly json: boolean;
 }
@@ -86,6 +88,10 @@ ${flagHelp('mode <mode>', [
 ])}
 ${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software where there is nothing else)'])}
+${flagHelp('no-tune', [
+  'choose kernels by the shipped tables only: neither by what `tune` has measured here,',
+  'nor, on an adapter that no table knows, by measuring first',
+])}
 ${flagHelp('out <folder>', ['the run folder; must not hold a run yet (default: runs/<time>-<mode>)'])}
 ${flagHelp('json', ['print one line of JSON per epoch and phase, and nothing else, on stdout'])}
 ${flagHelp('safe', ["keep Dawn's validation and the shaders' bounds checks on; they are on in any case,", 'because switching them off makes a step only 2 % faster'])}
@@ -138,6 +144,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     demo,
     numbers,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
+    tunes: values['no-tune'] !== true,
     out: text('out'),
     json: values.json === true,
   };
@@ -151,6 +158,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
         demo: { type: 'boolean' },
+        'no-tune': { type: 'boolean' },
         json: { type: 'boolean' },
         safe: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

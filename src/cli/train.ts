@@ -4,13 +4,23 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import { checkUnused, defaultRunPath, NUMBER_OPTIONS, RUN_FILES, type TrainMode, train } from '../train/index.ts';
+import {
+  checkUnused,
+  defaultRunPath,
+  type FindTuned,
+  NUMBER_OPTIONS,
+  RUN_FILES,
+  type TrainMode,
+  train,
+} from '../train/index.ts';
+import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
 import { ignoreClosedPipe } from './closed-pipe.ts';
 import { FetchReport } from './fetch-report.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
 import { DEMO_LINE, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
+import { TuneNotes } from './tune-report.ts';
 
 /** What the command needs of its process. */
 export interface Io {
@@ -49,8 +59,10 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
   for (const folder of [parent, ...runs.map((run) => run.folder)]) checkUnused(folder);
 
   const interrupt = new AbortController();
+  const tuneNotes = new TuneNotes(io.stderr);
   let report: TrainReport | FetchReport | undefined;
   const onSignal = () => {
+    tuneNotes.stopBar();
     if (interrupt.signal.aborted) {
       report?.stopBar();
       process.exit(INTERRUPTED);
@@ -73,7 +85,14 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
     for (const { mode, folder } of runs) {
       const trainReport = new TrainReport({ ...io, json, demo, jsonMode: several ? mode : undefined });
       report = trainReport;
-      const status = await runOne(command, sources, mode, folder, trainReport, interrupt.signal);
+      const { signal } = interrupt;
+      const tuned: FindTuned = (traits, question) =>
+        tunedChoices(traits, question, {
+          env: io.env,
+          onNote: (text) => tuneNotes.note(text),
+          tuneFor: { adapter: command.adapter, signal, onProgress: (progress) => tuneNotes.progress(progress) },
+        });
+      const status = await runOne(command, sources, mode, folder, trainReport, signal, tuned);
       if (status !== 0) return status;
     }
     return 0;
@@ -111,8 +130,9 @@ async function runOne(
   out: string,
   report: TrainReport,
   signal: AbortSignal,
+  tuned: FindTuned,
 ): Promise<number> {
-  const { numbers, adapter } = command;
+  const { numbers, adapter, tunes } = command;
   const options = { ...settings, ...numbers };
   try {
     const { summary } = await train({
@@ -123,6 +143,7 @@ async function runOne(
       adapter,
       mode,
       out,
+      tuned: tunes ? tuned : undefined,
       signal,
       reporter: report,
     });

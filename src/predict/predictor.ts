@@ -11,6 +11,7 @@ import {
   buildModel,
   checkLimits,
   checkNumber,
+  type FindTuned,
   NUMBER_OPTIONS,
   rehearse,
   type Start,
@@ -34,6 +35,8 @@ export interface PredictorOptions {
   readonly imageSize?: number | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
+  /** Asked once the device is open; without it the kernels are what `gpu` carries, if anything, and the shipped tables'. */
+  readonly tuned?: FindTuned | undefined;
   /** A device to use instead of opening one. It is left open. */
   readonly gpu?: Gpu | undefined;
 }
@@ -83,8 +86,10 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     const count = classes.names.length;
     const built = { classes: count, mode: 'finetune' } as const;
     // What it takes to measure a batch is what it takes to predict one.
-    const question = { ...built, imageSize, batchSize, momentum: 0, pictures: { train: 0, val: batchSize } };
-    checkLimits(rehearse(gpu.traits, { ...question, start: network }).memory, gpu);
+    const pictures = { train: 0, val: batchSize };
+    const question = { ...built, imageSize, batchSize, momentum: 0, pictures, start: network };
+    if (options.tuned) gpu.tuned = await options.tuned(gpu.traits, question);
+    checkLimits(rehearse(gpu.traits, question, gpu.tuned).memory, gpu);
     const model = buildModel(gpu, start, built).eval();
     const ownsGpu = options.gpu === undefined;
     return new Predictor({ weights, architecture, classes, imageSize, batchSize, threads, gpu, ownsGpu, model });

@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Gpu } from '../gpu/gpu.ts';
+import type { Gpu, TunedChoices } from '../gpu/gpu.ts';
 import type { Best } from './best.ts';
 import { CLASSES_KEY, type Start } from './model.ts';
 import type { NumberSettings, TrainOptions } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import type { RunSummary, TrainMode } from './types.ts';
+
+/** Two different sets of choices have the same hash once in 10^14 pairs. */
+const HASH_DIGITS = 12;
 
 interface Described {
   readonly options: TrainOptions;
@@ -43,6 +46,21 @@ export function runConfig(run: Described & { readonly kernels: Record<string, st
     // Of a device that the caller opened it is not known here.
     checks: options.gpu ? null : (options.checks ?? true),
     kernels,
+    kernelChoice: describeChoice(kernels, gpu.tuned),
+  };
+}
+
+/**
+ * The kernels in one word, to compare runs by: equal hashes are equal choices. And how many of them were tuned on this
+ * machine; the others are the shipped table's.
+ */
+export function describeChoice(kernels: Record<string, string>, tuned: TunedChoices) {
+  const entries = Object.entries(kernels).sort(([a], [b]) => (a < b ? -1 : 1));
+  const fromTuner = entries.filter(([work, variant]) => tuned.get(work) === variant).length;
+  return {
+    hash: createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, HASH_DIGITS),
+    fromTable: entries.length - fromTuner,
+    fromTuner,
   };
 }
 

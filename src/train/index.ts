@@ -1,6 +1,7 @@
 /** Training as the tutorial does it. The room's door: other folders import from here. */
 export { Best } from './best.ts';
 export { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from './compare-runs.ts';
+export { openDryGpu } from './dry-device.ts';
 export { NonFiniteLossError } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
@@ -18,6 +19,7 @@ export {
 export {
   checkMode,
   checkNumber,
+  type FindTuned,
   NUMBER_OPTIONS,
   type NumberOption,
   type NumberSettings,

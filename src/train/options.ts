@@ -2,8 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import type { Gpu } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu, TunedChoices } from '../gpu/gpu.ts';
+import type { MemoryQuestion } from './memory.ts';
 import { type Reporter, TRAIN_MODES, type TrainMode } from './types.ts';
+
+/** Finds which kernels were measured to be fastest on an adapter for the work of a run; the shipped tables say the rest. */
+export type FindTuned = (traits: AdapterTraits, question: MemoryQuestion) => Promise<TunedChoices>;
 
 /** What to train, on what and how; numbers that are left out are the tutorial's. */
 export interface TrainOptions {
@@ -39,6 +43,8 @@ export interface TrainOptions {
   readonly adapter?: AdapterPreference | undefined;
   /** Dawn's validation and the shaders' bounds checks; on by default, as they cost 2 % of a step (lavapipe). */
   readonly checks?: boolean | undefined;
+  /** Asked once the device is open; without it the run uses what `gpu` carries, if anything, and the shipped tables. */
+  readonly tuned?: FindTuned | undefined;
   /** The run folder; default `runs/<time>-<mode>`. It must not hold a run yet. */
   readonly out?: string | undefined;
   /** Whether this is the built-in demo, which config.json and summary.json then say. It changes nothing else. */

@@ -69,13 +69,15 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   let model: ResNet | undefined;
   let done = false;
   try {
-    const rehearsal = rehearse(gpu.traits, {
+    const question = {
       ...settings,
       mode,
       start,
       classes: pictures.classes.length,
       pictures: { train: pictures.train.length, val: pictures.val.length },
-    });
+    };
+    if (options.tuned) gpu.tuned = await options.tuned(gpu.traits, question);
+    const rehearsal = rehearse(gpu.traits, question, gpu.tuned);
     checkLimits(rehearsal.memory, gpu);
     // The order of these two is that of the random draws: the network's, then epoch by epoch the loaders'.
     const generator = new Generator(settings.seed);

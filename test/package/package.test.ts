@@ -140,7 +140,7 @@ describe('as a command', () => {
     expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
     const commands = Array.from(help.stdout.matchAll(/^ {2}([a-z]+) +\S/gm), ([, name]) => name);
     expect(help.code).toBe(0);
-    expect(commands).toEqual(['train', 'predict', 'convert', 'compare', 'doctor']);
+    expect(commands).toEqual(['train', 'predict', 'convert', 'compare', 'tune', 'doctor']);
     expect(none).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^dawngrad: no command given\n/) });
     expect(unknown).toMatchObject({
       code: 2,
@@ -149,7 +149,7 @@ describe('as a command', () => {
   });
 
   packageTest('every command explains itself, by the name it was called by', async () => {
-    const names = ['train', 'predict', 'convert', 'compare', 'doctor'];
+    const names = ['train', 'predict', 'convert', 'compare', 'tune', 'doctor'];
     const helps = await Promise.all(names.map((name) => dawngrad(app, [name, '--help'])));
     for (const [i, { code, stdout, stderr }] of helps.entries()) {
       expect(code, stderr).toBe(0);

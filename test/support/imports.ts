@@ -12,6 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'driver',
     'predict',
+    'tune',
     'train',
     'demo',
     'fetch',
@@ -24,6 +25,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'data',
   ],
   predict: ['train', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  // What a run would do is rehearsed by the code that trains.
+  tune: ['train', 'fetch', 'kernels', 'gpu', 'weights'],
   train: ['pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   nn: ['autograd', 'kernels', 'gpu'],
   autograd: ['kernels', 'gpu'],

@@ -1,0 +1,92 @@
+/** What a person sees of tuning: progress on stderr, as a bar on a terminal and as a line now and then elsewhere, and a table. */
+import { SingleBar } from 'cli-progress';
+import type { TuneProgress, TuneResult } from '../tune/index.ts';
+import type { Output } from './train-report.ts';
+
+/** Between two lines of progress where there is no terminal. */
+const SECONDS_BETWEEN_LINES = 10;
+
+export class TuneNotes {
+  readonly #stderr: Output;
+  #bar: SingleBar | undefined;
+  #lastLine = 0;
+
+  constructor(stderr: Output) {
+    this.#stderr = stderr;
+  }
+
+  progress({ done, steps, seconds }: TuneProgress): void {
+    if (this.#stderr.isTTY) this.#showBar(done, steps);
+    else if (seconds - this.#lastLine >= SECONDS_BETWEEN_LINES) {
+      this.#lastLine = seconds;
+      this.note(`Tuning: ${Math.floor((100 * done) / steps)} % after ${seconds.toFixed(0)} s`);
+    }
+    if (done === steps) this.stopBar();
+  }
+
+  note(text: string): void {
+    this.stopBar();
+    this.#stderr.write(`${text}\n`);
+  }
+
+  /** Takes the bar off the terminal, and gives the cursor back. */
+  stopBar(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  #showBar(done: number, steps: number): void {
+    if (!this.#bar) {
+      this.#bar = new SingleBar({
+        format: 'tuning {bar} {percentage} % | {duration_formatted}',
+        stream: process.stderr,
+        barsize: 24,
+        clearOnComplete: true,
+        hideCursor: true,
+        // Signals are the command's business.
+        gracefulExit: false,
+      });
+      this.#bar.start(steps, 0);
+    }
+    this.#bar.update(done);
+  }
+}
+
+/** Milliseconds of every candidate for every piece of work, what was kept, and what that brings. */
+export function tuneTable(results: readonly TuneResult[]): string {
+  const variants = [...new Set(results.flatMap(({ candidates }) => candidates))];
+  const rows = results.map((result) => [
+    result.name,
+    ...variants.map((variant) => cell(result, variant)),
+    result.choice,
+    verdict(result),
+  ]);
+  const head = ['milliseconds', ...variants, 'kept', 'beside the table'];
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  const isNumber = (column: number) => column > 0 && column <= variants.length;
+  return [head, ...rows]
+    .map((row) => row.map((text, i) => (isNumber(i) ? text.padStart(widths[i]!) : text.padEnd(widths[i]!))).join('  '))
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('');
+}
+
+/** All the work of a training step and a validation step: by the table, tuned, and how much of it could be compared. */
+export function tuneTotals(results: readonly TuneResult[]): { tableMs: number; tunedMs: number; compared: number } {
+  const comparable = results.filter(({ ms, table, choice }) => table in ms && choice in ms);
+  // The rehearsal that they are counted in has two epochs of a step each.
+  const total = (which: 'table' | 'choice') =>
+    comparable.reduce((sum, result) => sum + (result.uses / 2) * result.ms[result[which]]!, 0);
+  return { tableMs: total('table'), tunedMs: total('choice'), compared: comparable.length };
+}
+
+function cell({ ms, failed, candidates }: TuneResult, variant: string): string {
+  if (!candidates.includes(variant)) return '-';
+  if (variant in failed) return 'failed';
+  return variant in ms ? ms[variant]!.toFixed(2) : 'skipped';
+}
+
+function verdict({ state, choice, table, ms }: TuneResult): string {
+  if (state !== 'measured' && choice === table) return 'not told in time: its choice';
+  if (choice === table) return 'its choice';
+  return table in ms ? `${(ms[table]! / ms[choice]!).toFixed(2)} times as fast` : `in place of ${table}`;
+}

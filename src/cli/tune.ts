@@ -1,0 +1,176 @@
+/** `npm run tune`: measures which kernels are fastest on this machine, and remembers them for every later run. */
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { DawngradError, UsageError } from '../errors.ts';
+import type { AdapterPreference } from '../gpu/dawn.ts';
+import { OutOfMemoryError } from '../gpu/errors.ts';
+import { checkNumber, NUMBER_OPTIONS, TRAIN_MODES, type TrainMode } from '../train/index.ts';
+import { DEFAULT_BUDGET, engineVersion, keepResults, type TuneReport, tune, tuneLimits } from '../tune/index.ts';
+import { called } from './called.ts';
+import { ignoreClosedPipe } from './closed-pipe.ts';
+import { ADAPTERS, flagHelp, oneOf, toNumber } from './flags.ts';
+import type { Io } from './train.ts';
+import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
+
+const INTERRUPTED = 130;
+
+const HELP = `Usage: ${called('tune')} [flags]
+
+Measures on this machine which kernel is fastest for each convolution of a ResNet-18 or 34, and remembers it: train and
+predict use it from then on, for the same batch size and image size. Without it they use the shipped tables.
+
+${flagHelp('batch-size <n>', [`pictures per step of the run to tune for (default: ${NUMBER_OPTIONS.batchSize.default})`])}
+${flagHelp('image-size <n>', [`side of the square that the network sees, pixels (default: ${NUMBER_OPTIONS.imageSize.default})`])}
+${flagHelp('mode <mode>', [`${TRAIN_MODES.join(' or ')}: whether there are gradients to tune (default: finetune)`])}
+${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, as for training)'])}
+${flagHelp('budget <seconds>', [
+  `how long it may take (default: ${DEFAULT_BUDGET}); what must be compiled for the first time`,
+  'may take five times as much on top',
+])}
+${flagHelp('json', ['print everything as one JSON object'])}
+${flagHelp('help', ['print this'], 'h')}
+
+The answers are kept in tuned.json in the cache folder: $DAWNGRAD_CACHE, else the system's (~/.cache/dawngrad on Linux).
+They are for this adapter, its driver's version and this version of the program. Another kernel sums in another order:
+tuning may change the last bits of a run, and nothing else may. ${called('train')} --no-tune ignores it.
+
+Ctrl-C ends it and keeps what is known until then. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+`;
+
+interface TuneCommand {
+  readonly batchSize: number;
+  readonly imageSize: number;
+  readonly mode: TrainMode;
+  readonly adapter: AdapterPreference | undefined;
+  /** Seconds. */
+  readonly budget: number;
+  readonly json: boolean;
+}
+
+/**
+ * @param argv arguments after the script's name
+ * @param startedAt when the budget began to run, as `performance.now`; default when the process was started
+ * @returns exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by a signal
+ */
+export async function main(argv: readonly string[], io: Io = process, startedAt = 0): Promise<number> {
+  try {
+    const command = parseFlags(argv);
+    if (command === 'help') {
+      io.stdout.write(HELP);
+      return 0;
+    }
+    return await run(command, io, startedAt);
+  } catch (error) {
+    if (!(error instanceof DawngradError)) throw error;
+    io.stderr.write(`tune: ${error.message}\n`);
+    if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
+    if (!(error instanceof UsageError)) return 1;
+    io.stderr.write(`Try "${called('tune')} --help".\n`);
+    return 2;
+  }
+}
+
+async function run(command: TuneCommand, io: Io, startedAt: number): Promise<number> {
+  const { batchSize, imageSize, mode, adapter, budget, json } = command;
+  const notes = new TuneNotes(io.stderr);
+  const interrupt = new AbortController();
+  const onSignal = () => {
+    notes.stopBar();
+    if (interrupt.signal.aborted) process.exit(INTERRUPTED);
+    io.stderr.write('\nStopping; once more to stop at once.\n');
+    interrupt.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    const report = await tune({
+      // Classes and momentum have no part in any convolution.
+      question: { mode, classes: 2, imageSize, batchSize, momentum: 0, pictures: { train: batchSize, val: batchSize } },
+      adapter,
+      limits: tuneLimits(budget),
+      startedAt,
+      signal: interrupt.signal,
+      onProgress: (progress) => notes.progress(progress),
+    });
+    notes.stopBar();
+    const file = keepResults(report, io.env);
+    const told = { engine: engineVersion(), ...command, ...report, ...tuneTotals(report.results), file };
+    if (json) io.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
+    else io.stdout.write(reportText(report, file));
+    return interrupt.signal.aborted ? INTERRUPTED : 0;
+  } finally {
+    notes.stopBar();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+function reportText({ adapter, results, seconds }: TuneReport, file: string): string {
+  const { tableMs, tunedMs, compared } = tuneTotals(results);
+  const told = results.filter(({ state }) => state === 'measured').length;
+  const rest =
+    told === results.length
+      ? ''
+      : `The time ran out for the other ${results.length - told}: they keep the table's choice unless it was clearly worse. ` +
+        'A larger --budget tells more.\n';
+  const gain = ((tableMs / tunedMs - 1) * 100).toFixed(1);
+  const of = compared === results.length ? '' : ` (${compared} of ${results.length})`;
+  const sums =
+    compared === 0
+      ? ''
+      : `A training and a validation step${of}: ${tableMs.toFixed(0)} ms by the table, ${tunedMs.toFixed(0)} ms tuned: ${gain} % faster.\n`;
+  return (
+    `Device: ${adapter.description} (${adapter.kind === 'cpu' ? 'software' : 'hardware'})\n${tuneTable(results)}` +
+    `${told} of ${results.length} told in ${seconds.toFixed(1)} s. ${rest}${rest ? '' : '\n'}${sums}` +
+    `Kept in ${file}\n`
+  );
+}
+
+/** @throws UsageError */
+function parseFlags(argv: readonly string[]): TuneCommand | 'help' {
+  const { help, json = false, adapter, mode = 'finetune', budget, ...sizes } = parse(argv);
+  if (help) return 'help';
+  const number = (flag: 'batch-size' | 'image-size', option: 'batchSize' | 'imageSize') => {
+    const text = sizes[flag];
+    return text === undefined ? NUMBER_OPTIONS[option].default : checkNumber(option, toNumber(flag, text), `--${flag}`);
+  };
+  return {
+    batchSize: number('batch-size', 'batchSize'),
+    imageSize: number('image-size', 'imageSize'),
+    mode: oneOf('mode', mode, TRAIN_MODES),
+    adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
+    budget: budget === undefined ? DEFAULT_BUDGET : checkBudget(toNumber('budget', budget)),
+    json,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        'batch-size': text,
+        'image-size': text,
+        mode: text,
+        adapter: text,
+        budget: text,
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function checkBudget(seconds: number): number {
+  if (seconds > 0) return seconds;
+  throw new UsageError(`--budget: expected a number of seconds above 0, found ${seconds}`);
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.stdout.on('error', ignoreClosedPipe);
+  process.stderr.on('error', ignoreClosedPipe);
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -1,0 +1,139 @@
+/**
+ * The file that remembers what was tuned, in the cache folder. One file holds the answers of all adapters and versions, and
+ * who adds to it keeps what others have written. What cannot be read is ignored with a notice, and put aside instead of
+ * written over.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { FileError } from '../errors.ts';
+import { cacheFolder, type Environment } from '../fetch/index.ts';
+import type { AdapterTraits } from '../gpu/gpu.ts';
+import { writeFileAtomic } from '../weights/index.ts';
+import type { Candidate } from './measured.ts';
+
+/** What answers are valid for. The description of an adapter holds its driver's version. */
+export interface CacheKey {
+  readonly adapter: Pick<AdapterTraits, 'vendor' | 'architecture' | 'description'>;
+  /** As `engineVersion`. */
+  readonly engine: string;
+}
+
+/** What was found for one piece of work. */
+export interface Answer {
+  readonly choice: Candidate;
+  /** The least milliseconds of each candidate that was measured. */
+  readonly ms: Readonly<Record<Candidate, number>>;
+}
+
+interface Entry extends CacheKey {
+  readonly works: Readonly<Record<string, Answer>>;
+}
+
+const NAME = 'tuned.json';
+const FORMAT = 'dawngrad tuned kernels 1';
+
+/** Where the answers are, or will be. */
+export function tunedPath(env: Environment = process.env): string {
+  return join(cacheFolder(env), NAME);
+}
+
+export function cacheKey({ vendor, architecture, description }: AdapterTraits, engine: string): CacheKey {
+  return { adapter: { vendor, architecture, description }, engine };
+}
+
+/**
+ * The answers for an adapter and version, by the name of the work; none where there are none yet.
+ * @param onNote told of a file that cannot be used, as a sentence that names it
+ */
+export function readAnswers(path: string, key: CacheKey, onNote?: (text: string) => void): Map<string, Answer> {
+  const entries = readEntries(path);
+  if (typeof entries !== 'string') return answersOf(entries, key);
+  onNote?.(`${path}: ${entries}. It is ignored, and kept under another name when something is tuned.`);
+  return new Map();
+}
+
+/**
+ * Adds answers to the file, which is made if need be. Those for the same work are replaced, all others stay.
+ * @throws FileError if it cannot be written
+ */
+export function addAnswers(path: string, key: CacheKey, answers: ReadonlyMap<string, Answer>): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const found = readEntries(path);
+    if (typeof found === 'string') putAside(path);
+    const entries = typeof found === 'string' ? [] : found;
+    const works = Object.fromEntries([...answersOf(entries, key), ...answers]);
+    const kept = entries.filter((entry) => !isFor(entry, key));
+    const text = JSON.stringify({ format: FORMAT, entries: [...kept, { ...key, works }] }, null, 1);
+    writeFileAtomic(path, [Buffer.from(`${text}\n`)]);
+  } catch (error) {
+    if (error instanceof FileError) throw error;
+    const reason = (error as Error).message;
+    throw new FileError(`${path}: cannot be written (${reason}). Set DAWNGRAD_CACHE to a folder that can be`, {
+      cause: error,
+    });
+  }
+}
+
+function answersOf(entries: readonly Entry[], key: CacheKey): Map<string, Answer> {
+  return new Map(entries.filter((entry) => isFor(entry, key)).flatMap(({ works }) => Object.entries(works)));
+}
+
+function isFor({ adapter, engine }: Entry, key: CacheKey): boolean {
+  const { vendor, architecture, description } = key.adapter;
+  return (
+    engine === key.engine &&
+    adapter.vendor === vendor &&
+    adapter.architecture === architecture &&
+    adapter.description === description
+  );
+}
+
+/** The entries of the file, or what is wrong with it, as the end of a sentence. */
+function readEntries(path: string): Entry[] | string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? [] : `cannot be read (${message})`;
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    return `is damaged (${(error as Error).message})`;
+  }
+  if (!isObject(content) || content.format !== FORMAT) return 'is not a file of tuned kernel choices of this version';
+  const { entries } = content;
+  return Array.isArray(entries) && entries.every(isEntry) ? entries : 'is damaged (an entry is incomplete)';
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (!isObject(value) || !isObject(value.adapter) || !isObject(value.works)) return false;
+  const { vendor, architecture, description } = value.adapter;
+  const texts = [value.engine, vendor, architecture, description];
+  return texts.every((text) => typeof text === 'string') && Object.values(value.works).every(isAnswer);
+}
+
+function isAnswer(value: unknown): value is Answer {
+  return (
+    isObject(value) &&
+    typeof value.choice === 'string' &&
+    isObject(value.ms) &&
+    Object.values(value.ms).every((ms) => typeof ms === 'number')
+  );
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whatever it is, somebody may want it. */
+function putAside(path: string): void {
+  for (let number = 1; ; number++) {
+    const aside = `${path}.unusable-${number}`;
+    if (existsSync(aside)) continue;
+    renameSync(path, aside);
+    return;
+  }
+}

@@ -1,0 +1,161 @@
+/** Candidates timed on a device, on scratch buffers of the real shapes. */
+import type { AdapterTraits, Dispatch, Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { conv2dVariants } from '../kernels/conv2d-candidates.ts';
+import type { WeightForms } from '../kernels/conv2d-shape.ts';
+import { fill } from '../kernels/elementwise.ts';
+import type { Candidate } from './measured.ts';
+import { conv2dSizes, runConv2d } from './run-conv2d.ts';
+import type { Measurer } from './tuner.ts';
+import type { WorkJob } from './works.ts';
+
+/** What buffers are filled with: an ordinary number, as denormal ones are slow on some processors. */
+const ORDINARY = 0.5;
+
+/**
+ * Has a device of its own, since buffers that many shapes have left behind are no longer wanted afterwards, and a candidate
+ * may break it: then the next one gets a new device. Times are the device's own where it has timestamp queries, else the
+ * clock's.
+ */
+export class DeviceMeasurer implements Measurer<WorkJob> {
+  readonly #open: () => Promise<Gpu>;
+  #gpu: Gpu | undefined;
+  #scratch: Scratch | undefined;
+
+  /** @param open opens a device; whoever makes a measurer closes it */
+  constructor(open: () => Promise<Gpu>) {
+    this.#open = open;
+  }
+
+  /** Opens the device, if it is not open. @throws NoAdapterError */
+  async traits(): Promise<AdapterTraits> {
+    return (await this.#device()).traits;
+  }
+
+  async time(job: WorkJob, candidate: Candidate, count: number): Promise<{ ms: number; compiled: boolean }> {
+    const gpu = await this.#device();
+    try {
+      return await this.#timeOn(gpu, job, candidate, count);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#gpu?.close();
+    this.#gpu = undefined;
+    this.#scratch = undefined;
+  }
+
+  async #device(): Promise<Gpu> {
+    if (this.#gpu) return this.#gpu;
+    this.#gpu = await this.#open();
+    if (hasTimestamps(this.#gpu)) this.#gpu.startProfiling();
+    return this.#gpu;
+  }
+
+  async #timeOn(gpu: Gpu, job: WorkJob, candidate: Candidate, count: number) {
+    const scratch = this.#scratchFor(gpu, job);
+    const runsPerDerivation = job.runsPerDerivation(candidate);
+    const derives = (run: number) => Number.isFinite(runsPerDerivation) && run % runsPerDerivation === 0;
+    // Whole rounds of runs that share a derivation, so that each bears its part of it.
+    const runs = Number.isFinite(runsPerDerivation) ? count * runsPerDerivation : count;
+    const before = gpu.stats.pipelines;
+    const ms = await timeRuns(gpu, runs, (run) => scratch.run(candidate, derives(run)));
+    return { ms: ms / runs, compiled: gpu.stats.pipelines > before };
+  }
+
+  #scratchFor(gpu: Gpu, job: WorkJob): Scratch {
+    if (this.#scratch?.job !== job) {
+      this.#scratch?.release();
+      this.#scratch = new Scratch(gpu, job);
+    }
+    return this.#scratch;
+  }
+}
+
+const hasTimestamps = (gpu: Gpu) => gpu.device.features.has('timestamp-query');
+
+/** Milliseconds of so many runs together. */
+async function timeRuns(gpu: Gpu, runs: number, record: (run: number) => void): Promise<number> {
+  if (!hasTimestamps(gpu)) {
+    await gpu.idle();
+    const start = performance.now();
+    for (let run = 0; run < runs; run++) record(run);
+    await gpu.idle();
+    return performance.now() - start;
+  }
+  await gpu.takeTimings();
+  const dispatches: Dispatch[] = [];
+  gpu.onDispatch = (dispatch) => dispatches.push(dispatch);
+  const start = performance.now();
+  try {
+    for (let run = 0; run < runs; run++) record(run);
+  } finally {
+    gpu.onDispatch = undefined;
+  }
+  const timings = await gpu.takeTimings();
+  const elapsed = performance.now() - start;
+  // More dispatches than can be timed one by one: then the clock's time is as good, as they take long.
+  if (timings.length < dispatches.length) return elapsed;
+  return timings.reduce((sum, { ms }) => sum + ms, 0);
+}
+
+/** The buffers of one job, and what its candidates have derived from the weights. */
+class Scratch {
+  readonly job: WorkJob;
+  readonly #gpu: Gpu;
+  readonly #input: PooledBuffer;
+  readonly #output: PooledBuffer;
+  readonly #weight: PooledBuffer;
+  readonly #forms = new Map<string, PooledBuffer>();
+
+  constructor(gpu: Gpu, job: WorkJob) {
+    this.job = job;
+    this.#gpu = gpu;
+    const sizes = conv2dSizes(job.work.shape);
+    const filled = (numbers: number) => {
+      const buffer = gpu.pool.acquire(numbers * 4);
+      fill(gpu, numbers, ORDINARY, buffer);
+      return buffer;
+    };
+    this.#input = filled(sizes.input);
+    this.#output = filled(sizes.output);
+    this.#weight = filled(sizes.weight);
+  }
+
+  /** Records one run, with or without deriving anew what the candidate derives from the weights. */
+  run(candidate: Candidate, derives: boolean): void {
+    const kernels = conv2dVariants[candidate as keyof typeof conv2dVariants];
+    runConv2d(this.#gpu, this.job.work, kernels, {
+      input: this.#input,
+      output: this.#output,
+      weight: this.#formsFor(candidate, derives),
+    });
+  }
+
+  release(): void {
+    for (const buffer of [this.#input, this.#output, this.#weight, ...this.#forms.values()]) {
+      this.#gpu.pool.release(buffer);
+    }
+  }
+
+  #formsFor(candidate: Candidate, derives: boolean): WeightForms {
+    return {
+      original: this.#weight,
+      form: (key, bytes, write) => {
+        const name = `${candidate} ${key}`;
+        let buffer = this.#forms.get(name);
+        if (!buffer) {
+          buffer = this.#gpu.pool.acquire(bytes);
+          this.#forms.set(name, buffer);
+          // What is never derived is at least an ordinary number.
+          if (!derives) this.#gpu.clear(buffer);
+        }
+        if (derives) write(buffer);
+        return buffer;
+      },
+    };
+  }
+}

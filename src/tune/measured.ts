@@ -1,0 +1,132 @@
+/** What was measured of one piece of work, and what follows from it. */
+
+/** Name of a kernel variant. */
+export type Candidate = string;
+
+/** A piece of work that several kernels can do. */
+export interface TuneJob {
+  /** As `Work.name`. */
+  readonly name: string;
+  /** Jobs of one family differ only in shape, so that a kernel far too slow for several of them is so for all. */
+  readonly family: string;
+  /** How often a run does this, beside the other jobs. */
+  readonly uses: number;
+  /** How much there is to do each time, in a unit that all jobs share. */
+  readonly size: number;
+  /** From the simplest on. */
+  readonly candidates: readonly Candidate[];
+  /** What is used where nobody measures. */
+  readonly table: Candidate;
+}
+
+/** Times this close are equal, and the simpler kernel is kept. */
+export const TIE = 1.03;
+
+/**
+ * `measured`: to the end. `unfinished`: the budget ran out before near equals could be told apart, so that the table's choice is
+ * kept unless it was clearly worse. `not reached`: it ran out before that; the table's choice is kept.
+ */
+export type TuneState = 'measured' | 'unfinished' | 'not reached';
+
+/** What came out for one piece of work. */
+export interface TuneResult {
+  /** As `Work.name`. */
+  readonly name: string;
+  readonly uses: number;
+  readonly candidates: readonly Candidate[];
+  /** The least milliseconds of each candidate that was measured. */
+  readonly ms: Readonly<Record<Candidate, number>>;
+  /** What the shipped table says. */
+  readonly table: Candidate;
+  /** What is to be used. */
+  readonly choice: Candidate;
+  readonly state: TuneState;
+  /** Why candidates could not be measured, where they failed. */
+  readonly failed: Readonly<Record<Candidate, string>>;
+}
+
+/** The times of one job's candidates so far. */
+export class Measured<Job extends TuneJob = TuneJob> {
+  readonly job: Job;
+  /** The least of the times of each candidate; a hiccup makes a time longer, and nothing makes one shorter. */
+  readonly times = new Map<Candidate, number>();
+  readonly failed = new Map<Candidate, string>();
+  /** Not measured because they were far too slow for others of the family. */
+  readonly skipped = new Set<Candidate>();
+  readonly #dropped = new Set<Candidate>();
+  surveyed = false;
+  /** Rounds in turns since then. */
+  rounds = 0;
+  finished = false;
+
+  constructor(job: Job) {
+    this.job = job;
+  }
+
+  add(candidate: Candidate, ms: number): void {
+    this.times.set(candidate, Math.min(ms, this.least(candidate)));
+  }
+
+  least(candidate: Candidate): number {
+    return this.times.get(candidate) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whatever it took before: what fails once may fail in the run. */
+  fail(candidate: Candidate, reason: string): void {
+    this.failed.set(candidate, reason);
+    this.times.delete(candidate);
+  }
+
+  /** Candidates that are still in the race, the simplest first. */
+  get left(): Candidate[] {
+    return this.job.candidates.filter((one) => this.times.has(one) && !this.#dropped.has(one));
+  }
+
+  /** Those of them that are at most so many times slower than the best. */
+  within(factor: number): Candidate[] {
+    const best = leastOf(this.times);
+    return this.left.filter((one) => this.least(one) <= factor * best);
+  }
+
+  drop(factor: number): void {
+    const kept = this.within(factor);
+    for (const one of this.left) if (!kept.includes(one)) this.#dropped.add(one);
+  }
+
+  /** Milliseconds of one use by the table's choice; 0 while that is not known. */
+  get costOfTable(): number {
+    return this.times.get(this.job.table) ?? 0;
+  }
+
+  /** Milliseconds that a candidate will take at most, by the jobs of the family that it has done; 0 where there are none. */
+  expected(candidate: Candidate, all: readonly Measured[]): number {
+    const { family, size } = this.job;
+    const rates = all
+      .filter((one) => one.job.family === family && one.times.has(candidate))
+      .map((one) => one.least(candidate) / one.job.size);
+    return rates.length > 0 ? Math.max(...rates) * size : 0;
+  }
+}
+
+export function leastOf(times: ReadonlyMap<Candidate, number>): number {
+  return Math.min(Number.POSITIVE_INFINITY, ...times.values());
+}
+
+/** The simplest of the candidates that are as fast as the best, unless too little is known to depart from the table. */
+export function decide(one: Measured): TuneResult {
+  const { name, uses, candidates, table } = one.job;
+  const left = one.left;
+  const state: TuneState = one.finished ? 'measured' : one.surveyed ? 'unfinished' : 'not reached';
+  const keepsTable = state === 'not reached' || (state === 'unfinished' && left.includes(table));
+  const best = (keepsTable ? undefined : one.within(TIE)[0]) ?? table;
+  return {
+    name,
+    uses,
+    candidates,
+    ms: Object.fromEntries(candidates.filter((each) => one.times.has(each)).map((each) => [each, one.least(each)])),
+    table,
+    choice: best,
+    state,
+    failed: Object.fromEntries(one.failed),
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * The measuring of candidates, without the device: who measures and what time it is come from outside. First every piece of
+ * work is surveyed, each candidate once or twice, so that what is clearly worse is known everywhere before time is spent on
+ * telling near equals apart. Then come rounds over all the work in which the candidates that are left run in turns: a machine
+ * that is slow for a moment is so for all candidates of a piece of work, and its rounds lie seconds apart.
+ */
+import { DawngradError } from '../errors.ts';
+import { NoAdapterError } from '../gpu/errors.ts';
+import { Budget, type TuneLimits } from './budget.ts';
+import { type Candidate, decide, leastOf, Measured, type TuneJob, type TuneResult } from './measured.ts';
+
+/** Runs candidates and takes the time. */
+export interface Measurer<Job extends TuneJob = TuneJob> {
+  /**
+   * Runs a candidate so many times.
+   * @returns milliseconds of one run, and whether something had to be compiled first, which is then among them
+   * @throws DawngradError if this candidate fails; it can be called again for others
+   */
+  time(job: Job, candidate: Candidate, count: number): Promise<{ readonly ms: number; readonly compiled: boolean }>;
+}
+
+export interface TunerOptions<Job extends TuneJob> {
+  readonly jobs: readonly Job[];
+  readonly measurer: Measurer<Job>;
+  readonly limits: TuneLimits;
+  /** Milliseconds, from any moment on. */
+  readonly now: () => number;
+  /** When the budget began to run, by `now`. */
+  readonly startedAt: number;
+  /** Once aborted, nothing more is measured, as if the budget had run out. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TuneProgress) => void) | undefined;
+}
+
+export interface TuneProgress {
+  /** A step is a visit to a job: to survey it, or for a round. */
+  readonly done: number;
+  readonly steps: number;
+  /** Since the budget began to run. */
+  readonly seconds: number;
+}
+
+/** A candidate this many times slower than the best is measured no more. */
+export const CLEARLY_WORSE = 1.5;
+/** A first run this many times slower than another's is believed at once. */
+const NO_DOUBT = 3;
+/** So many works of a family on which a candidate was that much slower, and none on which it was not, are enough. */
+const HOPELESS = { factor: 4, works: 3 };
+/** Rounds after the survey, and how many of them are enough to tell near equals apart if the budget has no more. */
+const ROUNDS = 8;
+const ENOUGH_ROUNDS = 3;
+/** After that many, this is clear enough. */
+const LATER_WORSE = 1.2;
+/** Small kernels are repeated until they fill this time, so that the clock's resolution and a hiccup do not count. */
+const SURVEY_MS = 10;
+const ROUND_MS = 20;
+const MAX_REPETITIONS = 50;
+
+/** Measures all jobs as far as the budget goes, the most important ones first. Results are in the order of the jobs. */
+export async function tuneJobs<Job extends TuneJob>(options: TunerOptions<Job>): Promise<TuneResult[]> {
+  const tuner = new Tuner(options);
+  await tuner.run();
+  return tuner.results();
+}
+
+class Tuner<Job extends TuneJob> {
+  readonly #options: TunerOptions<Job>;
+  readonly #budget: Budget;
+  readonly #measured: readonly Measured<Job>[];
+  readonly #hopes = new Map<string, { far: number; near: boolean }>();
+  #done = 0;
+
+  constructor(options: TunerOptions<Job>) {
+    this.#options = options;
+    this.#budget = new Budget(options.limits, options.now, options.startedAt);
+    this.#measured = options.jobs.map((job) => new Measured(job));
+  }
+
+  async run(): Promise<void> {
+    // What a piece of work costs is not known yet; kernels of one kind need about as long for as much.
+    for (const one of inOrder(this.#measured, ({ job }) => job.uses * job.size)) {
+      await this.#survey(one);
+      this.#progress();
+    }
+    const surveyed = this.#measured.filter((one) => one.surveyed);
+    const important = inOrder(surveyed, (one) => one.job.uses * one.costOfTable);
+    for (let round = 1; round <= ROUNDS; round++) {
+      for (const one of important) {
+        if (one.left.length <= 1 || (await this.#takeTurns(one))) one.rounds++;
+        if (one.rounds === ENOUGH_ROUNDS) one.finished = true;
+        this.#progress();
+      }
+    }
+  }
+
+  results(): TuneResult[] {
+    return this.#measured.map(decide);
+  }
+
+  /** Each candidate once, and what is not far off once more; then drops what is clearly worse. */
+  async #survey(one: Measured<Job>): Promise<void> {
+    const { candidates, table, family } = one.job;
+    // The table's first: should the budget end here, it is what the others are compared with.
+    for (const candidate of [table, ...candidates.filter((each) => each !== table)]) {
+      if (candidate !== table && this.#isHopeless(family, candidate)) one.skipped.add(candidate);
+      else if (!(await this.#first(one, candidate))) return;
+    }
+    for (const candidate of one.within(NO_DOUBT)) {
+      const count = repetitions(SURVEY_MS, one.least(candidate));
+      if (!(await this.#more(one, candidate, count))) return;
+    }
+    this.#remember(one);
+    one.drop(CLEARLY_WORSE);
+    one.surveyed = true;
+  }
+
+  /** One round. @returns false where the budget has no room for all of it */
+  async #takeTurns(one: Measured<Job>): Promise<boolean> {
+    for (const candidate of one.left) {
+      const count = repetitions(ROUND_MS, one.least(candidate));
+      if (!(await this.#more(one, candidate, count))) return false;
+    }
+    one.drop(one.finished ? LATER_WORSE : CLEARLY_WORSE);
+    return true;
+  }
+
+  /** One run, or two where the first had to compile. @returns false where the budget has no room for it */
+  async #first(one: Measured<Job>, candidate: Candidate): Promise<boolean> {
+    const { now } = this.#options;
+    if (!this.#hasRoom(one.expected(candidate, this.#measured), true)) return false;
+    const started = now();
+    const first = await this.#time(one, candidate, 1);
+    if (!first) return true;
+    if (!first.compiled) {
+      one.add(candidate, first.ms);
+      return true;
+    }
+    const compiled = now();
+    const second = await this.#time(one, candidate, 1);
+    if (second) one.add(candidate, second.ms);
+    this.#budget.compiled(compiled - started - (now() - compiled));
+    return true;
+  }
+
+  async #more(one: Measured<Job>, candidate: Candidate, count: number): Promise<boolean> {
+    if (!this.#hasRoom(one.least(candidate) * count, false)) return false;
+    const round = await this.#time(one, candidate, count);
+    if (round) one.add(candidate, round.ms);
+    return true;
+  }
+
+  /** A candidate that fails is out of the race for this piece of work; the device is not what is to be found out here. */
+  async #time(one: Measured<Job>, candidate: Candidate, count: number) {
+    try {
+      return await this.#options.measurer.time(one.job, candidate, count);
+    } catch (error) {
+      if (!(error instanceof DawngradError) || error instanceof NoAdapterError) throw error;
+      one.fail(candidate, error.message);
+      return undefined;
+    }
+  }
+
+  #hasRoom(ms: number, mayCompile: boolean): boolean {
+    return !this.#options.signal?.aborted && this.#budget.hasRoom(ms, mayCompile);
+  }
+
+  #isHopeless(family: string, candidate: Candidate): boolean {
+    const hope = this.#hopes.get(`${family} ${candidate}`);
+    return hope !== undefined && !hope.near && hope.far >= HOPELESS.works;
+  }
+
+  #remember(one: Measured<Job>): void {
+    const best = leastOf(one.times);
+    for (const candidate of one.times.keys()) {
+      const key = `${one.job.family} ${candidate}`;
+      const hope = this.#hopes.get(key) ?? { far: 0, near: false };
+      if (one.least(candidate) > HOPELESS.factor * best) hope.far++;
+      else hope.near = true;
+      this.#hopes.set(key, hope);
+    }
+  }
+
+  #progress(): void {
+    const { now, startedAt, jobs, onProgress } = this.#options;
+    onProgress?.({ done: ++this.#done, steps: (1 + ROUNDS) * jobs.length, seconds: (now() - startedAt) / 1000 });
+  }
+}
+
+/** The largest first; equal ones stay in their order. */
+function inOrder<T>(values: readonly T[], weight: (value: T) => number): T[] {
+  return [...values].sort((a, b) => weight(b) - weight(a));
+}
+
+const repetitions = (fill: number, ms: number) => Math.min(MAX_REPETITIONS, Math.max(1, Math.ceil(fill / ms)));
