@@ -98,13 +98,17 @@ export class Measured<Job extends TuneJob = TuneJob> {
     return this.times.get(this.job.table) ?? 0;
   }
 
-  /** Milliseconds that a candidate will take at most, by the jobs of the family that it has done; 0 where there are none. */
+  /**
+   * Milliseconds that a candidate will take at most, by the jobs of the family that it has done. Before the first of them it
+   * is taken to be as fast as others here, and the first candidate of all to take no time.
+   */
   expected(candidate: Candidate, all: readonly Measured[]): number {
     const { family, size } = this.job;
     const rates = all
       .filter((one) => one.job.family === family && one.times.has(candidate))
       .map((one) => one.least(candidate) / one.job.size);
-    return rates.length > 0 ? Math.max(...rates) * size : 0;
+    if (rates.length > 0) return Math.max(...rates) * size;
+    return this.times.size > 0 ? leastOf(this.times) : 0;
   }
 }
 

@@ -48,7 +48,8 @@ export interface TuneReport {
 
 /**
  * Measures every candidate for every piece of work of a run.
- * @throws NoAdapterError where there is no such adapter; ShapeError if the pictures are too small for the network
+ * @throws NoAdapterError where there is no such adapter; ShapeError if the pictures are too small for the network; what the
+ *   device says (OutOfMemoryError, GpuError, DeviceLostError) if no candidate at all can do a piece of work
  */
 export async function tune(options: TuneOptions): Promise<TuneReport> {
   const { question, adapter, table = shippedTable, known, startedAt = performance.now() } = options;

@@ -56,7 +56,10 @@ const SURVEY_MS = 10;
 const ROUND_MS = 20;
 const MAX_REPETITIONS = 50;
 
-/** Measures all jobs as far as the budget goes, the most important ones first. Results are in the order of the jobs. */
+/**
+ * Measures all jobs as far as the budget goes, the most important ones first. Results are in the order of the jobs.
+ * @throws DawngradError of the last candidate where all fail for one job
+ */
 export async function tuneJobs<Job extends TuneJob>(options: TunerOptions<Job>): Promise<TuneResult[]> {
   const tuner = new Tuner(options);
   await tuner.run();
@@ -149,13 +152,14 @@ class Tuner<Job extends TuneJob> {
     return true;
   }
 
-  /** A candidate that fails is out of the race for this piece of work; the device is not what is to be found out here. */
+  /** A candidate that fails is out of the race for this piece of work. If all do, it is not the candidates' fault. */
   async #time(one: Measured<Job>, candidate: Candidate, count: number) {
     try {
       return await this.#options.measurer.time(one.job, candidate, count);
     } catch (error) {
       if (!(error instanceof DawngradError) || error instanceof NoAdapterError) throw error;
       one.fail(candidate, error.message);
+      if (one.job.candidates.every((each) => one.failed.has(each))) throw error;
       return undefined;
     }
   }
