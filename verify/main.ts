@@ -27,6 +27,7 @@ import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
+import { tuneFromNothing, tuneTable } from './rows/tune.ts';
 import { valTransform } from './rows/val-transform.ts';
 
 const ROWS: readonly Row[] = [
@@ -62,6 +63,8 @@ const ROWS: readonly Row[] = [
   asFastConvolutions,
   asFastEpoch,
   defaultLimits,
+  tuneTable,
+  tuneFromNothing,
 ];
 
 async function main(argv: string[]): Promise<number> {

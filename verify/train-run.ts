@@ -25,10 +25,10 @@ export interface TrainRun {
   readonly folder: string;
 }
 
-/** Trains with these flags into `folder`; throws where it fails. */
+/** Trains with these flags into `folder`, on the shipped tables' kernels; throws where it fails. */
 export async function runTrain(folder: string, flags: readonly string[]): Promise<TrainRun> {
   const script = new URL('../src/cli/train.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', script, '--out', folder, '--json', ...flags], {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, '--out', folder, '--json', '--no-tune', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const resident: number[] = [];

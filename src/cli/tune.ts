@@ -93,10 +93,10 @@ async function run(command: TuneCommand, io: Io, startedAt: number): Promise<num
       onProgress: (progress) => notes.progress(progress),
     });
     notes.stopBar();
+    if (!json) io.stdout.write(reportText(report));
     const file = keepResults(report, io.env);
     const told = { engine: engineVersion(), ...command, ...report, ...tuneTotals(report.results), file };
-    if (json) io.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
-    else io.stdout.write(reportText(report, file));
+    io.stdout.write(json ? `${JSON.stringify(told, null, 2)}\n` : `Kept in ${file}\n`);
     return interrupt.signal.aborted ? INTERRUPTED : 0;
   } finally {
     notes.stopBar();
@@ -105,25 +105,24 @@ async function run(command: TuneCommand, io: Io, startedAt: number): Promise<num
   }
 }
 
-function reportText({ adapter, results, seconds }: TuneReport, file: string): string {
-  const { tableMs, tunedMs, compared } = tuneTotals(results);
+function reportText({ adapter, results, seconds }: TuneReport): string {
   const told = results.filter(({ state }) => state === 'measured').length;
-  const rest =
-    told === results.length
-      ? ''
-      : `The time ran out for the other ${results.length - told}: they keep the table's choice unless it was clearly worse. ` +
-        'A larger --budget tells more.\n';
-  const gain = ((tableMs / tunedMs - 1) * 100).toFixed(1);
-  const of = compared === results.length ? '' : ` (${compared} of ${results.length})`;
-  const sums =
-    compared === 0
-      ? ''
-      : `A training and a validation step${of}: ${tableMs.toFixed(0)} ms by the table, ${tunedMs.toFixed(0)} ms tuned: ${gain} % faster.\n`;
-  return (
-    `Device: ${adapter.description} (${adapter.kind === 'cpu' ? 'software' : 'hardware'})\n${tuneTable(results)}` +
-    `${told} of ${results.length} told in ${seconds.toFixed(1)} s. ${rest}${rest ? '' : '\n'}${sums}` +
-    `Kept in ${file}\n`
-  );
+  const lines = [`${told} of ${results.length} told in ${seconds.toFixed(1)} s.`];
+  if (told < results.length) {
+    lines[0] +=
+      ` The time ran out for the other ${results.length - told}: they keep the table's choice unless it was clearly ` +
+      'worse. A larger --budget tells more.';
+  }
+  const { tableMs, tunedMs, compared } = tuneTotals(results);
+  if (compared > 0) {
+    const of = compared === results.length ? '' : ` (${compared} of ${results.length})`;
+    const gain = tunedMs === tableMs ? 'as fast' : `${(tableMs / tunedMs).toFixed(3)} times as fast`;
+    lines.push(
+      `A training and a validation step${of}: ${tableMs.toFixed(0)} ms by the table, ${tunedMs.toFixed(0)} ms tuned: ${gain}`,
+    );
+  }
+  const device = `Device: ${adapter.description} (${adapter.kind === 'cpu' ? 'software' : 'hardware'})`;
+  return `${device}\n${tuneTable(results)}${lines.join('\n')}\n`;
 }
 
 /** @throws UsageError */
