@@ -10,7 +10,7 @@ import { choicesOf, DEFAULT_BUDGET, noTable, type TuneReport, tune, tuneLimits }
 import { atMost, type Context, type Outcome, type Row } from '../row.ts';
 
 const BATCH_SIZE = 4;
-const STEPS = 32;
+const STEPS = 24;
 /** Tuned steps are at least so many times as fast as the table's. */
 const LEAST_SPEED = 0.98;
 const LEAST_SPEED_FROM_NOTHING = 0.95;
@@ -128,8 +128,9 @@ async function besideTable(report: TuneReport, least: number): Promise<Outcome> 
         `fine-tuning step at batch ${BATCH_SIZE}, ${tunedMs.toFixed(0)} ms tuned, ${tableMs.toFixed(0)} ms by the table ` +
         `(medians of ${STEPS} steps; ${different} of ${Object.keys(shipped).length} kernels differ)`,
       figure: `${speed.toFixed(3)} times as fast as the table`,
-      bar: `at least ${least} times`,
-      holds: speed >= least,
+      // Equal kernels make equal steps, and what is measured then is how quiet the machine was.
+      bar: `at least ${least} times, or the same kernels`,
+      holds: speed >= least || different === 0,
     };
   } finally {
     for (const gpu of opened) gpu.close();
