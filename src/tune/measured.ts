@@ -51,8 +51,7 @@ export class Measured<Job extends TuneJob = TuneJob> {
   /** The least of the times of each candidate; a hiccup makes a time longer, and nothing makes one shorter. */
   readonly times = new Map<Candidate, number>();
   readonly failed = new Map<Candidate, string>();
-  /** Not measured because they were far too slow for others of the family. */
-  readonly skipped = new Set<Candidate>();
+  readonly #walls = new Map<Candidate, number>();
   readonly #dropped = new Set<Candidate>();
   surveyed = false;
   /** Rounds in turns since then. */
@@ -69,6 +68,16 @@ export class Measured<Job extends TuneJob = TuneJob> {
 
   least(candidate: Candidate): number {
     return this.times.get(candidate) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Tells how long the last measurement of a candidate was under way, milliseconds by its number of runs. */
+  took(candidate: Candidate, ms: number): void {
+    this.#walls.set(candidate, ms);
+  }
+
+  /** How long the next one will be: more than the time that is measured, as buffers are filled and results waited for. */
+  wall(candidate: Candidate): number {
+    return this.#walls.get(candidate) ?? 0;
   }
 
   /** Whatever it took before: what fails once may fail in the run. */
@@ -99,16 +108,16 @@ export class Measured<Job extends TuneJob = TuneJob> {
   }
 
   /**
-   * Milliseconds that a candidate will take at most, by the jobs of the family that it has done. Before the first of them it
-   * is taken to be as fast as others here, and the first candidate of all to take no time.
+   * How long the first measurement of a candidate will be, milliseconds, by the job nearest in size that it has done of the
+   * family. Before the first of them it is taken to be as fast as others here, and the first candidate of all to take no time.
    */
   expected(candidate: Candidate, all: readonly Measured[]): number {
     const { family, size } = this.job;
-    const rates = all
+    const distance = (one: Measured) => Math.abs(Math.log(one.job.size / size));
+    const [nearest] = all
       .filter((one) => one.job.family === family && one.times.has(candidate))
-      .map((one) => one.least(candidate) / one.job.size);
-    if (rates.length > 0) return Math.max(...rates) * size;
-    return this.times.size > 0 ? leastOf(this.times) : 0;
+      .sort((a, b) => distance(a) - distance(b));
+    return nearest ? (nearest.wall(candidate) / nearest.job.size) * size : Math.max(0, ...this.#walls.values());
   }
 }
 

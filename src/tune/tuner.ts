@@ -44,8 +44,11 @@ export interface TuneProgress {
 export const CLEARLY_WORSE = 1.5;
 /** A first run this many times slower than another's is believed at once. */
 const NO_DOUBT = 3;
-/** So many works of a family on which a candidate was that much slower, and none on which it was not, are enough. */
-const HOPELESS = { factor: 4, works: 3 };
+/**
+ * A candidate that was that much slower on three works of a family, or on two beyond all measure, and not once less, is not
+ * tried on the others: at large batches one run of such a kernel takes seconds.
+ */
+const HOPELESS = { factor: 4, works: 3, beyond: 10 };
 /** Rounds after the survey, and how many of them are enough to tell near equals apart if the budget has no more. */
 const ROUNDS = 8;
 const ENOUGH_ROUNDS = 3;
@@ -80,8 +83,7 @@ class Tuner<Job extends TuneJob> {
   }
 
   async run(): Promise<void> {
-    // What a piece of work costs is not known yet; kernels of one kind need about as long for as much.
-    for (const one of inOrder(this.#measured, ({ job }) => job.uses * job.size)) {
+    for (const one of this.#surveyOrder()) {
       await this.#survey(one);
       this.#progress();
     }
@@ -96,6 +98,17 @@ class Tuner<Job extends TuneJob> {
     }
   }
 
+  /**
+   * What a piece of work costs is not known yet, but kernels need about as long for as much. The smallest of each family comes
+   * before all others: it compiles what they share, and shows for next to nothing what is hopeless.
+   */
+  #surveyOrder(): Measured<Job>[] {
+    const bySize = inOrder(this.#measured, ({ job }) => -job.size);
+    const smallest = bySize.filter(({ job }, i) => i === bySize.findIndex((each) => each.job.family === job.family));
+    const others = this.#measured.filter((one) => !smallest.includes(one));
+    return [...smallest, ...inOrder(others, ({ job }) => job.uses * job.size)];
+  }
+
   results(): TuneResult[] {
     return this.#measured.map(decide);
   }
@@ -103,10 +116,14 @@ class Tuner<Job extends TuneJob> {
   /** Each candidate once, and what is not far off once more; then drops what is clearly worse. */
   async #survey(one: Measured<Job>): Promise<void> {
     const { candidates, table, family } = one.job;
-    // The table's first: should the budget end here, it is what the others are compared with.
-    for (const candidate of [table, ...candidates.filter((each) => each !== table)]) {
-      if (candidate !== table && this.#isHopeless(family, candidate)) one.skipped.add(candidate);
-      else if (!(await this.#first(one, candidate))) return;
+    const expected = (candidate: Candidate) => one.expected(candidate, this.#measured);
+    // The table's first: should the budget end here, it is what the others are compared with. The slowest last.
+    const others = candidates.filter((each) => each !== table).sort((a, b) => expected(a) - expected(b));
+    for (const candidate of [table, ...others]) {
+      if (candidate !== table && this.#isHopeless(family, candidate)) continue;
+      if (await this.#first(one, candidate)) continue;
+      // What would be dropped anyway, as far as one can tell, is not worth giving up the others for.
+      if (candidate === table || expected(candidate) <= CLEARLY_WORSE * leastOf(one.times)) return;
     }
     for (const candidate of one.within(NO_DOUBT)) {
       const count = repetitions(SURVEY_MS, one.least(candidate));
@@ -130,7 +147,7 @@ class Tuner<Job extends TuneJob> {
   /** One run, or two where the first had to compile. @returns false where the budget has no room for it */
   async #first(one: Measured<Job>, candidate: Candidate): Promise<boolean> {
     const { now } = this.#options;
-    if (!this.#hasRoom(one.expected(candidate, this.#measured), true)) return false;
+    if (!this.#hasRoom(2 * one.expected(candidate, this.#measured), true)) return false;
     const started = now();
     const first = await this.#time(one, candidate, 1);
     if (!first) return true;
@@ -146,7 +163,7 @@ class Tuner<Job extends TuneJob> {
   }
 
   async #more(one: Measured<Job>, candidate: Candidate, count: number): Promise<boolean> {
-    if (!this.#hasRoom(one.least(candidate) * count, false)) return false;
+    if (!this.#hasRoom(one.wall(candidate) * count, false)) return false;
     const round = await this.#time(one, candidate, count);
     if (round) one.add(candidate, round.ms);
     return true;
@@ -154,8 +171,12 @@ class Tuner<Job extends TuneJob> {
 
   /** A candidate that fails is out of the race for this piece of work. If all do, it is not the candidates' fault. */
   async #time(one: Measured<Job>, candidate: Candidate, count: number) {
+    const { measurer, now } = this.#options;
+    const started = now();
     try {
-      return await this.#options.measurer.time(one.job, candidate, count);
+      const result = await measurer.time(one.job, candidate, count);
+      one.took(candidate, (now() - started) / count);
+      return result;
     } catch (error) {
       if (!(error instanceof DawngradError) || error instanceof NoAdapterError) throw error;
       one.fail(candidate, error.message);
@@ -178,8 +199,9 @@ class Tuner<Job extends TuneJob> {
     for (const candidate of one.times.keys()) {
       const key = `${one.job.family} ${candidate}`;
       const hope = this.#hopes.get(key) ?? { far: 0, near: false };
-      if (one.least(candidate) > HOPELESS.factor * best) hope.far++;
-      else hope.near = true;
+      const ratio = one.least(candidate) / best;
+      if (ratio <= HOPELESS.factor) hope.near = true;
+      else hope.far += ratio > HOPELESS.beyond ? HOPELESS.works / 2 : 1;
       this.#hopes.set(key, hope);
     }
   }

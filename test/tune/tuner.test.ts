@@ -106,9 +106,9 @@ describe('time is not spent', () => {
     expect(device.count('a y')).toBe(2 + 8);
   });
 
-  test('on a kernel that was far too slow for three works of its family, but for the table’s', async () => {
+  test('on a kernel that was far too slow for three works of its family, or beyond measure for two, but for the table’s', async () => {
     const names = ['1', '2', '3', '4', '5'];
-    const speeds = { x: 10, slow: 50, half: 30 };
+    const speeds = { x: 10, slow: 50, half: 30, beyond: 101 };
     const jobs = [
       ...names.map((name) => job(name, speeds)),
       job('its table', speeds, { table: 'slow' }),
@@ -116,6 +116,7 @@ describe('time is not spent', () => {
     ];
     const { device, results } = await tuned(jobs);
     expect(names.filter((name) => device.count(`${name} slow`) > 0)).toEqual(['1', '2', '3']);
+    expect(names.filter((name) => device.count(`${name} beyond`) > 0)).toEqual(['1', '2']);
     expect(names.every((name) => device.count(`${name} half`) > 0)).toBe(true);
     expect(device.count('its table slow')).toBe(1);
     expect(device.count('another slow')).toBe(1);
@@ -131,11 +132,12 @@ describe('time is not spent', () => {
 });
 
 describe('the order', () => {
-  test('is: a survey, the most important first and the table’s choice before others; then rounds in turns', async () => {
+  test('is: a survey, the smallest and then the most important, the table’s choice before others; rounds in turns', async () => {
     const jobs = [
-      job('small', { x: 10, y: 11 }, { size: 10, table: 'y' }),
+      job('small', { x: 10, y: 11 }, { size: 11, table: 'y' }),
       job('large', { x: 10, y: 11 }, { size: 500 }),
       job('often', { x: 10, y: 11 }, { size: 100, uses: 9 }),
+      job('smallest', { x: 10, y: 11 }, { size: 10, uses: 0.1 }),
     ];
     const { device } = await tuned(jobs);
     const survey = (name: string, first: string, second: string) => [
@@ -143,8 +145,9 @@ describe('the order', () => {
       ...['x', 'y'].map((one) => `${name} ${one}`),
     ];
     // Rounds go by what the table's choice was found to cost: 9 times 10 ms, 11 and 10.
-    const round = ['often x', 'often y', 'small x', 'small y', 'large x', 'large y'];
-    expect(device.calls.slice(0, 24)).toEqual([
+    const round = ['often', 'small', 'large', 'smallest'].flatMap((name) => [`${name} x`, `${name} y`]);
+    expect(device.calls.slice(0, 32)).toEqual([
+      ...survey('smallest', 'x', 'y'),
       ...survey('often', 'x', 'y'),
       ...survey('large', 'x', 'y'),
       ...survey('small', 'y', 'x'),
@@ -180,6 +183,19 @@ describe('the budget', () => {
     expect(results).toMatchObject([
       { choice: 'x', state: 'unfinished' },
       { choice: 'y', state: 'measured' },
+    ]);
+  });
+
+  test('that has no room for a kernel which is far too slow by all that is known still lets the others be compared', async () => {
+    const jobs = [
+      job('small', { slow: 400, x: 20, y: 18 }, { size: 100, table: 'x' }),
+      job('large', { slow: 4000, x: 200, y: 180 }, { size: 1000, table: 'x' }),
+    ];
+    const { results, device } = await tuned(jobs, { measureMs: 3500, totalMs: 1e9 });
+    expect(device.count('large slow')).toBe(0);
+    expect(results.map(({ choice, state }) => [choice, state])).toEqual([
+      ['y', 'measured'],
+      ['y', 'measured'],
     ]);
   });
 
