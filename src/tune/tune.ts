@@ -91,6 +91,7 @@ function answersOf(results: readonly TuneResult[]): Map<string, Answer> {
   );
 }
 
+/** Where answers are looked up, and whether any are found where there are none. */
 export interface TunedChoicesOptions {
   /** Where the cache folder is looked up; default `process.env`. */
   readonly env?: Environment | undefined;

@@ -32,6 +32,7 @@ export interface TunerOptions<Job extends TuneJob> {
   readonly onProgress?: ((progress: TuneProgress) => void) | undefined;
 }
 
+/** How far tuning is. */
 export interface TuneProgress {
   /** A step is a visit to a job: to survey it, or for a round. */
   readonly done: number;

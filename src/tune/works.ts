@@ -23,6 +23,7 @@ export interface WorkJob extends TuneJob {
 /** Which kernel is used where nothing was measured. */
 export type Table = (work: TunableWork, traits: AdapterTraits) => Candidate;
 
+/** By class of adapter. */
 export const shippedTable: Table = ({ pass, shape }, traits) => tabledConv2d(pass, shape, traits);
 
 /** As if there were no table: whatever is simplest. */
