@@ -17,6 +17,8 @@ export interface TuneJob {
   readonly candidates: readonly Candidate[];
   /** What is used where nobody measures. */
   readonly table: Candidate;
+  /** Another job that some candidates share work with, if they do both; and which candidates do. */
+  readonly twin?: { readonly name: string; readonly shares: (candidate: Candidate) => boolean } | undefined;
 }
 
 /** Times this close are equal, and the simpler kernel is kept. */
@@ -142,4 +144,34 @@ export function decide(one: Measured): TuneResult {
     state,
     failed: Object.fromEntries(one.failed),
   };
+}
+
+/**
+ * Decides all jobs. Twins of which one would have a candidate that shares, and the other not, are decided together: neither was
+ * measured doing the shared work alone.
+ */
+export function decideAll(measured: readonly Measured[]): TuneResult[] {
+  const results = new Map(measured.map((one) => [one.job.name, decide(one)]));
+  for (const { job } of measured) {
+    const { twin, name } = job;
+    const [own, other] = [results.get(name)!, twin && results.get(twin.name)];
+    if (!twin || !other) continue;
+    const splits = (a: Candidate, b: Candidate) => a !== b && (twin.shares(a) || twin.shares(b));
+    if (!splits(own.choice, other.choice)) continue;
+    if (own.state !== 'measured' || other.state !== 'measured') {
+      results.set(name, { ...own, choice: own.table });
+      results.set(twin.name, { ...other, choice: other.table });
+      continue;
+    }
+    const pairs = Object.keys(own.ms)
+      .flatMap((a) => Object.keys(other.ms).map((b) => ({ a, b, ms: own.ms[a]! + other.ms[b]! })))
+      .filter(({ a, b }) => !splits(a, b));
+    const best = Math.min(...pairs.map(({ ms }) => ms));
+    // In the order of the candidates, and so the simplest first.
+    const chosen = pairs.find(({ ms }) => ms <= TIE * best);
+    if (!chosen) continue;
+    results.set(name, { ...own, choice: chosen.a });
+    results.set(twin.name, { ...other, choice: chosen.b });
+  }
+  return measured.map(({ job }) => results.get(job.name)!);
 }

@@ -7,7 +7,7 @@
 import { DawngradError } from '../errors.ts';
 import { NoAdapterError } from '../gpu/errors.ts';
 import { Budget, type TuneLimits } from './budget.ts';
-import { type Candidate, decide, leastOf, Measured, type TuneJob, type TuneResult } from './measured.ts';
+import { type Candidate, decideAll, leastOf, Measured, type TuneJob, type TuneResult } from './measured.ts';
 
 /** Runs candidates and takes the time. */
 export interface Measurer<Job extends TuneJob = TuneJob> {
@@ -111,7 +111,7 @@ class Tuner<Job extends TuneJob> {
   }
 
   results(): TuneResult[] {
-    return this.#measured.map(decide);
+    return decideAll(this.#measured);
   }
 
   /** Each candidate once, and what is not far off once more; then drops what is clearly worse. */

@@ -1,6 +1,6 @@
 /** What there is to tune in a run, and how often weights are derived anew in it, which is part of what a kernel costs. */
 import type { AdapterTraits, Gpu, Work } from '../gpu/gpu.ts';
-import { type Conv2dPass, conv2dCandidates, conv2dVariants } from '../kernels/conv2d-candidates.ts';
+import { conv2dCandidates, conv2dVariants } from '../kernels/conv2d-candidates.ts';
 import { type Conv2dWork, conv2dWork } from '../kernels/conv2d-choose.ts';
 import { conv2dFlops, type WeightForms } from '../kernels/conv2d-shape.ts';
 import { tabledConv2d } from '../kernels/conv2d-table.ts';
@@ -49,7 +49,7 @@ export function jobsOf(traits: AdapterTraits, question: MemoryQuestion, table: T
       candidates,
       table: table(work, traits),
       work,
-      runsPerDerivation: (candidate) => runsPerDerivation(work, candidate, dry, names),
+      ...sharing(work, dry, names),
     }));
 }
 
@@ -60,20 +60,21 @@ function candidatesOf({ pass, shape }: TunableWork, traits: AdapterTraits): Cand
 }
 
 /** @param dry a device to rehearse on */
-function runsPerDerivation(
-  { pass, shape }: TunableWork,
-  candidate: Candidate,
-  dry: Gpu,
-  names: ReadonlySet<string>,
-): number {
-  const present = (other: Conv2dPass) => names.has(conv2dWork(other, shape).name);
-  if (pass === 'weightGrad') return 1;
+function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<WorkJob, 'runsPerDerivation' | 'twin'> {
+  const { pass, shape } = work;
+  if (pass === 'weightGrad') return { runsPerDerivation: () => 1 };
   // Weights that get no gradient stay as they are.
-  if (!present('weightGrad')) return Number.POSITIVE_INFINITY;
-  const other: Conv2dPass = pass === 'forward' ? 'inputGrad' : 'forward';
-  if (!present(other)) return 1;
-  const keys = formKeys(conv2dWork(other, shape), candidate, dry);
-  return formKeys(conv2dWork(pass, shape), candidate, dry).some((key) => keys.includes(key)) ? 2 : 1;
+  if (!names.has(conv2dWork('weightGrad', shape).name)) return { runsPerDerivation: () => Number.POSITIVE_INFINITY };
+  const other = conv2dWork(pass === 'forward' ? 'inputGrad' : 'forward', shape);
+  if (!names.has(other.name)) return { runsPerDerivation: () => 1 };
+  const shares = (candidate: Candidate) => {
+    const keys = formKeys(other, candidate, dry);
+    return formKeys(work, candidate, dry).some((key) => keys.includes(key));
+  };
+  return {
+    runsPerDerivation: (candidate) => (shares(candidate) ? 2 : 1),
+    twin: { name: other.name, shares },
+  };
 }
 
 /** Which forms of the weights a variant asks for. */

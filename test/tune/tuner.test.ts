@@ -90,6 +90,44 @@ describe('a choice', () => {
     await expect(tuned([job('a', { x: broken, y: broken }), job('b', { x: 1, y: 2 })])).rejects.toBe(broken);
   });
 
+  test('of two jobs that share work by some candidates is one for both, or neither shares', async () => {
+    const twins = (a: Record<string, Speed>, b: Record<string, Speed>, table: string) => {
+      const shares = (candidate: string) => candidate === 'sharing';
+      return [job('a', a, { table, twin: { name: 'b', shares } }), job('b', b, { table, twin: { name: 'a', shares } })];
+    };
+    // Alone: x and sharing. Together 10 + 20 by x, 11 + 12 by the one that shares.
+    expect((await tuned(twins({ x: 10, sharing: 11 }, { x: 20, sharing: 12 }, 'x'))).choices).toEqual([
+      'sharing',
+      'sharing',
+    ]);
+    expect((await tuned(twins({ x: 10, sharing: 14 }, { x: 13, sharing: 12 }, 'x'))).choices).toEqual(['x', 'x']);
+    // What does not share may be anything, and here is the best.
+    const speeds = [
+      { x: 10, y: 14, sharing: 11 },
+      { x: 13, y: 10, sharing: 9 },
+    ] as const;
+    expect((await tuned(twins(speeds[0], { ...speeds[1], sharing: 11 }, 'x'))).choices).toEqual(['x', 'y']);
+    expect((await tuned(twins(speeds[0], speeds[1], 'x'))).choices).toEqual(['x', 'y']);
+    expect((await tuned(twins({ ...speeds[0], x: 10.9 }, speeds[1], 'x'))).choices).toEqual(['sharing', 'sharing']);
+  });
+
+  test('of such a job is the table’s as long as the other one’s is not known', async () => {
+    const shares = (candidate: string) => candidate === 'sharing';
+    const both = { table: 'sharing', uses: 1 };
+    const jobs = [
+      job('a', { x: 10, sharing: 50 }, { ...both, uses: 9, twin: { name: 'b', shares } }),
+      job('b', { x: 100, sharing: 110 }, { ...both, size: 2000, twin: { name: 'a', shares } }),
+    ];
+    const limits = { measureMs: 150, totalMs: 1e9 };
+    const { results } = await tuned(jobs, limits);
+    expect(results.map(({ choice, state }) => [choice, state])).toEqual([
+      ['sharing', 'measured'],
+      ['sharing', 'not reached'],
+    ]);
+    const alone = jobs.map((one) => ({ ...one, twin: undefined }));
+    expect((await tuned(alone, limits)).choices).toEqual(['x', 'sharing']);
+  });
+
   test('is not hidden by an error of the program', async () => {
     await expect(tuned([job('a', { x: 10, y: new TypeError('a mistake') })])).rejects.toThrow('a mistake');
   });
