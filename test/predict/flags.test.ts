@@ -43,12 +43,13 @@ test('defaults', () => {
     json: false,
     save: undefined,
     adapter: undefined,
+    tunes: true,
     numbers: {},
   });
 });
 
 test('every flag is taken, before, between and after the pictures', () => {
-  const args = `--top 3 b.jpg --json --save ${join(root, 'new')} --adapter software c --batch-size 2 --threads 0`;
+  const args = `--top 3 b.jpg --json --save ${join(root, 'new')} --adapter software c --batch-size 2 --threads 0 --no-tune`;
   expect(parsePredictFlags([...good, ...args.split(' '), '--image-size', '64', '--', '-d.jpg'], {})).toEqual({
     weights,
     inputs: ['photo.jpg', 'b.jpg', 'c', '-d.jpg'],
@@ -56,6 +57,7 @@ test('every flag is taken, before, between and after the pictures', () => {
     json: true,
     save: join(root, 'new'),
     adapter: 'software',
+    tunes: false,
     numbers: { batchSize: 2, threads: 0, imageSize: 64 },
   });
 });

@@ -96,6 +96,7 @@ test('defaults are the tutorial’s', () => {
     demo: false,
     numbers: {},
     adapter: undefined,
+    tunes: true,
     out: undefined,
     json: false,
   });
@@ -117,7 +118,7 @@ test('defaults are the tutorial’s', () => {
 test('every flag is taken', () => {
   const args =
     '--mode both --epochs 3 --batch-size 8 --lr 1e-2 --momentum .5 --weight-decay 1e-4 --step-size 2 --gamma 0.5';
-  const more = '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe';
+  const more = '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe --no-tune';
   expect(parseTrainFlags([...good, ...args.split(' '), ...more.split(' ')], {})).toEqual({
     modes: ['finetune', 'extract'],
     data,
@@ -137,6 +138,7 @@ test('every flag is taken', () => {
       imageSize: 64,
     },
     adapter: 'software',
+    tunes: false,
     out: 'a/b',
     json: true,
   });
