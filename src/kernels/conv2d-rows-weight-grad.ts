@@ -5,6 +5,7 @@ import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { inSlices } from './sum-slices.ts';
+import { vectorOf } from './vector-of.ts';
 
 /** Pixels per step, as in the shader. */
 const PIXELS = 4;
@@ -46,9 +47,6 @@ const kernel = defineKernel({
   },
   example: { taps: 3, units: 3, tile: 16, strideWidth: 1, lanes: 8, roll: 1, gradVector: 4, inVector: 4, inAlign: 1 },
 });
-
-/** The most floats of 4, 2 and 1 that a load can take where rows are this wide. */
-const vectorOf = (width: number) => [4, 2].find((floats) => width % floats === 0) ?? 1;
 
 /** The constants of the shader for a shape: `lanes` as shuffleLanes says. */
 export function weightGradConstants(s: Conv2dShape, lanes: number) {

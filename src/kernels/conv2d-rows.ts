@@ -10,6 +10,7 @@ import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms 
 import { linearGrid } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
+import { vectorOf } from './vector-of.ts';
 
 /** Kernel widths whose taps are unrolled, so that a loaded input serves all of them. Others loop over single taps. */
 const UNROLLED_TAPS = [1, 2, 3, 5, 7];
@@ -246,9 +247,6 @@ type RowsGeometry = Omit<
   Record<keyof typeof rowsKernel.plain.uniforms, number>,
   'channels' | 'resultChannels' | 'rowSegments' | 'segments' | `weight${string}`
 >;
-
-/** The most floats of 4, 2 and 1 that divide all of some counts. */
-const vectorOf = (...counts: number[]) => [4, 2].find((floats) => counts.every((count) => count % floats === 0)) ?? 1;
 
 function launchRows(
   gpu: Gpu,

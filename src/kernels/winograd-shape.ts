@@ -35,9 +35,6 @@ export function tilesOf(batch: number, height: number, width: number) {
 /** How many tiles next to each other an invocation of the transforms takes: pairs, where every row is made of pairs. */
 export const tilesAtOnce = (tileColumns: number) => (tileColumns % 2 === 0 ? 2 : 1);
 
-/** In vectors of how many numbers the transforms load and store rows of this width. */
-export const vectorOf = (width: number) => (width % 4 === 0 ? 4 : width % 2 === 0 ? 2 : 1);
-
 /** Tiles that cover the outputs of a batch, with a last one in each row that makes pairs of them, where that is free. */
 export function tilesInPairs(batch: number, height: number, width: number) {
   const plain = tilesOf(batch, height, width);

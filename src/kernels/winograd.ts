@@ -11,6 +11,7 @@ import { defineNormalisable, launchNormalised, type Normalisation } from './conv
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
+import { vectorOf } from './vector-of.ts';
 import {
   COLUMNS,
   columnsFor,
@@ -22,7 +23,6 @@ import {
   tilesInPairs,
   tilesOf,
   upTo,
-  vectorOf,
 } from './winograd-shape.ts';
 
 const inputKernel = defineKernel({
