@@ -9,13 +9,13 @@ import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
 import { ignoreClosedPipe } from './closed-pipe.ts';
 import { FetchReport } from './fetch-report.ts';
+import { INTERRUPTED, interruptible } from './interrupt.ts';
 import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
 import { findInputs, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
 import { makeSaveFolder, savePicture } from './predict-save.ts';
 import type { Io } from './train.ts';
 
-const INTERRUPTED = 130;
 /** As a program that a closed pipe ends. */
 const CLOSED_PIPE = 141;
 
@@ -60,27 +60,19 @@ async function run(command: PredictCommand, io: Io): Promise<number> {
   }
   if (command.save !== undefined) makeSaveFolder(command.save);
 
-  const interrupt = new AbortController();
   const download = new FetchReport(io.stderr);
-  const onSignal = () => {
-    download.stopBar();
-    if (interrupt.signal.aborted) process.exit(INTERRUPTED);
-    io.stderr.write('\nStopping; once more to stop at once.\n');
-    interrupt.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  try {
-    const weights = command.weights ?? (await fetchWeights(io.env, interrupt.signal, download));
-    return await predictAll({ ...command, weights }, inputs, report, interrupt.signal, io.env);
-  } catch (error) {
-    if (interrupt.signal.aborted && error === interrupt.signal.reason) return INTERRUPTED;
-    throw error;
-  } finally {
-    download.stopBar();
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  }
+  const stopBar = () => download.stopBar();
+  return interruptible({ stderr: io.stderr, stopBar }, async (signal) => {
+    try {
+      const weights = command.weights ?? (await fetchWeights(io.env, signal, download));
+      return await predictAll({ ...command, weights }, inputs, report, signal, io.env);
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) return INTERRUPTED;
+      throw error;
+    } finally {
+      stopBar();
+    }
+  });
 }
 
 /** ImageNet's weights: who names none can still see what a picture shows. */

@@ -17,6 +17,7 @@ import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
 import { ignoreClosedPipe } from './closed-pipe.ts';
 import { FetchReport } from './fetch-report.ts';
+import { INTERRUPTED, interruptible } from './interrupt.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
 import { DEMO_LINE, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
@@ -28,8 +29,6 @@ export interface Io {
   readonly stderr: Output;
   readonly env: NodeJS.ProcessEnv;
 }
-
-const INTERRUPTED = 130;
 
 /**
  * @param argv arguments after the script's name
@@ -58,26 +57,22 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
   // All of them before the first is started.
   for (const folder of [parent, ...runs.map((run) => run.folder)]) checkUnused(folder);
 
-  const interrupt = new AbortController();
   const tuneNotes = new TuneNotes(io.stderr);
   let report: TrainReport | FetchReport | undefined;
-  const onSignal = () => {
-    tuneNotes.stopBar();
-    if (interrupt.signal.aborted) {
-      report?.stopBar();
-      process.exit(INTERRUPTED);
-    }
-    const training = report instanceof TrainReport;
-    if (!training) report?.stopBar();
-    io.stderr.write(`\nStopping${training ? ' after the current step' : ''}; once more to stop at once.\n`);
-    interrupt.abort();
+  const training = () => report instanceof TrainReport;
+  const stopping = {
+    stderr: io.stderr,
+    stopBar: (again: boolean) => {
+      tuneNotes.stopBar();
+      // Training goes on to the end of its step, and its bar with it.
+      if (again || !training()) report?.stopBar();
+    },
+    when: () => (training() ? ' after the current step' : ''),
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  try {
+  return interruptible(stopping, async (signal) => {
     const fetchReport = new FetchReport(io.stderr);
     report = fetchReport;
-    const sources = await prepare(command, io, fetchReport, interrupt.signal);
+    const sources = await prepare(command, io, fetchReport, signal);
     if (typeof sources === 'number') return sources;
     const { json } = command;
     const { demo } = sources;
@@ -85,7 +80,6 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
     for (const { mode, folder } of runs) {
       const trainReport = new TrainReport({ ...io, json, demo, jsonMode: several ? mode : undefined });
       report = trainReport;
-      const { signal } = interrupt;
       const tuned: FindTuned = (traits, question) =>
         tunedChoices(traits, question, {
           env: io.env,
@@ -96,10 +90,7 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
       if (status !== 0) return status;
     }
     return 0;
-  } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  }
+  });
 }
 
 /** What to train on, or the exit status where there is nothing. */

@@ -9,10 +9,9 @@ import { DEFAULT_BUDGET, engineVersion, keepResults, type TuneReport, tune, tune
 import { called } from './called.ts';
 import { ignoreClosedPipe } from './closed-pipe.ts';
 import { ADAPTERS, flagHelp, oneOf, toNumber } from './flags.ts';
+import { INTERRUPTED, interruptible } from './interrupt.ts';
 import type { Io } from './train.ts';
 import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
-
-const INTERRUPTED = 130;
 
 const HELP = `Usage: ${called('tune')} [flags]
 
@@ -73,36 +72,23 @@ export async function main(argv: readonly string[], io: Io = process, startedAt 
 async function run(command: TuneCommand, io: Io, startedAt: number): Promise<number> {
   const { batchSize, imageSize, mode, adapter, budget, json } = command;
   const notes = new TuneNotes(io.stderr);
-  const interrupt = new AbortController();
-  const onSignal = () => {
-    notes.stopBar();
-    if (interrupt.signal.aborted) process.exit(INTERRUPTED);
-    io.stderr.write('\nStopping; once more to stop at once.\n');
-    interrupt.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  try {
+  const stopBar = () => notes.stopBar();
+  return interruptible({ stderr: io.stderr, stopBar }, async (signal) => {
     const report = await tune({
       // Classes and momentum have no part in any convolution.
       question: { mode, classes: 2, imageSize, batchSize, momentum: 0, pictures: { train: batchSize, val: batchSize } },
       adapter,
       limits: tuneLimits(budget),
       startedAt,
-      signal: interrupt.signal,
+      signal,
       onProgress: (progress) => notes.progress(progress),
-    });
-    notes.stopBar();
+    }).finally(stopBar);
     if (!json) io.stdout.write(reportText(report));
     const file = keepResults(report, io.env);
     const told = { engine: engineVersion(), ...command, ...report, ...tuneTotals(report.results), file };
     io.stdout.write(json ? `${JSON.stringify(told, null, 2)}\n` : `Kept in ${file}\n`);
-    return interrupt.signal.aborted ? INTERRUPTED : 0;
-  } finally {
-    notes.stopBar();
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  }
+    return signal.aborted ? INTERRUPTED : 0;
+  });
 }
 
 function reportText({ adapter, results, seconds }: TuneReport): string {
