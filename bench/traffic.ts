@@ -11,7 +11,10 @@
 import { pathToFileURL } from 'node:url';
 import { openGpu } from '../src/gpu/dawn.ts';
 import type { AdapterTraits, Dispatch } from '../src/gpu/gpu.ts';
+import type { Conv2dWork } from '../src/kernels/conv2d-choose.ts';
+import { type Conv2dShape, describeConv2d } from '../src/kernels/conv2d-shape.ts';
 import { openDryGpu } from '../src/train/dry-device.ts';
+import { conv2dSizes } from '../src/tune/run-conv2d.ts';
 import { costOf, KINDS, type Kind } from './costs.ts';
 import { Steps } from './steps.ts';
 import { formatTable } from './table.ts';
@@ -40,21 +43,25 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
   const steps = new Steps(gpu, 'finetune-step', { batchSize, imageSize });
   // The momentum comes with the first step.
   steps.submit().dispose();
+  const convolutions = new Map(
+    (gpu.works as Conv2dWork[]).map((work) => [`${work.pass} ${describeConv2d(work.shape)}`, work]),
+  );
   const traffic = new Map(KINDS.map((kind) => [kind, { must: 0, moved: 0 }]));
   let pass = '';
   const add = (dispatch: Dispatch) => {
     const { kind, bytes } = costOf(dispatch);
     const sum = traffic.get(kind)!;
     const { access } = dispatch.program;
-    const conv = /^(forward|inputGrad|weightGrad) /.test(dispatch.label ?? '');
+    const conv = convolutions.get(dispatch.label ?? '');
     const bound = dispatch.buffers.map((buffer) => asked.get(buffer.id)!);
     // Of a convolution's output each phase of a strided input gradient writes its part.
-    const parts = conv && dispatch.program.name === 'conv2d_rows' ? phasesOf(dispatch.label!) : 1;
+    const phases = conv?.pass === 'inputGrad' && dispatch.program.name === 'conv2d_rows';
+    const parts = phases ? conv.shape.strideHeight * conv.shape.strideWidth : 1;
     const written = (i: number) => access[i] === 'read_write';
     const touched = bytes ?? bound.reduce((total, size, i) => total + (written(i) ? size / parts : size), 0);
     sum.moved += touched;
     if (!conv) sum.must += touched * mustShare(dispatch.program.name);
-    else if (dispatch.label !== pass) sum.must += convBytes(dispatch.label!);
+    else if (dispatch.label !== pass) sum.must += convBytes(conv.shape);
     // What belongs to one pass of one convolution follows one another.
     pass = conv ? dispatch.label! : '';
   };
@@ -90,18 +97,11 @@ function mustShare(kernel: string): number {
   }
 }
 
-const CONV = /^(\w+) (\d+)x(\d+)x(\d+)x(\d+) -> (\d+), (\d+)x(\d+) \/(\d+)(?:x\d+)? \+(\d+)/;
-
 /** Input, weights and output of a convolution, once each: what any of its three passes reads and writes. */
-function convBytes(label: string): number {
-  const [batch, channels, height, width, out, rows, columns, stride, padding] = CONV.exec(label)!.slice(2).map(Number);
-  const extent = (size: number, kernel: number) => Math.floor((size + 2 * padding! - kernel) / stride!) + 1;
-  const input = batch! * channels! * height! * width!;
-  const output = batch! * out! * extent(height!, rows!) * extent(width!, columns!);
-  return 4 * (input + out! * channels! * rows! * columns! + output);
+function convBytes(shape: Conv2dShape): number {
+  const { input, output, weight } = conv2dSizes(shape);
+  return 4 * (input + output + weight);
 }
-
-const phasesOf = (label: string) => (label.startsWith('inputGrad') ? Number(CONV.exec(label)![9]) ** 2 : 1);
 
 /** The table, in megabytes. */
 export function formatTraffic(traffic: readonly Traffic[]): string {
