@@ -61,11 +61,11 @@ function apart(
   input: Tensor,
   weight: Tensor,
   norm: BatchNormTensors,
-  { stride, padding, residual, relu }: Pick<Case, 'stride' | 'padding'> & { residual?: Tensor; relu: boolean },
+  { residual, relu, ...options }: Pick<Case, 'stride' | 'padding'> & { residual?: Tensor; relu: boolean },
 ): Tensor {
-  const convolved = conv2d(input, weight, undefined, { ...(stride && { stride }), ...(padding && { padding }) });
-  const options = { training: false, residual, relu };
-  return batchNorm2d(convolved, norm.weight, norm.bias, norm.runningMean, norm.runningVar, options);
+  const convolved = conv2d(input, weight, undefined, options);
+  const after = { training: false, residual, relu };
+  return batchNorm2d(convolved, norm.weight, norm.bias, norm.runningMean, norm.runningVar, after);
 }
 
 const optionsOf = ({ stride, padding }: Case) => ({ ...(stride && { stride }), ...(padding && { padding }) });
@@ -79,19 +79,17 @@ const ROUNDING = 4 * 2 ** -24;
 async function largestDifference(gpu: Gpu, one: Case, withResidual: boolean, relu: boolean): Promise<number> {
   const [input, weight] = [filled(gpu, one.input, 0), filled(gpu, one.weight, 5)];
   const norm = normOf(gpu, one.weight[0]);
-  return noGrad(async () => {
-    const plain = conv2d(input, weight, undefined, optionsOf(one));
-    const residual = withResidual ? { residual: filled(gpu, plain.shape, 9) } : {};
-    const settings = { ...optionsOf(one), ...residual, relu };
-    const expected = await apart(input, weight, norm, settings).data();
-    const actual = await conv2dBatchNorm2d(input, weight, norm, { training: false, ...settings }).data();
-    expect(actual.length).toBe(expected.length);
-    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    return expected.reduce((most, value, i) => {
-      const difference = Math.abs(value - actual[i]!);
-      return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(most, difference / largest);
-    }, 0);
-  });
+  const plain = conv2d(input, weight, undefined, optionsOf(one));
+  const residual = withResidual ? { residual: filled(gpu, plain.shape, 9) } : {};
+  const settings = { ...optionsOf(one), ...residual, relu };
+  const expected = await apart(input, weight, norm, settings).data();
+  const actual = await conv2dBatchNorm2d(input, weight, norm, { training: false, ...settings }).data();
+  expect(actual.length).toBe(expected.length);
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return expected.reduce((most, value, i) => {
+    const difference = Math.abs(value - actual[i]!);
+    return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(most, difference / largest);
+  }, 0);
 }
 
 afterEach(() => forceConv2dVariant(undefined));
