@@ -44,15 +44,13 @@ type Rule = (u: Uniforms, label: string) => Cost;
 const WORD = 4;
 const words = (count: number) => count * WORD;
 
-/** The kernels of convolutions for GPUs know the whole shape; all three passes take the same operations. */
-const tiledConv =
-  (kind: Kind): Rule =>
-  (u, label) => ({ kind, shape: label, flops: convFlops(u) });
-
-function convFlops(u: Uniforms): number {
+/** The kernels of weight gradients have labels that say the whole shape; all three passes take the same operations. */
+const weightGrad: Rule = (u, label) => {
+  const taps = /, (\d+)x(\d+) \//.exec(label)!;
   const outputs = u.batch! * u.outChannels! * u.outHeight! * u.outWidth!;
-  return 2 * outputs * u.inChannels! * u.kernelHeight! * u.kernelWidth!;
-}
+  const flops = 2 * outputs * u.inChannels! * Number(taps[1]) * Number(taps[2]);
+  return { kind: 'conv weight grad', shape: label, flops };
+};
 
 /** `wholes` tensors of the input's shape and `vectors` numbers per channel. */
 const batchNorm =
@@ -113,23 +111,36 @@ function directFlops(label: string): number {
   return 2 * Number(batch) * Number(out) * pixels * Number(channels) * 9;
 }
 
-const rowsConv: Rule = (u, label) => {
-  const results = u.batch! * u.resultChannels! * u.gridHeight! * u.gridWidth!;
-  const ofInput = label.startsWith('inputGrad');
-  return {
-    kind: ofInput ? 'conv input grad' : 'conv forward',
-    shape: label,
-    flops: 2 * results * u.channels! * u.tapRows! * u.tapColumns!,
-    joins: ofInput,
-    // Also where it normalises what it writes.
-    name: 'conv2d_rows',
+/** Forward and input gradients are jobs of the same kernels. `termsOf`: of the sum that each result is. */
+const convJob =
+  (name: string, termsOf: (u: Uniforms) => number): Rule =>
+  (u, label) => {
+    const results = u.batch! * u.resultChannels! * u.gridHeight! * u.gridWidth!;
+    const ofInput = label.startsWith('inputGrad');
+    return {
+      kind: ofInput ? 'conv input grad' : 'conv forward',
+      shape: label,
+      flops: 2 * results * termsOf(u),
+      joins: ofInput,
+      // Also where it normalises what it writes.
+      name,
+    };
   };
-};
+const rowsConv = convJob('conv2d_rows', (u) => u.channels! * u.tapRows! * u.tapColumns!);
+const tiledConv = convJob('conv2d_tiled', (u) => u.depths!);
+
+/** The second half of a convolution whose sums were cut into slices. */
+const sumSlices: Rule = (u, label) => ({
+  kind: PASSES[label.split(' ')[0] as keyof typeof PASSES],
+  shape: `${u.slices} x ${u.count}`,
+  bytes: words((u.slices! + 1) * u.count!),
+  name: 'sum_slices',
+});
 
 const RULES: Readonly<Record<string, Rule>> = {
   conv2d_rows: rowsConv,
   conv2d_rows_normalised: rowsConv,
-  conv2d_rows_weight_grad: tiledConv('conv weight grad'),
+  conv2d_rows_weight_grad: weightGrad,
   winograd_weight: winograd,
   winograd_input: winograd,
   winograd_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),
@@ -137,10 +148,17 @@ const RULES: Readonly<Record<string, Rule>> = {
   winograd_output_normalised: winograd,
   winograd_output_grad: winograd,
   winograd_weight_grad: winograd,
-  conv2d_tiled: tiledConv('conv forward'),
-  conv2d_tiled_normalised: (u, label) => ({ ...tiledConv('conv forward')(u, label), name: 'conv2d_tiled' }),
-  conv2d_tiled_input_grad: tiledConv('conv input grad'),
-  conv2d_tiled_weight_grad: tiledConv('conv weight grad'),
+  conv2d_tiled: tiledConv,
+  conv2d_tiled_normalised: tiledConv,
+  conv2d_tiled_weight_grad: weightGrad,
+  conv2d_turn: (u) => {
+    const count = u.inChannels! * u.outChannels! * u.tapRows! * u.tapColumns!;
+    return {
+      kind: 'weight packing',
+      shape: `turned ${u.outChannels} -> ${u.inChannels}, ${u.tapRows}x${u.tapColumns}`,
+      bytes: words(2 * count),
+    };
+  },
   conv2d_pack: (u) => {
     const taps = u.tapRows! * u.tapColumns!;
     return {
@@ -150,12 +168,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       bytes: words(u.channels! * taps * (u.resultChannels! + u.packedChannels!)),
     };
   },
-  // The second half of a weight gradient that was cut into slices.
-  sum_slices: (u) => ({
-    kind: 'conv weight grad',
-    shape: `${u.slices} x ${u.count}`,
-    bytes: words((u.slices! + 1) * u.count!),
-  }),
+  sum_slices: sumSlices,
+  sum_slices_normalised: sumSlices,
   channel_bias: (u) => ({
     kind: 'other',
     shape: `${u.planes}x${u.planeSize}`,

@@ -55,7 +55,7 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
     const conv = convolutions.get(dispatch.label ?? '');
     const bound = dispatch.buffers.map((buffer) => asked.get(buffer.id)!);
     // Of a convolution's output each phase of a strided input gradient writes its part.
-    const phases = conv?.pass === 'inputGrad' && dispatch.program.name === 'conv2d_rows';
+    const phases = conv?.pass === 'inputGrad' && ['conv2d_rows', 'conv2d_tiled'].includes(dispatch.program.name);
     const parts = phases ? conv.shape.strideHeight * conv.shape.strideWidth : 1;
     const written = (i: number) => access[i] === 'read_write';
     const touched = bytes ?? bound.reduce((total, size, i) => total + (written(i) ? size / parts : size), 0);
@@ -80,7 +80,7 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
 function mustShare(kernel: string): number {
   switch (kernel) {
     case 'conv2d_pack':
-    case 'sum_slices':
+    case 'conv2d_turn':
     case 'batch_norm_statistics':
       return 0;
     // Of output gradient and input the input; with a residual of four tensors one.

@@ -1,8 +1,12 @@
 // output[i] = slices[0][i] + slices[1][i] + …, in this order: the second half of a sum that was split over workgroups.
-struct Params { count: u32, slices: u32 }
+// Where it is normalised, the output is [batch, channels, plane].
+struct Params { count: u32, slices: u32, channels: u32, plane: u32 }
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(<%= k.normalised ? 4 : 2 %>) var<uniform> params: Params;
+<% if (k.normalised) { %>
+<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 2, type: 'f32' }) %>
+<% } %>
 
 @compute @workgroup_size(64)
 fn main(
@@ -18,5 +22,5 @@ fn main(
   for (var slice = 0u; slice < params.slices; slice++) {
     sum += input[slice * params.count + i];
   }
-  output[i] = sum;
+  output[i] = <%= k.normalised ? 'normalised(sum, table[i / params.plane % params.channels], i)' : 'sum' %>;
 }

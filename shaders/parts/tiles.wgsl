@@ -1,7 +1,20 @@
-// Workgroup memory of a tiled product; see tile-product.wgsl.
+// Tiles of a product C[rows, columns] = A[rows, depth] · B[depth, columns] in workgroup memory, 8.3 KiB.
+//
+// A workgroup of 128 invocations computes a tile of 64×64, bringing 16 of the depth into workgroup memory at a time. An
+// invocation (x, y) keeps 8×4 sums in registers, of rows y + 8 r and columns x + 16 j: neighbours in x then load and store
+// neighbouring columns. For each of the 16 it loads 3 vectors of 4 and does 32 multiply-adds.
 const TILE = 64u;
 const DEPTH = 16u;
-const INVOCATIONS = 256u;
+const INVOCATIONS = 128u;
+// Invocations side by side, and those of a row of them.
+const WIDE = 16u;
+const HIGH = 8u;
+// Vectors of 4 that DEPTH is.
+const QUADS = DEPTH / 4u;
+// From one depth of tileB to the next: one more than WIDE, so that what is stored along the depth goes to different banks.
+const ACROSS = WIDE + 1u;
 
-var<workgroup> tileA: array<f32, TILE * DEPTH>;
-var<workgroup> tileB: array<f32, DEPTH * TILE>;
+// [row][depth / 4], vectors along the depth.
+var<workgroup> tileA: array<vec4<f32>, TILE * QUADS>;
+// [depth][x], vectors of the columns x, x + 16, x + 32, x + 48.
+var<workgroup> tileB: array<vec4<f32>, DEPTH * ACROSS>;

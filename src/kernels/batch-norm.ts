@@ -17,15 +17,16 @@ export interface Planes {
 type Buffers<Name extends string> = Readonly<Record<Name, PooledBuffer>>;
 
 /**
- * How kernels reduce planes of this size: invocations per workgroup, how many Values one of them sums in a run, and whether
- * the workgroup is one subgroup that adds up by shuffles. On a CPU adapter it is one vector of lanes: there a barrier
- * between vectors costs more than summing a small plane.
+ * How kernels reduce planes of this size: invocations per workgroup, how many Values one of them sums in a run, and of how
+ * many invocations are the subgroups that add up by shuffles, 0 for none. On a CPU adapter the workgroup is one vector of
+ * lanes: there a barrier between vectors costs more than summing a small plane.
  */
 export function chooseReduction(traits: Pick<AdapterTraits, 'kind' | 'subgroupSize'>, plane: number) {
-  if (traits.kind === 'gpu') return { workgroup: plane < 1024 ? 64 : 256, run: 8, subgroup: false };
   // Without subgroups of a fixed size the tree in workgroup memory takes the place of the shuffles.
-  const subgroup = traits.subgroupSize > 1;
-  return { workgroup: subgroup ? traits.subgroupSize : 8, run: 8, subgroup };
+  const subgroup = traits.subgroupSize > 1 ? traits.subgroupSize : 0;
+  if (traits.kind === 'cpu') return { workgroup: subgroup || 8, run: 8, subgroup };
+  const workgroup = plane < 1024 ? 64 : 256;
+  return { workgroup, run: 8, subgroup: workgroup % (subgroup || 1) === 0 ? subgroup : 0 };
 }
 
 /** Planes whose size is a multiple of 4 are read four numbers at a time: it costs half as much on a CPU adapter. */
@@ -74,14 +75,14 @@ function reduction(gpu: Gpu, size: Planes) {
 
 const extents = { batch: 'u32', channels: 'u32', plane: 'u32' } as const;
 const elementwiseExample = { workgroup: 64, vector: true, relu: false, residual: false };
-const reductionExample = { workgroup: 64, run: 8, subgroup: false, vector: true, relu: false, residual: false };
+const reductionExample = { workgroup: 64, run: 8, subgroup: 0, vector: true, relu: false, residual: false };
 
 const statisticsKernel = defineKernel({
   name: 'batch_norm_statistics',
   shader: 'batch-norm-statistics.wgsl',
   bindings: { input: 'read', statistics: 'read_write', runningMean: 'read_write', runningVar: 'read_write' },
   uniforms: { ...extents, eps: 'f32', momentum: 'f32' },
-  example: { workgroup: 64, run: 8, subgroup: false, vector: true },
+  example: { workgroup: 64, run: 8, subgroup: 0, vector: true },
 });
 
 /**

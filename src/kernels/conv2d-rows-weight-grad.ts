@@ -87,6 +87,7 @@ export function rowsWeightGrad(
     workgroups: x * y * tapGroups,
     wanted: WANTED_WORKGROUPS,
     leastTerms: MIN_ROWS_PER_SLICE * blocks,
+    label: `weightGrad ${describeConv2d(s)}`,
   };
   inSlices(gpu, sum, weightGrad, (target, rowsPerSlice, slices) => {
     launch(gpu, kernel, {
@@ -94,7 +95,7 @@ export function rowsWeightGrad(
       constants,
       uniforms: { ...s, rowsPerSlice, slices },
       workgroups: [x, y, slices * tapGroups],
-      label: `weightGrad ${describeConv2d(s)}`,
+      label: sum.label,
     });
   });
 }

@@ -1,55 +1,72 @@
-/** Convolutions for GPUs: implicit matrix products with tiles in workgroup memory. They need only WebGPU's default limits. */
+/**
+ * Convolutions for GPUs: implicit matrix products with tiles in workgroup memory. They need only WebGPU's default limits.
+ * Forward and input gradient are the same kernel on different geometries; the input gradient of a stride s is s·s of them,
+ * one per phase.
+ */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
+import { type InputGradPhase, inputGradPhases } from './conv2d-phases.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
+import { DEPTH, TILE, tiledWeightGrad, WANTED_WORKGROUPS } from './conv2d-tiled-weight-grad.ts';
 import { linearGrid } from './grid.ts';
-import { defineKernel, launch, type Scalar } from './kernel.ts';
+import { defineKernel, launch } from './kernel.ts';
 import { inSlices } from './sum-slices.ts';
 
-/** Rows and columns of the tile of one workgroup, as in the shaders. */
-const TILE = 64;
-/** The weight gradient is cut into slices until it has this many workgroups. */
-const WEIGHT_GRAD_WORKGROUPS = 128;
-/** No slice sums fewer output pixels than this. */
-const MIN_PIXELS_PER_SLICE = 256;
-
-const shapeFields = {
-  batch: 'u32',
-  inChannels: 'u32',
-  inHeight: 'u32',
-  inWidth: 'u32',
-  outChannels: 'u32',
-  outHeight: 'u32',
-  outWidth: 'u32',
-  kernelHeight: 'u32',
-  kernelWidth: 'u32',
-  strideHeight: 'u32',
-  strideWidth: 'u32',
-  paddingHeight: 'u32',
-  paddingWidth: 'u32',
-} as const satisfies Record<string, Scalar>;
-
-const forwardKernel = defineNormalisable({
+const kernel = defineNormalisable({
   name: 'conv2d_tiled',
   shader: 'conv2d-tiled.wgsl',
   bindings: { input: 'read', weight: 'read', output: 'read_write' },
-  uniforms: shapeFields,
+  uniforms: {
+    batch: 'u32',
+    channels: 'u32',
+    inHeight: 'u32',
+    inWidth: 'u32',
+    resultChannels: 'u32',
+    gridHeight: 'u32',
+    gridWidth: 'u32',
+    strideHeight: 'u32',
+    strideWidth: 'u32',
+    originRow: 'i32',
+    originColumn: 'i32',
+    outHeight: 'u32',
+    outWidth: 'u32',
+    outStepHeight: 'u32',
+    outStepWidth: 'u32',
+    outOffsetHeight: 'u32',
+    outOffsetWidth: 'u32',
+    depths: 'u32',
+    depthsPerSlice: 'u32',
+    rowTiles: 'u32',
+  },
+  example: { tapRows: 3, tapColumns: 3, vector: true },
 });
 
-const inputGradKernel = defineKernel({
-  name: 'conv2d_tiled_input_grad',
-  shader: 'conv2d-tiled-input-grad.wgsl',
-  bindings: { outputGrad: 'read', weight: 'read', inputGrad: 'read_write' },
-  uniforms: shapeFields,
+const turnKernel = defineKernel({
+  name: 'conv2d_turn',
+  shader: 'conv2d-turn.wgsl',
+  bindings: { weight: 'read', turned: 'read_write' },
+  uniforms: {
+    inChannels: 'u32',
+    outChannels: 'u32',
+    kernelHeight: 'u32',
+    kernelWidth: 'u32',
+    tapRows: 'u32',
+    tapColumns: 'u32',
+    firstRow: 'u32',
+    firstColumn: 'u32',
+    strideHeight: 'u32',
+    strideWidth: 'u32',
+  },
 });
 
-const weightGradKernel = defineKernel({
-  name: 'conv2d_tiled_weight_grad',
-  shader: 'conv2d-tiled-weight-grad.wgsl',
-  bindings: { input: 'read', outputGrad: 'read', weightGrad: 'read_write' },
-  uniforms: { ...shapeFields, pixelsPerSlice: 'u32' },
-});
+/** A product: its geometry, and its first operand, [resultChannels, depths]. */
+interface Job {
+  readonly tapRows: number;
+  readonly tapColumns: number;
+  readonly weight: PooledBuffer;
+  readonly geometry: Omit<Record<keyof typeof kernel.plain.uniforms, number>, 'depths' | 'depthsPerSlice' | 'rowTiles'>;
+}
 
 /** output = convolution of input (NCHW) with weight (OIHW). */
 function forward(
@@ -60,13 +77,31 @@ function forward(
   output: PooledBuffer,
   after?: Normalisation,
 ): void {
-  const run = {
-    buffers: { input, weight: weight.original, output },
-    uniforms: s,
-    workgroups: productGrid(s.outChannels, s.batch * s.outHeight * s.outWidth),
-    label: `forward ${describeConv2d(s)}`,
+  const job: Job = {
+    tapRows: s.kernelHeight,
+    tapColumns: s.kernelWidth,
+    weight: weight.original,
+    geometry: {
+      batch: s.batch,
+      channels: s.inChannels,
+      inHeight: s.inHeight,
+      inWidth: s.inWidth,
+      resultChannels: s.outChannels,
+      gridHeight: s.outHeight,
+      gridWidth: s.outWidth,
+      strideHeight: s.strideHeight,
+      strideWidth: s.strideWidth,
+      originRow: -s.paddingHeight,
+      originColumn: -s.paddingWidth,
+      outHeight: s.outHeight,
+      outWidth: s.outWidth,
+      outStepHeight: 1,
+      outStepWidth: 1,
+      outOffsetHeight: 0,
+      outOffsetWidth: 0,
+    },
   };
-  launchNormalised(gpu, forwardKernel, run, after);
+  runJobs(gpu, [job], input, output, `forward ${describeConv2d(s)}`, after);
 }
 
 /** inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
@@ -77,45 +112,110 @@ function inputGrad(
   weight: WeightForms,
   target: PooledBuffer,
 ): void {
-  launch(gpu, inputGradKernel, {
-    buffers: { outputGrad, weight: weight.original, inputGrad: target },
-    uniforms: s,
-    workgroups: productGrid(s.inChannels, s.batch * s.inHeight * s.inWidth),
-    label: `inputGrad ${describeConv2d(s)}`,
-  });
+  const jobs = inputGradPhases(s).map(
+    (phase): Job => ({
+      tapRows: phase.rows.count,
+      tapColumns: phase.columns.count,
+      weight: turned(gpu, s, phase, weight),
+      geometry: {
+        batch: s.batch,
+        channels: s.outChannels,
+        inHeight: s.outHeight,
+        inWidth: s.outWidth,
+        resultChannels: s.inChannels,
+        gridHeight: Math.ceil((s.inHeight - phase.row) / s.strideHeight),
+        gridWidth: Math.ceil((s.inWidth - phase.column) / s.strideWidth),
+        strideHeight: 1,
+        strideWidth: 1,
+        originRow: phase.rows.origin,
+        originColumn: phase.columns.origin,
+        outHeight: s.inHeight,
+        outWidth: s.inWidth,
+        outStepHeight: s.strideHeight,
+        outStepWidth: s.strideWidth,
+        outOffsetHeight: phase.row,
+        outOffsetWidth: phase.column,
+      },
+    }),
+  );
+  runJobs(gpu, jobs, outputGrad, target, `inputGrad ${describeConv2d(s)}`);
 }
 
-/** weightGrad (OIHW) from input and outputGrad (NCHW). */
-function weightGrad(
-  gpu: Gpu,
-  s: Conv2dShape,
-  input: PooledBuffer,
-  outputGrad: PooledBuffer,
-  weightGrad: PooledBuffer,
-): void {
-  const columns = s.inChannels * s.kernelHeight * s.kernelWidth;
-  const [x, y] = [Math.ceil(columns / TILE), Math.ceil(s.outChannels / TILE)];
-  const sum = {
-    terms: s.batch * s.outHeight * s.outWidth,
-    count: s.outChannels * columns,
-    workgroups: x * y,
-    wanted: WEIGHT_GRAD_WORKGROUPS,
-    leastTerms: MIN_PIXELS_PER_SLICE,
+export const tiled: Conv2dKernels = { forward, inputGrad, weightGrad: tiledWeightGrad };
+
+/** The weights of a phase as its product wants them. One that no tap reaches reads none. */
+function turned(gpu: Gpu, s: Conv2dShape, { rows, columns }: InputGradPhase, weight: WeightForms): PooledBuffer {
+  if (rows.count * columns.count === 0) return weight.original;
+  const uniforms = {
+    inChannels: s.inChannels,
+    outChannels: s.outChannels,
+    kernelHeight: s.kernelHeight,
+    kernelWidth: s.kernelWidth,
+    tapRows: rows.count,
+    tapColumns: columns.count,
+    firstRow: rows.first,
+    firstColumn: columns.first,
+    strideHeight: s.strideHeight,
+    strideWidth: s.strideWidth,
   };
-  inSlices(gpu, sum, weightGrad, (target, pixelsPerSlice, slices) => {
-    launch(gpu, weightGradKernel, {
-      buffers: { input, outputGrad, weightGrad: target },
-      uniforms: { ...s, pixelsPerSlice },
-      workgroups: [x, y, slices],
-      label: `weightGrad ${describeConv2d(s)}`,
+  const pairs = s.inChannels * s.outChannels;
+  const bytes = pairs * rows.count * columns.count * 4;
+  return weight.form(`turned ${Object.values(uniforms).join(',')}`, bytes, (target) => {
+    launch(gpu, turnKernel, {
+      buffers: { weight: weight.original, turned: target },
+      uniforms,
+      workgroups: linearGrid(pairs, 64),
     });
   });
 }
 
-/** Tiles over columns in x and z, over rows in y. */
-function productGrid(rows: number, columns: number): [number, number, number] {
-  const [x, z] = linearGrid(columns, TILE);
-  return [x, Math.ceil(rows / TILE), z];
+/** Runs jobs that together write all of the output, their depths cut into as many slices each. */
+function runJobs(
+  gpu: Gpu,
+  jobs: readonly Job[],
+  input: PooledBuffer,
+  output: PooledBuffer,
+  label: string,
+  normalisation?: Normalisation,
+): void {
+  const depthsOf = ({ tapRows, tapColumns, geometry }: Job) => geometry.channels * tapRows * tapColumns;
+  const grids = jobs.map(({ geometry: g }) => linearGrid(g.batch * g.gridHeight * g.gridWidth, TILE));
+  const { batch, resultChannels, outHeight, outWidth } = jobs[0]!.geometry;
+  const rowTiles = Math.ceil(resultChannels / TILE);
+  const plane = outHeight * outWidth;
+  const sum = {
+    terms: Math.max(...jobs.map(depthsOf)),
+    count: batch * resultChannels * plane,
+    workgroups: rowTiles * Math.min(...grids.map(([x, z]) => x * z)),
+    wanted: WANTED_WORKGROUPS,
+    leastTerms: DEPTH,
+    label,
+    multiple: DEPTH,
+  };
+  const after = normalisation && { normalisation, channels: resultChannels, plane };
+  const run = (target: PooledBuffer, _: number, slices: number) => {
+    for (const [i, job] of jobs.entries()) {
+      const depths = depthsOf(job);
+      const [x, z] = grids[i]!;
+      const one = {
+        buffers: { input, weight: job.weight, output: target },
+        // A job without taps writes zeros: any shader does.
+        constants: {
+          tapRows: job.tapRows || 1,
+          tapColumns: job.tapColumns || 1,
+          vector: depths > 0 && depths % 4 === 0,
+        },
+        uniforms: {
+          ...job.geometry,
+          depths,
+          depthsPerSlice: Math.ceil(depths / slices / DEPTH) * DEPTH,
+          rowTiles,
+        },
+        workgroups: [x, rowTiles * slices, z] as const,
+        label,
+      };
+      launchNormalised(gpu, kernel, one, slices === 1 ? normalisation : undefined);
+    }
+  };
+  inSlices(gpu, sum, output, run, after);
 }
-
-export const tiled: Conv2dKernels = { forward, inputGrad, weightGrad };

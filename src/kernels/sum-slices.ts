@@ -1,14 +1,14 @@
 /** Sums that are split over workgroups: cut into slices, each of which gets a partial sum, added up in a fixed order. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
+import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { linearGrid } from './grid.ts';
-import { defineKernel, launch } from './kernel.ts';
 
-const kernel = defineKernel({
+const kernel = defineNormalisable({
   name: 'sum_slices',
   shader: 'sum-slices.wgsl',
   bindings: { input: 'read', output: 'read_write' },
-  uniforms: { count: 'u32', slices: 'u32' },
+  uniforms: { count: 'u32', slices: 'u32', channels: 'u32', plane: 'u32' },
 });
 
 export interface SlicedSum {
@@ -21,30 +21,47 @@ export interface SlicedSum {
   readonly wanted: number;
   /** No slice has fewer terms than this, as each costs a pass over the output. */
   readonly leastTerms: number;
+  /** Of the sums in timings, such as `forward 4x64x56x56 -> 64, 3x3 /1 +1`. */
+  readonly label: string;
+  /** Terms of a slice are a multiple of this; default 1. */
+  readonly multiple?: number;
+}
+
+/** What happens to the sums before they are written: the output is [batch, channels, plane]. */
+export interface AfterSum {
+  readonly normalisation: Normalisation;
+  readonly channels: number;
+  readonly plane: number;
 }
 
 /**
- * Cuts the sums, lets `run` write those of each slice to `target` [slices, count], and adds the slices up into `output`.
- * Of one slice the target is the output itself.
+ * Cuts the sums, lets `run` write those of each slice to `target` [slices, count], and adds the slices up into `output`,
+ * normalised if wanted. Of one slice the target is the output itself, and `run` does to it what `after` says.
  */
 export function inSlices(
   gpu: Gpu,
-  { terms, count, workgroups, wanted, leastTerms }: SlicedSum,
+  { terms, count, workgroups, wanted, leastTerms, label, multiple = 1 }: SlicedSum,
   output: PooledBuffer,
   run: (target: PooledBuffer, termsPerSlice: number, slices: number) => void,
+  after?: AfterSum,
 ): void {
-  const termsPerSlice = Math.max(Math.ceil(terms / Math.ceil(wanted / workgroups)), Math.min(terms, leastTerms));
+  const share = Math.ceil(terms / Math.ceil(wanted / workgroups));
+  const least = Math.ceil(Math.min(terms, leastTerms) / multiple) * multiple;
+  // Rounded down, so that there are as many workgroups as wanted; a single slice takes all.
+  const termsPerSlice = share >= terms ? terms : Math.max(Math.floor(share / multiple) * multiple, least);
   const slices = Math.ceil(terms / termsPerSlice);
   if (slices === 1) {
-    run(output, termsPerSlice, slices);
+    run(output, terms, 1);
     return;
   }
   const partial = gpu.pool.acquire(slices * count * 4);
   run(partial, termsPerSlice, slices);
-  launch(gpu, kernel, {
+  const sum = {
     buffers: { input: partial, output },
-    uniforms: { count, slices },
+    uniforms: { count, slices, channels: after?.channels ?? 1, plane: after?.plane ?? 1 },
     workgroups: linearGrid(count, 64),
-  });
+    label,
+  };
+  launchNormalised(gpu, kernel, sum, after?.normalisation);
   gpu.pool.release(partial);
 }

@@ -77,7 +77,7 @@ describe('operations of convolutions', () => {
 
   test.each([
     ['conv2d_tiled', 'forward'],
-    ['conv2d_tiled_input_grad', 'inputGrad'],
+    ['conv2d_tiled', 'inputGrad'],
     ['conv2d_tiled_weight_grad', 'weightGrad'],
   ])('on a GPU %s takes as many', (kernel, pass) => {
     const onGpu = pieces('finetune-step', GPU);

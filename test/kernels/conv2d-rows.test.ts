@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { forwardTile, inputGradPhases, packedBytes, packPlan, phaseTaps } from '../../src/kernels/conv2d-rows.ts';
+import { inputGradPhases, phaseTaps } from '../../src/kernels/conv2d-phases.ts';
+import { forwardTile, packedBytes, packPlan } from '../../src/kernels/conv2d-rows.ts';
 import { type Conv2dShape, convolvedExtent } from '../../src/kernels/conv2d-shape.ts';
 
 const upTo = (max: number, min = 1) => fc.integer({ min, max });

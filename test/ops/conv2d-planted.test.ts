@@ -138,65 +138,82 @@ const ROWS: Planted[] = [
 ];
 
 const TILED: Planted[] = [
+  ...['output', 'inputGrad'].map(
+    (wrong): Planted => [
+      'a tap is left out',
+      '2x2',
+      wrong,
+      { find: 'params.depthsPerSlice, params.depths)', replace: 'params.depthsPerSlice, params.depths - 1u)' },
+    ],
+  ),
+  ['a tap is left out', '2x2', 'weightGrad', { find: /(column\d) < columns/g, replace: '$1 + 1u < columns' }],
   [
-    'a tap is left out',
+    'the taps are not turned round',
+    '2x2',
+    'inputGrad',
+    { find: 'weight[last - column', replace: 'weight[last - 1u + column' },
+  ],
+  [
+    'the channels are not turned round',
+    '2x2',
+    'inputGrad',
+    { find: 'pair / params.outChannels', replace: 'pair / params.inChannels' },
+  ],
+  ...['output', 'inputGrad'].flatMap((wrong) =>
+    ['Row', 'Column'].map(
+      (axis): Planted => [
+        `padding is on the wrong side of a ${axis.toLowerCase()}`,
+        '1x1 in wide padding',
+        wrong,
+        { find: new RegExp(` \\+ params\\.origin${axis};`, 'g'), replace: ';' },
+      ],
+    ),
+  ),
+  ...['Height', 'Width'].map(
+    (axis): Planted => [
+      `padding is on the wrong side (${axis.toLowerCase()})`,
+      '1x1 in wide padding',
+      'weightGrad',
+      { find: ` - i32(params.padding${axis});`, replace: ';' },
+    ],
+  ),
+  ...['2x2 stride 2 and 3', '1x1 stride 2'].map(
+    (name): Planted => [
+      'a phase is left out',
+      name,
+      'inputGrad',
+      {
+        find: /if \(row < rows\) \{(\s+let place)/g,
+        replace:
+          'if (row < rows && (params.outOffsetWidth + 1u < params.outStepWidth || params.outStepWidth == 1u)) {$1',
+      },
+    ],
+  ),
+  [
+    'depth beyond the end is not masked',
+    '1x1',
+    'output',
+    { find: /(first \+ \du|depth) < lastDepth/g, replace: 'true' },
+  ],
+  ['pixels beyond the last are not masked', '64x64', 'weightGrad', { find: /depth < lastDepth/g, replace: 'true' }],
+  [
+    'a slice is written over another',
+    '1x1',
+    'output',
+    { find: 'let sliceStart = slice *', replace: 'let sliceStart = 0u *' },
+  ],
+  [
+    'vectors of weights are a row apart',
     '2x2',
     'output',
-    {
-      find: 'depths = params.inChannels * params.kernelHeight * params.kernelWidth;',
-      replace: 'depths = params.inChannels * params.kernelHeight * params.kernelWidth - 1u;',
-    },
+    { find: 'row * params.depths + depth', replace: 'row * 4u + depth' },
   ],
-  [
-    'a tap is left out',
-    '2x2',
-    'inputGrad',
-    { find: 'depths = params.outChannels * taps;', replace: 'depths = params.outChannels * taps - 1u;' },
-  ],
-  [
-    'a tap is left out',
-    '2x2',
-    'weightGrad',
-    {
-      find: /column < columns && (depth < lastDepth\) \{\s+value = inputAt\(depth, column\))/,
-      replace: 'column + 1u < columns && $1',
-    },
-  ],
-  [
-    'padding is on the wrong side (width)',
-    '1x1 in wide padding',
-    'output',
-    { find: ' - params.paddingWidth;', replace: ';' },
-  ],
-  [
-    'padding is on the wrong side (height)',
-    '1x1 in wide padding',
-    'weightGrad',
-    { find: ' - params.paddingHeight;', replace: ';' },
-  ],
-  [
-    'padding is on the wrong side (width)',
-    '1x1 in wide padding',
-    'inputGrad',
-    { find: ' + params.paddingWidth;', replace: ';' },
-  ],
-  [
-    'a phase is left out',
-    '2x2 stride 2 and 3',
-    'inputGrad',
-    {
-      find: 'stepRow % params.strideHeight != 0u ||',
-      replace: 'stepRow % params.strideHeight != 0u || column % params.strideWidth == 1u ||',
-    },
-  ],
-  ['depth beyond the end is not masked', '1x1', 'output', { find: / && depth < lastDepth/g, replace: '' }],
-  ['pixels of the next slice are not masked', '64x64', 'weightGrad', { find: / && depth < lastDepth/g, replace: '' }],
   // Its whole output is one tile: with more of them, whether the wrong value or the right one stays is a race of workgroups.
   [
     'channels beyond the last are written',
     'kernel as large as the input',
     'output',
-    { find: 'if (row < rows && column < columns) {', replace: 'if (column < columns) {' },
+    { find: /if \(row < rows\) \{(\s+let place)/g, replace: 'if (true) {$1' },
   ],
 ];
 

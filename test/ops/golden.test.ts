@@ -21,6 +21,7 @@ describe.each([...new Set(cases.map(({ op }) => op))].filter((op) => RUNS[op]))(
 describe.each(['batchNorm2d', 'maxPool2d'])('%s as on', (op) => {
   for (const [name, traits] of [
     ['a GPU', { kind: 'gpu' }],
+    ['a GPU without subgroups', { kind: 'gpu', subgroupSize: 0 }],
     ['a CPU adapter', { kind: 'cpu' }],
     ['a CPU adapter without subgroups', { kind: 'cpu', subgroupSize: 0 }],
   ] as const) {
@@ -56,13 +57,17 @@ describe('how much an invocation of max pooling takes', () => {
 describe('batch norm', () => {
   test('the choice of the reduction depends on the adapter and the plane alone', () => {
     const cpu = { kind: 'cpu', subgroupSize: 8 } as const;
-    expect(chooseReduction(cpu, 49)).toEqual({ workgroup: 8, run: 8, subgroup: true });
+    expect(chooseReduction(cpu, 49)).toEqual({ workgroup: 8, run: 8, subgroup: 8 });
     expect(chooseReduction(cpu, 12544)).toEqual(chooseReduction(cpu, 49));
-    expect(chooseReduction({ ...cpu, subgroupSize: 4 }, 49)).toEqual({ workgroup: 4, run: 8, subgroup: true });
-    expect(chooseReduction({ ...cpu, subgroupSize: 0 }, 49)).toEqual({ workgroup: 8, run: 8, subgroup: false });
+    expect(chooseReduction({ ...cpu, subgroupSize: 4 }, 49)).toEqual({ workgroup: 4, run: 8, subgroup: 4 });
+    expect(chooseReduction({ ...cpu, subgroupSize: 0 }, 49)).toEqual({ workgroup: 8, run: 8, subgroup: 0 });
     const gpuTraits = { kind: 'gpu', subgroupSize: 32 } as const;
-    expect(chooseReduction(gpuTraits, 1023)).toEqual({ workgroup: 64, run: 8, subgroup: false });
-    expect(chooseReduction(gpuTraits, 1024)).toEqual({ workgroup: 256, run: 8, subgroup: false });
+    expect(chooseReduction(gpuTraits, 1023)).toEqual({ workgroup: 64, run: 8, subgroup: 32 });
+    expect(chooseReduction(gpuTraits, 1024)).toEqual({ workgroup: 256, run: 8, subgroup: 32 });
+    // Of 0, there are none of a fixed size; one of 128 does not fit a workgroup of 64.
+    for (const subgroupSize of [0, 1, 128]) {
+      expect(chooseReduction({ ...gpuTraits, subgroupSize }, 49)).toEqual({ workgroup: 64, run: 8, subgroup: 0 });
+    }
   });
 });
 

@@ -1,0 +1,42 @@
+// Weights turned for an input gradient on GPUs: OIHW -> [input channel][output channel][tap row][tap column], the taps of one
+// phase in the order in which a convolution of the output gradient reads them: from (firstRow, firstColumn) backwards, a
+// stride apart. One invocation copies the taps of one pair of channels; neighbours write neighbouring ones.
+struct Params {
+  inChannels: u32,
+  outChannels: u32,
+  kernelHeight: u32,
+  kernelWidth: u32,
+  tapRows: u32,
+  tapColumns: u32,
+  firstRow: u32,
+  firstColumn: u32,
+  strideHeight: u32,
+  strideWidth: u32,
+}
+@group(0) @binding(0) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read_write> turned: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let pair = (group.y * groups.x + group.x) * WORKGROUP + lane;
+  if (pair >= params.inChannels * params.outChannels) {
+    return;
+  }
+  let inChannel = pair / params.outChannels;
+  let outChannel = pair % params.outChannels;
+  let source = (outChannel * params.inChannels + inChannel) * params.kernelHeight * params.kernelWidth;
+  let destination = pair * params.tapRows * params.tapColumns;
+  for (var row = 0u; row < params.tapRows; row++) {
+    let last = source + (params.firstRow - row * params.strideHeight) * params.kernelWidth + params.firstColumn;
+    for (var column = 0u; column < params.tapColumns; column++) {
+      turned[destination + row * params.tapColumns + column] = weight[last - column * params.strideWidth];
+    }
+  }
+}
