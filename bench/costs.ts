@@ -91,6 +91,13 @@ const linear: Rule = (u, label) => ({
   flops: 2 * u.rows! * u.inFeatures! * u.outFeatures!,
 });
 
+/** In tiles: which of the passes it is, the label tells. */
+const linearProduct: Rule = (u, label) => ({
+  kind: 'linear',
+  shape: label,
+  flops: 2 * u.rows! * u.columns! * u.depths!,
+});
+
 /** Label of a convolution as kernels/conv2d-shape.ts describes it, here of a 3×3 kernel with stride 1. */
 const LABEL = /^(forward|inputGrad|weightGrad) (\d+)x(\d+)x(\d+)x(\d+) -> (\d+), 3x3 \/1 \+(\d+)(?:x(\d+))?$/;
 const PASSES = { forward: 'conv forward', inputGrad: 'conv input grad', weightGrad: 'conv weight grad' } as const;
@@ -129,9 +136,9 @@ const convJob =
 const rowsConv = convJob('conv2d_rows', (u) => u.channels! * u.tapRows! * u.tapColumns!);
 const tiledConv = convJob('conv2d_tiled', (u) => u.depths!);
 
-/** The second half of a convolution whose sums were cut into slices. */
+/** The second half of a convolution or product whose sums were cut into slices. */
 const sumSlices: Rule = (u, label) => ({
-  kind: PASSES[label.split(' ')[0] as keyof typeof PASSES],
+  kind: PASSES[label.split(' ')[0] as keyof typeof PASSES] ?? 'linear',
   shape: `${u.slices} x ${u.count}`,
   bytes: words((u.slices! + 1) * u.count!),
   name: 'sum_slices',
@@ -202,6 +209,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   max_pool_backward: maxPool(2),
   avg_pool_forward: avgPool,
   avg_pool_backward: avgPool,
+  linear_tiled: linearProduct,
+  linear_tiled_bias: linearProduct,
   linear_forward: linear,
   linear_forward_bias: linear,
   linear_backward_input: linear,

@@ -11,10 +11,10 @@
 import { pathToFileURL } from 'node:url';
 import { openGpu } from '../src/gpu/dawn.ts';
 import type { AdapterTraits, Dispatch } from '../src/gpu/gpu.ts';
-import type { Conv2dWork } from '../src/kernels/conv2d-choose.ts';
-import { type Conv2dShape, describeConv2d } from '../src/kernels/conv2d-shape.ts';
+import { type Conv2dWork, isConv2dWork } from '../src/kernels/conv2d-choose.ts';
+import { describeConv2d } from '../src/kernels/conv2d-shape.ts';
 import { openDryGpu } from '../src/train/dry-device.ts';
-import { conv2dSizes } from '../src/tune/run-conv2d.ts';
+import { sizesOf } from '../src/tune/run-work.ts';
 import { costOf, KINDS, type Kind } from './costs.ts';
 import { Steps } from './steps.ts';
 import { formatTable } from './table.ts';
@@ -44,7 +44,7 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
   // The momentum comes with the first step.
   steps.submit().dispose();
   const convolutions = new Map(
-    (gpu.works as Conv2dWork[]).map((work) => [`${work.pass} ${describeConv2d(work.shape)}`, work]),
+    gpu.works.filter(isConv2dWork).map((work) => [`${work.pass} ${describeConv2d(work.shape)}`, work]),
   );
   const traffic = new Map(KINDS.map((kind) => [kind, { must: 0, moved: 0 }]));
   let pass = '';
@@ -61,7 +61,7 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
     const touched = bytes ?? bound.reduce((total, size, i) => total + (written(i) ? size / parts : size), 0);
     sum.moved += touched;
     if (!conv) sum.must += touched * mustShare(dispatch.program.name);
-    else if (dispatch.label !== pass) sum.must += convBytes(conv.shape);
+    else if (dispatch.label !== pass) sum.must += convBytes(conv);
     // What belongs to one pass of one convolution follows one another.
     pass = conv ? dispatch.label! : '';
   };
@@ -98,8 +98,8 @@ function mustShare(kernel: string): number {
 }
 
 /** Input, weights and output of a convolution, once each: what any of its three passes reads and writes. */
-function convBytes(shape: Conv2dShape): number {
-  const { input, output, weight } = conv2dSizes(shape);
+function convBytes(work: Conv2dWork): number {
+  const { input, output, weight } = sizesOf(work);
   return 4 * (input + output + weight);
 }
 

@@ -16,6 +16,8 @@ export function conv2dWork(pass: Conv2dPass, shape: Conv2dShape): Conv2dWork {
   return { kind: 'conv2d', name: `conv2d ${pass} ${describeConv2d(shape)}`, pass, shape };
 }
 
+export const isConv2dWork = (work: Work): work is Conv2dWork => 'kind' in work && work.kind === 'conv2d';
+
 let forced: Conv2dVariant | undefined;
 
 /** Makes every choice the given variant where it can compute the shape, or free again with `undefined`. For tests and benchmarks. */

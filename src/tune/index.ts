@@ -3,6 +3,7 @@ export { type TuneLimits, tuneLimits } from './budget.ts';
 export { tunedPath } from './cache.ts';
 export { engineVersion } from './engine-version.ts';
 export type { Candidate, TuneResult, TuneState } from './measured.ts';
+export type { TunableWork } from './run-work.ts';
 export {
   choicesOf,
   DEFAULT_BUDGET,
@@ -14,4 +15,4 @@ export {
   tunedChoices,
 } from './tune.ts';
 export type { TuneProgress } from './tuner.ts';
-export { noTable, shippedTable, type Table, type TunableWork } from './works.ts';
+export { noTable, shippedTable, type Table } from './works.ts';

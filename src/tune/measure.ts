@@ -1,11 +1,10 @@
 /** Candidates timed on a device, on scratch buffers of the real shapes. */
 import type { AdapterTraits, Dispatch, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { conv2dVariants } from '../kernels/conv2d-candidates.ts';
 import type { WeightForms } from '../kernels/conv2d-shape.ts';
 import { fill } from '../kernels/elementwise.ts';
 import type { Candidate } from './measured.ts';
-import { conv2dSizes, runConv2d } from './run-conv2d.ts';
+import { runWork, sizesOf } from './run-work.ts';
 import type { Measurer } from './tuner.ts';
 import type { WorkJob } from './works.ts';
 
@@ -114,7 +113,7 @@ class Scratch {
   constructor(gpu: Gpu, job: WorkJob) {
     this.job = job;
     this.#gpu = gpu;
-    const sizes = conv2dSizes(job.work.shape);
+    const sizes = sizesOf(job.work);
     const filled = (numbers: number) => {
       const buffer = gpu.pool.acquire(numbers * 4);
       fill(gpu, numbers, ORDINARY, buffer);
@@ -127,8 +126,7 @@ class Scratch {
 
   /** Records one run, with or without deriving anew what the candidate derives from the weights. */
   run(candidate: Candidate, derives: boolean): void {
-    const kernels = conv2dVariants[candidate as keyof typeof conv2dVariants];
-    runConv2d(this.#gpu, this.job.work, kernels, {
+    runWork(this.#gpu, this.job.work, candidate, {
       input: this.#input,
       output: this.#output,
       weight: this.#formsFor(candidate, derives),

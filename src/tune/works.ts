@@ -1,15 +1,12 @@
 /** What there is to tune in a run, and how often weights are derived anew in it, which is part of what a kernel costs. */
-import type { AdapterTraits, Gpu, Work } from '../gpu/gpu.ts';
-import { conv2dCandidates, conv2dVariants } from '../kernels/conv2d-candidates.ts';
-import { type Conv2dWork, conv2dWork } from '../kernels/conv2d-choose.ts';
-import { conv2dFlops, type WeightForms } from '../kernels/conv2d-shape.ts';
+import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import { conv2dWork } from '../kernels/conv2d-choose.ts';
+import type { WeightForms } from '../kernels/conv2d-shape.ts';
 import { tabledConv2d } from '../kernels/conv2d-table.ts';
+import { tabledLinear } from '../kernels/linear-choose.ts';
 import { type MemoryQuestion, openDryGpu, rehearse } from '../train/index.ts';
 import type { Candidate, TuneJob } from './measured.ts';
-import { runConv2d } from './run-conv2d.ts';
-
-/** Work of a kind that has several kernels. Matrix products have one; with a second one they belong here. */
-export type TunableWork = Conv2dWork;
+import { candidatesOf, flopsOf, isTunable, runWork, type TunableWork } from './run-work.ts';
 
 export interface WorkJob extends TuneJob {
   readonly work: TunableWork;
@@ -24,10 +21,11 @@ export interface WorkJob extends TuneJob {
 export type Table = (work: TunableWork, traits: AdapterTraits) => Candidate;
 
 /** By class of adapter. */
-export const shippedTable: Table = ({ pass, shape }, traits) => tabledConv2d(pass, shape, traits);
+export const shippedTable: Table = (work, traits) =>
+  work.kind === 'conv2d' ? tabledConv2d(work.pass, work.shape, traits) : tabledLinear(work.pass, work.size, traits);
 
 /** As if there were no table: whatever is simplest. */
-export const noTable: Table = ({ pass, shape }, traits) => conv2dCandidates(pass, shape, traits)[0]!;
+export const noTable: Table = (work, traits) => candidatesOf(work, traits)[0]!;
 
 /**
  * The run's work that has a choice, in the order in which it first comes. Takes a fraction of a second and no device.
@@ -45,7 +43,7 @@ export function jobsOf(traits: AdapterTraits, question: MemoryQuestion, table: T
       name: work.name,
       family: `${work.kind} ${work.pass}`,
       uses,
-      size: conv2dFlops(work.shape),
+      size: flopsOf(work),
       candidates,
       table: table(work, traits),
       work,
@@ -53,16 +51,11 @@ export function jobsOf(traits: AdapterTraits, question: MemoryQuestion, table: T
     }));
 }
 
-const isTunable = (work: Work): work is TunableWork => 'kind' in work && work.kind === 'conv2d';
-
-function candidatesOf({ pass, shape }: TunableWork, traits: AdapterTraits): Candidate[] {
-  return conv2dCandidates(pass, shape, traits);
-}
-
 /** @param dry a device to rehearse on */
 function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<WorkJob, 'runsPerDerivation' | 'twin'> {
+  // Nothing is derived for a weight gradient, or for a product as it is.
+  if (work.kind === 'linear' || work.pass === 'weightGrad') return { runsPerDerivation: () => 1 };
   const { pass, shape } = work;
-  if (pass === 'weightGrad') return { runsPerDerivation: () => 1 };
   // Weights that get no gradient stay as they are.
   if (!names.has(conv2dWork('weightGrad', shape).name)) return { runsPerDerivation: () => Number.POSITIVE_INFINITY };
   const other = conv2dWork(pass === 'forward' ? 'inputGrad' : 'forward', shape);
@@ -80,13 +73,12 @@ function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<
 /** Which forms of the weights a variant asks for. */
 function formKeys(work: TunableWork, candidate: Candidate, dry: Gpu): string[] {
   const keys: string[] = [];
-  const kernels = conv2dVariants[candidate as keyof typeof conv2dVariants];
   const buffer = dry.pool.acquire(4);
   const form: WeightForms['form'] = (key) => {
     keys.push(key);
     return buffer;
   };
-  runConv2d(dry, work, kernels, { input: buffer, output: buffer, weight: { original: buffer, form } });
+  runWork(dry, work, candidate, { input: buffer, output: buffer, weight: { original: buffer, form } });
   dry.pool.release(buffer);
   return keys;
 }

@@ -158,7 +158,7 @@ describe('bytes that memory-bound kernels must move', () => {
 
   test('linear layers are counted in operations', () => {
     for (const kernel of ['linear_forward_bias', 'linear_backward_input', 'linear_backward_weight']) {
-      expect(find(kernel, '4x512x2')).toMatchObject({ flops: 2 * 4 * 512 * 2, kind: 'linear' });
+      expect(find(kernel, '4x512 -> 2')).toMatchObject({ flops: 2 * 4 * 512 * 2, kind: 'linear' });
     }
   });
 });

@@ -35,7 +35,7 @@ for (const [kind, variant] of [
 gpuTest('a device that computes wrongly is caught, with the first wrong value', async () => {
   // The product of two tiles, each of its sums one too large in its first column.
   const bad = await openTampered(
-    { find: /output\[([^\]]+)\] = ([^;]+);/, replace: 'output[$1] = $2 + 1.0;' },
+    { find: /output\[([^\]]+)\] = ([^;\n]+);/, replace: 'output[$1] = $2 + 1.0;' },
     { kind: 'gpu' },
   );
   const { wrong, firstWrong } = await checkConvolution(bad);

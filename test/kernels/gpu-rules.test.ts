@@ -18,11 +18,11 @@ const MIN_WORKGROUPS = 128;
 const BYTES: Readonly<Record<string, number>> = { f32: 4, u32: 4, 'vec2<f32>': 8, 'vec4<f32>': 16 };
 
 /** The value of an expression in a shader's constants, such as `TILE * QUADS`. */
-function valueOf(expression: string, code: string): number {
+function numberOf(expression: string, code: string): number {
   const text = expression.replace(/[A-Z_]{2,}/g, (name) => {
     const found = new RegExp(`const ${name} = (.*);`).exec(code);
     if (!found) throw new Error(`no constant ${name}`);
-    return `${valueOf(found[1]!, code)}`;
+    return `${numberOf(found[1]!, code)}`;
   });
   const plain = text.replace(/(\d)u/g, '$1');
   if (!/^[\d\s()+*/-]+$/.test(plain)) throw new Error(`cannot work out ${expression}`);
@@ -32,12 +32,12 @@ function valueOf(expression: string, code: string): number {
 function workgroupBytes(code: string): number {
   const all = [...code.matchAll(/var<workgroup> \w+: array<(.*), ([^,]*)>;/g)];
   expect(all).toHaveLength([...code.matchAll(/var<workgroup>/g)].length);
-  return all.reduce((sum, [, type, count]) => sum + BYTES[type!]! * valueOf(count!, code), 0);
+  return all.reduce((sum, [, type, count]) => sum + BYTES[type!]! * numberOf(count!, code), 0);
 }
 
 function invocations(code: string): number {
   const extents = /@workgroup_size\(([^)]*)\)/.exec(code)![1]!.split(',');
-  return extents.reduce((product, extent) => product * valueOf(extent, code), 1);
+  return extents.reduce((product, extent) => product * numberOf(extent, code), 1);
 }
 
 function dispatchesOf(batchSize: number, subgroupSize: number): Dispatch[] {

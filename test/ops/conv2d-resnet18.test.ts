@@ -5,10 +5,8 @@
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { PooledBuffer } from '../../src/gpu/pool.ts';
-import { rows } from '../../src/kernels/conv2d-rows.ts';
-import type { Conv2dKernels } from '../../src/kernels/conv2d-shape.ts';
-import { tiled } from '../../src/kernels/conv2d-tiled.ts';
-import { conv2dSizes, runConv2d } from '../../src/tune/run-conv2d.ts';
+import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
+import { runWork, sizesOf } from '../../src/tune/run-work.ts';
 import { withGpu } from '../support/gpu.ts';
 import { resnet18Convolutions } from '../support/resnet18.ts';
 
@@ -25,7 +23,7 @@ const WRITTEN = { forward: 'output', inputGrad: 'input', weightGrad: 'weight' } 
 describe.each([1, 4, 32])('at batch %d', (batch) => {
   for (const work of resnet18Convolutions(batch)) {
     gpuTest(work.name, async () => {
-      const sizes = conv2dSizes(work.shape);
+      const sizes = sizesOf(work);
       const random = counterNoise(1);
       const filled = (count: number) => {
         const buffer = gpu.pool.acquire(count * 4);
@@ -37,7 +35,7 @@ describe.each([1, 4, 32])('at batch %d', (batch) => {
       };
       const buffers = { input: filled(sizes.input), output: filled(sizes.output), weight: filled(sizes.weight) };
       const written = WRITTEN[work.pass];
-      const result = async (kernels: Conv2dKernels) => {
+      const result = async (variant: Conv2dVariant) => {
         const forms: PooledBuffer[] = [];
         const form = (_: string, bytes: number, write: (target: PooledBuffer) => void) => {
           const target = gpu.pool.acquire(bytes);
@@ -45,11 +43,11 @@ describe.each([1, 4, 32])('at batch %d', (batch) => {
           forms.push(target);
           return target;
         };
-        runConv2d(gpu, work, kernels, { ...buffers, weight: { original: buffers.weight, form } });
+        runWork(gpu, work, variant, { ...buffers, weight: { original: buffers.weight, form } });
         for (const target of forms) gpu.pool.release(target);
         return new Float32Array(await gpu.read(buffers[written], sizes[written] * 4));
       };
-      const [ours, other] = [await result(tiled), await result(rows)];
+      const [ours, other] = [await result('tiled'), await result('rows')];
       let [apart, whole] = [0, 0];
       for (const [i, value] of other.entries()) {
         apart += (ours[i]! - value) ** 2;

@@ -1,6 +1,6 @@
 /** The convolutions of a ResNet-18 that is fine-tuned at 224×224, each shape and pass once. */
-import type { AdapterTraits, Work } from '../../src/gpu/gpu.ts';
-import type { Conv2dWork } from '../../src/kernels/conv2d-choose.ts';
+import type { AdapterTraits } from '../../src/gpu/gpu.ts';
+import { type Conv2dWork, isConv2dWork } from '../../src/kernels/conv2d-choose.ts';
 import { rehearse } from '../../src/train/index.ts';
 
 /** Nothing that a real adapter would have, but WebGPU's default limits. */
@@ -9,12 +9,10 @@ export const PLAIN_GPU: AdapterTraits = {
   ...{ vendor: '', architecture: '', description: '' },
 };
 
-const isConv2d = (work: Work): work is Conv2dWork => 'kind' in work && work.kind === 'conv2d';
-
 export function resnet18Convolutions(batchSize: number): Conv2dWork[] {
   const { works } = rehearse(PLAIN_GPU, {
     ...{ mode: 'finetune', classes: 2, imageSize: 224, batchSize, momentum: 0 },
     pictures: { train: batchSize, val: batchSize },
   });
-  return works.map(({ work }) => work).filter(isConv2d);
+  return works.map(({ work }) => work).filter(isConv2dWork);
 }

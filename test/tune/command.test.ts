@@ -71,11 +71,12 @@ describe('tune', () => {
       const works = lines.filter((line) => line.startsWith('conv2d forward 2x'));
       expect(works).toHaveLength(11);
       for (const line of works) expect(line).toMatch(/ (\d+\.\d\d|skipped) .*(its choice|times as fast|in place of)/);
-      expect(lines.at(-3)).toMatch(/^11 of 11 told in \d+\.\d s\.$/);
+      expect(lines.filter((line) => /^linear (forward|weightGrad) 2x512 -> 2 /.test(line))).toHaveLength(2);
+      expect(lines.at(-3)).toMatch(/^13 of 13 told in \d+\.\d s\.$/);
       expect(lines.at(-2)).toMatch(/^A training and a validation step.*: \d+ ms by the table, \d+ ms tuned: /);
       expect(lines.at(-1)).toBe(`Kept in ${tunedPath(env)}`);
       const { entries } = readJson<{ entries: { works: object }[] }>(tunedPath(env));
-      expect(Object.keys(entries[0]!.works)).toHaveLength(11);
+      expect(Object.keys(entries[0]!.works)).toHaveLength(13);
     },
     TRAINING_TIMEOUT,
   );
@@ -88,12 +89,12 @@ describe('tune', () => {
       expect(code, stderr).toBe(0);
       const told = JSON.parse(stdout) as TuneReport & { file: string; budget: number; engine: string };
       expect(told).toMatchObject({ budget: 0.001, engine: engineVersion(), file: tunedPath(env), batchSize: 2 });
-      expect(told.results).toHaveLength(11);
+      expect(told.results).toHaveLength(13);
       for (const { state, choice, table } of told.results) {
         expect([state, choice]).toEqual(['not reached', table]);
       }
       const text = await tune([...TINY, '--budget', '0.001'], env);
-      expect(text.stdout).toMatch(/^0 of 11 told in .+ The time ran out for the other 11: .+ larger --budget/m);
+      expect(text.stdout).toMatch(/^0 of 13 told in .+ The time ran out for the other 13: .+ larger --budget/m);
       expect(text.stdout).toMatch(/not told in time: its choice/);
     },
     TRAINING_TIMEOUT,
@@ -107,7 +108,7 @@ describe('tune', () => {
       const { code, stdout, stderr } = await tune([...TINY, '--budget', '0.001'], { DAWNGRAD_CACHE: file });
       expect(code).toBe(1);
       // What was measured is told all the same.
-      expect(stdout).toMatch(/^0 of 11 told in /m);
+      expect(stdout).toMatch(/^0 of 13 told in /m);
       expect(stdout).not.toMatch(/^Kept in/m);
       expect(stderr).toMatch(/tune: .+tuned\.json: cannot be written/);
     },
@@ -121,10 +122,10 @@ describe('what was tuned', () => {
   const env = { DAWNGRAD_CACHE: join(folder, 'used') };
   let flags: string[];
 
-  /** An answer for each convolution: what the table would not choose. */
+  /** An answer for each convolution and product: what the table would not choose. */
   function contrary(question: MemoryQuestion): Record<string, string> {
     const { choices } = rehearse(gpu().traits, question);
-    const other = (variant: string) => (variant === 'rows' ? 'tiled' : 'rows');
+    const other = (variant: string) => (variant === 'rows' || variant === 'dots' ? 'tiled' : 'rows');
     return Object.fromEntries(Object.entries(choices).map(([work, variant]) => [work, other(variant)]));
   }
 

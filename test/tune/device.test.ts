@@ -33,11 +33,16 @@ const LAYER = '2x64x8x8 -> 64, 3x3 /1 +1';
 const named = (jobs: readonly WorkJob[], name: string): WorkJob => jobs.find((job) => job.name === name)!;
 
 describe('the work of a run', () => {
-  gpuTest('is every pass of every convolution, with how often it comes and what the table says', () => {
+  gpuTest('is every pass of every convolution and product, with how often it comes and what the table says', () => {
     const jobs = jobsOf(LAPTOP, QUESTION);
-    // 11 shapes of convolutions in a resnet18, three passes each but for the first one's input gradient.
-    expect(jobs).toHaveLength(32);
-    expect(new Set(jobs.map(({ family }) => family)).size).toBe(3);
+    // 11 shapes of convolutions in a resnet18, three passes each but for the first one's input gradient, and a product.
+    expect(jobs).toHaveLength(32 + 3);
+    expect(new Set(jobs.map(({ family }) => family)).size).toBe(6);
+    expect(named(jobs, 'linear weightGrad 2x512 -> 2')).toMatchObject({
+      candidates: ['dots', 'tiled'],
+      table: 'dots',
+      size: 2 * 2 * 512 * 2,
+    });
     expect(named(jobs, `conv2d forward ${LAYER}`)).toMatchObject({
       candidates: ['tiled', 'rows', 'winograd'],
       table: shippedTable(named(jobs, `conv2d forward ${LAYER}`).work, LAPTOP),
@@ -48,7 +53,8 @@ describe('the work of a run', () => {
     expect(jobsOf({ ...LAPTOP, subgroupSize: 0 }, QUESTION).every(({ candidates }) => candidates.length === 2)).toBe(
       true,
     );
-    expect(jobsOf(LAPTOP, QUESTION, noTable).every(({ table }) => table === 'tiled')).toBe(true);
+    const simplest = (job: WorkJob) => (job.work.kind === 'linear' ? 'dots' : 'tiled');
+    expect(jobsOf(LAPTOP, QUESTION, noTable).every((job) => job.table === simplest(job))).toBe(true);
   });
 
   gpuTest(

@@ -1,5 +1,8 @@
 /** linear: every output is a weighted sum of all inputs of its row, plus a bias. */
-import { linearBackwardBias, linearBackwardInput, linearBackwardWeight, linearForward } from '../../kernels/linear.ts';
+import type { Gpu } from '../../gpu/gpu.ts';
+import { linearBiasGrad } from '../../kernels/linear-bias-grad.ts';
+import { chooseLinear, type LinearPass, linearVariants, linearWork } from '../../kernels/linear-choose.ts';
+import type { LinearKernels, LinearSize } from '../../kernels/linear-shape.ts';
 import { expectShape } from '../errors.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
@@ -15,7 +18,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const { gpu } = input;
   const size = { rows, inFeatures, outFeatures };
   const output = Tensor.empty(gpu, [rows, outFeatures]);
-  linearForward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer);
+  kernels(gpu, 'forward', size).forward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer);
   return record({
     name: 'linear',
     inputs: bias ? [input, weight, bias] : [input, weight],
@@ -25,17 +28,24 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       const grads: (Tensor | undefined)[] = [undefined, undefined, undefined];
       if (needsInput) {
         grads[0] = Tensor.empty(gpu, input.shape);
-        linearBackwardInput(gpu, size, outputGrad.buffer, weight.buffer, grads[0].buffer);
+        kernels(gpu, 'inputGrad', size).inputGrad(gpu, size, outputGrad.buffer, weight.buffer, grads[0].buffer);
       }
       if (needsWeight) {
         grads[1] = Tensor.empty(gpu, weight.shape);
-        linearBackwardWeight(gpu, size, input.buffer, outputGrad.buffer, grads[1].buffer);
+        kernels(gpu, 'weightGrad', size).weightGrad(gpu, size, input.buffer, outputGrad.buffer, grads[1].buffer);
       }
       if (needsBias) {
         grads[2] = Tensor.empty(gpu, [outFeatures]);
-        linearBackwardBias(gpu, size, outputGrad.buffer, grads[2].buffer);
+        linearBiasGrad(gpu, size, outputGrad.buffer, grads[2].buffer);
       }
       return grads;
     },
   });
+}
+
+/** The kernels of a pass, noted for the run's record. */
+function kernels(gpu: Gpu, pass: LinearPass, size: LinearSize): LinearKernels {
+  const chosen = chooseLinear(pass, size, gpu.traits, gpu.tuned);
+  gpu.recordChoice(linearWork(pass, size), chosen);
+  return linearVariants[chosen];
 }

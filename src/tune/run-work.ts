@@ -1,0 +1,68 @@
+/** Any piece of work that has several kernels, on given buffers. */
+import type { AdapterTraits, Gpu, Work } from '../gpu/gpu.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
+import { type Conv2dVariant, conv2dCandidates, conv2dVariants } from '../kernels/conv2d-candidates.ts';
+import { type Conv2dWork, isConv2dWork } from '../kernels/conv2d-choose.ts';
+import { type Conv2dKernels, conv2dFlops, type WeightForms } from '../kernels/conv2d-shape.ts';
+import { isLinearWork, type LinearVariant, type LinearWork, linearVariants } from '../kernels/linear-choose.ts';
+import { linearFlops } from '../kernels/linear-shape.ts';
+import type { Candidate } from './measured.ts';
+
+/** Work of a kind that has several kernels. */
+export type TunableWork = Conv2dWork | LinearWork;
+
+export const isTunable = (work: Work): work is TunableWork => isConv2dWork(work) || isLinearWork(work);
+
+/** The variants that can do it on an adapter, the simplest first. */
+export function candidatesOf(work: TunableWork, traits: AdapterTraits): Candidate[] {
+  return work.kind === 'conv2d'
+    ? conv2dCandidates(work.pass, work.shape, traits)
+    : (Object.keys(linearVariants) as LinearVariant[]);
+}
+
+export function flopsOf(work: TunableWork): number {
+  return work.kind === 'conv2d' ? conv2dFlops(work.shape) : linearFlops(work.size);
+}
+
+/** Buffers as large as the input, the output and the weights: values or gradients, as the pass has it. */
+export interface WorkBuffers {
+  readonly input: PooledBuffer;
+  readonly output: PooledBuffer;
+  readonly weight: WeightForms;
+}
+
+/** Numbers in each of them. */
+export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, number>> {
+  if (work.kind === 'linear') {
+    const { rows, inFeatures, outFeatures } = work.size;
+    return { input: rows * inFeatures, output: rows * outFeatures, weight: outFeatures * inFeatures };
+  }
+  const { shape: s } = work;
+  return {
+    input: s.batch * s.inChannels * s.inHeight * s.inWidth,
+    output: s.batch * s.outChannels * s.outHeight * s.outWidth,
+    weight: s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth,
+  };
+}
+
+/** Records one run by a variant. The pass writes one of the three, and reads the others. */
+export function runWork(gpu: Gpu, work: TunableWork, candidate: Candidate, on: WorkBuffers): void {
+  if (work.kind === 'conv2d') runConv2d(gpu, work, conv2dVariants[candidate as Conv2dVariant], on);
+  else runLinear(gpu, work, candidate as LinearVariant, on);
+}
+
+function runConv2d(gpu: Gpu, { pass, shape }: Conv2dWork, kernels: Conv2dKernels, on: WorkBuffers): void {
+  const { input, output, weight } = on;
+  if (pass === 'forward') kernels.forward(gpu, shape, input, weight, output);
+  else if (pass === 'inputGrad') kernels.inputGrad(gpu, shape, output, weight, input);
+  else kernels.weightGrad(gpu, shape, input, output, weight.original);
+}
+
+function runLinear(gpu: Gpu, { pass, size }: LinearWork, candidate: LinearVariant, on: WorkBuffers): void {
+  const kernels = linearVariants[candidate];
+  const weight = on.weight.original;
+  // A bias costs next to nothing, in either.
+  if (pass === 'forward') kernels.forward(gpu, size, on.input, weight, undefined, on.output);
+  else if (pass === 'inputGrad') kernels.inputGrad(gpu, size, on.output, weight, on.input);
+  else kernels.weightGrad(gpu, size, on.input, on.output, weight);
+}
