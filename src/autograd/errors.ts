@@ -7,6 +7,11 @@ export class ShapeError extends DawngradError {
   override name = 'ShapeError';
 }
 
+/** A tensor has an element type that an op cannot work with, or not as it is used. */
+export class DTypeError extends DawngradError {
+  override name = 'DTypeError';
+}
+
 /** A gradient does not agree with what finite differences say. */
 export class GradientMismatchError extends DawngradError {
   override name = 'GradientMismatchError';
@@ -30,9 +35,9 @@ export function expectShape(op: string, name: string, tensor: Tensor, expected: 
     throw new ShapeError(`${op}: ${name} must have shape ${formatShape(expected)}, got ${formatShape(shape)}.`);
 }
 
-/** Throws unless the tensor has this element type. */
+/** Throws DTypeError unless the tensor has this element type. */
 export function expectDType(op: string, name: string, tensor: Tensor, dtype: Tensor['dtype']): void {
-  if (tensor.dtype !== dtype) throw new TypeError(`${op}: ${name} must hold ${dtype} values, got ${tensor.dtype}.`);
+  if (tensor.dtype !== dtype) throw new DTypeError(`${op}: ${name} must hold ${dtype} values, got ${tensor.dtype}.`);
 }
 
 /** The four extents of an NCHW tensor; throws if it has another number of dimensions. */

@@ -10,7 +10,7 @@ const PASSES: Conv2dPass[] = ['forward', 'inputGrad', 'weightGrad'];
 
 function adapter(kind: AdapterTraits['kind'], subgroupSize = 0): AdapterTraits {
   const names = { vendor: '', architecture: '', description: '' };
-  return { kind, subgroupSize, maxWorkgroupStorage: 16384, maxInvocations: 256, ...names };
+  return { kind, subgroupSize, maxWorkgroupStorage: 16384, maxInvocations: 256, shaderF16: false, ...names };
 }
 
 function square(channels: number, extent: number, kernel: number, stride = 1): Conv2dShape {

@@ -21,6 +21,7 @@ const CPU: AdapterTraits = {
   subgroupSize: 8,
   maxWorkgroupStorage: 32768,
   maxInvocations: 1024,
+  shaderF16: false,
   vendor: '',
   architecture: '',
   description: '',
