@@ -1,6 +1,8 @@
 // Convolution for GPUs. NCHW input, OIHW weights. Rows: output channels; columns: output pixels (image, row, column);
 // depth: (input channel, kernel row, kernel column).
-// A tiled product: see parts/tile-product.wgsl.
+// A tiled product: see parts/tile-product.wgsl. Input, weights, residual and output may be f16.
+<%~ include('parts/stored.wgsl', k) %>
+
 struct Params {
   batch: u32,
   inChannels: u32,
@@ -16,12 +18,12 @@ struct Params {
   paddingHeight: u32,
   paddingWidth: u32,
 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<Stored>;
+@group(0) @binding(1) var<storage, read> weight: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored>;
 @group(0) @binding(<%= k.normalised ? 5 : 3 %>) var<uniform> params: Params;
 <% if (k.normalised) { %>
-<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 3, type: 'f32' }) %>
+<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 3, type: 'f32', stored: 'Stored' }) %>
 <% } %>
 
 <%~ include('parts/tiles.wgsl') %>
@@ -43,11 +45,11 @@ fn main(
   let lastDepth = depths;
   let column0 = (group.z * groups.x + group.x) * TILE;
 <%~ include('parts/tile-product.wgsl', {
-  a: 'weight[row * depths + depth]',
+  a: 'f32(weight[row * depths + depth])',
   b: 'inputAt(column, depth)',
   place: '(column / plane * params.outChannels + row) * plane + column % plane',
   output: 'output',
-  value: k.normalised ? 'normalised(sums[r][c], table[row], place)' : undefined,
+  value: `Stored(${k.normalised ? 'normalised(sums[r][c], table[row], place)' : 'sums[r][c]'})`,
   neighbours: 'columns',
 }) %>
 }

@@ -12,5 +12,5 @@ fn inputAt(pixel: u32, tap: u32) -> f32 {
   if (inRow >= params.inHeight || inColumn >= params.inWidth) {
     return 0.0;
   }
-  return input[((image * params.inChannels + channel) * params.inHeight + inRow) * params.inWidth + inColumn];
+  return f32(input[((image * params.inChannels + channel) * params.inHeight + inRow) * params.inWidth + inColumn]);
 }

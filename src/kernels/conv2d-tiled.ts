@@ -4,6 +4,7 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { linearGrid } from './grid.ts';
+import { halfOf } from './half.ts';
 import { defineKernel, launch, type Scalar } from './kernel.ts';
 import { inSlices } from './sum-slices.ts';
 
@@ -30,12 +31,14 @@ const shapeFields = {
   paddingWidth: 'u32',
 } as const satisfies Record<string, Scalar>;
 
-const forwardKernel = defineNormalisable({
+const forwardDeclaration = {
   name: 'conv2d_tiled',
   shader: 'conv2d-tiled.wgsl',
   bindings: { input: 'read', weight: 'read', output: 'read_write' },
   uniforms: shapeFields,
-});
+} as const;
+const forwardKernel = defineNormalisable(forwardDeclaration);
+const forwardKernelHalf = defineNormalisable(halfOf(forwardDeclaration));
 
 const inputGradKernel = defineKernel({
   name: 'conv2d_tiled_input_grad',
@@ -51,7 +54,7 @@ const weightGradKernel = defineKernel({
   uniforms: { ...shapeFields, pixelsPerSlice: 'u32' },
 });
 
-/** output = convolution of input (NCHW) with weight (OIHW). */
+/** output = convolution of input (NCHW) with weight (OIHW); all f16 where the shape says so. */
 function forward(
   gpu: Gpu,
   s: Conv2dShape,
@@ -65,8 +68,9 @@ function forward(
     uniforms: s,
     workgroups: productGrid(s.outChannels, s.batch * s.outHeight * s.outWidth),
     label: `forward ${describeConv2d(s)}`,
+    ...(s.half && { constants: { half: true } }),
   };
-  launchNormalised(gpu, forwardKernel, run, after);
+  launchNormalised(gpu, s.half ? forwardKernelHalf : forwardKernel, run, after);
 }
 
 /** inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */

@@ -2,6 +2,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { linearGrid, stridingGrid } from './grid.ts';
+import { defineHalvable } from './half.ts';
 import { defineKernel, launch } from './kernel.ts';
 
 /** input [rows, inFeatures], weight [outFeatures, inFeatures], output [rows, outFeatures]. */
@@ -15,7 +16,7 @@ const uniforms = { rows: 'u32', inFeatures: 'u32', outFeatures: 'u32' } as const
 
 const labelOf = ({ rows, inFeatures, outFeatures }: LinearSize) => `${rows}x${inFeatures}x${outFeatures}`;
 
-const forward = defineKernel({
+const forward = defineHalvable({
   name: 'linear_forward',
   shader: 'linear-forward.wgsl',
   bindings: { input: 'read', weight: 'read', output: 'read_write' },
@@ -23,7 +24,7 @@ const forward = defineKernel({
   example: { bias: false },
 });
 
-const forwardBias = defineKernel({
+const forwardBias = defineHalvable({
   name: 'linear_forward_bias',
   shader: 'linear-forward.wgsl',
   bindings: { input: 'read', weight: 'read', bias: 'read', output: 'read_write' },
@@ -31,7 +32,7 @@ const forwardBias = defineKernel({
   example: { bias: true },
 });
 
-/** output = input · weightᵀ, plus bias [outFeatures] where it is given. */
+/** output = input · weightᵀ, plus bias [outFeatures] where it is given. With `half` input and weight are f16. */
 export function linearForward(
   gpu: Gpu,
   size: LinearSize,
@@ -39,16 +40,20 @@ export function linearForward(
   weight: PooledBuffer,
   bias: PooledBuffer | undefined,
   output: PooledBuffer,
+  half = false,
 ): void {
+  const storage = half ? 'half' : 'single';
+  const constants = { bias: bias !== undefined, ...(half && { half }) };
   const rest = {
+    constants,
     uniforms: { ...size },
     workgroups: linearGrid(size.rows * size.outFeatures, 8),
     label: labelOf(size),
   };
   if (bias) {
-    launch(gpu, forwardBias, { ...rest, buffers: { input, weight, bias, output }, constants: { bias: true } });
+    launch(gpu, forwardBias[storage], { ...rest, buffers: { input, weight, bias, output } });
   } else {
-    launch(gpu, forward, { ...rest, buffers: { input, weight, output }, constants: { bias: false } });
+    launch(gpu, forward[storage], { ...rest, buffers: { input, weight, output } });
   }
 }
 

@@ -127,6 +127,22 @@ describe('chooseConv2d', () => {
     expect(chooseConv2d('forward', large, adapter('cpu', 8), tuned)).toBe('rows');
   });
 
+  test('takes tiles in f16, whatever the adapter, what is forced, and what was tuned', () => {
+    const half = { ...large, half: true };
+    const tuned = new Map([[conv2dWork('forward', half).name, 'winograd']]);
+    for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
+      expect(conv2dCandidates('forward', half, traits)).toEqual(['tiled']);
+      expect(conv2dCandidates('inputGrad', half, traits)).toEqual([]);
+      expect(conv2dCandidates('weightGrad', half, traits)).toEqual([]);
+      for (const variant of [undefined, 'rows', 'winograd'] as const) {
+        forceConv2dVariant(variant);
+        expect(chooseConv2d('forward', half, traits, tuned)).toBe('tiled');
+      }
+      forceConv2dVariant(undefined);
+    }
+    expect(conv2dWork('forward', half).name).toBe(`${conv2dWork('forward', large).name} f16`);
+  });
+
   test('every variant has the three passes', () => {
     for (const kernels of Object.values(conv2dVariants)) {
       for (const pass of PASSES) expect(kernels[pass]).toBeTypeOf('function');

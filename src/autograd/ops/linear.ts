@@ -1,10 +1,14 @@
 /** linear: every output is a weighted sum of all inputs of its row, plus a bias. */
 import { linearBackwardBias, linearBackwardInput, linearBackwardWeight, linearForward } from '../../kernels/linear.ts';
 import { expectShape } from '../errors.ts';
+import { storesHalf } from '../storage-type.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
-/** Input [N, I], weight [O, I], bias [O] → [N, O]. Saves the input if the weight, and the weight if the input learns. */
+/**
+ * Input [N, I], weight [O, I], bias [O] → [N, O]. In inference input and weight may both be f16; bias and output are f32, as
+ * scores are what a network ends with. Saves the input if the weight, and the weight if the input learns.
+ */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   expectShape('linear', 'input', input, ['N', 'I']);
   const [rows, inFeatures] = input.shape as readonly [number, number];
@@ -12,10 +16,11 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const outFeatures = weight.shape[0]!;
   if (bias) expectShape('linear', 'bias', bias, [outFeatures]);
 
+  const half = storesHalf('linear', { input, weight }, { bias });
   const { gpu } = input;
   const size = { rows, inFeatures, outFeatures };
   const output = Tensor.empty(gpu, [rows, outFeatures]);
-  linearForward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer);
+  linearForward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer, half);
   return record({
     name: 'linear',
     inputs: bias ? [input, weight, bias] : [input, weight],
