@@ -43,6 +43,8 @@ type Rule = (u: Uniforms, label: string) => Cost;
 /** Bytes of f32 and u32. */
 const WORD = 4;
 const words = (count: number) => count * WORD;
+/** Of f16. */
+const HALF_WORD = 2;
 
 /** The kernels of weight gradients have labels that say the whole shape; all three passes take the same operations. */
 const weightGrad: Rule = (u, label) => {
@@ -52,16 +54,16 @@ const weightGrad: Rule = (u, label) => {
   return { kind: 'conv weight grad', shape: label, flops };
 };
 
-/** `wholes` tensors of the input's shape and `vectors` numbers per channel. */
+/** `wholes` tensors of the input's shape, of `width` bytes a number, and `vectors` numbers per channel. */
 const batchNorm =
-  (wholes: number, vectors: number): Rule =>
+  (wholes: number, vectors: number, width = WORD): Rule =>
   (u, label) => {
     // Not the uniform: that may count in fours.
     const plane = Number(label.split('x').at(-1));
     return {
       kind: 'batch norm',
       shape: label,
-      bytes: words(wholes * u.batch! * u.channels! * plane + vectors * u.channels!),
+      bytes: width * wholes * u.batch! * u.channels! * plane + words(vectors * u.channels!),
     };
   };
 
@@ -72,18 +74,28 @@ const elementwise =
 
 /** `outputs`: tensors of the output's shape that are touched beside the input's one. */
 const maxPool =
-  (outputs: number): Rule =>
+  (outputs: number, width = WORD): Rule =>
   (u, label) => ({
     kind: 'pooling',
     shape: label,
-    bytes: words(u.planes! * (u.height! * u.width! + outputs * u.outHeight! * u.outWidth!)),
+    bytes: width * u.planes! * (u.height! * u.width! + outputs * u.outHeight! * u.outWidth!),
   });
 
-const avgPool: Rule = (u) => ({
-  kind: 'pooling',
-  shape: `${u.planes}x${u.plane}`,
-  bytes: words(u.planes! * (u.plane! + 1)),
-});
+const avgPool =
+  (width = WORD): Rule =>
+  (u) => ({
+    kind: 'pooling',
+    shape: `${u.planes}x${u.plane}`,
+    bytes: width * u.planes! * (u.plane! + 1),
+  });
+
+const channelBias =
+  (width = WORD): Rule =>
+  (u) => ({
+    kind: 'other',
+    shape: `${u.planes}x${u.planeSize}`,
+    bytes: width * 2 * u.planes! * u.planeSize! + words(u.channels!),
+  });
 
 const linear: Rule = (u, label) => ({
   kind: 'linear',
@@ -135,6 +147,7 @@ const convJob =
   };
 const rowsConv = convJob('conv2d_rows', (u) => u.channels! * u.tapRows! * u.tapColumns!);
 const tiledConv = convJob('conv2d_tiled', (u) => u.depths!);
+const tiledConvHalf = convJob('conv2d_tiled_half', (u) => u.depths!);
 
 /** The second half of a convolution or product whose sums were cut into slices. */
 const sumSlices: Rule = (u, label) => ({
@@ -157,6 +170,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   winograd_weight_grad: winograd,
   conv2d_tiled: tiledConv,
   conv2d_tiled_normalised: tiledConv,
+  conv2d_tiled_half: tiledConvHalf,
+  conv2d_tiled_half_normalised: tiledConvHalf,
   conv2d_tiled_weight_grad: weightGrad,
   conv2d_turn: (u) => {
     const count = u.inChannels! * u.outChannels! * u.tapRows! * u.tapColumns!;
@@ -177,11 +192,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   sum_slices: sumSlices,
   sum_slices_normalised: sumSlices,
-  channel_bias: (u) => ({
-    kind: 'other',
-    shape: `${u.planes}x${u.planeSize}`,
-    bytes: words(2 * u.planes! * u.planeSize! + u.channels!),
-  }),
+  sum_slices_half: sumSlices,
+  sum_slices_half_normalised: sumSlices,
+  channel_bias: channelBias(),
+  channel_bias_half: channelBias(HALF_WORD),
   channel_bias_grad: (u) => ({
     kind: 'other',
     shape: `${u.batch}x${u.channels}x${u.planeSize}`,
@@ -193,6 +207,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   batch_norm_table: (u) => ({ kind: 'batch norm', shape: `${u.channels}`, bytes: words(8 * u.channels!) }),
   batch_norm_forward: batchNorm(2, 4),
   batch_norm_forward_residual: batchNorm(3, 4),
+  batch_norm_forward_half: batchNorm(2, 4, HALF_WORD),
+  batch_norm_forward_residual_half: batchNorm(3, 4, HALF_WORD),
   batch_norm_backward_sums: batchNorm(2, 4),
   batch_norm_backward_sums_relu: batchNorm(2, 6),
   batch_norm_backward_sums_residual: batchNorm(4, 4),
@@ -204,15 +220,20 @@ const RULES: Readonly<Record<string, Rule>> = {
   add: elementwise('add, fill', 3),
   accumulate: elementwise('add, fill', 3),
   fill: elementwise('add, fill', 1),
+  convert: (_, label) => ({ kind: 'other', shape: label, bytes: (WORD + HALF_WORD) * Number(label) }),
   max_pool_forward: maxPool(1),
+  max_pool_forward_half: maxPool(1, HALF_WORD),
   max_pool_forward_argmax: maxPool(2),
   max_pool_backward: maxPool(2),
-  avg_pool_forward: avgPool,
-  avg_pool_backward: avgPool,
+  avg_pool_forward: avgPool(),
+  avg_pool_forward_half: avgPool(HALF_WORD),
+  avg_pool_backward: avgPool(),
   linear_tiled: linearProduct,
   linear_tiled_bias: linearProduct,
   linear_forward: linear,
   linear_forward_bias: linear,
+  linear_forward_half: linear,
+  linear_forward_bias_half: linear,
   linear_backward_input: linear,
   linear_backward_weight: linear,
   linear_backward_bias: (u) => ({

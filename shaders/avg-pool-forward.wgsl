@@ -3,9 +3,11 @@
 // One invocation per plane. This stands at the end of a net, where planes are small and many (7 x 7, thousands), so a
 // workgroup per plane would mostly wait at barriers. Sums run over RUN elements each and are then added up, which keeps
 // rounding small on large planes as well.
+<%~ include('parts/stored.wgsl', k) %>
+
 struct Params { planes: u32, plane: u32 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<Stored>;
+@group(0) @binding(1) var<storage, read_write> output: array<Stored>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
@@ -24,8 +26,8 @@ fn main(
   for (var start = p * params.plane; start < last; start += RUN) {
     let end = min(start + RUN, last);
     var run = 0.0;
-    for (var i = start; i < end; i++) { run += input[i]; }
+    for (var i = start; i < end; i++) { run += f32(input[i]); }
     sum += run;
   }
-  output[p] = sum / f32(params.plane);
+  output[p] = Stored(sum / f32(params.plane));
 }

@@ -1,7 +1,8 @@
 <%
-// Constants: tapRows, tapColumns, vector (A is loaded in vectors of 4: depths are a multiple of 4), and those of
-// parts/conv2d-normalised.wgsl.
+// Constants: tapRows, tapColumns, vector (A is loaded in vectors of 4: depths are a multiple of 4), sliced (the output is
+// partial sums), and those of parts/conv2d-normalised.wgsl and parts/stored.wgsl.
 const range = (n) => [...Array(n).keys()];
+const result = (sum) => (k.sliced ? sum : `Stored(${k.normalised ? `normalised(${sum}, table[row], place)` : sum})`);
 %>
 // Convolution for GPUs: a product in tiles (parts/tiles.wgsl) whose second operand is never laid out in memory. NCHW input.
 // Rows: channels of the result; columns: its pixels (image, row, column); depth: (channel, tap row, tap column). The weights
@@ -12,6 +13,10 @@ const range = (n) => [...Array(n).keys()];
 //
 // Where the tiles are too few for a GPU, the depth is cut into slices over the workgroups' y: each writes partial sums of
 // its own, which sum-slices adds up in order.
+//
+// Input, weights, residual and output may be f16; tiles and partial sums are f32.
+<%~ include('parts/stored.wgsl', k) %>
+
 struct Params {
   batch: u32,
   channels: u32,
@@ -37,12 +42,12 @@ struct Params {
   depthsPerSlice: u32,
   rowTiles: u32,
 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<<%= k.vector ? 'vec4<f32>' : 'f32' %>>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<Stored>;
+@group(0) @binding(1) var<storage, read> weight: array<<%= k.vector ? 'vec4<Stored>' : 'Stored' %>>;
+@group(0) @binding(2) var<storage, read_write> output: array<<%= k.sliced ? 'f32' : 'Stored' %>>;
 @group(0) @binding(<%= k.normalised ? 5 : 3 %>) var<uniform> params: Params;
 <% if (k.normalised) { %>
-<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 3, type: 'f32' }) %>
+<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 3, type: 'f32', stored: 'Stored' }) %>
 <% } %>
 
 <%~ include('parts/tiles.wgsl') %>
@@ -52,7 +57,7 @@ const TAPS = <%= k.tapRows * k.tapColumns %>u;
 // input[start + offset], or 0 where that is no pixel of it.
 fn inputAt(start: i32, offset: i32, row: i32, column: i32, real: bool) -> f32 {
   let inside = real && u32(row) < params.inHeight && u32(column) < params.inWidth;
-  return select(0.0, input[select(0, start + offset, inside)], inside);
+  return select(0.0, f32(input[select(0, start + offset, inside)]), inside);
 }
 
 @compute @workgroup_size(INVOCATIONS)
@@ -88,8 +93,8 @@ fn main(
 <% } %>
   for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
 <%~ include('parts/tile-load.wgsl', {
-  vector: k.vector && 'weight[(row * params.depths + depth) / 4u]',
-  scalar: 'weight[row * params.depths + depth]',
+  vector: k.vector && 'vec4<f32>(weight[(row * params.depths + depth) / 4u])',
+  scalar: 'f32(weight[row * params.depths + depth])',
 }) %>
     // tileB: two vectors an invocation, neighbours along the columns.
 <% for (const i of range(2)) { %>
@@ -121,7 +126,7 @@ fn main(
       let row = row0 + y + <%= r %>u * HIGH;
       if (row < rows) {
         let place = place0 + row * outPlane;
-        output[place] = <%= k.normalised ? `normalised(sum${r}[${j}], table[row], place)` : `sum${r}[${j}]` %>;
+        output[place] = <%= result(`sum${r}[${j}]`) %>;
       }
     }
 <%   } %>

@@ -1,6 +1,6 @@
 <%
 // Constants: kernel, stride and padding; columns (outputs of an invocation); loops (over the taps, instead of unrolling
-// them: then columns is 1); lanesX and lanesY (invocations of a workgroup); argmax.
+// them: then columns is 1); lanesX and lanesY (invocations of a workgroup); argmax; half.
 const range = (n) => [...Array(n).keys()];
 // The columns of input that an invocation needs; with a stride above the kernel some in between are not.
 const inputColumns = range((k.columns - 1) * k.strideWidth + k.kernelWidth).filter((j) => j % k.strideWidth < k.kernelWidth);
@@ -13,9 +13,11 @@ const covers = (c, j) => j >= c * k.strideWidth && j < c * k.strideWidth + k.ker
 // An invocation takes COLUMNS neighbouring outputs of a row and loads what their windows share once. In place of the
 // padding it reads the nearest pixel of the image, which is in the window as well, so that this changes no maximum and no
 // place: the padding is at most half a window. Windows with too many taps to be unrolled are looped over.
+<%~ include('parts/stored.wgsl', k) %>
+
 struct Params { planes: u32, height: u32, width: u32, outHeight: u32, outWidth: u32 }
-@group(0) @binding(0) var<storage, read> input: array<f32>;
-@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@group(0) @binding(0) var<storage, read> input: array<Stored>;
+@group(0) @binding(1) var<storage, read_write> output: array<Stored>;
 <% if (k.argmax) { %>
 @group(0) @binding(2) var<storage, read_write> argmax: array<u32>;
 @group(0) @binding(3) var<uniform> params: Params;
@@ -68,17 +70,17 @@ fn main(
     let plane = p * params.height * params.width;
     let o = (p * params.outHeight + y) * params.outWidth + x;
 <% if (k.loops) { %>
-    var best0 = Maximum(input[plane + top * params.width + left], top * params.width + left);
+    var best0 = Maximum(f32(input[plane + top * params.width + left]), top * params.width + left);
     for (var row = top; row < bottom; row++) {
       for (var column = left; column < right; column++) {
         let place = row * params.width + column;
-        best0 = larger(best0, input[plane + place], place);
+        best0 = larger(best0, f32(input[plane + place]), place);
       }
     }
 <% } else { %>
 <% for (const i of range(k.kernelHeight)) for (const j of inputColumns) { %>
     let place<%= i %>_<%= j %> = row<%= i %> + column<%= j %>;
-    let value<%= i %>_<%= j %> = input[plane + place<%= i %>_<%= j %>];
+    let value<%= i %>_<%= j %> = f32(input[plane + place<%= i %>_<%= j %>]);
 <%   for (const c of range(k.columns)) if (covers(c, j)) { %>
 <%     if (i === 0 && j === c * k.strideWidth) { %>
     var best<%= c %> = Maximum(value<%= i %>_<%= j %>, place<%= i %>_<%= j %>);
@@ -90,7 +92,7 @@ fn main(
 <% } %>
 <% for (const c of range(k.columns)) { %>
     if (x + <%= c %>u < params.outWidth) {
-      output[o + <%= c %>u] = best<%= c %>.value;
+      output[o + <%= c %>u] = Stored(best<%= c %>.value);
 <%   if (k.argmax) { %>
       argmax[o + <%= c %>u] = best<%= c %>.place;
 <%   } %>

@@ -4,7 +4,7 @@ export * from './data/index.ts';
 export { DawngradError, FileError, UsageError } from './errors.ts';
 export * from './fetch/index.ts';
 export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
-export { DeviceLostError, GpuError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
+export { DeviceLostError, GpuError, MissingFeatureError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
 export {
   type AdapterTraits,
   type Dispatch,

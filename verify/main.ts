@@ -19,6 +19,7 @@ import { draws, lastLayer } from './rows/draws.ts';
 import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
+import { half } from './rows/half.ts';
 import { memory } from './rows/memory.ts';
 import { packageRow } from './rows/package.ts';
 import { predict } from './rows/predict.ts';
@@ -34,6 +35,7 @@ const ROWS: readonly Row[] = [
   oneStep,
   tenSteps,
   evalForward,
+  half,
   predict,
   valTransform,
   sameBits,

@@ -1,10 +1,17 @@
 /** Typed errors of the engine's ops, and the checks that throw them. */
 import { DawngradError } from '../errors.ts';
-import type { Shape, Tensor } from './tensor.ts';
+
+/** What the checks look at of a tensor. */
+type Described = { readonly shape: readonly number[]; readonly dtype: string };
 
 /** A tensor has a shape, or an option a value, that an op cannot work with. */
 export class ShapeError extends DawngradError {
   override name = 'ShapeError';
+}
+
+/** A tensor has an element type that an op cannot work with, or not as it is used. */
+export class DTypeError extends DawngradError {
+  override name = 'DTypeError';
 }
 
 /** A gradient does not agree with what finite differences say. */
@@ -21,7 +28,7 @@ export function formatShape(shape: readonly (number | string)[]): string {
  * Throws unless the tensor has this shape. A number is an extent it must have, a string the name of one that is free:
  * `expectShape('conv2d', 'weight', weight, ['O', 64, 'H', 'W'])`.
  */
-export function expectShape(op: string, name: string, tensor: Tensor, expected: readonly (number | string)[]): void {
+export function expectShape(op: string, name: string, tensor: Described, expected: readonly (number | string)[]): void {
   const { shape } = tensor;
   const fits =
     shape.length === expected.length &&
@@ -30,13 +37,13 @@ export function expectShape(op: string, name: string, tensor: Tensor, expected: 
     throw new ShapeError(`${op}: ${name} must have shape ${formatShape(expected)}, got ${formatShape(shape)}.`);
 }
 
-/** Throws unless the tensor has this element type. */
-export function expectDType(op: string, name: string, tensor: Tensor, dtype: Tensor['dtype']): void {
-  if (tensor.dtype !== dtype) throw new TypeError(`${op}: ${name} must hold ${dtype} values, got ${tensor.dtype}.`);
+/** Throws DTypeError unless the tensor has this element type. */
+export function expectDType(op: string, name: string, tensor: Described, dtype: string): void {
+  if (tensor.dtype !== dtype) throw new DTypeError(`${op}: ${name} must hold ${dtype} values, got ${tensor.dtype}.`);
 }
 
 /** The four extents of an NCHW tensor; throws if it has another number of dimensions. */
-export function expectImages(op: string, name: string, tensor: Tensor): [number, number, number, number] {
+export function expectImages(op: string, name: string, tensor: Described): [number, number, number, number] {
   expectShape(op, name, tensor, ['N', 'C', 'H', 'W']);
-  return [...(tensor.shape as Shape)] as [number, number, number, number];
+  return [...tensor.shape] as [number, number, number, number];
 }

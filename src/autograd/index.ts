@@ -1,6 +1,6 @@
 /** What the engine offers to those who build on it. */
 export { type ElementwiseKernel, elementwise } from './elementwise.ts';
-export { expectDType, expectShape, GradientMismatchError, ShapeError } from './errors.ts';
+export { DTypeError, expectDType, expectShape, GradientMismatchError, ShapeError } from './errors.ts';
 export {
   checkGradients,
   type DirectionResult,
@@ -17,6 +17,7 @@ export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
 export { type MaxPoolOptions, maxPool2d, type Pair } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
+export { toDType } from './ops/to-dtype.ts';
 export { keep, scope } from './scope.ts';
 export { backward, clearTape, noGrad, type OpRecord, record, tapeLength, wouldRecord } from './tape.ts';
 export { type DType, type Shape, sizeOf, Tensor } from './tensor.ts';

@@ -4,6 +4,7 @@
  */
 import type { Gpu } from '../gpu/gpu.ts';
 import { accumulate, fill } from '../kernels/elementwise.ts';
+import { expectDType } from './errors.ts';
 import { keep } from './scope.ts';
 import type { Storage } from './storage.ts';
 import { Tensor } from './tensor.ts';
@@ -101,6 +102,7 @@ export function backward(loss: Tensor, seed?: Tensor): void {
   if (isUsedUp(loss, tapes.get(gpu))) {
     throw new Error('backward(): this graph was used up by an earlier backward() or clearTape(). Run forward again.');
   }
+  if (seed) expectDType('backward', 'seed', seed, 'f32');
   const tape = tapes.get(gpu) ?? [];
   tapes.delete(gpu);
   const grads = new Map<Tensor, Tensor>();

@@ -1,13 +1,23 @@
 /** Tensor: a shape over device memory, and its place in the autograd graph. Contiguous, row-major; images are NCHW. */
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
+import { expectDType } from './errors.ts';
+import { fromHalf, toHalf } from './half.ts';
 import { adopt } from './scope.ts';
 import { Storage } from './storage.ts';
 
 /** Extents, outermost first; `[]` for a single number. */
 export type Shape = readonly number[];
-/** Element types, four bytes each. Only f32 tensors can require gradients; u32 holds class indices. */
-export type DType = 'f32' | 'u32';
+/**
+ * Element types, of four bytes, f16 of two. Only f32 tensors can require gradients; u32 holds class indices. f16 is for
+ * inference: a few ops store in it what they compute in f32. It reaches to 65,504, with 11 bits for the digits.
+ */
+export type DType = 'f32' | 'u32' | 'f16';
+
+/** Bytes of `size` elements, as buffers and copies of them have it: a whole multiple of 4. */
+export function bytesOf(size: number, dtype: DType): number {
+  return dtype === 'f16' ? Math.ceil(size / 2) * 4 : size * 4;
+}
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
@@ -21,18 +31,17 @@ function checkExtents(shape: Shape): void {
 }
 
 /**
- * Numbers on a device: contiguous, row-major, f32 or u32. It has its memory until it is disposed, by hand or by the scope
+ * Numbers on a device: contiguous, row-major, f32, u32 or f16. It has its memory until it is disposed, by hand or by the scope
  * it was made in. Ops take tensors of one device and give new ones; none changes its inputs or waits for the device.
  */
 export class Tensor {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly storage: Storage;
-  /** Whether backward is to compute a gradient for it. Set on leaves by their owner, on results by the tape. */
-  requiresGrad = false;
   /** d(loss)/d(this) after backward, on leaves that require it. Same shape. */
   grad: Tensor | undefined;
   #disposed = false;
+  #requiresGrad = false;
 
   /** Wraps a storage that is large enough, taking over one reference to it. Use `Tensor.from` or `Tensor.empty`. */
   constructor(storage: Storage, shape: Shape, dtype: DType = 'f32') {
@@ -45,7 +54,7 @@ export class Tensor {
   /** A tensor whose content is not yet written. */
   static empty(gpu: Gpu, shape: Shape, dtype: DType = 'f32'): Tensor {
     checkExtents(shape);
-    return new Tensor(new Storage(gpu, sizeOf(shape) * 4), shape, dtype);
+    return new Tensor(new Storage(gpu, bytesOf(sizeOf(shape), dtype)), shape, dtype);
   }
 
   /** A tensor of zeros. */
@@ -65,6 +74,19 @@ export class Tensor {
     const tensor = Tensor.empty(gpu, shape, data instanceof Uint32Array ? 'u32' : 'f32');
     gpu.upload(tensor.buffer, data);
     return tensor;
+  }
+
+  /**
+   * Whether backward is to compute a gradient for it. Set on leaves by their owner, on results by the tape.
+   * @throws DTypeError where it is set on a tensor that is not f32
+   */
+  get requiresGrad(): boolean {
+    return this.#requiresGrad;
+  }
+
+  set requiresGrad(required: boolean) {
+    if (required) expectDType('requiresGrad', 'a tensor with a gradient', this, 'f32');
+    this.#requiresGrad = required;
   }
 
   /** The device that it is on. */
@@ -96,23 +118,26 @@ export class Tensor {
     return new Tensor(this.storage.retain(), shape, this.dtype);
   }
 
-  /** Replaces the values in place. */
+  /** Replaces the values in place; those of an f16 tensor are given as f32, and rounded. */
   set(data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
     if (data.length !== this.size || data instanceof Uint32Array !== (this.dtype === 'u32')) {
       throw new RangeError(`This tensor takes ${this.size} values of type ${this.dtype}, got ${data.length}.`);
     }
-    this.gpu.upload(this.buffer, data);
+    this.gpu.upload(this.buffer, this.dtype === 'f16' ? toHalf(data) : data);
     this.storage.version++;
   }
 
-  /** The values, once everything recorded so far has run. */
+  /** The values, once everything recorded so far has run; those of an f16 tensor as f32. */
   async data(): Promise<Float32Array<ArrayBuffer>> {
-    return new Float32Array(await this.gpu.read(this.buffer, this.size * 4));
+    return new Float32Array(await this.readback().get());
   }
 
-  /** Starts reading the values. */
+  /** Starts reading the values: f32 or u32, and of an f16 tensor f32, which hold them exactly. */
   readback(): Readback {
-    return this.gpu.readback(this.buffer, this.size * 4);
+    const { size, dtype } = this;
+    const bytes = this.gpu.readback(this.buffer, bytesOf(size, dtype));
+    if (dtype !== 'f16') return bytes;
+    return { get: async () => fromHalf(new Uint16Array(await bytes.get(), 0, size)).buffer };
   }
 
   /** The value of a tensor with one element. */

@@ -18,6 +18,8 @@ export interface PredictCommand {
   readonly json: boolean;
   /** Folder for annotated pictures. */
   readonly save: string | undefined;
+  /** Whether weights and activations are stored in f16. */
+  readonly half: boolean;
   readonly adapter: AdapterPreference | undefined;
   /** Whether kernels are chosen by what was measured on this machine. */
   readonly tunes: boolean;
@@ -62,6 +64,10 @@ ${flagHelp('save <folder>', [
   'there already is replaced',
 ])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
+${flagHelp('half', [
+  'half-precision storage: keep weights and activations in f16, which takes half the',
+  'memory; for GPUs, as it makes a software adapter much slower (default: off)',
+])}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software where there is nothing else)'])}
 ${flagHelp('no-tune', ['choose kernels by the shipped tables only, not by what `tune` has measured here'])}
 ${flagHelp('help', ['print this'], 'h')}
@@ -96,6 +102,7 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     top: top === undefined ? undefined : checkTop(toNumber('top', top)),
     json: values.json === true,
     save,
+    half: values.half === true,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
     numbers,
@@ -111,6 +118,7 @@ function parse(argv: readonly string[]) {
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
         json: { type: 'boolean' },
+        half: { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

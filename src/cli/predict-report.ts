@@ -24,14 +24,16 @@ export class PredictReport {
   readonly #options: PredictReportOptions;
   readonly #pathWidth: number;
   #nameWidth = 0;
+  #half = false;
 
   constructor(options: PredictReportOptions) {
     this.#options = options;
     this.#pathWidth = widest(options.paths, WIDEST_PATH);
   }
 
-  opened({ adapter, weights, architecture, classes, namesFrom, imageSize }: Predictor): void {
+  opened({ adapter, weights, architecture, classes, namesFrom, imageSize, half }: Predictor): void {
     this.#nameWidth = widest(classes, WIDEST_NAME);
+    this.#half = half;
     const { description, kind } = adapter;
     const { length } = classes;
     const names = {
@@ -41,6 +43,10 @@ export class PredictReport {
     }[namesFrom];
     this.note(`Device: ${description} (${kind === 'cpu' ? 'software' : 'hardware'})`);
     this.note(`Weights: ${weights} (${architecture}), ${names}`);
+    if (half) {
+      const slow = kind === 'cpu' ? '. It is for GPUs: on this adapter it takes longer than f32' : '';
+      this.note(`Half-precision storage: weights and activations are kept in f16, computed with in f32${slow}`);
+    }
     this.note(`Pictures: ${this.#options.paths.length}, of each the middle at ${imageSize}×${imageSize}`);
   }
 
@@ -51,7 +57,8 @@ export class PredictReport {
   predicted(path: string, { top }: Prediction, saved: string | undefined): void {
     const { stdout, json } = this.#options;
     if (json) {
-      stdout.write(`${JSON.stringify({ path, top, ...(saved !== undefined && { saved }) })}\n`);
+      const half = this.#half && { half: true };
+      stdout.write(`${JSON.stringify({ path, top, ...half, ...(saved !== undefined && { saved }) })}\n`);
       return;
     }
     const arrow = saved === undefined ? '' : `  -> ${printable(saved)}`;

@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
-import { OutOfMemoryError } from '../gpu/errors.ts';
+import { MissingFeatureError, OutOfMemoryError } from '../gpu/errors.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index.ts';
 import type { FindTuned } from '../train/index.ts';
 import { tunedChoices } from '../tune/index.ts';
@@ -45,6 +45,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
 
 function adviceFor(error: DawngradError): string | undefined {
   if (error instanceof OutOfMemoryError) return 'Try a smaller --batch-size or --image-size.';
+  if (error instanceof MissingFeatureError) return 'Try it without --half, or with another --adapter.';
   const isDownload = error instanceof UnreachableError || error instanceof DownloadError;
   return isDownload ? "Or name a checkpoint with --weights <file>, such as a run's best.safetensors." : undefined;
 }
@@ -86,7 +87,7 @@ function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: Fetch
 }
 
 async function predictAll(
-  { weights, numbers, adapter, tunes, top, save }: PredictCommand & { readonly weights: string },
+  { weights, numbers, half, adapter, tunes, top, save }: PredictCommand & { readonly weights: string },
   { pictures, problems }: Inputs,
   report: PredictReport,
   signal: AbortSignal,
@@ -96,7 +97,7 @@ async function predictAll(
   const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, pictures.length);
   const tuned: FindTuned = (traits, question) =>
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
-  const predictor = await openPredictor(weights, { ...numbers, batchSize, adapter, ...(tunes && { tuned }) });
+  const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
   try {
     report.opened(predictor);
     const paths = pictures.map(({ path }) => path);

@@ -8,7 +8,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { create, globals } from 'webgpu';
-import { NoAdapterError } from './errors.ts';
+import { MissingFeatureError, NoAdapterError } from './errors.ts';
 import { type AdapterTraits, Gpu } from './gpu.ts';
 import { napUntil } from './naps.ts';
 
@@ -23,10 +23,15 @@ export interface OpenOptions {
   readonly checks?: boolean;
   /** Ask for WebGPU's default limits and no feature at all, as the least capable device would offer. */
   readonly minimal?: boolean;
+  /** Open it for tensors of type f16 (`Module.half`, `toDType`), which not every adapter can. Off by default. */
+  readonly half?: boolean;
 }
 
 /** Features that kernels or reports use where the adapter has them. */
 const WANTED_FEATURES: GPUFeatureName[] = ['subgroups', 'timestamp-query'];
+
+/** What f16 in shaders takes. A device has it only where somebody asked for half precision. */
+const HALF_FEATURE = 'shader-f16';
 
 /** Limits that kernels profit from; all are raised to what the adapter offers. */
 const WANTED_LIMITS = [
@@ -59,7 +64,8 @@ function dawn(toggles: readonly string[]): GPU {
 
 /**
  * Opens a device. Whoever opens one closes it (`gpu.close()`): until then Node does not exit.
- * @throws NoAdapterError where no adapter, or none of the wanted kind, answers
+ * @throws NoAdapterError where no adapter, or none of the wanted kind, answers; MissingFeatureError where half precision is
+ *   wanted and the adapter has none
  */
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals);
@@ -68,9 +74,11 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   if (options.checks === false) toggles.push('enable-dawn-features=skip_validation,disable_robustness');
   const instance = dawn(toggles);
   const adapter = await requestAdapter(instance, options.adapter);
+  const features = options.minimal ? [] : WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
+  if (options.half) features.push(halfFeatureOf(adapter));
   const limits = options.minimal ? {} : Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
   const device = await adapter.requestDevice({
-    requiredFeatures: options.minimal ? [] : WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: features,
     requiredLimits: limits,
   });
   return new Gpu(device, traitsOf(adapter, device), napUntil);
@@ -97,6 +105,21 @@ async function requestAdapter(instance: GPU, preference?: AdapterPreference): Pr
   );
 }
 
+/** What is looked at of an adapter. */
+interface AdapterFacts {
+  readonly features: { has(name: string): boolean };
+  readonly info: { readonly description: string };
+}
+
+/** The feature that half precision takes. @throws MissingFeatureError where the adapter does not have it */
+export function halfFeatureOf({ features, info }: AdapterFacts): GPUFeatureName {
+  if (features.has(HALF_FEATURE)) return HALF_FEATURE;
+  throw new MissingFeatureError(
+    `Half precision needs the feature ${HALF_FEATURE}, which the adapter ${JSON.stringify(info.description)} does not have. ` +
+      'Go without half precision, or choose another adapter.',
+  );
+}
+
 /** Whether an adapter computes on the CPU: it says so, or its driver is known for it. */
 export function isSoftware(info: { readonly isFallbackAdapter: boolean; readonly description: string }): boolean {
   return info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(info.description);
@@ -110,6 +133,7 @@ function traitsOf(adapter: GPUAdapter, device: GPUDevice): AdapterTraits {
     subgroupSize: fixedSubgroup ? (info.subgroupMinSize ?? 0) : 0,
     maxWorkgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
+    shaderF16: device.features.has(HALF_FEATURE),
     vendor: info.vendor,
     architecture: info.architecture,
     description: info.description,

@@ -6,6 +6,11 @@ export class NoAdapterError extends DawngradError {
   override name = 'NoAdapterError';
 }
 
+/** A kernel or an option needs a feature of WebGPU that the adapter lacks, or that the device was opened without. */
+export class MissingFeatureError extends DawngradError {
+  override name = 'MissingFeatureError';
+}
+
 /** The device went away (driver crash, unplugged, destroyed). Nothing can run on it any more. */
 export class DeviceLostError extends DawngradError {
   override name = 'DeviceLostError';

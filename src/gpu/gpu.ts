@@ -20,6 +20,8 @@ export interface AdapterTraits {
   readonly subgroupSize: number;
   readonly maxWorkgroupStorage: number;
   readonly maxInvocations: number;
+  /** Whether shaders may use f16: only where the device was opened for half precision, and the adapter has it. */
+  readonly shaderF16: boolean;
   readonly vendor: string;
   readonly architecture: string;
   readonly description: string;

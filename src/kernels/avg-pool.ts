@@ -2,27 +2,30 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { linearGrid, stridingGrid } from './grid.ts';
+import { defineHalvable } from './half.ts';
 import { defineKernel, launch } from './kernel.ts';
 
-const forward = defineKernel({
+const forward = defineHalvable({
   name: 'avg_pool_forward',
   shader: 'avg-pool-forward.wgsl',
   bindings: { input: 'read', output: 'read_write' },
   uniforms: { planes: 'u32', plane: 'u32' },
 });
 
-/** output [planes] = mean of input [planes, plane] over each plane. */
+/** output [planes] = mean of input [planes, plane] over each plane; both f16 with `half`. */
 export function avgPoolForward(
   gpu: Gpu,
   planes: number,
   plane: number,
   input: PooledBuffer,
   output: PooledBuffer,
+  half = false,
 ): void {
-  launch(gpu, forward, {
+  launch(gpu, half ? forward.half : forward.single, {
     buffers: { input, output },
     uniforms: { planes, plane },
     workgroups: linearGrid(planes, 64),
+    ...(half && { constants: { half } }),
   });
 }
 

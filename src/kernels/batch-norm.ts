@@ -5,6 +5,7 @@
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { linearGrid, stridingGrid } from './grid.ts';
+import { defineHalvable } from './half.ts';
 import { defineKernel, launch } from './kernel.ts';
 
 /** Extents of a tensor [batch, channels, plane]; plane = height · width. */
@@ -116,7 +117,7 @@ export function batchNormRunning(
   launch(gpu, running, { buffers, uniforms: { channels, eps }, workgroups: linearGrid(channels, 64) });
 }
 
-const forward = defineKernel({
+const forward = defineHalvable({
   name: 'batch_norm_forward',
   shader: 'batch-norm-forward.wgsl',
   bindings: { input: 'read', statistics: 'read', weight: 'read', bias: 'read', output: 'read_write' },
@@ -124,7 +125,7 @@ const forward = defineKernel({
   example: elementwiseExample,
 });
 
-const forwardResidual = defineKernel({
+const forwardResidual = defineHalvable({
   name: 'batch_norm_forward_residual',
   shader: 'batch-norm-forward.wgsl',
   bindings: {
@@ -139,20 +140,24 @@ const forwardResidual = defineKernel({
   example: { ...elementwiseExample, residual: true },
 });
 
-/** output = (input − mean) · invStd · weight + bias, plus the residual if one is given, and ReLU of that with `relu`. */
+/**
+ * output = (input − mean) · invStd · weight + bias, plus the residual if one is given, and ReLU of that with `relu`. With
+ * `half` input, residual and output are f16.
+ */
 export function batchNormForward(
   gpu: Gpu,
   size: Planes,
-  relu: boolean,
+  { relu, half }: { readonly relu: boolean; readonly half: boolean },
   buffers: Buffers<'input' | 'statistics' | 'weight' | 'bias' | 'output'>,
   residual?: PooledBuffer,
 ): void {
-  const { constants, ...rest } = elementwise(gpu, size);
+  const { constants: common, ...rest } = elementwise(gpu, size);
+  const constants = { ...common, relu, residual: residual !== undefined, ...(half && { half }) };
+  const storage = half ? 'half' : 'single';
   if (residual) {
-    const all = { ...buffers, residual };
-    launch(gpu, forwardResidual, { ...rest, buffers: all, constants: { ...constants, relu, residual: true } });
+    launch(gpu, forwardResidual[storage], { ...rest, buffers: { ...buffers, residual }, constants });
   } else {
-    launch(gpu, forward, { ...rest, buffers, constants: { ...constants, relu, residual: false } });
+    launch(gpu, forward[storage], { ...rest, buffers, constants });
   }
 }
 

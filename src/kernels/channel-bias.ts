@@ -2,9 +2,10 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { linearGrid } from './grid.ts';
+import { defineHalvable } from './half.ts';
 import { defineKernel, launch } from './kernel.ts';
 
-const addKernel = defineKernel({
+const addKernel = defineHalvable({
   name: 'channel_bias',
   shader: 'channel-bias.wgsl',
   bindings: { bias: 'read', output: 'read_write' },
@@ -25,14 +26,21 @@ export interface ChannelShape {
   readonly planeSize: number;
 }
 
-/** output[n, c, i] += bias[c]. */
-export function addChannelBias(gpu: Gpu, s: ChannelShape, bias: PooledBuffer, output: PooledBuffer): void {
+/** output[n, c, i] += bias[c]; with `half` output is f16. */
+export function addChannelBias(
+  gpu: Gpu,
+  s: ChannelShape,
+  bias: PooledBuffer,
+  output: PooledBuffer,
+  half = false,
+): void {
   const planes = s.batch * s.channels;
   const [y, z] = linearGrid(planes, 1);
-  launch(gpu, addKernel, {
+  launch(gpu, half ? addKernel.half : addKernel.single, {
     buffers: { bias, output },
     uniforms: { channels: s.channels, planeSize: s.planeSize, planes },
     workgroups: [Math.ceil(s.planeSize / 512), y, z],
+    ...(half && { constants: { half } }),
   });
 }
 

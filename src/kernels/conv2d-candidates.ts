@@ -19,13 +19,17 @@ export type Conv2dVariant = keyof typeof conv2dVariants;
 
 type Can = (pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits) => boolean;
 
+/** f16 is for the forward pass on GPUs: on a CPU adapter half the bytes save no time, though they can be had there too. */
 const CAN: Readonly<Record<Conv2dVariant, Can>> = {
-  tiled: () => true,
-  rows: () => true,
-  winograd: (_pass, shape, traits) => winogradFits(shape) && shuffleLanes(traits) > 0,
+  tiled: (pass, shape) => !shape.half || pass === 'forward',
+  rows: (_pass, shape) => !shape.half,
+  winograd: (_pass, shape, traits) => !shape.half && winogradFits(shape) && shuffleLanes(traits) > 0,
 };
 
-/** Every variant that can compute the shape on this adapter, the simplest first. Never empty: the first two always can. */
+/**
+ * Every variant that can compute the shape on this adapter, the simplest first. Never empty, unless it is a gradient in f16:
+ * the first two always can, and in f16 the first.
+ */
 export function conv2dCandidates(pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits): Conv2dVariant[] {
   return (Object.keys(conv2dVariants) as Conv2dVariant[]).filter((variant) => CAN[variant](pass, shape, traits));
 }

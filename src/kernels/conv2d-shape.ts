@@ -19,6 +19,8 @@ export interface Conv2dShape {
   readonly paddingWidth: number;
   readonly outHeight: number;
   readonly outWidth: number;
+  /** Whether input, weights and output are f16. Only forward, and only in one variant. */
+  readonly half?: boolean;
 }
 
 /** Outputs along one axis; 0 or less where the kernel does not fit. */
@@ -31,12 +33,12 @@ export function conv2dFlops(s: Conv2dShape): number {
   return 2 * s.batch * s.outChannels * s.outHeight * s.outWidth * s.inChannels * s.kernelHeight * s.kernelWidth;
 }
 
-/** For timings and records: `4x64x56x56 -> 64, 3x3 /1 +1`. */
+/** For timings and records: `4x64x56x56 -> 64, 3x3 /1 +1`, and ` f16` after it where it is that. */
 export function describeConv2d(s: Conv2dShape): string {
   const pair = (a: number, b: number) => (a === b ? `${a}` : `${a}x${b}`);
   return (
     `${s.batch}x${s.inChannels}x${s.inHeight}x${s.inWidth} -> ${s.outChannels}, ${s.kernelHeight}x${s.kernelWidth}` +
-    ` /${pair(s.strideHeight, s.strideWidth)} +${pair(s.paddingHeight, s.paddingWidth)}`
+    ` /${pair(s.strideHeight, s.strideWidth)} +${pair(s.paddingHeight, s.paddingWidth)}${s.half ? ' f16' : ''}`
   );
 }
 

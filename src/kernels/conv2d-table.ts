@@ -8,7 +8,7 @@ import { type Conv2dPass, type Conv2dVariant, conv2dCandidates } from './conv2d-
 import { type Conv2dShape, conv2dFlops } from './conv2d-shape.ts';
 import { winogradCost } from './winograd-shape.ts';
 
-/** What is wanted; where the variant cannot compute the shape, `rows` can. */
+/** What is wanted; where the variant cannot compute the shape, `rows` can, or `tiled` in f16. */
 type Entry = (pass: Conv2dPass, shape: Conv2dShape) => Conv2dVariant;
 
 /** Measured on lavapipe: where every load costs per invocation, register tiles win, and Winograd where it saves enough. */
@@ -37,7 +37,8 @@ export function possibleConv2d(
   shape: Conv2dShape,
   traits: AdapterTraits,
 ): Conv2dVariant {
-  return conv2dCandidates(pass, shape, traits).includes(wanted) ? wanted : 'rows';
+  if (conv2dCandidates(pass, shape, traits).includes(wanted)) return wanted;
+  return shape.half ? 'tiled' : 'rows';
 }
 
 /** What a multiply-add costs the direct kernels, relative to one of Winograd's products. */

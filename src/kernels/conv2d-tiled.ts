@@ -10,10 +10,11 @@ import { type InputGradPhase, inputGradPhases } from './conv2d-phases.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { DEPTH, TILE, tiledWeightGrad, WANTED_WORKGROUPS } from './conv2d-tiled-weight-grad.ts';
 import { linearGrid } from './grid.ts';
-import { defineKernel, launch } from './kernel.ts';
+import { halfOf } from './half.ts';
+import { defineKernel, type Kernel, launch } from './kernel.ts';
 import { inSlices } from './sum-slices.ts';
 
-const kernel = defineNormalisable({
+const declaration = {
   name: 'conv2d_tiled',
   shader: 'conv2d-tiled.wgsl',
   bindings: { input: 'read', weight: 'read', output: 'read_write' },
@@ -40,7 +41,9 @@ const kernel = defineNormalisable({
     rowTiles: 'u32',
   },
   example: { tapRows: 3, tapColumns: 3, vector: true },
-});
+} as const satisfies Kernel;
+const kernel = defineNormalisable(declaration);
+const kernelHalf = defineNormalisable(halfOf(declaration));
 
 const turnKernel = defineKernel({
   name: 'conv2d_turn',
@@ -65,10 +68,10 @@ interface Job {
   readonly tapRows: number;
   readonly tapColumns: number;
   readonly weight: PooledBuffer;
-  readonly geometry: Omit<Record<keyof typeof kernel.plain.uniforms, number>, 'depths' | 'depthsPerSlice' | 'rowTiles'>;
+  readonly geometry: Omit<Record<keyof typeof declaration.uniforms, number>, 'depths' | 'depthsPerSlice' | 'rowTiles'>;
 }
 
-/** output = convolution of input (NCHW) with weight (OIHW). */
+/** output = convolution of input (NCHW) with weight (OIHW); all f16 where the shape says so. */
 function forward(
   gpu: Gpu,
   s: Conv2dShape,
@@ -101,7 +104,7 @@ function forward(
       outOffsetWidth: 0,
     },
   };
-  runJobs(gpu, [job], input, output, `forward ${describeConv2d(s)}`, after);
+  runJobs(gpu, [job], input, output, { label: `forward ${describeConv2d(s)}`, half: s.half, normalisation: after });
 }
 
 /** inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
@@ -138,7 +141,7 @@ function inputGrad(
       },
     }),
   );
-  runJobs(gpu, jobs, outputGrad, target, `inputGrad ${describeConv2d(s)}`);
+  runJobs(gpu, jobs, outputGrad, target, { label: `inputGrad ${describeConv2d(s)}` });
 }
 
 export const tiled: Conv2dKernels = { forward, inputGrad, weightGrad: tiledWeightGrad };
@@ -169,14 +172,20 @@ function turned(gpu: Gpu, s: Conv2dShape, { rows, columns }: InputGradPhase, wei
   });
 }
 
+interface JobOptions {
+  readonly label: string;
+  /** Whether input, weights and output are f16. */
+  readonly half?: boolean | undefined;
+  readonly normalisation?: Normalisation | undefined;
+}
+
 /** Runs jobs that together write all of the output, their depths cut into as many slices each. */
 function runJobs(
   gpu: Gpu,
   jobs: readonly Job[],
   input: PooledBuffer,
   output: PooledBuffer,
-  label: string,
-  normalisation?: Normalisation,
+  { label, half, normalisation }: JobOptions,
 ): void {
   const depthsOf = ({ tapRows, tapColumns, geometry }: Job) => geometry.channels * tapRows * tapColumns;
   const grids = jobs.map(({ geometry: g }) => linearGrid(g.batch * g.gridHeight * g.gridWidth, TILE));
@@ -190,6 +199,7 @@ function runJobs(
     wanted: WANTED_WORKGROUPS,
     leastTerms: DEPTH,
     label,
+    half,
     multiple: DEPTH,
   };
   const after = normalisation && { normalisation, channels: resultChannels, plane };
@@ -201,9 +211,9 @@ function runJobs(
         buffers: { input, weight: job.weight, output: target },
         // A job without taps writes zeros: any shader does.
         constants: {
-          tapRows: job.tapRows || 1,
-          tapColumns: job.tapColumns || 1,
+          ...{ tapRows: job.tapRows || 1, tapColumns: job.tapColumns || 1 },
           vector: depths > 0 && depths % 4 === 0,
+          ...(half && { half, sliced: slices > 1 }),
         },
         uniforms: {
           ...job.geometry,
@@ -214,7 +224,7 @@ function runJobs(
         workgroups: [x, rowTiles * slices, z] as const,
         label,
       };
-      launchNormalised(gpu, kernel, one, slices === 1 ? normalisation : undefined);
+      launchNormalised(gpu, half ? kernelHalf : kernel, one, slices === 1 ? normalisation : undefined);
     }
   };
   inSlices(gpu, sum, output, run, after);

@@ -6,7 +6,7 @@ import { tiled } from './linear-tiled.ts';
 
 export type LinearPass = keyof LinearKernels;
 
-/** From the simplest on: dot products, and products in tiles for GPUs. Both compute any size on any adapter. */
+/** From the simplest on: dot products, and products in tiles for GPUs. Both compute any size on any adapter, in f32. */
 export const linearVariants = { dots, tiled } satisfies Record<string, LinearKernels>;
 export type LinearVariant = keyof typeof linearVariants;
 
@@ -24,9 +24,14 @@ export function linearWork(pass: LinearPass, size: LinearSize): LinearWork {
 
 export const isLinearWork = (work: Work): work is LinearWork => 'kind' in work && work.kind === 'linear';
 
+/** Every variant that can compute it, the simplest first. */
+export function linearCandidates({ half }: LinearSize): LinearVariant[] {
+  return half ? ['dots'] : (Object.keys(linearVariants) as LinearVariant[]);
+}
+
 let forced: LinearVariant | undefined;
 
-/** Makes every choice the given variant, or free again with `undefined`. For tests and benchmarks. */
+/** Makes every choice the given variant where it can compute the size, or free again with `undefined`. For tests and benchmarks. */
 export function forceLinearVariant(variant: LinearVariant | undefined): void {
   forced = variant;
 }
@@ -36,8 +41,8 @@ const WORTH_A_TILE = 16;
 
 /** The shipped table: tiles on GPUs where they are filled at least in part. Processors have nothing to gain from them. */
 export function tabledLinear(pass: LinearPass, size: LinearSize, traits: Pick<AdapterTraits, 'kind'>): LinearVariant {
-  if (traits.kind === 'cpu') return 'dots';
-  const { rows, inFeatures, outFeatures } = size;
+  const { rows, inFeatures, outFeatures, half } = size;
+  if (traits.kind === 'cpu' || half) return 'dots';
   const sides = { forward: [rows, outFeatures], inputGrad: [rows, inFeatures], weightGrad: [outFeatures, inFeatures] };
   return Math.min(...sides[pass]) >= WORTH_A_TILE ? 'tiled' : 'dots';
 }
@@ -52,9 +57,7 @@ export function chooseLinear(
   traits: AdapterTraits,
   tuned?: TunedChoices,
 ): LinearVariant {
-  if (forced) return forced;
   const measured = tuned?.size ? tuned.get(linearWork(pass, size).name) : undefined;
-  return measured !== undefined && measured in linearVariants
-    ? (measured as LinearVariant)
-    : tabledLinear(pass, size, traits);
+  const wanted = forced ?? measured;
+  return linearCandidates(size).find((variant) => variant === wanted) ?? tabledLinear(pass, size, traits);
 }

@@ -2,12 +2,13 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { linearGrid, stridingGrid } from './grid.ts';
+import { defineHalvable } from './half.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { describeLinear, type LinearKernels, type LinearSize } from './linear-shape.ts';
 
 const uniforms = { rows: 'u32', inFeatures: 'u32', outFeatures: 'u32' } as const;
 
-const forwardKernel = defineKernel({
+const forwardKernel = defineHalvable({
   name: 'linear_forward',
   shader: 'linear-forward.wgsl',
   bindings: { input: 'read', weight: 'read', output: 'read_write' },
@@ -15,7 +16,7 @@ const forwardKernel = defineKernel({
   example: { bias: false },
 });
 
-const forwardBiasKernel = defineKernel({
+const forwardBiasKernel = defineHalvable({
   name: 'linear_forward_bias',
   shader: 'linear-forward.wgsl',
   bindings: { input: 'read', weight: 'read', bias: 'read', output: 'read_write' },
@@ -45,16 +46,16 @@ function forward(
   bias: PooledBuffer | undefined,
   output: PooledBuffer,
 ): void {
+  const { rows, inFeatures, outFeatures, half } = size;
+  const storage = half ? 'half' : 'single';
   const rest = {
-    uniforms: { ...size },
-    workgroups: linearGrid(size.rows * size.outFeatures, 8),
+    constants: { bias: bias !== undefined, ...(half && { half }) },
+    uniforms: { rows, inFeatures, outFeatures },
+    workgroups: linearGrid(rows * outFeatures, 8),
     label: describeLinear(size),
   };
-  if (bias) {
-    launch(gpu, forwardBiasKernel, { ...rest, buffers: { input, weight, bias, output }, constants: { bias: true } });
-  } else {
-    launch(gpu, forwardKernel, { ...rest, buffers: { input, weight, output }, constants: { bias: false } });
-  }
+  if (bias) launch(gpu, forwardBiasKernel[storage], { ...rest, buffers: { input, weight, bias, output } });
+  else launch(gpu, forwardKernel[storage], { ...rest, buffers: { input, weight, output } });
 }
 
 function inputGrad(
@@ -66,7 +67,7 @@ function inputGrad(
 ): void {
   launch(gpu, inputGradKernel, {
     buffers: { outputGrad, weight, inputGrad: target },
-    uniforms: { ...size },
+    uniforms: { rows: size.rows, inFeatures: size.inFeatures, outFeatures: size.outFeatures },
     workgroups: [stridingGrid(size.inFeatures, 64), stridingGrid(size.rows), 1],
     label: describeLinear(size),
   });
@@ -81,7 +82,7 @@ function weightGrad(
 ): void {
   launch(gpu, weightGradKernel, {
     buffers: { input, outputGrad, weightGrad: target },
-    uniforms: { ...size },
+    uniforms: { rows: size.rows, inFeatures: size.inFeatures, outFeatures: size.outFeatures },
     workgroups: [stridingGrid(size.inFeatures, 64), stridingGrid(size.outFeatures), 1],
     label: describeLinear(size),
   });

@@ -7,6 +7,8 @@ export interface LinearSize {
   readonly rows: number;
   readonly inFeatures: number;
   readonly outFeatures: number;
+  /** Whether input and weight are f16; bias and output are f32. Only forward, and only in one variant. */
+  readonly half?: boolean;
 }
 
 /** Floating-point operations of one pass, multiply and add counted apart. */
@@ -14,9 +16,9 @@ export function linearFlops({ rows, inFeatures, outFeatures }: LinearSize): numb
   return 2 * rows * inFeatures * outFeatures;
 }
 
-/** For timings and records: `4x512 -> 2`. */
-export function describeLinear({ rows, inFeatures, outFeatures }: LinearSize): string {
-  return `${rows}x${inFeatures} -> ${outFeatures}`;
+/** For timings and records: `4x512 -> 2`, and ` f16` after it where it is that. */
+export function describeLinear({ rows, inFeatures, outFeatures, half }: LinearSize): string {
+  return `${rows}x${inFeatures} -> ${outFeatures}${half ? ' f16' : ''}`;
 }
 
 /** One variant of the three passes; each writes all of its last buffer. */

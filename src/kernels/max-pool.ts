@@ -2,6 +2,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { stridingGrid } from './grid.ts';
+import { defineHalvable } from './half.ts';
 import { type Constants, defineKernel, launch } from './kernel.ts';
 
 /** Pairs are [height, width]. `planes` is batch · channels. */
@@ -87,7 +88,7 @@ function parameters(
   };
 }
 
-const forward = defineKernel({
+const forward = defineHalvable({
   name: 'max_pool_forward',
   shader: 'max-pool-forward.wgsl',
   bindings: { input: 'read', output: 'read_write' },
@@ -103,13 +104,16 @@ const forwardArgmax = defineKernel({
   example: { ...example, argmax: true },
 });
 
-/** Maxima of the windows and, where `argmax` is given, their places in the input's planes (u32). */
+/**
+ * Maxima of the windows and, where `argmax` is given, their places in the input's planes (u32). With `half` input and output
+ * are f16; then without places.
+ */
 export function maxPoolForward(
   gpu: Gpu,
   pooling: Pooling,
   input: PooledBuffer,
   output: PooledBuffer,
-  argmax?: PooledBuffer,
+  { argmax, half = false }: { readonly argmax?: PooledBuffer; readonly half?: boolean } = {},
 ): void {
   const chosen = chooseForward(pooling);
   const { constants, ...rest } = parameters(gpu, pooling, pooling.output, { rows: 1, columns: chosen.columns });
@@ -117,7 +121,8 @@ export function maxPoolForward(
   if (argmax) {
     launch(gpu, forwardArgmax, { ...rest, buffers: { input, output, argmax }, constants: withPlaces(true) });
   } else {
-    launch(gpu, forward, { ...rest, buffers: { input, output }, constants: withPlaces(false) });
+    const [kernel, storage] = half ? [forward.half, { half }] : [forward.single, {}];
+    launch(gpu, kernel, { ...rest, buffers: { input, output }, constants: { ...withPlaces(false), ...storage } });
   }
 }
 

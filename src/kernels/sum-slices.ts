@@ -3,13 +3,17 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { linearGrid } from './grid.ts';
+import { halfOf } from './half.ts';
+import type { Kernel } from './kernel.ts';
 
-const kernel = defineNormalisable({
+const declaration = {
   name: 'sum_slices',
   shader: 'sum-slices.wgsl',
   bindings: { input: 'read', output: 'read_write' },
   uniforms: { count: 'u32', slices: 'u32', channels: 'u32', plane: 'u32' },
-});
+} as const satisfies Kernel;
+const kernel = defineNormalisable(declaration);
+const kernelHalf = defineNormalisable(halfOf(declaration));
 
 export interface SlicedSum {
   /** Terms of each sum, in the unit in which it is cut. */
@@ -23,6 +27,8 @@ export interface SlicedSum {
   readonly leastTerms: number;
   /** Of the sums in timings, such as `forward 4x64x56x56 -> 64, 3x3 /1 +1`. */
   readonly label: string;
+  /** Whether the output is f16; the slices are f32. */
+  readonly half?: boolean | undefined;
   /** Terms of a slice are a multiple of this; default 1. */
   readonly multiple?: number;
 }
@@ -40,7 +46,7 @@ export interface AfterSum {
  */
 export function inSlices(
   gpu: Gpu,
-  { terms, count, workgroups, wanted, leastTerms, label, multiple = 1 }: SlicedSum,
+  { terms, count, workgroups, wanted, leastTerms, label, half, multiple = 1 }: SlicedSum,
   output: PooledBuffer,
   run: (target: PooledBuffer, termsPerSlice: number, slices: number) => void,
   after?: AfterSum,
@@ -61,7 +67,8 @@ export function inSlices(
     uniforms: { count, slices, channels: after?.channels ?? 1, plane: after?.plane ?? 1 },
     workgroups: linearGrid(count, 64),
     label,
+    ...(half && { constants: { half } }),
   };
-  launchNormalised(gpu, kernel, sum, after?.normalisation);
+  launchNormalised(gpu, half ? kernelHalf : kernel, sum, after?.normalisation);
   gpu.pool.release(partial);
 }

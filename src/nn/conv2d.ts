@@ -19,8 +19,7 @@ export type Conv2dOptions = Init & {
 
 /** [N, inChannels, H, W] to [N, outChannels, H', W'] with H' = ⌊(H + 2·padding − kernel)/stride⌋ + 1. */
 export class Conv2d extends Module {
-  /** [outChannels, inChannels, kernel height, kernel width] */
-  readonly weight: Tensor;
+  #weight: Tensor;
   /** [outChannels] */
   readonly bias: Tensor | undefined;
   readonly stride: Pair;
@@ -33,10 +32,19 @@ export class Conv2d extends Module {
     this.stride = pair(options.stride ?? 1);
     this.padding = pair(options.padding ?? 0);
     const weight = uniform(gpu, [outChannels, inChannels, height, width], bound, options);
-    this.weight = this.registerParameter('weight', weight);
+    this.#weight = this.registerParameter('weight', weight);
     if (options.bias ?? true) {
       this.bias = this.registerParameter('bias', uniform(gpu, [outChannels], bound, options));
     }
+  }
+
+  /** [outChannels, inChannels, kernel height, kernel width] */
+  get weight(): Tensor {
+    return this.#weight;
+  }
+
+  protected override halve(): void {
+    this.#weight = this.halved('weight');
   }
 
   override forward(input: Tensor): Tensor {

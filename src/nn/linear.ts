@@ -13,10 +13,9 @@ export type LinearOptions = Init & {
 
 /** [N, inFeatures] to [N, outFeatures]: input · weightᵀ + bias. */
 export class Linear extends Module {
+  #weight: Tensor;
   readonly inFeatures: number;
   readonly outFeatures: number;
-  /** [outFeatures, inFeatures] */
-  readonly weight: Tensor;
   /** [outFeatures] */
   readonly bias: Tensor | undefined;
 
@@ -26,10 +25,19 @@ export class Linear extends Module {
     this.outFeatures = outFeatures;
     const bound = defaultBound(inFeatures);
     const weight = uniform(gpu, [outFeatures, inFeatures], bound, options);
-    this.weight = this.registerParameter('weight', weight);
+    this.#weight = this.registerParameter('weight', weight);
     if (options.bias ?? true) {
       this.bias = this.registerParameter('bias', uniform(gpu, [outFeatures], bound, options));
     }
+  }
+
+  /** [outFeatures, inFeatures] */
+  get weight(): Tensor {
+    return this.#weight;
+  }
+
+  protected override halve(): void {
+    this.#weight = this.halved('weight');
   }
 
   override forward(input: Tensor): Tensor {

@@ -4,7 +4,10 @@
  *
  * A subclass registers what it owns in its constructor and computes in `forward`; everybody else runs it by `call`.
  */
+import { DTypeError } from '../autograd/errors.ts';
+import { toDType } from '../autograd/ops/to-dtype.ts';
 import { keep, scope } from '../autograd/scope.ts';
+import { noGrad } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import {
   type Counter,
@@ -26,6 +29,7 @@ export abstract class Module {
   readonly #buffers = new Map<string, Tensor | Counter>();
   readonly #children = new Map<string, Module>();
   #training = true;
+  #half = false;
 
   /** What this module computes. To be run through `call`, which frees its intermediates. */
   abstract forward(input: Tensor): Tensor;
@@ -43,8 +47,18 @@ export abstract class Module {
     return this.#training;
   }
 
-  /** Puts this module and all below it in training mode (or, with `false`, in evaluation mode). */
+  /**
+   * Puts this module and all below it in training mode (or, with `false`, in evaluation mode).
+   * @throws DTypeError where one of them is stored in half precision (see `half`)
+   */
   train(mode = true): this {
+    for (const [name, module] of this.namedModules()) {
+      if (!mode || !module.#half) continue;
+      throw new DTypeError(
+        `train(): the weights${name && ` of ${name}`} are stored in f16, which is for inference. Build the network anew and ` +
+          'load its weights to train it.',
+      );
+    }
     for (const [, module] of this.namedModules()) module.#training = mode;
     return this;
   }
@@ -52,6 +66,19 @@ export abstract class Module {
   /** Puts this module and all below it in evaluation mode. */
   eval(): this {
     return this.train(false);
+  }
+
+  /**
+   * Stores the weights of the convolutions and linear layers of this module and all below it in f16, for inference: they take
+   * half the memory, and so do the activations between them. Everything is still computed in f32. Biases and batch norms stay
+   * as they are. For good: the f32 weights are gone, the module is in evaluation mode, needs no gradients and cannot be
+   * trained any more. A ResNet still takes f32 images and gives f32 scores; other modules take what `toDType` makes of them.
+   * @throws MissingFeatureError where the device was opened without half precision
+   */
+  half(): this {
+    for (const [, module] of this.namedModules()) module.halve();
+    for (const [, module] of this.namedModules()) module.#half = true;
+    return this.eval().freeze();
   }
 
   /**
@@ -129,6 +156,19 @@ export abstract class Module {
     tensor.requiresGrad = true;
     this.#parameters.set(name, keep(tensor));
     return tensor;
+  }
+
+  /** What `half` does to this module alone: nothing, unless it has weights that can be f16. */
+  protected halve(): void {}
+
+  /** Puts an f16 copy in the place of a parameter, which is disposed. Of one that is f16 already, itself. */
+  protected halved(name: string): Tensor {
+    const parameter = this.#parameters.get(name)!;
+    if (parameter.dtype === 'f16') return parameter;
+    const half = keep(noGrad(() => toDType(parameter, 'f16')));
+    this.#parameters.set(name, half);
+    parameter.dispose();
+    return half;
   }
 
   /** Makes `buffer` part of this module's state: saved and loaded with it, never trained. */

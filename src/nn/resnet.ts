@@ -3,6 +3,7 @@
  * gives the same initial weights.
  */
 import { flatten } from '../autograd/ops/flatten.ts';
+import { toDType } from '../autograd/ops/to-dtype.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
@@ -80,7 +81,9 @@ export class ResNet extends Module {
     const { conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
     // Torch's `relu`, a module without state, is here part of the batch norm before it.
     const stem = (x: Tensor) => bn1.callAfter(conv1, x, { relu: true });
-    return pipe(images, stem, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
+    // What is stored in half precision takes f32 images all the same.
+    const converts = conv1.weight.dtype === 'f16' ? [(x: Tensor) => toDType(x, 'f16')] : [];
+    return pipe(images, ...converts, stem, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
   }
 
   override forward(images: Tensor): Tensor {

@@ -33,11 +33,17 @@ export interface PredictorOptions {
    * 256/224 of it. Default: what the checkpoint says it was trained on, else 224.
    */
   readonly imageSize?: number | undefined;
+  /**
+   * Half-precision storage: weights and activations are kept in f16, and still computed with in f32. It takes half the
+   * memory, and changes scores by some ten-thousandths of their size. For GPUs: not every adapter can, and a software adapter
+   * gets much slower. Off by default.
+   */
+  readonly half?: boolean | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
   /** Asked once the device is open; without it the kernels are what `gpu` carries, if anything, and the shipped tables'. */
   readonly tuned?: FindTuned | undefined;
-  /** A device to use instead of opening one. It is left open. */
+  /** A device to use instead of opening one, with `half` one that was opened for it. It is left open. */
   readonly gpu?: Gpu | undefined;
 }
 
@@ -70,7 +76,7 @@ const QUEUE_DEPTH = 1;
  * Reads a checkpoint and puts its network on a device. Whoever opens a predictor closes it: until then Node does not exit.
  * @param weights a .pth or .safetensors file of a resnet18 or resnet34, such as a run's best.safetensors
  * @throws FileError naming the file if it cannot be read or is of another network; UsageError if an option makes no sense;
- *   NoAdapterError, OutOfMemoryError or GpuError of the device
+ *   NoAdapterError, OutOfMemoryError or GpuError of the device; MissingFeatureError where it cannot do half precision
  */
 export async function openPredictor(weights: string, options: PredictorOptions = {}): Promise<Predictor> {
   const checkpoint = readCheckpoint(weights);
@@ -81,18 +87,20 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
   const network = { architecture, loadsLastLayer: true };
   const start: Start = { ...network, checkpoint, description: weights };
-  const gpu = options.gpu ?? (await openGpu(options.adapter && { adapter: options.adapter }));
+  const { half = false, adapter } = options;
+  const gpu = options.gpu ?? (await openGpu({ ...(adapter && { adapter }), half }));
   try {
     const count = classes.names.length;
     const built = { classes: count, mode: 'finetune' } as const;
     // What it takes to measure a batch is what it takes to predict one.
     const pictures = { train: 0, val: batchSize };
-    const question = { ...built, imageSize, batchSize, momentum: 0, pictures, start: network };
+    const question = { ...built, imageSize, batchSize, momentum: 0, pictures, start: network, half };
     if (options.tuned) gpu.tuned = await options.tuned(gpu.traits, question);
     checkLimits(rehearse(gpu.traits, question, gpu.tuned).memory, gpu);
     const model = buildModel(gpu, start, built).eval();
+    if (half) model.half();
     const ownsGpu = options.gpu === undefined;
-    return new Predictor({ weights, architecture, classes, imageSize, batchSize, threads, gpu, ownsGpu, model });
+    return new Predictor({ weights, architecture, classes, imageSize, batchSize, threads, half, gpu, ownsGpu, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
     if (!(error instanceof StateDictError)) throw error;
@@ -125,6 +133,7 @@ interface Parts {
   readonly imageSize: number;
   readonly batchSize: number;
   readonly threads: number;
+  readonly half: boolean;
   readonly gpu: Gpu;
   readonly ownsGpu: boolean;
   readonly model: ResNet;
@@ -148,6 +157,8 @@ export class Predictor {
   readonly namesFrom: ClassNames['source'];
   /** Side of the square that the network sees, pixels. */
   readonly imageSize: number;
+  /** Whether weights and activations are stored in half precision. */
+  readonly half: boolean;
   /** What the network runs on. */
   readonly adapter: AdapterTraits;
   readonly #parts: Parts;
@@ -163,6 +174,7 @@ export class Predictor {
     this.classes = parts.classes.names;
     this.namesFrom = parts.classes.source;
     this.imageSize = parts.imageSize;
+    this.half = parts.half;
     this.adapter = parts.gpu.traits;
     this.#parts = parts;
     this.#pool = new DecoderPool(parts.threads);
@@ -264,7 +276,7 @@ export class Predictor {
       if (!own.every(Number.isFinite)) {
         throw new FileError(
           `${this.weights}: the network's scores of ${entry.path ?? 'a picture'} are not all finite numbers. The weights ` +
-            'hold NaN, infinite or far too large numbers: give others.',
+            `hold NaN, infinite or far too large numbers: give others${this.half ? ', or go without half precision' : ''}.`,
         );
       }
       return { path: entry.path, top: likeliest(own, this.classes, top) };

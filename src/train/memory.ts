@@ -24,6 +24,8 @@ export interface MemoryQuestion {
   readonly pictures: Readonly<Record<Phase, number>>;
   /** Which network; default a resnet18. */
   readonly start?: Pick<Start, 'architecture' | 'loadsLastLayer'> | undefined;
+  /** Whether the weights are stored in f16 once they are loaded; then there is nothing to train. Off by default. */
+  readonly half?: boolean | undefined;
 }
 
 /** What the rehearsal tells. */
@@ -43,23 +45,24 @@ type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activa
  * @throws ShapeError if the pictures or batches are too small for the network
  */
 export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?: TunedChoices): Rehearsal {
-  const { classes, mode, imageSize, batchSize, momentum, pictures, start } = question;
+  const { classes, mode, imageSize, batchSize, momentum, pictures, start, half } = question;
   const gpu = openDryGpu(traits, tuned);
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
   const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
-  // Among it is the last layer that was replaced.
+  if (half) model.half();
+  // Among it is the last layer that was replaced, and f32 weights of which there are f16 ones now.
   ledger.putFresh('workspace');
   let checkpoint = 0;
   for (const entry of model.stateDict().values()) {
     if (!('storage' in entry)) continue;
-    checkpoint += entry.size * 4;
+    checkpoint += entry.storage.bytes;
     ledger.put(entry.buffer.id, 'statistics');
   }
   for (const parameter of model.parameters()) ledger.put(parameter.buffer.id, 'parameters');
 
   const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
   // Neither the rate nor weight decay takes memory.
-  const optimizer = new SGD(trained, { lr: 1, momentum });
+  const optimizer = half ? undefined : new SGD(trained, { lr: 1, momentum });
   const largestBatch = Math.min(batchSize, Math.max(pictures.train, pictures.val));
   const blank = new Float32Array(largestBatch * 3 * imageSize ** 2);
   const batch = (size: number): HostBatch => ({
@@ -71,9 +74,9 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?
   // Two epochs in the order of a real one, as which buffer is free for what depends on it. The momentum comes in the first
   // step, so only later ones have all that a step can have at once; what the second epoch finds is then always found.
   for (const phase of ['train', 'val', 'train', 'val'] as const) {
-    model.train(phase === 'train');
+    model.train(phase === 'train' && !half);
     for (const size of batchSizes(pictures[phase], batchSize)) {
-      if (phase === 'val') valStep(gpu, model, batch(size));
+      if (phase === 'val' || !optimizer) valStep(gpu, model, batch(size));
       else {
         trainStep(gpu, model, optimizer, batch(size), (part) => {
           ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');

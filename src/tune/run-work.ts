@@ -4,7 +4,13 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import { type Conv2dVariant, conv2dCandidates, conv2dVariants } from '../kernels/conv2d-candidates.ts';
 import { type Conv2dWork, isConv2dWork } from '../kernels/conv2d-choose.ts';
 import { type Conv2dKernels, conv2dFlops, type WeightForms } from '../kernels/conv2d-shape.ts';
-import { isLinearWork, type LinearVariant, type LinearWork, linearVariants } from '../kernels/linear-choose.ts';
+import {
+  isLinearWork,
+  type LinearVariant,
+  type LinearWork,
+  linearCandidates,
+  linearVariants,
+} from '../kernels/linear-choose.ts';
 import { linearFlops } from '../kernels/linear-shape.ts';
 import type { Candidate } from './measured.ts';
 
@@ -15,9 +21,7 @@ export const isTunable = (work: Work): work is TunableWork => isConv2dWork(work)
 
 /** The variants that can do it on an adapter, the simplest first. */
 export function candidatesOf(work: TunableWork, traits: AdapterTraits): Candidate[] {
-  return work.kind === 'conv2d'
-    ? conv2dCandidates(work.pass, work.shape, traits)
-    : (Object.keys(linearVariants) as LinearVariant[]);
+  return work.kind === 'conv2d' ? conv2dCandidates(work.pass, work.shape, traits) : linearCandidates(work.size);
 }
 
 export function flopsOf(work: TunableWork): number {

@@ -4,8 +4,10 @@ import { COSTED_KERNELS, costOf } from '../../bench/costs.ts';
 import { type Piece, piecesOf } from '../../bench/profile.ts';
 import { Steps, WORKS, type Work } from '../../bench/steps.ts';
 import { recordDispatches } from '../../bench/timing.ts';
+import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Dispatch } from '../../src/gpu/gpu.ts';
 import { kernels } from '../../src/kernels/kernel.ts';
+import { resnet18 } from '../../src/nn/index.ts';
 import { openDryGpu } from '../../src/train/dry-device.ts';
 import { CPU, GPU } from './support.ts';
 
@@ -160,6 +162,33 @@ describe('bytes that memory-bound kernels must move', () => {
     for (const kernel of ['linear_forward_bias', 'linear_backward_input', 'linear_backward_weight']) {
       expect(find(kernel, '4x512 -> 2')).toMatchObject({ flops: 2 * 4 * 512 * 2, kind: 'linear' });
     }
+  });
+});
+
+describe('in half precision', () => {
+  const half = (() => {
+    const gpu = openDryGpu({ ...GPU, shaderF16: true });
+    const model = resnet18(gpu, { classes: 1000, init: 'skip' }).half();
+    const run = () => noGrad(() => scope(() => model.call(Tensor.zeros(gpu, [4, 3, 224, 224])))).dispose();
+    run();
+    return piecesOf(recordDispatches(gpu, run));
+  })();
+  const plane = 4 * 64 * 112 * 112 * 2;
+
+  test('tensors have two bytes a number, operations are as many', () => {
+    expect(find('convert', '602112', half)).toMatchObject({ bytes: 6 * 602_112 });
+    expect(find('max_pool_forward_half', '256x112x112', half)).toMatchObject({ bytes: 1.25 * plane });
+    expect(find('avg_pool_forward_half', '2048x49', half)).toMatchObject({ bytes: 2048 * 50 * 2 });
+    expect(find('linear_forward_bias_half', '4x512 -> 1000 f16', half)).toMatchObject({ flops: 2 * 4 * 512 * 1000 });
+    const shape = 'forward 4x64x56x56 -> 64, 3x3 /1 +1 f16';
+    expect(find('conv2d_tiled_half', shape, half)).toMatchObject({ flops: 924_844_032, kind: 'conv forward' });
+  });
+
+  test('there is nothing else', () => {
+    expect(new Set(half.map(({ kernel }) => kernel)).size).toBe(6);
+    // All convolutions but the first and those of layer1 are cut into slices.
+    expect(half.filter(({ kernel }) => kernel === 'sum_slices')).toHaveLength(15);
+    expect(half).toHaveLength(20 + 4 + 15);
   });
 });
 

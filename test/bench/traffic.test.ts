@@ -8,6 +8,7 @@ const TRAITS: AdapterTraits = {
   subgroupSize: 8,
   maxWorkgroupStorage: 32768,
   maxInvocations: 1024,
+  shaderF16: false,
   vendor: '',
   architecture: '',
   description: '',

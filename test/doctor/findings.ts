@@ -26,6 +26,7 @@ export const TRAITS: AdapterTraits = {
   subgroupSize: 0,
   maxWorkgroupStorage: 32768,
   maxInvocations: 1024,
+  shaderF16: false,
   vendor: 'acme',
   architecture: 'roadrunner',
   description: 'Acme driver 12.3',

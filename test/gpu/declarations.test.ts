@@ -37,6 +37,8 @@ function disagreements(kernel: Kernel, code: string): string[] {
 
 /** Constants that change more of a shader than how often a loop is unrolled. */
 const OTHERS: Record<string, Constants[]> = {
+  convert: [{ toHalf: false }, { vector: false }],
+  batch_norm_forward_half: [{ vector: false, relu: true }],
   conv2d_rows: [
     { lanes: 0 },
     { inVector: 2, outVector: 1 },
@@ -45,9 +47,11 @@ const OTHERS: Record<string, Constants[]> = {
     { lanes: 0, taps: 1, loopTaps: true, inVector: 1 },
   ],
   conv2d_tiled: [{ vector: false }],
+  conv2d_tiled_half: [{ vector: false, sliced: true }],
   conv2d_tiled_weight_grad: [{ vector: false }],
   batch_norm_statistics: [{ subgroup: 64 }, { subgroup: 16 }],
   max_pool_forward: [{ loops: true, columns: 1 }],
+  max_pool_forward_half: [{ loops: true, columns: 1 }],
   max_pool_forward_argmax: [{ loops: true, columns: 1 }],
   max_pool_backward: [{ loops: true, rows: 1, columns: 1 }],
   conv2d_rows_weight_grad: [

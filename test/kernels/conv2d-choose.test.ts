@@ -10,7 +10,7 @@ const PASSES: Conv2dPass[] = ['forward', 'inputGrad', 'weightGrad'];
 
 function adapter(kind: AdapterTraits['kind'], subgroupSize = 0): AdapterTraits {
   const names = { vendor: '', architecture: '', description: '' };
-  return { kind, subgroupSize, maxWorkgroupStorage: 16384, maxInvocations: 256, ...names };
+  return { kind, subgroupSize, maxWorkgroupStorage: 16384, maxInvocations: 256, shaderF16: false, ...names };
 }
 
 function square(channels: number, extent: number, kernel: number, stride = 1): Conv2dShape {
@@ -125,6 +125,22 @@ describe('chooseConv2d', () => {
     expect(chooseConv2d('forward', square(64, 56, 5), adapter('cpu', 8), tuned)).toBe('rows');
     forceConv2dVariant('rows');
     expect(chooseConv2d('forward', large, adapter('cpu', 8), tuned)).toBe('rows');
+  });
+
+  test('takes tiles in f16, whatever the adapter, what is forced, and what was tuned', () => {
+    const half = { ...large, half: true };
+    const tuned = new Map([[conv2dWork('forward', half).name, 'winograd']]);
+    for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
+      expect(conv2dCandidates('forward', half, traits)).toEqual(['tiled']);
+      expect(conv2dCandidates('inputGrad', half, traits)).toEqual([]);
+      expect(conv2dCandidates('weightGrad', half, traits)).toEqual([]);
+      for (const variant of [undefined, 'rows', 'winograd'] as const) {
+        forceConv2dVariant(variant);
+        expect(chooseConv2d('forward', half, traits, tuned)).toBe('tiled');
+      }
+      forceConv2dVariant(undefined);
+    }
+    expect(conv2dWork('forward', half).name).toBe(`${conv2dWork('forward', large).name} f16`);
   });
 
   test('every variant has the three passes', () => {

@@ -110,7 +110,7 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     });
   }
 
-  gpuTest('labels that are no class indices are a TypeError', () => {
+  gpuTest('labels that are no class indices are a DTypeError', () => {
     expect(() => crossEntropy(zeros(2, 4), zeros(2))).toThrow('crossEntropy: labels must hold u32 values, got f32.');
     expect(() => countCorrect(zeros(2, 4), zeros(2))).toThrow('countCorrect: labels must hold u32 values, got f32.');
   });

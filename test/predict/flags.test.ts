@@ -42,6 +42,7 @@ test('defaults', () => {
     top: undefined,
     json: false,
     save: undefined,
+    half: false,
     adapter: undefined,
     tunes: true,
     numbers: {},
@@ -49,13 +50,14 @@ test('defaults', () => {
 });
 
 test('every flag is taken, before, between and after the pictures', () => {
-  const args = `--top 3 b.jpg --json --save ${join(root, 'new')} --adapter software c --batch-size 2 --threads 0 --no-tune`;
+  const args = `--top 3 b.jpg --json --half --save ${join(root, 'new')} --adapter software c --batch-size 2 --threads 0 --no-tune`;
   expect(parsePredictFlags([...good, ...args.split(' '), '--image-size', '64', '--', '-d.jpg'], {})).toEqual({
     weights,
     inputs: ['photo.jpg', 'b.jpg', 'c', '-d.jpg'],
     top: 3,
     json: true,
     save: join(root, 'new'),
+    half: true,
     adapter: 'software',
     tunes: false,
     numbers: { batchSize: 2, threads: 0, imageSize: 64 },
@@ -73,7 +75,7 @@ test('a variable stands in for --weights, and an error names the one that was us
 test('--help explains every flag, whatever else is given', async () => {
   const { code, stdout, stderr } = await call(['--help', '--top', 'many']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  for (const flag of 'weights top json save batch-size threads image-size adapter help'.split(' ')) {
+  for (const flag of 'weights top json save half batch-size threads image-size adapter help'.split(' ')) {
     expect(stdout).toContain(`--${flag}`);
   }
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);

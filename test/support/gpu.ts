@@ -5,9 +5,9 @@
 
 import { afterAll, afterEach } from 'vitest';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
-import { NoAdapterError } from '../../src/gpu/errors.ts';
+import { MissingFeatureError, NoAdapterError } from '../../src/gpu/errors.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
-import { fill } from '../../src/kernels/elementwise.ts';
+import type { PooledBuffer } from '../../src/gpu/pool.ts';
 import { skipUnless } from './skip.ts';
 
 export interface GpuForTests {
@@ -18,7 +18,7 @@ export interface GpuForTests {
 }
 
 /**
- * Opens the file's device, if wanted with other traits than it has (see `openAs`) and poisoned (see `poison`). Call it at the
+ * Opens the file's device (where it cannot be had as `options` say, tests skip), if wanted with other traits than it has (see `openAs`) and poisoned (see `poison`). Call it at the
  * top of the file.
  */
 export async function withGpu(
@@ -29,7 +29,7 @@ export async function withGpu(
   try {
     gpu = await openGpu(options);
   } catch (error) {
-    if (!(error instanceof NoAdapterError)) throw error;
+    if (!(error instanceof NoAdapterError || error instanceof MissingFeatureError)) throw error;
     return withoutGpu(error.message);
   }
   if (traits.subgroupSize && !gpu.device.features.has('subgroups')) {
@@ -61,8 +61,8 @@ function claim(gpu: Gpu, traits: Partial<AdapterTraits>): void {
  * A second device that claims other traits than it has, so that the kernels for every kind of adapter are tested on any.
  * Closed after the test.
  */
-export async function openAs(traits: Partial<AdapterTraits>): Promise<Gpu> {
-  const gpu = await openGpu();
+export async function openAs(traits: Partial<AdapterTraits>, options: OpenOptions = {}): Promise<Gpu> {
+  const gpu = await openGpu(options);
   claim(gpu, traits);
   poison(gpu);
   open.push({ gpu, check: () => true });
@@ -71,15 +71,25 @@ export async function openAs(traits: Partial<AdapterTraits>): Promise<Gpu> {
 
 /**
  * Fills every buffer with NaN when the pool hands it out, so that what a kernel leaves unwritten is seen, whatever the
- * buffer's last user left there. Costs a dispatch each.
+ * buffer's last user left there, and whether it is taken for f32 or f16. Costs a copy each.
  */
 function poison(gpu: Gpu): void {
   const acquire = gpu.pool.acquire.bind(gpu.pool);
+  let source: PooledBuffer | undefined;
   gpu.pool.acquire = (bytes) => {
     const pooled = acquire(bytes);
-    fill(gpu, pooled.size / 4, Number.NaN, pooled);
+    if (!source || source.size < pooled.size) source = allNaN(gpu, Math.max(pooled.size, 2 * (source?.size ?? 0)));
+    gpu.copy(source, pooled, pooled.size);
     return pooled;
   };
+}
+
+/** A buffer beside the pool that is NaN throughout, as f32 and as f16. */
+function allNaN(gpu: Gpu, size: number): PooledBuffer {
+  const buffer = gpu.device.createBuffer({ size, usage: GPUBufferUsage.COPY_SRC, mappedAtCreation: true });
+  new Uint32Array(buffer.getMappedRange()).fill(0x7fff7fff);
+  buffer.unmap();
+  return { id: 0, buffer, size };
 }
 
 /** A change to the text of a shader: the first place where `find` matches is replaced, or all of a global pattern. */
@@ -93,8 +103,12 @@ export interface ShaderEdit {
  * the test ends, if no shader that was compiled had the text to be changed. Closed after the test. May claim other traits
  * than it has, like `openAs`.
  */
-export async function openTampered({ find, replace }: ShaderEdit, traits: Partial<AdapterTraits> = {}): Promise<Gpu> {
-  const gpu = await openGpu();
+export async function openTampered(
+  { find, replace }: ShaderEdit,
+  traits: Partial<AdapterTraits> = {},
+  options: OpenOptions = {},
+): Promise<Gpu> {
+  const gpu = await openGpu(options);
   claim(gpu, traits);
   poison(gpu);
   const { device } = gpu;

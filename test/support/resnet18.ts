@@ -5,7 +5,7 @@ import { rehearse } from '../../src/train/index.ts';
 
 /** Nothing that a real adapter would have, but WebGPU's default limits. */
 export const PLAIN_GPU: AdapterTraits = {
-  ...{ kind: 'gpu', subgroupSize: 0, maxWorkgroupStorage: 16384, maxInvocations: 256 },
+  ...{ kind: 'gpu', subgroupSize: 0, maxWorkgroupStorage: 16384, maxInvocations: 256, shaderF16: false },
   ...{ vendor: '', architecture: '', description: '' },
 };
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openGpu } from '../../src/gpu/dawn.ts';
-import { OutOfMemoryError } from '../../src/gpu/errors.ts';
+import { MissingFeatureError, OutOfMemoryError } from '../../src/gpu/errors.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import { BufferPool } from '../../src/gpu/pool.ts';
 import { formatBytes, type MemoryPlan, planMemory, type RunStart, rehearse, train } from '../../src/train/index.ts';
@@ -21,6 +21,7 @@ const CPU: AdapterTraits = {
   subgroupSize: 8,
   maxWorkgroupStorage: 32768,
   maxInvocations: 1024,
+  shaderF16: false,
   vendor: '',
   architecture: '',
   description: '',
@@ -98,6 +99,21 @@ test('the rehearsal tells the kernels that the adapter would choose', () => {
   expect(new Set(Object.values(rehearse(CPU, TUTORIAL).choices))).not.toEqual(
     new Set(Object.values(rehearse(GPU, TUTORIAL).choices)),
   );
+});
+
+test('in half precision weights and activations of a forward pass take half as much', () => {
+  const inference = { ...TUTORIAL, batchSize: 32, pictures: { train: 0, val: 32 }, momentum: 0 };
+  const single = planMemory(GPU, inference);
+  const half = planMemory({ ...GPU, shaderF16: true }, { ...inference, half: true });
+  // Weights of convolutions and, of two classes, of the last layer.
+  const saved = (11_166_912 + 2 * 512) * 2;
+  expect(single.checkpoint - half.checkpoint).toBe(saved);
+  expect(single.parameters - half.parameters).toBeGreaterThan(0.9 * saved);
+  expect(half.statistics).toBe(single.statistics);
+  // The pictures themselves come in f32.
+  expect(half.largestBuffer).toBe(single.largestBuffer / 2);
+  expect(half.peak).toBeLessThan(0.6 * single.peak);
+  expect(() => planMemory(GPU, { ...inference, half: true })).toThrow(MissingFeatureError);
 });
 
 test('pictures too small for the batch are found before training', () => {

@@ -25,7 +25,7 @@ const QUESTION: MemoryQuestion = {
 };
 
 const LAPTOP: AdapterTraits = {
-  ...{ kind: 'cpu', subgroupSize: 8, maxWorkgroupStorage: 32768, maxInvocations: 1024 },
+  ...{ kind: 'cpu', subgroupSize: 8, maxWorkgroupStorage: 32768, maxInvocations: 1024, shaderF16: false },
   ...{ vendor: 'mesa', architecture: 'software', description: 'llvmpipe' },
 };
 const LAYER = '2x64x8x8 -> 64, 3x3 /1 +1';

@@ -8,7 +8,7 @@ import { readCheckpoint } from '../../src/weights/index.ts';
 import { atMost, type Context, type Row, scientific } from '../row.ts';
 import { largestDifference, runPython } from '../tensors.ts';
 
-const CLASSES = 1000;
+export const CLASSES = 1000;
 /** Not a divisor of 153, so that a smaller last batch is among them. */
 const BATCH = 4;
 
@@ -20,9 +20,8 @@ export const evalForward: Row = {
   run: async (context) => {
     const images = await valImages(context);
     const count = images.length / (3 * 224 * 224);
-    const ours = await ourLogits(context, images, count);
-    const inputs = new Map([['images', { shape: [count, 3, 224, 224], data: images }]]);
-    const theirs = runPython(context, 'eval.py', inputs, [context.weights]).tensors.get('logits')!.data;
+    const ours = await ourLogits(context, images);
+    const theirs = theirLogits(context, images);
     const differing = Array.from({ length: count }, (_, i) => i).filter((i) => top1(ours, i) !== top1(theirs, i));
     return [
       {
@@ -37,8 +36,14 @@ export const evalForward: Row = {
   },
 };
 
+/** PyTorch's logits of the same pictures. */
+export function theirLogits(context: Context, images: Float32Array<ArrayBuffer>): Float32Array {
+  const inputs = new Map([['images', { shape: [images.length / (3 * 224 * 224), 3, 224, 224], data: images }]]);
+  return runPython(context, 'eval.py', inputs, [context.weights]).tensors.get('logits')!.data;
+}
+
 /** The val pictures as the loader gives them (its pixels are Pillow's: see val-transform), [count, 3, 224, 224]. */
-async function valImages(context: Context): Promise<Float32Array<ArrayBuffer>> {
+export async function valImages(context: Context): Promise<Float32Array<ArrayBuffer>> {
   const dataset = new ImageFolder(join(context.data, 'val'));
   const generator = new Generator(0);
   const loader = new DataLoader(dataset, { batchSize: 16, shuffle: false, transform: VAL_TRANSFORM, generator });
@@ -54,11 +59,18 @@ async function valImages(context: Context): Promise<Float32Array<ArrayBuffer>> {
   return all;
 }
 
-async function ourLogits(context: Context, images: Float32Array<ArrayBuffer>, count: number): Promise<Float32Array> {
-  const gpu = await openGpu();
+/** The logits of every picture, [count, CLASSES]; with `half` from f16 storage. */
+export async function ourLogits(
+  context: Context,
+  images: Float32Array<ArrayBuffer>,
+  { half = false } = {},
+): Promise<Float32Array> {
+  const count = images.length / (3 * 224 * 224);
+  const gpu = await openGpu({ half });
   const model = resnet18(gpu, { classes: CLASSES, init: 'skip' });
   model.loadStateDict(readCheckpoint(context.weights).tensors);
   model.eval();
+  if (half) model.half();
   const logits = new Float32Array(count * CLASSES);
   for (let first = 0; first < count; first += BATCH) {
     const size = Math.min(BATCH, count - first);
@@ -71,7 +83,8 @@ async function ourLogits(context: Context, images: Float32Array<ArrayBuffer>, co
   return logits;
 }
 
-function top1(logits: Float32Array, row: number): number {
+/** Index of the largest logit of a picture. */
+export function top1(logits: Float32Array, row: number): number {
   const own = logits.subarray(row * CLASSES, (row + 1) * CLASSES);
   return own.indexOf(Math.max(...own));
 }

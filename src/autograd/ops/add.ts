@@ -1,12 +1,13 @@
 /** add(a, b) = a + b. Both inputs get the output's gradient. */
 import { add as addKernel } from '../../kernels/elementwise.ts';
-import { expectShape } from '../errors.ts';
+import { expectDType, expectShape } from '../errors.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
-/** Elementwise sum of two tensors of the same shape. Saves nothing. */
+/** Elementwise sum of two f32 tensors of the same shape. Saves nothing. */
 export function add(a: Tensor, b: Tensor): Tensor {
   expectShape('add', 'b', b, a.shape);
+  for (const [name, tensor] of Object.entries({ a, b })) expectDType('add', name, tensor, 'f32');
   const output = Tensor.empty(a.gpu, a.shape);
   addKernel(a.gpu, a.size, a.buffer, b.buffer, output.buffer);
   return record({

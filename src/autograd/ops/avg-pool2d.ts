@@ -1,17 +1,19 @@
 /** globalAvgPool2d: the mean of each channel's image. Every pixel gets the same share of the gradient. */
 import { avgPoolBackward, avgPoolForward } from '../../kernels/avg-pool.ts';
 import { expectImages } from '../errors.ts';
+import { storesHalf } from '../storage-type.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
-/** Input [N, C, H, W] → [N, C, 1, 1]. Saves nothing. */
+/** Input [N, C, H, W] → [N, C, 1, 1]; in inference also f16. Saves nothing. */
 export function globalAvgPool2d(input: Tensor): Tensor {
   const [batch, channels, height, width] = expectImages('globalAvgPool2d', 'input', input);
   const { gpu } = input;
   const planes = batch * channels;
   const plane = height * width;
-  const output = Tensor.empty(gpu, [batch, channels, 1, 1]);
-  avgPoolForward(gpu, planes, plane, input.buffer, output.buffer);
+  const half = storesHalf('globalAvgPool2d', { input });
+  const output = Tensor.empty(gpu, [batch, channels, 1, 1], input.dtype);
+  avgPoolForward(gpu, planes, plane, input.buffer, output.buffer, half);
   return record({
     name: 'globalAvgPool2d',
     inputs: [input],

@@ -17,6 +17,7 @@ import {
 } from '../../kernels/batch-norm.ts';
 import { reluBackward } from '../../kernels/relu.ts';
 import { expectImages, expectShape, formatShape, ShapeError } from '../errors.ts';
+import { storesHalf } from '../storage-type.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -38,7 +39,7 @@ export interface BatchNormOptions {
  * Input [N, C, H, W]; weight, bias, runningMean and runningVar [C]. In training the running statistics are changed in
  * place (the variance unbiased, as in torch), and more than one value per channel is needed. Saves the input and two
  * numbers per channel; in eval mode, with weight and bias frozen, not even the input. After a residual or in eval mode ReLU
- * needs the output as well.
+ * needs the output as well. In inference input and residual may both be f16; the rest is f32.
  */
 export function batchNorm2d(
   input: Tensor,
@@ -53,6 +54,8 @@ export function batchNorm2d(
     expectShape('batchNorm2d', name, tensor, [channels]);
   }
   if (residual) expectShape('batchNorm2d', 'residual', residual, input.shape);
+  const singles = { weight, bias, runningMean, runningVar };
+  const half = storesHalf('batchNorm2d', { input, residual }, singles, training ? 'in training' : undefined);
   const { gpu } = input;
   const size = { batch, channels, plane: height * width };
   // mean, then 1 / deviation
@@ -75,11 +78,11 @@ export function batchNorm2d(
   } else {
     batchNormRunning(gpu, channels, eps, buffers);
   }
-  const output = Tensor.empty(gpu, input.shape);
+  const output = Tensor.empty(gpu, input.shape, input.dtype);
   batchNormForward(
     gpu,
     size,
-    relu,
+    { relu, half },
     {
       input: input.buffer,
       statistics: statistics.buffer,

@@ -7,6 +7,7 @@ import { type Normalisation, normalisationTable } from '../../kernels/conv2d-nor
 import { expectShape } from '../errors.ts';
 import { scope } from '../scope.ts';
 import type { Storage } from '../storage.ts';
+import { storesHalf } from '../storage-type.ts';
 import { wouldRecord } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 import { type BatchNormOptions, batchNorm2d } from './batch-norm2d.ts';
@@ -40,7 +41,13 @@ export function conv2dBatchNorm2d(
   for (const name of ['weight', 'bias', 'runningMean', 'runningVar'] as const) {
     expectShape('batchNorm2d', name, norm[name], [shape.outChannels]);
   }
-  const output = Tensor.empty(input.gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth]);
+  const { weight: scale, bias, runningMean, runningVar } = norm;
+  storesHalf('batchNorm2d', { input, residual }, { weight: scale, bias, runningMean, runningVar });
+  const output = Tensor.empty(
+    input.gpu,
+    [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth],
+    input.dtype,
+  );
   if (residual) expectShape('batchNorm2d', 'residual', residual, output.shape);
   const after: Normalisation = { table: tableOf(norm, eps), residual: residual?.buffer, relu };
   conv2dForward(shape, input, weight, output, after);

@@ -8,6 +8,7 @@ import type { Normalisation } from '../../kernels/conv2d-normalised.ts';
 import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d-shape.ts';
 import { ShapeError } from '../errors.ts';
 import type { Storage } from '../storage.ts';
+import { storesHalf } from '../storage-type.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -21,15 +22,16 @@ export interface Conv2dOptions {
 /**
  * Convolves input [N, I, H, W] with weight [O, I, KH, KW] and adds bias [O] where given. Result
  * [N, O, ⌊(H + 2·padding − KH) / stride⌋ + 1, likewise for W]. Saves input and weight as far as gradients need them.
- * Throws ShapeError where the shapes do not fit.
+ * In inference input and weight may both be f16; bias is f32. Throws ShapeError where the shapes do not fit, DTypeError where
+ * the types do not.
  */
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
   const shape = conv2dShape(input, weight, bias, options);
   const { gpu } = input;
   const channels = { batch: shape.batch, channels: shape.outChannels, planeSize: shape.outHeight * shape.outWidth };
-  const output = Tensor.empty(gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth]);
+  const output = Tensor.empty(gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth], input.dtype);
   conv2dForward(shape, input, weight, output);
-  if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer);
+  if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer, shape.half);
 
   const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
   return record({
@@ -66,7 +68,7 @@ export function conv2dForward(
   kernels(gpu, 'forward', shape).forward(gpu, shape, buffer, formsOf(weight), output.buffer, after);
 }
 
-/** The extents of a convolution. Throws ShapeError where they do not fit. */
+/** The extents of a convolution, and whether it is one in f16. Throws ShapeError or DTypeError where tensors do not fit. */
 export function conv2dShape(
   input: Tensor,
   weight: Tensor,
@@ -121,6 +123,7 @@ export function conv2dShape(
     paddingWidth,
     outHeight,
     outWidth,
+    ...(storesHalf('conv2d', { input, weight }, { bias }) && { half: true }),
   };
 }
 

@@ -8,6 +8,7 @@ export function countCorrect(logits: Tensor, labels: Tensor): Tensor {
   expectShape('countCorrect', 'logits', logits, ['N', 'C']);
   const [rows, classes] = logits.shape as readonly [number, number];
   expectShape('countCorrect', 'labels', labels, [rows]);
+  expectDType('countCorrect', 'logits', logits, 'f32');
   expectDType('countCorrect', 'labels', labels, 'u32');
 
   const { gpu } = logits;

@@ -13,6 +13,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   expectShape('crossEntropy', 'logits', logits, ['N', 'C']);
   const [rows, classes] = logits.shape as readonly [number, number];
   expectShape('crossEntropy', 'labels', labels, [rows]);
+  expectDType('crossEntropy', 'logits', logits, 'f32');
   expectDType('crossEntropy', 'labels', labels, 'u32');
 
   const { gpu } = logits;

@@ -4,10 +4,14 @@ import { linearBiasGrad } from '../../kernels/linear-bias-grad.ts';
 import { chooseLinear, type LinearPass, linearVariants, linearWork } from '../../kernels/linear-choose.ts';
 import type { LinearKernels, LinearSize } from '../../kernels/linear-shape.ts';
 import { expectShape } from '../errors.ts';
+import { storesHalf } from '../storage-type.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
-/** Input [N, I], weight [O, I], bias [O] → [N, O]. Saves the input if the weight, and the weight if the input learns. */
+/**
+ * Input [N, I], weight [O, I], bias [O] → [N, O]. In inference input and weight may both be f16; bias and output are f32, as
+ * scores are what a network ends with. Saves the input if the weight, and the weight if the input learns.
+ */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   expectShape('linear', 'input', input, ['N', 'I']);
   const [rows, inFeatures] = input.shape as readonly [number, number];
@@ -15,8 +19,9 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const outFeatures = weight.shape[0]!;
   if (bias) expectShape('linear', 'bias', bias, [outFeatures]);
 
+  const half = storesHalf('linear', { input, weight }, { bias });
   const { gpu } = input;
-  const size = { rows, inFeatures, outFeatures };
+  const size = { rows, inFeatures, outFeatures, ...(half && { half }) };
   const output = Tensor.empty(gpu, [rows, outFeatures]);
   kernels(gpu, 'forward', size).forward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer);
   return record({

@@ -1,6 +1,7 @@
 /** maxPool2d: the maximum of each window. Its gradient goes to the first maximum in scan order. */
 import { maxPoolBackward, maxPoolForward } from '../../kernels/max-pool.ts';
 import { expectImages, formatShape, ShapeError } from '../errors.ts';
+import { storesHalf } from '../storage-type.ts';
 import { record, wouldRecord } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -18,7 +19,7 @@ export interface MaxPoolOptions {
 
 /**
  * Input [N, C, H, W] → [N, C, H', W'] with H' = ⌊(H + 2 · padding − kernelSize) / stride⌋ + 1. NaN counts as the largest
- * value. Saves the place of each maximum.
+ * value. In inference also f16. Saves the place of each maximum.
  */
 export function maxPool2d(input: Tensor, { kernelSize, stride = kernelSize, padding = 0 }: MaxPoolOptions): Tensor {
   const [batch, channels, height, width] = expectImages('maxPool2d', 'input', input);
@@ -50,13 +51,14 @@ export function maxPool2d(input: Tensor, { kernelSize, stride = kernelSize, padd
   } as const;
 
   const { gpu } = input;
-  const output = Tensor.empty(gpu, [batch, channels, ...pooling.output]);
+  const half = storesHalf('maxPool2d', { input });
+  const output = Tensor.empty(gpu, [batch, channels, ...pooling.output], input.dtype);
   if (!wouldRecord([input])) {
-    maxPoolForward(gpu, pooling, input.buffer, output.buffer);
+    maxPoolForward(gpu, pooling, input.buffer, output.buffer, { half });
     return output;
   }
   const argmax = Tensor.empty(gpu, output.shape, 'u32');
-  maxPoolForward(gpu, pooling, input.buffer, output.buffer, argmax.buffer);
+  maxPoolForward(gpu, pooling, input.buffer, output.buffer, { argmax: argmax.buffer });
   record({
     name: 'maxPool2d',
     inputs: [input],
