@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/set-up.ts'],
     // A process per file: Dawn keeps its state per process, and a driver that crashes takes one file with it.
     pool: 'forks',
     // The software adapter computes on the same cores that the tests run on.
