@@ -2,6 +2,10 @@
 
 import { defineConfig } from 'vitest/config';
 
+/** SwiftShader takes up to forty seconds for a test that takes lavapipe two, and twice that beside another. */
+const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env;
+const patience = /swiftshader/i.test(`${VK_DRIVER_FILES} ${VK_ICD_FILENAMES}`) ? 5 : 1;
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -11,8 +15,8 @@ export default defineConfig({
     // The software adapter computes on the same cores that the tests run on.
     maxWorkers: 2,
     // Its shaders are compiled by LLVM, for seconds each when the driver's cache is empty.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: patience * 60_000,
+    hookTimeout: patience * 120_000,
     reporters: ['default'],
   },
 });

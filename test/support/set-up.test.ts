@@ -1,21 +1,28 @@
 /** What a whole run of the tests claims reaches every device, whoever opens it, and so the choice of kernels. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { conv2d, scope, Tensor } from '../../src/autograd/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
+import { adapterClass } from '../../src/kernels/adapter-class.ts';
 import { claimedTraits } from './claimed-traits.ts';
-import { openAs, withGpu } from './gpu.ts';
+import { openAs, ownTraits, withGpu } from './gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();
 
 describe('a device of the tests', () => {
   gpuTest('is what the run claims, or what a test claims, and else what it is', async () => {
-    const unclaimed = await vi.importActual<typeof import('../../src/gpu/dawn.ts')>('../../src/gpu/dawn.ts');
-    const [plain, opened] = [await unclaimed.openGpu(), await openGpu()];
-    const traits = { ...plain.traits, ...claimedTraits(process.env) };
-    for (const one of [plain, opened]) one.close();
+    const traits = { ...(await ownTraits()), ...claimedTraits(process.env) };
+    const opened = await openGpu();
+    opened.close();
     expect(gpu.traits).toEqual(traits);
     expect(opened.traits).toEqual(traits);
     for (const kind of ['cpu', 'gpu'] as const) expect((await openAs({ kind })).traits).toEqual({ ...traits, kind });
+  });
+
+  gpuTest('claims no larger subgroups than it has', async () => {
+    const { subgroupSize } = await ownTraits();
+    const claimed = await openAs({ subgroupSize: 1024 });
+    expect(claimed.traits.subgroupSize).toBe(subgroupSize || 1024);
+    expect((await openAs({ subgroupSize: 0 })).traits.subgroupSize).toBe(0);
   });
 
   gpuTest('convolves by the kernels of that kind', () => {
@@ -28,10 +35,12 @@ describe('a device of the tests', () => {
 });
 
 describe('DAWNGRAD_TEST_AS', () => {
-  test('is a kind of adapter, or nothing', () => {
+  test('is a kind of adapter that the tables know, or nothing', () => {
     expect(claimedTraits({})).toBeUndefined();
     expect(claimedTraits({ DAWNGRAD_TEST_AS: '' })).toBeUndefined();
-    expect(claimedTraits({ DAWNGRAD_TEST_AS: 'gpu' })).toEqual({ kind: 'gpu' });
+    expect(claimedTraits({ DAWNGRAD_TEST_AS: 'gpu' })).toMatchObject({ kind: 'gpu' });
+    const names = { vendor: 'mesa', architecture: 'software', description: 'llvmpipe' };
+    expect(adapterClass({ kind: 'cpu', ...names, ...claimedTraits({ DAWNGRAD_TEST_AS: 'gpu' }) })).toBe('discrete');
     expect(claimedTraits({ DAWNGRAD_TEST_AS: 'cpu' })).toEqual({ kind: 'cpu' });
     expect(() => claimedTraits({ DAWNGRAD_TEST_AS: 'tiled' })).toThrow('"tiled"; it can be "gpu" or "cpu"');
   });
