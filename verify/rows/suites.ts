@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const suiteGpuVariants: Row = {
   name: 'suite-gpu-variants',
   title: '`npm test` with every device claiming to be a GPU’s, so that all is computed by the kernels that a GPU gets',
-  minutes: 5,
+  minutes: 8,
   ci: false,
   run: () => runSuite({ DAWNGRAD_TEST_AS: 'gpu' }),
 };
