@@ -77,8 +77,10 @@ fn main(
       }
     }
 <% } else { %>
+    // `&` evaluates both sides; the branch within a branch that `&&` makes doubles, window by window, what SwiftShader needs to
+    // compile this, up to minutes and gigabytes.
 <% for (const a of windowRows) for (const b of windowColumns) { %>
-    if (row<%= label(a) %> < params.outHeight && column<%= label(b) %> < params.outWidth) {
+    if ((row<%= label(a) %> < params.outHeight) & (column<%= label(b) %> < params.outWidth)) {
       let o = windows + row<%= label(a) %> * params.outWidth + column<%= label(b) %>;
       let maximum = argmax[o];
       let grad = outputGrad[o];
@@ -89,7 +91,7 @@ fn main(
 <% } %>
 <% } %>
 <% for (const { i, j, sum } of pixels) { %>
-    if (y + <%= i %>u < params.height && x + <%= j %>u < params.width) { inputGrad[first + <%= i %>u * params.width + <%= j %>u] = <%= sum %>; }
+    if ((y + <%= i %>u < params.height) & (x + <%= j %>u < params.width)) { inputGrad[first + <%= i %>u * params.width + <%= j %>u] = <%= sum %>; }
 <% } %>
   }
 }

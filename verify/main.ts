@@ -28,6 +28,7 @@ import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
+import { suiteGpuVariants, suiteSwiftShader } from './rows/suites.ts';
 import { tuneFromNothing, tuneTable } from './rows/tune.ts';
 import { valTransform } from './rows/val-transform.ts';
 
@@ -67,6 +68,8 @@ const ROWS: readonly Row[] = [
   defaultLimits,
   tuneTable,
   tuneFromNothing,
+  suiteGpuVariants,
+  suiteSwiftShader,
 ];
 
 async function main(argv: string[]): Promise<number> {

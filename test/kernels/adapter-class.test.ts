@@ -5,7 +5,7 @@ import { adapterClass } from '../../src/kernels/adapter-class.ts';
 describe('adapterClass', () => {
   test.each([
     ['lavapipe', 'cpu', 'mesa', 'software', 'llvmpipe: Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6) 0.0.1'],
-    ['swiftshader', 'cpu', 'google', 'swiftshader', 'SwiftShader Device (Subzero): SwiftShader driver-5.0.0'],
+    ['swiftshader', 'cpu', 'google', 'swiftshader', 'SwiftShader driver 5.0.0'],
     ['software', 'cpu', 'microsoft', '', 'Microsoft Basic Render Driver'],
     ['discrete', 'gpu', 'nvidia', 'ampere', 'NVIDIA GeForce RTX 3060: 535.183.01'],
     ['discrete', 'gpu', 'amd', 'rdna-2', 'AMD Radeon RX 6800 XT (RADV NAVI21): Mesa 24.1'],

@@ -3,7 +3,7 @@
  * after the file's last test. Without an adapter `gpuTest` skips, and says so (see skip.ts).
  */
 
-import { afterAll, afterEach } from 'vitest';
+import { afterAll, afterEach, vi } from 'vitest';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import { MissingFeatureError, NoAdapterError } from '../../src/gpu/errors.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
@@ -53,8 +53,20 @@ function withoutGpu(reason: string): GpuForTests {
   };
 }
 
+/** A subgroup larger than the adapter's cannot be claimed: shuffles would ask lanes of another one. SwiftShader's have 4. */
 function claim(gpu: Gpu, traits: Partial<AdapterTraits>): void {
-  Object.assign(gpu, { traits: { ...gpu.traits, ...traits } });
+  const own = gpu.traits.subgroupSize;
+  const { subgroupSize = own } = traits;
+  const possible = own > 0 ? Math.min(subgroupSize, own) : subgroupSize;
+  Object.assign(gpu, { traits: { ...gpu.traits, ...traits, subgroupSize: possible } });
+}
+
+/** What the adapter is, whatever the whole run claims (DAWNGRAD_TEST_AS): that is how commands that tests spawn see it. */
+export async function ownTraits(): Promise<AdapterTraits> {
+  const dawn = await vi.importActual<typeof import('../../src/gpu/dawn.ts')>('../../src/gpu/dawn.ts');
+  const gpu = await dawn.openGpu();
+  gpu.close();
+  return gpu.traits;
 }
 
 /**
