@@ -1,8 +1,12 @@
 /** Typed errors of the engine's ops, and the checks that throw them. */
 import { DawngradError } from '../errors.ts';
+import type { DType } from './dtype.ts';
 
-/** What the checks look at of a tensor. */
-type Described = { readonly shape: readonly number[]; readonly dtype: string };
+/** What is checked of a tensor, which throws some of these itself. */
+interface Checked {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
 
 /** A tensor has a shape, or an option a value, that an op cannot work with. */
 export class ShapeError extends DawngradError {
@@ -28,7 +32,7 @@ export function formatShape(shape: readonly (number | string)[]): string {
  * Throws unless the tensor has this shape. A number is an extent it must have, a string the name of one that is free:
  * `expectShape('conv2d', 'weight', weight, ['O', 64, 'H', 'W'])`.
  */
-export function expectShape(op: string, name: string, tensor: Described, expected: readonly (number | string)[]): void {
+export function expectShape(op: string, name: string, tensor: Checked, expected: readonly (number | string)[]): void {
   const { shape } = tensor;
   const fits =
     shape.length === expected.length &&
@@ -38,12 +42,12 @@ export function expectShape(op: string, name: string, tensor: Described, expecte
 }
 
 /** Throws DTypeError unless the tensor has this element type. */
-export function expectDType(op: string, name: string, tensor: Described, dtype: string): void {
+export function expectDType(op: string, name: string, tensor: Checked, dtype: DType): void {
   if (tensor.dtype !== dtype) throw new DTypeError(`${op}: ${name} must hold ${dtype} values, got ${tensor.dtype}.`);
 }
 
 /** The four extents of an NCHW tensor; throws if it has another number of dimensions. */
-export function expectImages(op: string, name: string, tensor: Described): [number, number, number, number] {
+export function expectImages(op: string, name: string, tensor: Checked): [number, number, number, number] {
   expectShape(op, name, tensor, ['N', 'C', 'H', 'W']);
   return [...tensor.shape] as [number, number, number, number];
 }

@@ -1,4 +1,6 @@
 /** What the engine offers to those who build on it. */
+
+export type { DType } from './dtype.ts';
 export { type ElementwiseKernel, elementwise } from './elementwise.ts';
 export { DTypeError, expectDType, expectShape, GradientMismatchError, ShapeError } from './errors.ts';
 export {
@@ -20,4 +22,4 @@ export { relu } from './ops/relu.ts';
 export { toDType } from './ops/to-dtype.ts';
 export { keep, scope } from './scope.ts';
 export { backward, clearTape, noGrad, type OpRecord, record, tapeLength, wouldRecord } from './tape.ts';
-export { type DType, type Shape, sizeOf, Tensor } from './tensor.ts';
+export { type Shape, sizeOf, Tensor } from './tensor.ts';

@@ -1,6 +1,7 @@
 /** Tensor: a shape over device memory, and its place in the autograd graph. Contiguous, row-major; images are NCHW. */
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
+import { bytesOf, type DType } from './dtype.ts';
 import { expectDType } from './errors.ts';
 import { fromHalf, toHalf } from './half.ts';
 import { adopt } from './scope.ts';
@@ -8,17 +9,6 @@ import { Storage } from './storage.ts';
 
 /** Extents, outermost first; `[]` for a single number. */
 export type Shape = readonly number[];
-/**
- * Element types, of four bytes, f16 of two. Only f32 tensors can require gradients; u32 holds class indices. f16 is for
- * inference: a few ops store in it what they compute in f32. It reaches to 65,504, with 11 bits for the digits.
- */
-export type DType = 'f32' | 'u32' | 'f16';
-
-/** Bytes of `size` elements, as buffers and copies of them have it: a whole multiple of 4. */
-export function bytesOf(size: number, dtype: DType): number {
-  return dtype === 'f16' ? Math.ceil(size / 2) * 4 : size * 4;
-}
-
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);

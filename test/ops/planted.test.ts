@@ -87,7 +87,7 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'output',
     { find: 'value, Value(), value < Value()', replace: 'Value(), value, value > Value()' },
   ],
-  ['the residual is left out', 'batchNorm2d', 'output', { find: ' + residual[i]', replace: '' }],
+  ['the residual is left out', 'batchNorm2d', 'output', { find: ' + Value(residual[i])', replace: '' }],
   [
     'ReLU passes all to the residual',
     'batchNorm2d',
