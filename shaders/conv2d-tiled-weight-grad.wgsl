@@ -31,7 +31,7 @@ const TAPS = <%= k.kernelHeight * k.kernelWidth %>u;
 
 // Input under a tap of the output pixel whose tap (0, 0) reads (row0, column0), 0 in the padding. `offset` is the tap's.
 fn inputAt(start: i32, offset: i32, row: i32, column: i32, real: bool) -> f32 {
-  let inside = real && u32(row) < params.inHeight && u32(column) < params.inWidth;
+  let inside = real & (u32(row) < params.inHeight) & (u32(column) < params.inWidth);
   return select(0.0, input[select(0, start + offset, inside)], inside);
 }
 
@@ -60,8 +60,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% } %>
   for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
 <%~ include('parts/tile-load.wgsl', {
-  vector: k.vector && 'outputGrad[((depth / plane * rows + row) * plane + depth % plane) / 4u]',
-  scalar: 'outputGrad[(depth / plane * rows + row) * plane + depth % plane]',
+  array: 'outputGrad',
+  place: '(depth / plane * rows + row) * plane + depth % plane',
+  vector: k.vector,
 }) %>
     // tileB: two vectors an invocation, both at its own depth x, so that neighbours read neighbouring pixels.
     {
@@ -73,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% for (const i of range(2)) { %>
       tileB[x * ACROSS + y + <%= 8 * i %>u] = vec4<f32>(
 <%   for (const j of range(4)) { const n = 4 * i + j; %>
-        inputAt(start, offset<%= n %>, inRow0 + tapRow<%= n %>, inColumn0 + tapColumn<%= n %>, real && column<%= n %> < columns),
+        inputAt(start, offset<%= n %>, inRow0 + tapRow<%= n %>, inColumn0 + tapColumn<%= n %>, real & (column<%= n %> < columns)),
 <%   } %>
       );
 <% } %>
@@ -83,14 +84,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% for (const r of range(8)) { %>
   {
     let row = row0 + y + <%= r %>u * HIGH;
-    if (row < rows) {
-      let place = (group.z * rows + row) * columns + firstColumn + x;
+    let place = (group.z * rows + row) * columns + firstColumn + x;
 <%   for (const j of range(4)) { %>
-      if (firstColumn + x + <%= 16 * j %>u < columns) {
-        weightGrad[place + <%= 16 * j %>u] = sum<%= r %>[<%= j %>];
-      }
-<%   } %>
+    if ((row < rows) & (firstColumn + x + <%= 16 * j %>u < columns)) {
+      weightGrad[place + <%= 16 * j %>u] = sum<%= r %>[<%= j %>];
     }
+<%   } %>
   }
 <% } %>
 }

@@ -56,7 +56,7 @@ const TAPS = <%= k.tapRows * k.tapColumns %>u;
 
 // input[start + offset], or 0 where that is no pixel of it.
 fn inputAt(start: i32, offset: i32, row: i32, column: i32, real: bool) -> f32 {
-  let inside = real && u32(row) < params.inHeight && u32(column) < params.inWidth;
+  let inside = real & (u32(row) < params.inHeight) & (u32(column) < params.inWidth);
   return select(0.0, f32(input[select(0, start + offset, inside)]), inside);
 }
 
@@ -93,8 +93,9 @@ fn main(
 <% } %>
   for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
 <%~ include('parts/tile-load.wgsl', {
-  vector: k.vector && 'vec4<f32>(weight[(row * params.depths + depth) / 4u])',
-  scalar: 'f32(weight[row * params.depths + depth])',
+  array: 'weight',
+  place: 'row * params.depths + depth',
+  vector: k.vector,
 }) %>
     // tileB: two vectors an invocation, neighbours along the columns.
 <% for (const i of range(2)) { %>
@@ -107,7 +108,7 @@ fn main(
       let real = depth < lastDepth;
       tileB[(y + <%= i %>u * HIGH) * ACROSS + x] = vec4<f32>(
 <% for (const j of range(4)) { %>
-        inputAt(start<%= j %>, offset, inRow<%= j %> + tapRow, inColumn<%= j %> + tapColumn, real && column<%= j %> < columns),
+        inputAt(start<%= j %>, offset, inRow<%= j %> + tapRow, inColumn<%= j %> + tapColumn, real & (column<%= j %> < columns)),
 <% } %>
       );
     }
@@ -116,15 +117,17 @@ fn main(
   }
   let outPlane = params.outHeight * params.outWidth;
   let sliceStart = slice * params.batch * rows * outPlane;
+  // One branch for each sum and none around them: nested ones take some compilers minutes.
 <% for (const j of range(4)) { %>
-  if (column<%= j %> < columns) {
+  {
+    let real = column<%= j %> < columns;
     let outRow = gridRow<%= j %> * params.outStepHeight + params.outOffsetHeight;
     let outColumn = gridColumn<%= j %> * params.outStepWidth + params.outOffsetWidth;
     let place0 = sliceStart + image<%= j %> * rows * outPlane + outRow * params.outWidth + outColumn;
 <%   for (const r of range(8)) { %>
     {
       let row = row0 + y + <%= r %>u * HIGH;
-      if (row < rows) {
+      if (real & (row < rows)) {
         let place = place0 + row * outPlane;
         output[place] = <%= result(`sum${r}[${j}]`) %>;
       }

@@ -30,7 +30,7 @@ struct Params {
 <%~ include('parts/tiles.wgsl') %>
 
 fn bAt(depth: u32, column: u32, lastDepth: u32) -> f32 {
-  let inside = depth < lastDepth && column < params.columns;
+  let inside = (depth < lastDepth) & (column < params.columns);
   return select(0.0, b[select(0u, depth * params.bDepth + column * params.bColumn, inside)], inside);
 }
 
@@ -48,8 +48,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% } %>
   for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
 <%~ include('parts/tile-load.wgsl', {
-  vector: k.vector && 'a[(row * params.aRow + depth) / 4u]',
-  scalar: 'a[row * params.aRow + depth * params.aDepth]',
+  array: 'a',
+  place: 'row * params.aRow + depth * params.aDepth',
+  vector: k.vector,
 }) %>
 <% for (const i of range(2)) { %>
     tileB[<%= k.along ? `x * ACROSS + y + ${8 * i}u` : `(y + ${8 * i}u) * ACROSS + x` %>] = vec4<f32>(
@@ -63,20 +64,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% for (const j of range(4)) { %>
   {
     let column = firstColumn + x + <%= 16 * j %>u;
-    if (column < params.columns) {
+    let real = column < params.columns;
 <% if (k.bias) { %>
-      // Once, whatever the slices.
-      let shift = select(0.0, bias[column], group.z == 0u);
+    // Once, whatever the slices.
+    let shift = select(0.0, bias[select(0u, column, real)], group.z == 0u);
 <% } %>
 <%   for (const r of range(8)) { %>
-      {
-        let row = row0 + y + <%= 8 * r %>u;
-        if (row < rows) {
-          output[(group.z * rows + row) * params.columns + column] = sum<%= r %>[<%= j %>]<%= k.bias ? ' + shift' : '' %>;
-        }
+    {
+      let row = row0 + y + <%= 8 * r %>u;
+      if (real & (row < rows)) {
+        output[(group.z * rows + row) * params.columns + column] = sum<%= r %>[<%= j %>]<%= k.bias ? ' + shift' : '' %>;
       }
-<%   } %>
     }
+<%   } %>
   }
 <% } %>
 }

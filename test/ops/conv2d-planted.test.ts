@@ -146,7 +146,7 @@ const TILED: Planted[] = [
       { find: 'params.depthsPerSlice, params.depths)', replace: 'params.depthsPerSlice, params.depths - 1u)' },
     ],
   ),
-  ['a tap is left out', '2x2', 'weightGrad', { find: /(column\d) < columns/g, replace: '$1 + 1u < columns' }],
+  ['a tap is left out', '2x2', 'weightGrad', { find: /\((column\d) < columns/g, replace: '($1 + 1u < columns' }],
   [
     'the taps are not turned round',
     '2x2',
@@ -183,18 +183,13 @@ const TILED: Planted[] = [
       name,
       'inputGrad',
       {
-        find: /if \(row < rows\) \{(\s+let place)/g,
+        find: /if \(real & \(row < rows\)\) \{(\s+let place)/g,
         replace:
-          'if (row < rows && (params.outOffsetWidth + 1u < params.outStepWidth || params.outStepWidth == 1u)) {$1',
+          'if (real && row < rows && (params.outOffsetWidth + 1u < params.outStepWidth || params.outStepWidth == 1u)) {$1',
       },
     ],
   ),
-  [
-    'depth beyond the end is not masked',
-    '1x1',
-    'output',
-    { find: /(first \+ \du|depth) < lastDepth/g, replace: 'true' },
-  ],
+  ['depth beyond the end is not masked', '1x1', 'output', { find: /depth < lastDepth/g, replace: 'true' }],
   ['pixels beyond the last are not masked', '64x64', 'weightGrad', { find: /depth < lastDepth/g, replace: 'true' }],
   [
     'a slice is written over another',
@@ -213,7 +208,7 @@ const TILED: Planted[] = [
     'channels beyond the last are written',
     'kernel as large as the input',
     'output',
-    { find: /if \(row < rows\) \{(\s+let place)/g, replace: 'if (true) {$1' },
+    { find: /if \(real & \(row < rows\)\) \{(\s+let place)/g, replace: 'if (real) {$1' },
   ],
 ];
 

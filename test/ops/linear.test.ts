@@ -113,9 +113,9 @@ describe('an error in the tiles is seen', () => {
       'params.depthsPerSlice, params.depths)',
       'params.depthsPerSlice, params.depths - 1u)',
     ],
-    ['depth beyond the end is not masked', goldens[4]!, 'output', /(first \+ \du|depth) < lastDepth/g, 'true'],
+    ['depth beyond the end is not masked', goldens[4]!, 'output', /depth < lastDepth/g, 'true'],
     ['a slice is written over another', deep, 'output', '(group.z * rows + row)', '(0u * rows + row)'],
-    ['the bias is added in each slice', deep, 'output', 'bias[column], group.z == 0u)', 'bias[column], true)'],
+    ['the bias is added in each slice', deep, 'output', 'group.z == 0u)', 'true)'],
     [
       'the operand is not transposed',
       large,
