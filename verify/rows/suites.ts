@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import type { ProbeResult } from '../../scripts/setup/adapter.mjs';
 import type { Outcome, Row } from '../row.ts';
 
@@ -11,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const suiteGpuVariants: Row = {
   name: 'suite-gpu-variants',
   title: '`npm test` with every device claiming to be a GPU’s, so that all is computed by the kernels that a GPU gets',
-  minutes: 8,
+  minutes: 10,
   ci: false,
   run: () => runSuite({ DAWNGRAD_TEST_AS: 'gpu' }),
 };
@@ -55,7 +56,9 @@ async function runSuite(changes: NodeJS.ProcessEnv, wanted = /./): Promise<Outco
   const { status, output } = await npmTest(env);
   const seconds = (performance.now() - started) / 1000;
   // Why tests were skipped, and which failed: they stand far above the end.
-  const told = output.split('\n').filter((line) => /^!! SKIPPED|^\s*FAIL /.test(line));
+  const told = stripVTControlCharacters(output)
+    .split('\n')
+    .filter((line) => /^!! SKIPPED|^\s*FAIL /.test(line));
   for (const line of new Set(told)) console.log(`  ${line.trim()}`);
 
   const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
