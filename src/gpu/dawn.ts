@@ -31,7 +31,7 @@ export interface OpenOptions {
 const WANTED_FEATURES: GPUFeatureName[] = ['subgroups', 'timestamp-query'];
 
 /** What f16 in shaders takes. A device has it only where somebody asked for half precision. */
-const HALF_FEATURE = 'shader-f16';
+const HALF_FEATURE = 'shader-f16' as const;
 
 /** Limits that kernels profit from; all are raised to what the adapter offers. */
 const WANTED_LIMITS = [
@@ -112,7 +112,7 @@ interface AdapterFacts {
 }
 
 /** The feature that half precision takes. @throws MissingFeatureError where the adapter does not have it */
-export function halfFeatureOf({ features, info }: AdapterFacts): GPUFeatureName {
+export function halfFeatureOf({ features, info }: AdapterFacts): typeof HALF_FEATURE {
   if (features.has(HALF_FEATURE)) return HALF_FEATURE;
   throw new MissingFeatureError(
     `Half precision needs the feature ${HALF_FEATURE}, which the adapter ${JSON.stringify(info.description)} does not have. ` +
