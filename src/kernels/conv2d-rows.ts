@@ -5,7 +5,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
-import { inputGradPhases } from './conv2d-phases.ts';
+import { forwardGeometry, inputGradGeometry, inputGradPhases, type JobGeometry } from './conv2d-phases.ts';
 import { rowsWeightGrad } from './conv2d-rows-weight-grad.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { linearGrid } from './grid.ts';
@@ -142,25 +142,7 @@ function forward(
   const { tile, pixels } = forwardTile(s);
   const plan = packPlan(s, 'forward', tile);
   const job: Job = { plan, pixels, weights: packed(gpu, plan, weight), firstTap: [0, 0], tapStep: [1, 1] };
-  const geometry: RowsGeometry = {
-    batch: s.batch,
-    inHeight: s.inHeight,
-    inWidth: s.inWidth,
-    gridHeight: s.outHeight,
-    gridWidth: s.outWidth,
-    tapRows: s.kernelHeight,
-    tapColumns: s.kernelWidth,
-    strideHeight: s.strideHeight,
-    originRow: -s.paddingHeight,
-    originColumn: -s.paddingWidth,
-    outHeight: s.outHeight,
-    outWidth: s.outWidth,
-    outStepHeight: 1,
-    outStepWidth: 1,
-    outOffsetHeight: 0,
-    outOffsetWidth: 0,
-  };
-  launchRows(gpu, job, s, input, output, s.strideWidth, `forward ${describeConv2d(s)}`, geometry, after);
+  launchRows(gpu, job, s, input, output, `forward ${describeConv2d(s)}`, forwardGeometry(s), after);
 }
 
 /** inputGrad from outputGrad and weight. Writes all of inputGrad. */
@@ -173,32 +155,15 @@ function inputGrad(
 ): void {
   const plan = packPlan(s, 'inputGrad', TILE);
   const weights = packed(gpu, plan, weight);
-  for (const { row, column, rows, columns } of inputGradPhases(s)) {
+  for (const phase of inputGradPhases(s)) {
     const job: Job = {
       plan,
       pixels: PIXELS,
       weights,
-      firstTap: [rows.first, columns.first],
+      firstTap: [phase.rows.first, phase.columns.first],
       tapStep: [-s.strideHeight, -s.strideWidth],
     };
-    launchRows(gpu, job, s, outputGrad, target, 1, `inputGrad ${describeConv2d(s)}`, {
-      batch: s.batch,
-      inHeight: s.outHeight,
-      inWidth: s.outWidth,
-      gridHeight: Math.ceil((s.inHeight - row) / s.strideHeight),
-      gridWidth: Math.ceil((s.inWidth - column) / s.strideWidth),
-      tapRows: rows.count,
-      tapColumns: columns.count,
-      strideHeight: 1,
-      originRow: rows.origin,
-      originColumn: columns.origin,
-      outHeight: s.inHeight,
-      outWidth: s.inWidth,
-      outStepHeight: s.strideHeight,
-      outStepWidth: s.strideWidth,
-      outOffsetHeight: row,
-      outOffsetWidth: column,
-    });
+    launchRows(gpu, job, s, outputGrad, target, `inputGrad ${describeConv2d(s)}`, inputGradGeometry(s, phase));
   }
 }
 
@@ -213,23 +178,17 @@ interface Job {
   readonly tapStep: readonly [number, number];
 }
 
-type RowsGeometry = Omit<
-  Record<keyof typeof rowsKernel.plain.uniforms, number>,
-  'channels' | 'resultChannels' | 'rowSegments' | 'segments' | `weight${string}`
->;
-
 function launchRows(
   gpu: Gpu,
   { plan, weights, pixels, firstTap, tapStep }: Job,
   { kernelHeight, kernelWidth }: Conv2dShape,
   input: PooledBuffer,
   output: PooledBuffer,
-  strideWidth: number,
   label: string,
-  geometry: RowsGeometry,
+  geometry: JobGeometry,
   after?: Normalisation,
 ): void {
-  const { tapRows, tapColumns } = geometry;
+  const { tapRows, tapColumns, strideWidth } = geometry;
   // A phase that no tap reaches writes zeros: any shader does, so it takes a simple one.
   const unrolled = UNROLLED_TAPS.includes(tapColumns || 1);
   const taps = unrolled ? tapColumns || 1 : 1;
@@ -253,8 +212,6 @@ function launchRows(
     },
     uniforms: {
       ...geometry,
-      channels: plan.channels,
-      resultChannels: plan.resultChannels,
       rowSegments,
       segments,
       weightTile: plan.channels * kernelHeight * row,

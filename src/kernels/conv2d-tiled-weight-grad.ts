@@ -1,15 +1,11 @@
-/** The weight gradient of a convolution for GPUs, and what all products in tiles have in common (parts/tiles.wgsl). */
+/** The weight gradient of a convolution for GPUs: a product in tiles (parts/tiles.wgsl). */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { inSlices } from './sum-slices.ts';
+import { DEPTH, TILE, WANTED_WORKGROUPS } from './tiles.ts';
 
-/** Rows and columns of the tile of one workgroup, and the depth that it takes at a time, as in the shaders. */
-export const TILE = 64;
-export const DEPTH = 16;
-/** Sums are cut into slices until there are this many workgroups: a GPU has about as many cores, or fewer. */
-export const WANTED_WORKGROUPS = 128;
 const kernel = defineKernel({
   name: 'conv2d_tiled_weight_grad',
   shader: 'conv2d-tiled-weight-grad.wgsl',

@@ -6,13 +6,20 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
-import { type InputGradPhase, inputGradPhases } from './conv2d-phases.ts';
+import {
+  forwardGeometry,
+  type InputGradPhase,
+  inputGradGeometry,
+  inputGradPhases,
+  type JobGeometry,
+} from './conv2d-phases.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
-import { DEPTH, TILE, tiledWeightGrad, WANTED_WORKGROUPS } from './conv2d-tiled-weight-grad.ts';
+import { tiledWeightGrad } from './conv2d-tiled-weight-grad.ts';
 import { linearGrid } from './grid.ts';
 import { halfOf } from './half.ts';
 import { defineKernel, type Kernel, launch } from './kernel.ts';
 import { inSlices } from './sum-slices.ts';
+import { DEPTH, TILE, WANTED_WORKGROUPS } from './tiles.ts';
 
 const declaration = {
   name: 'conv2d_tiled',
@@ -65,10 +72,8 @@ const turnKernel = defineKernel({
 
 /** A product: its geometry, and its first operand, [resultChannels, depths]. */
 interface Job {
-  readonly tapRows: number;
-  readonly tapColumns: number;
   readonly weight: PooledBuffer;
-  readonly geometry: Omit<Record<keyof typeof declaration.uniforms, number>, 'depths' | 'depthsPerSlice' | 'rowTiles'>;
+  readonly geometry: JobGeometry;
 }
 
 /** output = convolution of input (NCHW) with weight (OIHW); all f16 where the shape says so. */
@@ -80,30 +85,7 @@ function forward(
   output: PooledBuffer,
   after?: Normalisation,
 ): void {
-  const job: Job = {
-    tapRows: s.kernelHeight,
-    tapColumns: s.kernelWidth,
-    weight: weight.original,
-    geometry: {
-      batch: s.batch,
-      channels: s.inChannels,
-      inHeight: s.inHeight,
-      inWidth: s.inWidth,
-      resultChannels: s.outChannels,
-      gridHeight: s.outHeight,
-      gridWidth: s.outWidth,
-      strideHeight: s.strideHeight,
-      strideWidth: s.strideWidth,
-      originRow: -s.paddingHeight,
-      originColumn: -s.paddingWidth,
-      outHeight: s.outHeight,
-      outWidth: s.outWidth,
-      outStepHeight: 1,
-      outStepWidth: 1,
-      outOffsetHeight: 0,
-      outOffsetWidth: 0,
-    },
-  };
+  const job: Job = { weight: weight.original, geometry: forwardGeometry(s) };
   runJobs(gpu, [job], input, output, { label: `forward ${describeConv2d(s)}`, half: s.half, normalisation: after });
 }
 
@@ -116,30 +98,7 @@ function inputGrad(
   target: PooledBuffer,
 ): void {
   const jobs = inputGradPhases(s).map(
-    (phase): Job => ({
-      tapRows: phase.rows.count,
-      tapColumns: phase.columns.count,
-      weight: turned(gpu, s, phase, weight),
-      geometry: {
-        batch: s.batch,
-        channels: s.outChannels,
-        inHeight: s.outHeight,
-        inWidth: s.outWidth,
-        resultChannels: s.inChannels,
-        gridHeight: Math.ceil((s.inHeight - phase.row) / s.strideHeight),
-        gridWidth: Math.ceil((s.inWidth - phase.column) / s.strideWidth),
-        strideHeight: 1,
-        strideWidth: 1,
-        originRow: phase.rows.origin,
-        originColumn: phase.columns.origin,
-        outHeight: s.inHeight,
-        outWidth: s.inWidth,
-        outStepHeight: s.strideHeight,
-        outStepWidth: s.strideWidth,
-        outOffsetHeight: phase.row,
-        outOffsetWidth: phase.column,
-      },
-    }),
+    (phase): Job => ({ weight: turned(gpu, s, phase, weight), geometry: inputGradGeometry(s, phase) }),
   );
   runJobs(gpu, jobs, outputGrad, target, { label: `inputGrad ${describeConv2d(s)}` });
 }
@@ -187,7 +146,7 @@ function runJobs(
   output: PooledBuffer,
   { label, half, normalisation }: JobOptions,
 ): void {
-  const depthsOf = ({ tapRows, tapColumns, geometry }: Job) => geometry.channels * tapRows * tapColumns;
+  const depthsOf = ({ geometry: g }: Job) => g.channels * g.tapRows * g.tapColumns;
   const grids = jobs.map(({ geometry: g }) => linearGrid(g.batch * g.gridHeight * g.gridWidth, TILE));
   const { batch, resultChannels, outHeight, outWidth } = jobs[0]!.geometry;
   const rowTiles = Math.ceil(resultChannels / TILE);
@@ -211,7 +170,7 @@ function runJobs(
         buffers: { input, weight: job.weight, output: target },
         // A job without taps writes zeros: any shader does.
         constants: {
-          ...{ tapRows: job.tapRows || 1, tapColumns: job.tapColumns || 1 },
+          ...{ tapRows: job.geometry.tapRows || 1, tapColumns: job.geometry.tapColumns || 1 },
           vector: depths > 0 && depths % 4 === 0,
           ...(half && { half, sliced: slices > 1 }),
         },

@@ -46,11 +46,11 @@ function forward(
   bias: PooledBuffer | undefined,
   output: PooledBuffer,
 ): void {
-  const { rows, inFeatures, outFeatures, half } = size;
+  const { rows, outFeatures, half } = size;
   const storage = half ? 'half' : 'single';
   const rest = {
     constants: { bias: bias !== undefined, ...(half && { half }) },
-    uniforms: { rows, inFeatures, outFeatures },
+    uniforms: size,
     workgroups: linearGrid(rows * outFeatures, 8),
     label: describeLinear(size),
   };
@@ -67,7 +67,7 @@ function inputGrad(
 ): void {
   launch(gpu, inputGradKernel, {
     buffers: { outputGrad, weight, inputGrad: target },
-    uniforms: { rows: size.rows, inFeatures: size.inFeatures, outFeatures: size.outFeatures },
+    uniforms: size,
     workgroups: [stridingGrid(size.inFeatures, 64), stridingGrid(size.rows), 1],
     label: describeLinear(size),
   });
@@ -82,7 +82,7 @@ function weightGrad(
 ): void {
   launch(gpu, weightGradKernel, {
     buffers: { input, outputGrad, weightGrad: target },
-    uniforms: { rows: size.rows, inFeatures: size.inFeatures, outFeatures: size.outFeatures },
+    uniforms: size,
     workgroups: [stridingGrid(size.inFeatures, 64), stridingGrid(size.outFeatures), 1],
     label: describeLinear(size),
   });

@@ -1,10 +1,10 @@
 /** The fully connected layer for GPUs: products in tiles, as convolutions are (parts/tiles.wgsl). */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { DEPTH, TILE, WANTED_WORKGROUPS } from './conv2d-tiled-weight-grad.ts';
 import { defineKernel, launch, type Scalar } from './kernel.ts';
 import { describeLinear, type LinearKernels, type LinearSize } from './linear-shape.ts';
 import { inSlices } from './sum-slices.ts';
+import { DEPTH, TILE, WANTED_WORKGROUPS } from './tiles.ts';
 
 const uniforms = {
   rows: 'u32',
