@@ -1,5 +1,5 @@
 <%
-// Constants: tilesLast, tiles (that an invocation takes, next to each other in a row: 1 or 2), vector (1, 2 or 4: rows are
+// Constants: tiles (that an invocation takes, next to each other in a row: 1 or 2), vector (1, 2 or 4: rows are
 // loaded in vectors of that many).
 const range = (n) => [...Array(n).keys()];
 const six = range(6);
@@ -15,10 +15,9 @@ const position = (r, c) => `${r * 6 + c}u * (params.plane / ${k.tiles}u)`;
 // Input transform of Winograd's convolution: each 6×6 patch of the input, 4 apart and with zeros in the padding, becomes the
 // 36 numbers Bᵀ·d·B, one for each position of the products that winograd-product takes.
 //
-// NCHW input -> [position][channel][tile], or [position][tile][channel] where the products run over tiles. Both extents are
-// padded, and the padding is written as zeros. Invocations take the elements of a position one after the other; where tiles
-// are last, 2 at once if that many lie next to each other in every row: their patches share 2 of 10 columns, and are stored
-// as vectors.
+// NCHW input -> [position][channel][tile]. Both extents are padded, and the padding is written as zeros. Invocations take the
+// elements of a position one after the other, 2 at once if that many tiles lie next to each other in every row: their
+// patches share 2 of 10 columns, and are stored as vectors.
 //
 // Vectors are for widths that are multiples of them, with 1 column of padding: a patch then begins with the last number of
 // one, and ends with the first of one.
@@ -31,7 +30,7 @@ struct Params {
   tiles: u32,
   tileRows: u32,
   tileColumns: u32,
-  innerExtent: u32,
+  tileExtent: u32,
   // Elements from one position to the next.
   plane: u32,
 }
@@ -59,14 +58,9 @@ fn transform(d: array<f32, 6>) -> array<f32, 6> {
 // 64 elements a workgroup. The extents are multiples of 4 and 16, so that it fills them.
 @compute @workgroup_size(<%= 64 / k.tiles %>)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let line = params.innerExtent / <%= k.tiles %>u;
-<% if (k.tilesLast) { %>
+  let line = params.tileExtent / <%= k.tiles %>u;
   let firstTile = id.x % line * <%= k.tiles %>u;
   let ownChannel = id.x / line;
-<% } else { %>
-  let firstTile = id.x / line;
-  let ownChannel = id.x % line;
-<% } %>
   let real = firstTile < params.tiles && ownChannel < params.channels;
   let tile = min(firstTile, params.tiles - 1u);
   let channel = min(ownChannel, params.channels - 1u);

@@ -42,14 +42,21 @@ export function describeConv2d(s: Conv2dShape): string {
   );
 }
 
-/** The weights of a convolution, OIHW, and forms of them that kernels derive and that are kept while the weights do not change. */
-export interface WeightForms {
-  readonly original: PooledBuffer;
-  /** The form with this key, of `bytes` bytes. `write` fills it in where there is none yet or the weights have changed. */
+/** Forms of a tensor that kernels derive, and that are kept while it lives and does not change. */
+export interface Forms {
+  /** The form with this key, of `bytes` bytes. `write` fills it in where there is none yet or the tensor has changed. */
   form(key: string, bytes: number, write: (target: PooledBuffer) => void): PooledBuffer;
 }
 
-/** One variant of the three passes. Tensors are NCHW and OIHW; each pass writes all of its last buffer. */
+/** The weights of a convolution, OIHW, and their forms. */
+export interface WeightForms extends Forms {
+  readonly original: PooledBuffer;
+}
+
+/**
+ * One variant of the three passes. Tensors are NCHW and OIHW; each pass writes all of its output, inputGrad or weightGrad.
+ * Where `inputForms` are given, what forward derives from the input is kept there for weightGrad.
+ */
 export interface Conv2dKernels {
   forward(
     gpu: Gpu,
@@ -58,6 +65,7 @@ export interface Conv2dKernels {
     weight: WeightForms,
     output: PooledBuffer,
     after?: Normalisation,
+    inputForms?: Forms,
   ): void;
   inputGrad(gpu: Gpu, shape: Conv2dShape, outputGrad: PooledBuffer, weight: WeightForms, inputGrad: PooledBuffer): void;
   weightGrad(
@@ -66,5 +74,6 @@ export interface Conv2dKernels {
     input: PooledBuffer,
     outputGrad: PooledBuffer,
     weightGrad: PooledBuffer,
+    inputForms?: Forms,
   ): void;
 }

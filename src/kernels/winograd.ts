@@ -1,14 +1,15 @@
 /**
  * Winograd's convolution F(4×4, 3×3) for CPU adapters: 3×3 kernels with stride 1 as 36 matrix products over transformed
  * patches, a quarter of the multiplications. Forward and input gradient are the same three steps, the input gradient with
- * the kernels turned, and share what the weights become; the weight gradient sums over patches instead of channels.
+ * the kernels turned, and share what the weights become; the weight gradient sums over patches instead of channels, and takes
+ * those of the forward pass where they were kept.
  *
  * Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015. Points and scaling are our own.
  */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
-import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
+import { type Conv2dKernels, type Conv2dShape, describeConv2d, type Forms, type WeightForms } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { vectorOf } from './vector-of.ts';
@@ -21,7 +22,6 @@ import {
   ROWS,
   tilesAtOnce,
   tilesInPairs,
-  tilesOf,
   upTo,
 } from './winograd-shape.ts';
 
@@ -38,10 +38,10 @@ const inputKernel = defineKernel({
     tiles: 'u32',
     tileRows: 'u32',
     tileColumns: 'u32',
-    innerExtent: 'u32',
+    tileExtent: 'u32',
     plane: 'u32',
   },
-  example: { tilesLast: true, tiles: 2, vector: 4 },
+  example: { tiles: 2, vector: 4 },
 });
 
 const weightKernel = defineKernel({
@@ -59,11 +59,12 @@ const productKernel = defineKernel({
     depth: 'u32',
     columns: 'u32',
     lineA: 'u32',
+    lineB: 'u32',
     planeA: 'u32',
     planeB: 'u32',
     planeOutput: 'u32',
   },
-  example: { lanes: 8, columns: 4, turned: false },
+  example: { lanes: 8, columns: 4, turned: false, depthsLast: false },
 });
 
 const outputKernel = defineNormalisable({
@@ -115,9 +116,11 @@ function forward(
   weight: WeightForms,
   output: PooledBuffer,
   after?: Normalisation,
+  inputForms?: Forms,
 ): void {
   correlate(gpu, input, weight, output, {
     after,
+    inputForms,
     turned: false,
     batch: s.batch,
     channels: s.inChannels,
@@ -169,6 +172,7 @@ interface Correlation {
   readonly resultWidth: number;
   readonly label: string;
   readonly after?: Normalisation | undefined;
+  readonly inputForms?: Forms | undefined;
 }
 
 function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: PooledBuffer, c: Correlation): void {
@@ -187,12 +191,11 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
       label: c.label,
     });
   });
-  const patches = gpu.pool.acquire(POSITIONS * planeOf(depth, columns) * 4);
-  transformInput(gpu, input, patches, true, [depth, columns], { ...c, ...tiling });
+  const patches = patchesOf(gpu, input, { ...c, ...tiling }, c.inputForms);
   const products = gpu.pool.acquire(POSITIONS * planeOf(rows, columns) * 4);
   const a = { buffer: kernels, line: outExtent, plane: kernelPlane, turned: c.turned };
-  multiply(gpu, a, patches, products, { depth, rows, columns }, c.label);
-  gpu.pool.release(patches);
+  multiply(gpu, a, { ...patches, turned: false }, products, { depth, rows, columns }, c.label);
+  patches.release();
   const run = {
     buffers: { products, output },
     constants: { tiles: tilesAtOnce(tiling.tileColumns), vector: vectorOf(c.resultWidth) },
@@ -218,9 +221,10 @@ function weightGrad(
   input: PooledBuffer,
   outputGrad: PooledBuffer,
   target: PooledBuffer,
+  inputForms?: Forms,
 ): void {
   const label = `weightGrad ${describeConv2d(s)}`;
-  const tiling = tilesOf(s.batch, s.outHeight, s.outWidth);
+  const tiling = tilesInPairs(s.batch, s.outHeight, s.outWidth);
   const depth = upTo(DEPTHS, tiling.tiles);
   const rows = upTo(ROWS, s.outChannels);
   const columns = columnsFor(s.inChannels);
@@ -239,8 +243,7 @@ function weightGrad(
     workgroups: [(rows * depth) / 2 / 64, 1, 1],
     label,
   });
-  const patches = gpu.pool.acquire(POSITIONS * planeOf(depth, columns) * 4);
-  transformInput(gpu, input, patches, false, [depth, columns], {
+  const geometry = {
     ...tiling,
     channels: s.inChannels,
     height: s.inHeight,
@@ -248,12 +251,13 @@ function weightGrad(
     rowPadding: s.paddingHeight,
     columnPadding: s.paddingWidth,
     label,
-  });
+  };
+  const patches = patchesOf(gpu, input, geometry, inputForms);
   const products = gpu.pool.acquire(POSITIONS * planeOf(rows, columns) * 4);
   const a = { buffer: grads, line: rows, plane: planeOf(depth, rows), turned: false };
-  multiply(gpu, a, patches, products, { depth, rows, columns }, label);
+  multiply(gpu, a, { ...patches, turned: true }, products, { depth, rows, columns }, label);
   gpu.pool.release(grads);
-  gpu.pool.release(patches);
+  patches.release();
   launch(gpu, weightGradKernel, {
     buffers: { products, weightGrad: target },
     uniforms: { inChannels: s.inChannels, inExtent: columns, plane: planeOf(rows, columns) },
@@ -263,7 +267,7 @@ function weightGrad(
   gpu.pool.release(products);
 }
 
-interface Patches {
+interface Geometry {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
@@ -275,27 +279,45 @@ interface Patches {
   readonly label: string;
 }
 
-/** Patches to [position][channel][tile], or with `tilesLast` false to [position][tile][channel]; extents as given. */
-function transformInput(
-  gpu: Gpu,
-  input: PooledBuffer,
-  transformed: PooledBuffer,
-  tilesLast: boolean,
-  [outerExtent, innerExtent]: readonly [number, number],
-  { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label }: Patches,
-): void {
-  const geometry = { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns };
-  const atOnce = tilesLast ? tilesAtOnce(tileColumns) : 1;
-  launch(gpu, inputKernel, {
-    buffers: { input, transformed },
-    constants: { tilesLast, tiles: atOnce, vector: columnPadding === 1 ? vectorOf(width) : 1 },
-    uniforms: { ...geometry, innerExtent, plane: planeOf(outerExtent, innerExtent) },
-    workgroups: [(outerExtent * innerExtent) / 64, 1, 1],
-    label,
-  });
+interface Patches {
+  readonly buffer: PooledBuffer;
+  /** Numbers of their last extent, and of a position. */
+  readonly line: number;
+  readonly plane: number;
+  /** Says that they are not needed any more. */
+  release(): void;
 }
 
-/** The first operand: [position][depth][row], or turned [position][row][depth], see the shader. */
+/**
+ * The transformed patches of an input, [position][channel][tile], padded so that a product can have either of the last two
+ * extents for its columns. A form of the input where there are `forms` to keep it in, else made for now.
+ */
+function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): Patches {
+  const { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label } = of;
+  const geometry = { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns };
+  const line = columnsFor(tiles);
+  const extent = columnsFor(channels);
+  const plane = planeOf(extent, line);
+  const bytes = POSITIONS * plane * 4;
+  const write = (transformed: PooledBuffer) => {
+    launch(gpu, inputKernel, {
+      buffers: { input, transformed },
+      constants: { tiles: tilesAtOnce(tileColumns), vector: columnPadding === 1 ? vectorOf(width) : 1 },
+      uniforms: { ...geometry, tileExtent: line, plane },
+      workgroups: [(extent * line) / 64, 1, 1],
+      label,
+    });
+  };
+  if (forms) {
+    const buffer = forms.form(`winograd patches ${Object.values(geometry).join(',')}`, bytes, write);
+    return { buffer, line, plane, release: () => {} };
+  }
+  const buffer = gpu.pool.acquire(bytes);
+  write(buffer);
+  return { buffer, line, plane, release: () => gpu.pool.release(buffer) };
+}
+
+/** An operand of the products: [position][depth][row or column], or turned, with depths last. */
 interface Operand {
   readonly buffer: PooledBuffer;
   /** Numbers of its last extent, and of a position. */
@@ -304,11 +326,11 @@ interface Operand {
   readonly turned: boolean;
 }
 
-/** output [position][rows][columns] = the products of `a` and `b` [position][depth][columns]. */
+/** output [position][rows][columns] = the products of `a` and `b`. A turned `a` is the weights of kernels turned by 180 degrees. */
 function multiply(
   gpu: Gpu,
   a: Operand,
-  b: PooledBuffer,
+  b: Operand,
   output: PooledBuffer,
   { depth, rows, columns }: { readonly depth: number; readonly rows: number; readonly columns: number },
   label: string,
@@ -316,14 +338,15 @@ function multiply(
   const lanes = shuffleLanes(gpu.traits);
   const perLane = columns < COLUMNS ? 2 : 4;
   launch(gpu, productKernel, {
-    buffers: { a: a.buffer, b, output },
-    constants: { lanes, columns: perLane, turned: a.turned },
+    buffers: { a: a.buffer, b: b.buffer, output },
+    constants: { lanes, columns: perLane, turned: a.turned, depthsLast: b.turned },
     uniforms: {
       depth,
       columns,
       lineA: a.line,
+      lineB: b.line,
       planeA: a.plane,
-      planeB: planeOf(depth, columns),
+      planeB: b.plane,
       planeOutput: planeOf(rows, columns),
     },
     workgroups: [columns / (perLane * lanes), rows / ROWS, POSITIONS],

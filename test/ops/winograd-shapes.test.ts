@@ -135,7 +135,7 @@ for (const [shape, [tiles, loads, stores]] of SHAPES) {
         expect(found).toBeLessThan(TOLERANCE);
         if (pass === 'forward') {
           expect(built).toMatchObject({
-            winograd_input: { tilesLast: true, tiles, vector: loads },
+            winograd_input: { tiles, vector: loads },
             winograd_output: { tiles, vector: stores },
           });
         }
@@ -143,6 +143,43 @@ for (const [shape, [tiles, loads, stores]] of SHAPES) {
     }
   });
 }
+
+describe('patches', () => {
+  gpuTest('that were kept in the forward pass serve the weight gradient, to the bit', async () => {
+    const s = shapeOf([2, 3, 7, 12], 5);
+    const random = counterNoise(1);
+    const put = (count: number) => {
+      const buffer = gpu.pool.acquire(count * 4);
+      gpu.upload(buffer, floats(random, count));
+      return buffer;
+    };
+    const [input, output, outputGrad] = [put(2 * 3 * 84), put(2 * 5 * 84), put(2 * 5 * 84)];
+    const [weight, kept, alone] = [put(135), put(135), put(135)];
+    const forms = new Map<string, PooledBuffer>();
+    const form = (key: string, bytes: number, write: (target: PooledBuffer) => void) => {
+      if (!forms.has(key)) {
+        forms.set(key, gpu.pool.acquire(bytes));
+        write(forms.get(key)!);
+      }
+      return forms.get(key)!;
+    };
+    let transforms = 0;
+    gpu.onDispatch = ({ program }) => {
+      if (program.name === 'winograd_input') transforms++;
+    };
+    winograd.forward(gpu, s, input, { original: weight, form }, output, undefined, { form });
+    winograd.weightGrad(gpu, s, input, outputGrad, kept, { form });
+    expect(transforms).toBe(1);
+    winograd.weightGrad(gpu, s, input, outputGrad, alone);
+    gpu.onDispatch = undefined;
+    expect(transforms).toBe(2);
+    const [first, second] = [await gpu.read(kept, 540), await gpu.read(alone, 540)];
+    expect(new Float32Array(first)).toEqual(new Float32Array(second));
+    for (const buffer of [input, output, outputGrad, weight, kept, alone, ...forms.values()]) {
+      gpu.pool.release(buffer);
+    }
+  });
+});
 
 describe('sees', () => {
   const [pairs, pairAndMore] = SHAPES.map(([shape]) => shape);

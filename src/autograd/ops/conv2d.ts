@@ -1,4 +1,4 @@
-/** 2d convolution (cross-correlation, as in torch): its shape rule, forward and backward, and the cache of what is derived from weights. */
+/** 2d convolution (cross-correlation, as in torch): its shape rule, forward and backward, and the cache of what kernels derive from its tensors. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { addChannelBias, channelBiasGrad } from '../../kernels/channel-bias.ts';
@@ -9,7 +9,7 @@ import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kerne
 import { ShapeError } from '../errors.ts';
 import type { Storage } from '../storage.ts';
 import { storesHalf } from '../storage-type.ts';
-import { record } from '../tape.ts';
+import { record, wouldRecord } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
 export interface Conv2dOptions {
@@ -30,7 +30,8 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   const { gpu } = input;
   const channels = { batch: shape.batch, channels: shape.outChannels, planeSize: shape.outHeight * shape.outWidth };
   const output = Tensor.empty(gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth], input.dtype);
-  conv2dForward(shape, input, weight, output);
+  const recorded = wouldRecord(bias ? [input, weight, bias] : [input, weight]);
+  conv2dForward(shape, input, weight, output, undefined, recorded && weight.requiresGrad);
   if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer, shape.half);
 
   const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
@@ -49,7 +50,7 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
       }
       if (weightGrad) {
         const run = kernels(gpu, 'weightGrad', shape).weightGrad;
-        run(gpu, shape, input.buffer, outputGrad.buffer, weightGrad.buffer);
+        run(gpu, shape, input.buffer, outputGrad.buffer, weightGrad.buffer, formsOf(input));
       }
       if (biasGrad) channelBiasGrad(gpu, channels, outputGrad.buffer, biasGrad.buffer);
       return [inputGrad, weightGrad, biasGrad];
@@ -57,15 +58,22 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   });
 }
 
-/** Writes all of output, which has the shape's extents; normalised, if wanted. Records nothing. */
+/**
+ * Writes all of output, which has the shape's extents; normalised, if wanted. Records nothing.
+ * @param toLearn whether a gradient of the weights will be wanted: then what it can use is kept with the input
+ */
 export function conv2dForward(
   shape: Conv2dShape,
-  { gpu, buffer }: Tensor,
+  input: Tensor,
   weight: Tensor,
   output: Tensor,
   after?: Normalisation,
+  toLearn = false,
 ): void {
-  kernels(gpu, 'forward', shape).forward(gpu, shape, buffer, formsOf(weight), output.buffer, after);
+  const { gpu, buffer } = input;
+  const { forward } = kernels(gpu, 'forward', shape);
+  const keeps = toLearn && forward === conv2dVariants[chooseConv2d('weightGrad', shape, gpu.traits, gpu.tuned)].forward;
+  forward(gpu, shape, buffer, formsOf(weight), output.buffer, after, keeps ? formsOf(input) : undefined);
 }
 
 /** The extents of a convolution, and whether it is one in f16. Throws ShapeError or DTypeError where tensors do not fit. */
@@ -138,11 +146,10 @@ interface Form {
   version: number;
 }
 
-/** What was derived from weights, by their storage. It is derived anew only when the weights have changed. */
+/** What was derived from weights or inputs, by their storage. It is derived anew only when they have changed. */
 const derived = new WeakMap<Storage, Map<string, Form>>();
 
-function formsOf(weight: Tensor): WeightForms {
-  const { storage, gpu } = weight;
+function formsOf({ storage, buffer, gpu }: Tensor): WeightForms {
   let forms = derived.get(storage);
   if (!forms) {
     const own = new Map<string, Form>();
@@ -154,7 +161,7 @@ function formsOf(weight: Tensor): WeightForms {
   }
   const known = forms;
   return {
-    original: weight.buffer,
+    original: buffer,
     form: (key, bytes, write) => {
       let form = known.get(key);
       if (!form) {
