@@ -124,7 +124,7 @@ function packed(gpu: Gpu, plan: PackPlan, weight: WeightForms): PooledBuffer {
 
 /** Result channels and pixels per invocation: the fastest of those tried whose loop about fits the instruction cache. */
 export function forwardTile(s: Conv2dShape): { readonly tile: number; readonly pixels: number } {
-  if (s.strideWidth === 2 && s.kernelWidth === 7) return { tile: 16, pixels: 8 };
+  if (s.strideWidth === 2 && s.kernelWidth === 7) return { tile: 8, pixels: 8 };
   // Rows that vectors divide are better loaded in those; 7 divides every other width of ResNet at 224.
   const inVectors = s.strideWidth === 2 && s.kernelWidth > 1 && s.outWidth % 4 === 0;
   return { tile: TILE, pixels: inVectors ? 4 : PIXELS };
