@@ -213,9 +213,10 @@ const TILED: Planted[] = [
 ];
 
 const WINOGRAD: Planted[] = [
-  ...['output', 'inputGrad', 'weightGrad'].map(
+  ...['output', 'inputGrad'].map(
     (wrong): Planted => ['a term of the products is left out', '3x3', wrong, { find: ' + term1 * b1.x', replace: '' }],
   ),
+  ['a term of the products is left out', '3x3', 'weightGrad', { find: ' + term1 * b0.y', replace: '' }],
   ...['output', 'inputGrad', 'weightGrad'].map(
     (wrong): Planted => [
       'what lies right of the picture is not zero',
