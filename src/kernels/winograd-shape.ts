@@ -63,7 +63,10 @@ const TRANSFER = 17;
 /** What a product costs with half the columns, per multiply-add: its loads of rows are shared by half as many. */
 const HALF_COLUMNS = 1.7;
 
-/** What a pass costs by these kernels, in multiply-adds; of a direct convolution it is half its floating-point operations. */
+/**
+ * What a pass costs by these kernels, in multiply-adds; of a direct convolution it is half its floating-point operations. The
+ * weight gradient's patches are counted, though where the forward pass is Winograd's too they were made there.
+ */
 export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape): number {
   const [inputs, outputs] = pass === 'inputGrad' ? [s.outChannels, s.inChannels] : [s.inChannels, s.outChannels];
   const { tiles } =
