@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
-import { checkGradients, conv2d, sizeOf, Tensor } from '../../src/autograd/index.ts';
+import { backward, checkGradients, conv2d, noGrad, sizeOf, Tensor } from '../../src/autograd/index.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
 import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
 import { forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
@@ -72,6 +72,35 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
         );
         expect(report.inputs).toHaveLength(3);
         expect(report.worst).toBeLessThan(5e-3);
+      });
+    }
+
+    if (variant === 'winograd' && !traits.subgroupSize) {
+      gpuTest('keeps the patches of an input only where weights will learn from them', () => {
+        const [input, weight] = [leaf(2, 3, 6, 8), leaf(5, 3, 3, 3)];
+        const counted: string[] = [];
+        gpu.onDispatch = ({ program }) => counted.push(program.name);
+        const transforms = () => counted.splice(0).filter((name) => name === 'winograd_input').length;
+        const held = (fn: () => Tensor) => {
+          const before = gpu.pool.liveBytes;
+          const output = fn();
+          const kept = gpu.pool.liveBytes - before - output.size * 4;
+          return { output, kept };
+        };
+        const options = { padding: [1, 1] } as const;
+        // What is made of the weights stays in any case.
+        noGrad(() => conv2d(input, weight, undefined, options)).dispose();
+        const forgotten = held(() => noGrad(() => conv2d(input, weight, undefined, options)));
+        expect(forgotten.kept).toBe(0);
+        transforms();
+        const kept = held(() => conv2d(input, weight, undefined, options));
+        expect(kept.kept).toBeGreaterThan(0);
+        expect(transforms()).toBe(1);
+        // The input gradient transforms the output's, the weight gradient nothing.
+        backward(kept.output, Tensor.from(gpu, new Float32Array(kept.output.size).fill(1), kept.output.shape));
+        expect(transforms()).toBe(1);
+        gpu.onDispatch = undefined;
+        for (const tensor of [forgotten.output, kept.output, input, weight]) tensor.dispose();
       });
     }
 
