@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gpu, TunedChoices } from '../gpu/gpu.ts';
 import type { Best } from './best.ts';
-import { CLASSES_KEY, type Start } from './model.ts';
+import { CLASSES_KEY, type StartFacts } from './model.ts';
 import type { NumberSettings, TrainOptions } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import type { RunSummary, TrainMode } from './types.ts';
@@ -17,7 +17,7 @@ interface Described {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
   readonly pictures: Pictures;
-  readonly start: Start;
+  readonly start: StartFacts;
   readonly gpu: Gpu;
 }
 

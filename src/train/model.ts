@@ -24,6 +24,15 @@ export interface Start {
   readonly description: string;
 }
 
+/** All of a start but the weights themselves, which are let go of once the network has them. */
+export type StartFacts = Omit<Start, 'checkpoint'>;
+
+export const factsOf = ({ architecture, loadsLastLayer, description }: Start): StartFacts => ({
+  architecture,
+  loadsLastLayer,
+  description,
+});
+
 /** A start from nothing: every weight is drawn. */
 export const FROM_SCRATCH: Start = {
   architecture: 'resnet18',

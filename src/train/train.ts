@@ -10,7 +10,7 @@ import { type ExportedEntry, type ResNet, SGD, StepLR } from '../nn/index.ts';
 import { Best } from './best.ts';
 import { adapterKind, bestMetadata, runConfig } from './config.ts';
 import { checkLimits, type Rehearsal, rehearse } from './memory.ts';
-import { buildModel, readStart, type Start } from './model.ts';
+import { buildModel, factsOf, readStart, type Start, type StartFacts } from './model.ts';
 import { checkMode, type NumberSettings, numberSettings, type TrainOptions } from './options.ts';
 import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
@@ -40,7 +40,7 @@ interface Run {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
   readonly pictures: Pictures;
-  readonly start: Start;
+  readonly start: StartFacts;
   readonly gpu: Gpu;
   readonly rehearsal: Rehearsal;
   readonly model: ResNet;
@@ -63,7 +63,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const settings = numberSettings(options);
   if (options.out !== undefined) checkUnused(options.out);
   const pictures = openPictures(options.data);
-  const start = readStart(options.weights, pictures.classes);
+  let loaded: Start | undefined = readStart(options.weights, pictures.classes);
+  const start = factsOf(loaded);
   const gpu = options.gpu ?? (await open(options.adapter, options.checks ?? true));
   const pool = new DecoderPool(settings.threads);
   let model: ResNet | undefined;
@@ -81,7 +82,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkLimits(rehearsal.memory, gpu);
     // The order of these two is that of the random draws: the network's, then epoch by epoch the loaders'.
     const generator = new Generator(settings.seed);
-    model = buildModel(gpu, start, { classes: pictures.classes.length, mode, random: generator });
+    model = buildModel(gpu, loaded, { classes: pictures.classes.length, mode, random: generator });
+    // The device has its weights now: 45 MB that the host need not hold for the whole run.
+    loaded = undefined;
     const loaders = makeLoaders(pictures, settings, generator, pool);
     // Pictures that cannot be read are found before anything is written.
     await loaders.train.prepare();
