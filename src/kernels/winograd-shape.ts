@@ -27,7 +27,7 @@ export const upTo = (multiple: number, count: number) => Math.ceil(count / multi
 export const columnsFor = (count: number) => (count <= COLUMNS / 2 ? COLUMNS / 2 : upTo(COLUMNS, count));
 
 /** Tiles of 4×4 that cover the outputs of a batch. */
-export function tilesOf(batch: number, height: number, width: number) {
+function tilesOf(batch: number, height: number, width: number) {
   const [tileRows, tileColumns] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
   return { tiles: batch * tileRows * tileColumns, tileRows, tileColumns };
 }

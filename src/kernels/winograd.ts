@@ -279,11 +279,7 @@ interface Geometry {
   readonly label: string;
 }
 
-interface Patches {
-  readonly buffer: PooledBuffer;
-  /** Numbers of their last extent, and of a position. */
-  readonly line: number;
-  readonly plane: number;
+interface Patches extends Omit<Operand, 'turned'> {
   /** Says that they are not needed any more. */
   release(): void;
 }
@@ -293,6 +289,7 @@ interface Patches {
  * extents for its columns. A form of the input where there are `forms` to keep it in, else made for now.
  */
 function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): Patches {
+  // What patches depend on and nothing else, since it is their key.
   const { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label } = of;
   const geometry = { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns };
   const line = columnsFor(tiles);

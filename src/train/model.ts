@@ -27,6 +27,7 @@ export interface Start {
 /** All of a start but the weights themselves, which are let go of once the network has them. */
 export type StartFacts = Omit<Start, 'checkpoint'>;
 
+/** A start without its weights. */
 export const factsOf = ({ architecture, loadsLastLayer, description }: Start): StartFacts => ({
   architecture,
   loadsLastLayer,

@@ -53,7 +53,8 @@ export function jobsOf(traits: AdapterTraits, question: MemoryQuestion, table: T
 
 /** @param dry a device to rehearse on */
 function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<WorkJob, 'runsPerDerivation' | 'twin'> {
-  // Nothing is derived for a weight gradient, or for a product as it is.
+  // Nothing is derived from weights for their gradient, or for a product as it is. What a forward pass leaves a weight gradient
+  // is not counted: it is timed with all that it needs.
   if (work.kind === 'linear' || work.pass === 'weightGrad') return { runsPerDerivation: () => 1 };
   const { pass, shape } = work;
   // Weights that get no gradient stay as they are.

@@ -30,8 +30,7 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   const { gpu } = input;
   const channels = { batch: shape.batch, channels: shape.outChannels, planeSize: shape.outHeight * shape.outWidth };
   const output = Tensor.empty(gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth], input.dtype);
-  const recorded = wouldRecord(bias ? [input, weight, bias] : [input, weight]);
-  conv2dForward(shape, input, weight, output, undefined, recorded && weight.requiresGrad);
+  conv2dForward(shape, input, weight, output, undefined, wouldRecord([weight]));
   if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer, shape.half);
 
   const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
@@ -71,9 +70,10 @@ export function conv2dForward(
   toLearn = false,
 ): void {
   const { gpu, buffer } = input;
-  const { forward } = kernels(gpu, 'forward', shape);
-  const keeps = toLearn && forward === conv2dVariants[chooseConv2d('weightGrad', shape, gpu.traits, gpu.tuned)].forward;
-  forward(gpu, shape, buffer, formsOf(weight), output.buffer, after, keeps ? formsOf(input) : undefined);
+  const variant = kernels(gpu, 'forward', shape);
+  // Another variant would have no use for it.
+  const keeps = toLearn && variant === conv2dVariants[chooseConv2d('weightGrad', shape, gpu.traits, gpu.tuned)];
+  variant.forward(gpu, shape, buffer, formsOf(weight), output.buffer, after, keeps ? formsOf(input) : undefined);
 }
 
 /** The extents of a convolution, and whether it is one in f16. Throws ShapeError or DTypeError where tensors do not fit. */
@@ -150,23 +150,14 @@ interface Form {
 const derived = new WeakMap<Storage, Map<string, Form>>();
 
 function formsOf({ storage, buffer, gpu }: Tensor): WeightForms {
-  let forms = derived.get(storage);
-  if (!forms) {
-    const own = new Map<string, Form>();
-    forms = own;
-    derived.set(storage, own);
-    storage.onFree(() => {
-      for (const { buffer } of own.values()) gpu.pool.release(buffer);
-    });
-  }
-  const known = forms;
   return {
     original: buffer,
     form: (key, bytes, write) => {
-      let form = known.get(key);
+      const forms = derived.get(storage) ?? startDeriving(storage);
+      let form = forms.get(key);
       if (!form) {
         form = { buffer: gpu.pool.acquire(bytes), version: -1 };
-        known.set(key, form);
+        forms.set(key, form);
       }
       if (form.version !== storage.version) {
         write(form.buffer);
@@ -175,4 +166,13 @@ function formsOf({ storage, buffer, gpu }: Tensor): WeightForms {
       return form.buffer;
     },
   };
+}
+
+function startDeriving(storage: Storage): Map<string, Form> {
+  const forms = new Map<string, Form>();
+  derived.set(storage, forms);
+  storage.onFree(() => {
+    for (const { buffer } of forms.values()) storage.gpu.pool.release(buffer);
+  });
+  return forms;
 }
