@@ -164,6 +164,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   winograd_weight: winograd,
   winograd_input: winograd,
   winograd_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),
+  winograd_grad_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),
   winograd_output: winograd,
   winograd_output_normalised: winograd,
   winograd_output_grad: winograd,

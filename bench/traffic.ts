@@ -53,11 +53,11 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
     const sum = traffic.get(kind)!;
     const { access } = dispatch.program;
     const conv = convolutions.get(dispatch.label ?? '');
-    const bound = dispatch.buffers.map((buffer) => asked.get(buffer.id)!);
+    const bound = dispatch.buffers.map((pooled) => asked.get(pooled.id) ?? pooled.size);
     // Of a convolution's output each phase of a strided input gradient writes its part.
     const phases = conv?.pass === 'inputGrad' && ['conv2d_rows', 'conv2d_tiled'].includes(dispatch.program.name);
     const parts = phases ? conv.shape.strideHeight * conv.shape.strideWidth : 1;
-    const written = (i: number) => access[i] === 'read_write';
+    const written = (i: number) => ['read_write', 'texture_write'].includes(access[i]!);
     const touched = bytes ?? bound.reduce((total, size, i) => total + (written(i) ? size / parts : size), 0);
     sum.moved += touched;
     if (!conv) sum.must += touched * mustShare(dispatch.program.name);

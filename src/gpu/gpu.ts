@@ -6,7 +6,7 @@
  * One `Gpu` belongs to one device. Everything is synchronous except reading back and closing.
  */
 import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
-import { BufferPool, type PooledBuffer } from './pool.ts';
+import { BufferPool, type Pooled, type PooledBuffer } from './pool.ts';
 import { Profiler } from './profiler.ts';
 import type { KernelTiming } from './timing.ts';
 import type { Wait } from './wait.ts';
@@ -27,20 +27,24 @@ export interface AdapterTraits {
   readonly description: string;
 }
 
+/** What a kernel does with a buffer or, in the last two cases, a texture. What is written is not bound a second time. */
+export type Access = 'read' | 'read_write' | 'texture_read' | 'texture_write';
+
 /** A compute shader, ready to be compiled. Equal `key` means equal code. */
 export interface Program {
   readonly key: string;
   readonly name: string;
   readonly code: () => string;
   /** Access of each storage binding in order; the uniform block, where there is one, is the binding after them. */
-  readonly access: readonly ('read' | 'read_write')[];
+  readonly access: readonly Access[];
   readonly hasUniforms: boolean;
 }
 
 /** One run of a program. `launch` makes it from a kernel. */
 export interface Dispatch {
   readonly program: Program;
-  readonly buffers: readonly PooledBuffer[];
+  /** Textures too, where the program's access says so. */
+  readonly buffers: readonly Pooled[];
   /** Bytes of the uniform block, where the program has one. */
   readonly uniforms?: Uint8Array;
   readonly workgroups: readonly [number, number, number];
@@ -64,6 +68,13 @@ export interface Readback {
 
 /** Dispatches per submission: enough that few submissions are made, few enough that the device starts while we record. */
 const DISPATCHES_PER_SUBMIT = 48;
+
+const LAYOUTS = {
+  read: { buffer: { type: 'read-only-storage' } },
+  read_write: { buffer: { type: 'storage' } },
+  texture_read: { storageTexture: { access: 'read-only', format: 'rgba32float' } },
+  texture_write: { storageTexture: { access: 'write-only', format: 'rgba32float' } },
+} as const satisfies Record<Access, Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>>;
 
 interface Compiled {
   readonly id: number;
@@ -283,10 +294,10 @@ export class Gpu {
   #compile(program: Program): Compiled {
     const known = this.#compiled.get(program.key);
     if (known) return known;
-    const types: GPUBufferBindingType[] = program.access.map((a) => (a === 'read' ? 'read-only-storage' : 'storage'));
-    if (program.hasUniforms) types.push('uniform');
+    const types: Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>[] = program.access.map((a) => LAYOUTS[a]);
+    if (program.hasUniforms) types.push({ buffer: { type: 'uniform' } });
     const layout = this.device.createBindGroupLayout({
-      entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
+      entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...type })),
     });
     const module = this.device.createShaderModule({ code: program.code(), label: program.name });
     const pipeline = this.device.createComputePipeline({
@@ -299,16 +310,18 @@ export class Gpu {
     return compiled;
   }
 
-  #bindGroup(compiled: Compiled, program: Program, buffers: readonly PooledBuffer[], uniforms?: Uint8Array) {
+  #bindGroup(compiled: Compiled, program: Program, buffers: readonly Pooled[], uniforms?: Uint8Array) {
     const block = program.hasUniforms ? this.#uniformBuffer(uniforms!) : undefined;
     const key = `${compiled.id}:${buffers.map((b) => b.id).join(',')}:${block?.id ?? ''}`;
     const known = this.#bindGroups.get(key);
     if (known) return known;
-    const resources = buffers.map((b) => b.buffer);
-    if (block) resources.push(block.buffer);
+    const resources: GPUBindingResource[] = buffers.map((b) =>
+      'texture' in b ? b.texture.createView() : { buffer: b.buffer },
+    );
+    if (block) resources.push({ buffer: block.buffer });
     const bindGroup = this.device.createBindGroup({
       layout: compiled.layout,
-      entries: resources.map((buffer, binding) => ({ binding, resource: { buffer } })),
+      entries: resources.map((resource, binding) => ({ binding, resource })),
     });
     this.#bindGroups.set(key, bindGroup);
     return bindGroup;

@@ -1,11 +1,11 @@
 /**
  * Buffer pool. A training step allocates the same buffers in the same order each time, so after the first step every
- * request is answered from what is free, and bind groups that name those buffers can be cached.
+ * request is answered from what is free, and bind groups that name those buffers can be cached. Textures likewise.
  *
  * A released buffer may still be named by commands that are recorded but not yet run. It is handed out again all the same:
  * whatever its next user records or uploads runs after them, as `Gpu` keeps everything in its order.
  */
-import type { WebGpuBuffer } from './webgpu-types.ts';
+import type { WebGpuBuffer, WebGpuTexture } from './webgpu-types.ts';
 
 /** Usage of every pooled buffer: kernels read and write it, the host uploads to it and copies from it. */
 const USAGE = 0x80 /* STORAGE */ | 0x4 /* COPY_SRC */ | 0x8; /* COPY_DST */
@@ -18,9 +18,38 @@ export interface PooledBuffer {
   readonly size: number;
 }
 
+/** The same of textures: kernels write and read them, and buffers are copied into them. */
+const TEXTURE_USAGE = 0x8 /* STORAGE_BINDING */ | 0x2; /* COPY_DST */
+
+/**
+ * A storage texture: `height` lines of `width` texels, each of four f32 numbers. lavapipe loads a texel at less than half of what
+ * four numbers of a buffer cost it, and stores one at four times as much: so textures are for what is written once
+ * and read often.
+ */
+export interface PooledTexture {
+  /** Different from that of any buffer. */
+  readonly id: number;
+  readonly texture: WebGpuTexture;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes of its texels. */
+  readonly size: number;
+}
+
+/** What a kernel can be given. */
+export type Pooled = PooledBuffer | PooledTexture;
+
+/** Most texels of a line, and most lines, that WebGPU promises on every device. */
+export const MOST_TEXELS = 8192;
+
 /** The part of a GPUDevice that the pool uses; tests give a stand-in. */
-export interface BufferAllocator {
+export interface Allocator {
   createBuffer(descriptor: { readonly size: number; readonly usage: number }): WebGpuBuffer;
+  createTexture(descriptor: {
+    readonly size: readonly [number, number];
+    readonly format: 'rgba32float';
+    readonly usage: number;
+  }): WebGpuTexture;
 }
 
 /** Sizes are whole multiples of this many bytes. */
@@ -35,9 +64,10 @@ const LARGEST_WASTE = 2;
 
 /** The buffers of a device: handed out, taken back, and handed out again. Tensors do that by themselves. */
 export class BufferPool {
-  readonly #device: BufferAllocator;
+  readonly #device: Allocator;
   /** By size, and by age among equals. */
   readonly #free: PooledBuffer[] = [];
+  readonly #freeTextures: PooledTexture[] = [];
   /** What was asked for, by the id of the buffer that answered. */
   readonly #held = new Map<number, number>();
   #nextId = 1;
@@ -45,7 +75,7 @@ export class BufferPool {
   #peakBytes = 0;
   #allocatedBytes = 0;
 
-  constructor(device: BufferAllocator) {
+  constructor(device: Allocator) {
     this.#device = device;
   }
 
@@ -59,7 +89,7 @@ export class BufferPool {
     return this.#peakBytes;
   }
 
-  /** Bytes of all buffers that exist, free ones included. */
+  /** Bytes of all buffers and textures that exist, free ones included. */
   get allocatedBytes(): number {
     return this.#allocatedBytes;
   }
@@ -72,20 +102,48 @@ export class BufferPool {
     const place = this.#free.findIndex((free) => free.size >= size);
     const fits = place >= 0 && this.#free[place]!.size <= LARGEST_WASTE * size;
     const pooled = fits ? this.#free.splice(place, 1)[0]! : this.#create(size);
-    this.#held.set(pooled.id, size);
-    this.#liveBytes += size;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    this.#hold(pooled, size);
     return pooled;
   }
 
-  /** Gives a buffer back. */
-  release(pooled: PooledBuffer): void {
+  /** A texture of just this many texels. Its content is whatever its last user left. */
+  acquireTexture(width: number, height: number): PooledTexture {
+    const place = this.#freeTextures.findIndex((free) => free.width === width && free.height === height);
+    const pooled = place >= 0 ? this.#freeTextures.splice(place, 1)[0]! : this.#createTexture(width, height);
+    this.#hold(pooled, pooled.size);
+    return pooled;
+  }
+
+  /** Gives a buffer or texture back. */
+  release(pooled: Pooled): void {
     this.#liveBytes -= this.#held.get(pooled.id)!;
     this.#held.delete(pooled.id);
+    if ('texture' in pooled) {
+      this.#freeTextures.push(pooled);
+      this.#freeTextures.sort((a, b) => a.id - b.id);
+      return;
+    }
     const place = this.#free.findIndex(
       ({ size, id }) => size > pooled.size || (size === pooled.size && id > pooled.id),
     );
     this.#free.splice(place < 0 ? this.#free.length : place, 0, pooled);
+  }
+
+  #hold({ id }: Pooled, size: number): void {
+    this.#held.set(id, size);
+    this.#liveBytes += size;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+  }
+
+  #createTexture(width: number, height: number): PooledTexture {
+    const texture = this.#device.createTexture({
+      size: [width, height],
+      format: 'rgba32float',
+      usage: TEXTURE_USAGE,
+    });
+    const size = 16 * width * height;
+    this.#allocatedBytes += size;
+    return { id: this.#nextId++, texture, width, height, size };
   }
 
   #create(size: number): PooledBuffer {

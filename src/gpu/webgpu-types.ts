@@ -16,3 +16,6 @@ export type WebGpuDevice = Instance<'GPUDevice'>;
 
 /** `GPUBuffer` */
 export type WebGpuBuffer = Instance<'GPUBuffer'>;
+
+/** `GPUTexture` */
+export type WebGpuTexture = Instance<'GPUTexture'>;

@@ -113,13 +113,17 @@ export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', tile: nu
 
 /** The weights packed by a plan. Equal plans give equal bytes, so that the plan is the key. */
 function packed(gpu: Gpu, plan: PackPlan, weight: WeightForms): PooledBuffer {
-  return weight.form(`rows ${Object.values(plan).join(',')}`, packedBytes(plan), (target) => {
-    launch(gpu, packKernel, {
-      buffers: { weight: weight.original, packed: target },
-      uniforms: plan,
-      workgroups: [Math.ceil(plan.packedChannels / 64), Math.ceil(plan.channels / PACKED_CHANNELS), 1],
-    });
-  });
+  return weight.form(
+    `rows ${Object.values(plan).join(',')}`,
+    () => gpu.pool.acquire(packedBytes(plan)),
+    (target) => {
+      launch(gpu, packKernel, {
+        buffers: { weight: weight.original, packed: target },
+        uniforms: plan,
+        workgroups: [Math.ceil(plan.packedChannels / 64), Math.ceil(plan.channels / PACKED_CHANNELS), 1],
+      });
+    },
+  );
 }
 
 /** Result channels and pixels per invocation: the fastest of those tried whose loop about fits the instruction cache. */

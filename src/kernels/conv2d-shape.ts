@@ -1,6 +1,6 @@
 /** What the variants of a 2d convolution have in common: its shape, and the three passes that each of them computes. */
 import type { Gpu } from '../gpu/gpu.ts';
-import type { PooledBuffer } from '../gpu/pool.ts';
+import type { Pooled, PooledBuffer } from '../gpu/pool.ts';
 import type { Normalisation } from './conv2d-normalised.ts';
 
 /** Everything that the kernels of a 2d convolution and the choice among them depend on. */
@@ -44,8 +44,11 @@ export function describeConv2d(s: Conv2dShape): string {
 
 /** Forms of a tensor that kernels derive, and that are kept while it lives and does not change. */
 export interface Forms {
-  /** The form with this key, of `bytes` bytes. `write` fills it in where there is none yet or the tensor has changed. */
-  form(key: string, bytes: number, write: (target: PooledBuffer) => void): PooledBuffer;
+  /**
+   * The form with this key. `acquire` takes memory for it from the pool where there is none yet, `write` fills it in there, and
+   * again when the tensor has changed.
+   */
+  form<Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void): Memory;
 }
 
 /** The weights of a convolution, OIHW, and their forms. */

@@ -122,13 +122,17 @@ function turned(gpu: Gpu, s: Conv2dShape, { rows, columns }: InputGradPhase, wei
   };
   const pairs = s.inChannels * s.outChannels;
   const bytes = pairs * rows.count * columns.count * 4;
-  return weight.form(`turned ${Object.values(uniforms).join(',')}`, bytes, (target) => {
-    launch(gpu, turnKernel, {
-      buffers: { weight: weight.original, turned: target },
-      uniforms,
-      workgroups: linearGrid(pairs, 64),
-    });
-  });
+  return weight.form(
+    `turned ${Object.values(uniforms).join(',')}`,
+    () => gpu.pool.acquire(bytes),
+    (target) => {
+      launch(gpu, turnKernel, {
+        buffers: { weight: weight.original, turned: target },
+        uniforms,
+        workgroups: linearGrid(pairs, 64),
+      });
+    },
+  );
 }
 
 interface JobOptions {

@@ -2,12 +2,12 @@
  * A kernel is data: its shader, its bindings with their access, its uniform block. One function launches them all, and a
  * test holds every declaration against the WGSL it names.
  */
-import type { Gpu, Program } from '../gpu/gpu.ts';
-import type { PooledBuffer } from '../gpu/pool.ts';
+import type { Access, Gpu, Program } from '../gpu/gpu.ts';
+import type { Pooled } from '../gpu/pool.ts';
 import { renderShader, renderText } from './source.ts';
 
-/** What a kernel does with a buffer. One that is written is not bound a second time in the same launch. */
-export type Access = 'read' | 'read_write';
+export type { Access };
+
 /** Type of a uniform; four bytes each. */
 export type Scalar = 'u32' | 'i32' | 'f32';
 /** Values that a shader's template is filled in with. */
@@ -38,8 +38,8 @@ export interface InlineKernel<B extends string = string, U extends string = stri
 
 /** One run of a kernel. */
 export interface Launch<B extends string, U extends string> {
-  /** `tensor.buffer` for each binding. */
-  readonly buffers: Readonly<Record<B, PooledBuffer>>;
+  /** `tensor.buffer` for each binding; a texture where the binding is one. */
+  readonly buffers: Readonly<Record<B, Pooled>>;
   readonly uniforms: Readonly<Record<U, number>>;
   /** How many workgroups in x, y and z; at most 65,535 each. */
   readonly workgroups: readonly [number, number, number];

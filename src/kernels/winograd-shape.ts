@@ -1,12 +1,16 @@
 /**
- * The extents of Winograd's convolution F(4×4, 3×3): how outputs are cut into tiles, what the products are padded to, which
- * shapes fit, and what they cost.
+ * The extents of Winograd's convolution: of which side the tiles are that outputs are cut into, what the products are padded
+ * to, which shapes fit, and what they cost.
  */
+import { MOST_TEXELS } from '../gpu/pool.ts';
 import type { Conv2dKernels, Conv2dShape } from './conv2d-shape.ts';
 
-/** Side of a tile of outputs, and positions of a transformed patch of 6×6. */
-export const TILE = 4;
-export const POSITIONS = 36;
+/** Side of a tile of outputs: F(4×4, 3×3) or F(2×2, 3×3). */
+export type Tile = 2 | 4;
+
+/** Positions of a transformed patch, which overlaps those next to it by 2. */
+export const positionsOf = (tile: Tile) => (tile + 2) ** 2;
+
 /**
  * What the extents of the products are padded to: the tile of winograd-product, with the largest subgroup it takes. Its
  * columns are half as many where no more are needed.
@@ -18,7 +22,7 @@ export const DEPTHS = 4;
 const MAX_BYTES = 128 * 2 ** 20;
 
 /**
- * Elements from one position of [position][outer][inner] to the next: what they hold and a cache line more. Without it the 36
+ * Elements from one position of [position][outer][inner] to the next: what they hold and a cache line more. Without it the
  * positions of one patch are often multiples of 4 KiB apart, and so fight for the same few places of the cache.
  */
 export const planeOf = (outer: number, inner: number) => outer * inner + 16;
@@ -26,9 +30,9 @@ export const planeOf = (outer: number, inner: number) => outer * inner + 16;
 export const upTo = (multiple: number, count: number) => Math.ceil(count / multiple) * multiple;
 export const columnsFor = (count: number) => (count <= COLUMNS / 2 ? COLUMNS / 2 : upTo(COLUMNS, count));
 
-/** Tiles of 4×4 that cover the outputs of a batch. */
-function tilesOf(batch: number, height: number, width: number) {
-  const [tileRows, tileColumns] = [Math.ceil(height / TILE), Math.ceil(width / TILE)];
+/** Tiles that cover the outputs of a batch. */
+function tilesOf(tile: Tile, batch: number, height: number, width: number) {
+  const [tileRows, tileColumns] = [Math.ceil(height / tile), Math.ceil(width / tile)];
   return { tiles: batch * tileRows * tileColumns, tileRows, tileColumns };
 }
 
@@ -36,9 +40,9 @@ function tilesOf(batch: number, height: number, width: number) {
 export const tilesAtOnce = (tileColumns: number) => (tileColumns % 2 === 0 ? 2 : 1);
 
 /** Tiles that cover the outputs of a batch, with a last one in each row that makes pairs of them, where that is free. */
-export function tilesInPairs(batch: number, height: number, width: number) {
-  const plain = tilesOf(batch, height, width);
-  const paired = tilesOf(batch, height, upTo(2 * TILE, width));
+export function tilesInPairs(tile: Tile, batch: number, height: number, width: number) {
+  const plain = tilesOf(tile, batch, height, width);
+  const paired = tilesOf(tile, batch, height, upTo(2 * tile, width));
   return columnsFor(paired.tiles) === columnsFor(plain.tiles) ? paired : plain;
 }
 
@@ -47,11 +51,14 @@ export function winogradFits(s: Conv2dShape): boolean {
   const window = s.kernelHeight === 3 && s.kernelWidth === 3 && s.strideHeight === 1 && s.strideWidth === 1;
   if (!window || s.paddingHeight > 2 || s.paddingWidth > 2) return false;
   const channels = upTo(ROWS, Math.max(s.inChannels, s.outChannels));
+  const tile = tileOf(s);
   const tiles = Math.max(
-    tilesOf(s.batch, s.outHeight, s.outWidth).tiles,
-    tilesOf(s.batch, s.inHeight, s.inWidth).tiles,
+    tilesOf(tile, s.batch, s.outHeight, s.outWidth).tiles,
+    tilesOf(tile, s.batch, s.inHeight, s.inWidth).tiles,
   );
-  return POSITIONS * planeOf(channels, Math.max(channels, columnsFor(tiles))) * 4 <= MAX_BYTES;
+  // A line of the kernels' texture.
+  if ((upTo(ROWS, s.inChannels) * ROWS) / 4 > MOST_TEXELS) return false;
+  return positionsOf(tile) * planeOf(channels, Math.max(channels, columnsFor(tiles))) * 4 <= MAX_BYTES;
 }
 
 /**
@@ -67,19 +74,31 @@ const HALF_COLUMNS = 1.7;
  * What a pass costs by these kernels, in multiply-adds; of a direct convolution it is half its floating-point operations. The
  * weight gradient's patches are counted, though where the forward pass is Winograd's too they were made there.
  */
-export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape): number {
+export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape, tile = tileOf(s)): number {
+  const positions = positionsOf(tile);
   const [inputs, outputs] = pass === 'inputGrad' ? [s.outChannels, s.inChannels] : [s.inChannels, s.outChannels];
   const { tiles } =
-    pass === 'inputGrad' ? tilesOf(s.batch, s.inHeight, s.inWidth) : tilesOf(s.batch, s.outHeight, s.outWidth);
+    pass === 'inputGrad'
+      ? tilesOf(tile, s.batch, s.inHeight, s.inWidth)
+      : tilesOf(tile, s.batch, s.outHeight, s.outWidth);
   const [depth, columns] = pass === 'weightGrad' ? [tiles, inputs] : [inputs, tiles];
-  const products = POSITIONS * upTo(ROWS, outputs) * upTo(DEPTHS, depth) * columnsFor(columns);
-  const patches = 2 * POSITIONS * inputs * tiles;
+  const products = positions * upTo(ROWS, outputs) * upTo(DEPTHS, depth) * columnsFor(columns);
+  const patches = 2 * positions * inputs * tiles;
   const kernels = inputs * outputs;
   // Every product is stored, and loaded again by the transform after it.
   const transfers =
     pass === 'weightGrad'
-      ? patches + (16 + POSITIONS) * outputs * tiles + (2 * POSITIONS + 9) * kernels
+      ? patches + (tile ** 2 + positions) * outputs * tiles + (2 * positions + 9) * kernels
       : // Forward and input gradient share the transform of the weights.
-        patches + (2 * POSITIONS + 16) * outputs * tiles + ((9 + POSITIONS) / 2) * kernels;
+        patches + (2 * positions + tile ** 2) * outputs * tiles + ((9 + positions) / 2) * kernels;
   return products * (columnsFor(columns) < COLUMNS ? HALF_COLUMNS : 1) + TRANSFER * transfers;
+}
+
+/**
+ * The side of the tiles for a shape, the same in all passes, since they share transformed kernels and patches: the one whose
+ * forward pass costs less. Small tiles multiply more, but have fewer numbers for each kernel, and fill the columns of the
+ * products where large ones are few.
+ */
+export function tileOf(s: Conv2dShape): Tile {
+  return winogradCost('forward', s, 2) < winogradCost('forward', s, 4) ? 2 : 4;
 }

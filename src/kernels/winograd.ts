@@ -1,13 +1,13 @@
 /**
- * Winograd's convolution F(4×4, 3×3) for CPU adapters: 3×3 kernels with stride 1 as 36 matrix products over transformed
- * patches, a quarter of the multiplications. Forward and input gradient are the same three steps, the input gradient with
+ * Winograd's convolution for CPU adapters: 3×3 kernels with stride 1 as matrix products over transformed patches. F(4×4, 3×3)
+ * takes 36 of them and a quarter of the multiplications, F(2×2, 3×3) takes 16 and four ninths. Forward and input gradient are the same three steps, the input gradient with
  * the kernels turned, and share what the weights become; the weight gradient sums over patches instead of channels, and takes
  * those of the forward pass where they were kept.
  *
  * Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015. Points and scaling are our own.
  */
 import type { Gpu } from '../gpu/gpu.ts';
-import type { PooledBuffer } from '../gpu/pool.ts';
+import type { PooledBuffer, PooledTexture } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type Forms, type WeightForms } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
@@ -17,9 +17,11 @@ import {
   COLUMNS,
   columnsFor,
   DEPTHS,
-  POSITIONS,
   planeOf,
+  positionsOf,
   ROWS,
+  type Tile,
+  tileOf,
   tilesAtOnce,
   tilesInPairs,
   upTo,
@@ -41,20 +43,19 @@ const inputKernel = defineKernel({
     tileExtent: 'u32',
     plane: 'u32',
   },
-  example: { tiles: 2, vector: 4 },
+  example: { tile: 4, tiles: 2, vector: 4 },
 });
 
 const weightKernel = defineKernel({
   name: 'winograd_weight',
   shader: 'winograd-weight.wgsl',
-  bindings: { weight: 'read', transformed: 'read_write' },
-  uniforms: { inChannels: 'u32', outChannels: 'u32', outExtent: 'u32', plane: 'u32' },
+  bindings: { weight: 'read', transformed: 'texture_write' },
+  uniforms: { inChannels: 'u32', outChannels: 'u32', blocks: 'u32' },
+  example: { tile: 4 },
 });
 
-const productKernel = defineKernel({
-  name: 'winograd_product',
+const product = {
   shader: 'winograd-product.wgsl',
-  bindings: { a: 'read', b: 'read', output: 'read_write' },
   uniforms: {
     depth: 'u32',
     columns: 'u32',
@@ -64,7 +65,20 @@ const productKernel = defineKernel({
     planeB: 'u32',
     planeOutput: 'u32',
   },
-  example: { lanes: 8, columns: 4, turned: false, depthsLast: false },
+} as const;
+
+const productKernel = defineKernel({
+  ...product,
+  name: 'winograd_product',
+  bindings: { a: 'texture_read', b: 'read', output: 'read_write' },
+  example: { tile: 4, lanes: 8, columns: 4, kernels: true, turned: false },
+});
+
+const gradProductKernel = defineKernel({
+  ...product,
+  name: 'winograd_grad_product',
+  bindings: { a: 'read', b: 'read', output: 'read_write' },
+  example: { tile: 4, lanes: 8, columns: 4, kernels: false, turned: false },
 });
 
 const outputKernel = defineNormalisable({
@@ -81,7 +95,7 @@ const outputKernel = defineNormalisable({
     tileExtent: 'u32',
     plane: 'u32',
   },
-  example: { tiles: 2, vector: 4 },
+  example: { tile: 4, tiles: 2, vector: 4 },
 });
 
 const outputGradKernel = defineKernel({
@@ -98,7 +112,7 @@ const outputGradKernel = defineKernel({
     channelExtent: 'u32',
     plane: 'u32',
   },
-  example: { vector: 4 },
+  example: { tile: 4, vector: 4 },
 });
 
 const weightGradKernel = defineKernel({
@@ -106,10 +120,12 @@ const weightGradKernel = defineKernel({
   shader: 'winograd-weight-grad.wgsl',
   bindings: { products: 'read', weightGrad: 'read_write' },
   uniforms: { inChannels: 'u32', inExtent: 'u32', plane: 'u32' },
+  example: { tile: 4 },
 });
 
 /** output = convolution of input (NCHW) with weight (OIHW). Writes all of output. */
 function forward(
+  tile: Tile,
   gpu: Gpu,
   s: Conv2dShape,
   input: PooledBuffer,
@@ -119,6 +135,7 @@ function forward(
   inputForms?: Forms,
 ): void {
   correlate(gpu, input, weight, output, {
+    tile,
     after,
     inputForms,
     turned: false,
@@ -137,6 +154,7 @@ function forward(
 
 /** inputGrad from outputGrad (both NCHW) and weight. Writes all of inputGrad. */
 function inputGrad(
+  tile: Tile,
   gpu: Gpu,
   s: Conv2dShape,
   outputGrad: PooledBuffer,
@@ -144,6 +162,7 @@ function inputGrad(
   target: PooledBuffer,
 ): void {
   correlate(gpu, outputGrad, weight, target, {
+    tile,
     turned: true,
     batch: s.batch,
     channels: s.outChannels,
@@ -159,6 +178,7 @@ function inputGrad(
 }
 
 interface Correlation {
+  readonly tile: Tile;
   /** Whether the kernels are turned by 180 degrees and summed over their output channels. */
   readonly turned: boolean;
   readonly batch: number;
@@ -176,29 +196,32 @@ interface Correlation {
 }
 
 function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: PooledBuffer, c: Correlation): void {
-  const tiling = tilesInPairs(c.batch, c.resultHeight, c.resultWidth);
+  const { tile } = c;
+  const positions = positionsOf(tile);
+  const tiling = tilesInPairs(tile, c.batch, c.resultHeight, c.resultWidth);
   const depth = upTo(DEPTHS, c.channels);
   const rows = upTo(ROWS, c.results);
   const columns = columnsFor(tiling.tiles);
   const [inChannels, outChannels] = c.turned ? [c.results, c.channels] : [c.channels, c.results];
   const [inExtent, outExtent] = [upTo(ROWS, inChannels), upTo(ROWS, outChannels)];
-  const kernelPlane = planeOf(inExtent, outExtent);
-  const kernels = weight.form('winograd', POSITIONS * kernelPlane * 4, (transformed) => {
+  const blocks = outExtent / ROWS;
+  const texture = () => gpu.pool.acquireTexture((inExtent * ROWS) / 4, positions * blocks);
+  const kernels = weight.form(`winograd ${tile}`, texture, (transformed) => {
     launch(gpu, weightKernel, {
       buffers: { weight: weight.original, transformed },
-      uniforms: { inChannels, outChannels, outExtent, plane: kernelPlane },
-      workgroups: [Math.ceil(outExtent / 64), inExtent, 1],
+      constants: { tile },
+      uniforms: { inChannels, outChannels, blocks },
+      workgroups: [outExtent / 16, inExtent / 16, 1],
       label: c.label,
     });
   });
   const patches = patchesOf(gpu, input, { ...c, ...tiling }, c.inputForms);
-  const products = gpu.pool.acquire(POSITIONS * planeOf(rows, columns) * 4);
-  const a = { buffer: kernels, line: outExtent, plane: kernelPlane, turned: c.turned };
-  multiply(gpu, a, { ...patches, turned: false }, products, { depth, rows, columns }, c.label);
+  const products = gpu.pool.acquire(positions * planeOf(rows, columns) * 4);
+  multiply(gpu, { kernels, blocks, turned: c.turned }, patches, products, { tile, depth, rows, columns }, c.label);
   patches.release();
   const run = {
     buffers: { products, output },
-    constants: { tiles: tilesAtOnce(tiling.tileColumns), vector: vectorOf(c.resultWidth) },
+    constants: vectors(tile, tiling.tileColumns, c.resultWidth),
     uniforms: {
       ...tiling,
       channels: c.results,
@@ -216,6 +239,7 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
 
 /** weightGrad (OIHW) from input and outputGrad (both NCHW). */
 function weightGrad(
+  tile: Tile,
   gpu: Gpu,
   s: Conv2dShape,
   input: PooledBuffer,
@@ -224,14 +248,15 @@ function weightGrad(
   inputForms?: Forms,
 ): void {
   const label = `weightGrad ${describeConv2d(s)}`;
-  const tiling = tilesInPairs(s.batch, s.outHeight, s.outWidth);
+  const positions = positionsOf(tile);
+  const tiling = tilesInPairs(tile, s.batch, s.outHeight, s.outWidth);
   const depth = upTo(DEPTHS, tiling.tiles);
   const rows = upTo(ROWS, s.outChannels);
   const columns = columnsFor(s.inChannels);
-  const grads = gpu.pool.acquire(POSITIONS * planeOf(depth, rows) * 4);
+  const grads = gpu.pool.acquire(positions * planeOf(depth, rows) * 4);
   launch(gpu, outputGradKernel, {
     buffers: { outputGrad, transformed: grads },
-    constants: { vector: vectorOf(s.outWidth) },
+    constants: { tile, vector: vectorOf(s.outWidth, tile) },
     uniforms: {
       ...tiling,
       channels: s.outChannels,
@@ -245,6 +270,7 @@ function weightGrad(
   });
   const geometry = {
     ...tiling,
+    tile,
     channels: s.inChannels,
     height: s.inHeight,
     width: s.inWidth,
@@ -253,13 +279,14 @@ function weightGrad(
     label,
   };
   const patches = patchesOf(gpu, input, geometry, inputForms);
-  const products = gpu.pool.acquire(POSITIONS * planeOf(rows, columns) * 4);
-  const a = { buffer: grads, line: rows, plane: planeOf(depth, rows), turned: false };
-  multiply(gpu, a, { ...patches, turned: true }, products, { depth, rows, columns }, label);
+  const products = gpu.pool.acquire(positions * planeOf(rows, columns) * 4);
+  const a = { buffer: grads, line: rows, plane: planeOf(depth, rows) };
+  multiply(gpu, a, patches, products, { tile, depth, rows, columns }, label);
   gpu.pool.release(grads);
   patches.release();
   launch(gpu, weightGradKernel, {
     buffers: { products, weightGrad: target },
+    constants: { tile },
     uniforms: { inChannels: s.inChannels, inExtent: columns, plane: planeOf(rows, columns) },
     workgroups: [Math.ceil(s.inChannels / 64), s.outChannels, 1],
     label,
@@ -268,6 +295,7 @@ function weightGrad(
 }
 
 interface Geometry {
+  readonly tile: Tile;
   readonly channels: number;
   readonly height: number;
   readonly width: number;
@@ -279,7 +307,7 @@ interface Geometry {
   readonly label: string;
 }
 
-interface Patches extends Omit<Operand, 'turned'> {
+interface Patches extends Operand {
   /** Says that they are not needed any more. */
   release(): void;
 }
@@ -290,23 +318,24 @@ interface Patches extends Omit<Operand, 'turned'> {
  */
 function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): Patches {
   // What patches depend on and nothing else, since it is their key.
-  const { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label } = of;
+  const { tile, channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label } = of;
   const geometry = { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns };
   const line = columnsFor(tiles);
   const extent = columnsFor(channels);
   const plane = planeOf(extent, line);
-  const bytes = POSITIONS * plane * 4;
+  const bytes = positionsOf(tile) * plane * 4;
   const write = (transformed: PooledBuffer) => {
     launch(gpu, inputKernel, {
       buffers: { input, transformed },
-      constants: { tiles: tilesAtOnce(tileColumns), vector: columnPadding === 1 ? vectorOf(width) : 1 },
+      constants: vectors(tile, tileColumns, columnPadding === 1 ? width : 1),
       uniforms: { ...geometry, tileExtent: line, plane },
       workgroups: [(extent * line) / 64, 1, 1],
       label,
     });
   };
   if (forms) {
-    const buffer = forms.form(`winograd patches ${Object.values(geometry).join(',')}`, bytes, write);
+    const key = `winograd patches ${tile},${Object.values(geometry).join(',')}`;
+    const buffer = forms.form(key, () => gpu.pool.acquire(bytes), write);
     return { buffer, line, plane, release: () => {} };
   }
   const buffer = gpu.pool.acquire(bytes);
@@ -314,41 +343,70 @@ function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): 
   return { buffer, line, plane, release: () => gpu.pool.release(buffer) };
 }
 
-/** An operand of the products: [position][depth][row or column], or turned, with depths last. */
+/** How the transforms take tiles and rows: `width` is that of the pictures, or 1 where rows must be read one by one. */
+function vectors(tile: Tile, tileColumns: number, width: number) {
+  const tiles = tilesAtOnce(tileColumns);
+  return { tile, tiles, vector: vectorOf(width, tile * tiles) };
+}
+
+interface Extents {
+  readonly tile: Tile;
+  readonly depth: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** An operand of the products that is a buffer, [position][outer][inner]. */
 interface Operand {
   readonly buffer: PooledBuffer;
   /** Numbers of its last extent, and of a position. */
   readonly line: number;
   readonly plane: number;
+}
+
+/** The kernels, as winograd-weight writes them. Turned by 180 degrees their rows are input channels. */
+interface Kernels {
+  readonly kernels: PooledTexture;
+  readonly blocks: number;
   readonly turned: boolean;
 }
 
-/** output [position][rows][columns] = the products of `a` and `b`. A turned `a` is the weights of kernels turned by 180 degrees. */
+/** output [position][rows][columns] = the products of kernels and patches, or of gradients and patches. */
 function multiply(
   gpu: Gpu,
-  a: Operand,
+  a: Kernels | Operand,
   b: Operand,
   output: PooledBuffer,
-  { depth, rows, columns }: { readonly depth: number; readonly rows: number; readonly columns: number },
+  { tile, depth, rows, columns }: Extents,
   label: string,
 ): void {
   const lanes = shuffleLanes(gpu.traits);
   const perLane = columns < COLUMNS ? 2 : 4;
-  launch(gpu, productKernel, {
-    buffers: { a: a.buffer, b: b.buffer, output },
-    constants: { lanes, columns: perLane, turned: a.turned, depthsLast: b.turned },
+  const kernels = 'kernels' in a;
+  launch(gpu, kernels ? productKernel : gradProductKernel, {
+    buffers: { a: kernels ? a.kernels : a.buffer, b: b.buffer, output },
+    constants: { tile, lanes, columns: perLane, kernels, turned: kernels && a.turned },
     uniforms: {
       depth,
       columns,
-      lineA: a.line,
+      lineA: kernels ? a.blocks : a.line,
       lineB: b.line,
-      planeA: a.plane,
+      planeA: kernels ? 0 : a.plane,
       planeB: b.plane,
       planeOutput: planeOf(rows, columns),
     },
-    workgroups: [columns / (perLane * lanes), rows / ROWS, POSITIONS],
+    workgroups: [columns / (perLane * lanes), rows / ROWS, positionsOf(tile)],
     label,
   });
 }
 
-export const winograd: Conv2dKernels = { forward, inputGrad, weightGrad };
+/** The kernels with the tiles that are chosen. For tests: `winograd` chooses those that cost less. */
+export function winogradBy(choose: (shape: Conv2dShape) => Tile): Conv2dKernels {
+  return {
+    forward: (gpu, shape, ...rest) => forward(choose(shape), gpu, shape, ...rest),
+    inputGrad: (gpu, shape, ...rest) => inputGrad(choose(shape), gpu, shape, ...rest),
+    weightGrad: (gpu, shape, ...rest) => weightGrad(choose(shape), gpu, shape, ...rest),
+  };
+}
+
+export const winograd = winogradBy(tileOf);

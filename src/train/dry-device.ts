@@ -37,6 +37,7 @@ function dryDevice(): GPUDevice {
       unmap: nothing,
       destroy: nothing,
     }),
+    createTexture: () => ({ createView: () => ({}), destroy: nothing }),
     createBindGroupLayout: () => ({}),
     createPipelineLayout: () => ({}),
     createShaderModule: () => ({}),

@@ -1,7 +1,7 @@
 /** Bookkeeping over a buffer pool: how much is held at most, and what for. */
-import type { BufferPool } from '../gpu/pool.ts';
+import type { BufferPool, Pooled } from '../gpu/pool.ts';
 
-/** One buffer from being handed out to being given back. */
+/** One buffer or texture from being handed out to being given back. */
 interface Allocation<Category> {
   readonly bytes: number;
   /** Often known only later, when it is seen what has become of the buffer. */
@@ -16,16 +16,19 @@ export class Ledger<Category extends string> {
 
   constructor(pool: BufferPool, rest: Category) {
     const acquire = pool.acquire.bind(pool);
+    const acquireTexture = pool.acquireTexture.bind(pool);
     const release = pool.release.bind(pool);
-    pool.acquire = (bytes) => {
+    const watched = <Memory extends Pooled>(take: () => Memory) => {
       const before = pool.liveBytes;
-      const pooled = acquire(bytes);
+      const pooled = take();
       const allocation = { bytes: pool.liveBytes - before, category: rest };
       this.#open.set(pooled.id, allocation);
       this.#fresh.add(allocation);
       this.#history.push({ allocation, sign: 1 });
       return pooled;
     };
+    pool.acquire = (bytes) => watched(() => acquire(bytes));
+    pool.acquireTexture = (width, height) => watched(() => acquireTexture(width, height));
     pool.release = (pooled) => {
       const allocation = this.#open.get(pooled.id)!;
       this.#open.delete(pooled.id);

@@ -1,6 +1,6 @@
 /** Candidates timed on a device, on scratch buffers of the real shapes. */
 import type { AdapterTraits, Dispatch, Gpu } from '../gpu/gpu.ts';
-import type { PooledBuffer } from '../gpu/pool.ts';
+import type { Pooled, PooledBuffer } from '../gpu/pool.ts';
 import type { WeightForms } from '../kernels/conv2d-shape.ts';
 import { fill } from '../kernels/elementwise.ts';
 import type { Candidate } from './measured.ts';
@@ -108,7 +108,7 @@ class Scratch {
   readonly #input: PooledBuffer;
   readonly #output: PooledBuffer;
   readonly #weight: PooledBuffer;
-  readonly #forms = new Map<string, PooledBuffer>();
+  readonly #forms = new Map<string, Pooled>();
 
   constructor(gpu: Gpu, job: WorkJob) {
     this.job = job;
@@ -142,17 +142,17 @@ class Scratch {
   #formsFor(candidate: Candidate, derives: boolean): WeightForms {
     return {
       original: this.#weight,
-      form: (key, bytes, write) => {
+      form: <Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void) => {
         const name = `${candidate} ${key}`;
-        let buffer = this.#forms.get(name);
-        if (!buffer) {
-          buffer = this.#gpu.pool.acquire(bytes);
-          this.#forms.set(name, buffer);
-          // What is never derived is at least an ordinary number.
-          if (!derives) this.#gpu.clear(buffer);
+        let memory = this.#forms.get(name) as Memory | undefined;
+        if (!memory) {
+          memory = acquire();
+          this.#forms.set(name, memory);
+          // What is never derived is at least an ordinary number; a texture begins with zeros.
+          if (!derives && 'buffer' in memory) this.#gpu.clear(memory);
         }
-        if (derives) write(buffer);
-        return buffer;
+        if (derives) write(memory);
+        return memory;
       },
     };
   }

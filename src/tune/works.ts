@@ -75,9 +75,11 @@ function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<
 function formKeys(work: TunableWork, candidate: Candidate, dry: Gpu): string[] {
   const keys: string[] = [];
   const buffer = dry.pool.acquire(4);
-  const form: WeightForms['form'] = (key) => {
+  const form: WeightForms['form'] = (key, acquire) => {
     keys.push(key);
-    return buffer;
+    const memory = acquire();
+    dry.pool.release(memory);
+    return memory;
   };
   runWork(dry, work, candidate, { input: buffer, output: buffer, weight: { original: buffer, form } });
   dry.pool.release(buffer);

@@ -12,6 +12,9 @@ for (const file of readdirSync(kernelFolder)) if (file.endsWith('.ts')) await im
 /** WebGPU's default limit, which every device has. */
 const MAX_STORAGE_BUFFERS = 8;
 
+/** The only kind of textures that there are. */
+const TEXTURE = 'texture_storage_2d<rgba32float>';
+
 /** What a declaration and a shader do not agree on, one line each. */
 function disagreements(kernel: Kernel, code: string): string[] {
   const wgsl = new WgslReflect(code);
@@ -19,7 +22,10 @@ function disagreements(kernel: Kernel, code: string): string[] {
   const declared = Object.entries(kernel.bindings).map(([name, access], i) => `${i} ${name} ${access}`);
   const found = wgsl.storage
     .sort((a, b) => a.binding - b.binding)
-    .map(({ binding, name, access }) => `${binding} ${name} ${access}`);
+    .map(
+      ({ binding, name, access, type }) =>
+        `${binding} ${name} ${type.getTypeName() === TEXTURE ? `texture_${access}` : access}`,
+    );
   if (declared.join() !== found.join()) problems.push(`bindings: declared ${declared}; in the shader ${found}`);
   if (declared.length > MAX_STORAGE_BUFFERS) problems.push(`more than ${MAX_STORAGE_BUFFERS} storage buffers`);
 
@@ -39,6 +45,16 @@ function disagreements(kernel: Kernel, code: string): string[] {
 const OTHERS: Record<string, Constants[]> = {
   convert: [{ toHalf: false }, { vector: false }],
   batch_norm_forward_half: [{ vector: false, relu: true }],
+  winograd_input: [
+    { tile: 2, vector: 2 },
+    { tiles: 1, vector: 1 },
+  ],
+  winograd_weight: [{ tile: 2 }],
+  winograd_product: [{ tile: 2, turned: true }, { columns: 2 }],
+  winograd_grad_product: [{ tile: 2, columns: 2 }],
+  winograd_output: [{ tile: 2, tiles: 1, vector: 2 }],
+  winograd_output_grad: [{ tile: 2, vector: 2 }],
+  winograd_weight_grad: [{ tile: 2 }],
   conv2d_rows: [
     { lanes: 0 },
     { inVector: 2, outVector: 1 },

@@ -4,7 +4,7 @@
  */
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
-import type { PooledBuffer } from '../../src/gpu/pool.ts';
+import type { Pooled } from '../../src/gpu/pool.ts';
 import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
 import type { Conv2dWork } from '../../src/kernels/conv2d-choose.ts';
 import { runWork, sizesOf } from '../../src/tune/run-work.ts';
@@ -42,9 +42,9 @@ describe.each([1, 4, 32])('at batch %d', (batch) => {
       const buffers = { input: filled(sizes.input), output: filled(sizes.output), weight: filled(sizes.weight) };
       const written = WRITTEN[work.pass];
       const result = async (variant: Conv2dVariant) => {
-        const forms: PooledBuffer[] = [];
-        const form = (_: string, bytes: number, write: (target: PooledBuffer) => void) => {
-          const target = gpu.pool.acquire(bytes);
+        const forms: Pooled[] = [];
+        const form = <M extends Pooled>(_: string, acquire: () => M, write: (target: M) => void) => {
+          const target = acquire();
           write(target);
           forms.push(target);
           return target;

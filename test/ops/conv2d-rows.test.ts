@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { AdapterTraits, Dispatch, Gpu } from '../../src/gpu/gpu.ts';
+import type { Pooled, PooledBuffer } from '../../src/gpu/pool.ts';
 import { rows } from '../../src/kernels/conv2d-rows.ts';
 import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../src/kernels/conv2d-shape.ts';
 import { openTampered, withGpu } from '../support/gpu.ts';
@@ -76,8 +77,10 @@ async function error(gpu: Gpu, pass: Pass, s: Conv2dShape): Promise<{ error: num
   const values = floats(random, pass === 'forward' ? inputs : outputs);
   const weights = floats(random, s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth);
   const results = pass === 'forward' ? outputs : inputs;
-  const buffers = [values.length, weights.length, results].map((count) => gpu.pool.acquire(count * 4));
-  const [source, original, target] = buffers as [(typeof buffers)[0], (typeof buffers)[0], (typeof buffers)[0]];
+  const [source, original, target] = [values.length, weights.length, results].map((n) => gpu.pool.acquire(n * 4)) as [
+    ...[PooledBuffer, PooledBuffer, PooledBuffer],
+  ];
+  const buffers: Pooled[] = [source, original, target];
   gpu.upload(source, values);
   gpu.upload(original, weights);
   // What is not written shows.
@@ -90,8 +93,8 @@ async function error(gpu: Gpu, pass: Pass, s: Conv2dShape): Promise<{ error: num
     source,
     {
       original,
-      form: (_, bytes, write) => {
-        const form = gpu.pool.acquire(bytes);
+      form: (_, acquire, write) => {
+        const form = acquire();
         buffers.push(form);
         write(form);
         return form;

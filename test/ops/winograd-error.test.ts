@@ -5,7 +5,7 @@
 
 import { describe, expect } from 'vitest';
 import { Generator } from '../../src/data/index.ts';
-import type { PooledBuffer } from '../../src/gpu/pool.ts';
+import type { Pooled } from '../../src/gpu/pool.ts';
 import { conv2dVariants } from '../../src/kernels/conv2d-candidates.ts';
 import { chooseConv2d } from '../../src/kernels/conv2d-choose.ts';
 import type { Conv2dShape, WeightForms } from '../../src/kernels/conv2d-shape.ts';
@@ -106,16 +106,16 @@ describe.each(SHAPES)('%i channels of side %i', (channels, side, chosen) => {
     gpuTest(pass, async () => {
       const kernels = conv2dVariants.winograd;
       const target = gpu.pool.acquire(count * 4);
-      const buffers: PooledBuffer[] = [target];
-      const hold = (buffer: PooledBuffer) => {
+      const buffers: Pooled[] = [target];
+      const hold = <M extends Pooled>(buffer: M) => {
         buffers.push(buffer);
         return buffer;
       };
       const original = hold(put(weight));
       const forms: WeightForms = {
         original,
-        form: (_, bytes, write) => {
-          const form = hold(gpu.pool.acquire(bytes));
+        form: (_, acquire, write) => {
+          const form = hold(acquire());
           write(form);
           return form;
         },

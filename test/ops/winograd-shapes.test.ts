@@ -5,10 +5,14 @@
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import type { PooledBuffer } from '../../src/gpu/pool.ts';
+import type { Pooled } from '../../src/gpu/pool.ts';
 import { type Conv2dShape, describeConv2d } from '../../src/kernels/conv2d-shape.ts';
-import { winograd } from '../../src/kernels/winograd.ts';
+import { winogradBy } from '../../src/kernels/winograd.ts';
+import type { Tile } from '../../src/kernels/winograd-shape.ts';
 import { openTampered, withGpu } from '../support/gpu.ts';
+
+/** The larger tiles; the smaller ones where a test says so. */
+const winograd = winogradBy(() => 4);
 
 const TRAITS = { kind: 'cpu', subgroupSize: 8 } as const;
 const { gpuTest, gpu } = await withGpu({}, TRAITS);
@@ -33,26 +37,27 @@ function shapeOf(
 /** Of the forward pass: tiles that an invocation takes at once, and the vectors in which rows are loaded and stored. */
 type Built = readonly [tiles: number, loads: number, stores: number];
 
-const SHAPES: readonly [shape: Conv2dShape, built: Built][] = [
-  [shapeOf([2, 3, 5, 8], 7), [2, 4, 4]],
+const SHAPES: readonly [shape: Conv2dShape, large: Built, small: Built][] = [
+  [shapeOf([2, 3, 5, 8], 7), [2, 4, 4], [2, 4, 4]],
   // Rows of three tiles and one that only makes a pair.
-  [shapeOf([2, 3, 8, 12], 5), [2, 4, 4]],
-  [shapeOf([3, 2, 7, 10], 4), [2, 2, 2]],
-  [shapeOf([1, 5, 7, 11], 3), [2, 1, 1]],
+  [shapeOf([2, 3, 8, 12], 5), [2, 4, 4], [2, 4, 4]],
+  [shapeOf([3, 2, 7, 10], 4), [2, 2, 2], [1, 2, 2]],
+  [shapeOf([1, 5, 7, 11], 3), [2, 1, 1], [2, 1, 1]],
   // As many tiles as columns of the products: another one in each row would be padding that costs.
-  [shapeOf([1, 2, 125, 4], 3), [1, 4, 4]],
-  [shapeOf([1, 2, 66, 6], 3), [2, 2, 2]],
-  [shapeOf([1, 2, 127, 3], 3), [1, 1, 1]],
-  [shapeOf([2, 2, 6, 8], 3, [0, 0]), [2, 1, 2]],
-  [shapeOf([2, 3, 6, 8], 3, [0, 2]), [2, 1, 2]],
-  [shapeOf([2, 3, 5, 6], 3, [1, 2]), [2, 1, 4]],
-  [shapeOf([1, 1, 1, 1], 1), [2, 1, 1]],
+  [shapeOf([1, 2, 125, 4], 3), [1, 4, 4], [2, 4, 4]],
+  [shapeOf([1, 2, 66, 6], 3), [2, 2, 2], [1, 2, 2]],
+  [shapeOf([1, 2, 127, 3], 3), [1, 1, 1], [2, 1, 1]],
+  [shapeOf([2, 2, 6, 8], 3, [0, 0]), [2, 1, 2], [2, 1, 2]],
+  [shapeOf([2, 3, 6, 8], 3, [0, 2]), [2, 1, 2], [2, 1, 2]],
+  [shapeOf([2, 3, 5, 6], 3, [1, 2]), [2, 1, 4], [2, 1, 4]],
+  [shapeOf([1, 1, 1, 1], 1), [2, 1, 1], [2, 1, 1]],
 ];
 
 const floats = (random: () => number, count: number) => Float32Array.from({ length: count }, () => 2 * random() - 1);
 
 /** The largest difference from sums in double, as a share of the largest that their products (each at most 1) can make. */
-async function error(gpu: Gpu, s: Conv2dShape, pass: Pass): Promise<number> {
+async function error(gpu: Gpu, s: Conv2dShape, pass: Pass, tile: Tile = 4): Promise<number> {
+  const winograd = winogradBy(() => tile);
   const random = counterNoise(s.inChannels * s.outChannels + s.inWidth);
   const operands = {
     input: floats(random, s.batch * s.inChannels * s.inHeight * s.inWidth),
@@ -60,10 +65,11 @@ async function error(gpu: Gpu, s: Conv2dShape, pass: Pass): Promise<number> {
     outputGrad: floats(random, s.batch * s.outChannels * s.outHeight * s.outWidth),
   };
   const expected = inDouble(s, operands)[pass];
-  const held: PooledBuffer[] = [];
+  const held: Pooled[] = [];
   const acquire = (bytes: number) => {
-    held.push(gpu.pool.acquire(bytes));
-    return held.at(-1)!;
+    const buffer = gpu.pool.acquire(bytes);
+    held.push(buffer);
+    return buffer;
   };
   const put = (values: Float32Array<ArrayBuffer>) => {
     const buffer = acquire(values.byteLength);
@@ -73,8 +79,9 @@ async function error(gpu: Gpu, s: Conv2dShape, pass: Pass): Promise<number> {
   const [input, original, outputGrad] = [put(operands.input), put(operands.weight), put(operands.outputGrad)];
   const weight = {
     original,
-    form: (_: string, bytes: number, write: (form: PooledBuffer) => void) => {
-      const form = acquire(bytes);
+    form: <M extends Pooled>(_: string, acquireForm: () => M, write: (form: M) => void) => {
+      const form = acquireForm();
+      held.push(form);
       write(form);
       return form;
     },
@@ -122,27 +129,29 @@ function inDouble(s: Conv2dShape, { input, weight, outputGrad }: Operands): Reco
 /** Some ten times what these cost in float32; a product of average size left out of the longest sum would make 5e-4. */
 const TOLERANCE = 1e-6;
 
-for (const [shape, [tiles, loads, stores]] of SHAPES) {
-  describe(describeConv2d(shape), () => {
-    for (const pass of PASSES) {
-      gpuTest(pass, async () => {
-        const built: Record<string, object> = {};
-        gpu.onDispatch = ({ program }) => {
-          built[program.name] = JSON.parse(program.key.replace(/^[^{]*/, ''));
-        };
-        const found = await error(gpu, shape, pass);
-        gpu.onDispatch = undefined;
-        expect(found).toBeLessThan(TOLERANCE);
-        if (pass === 'forward') {
-          expect(built).toMatchObject({
-            winograd_input: { tiles, vector: loads },
-            winograd_output: { tiles, vector: stores },
-          });
-        }
-      });
-    }
-  });
-}
+for (const tile of [4, 2] as const)
+  for (const [shape, large, small] of SHAPES) {
+    const [tiles, loads, stores] = tile === 4 ? large : small;
+    describe(`${describeConv2d(shape)} by ${tile}`, () => {
+      for (const pass of PASSES) {
+        gpuTest(pass, async () => {
+          const built: Record<string, object> = {};
+          gpu.onDispatch = ({ program }) => {
+            built[program.name] = JSON.parse(program.key.replace(/^[^{]*/, ''));
+          };
+          const found = await error(gpu, shape, pass, tile);
+          gpu.onDispatch = undefined;
+          expect(found).toBeLessThan(TOLERANCE);
+          if (pass === 'forward') {
+            expect(built).toMatchObject({
+              winograd_input: { tile, tiles, vector: loads },
+              winograd_output: { tile, tiles, vector: stores },
+            });
+          }
+        });
+      }
+    });
+  }
 
 describe('patches', () => {
   gpuTest('that were kept in the forward pass serve the weight gradient, to the bit', async () => {
@@ -155,13 +164,14 @@ describe('patches', () => {
     };
     const [input, output, outputGrad] = [put(2 * 3 * 84), put(2 * 5 * 84), put(2 * 5 * 84)];
     const [weight, kept, alone] = [put(135), put(135), put(135)];
-    const forms = new Map<string, PooledBuffer>();
-    const form = (key: string, bytes: number, write: (target: PooledBuffer) => void) => {
+    const forms = new Map<string, Pooled>();
+    const form = <M extends Pooled>(key: string, acquire: () => M, write: (target: M) => void) => {
       if (!forms.has(key)) {
-        forms.set(key, gpu.pool.acquire(bytes));
-        write(forms.get(key)!);
+        const target = acquire();
+        forms.set(key, target);
+        write(target);
       }
-      return forms.get(key)!;
+      return forms.get(key) as M;
     };
     let transforms = 0;
     gpu.onDispatch = ({ program }) => {
@@ -183,7 +193,7 @@ describe('patches', () => {
 
 describe('sees', () => {
   const [pairs, pairAndMore] = SHAPES.map(([shape]) => shape);
-  for (const [what, shape, pass, find, replace] of [
+  for (const [what, shape, pass, find, replace, tile] of [
     ['that the right edge is no padding', pairs!, 'forward', 'firstColumn + 9u < params.width', 'true'],
     ['that the left edge is no padding', pairs!, 'inputGrad', 'firstColumn + 0u < params.width', 'true'],
     ['that a row below the picture is no padding', pairs!, 'forward', 'real && firstRow + 2u < params.height', 'real'],
@@ -195,6 +205,16 @@ describe('sees', () => {
       'true',
     ],
     ['that the second of a pair is not stored', pairs!, 'forward', 'firstColumn + 4u < params.width', 'false'],
+    ['that turned kernels take other places', pairs!, 'inputGrad', 'array(5u, 3u', 'array(5u, 4u'],
+    [
+      'that turned kernels of small tiles take other places',
+      pairs!,
+      'inputGrad',
+      'array(3u, 1u, 2u',
+      'array(3u, 2u, 1u',
+      2,
+    ],
+    ['that a small tile lacks a product', pairs!, 'weightGrad', 'even + u[3]', 'even', 2],
     [
       'that a gradient below the picture is no zero',
       pairs!,
@@ -204,7 +224,7 @@ describe('sees', () => {
     ],
   ] as const) {
     gpuTest(what, async () => {
-      const found = await error(await openTampered({ find, replace }, TRAITS), shape, pass);
+      const found = await error(await openTampered({ find, replace }, TRAITS), shape, pass, tile);
       // What is not stored is not a number.
       expect(found < TOLERANCE).toBe(false);
     });

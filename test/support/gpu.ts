@@ -82,7 +82,7 @@ export async function openAs(traits: Partial<AdapterTraits>, options: OpenOption
 }
 
 /**
- * Fills every buffer with NaN when the pool hands it out, so that what a kernel leaves unwritten is seen, whatever the
+ * Fills every buffer and texture with NaN when the pool hands it out, so that what a kernel leaves unwritten is seen, whatever the
  * buffer's last user left there, and whether it is taken for f32 or f16. Costs a copy each.
  */
 function poison(gpu: Gpu): void {
@@ -92,6 +92,15 @@ function poison(gpu: Gpu): void {
     const pooled = acquire(bytes);
     if (!source || source.size < pooled.size) source = allNaN(gpu, Math.max(pooled.size, 2 * (source?.size ?? 0)));
     gpu.copy(source, pooled, pooled.size);
+    return pooled;
+  };
+  const acquireTexture = gpu.pool.acquireTexture.bind(gpu.pool);
+  gpu.pool.acquireTexture = (width, height) => {
+    const pooled = acquireTexture(width, height);
+    const texels = new Uint32Array(4 * width * height).fill(0x7fff7fff);
+    gpu.flush();
+    const layout = { bytesPerRow: 16 * width };
+    gpu.device.queue.writeTexture({ texture: pooled.texture }, texels, layout, [width, height]);
     return pooled;
   };
 }

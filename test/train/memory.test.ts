@@ -134,7 +134,10 @@ test('a tensor larger than any buffer of the adapter is out of memory before it 
 });
 
 test('the ledger tells what each kind held at most, and all together', () => {
-  const pool = new BufferPool({ createBuffer: ({ size }) => ({ size }) as GPUBuffer });
+  const pool = new BufferPool({
+    createBuffer: ({ size }) => ({ size }) as GPUBuffer,
+    createTexture: () => ({}) as GPUTexture,
+  });
   const ledger = new Ledger<'kept' | 'passing'>(pool, 'passing');
   const weights = pool.acquire(1024);
   ledger.put(weights.id, 'kept');

@@ -1,6 +1,6 @@
 /** 2d convolution (cross-correlation, as in torch): its shape rule, forward and backward, and the cache of what kernels derive from its tensors. */
 import type { Gpu } from '../../gpu/gpu.ts';
-import type { PooledBuffer } from '../../gpu/pool.ts';
+import type { Pooled } from '../../gpu/pool.ts';
 import { addChannelBias, channelBiasGrad } from '../../kernels/channel-bias.ts';
 import { type Conv2dPass, conv2dVariants } from '../../kernels/conv2d-candidates.ts';
 import { chooseConv2d, conv2dWork } from '../../kernels/conv2d-choose.ts';
@@ -142,28 +142,30 @@ function kernels(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape) {
 }
 
 interface Form {
-  readonly buffer: PooledBuffer;
+  readonly memory: Pooled;
   version: number;
 }
 
 /** What was derived from weights or inputs, by their storage. It is derived anew only when they have changed. */
 const derived = new WeakMap<Storage, Map<string, Form>>();
 
-function formsOf({ storage, buffer, gpu }: Tensor): WeightForms {
+function formsOf({ storage, buffer }: Tensor): WeightForms {
   return {
     original: buffer,
-    form: (key, bytes, write) => {
+    form: <Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void) => {
       const forms = derived.get(storage) ?? startDeriving(storage);
       let form = forms.get(key);
       if (!form) {
-        form = { buffer: gpu.pool.acquire(bytes), version: -1 };
+        form = { memory: acquire(), version: -1 };
         forms.set(key, form);
       }
+      // Whoever has the key acquires the same kind of memory.
+      const memory = form.memory as Memory;
       if (form.version !== storage.version) {
-        write(form.buffer);
+        write(memory);
         form.version = storage.version;
       }
-      return form.buffer;
+      return memory;
     },
   };
 }
@@ -172,7 +174,7 @@ function startDeriving(storage: Storage): Map<string, Form> {
   const forms = new Map<string, Form>();
   derived.set(storage, forms);
   storage.onFree(() => {
-    for (const { buffer } of forms.values()) storage.gpu.pool.release(buffer);
+    for (const { memory } of forms.values()) storage.gpu.pool.release(memory);
   });
   return forms;
 }
