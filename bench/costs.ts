@@ -161,6 +161,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   conv2d_rows: rowsConv,
   conv2d_rows_normalised: rowsConv,
   conv2d_rows_weight_grad: weightGrad,
+  conv2d_texels_weight_grad: weightGrad,
+  texels: (_, label) => ({ kind: 'conv weight grad', shape: label }),
   winograd_weight: winograd,
   winograd_input: winograd,
   winograd_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),

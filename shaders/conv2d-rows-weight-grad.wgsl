@@ -3,7 +3,8 @@
 // strideWidth, lanes (subgroup size that shuffles feed: 4 or 8; 0: none), roll (where input rows are carried from one output
 // row to the next, the row stride, 1 or 2: only for three units that are the kernel rows of a channel, one of them in the
 // padding above; else 0), gradVector and inVector (floats per load: 4, 2 or 1; they divide outWidth and inWidth), inAlign
-// (columns before the first vector of inputs).
+// (columns before the first vector of inputs), texels (0, or of tensors that are textures, whose vectors are 4, the texels of
+// a line).
 const PIXELS = 4;
 const range = (n) => [...Array(n).keys()];
 const columns = [...new Set(range(PIXELS).flatMap((p) => range(k.taps).map((t) => p * k.strideWidth + t)))].sort((a, b) => a - b);
@@ -23,7 +24,10 @@ const loadRow = (row, start, inside) => loads.map(({ first, floats }) => {
   const name = `x${row}_${first}`;
   const zero = floats === 1 ? '0.0' : `${type(floats)}()`;
   const index = `u32(select(0, ${start} + ${first}, read${name}))`;
-  const value = k.inVector === 1 ? `input[${index}]` : floats === 1 ? `inputAt(${index})` : `input[${index} / ${floats}u]`;
+  const place = (((first - k.inAlign) % 4) + 4) % 4;
+  const value = k.texels
+    ? `inputTexel(${index})${floats === 1 ? `[${place}]` : ''}`
+    : k.inVector === 1 ? `input[${index}]` : floats === 1 ? `inputAt(${index})` : `input[${index} / ${floats}u]`;
   const load = `let read${name} = ${inside} && inside${first};\n    let ${floats === 1 ? name : `v${name}`} = select(${zero}, ${value}, read${name});`;
   return [load, ...(floats === 1 ? [] : range(floats).map((i) => `let x${row}_${first + i} = v${name}[${i}];`))].join('\n    ');
 }).join('\n    ');
@@ -57,11 +61,24 @@ struct Params {
   rowsPerSlice: u32,
   slices: u32,
 }
+<% if (k.texels) { %>
+@group(0) @binding(0) var input: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var outputGrad: texture_storage_2d<rgba32float, read>;
+<% } else { %>
 @group(0) @binding(0) var<storage, read> input: array<<%= type(k.inVector) %>>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<<%= type(k.gradVector) %>>;
+<% } %>
 @group(0) @binding(2) var<storage, read_write> weightGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
-<% if (k.inVector > 1) { %>
+<% if (k.texels) { %>
+// The texels that hold a number: see texels.wgsl.
+fn inputTexel(i: u32) -> vec4<f32> {
+  return textureLoad(input, vec2(i / 4u % <%= k.texels %>u, i / 4u / <%= k.texels %>u));
+}
+fn gradTexel(i: u32) -> vec4<f32> {
+  return textureLoad(outputGrad, vec2(i / 4u % <%= k.texels %>u, i / 4u / <%= k.texels %>u));
+}
+<% } else if (k.inVector > 1) { %>
 fn inputAt(i: u32) -> f32 {
   return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
 }
@@ -124,7 +141,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   const masked = k.gradVector < PIXELS && p > 0;
   const mask = `column0 + ${p}u < params.outWidth`;
   const offset = masked ? `select(0u, ${p}u, ${mask})` : '0u';
-  const value = `outputGrad[(gradStart + ownChannel${r} * plane + ${offset})${k.gradVector === 1 ? '' : ` / ${k.gradVector}u`}]`;
+  const index = `gradStart + ownChannel${r} * plane + ${offset}`;
+  const value = k.texels ? `gradTexel(${index})` : `outputGrad[(${index})${k.gradVector === 1 ? '' : ` / ${k.gradVector}u`}]`;
 %>
     let <%= name %> = <%= masked ? `select(${type(k.gradVector)}(), ${value}, ${mask})` : value %>;
 <% if (k.gradVector > 1) for (const i of range(k.gradVector)) { %>

@@ -5,6 +5,7 @@ import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { inSlices } from './sum-slices.ts';
+import { asTexels, TEXELS_A_LINE } from './texels.ts';
 import { vectorOf } from './vector-of.ts';
 
 /** Pixels per step, as in the shader. */
@@ -25,10 +26,8 @@ const WANTED_WORKGROUPS = 128;
 /** No slice has fewer output rows than this: each costs a pass over the weights. */
 const MIN_ROWS_PER_SLICE = 28;
 
-const kernel = defineKernel({
-  name: 'conv2d_rows_weight_grad',
+const shared = {
   shader: 'conv2d-rows-weight-grad.wgsl',
-  bindings: { input: 'read', outputGrad: 'read', weightGrad: 'read_write' },
   uniforms: {
     batch: 'u32',
     inChannels: 'u32',
@@ -45,8 +44,30 @@ const kernel = defineKernel({
     rowsPerSlice: 'u32',
     slices: 'u32',
   },
-  example: { taps: 3, units: 3, tile: 16, strideWidth: 1, lanes: 8, roll: 1, gradVector: 4, inVector: 4, inAlign: 1 },
+} as const;
+
+const example = {
+  ...{ taps: 3, units: 3, tile: 16, strideWidth: 1, lanes: 8, roll: 1, gradVector: 4, inVector: 4, inAlign: 1 },
+  texels: 0,
+};
+
+const kernel = defineKernel({
+  ...shared,
+  name: 'conv2d_rows_weight_grad',
+  bindings: { input: 'read', outputGrad: 'read', weightGrad: 'read_write' },
+  example,
 });
+
+const texelKernel = defineKernel({
+  ...shared,
+  name: 'conv2d_texels_weight_grad',
+  bindings: { input: 'texture_read', outputGrad: 'texture_read', weightGrad: 'read_write' },
+  example: { ...example, texels: TEXELS_A_LINE },
+});
+
+const upTo4 = (count: number) => 4 * Math.ceil(count / 4);
+
+type Constants = ReturnType<typeof weightGradConstants>;
 
 /** The constants of the shader for a shape: `lanes` as shuffleLanes says. */
 export function weightGradConstants(s: Conv2dShape, lanes: number) {
@@ -66,6 +87,17 @@ export function weightGradConstants(s: Conv2dShape, lanes: number) {
   };
 }
 
+/** How often a number must be loaded that it pays to write it into a texture first, which costs as much as some ten loads. */
+const OFTEN = 32;
+
+/** Whether rows that are no whole vectors are loaded so often that they had better be texels. */
+function wantsTexels(s: Conv2dShape, { taps, units, tile, inVector, gradVector, lanes }: Constants): boolean {
+  if (lanes === 0 || taps !== s.kernelWidth || (inVector === 4 && gradVector === 4)) return false;
+  const inputs = s.outChannels / tile;
+  const grads = (s.inChannels * s.kernelHeight) / (lanes * units);
+  return Math.min(inputs, grads) >= OFTEN;
+}
+
 /** weightGrad (OIHW) from input and outputGrad (NCHW). */
 export function rowsWeightGrad(
   gpu: Gpu,
@@ -75,8 +107,19 @@ export function rowsWeightGrad(
   weightGrad: PooledBuffer,
 ): void {
   const lanes = shuffleLanes(gpu.traits);
-  const constants = weightGradConstants(s, lanes);
-  const { taps, units, tile } = constants;
+  const plain = weightGradConstants(s, lanes);
+  const { taps, units, tile } = plain;
+  const label = `weightGrad ${describeConv2d(s)}`;
+  const texels = wantsTexels(s, plain);
+  // Columns that fill up texels hold zeros, and so add nothing.
+  const shape = texels ? { ...s, inWidth: upTo4(s.inWidth), outWidth: upTo4(s.outWidth) } : s;
+  const constants = { ...weightGradConstants(shape, lanes), texels: texels ? TEXELS_A_LINE : 0 };
+  const operands = texels
+    ? {
+        input: asTexels(gpu, input, s.batch * s.inChannels * s.inHeight, s.inWidth, label),
+        outputGrad: asTexels(gpu, outputGrad, s.batch * s.outChannels * s.outHeight, s.outWidth, label),
+      }
+    : { input, outputGrad };
   const kernelRows = s.inChannels * s.kernelHeight;
   const [x, y] = [Math.ceil(kernelRows / ((lanes || 8) * units)), Math.ceil(s.outChannels / tile)];
   const tapGroups = s.kernelWidth / taps;
@@ -87,15 +130,16 @@ export function rowsWeightGrad(
     workgroups: x * y * tapGroups,
     wanted: WANTED_WORKGROUPS,
     leastTerms: MIN_ROWS_PER_SLICE * blocks,
-    label: `weightGrad ${describeConv2d(s)}`,
+    label,
   };
   inSlices(gpu, sum, weightGrad, (target, rowsPerSlice, slices) => {
-    launch(gpu, kernel, {
-      buffers: { input, outputGrad, weightGrad: target },
+    launch(gpu, texels ? texelKernel : kernel, {
+      buffers: { ...operands, weightGrad: target },
       constants,
-      uniforms: { ...s, rowsPerSlice, slices },
+      uniforms: { ...shape, rowsPerSlice, slices },
       workgroups: [x, y, slices * tapGroups],
-      label: sum.label,
+      label,
     });
   });
+  if (texels) for (const texture of Object.values(operands)) gpu.pool.release(texture);
 }

@@ -1,0 +1,32 @@
+/** Tensors as textures, for kernels on CPU adapters that load each number often. */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer, PooledTexture } from '../gpu/pool.ts';
+import { linearGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
+
+/** Texels of a line of the texture, whatever the rows of the tensor: a power of two, and 128 MiB fit WebGPU's limits. */
+export const TEXELS_A_LINE = 1024;
+
+const kernel = defineKernel({
+  name: 'texels',
+  shader: 'texels.wgsl',
+  bindings: { input: 'read', texels: 'texture_write' },
+  uniforms: { rows: 'u32', width: 'u32', texels: 'u32' },
+  example: { line: TEXELS_A_LINE },
+});
+
+/** A texture with the `rows` rows of `width` numbers of a buffer, each filled up with zeros to whole texels. The caller releases it. */
+export function asTexels(gpu: Gpu, input: PooledBuffer, rows: number, width: number, label: string): PooledTexture {
+  const texels = Math.ceil(width / 4);
+  const count = rows * texels;
+  const texture = gpu.pool.acquireTexture(Math.min(count, TEXELS_A_LINE), Math.ceil(count / TEXELS_A_LINE));
+  const [x, y] = linearGrid(count, 64);
+  launch(gpu, kernel, {
+    buffers: { input, texels: texture },
+    constants: { line: TEXELS_A_LINE },
+    uniforms: { rows, width, texels },
+    workgroups: [x, y, 1],
+    label,
+  });
+  return texture;
+}
