@@ -4,6 +4,7 @@
  * often the kernel reads it: so a kernel that makes two passes shows half the rate, and gains by making one.
  */
 import type { Dispatch } from '../src/gpu/gpu.ts';
+import { convolvedExtent } from '../src/kernels/conv2d-shape.ts';
 import { kernels } from '../src/kernels/kernel.ts';
 
 export const KINDS = [
@@ -52,6 +53,15 @@ const weightGrad: Rule = (u, label) => {
   const outputs = u.batch! * u.outChannels! * u.outHeight! * u.outWidth!;
   const flops = 2 * outputs * u.inChannels! * Number(taps[1]) * Number(taps[2]);
   return { kind: 'conv weight grad', shape: label, flops };
+};
+
+/** The same where rows are filled up to whole texels: the uniform counts what is filled up, the label does not. */
+const texelsWeightGrad: Rule = (u, label) => {
+  const [inWidth, taps, stride, padding] = /x(\d+) -> \d+, \d+x(\d+) \/(?:\d+x)?(\d+) \+(?:\d+x)?(\d+)$/
+    .exec(label)!
+    .slice(1)
+    .map(Number) as [number, number, number, number];
+  return weightGrad({ ...u, outWidth: convolvedExtent(inWidth, taps, stride, padding) }, label);
 };
 
 /** `wholes` tensors of the input's shape, of `width` bytes a number, and `vectors` numbers per channel. */
@@ -161,8 +171,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   conv2d_rows: rowsConv,
   conv2d_rows_normalised: rowsConv,
   conv2d_rows_weight_grad: weightGrad,
-  conv2d_texels_weight_grad: weightGrad,
-  texels: (_, label) => ({ kind: 'conv weight grad', shape: label }),
+  conv2d_texels_weight_grad: texelsWeightGrad,
+  texels: (u, label) => ({
+    kind: 'conv weight grad',
+    shape: label,
+    bytes: words(u.rows! * u.width! + 4 * u.rows! * u.texels!),
+  }),
   winograd_weight: winograd,
   winograd_input: winograd,
   winograd_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),

@@ -7,14 +7,13 @@
  * Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015. Points and scaling are our own.
  */
 import type { Gpu } from '../gpu/gpu.ts';
-import type { PooledBuffer, PooledTexture } from '../gpu/pool.ts';
+import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type Forms, type WeightForms } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
 import { vectorOf } from './vector-of.ts';
+import { multiply, type Operand } from './winograd-product.ts';
 import {
-  COLUMNS,
   columnsFor,
   DEPTHS,
   planeOf,
@@ -52,33 +51,6 @@ const weightKernel = defineKernel({
   bindings: { weight: 'read', transformed: 'texture_write' },
   uniforms: { inChannels: 'u32', outChannels: 'u32', blocks: 'u32' },
   example: { tile: 4 },
-});
-
-const product = {
-  shader: 'winograd-product.wgsl',
-  uniforms: {
-    depth: 'u32',
-    columns: 'u32',
-    lineA: 'u32',
-    lineB: 'u32',
-    planeA: 'u32',
-    planeB: 'u32',
-    planeOutput: 'u32',
-  },
-} as const;
-
-const productKernel = defineKernel({
-  ...product,
-  name: 'winograd_product',
-  bindings: { a: 'texture_read', b: 'read', output: 'read_write' },
-  example: { tile: 4, lanes: 8, columns: 4, kernels: true, turned: false },
-});
-
-const gradProductKernel = defineKernel({
-  ...product,
-  name: 'winograd_grad_product',
-  bindings: { a: 'read', b: 'read', output: 'read_write' },
-  example: { tile: 4, lanes: 8, columns: 4, kernels: false, turned: false },
 });
 
 const outputKernel = defineNormalisable({
@@ -347,57 +319,6 @@ function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): 
 function vectors(tile: Tile, tileColumns: number, width: number) {
   const tiles = tilesAtOnce(tileColumns);
   return { tile, tiles, vector: vectorOf(width, tile * tiles) };
-}
-
-interface Extents {
-  readonly tile: Tile;
-  readonly depth: number;
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** An operand of the products that is a buffer, [position][outer][inner]. */
-interface Operand {
-  readonly buffer: PooledBuffer;
-  /** Numbers of its last extent, and of a position. */
-  readonly line: number;
-  readonly plane: number;
-}
-
-/** The kernels, as winograd-weight writes them. Turned by 180 degrees their rows are input channels. */
-interface Kernels {
-  readonly kernels: PooledTexture;
-  readonly blocks: number;
-  readonly turned: boolean;
-}
-
-/** output [position][rows][columns] = the products of kernels and patches, or of gradients and patches. */
-function multiply(
-  gpu: Gpu,
-  a: Kernels | Operand,
-  b: Operand,
-  output: PooledBuffer,
-  { tile, depth, rows, columns }: Extents,
-  label: string,
-): void {
-  const lanes = shuffleLanes(gpu.traits);
-  const perLane = columns < COLUMNS ? 2 : 4;
-  const kernels = 'kernels' in a;
-  launch(gpu, kernels ? productKernel : gradProductKernel, {
-    buffers: { a: kernels ? a.kernels : a.buffer, b: b.buffer, output },
-    constants: { tile, lanes, columns: perLane, kernels, turned: kernels && a.turned },
-    uniforms: {
-      depth,
-      columns,
-      lineA: kernels ? a.blocks : a.line,
-      lineB: b.line,
-      planeA: kernels ? 0 : a.plane,
-      planeB: b.plane,
-      planeOutput: planeOf(rows, columns),
-    },
-    workgroups: [columns / (perLane * lanes), rows / ROWS, positionsOf(tile)],
-    label,
-  });
 }
 
 /** The kernels with the tiles that are chosen. For tests: `winograd` chooses those that cost less. */

@@ -49,6 +49,27 @@ describe('BufferPool', () => {
     expect(new BufferPool(allocator().device).acquire(bytes).size).toBe(size);
   });
 
+  test('a texture answers requests for its extents alone, the oldest first, and counts as its texels', () => {
+    const counts = { made: 0 };
+    const createTexture = () => {
+      counts.made++;
+      return {} as GPUTexture;
+    };
+    const pool = new BufferPool({ ...allocator().device, createTexture } as unknown as Allocator);
+    const [first, second] = [pool.acquireTexture(8, 3), pool.acquireTexture(8, 3)];
+    expect([first.width, first.height, first.size, pool.liveBytes]).toEqual([8, 3, 384, 768]);
+    pool.release(second);
+    pool.release(first);
+    expect([pool.liveBytes, pool.allocatedBytes, pool.peakBytes]).toEqual([0, 768, 768]);
+    const other = pool.acquireTexture(3, 8);
+    expect([first.id, second.id]).not.toContain(other.id);
+    expect(pool.acquireTexture(8, 3)).toBe(first);
+    expect(pool.acquireTexture(8, 3)).toBe(second);
+    expect(counts.made).toBe(3);
+    // A buffer is never a texture.
+    expect([first.id, second.id, other.id]).not.toContain(pool.acquire(384).id);
+  });
+
   test('a released buffer is the next to go', () => {
     const { counts, device } = allocator();
     const pool = new BufferPool(device);

@@ -243,7 +243,7 @@ const WINOGRAD: Planted[] = [
     'weightGrad',
     { find: ' - params.rowPadding;', replace: ';' },
   ],
-  ['a tap is left out', '3x3', 'output', { find: 'weight[start + 7u]', replace: '0.0' }],
+  ['a tap is left out', '3x3', 'output', { find: 'weight[start0 + 7u]', replace: '0.0' }],
   ['a kernel is not turned', '3x3', 'inputGrad', { find: 'array(5u, 3u', replace: 'array(0u, 3u' }],
   [
     'a gradient below the picture is not zero',
@@ -259,9 +259,15 @@ const WINOGRAD: Planted[] = [
   ],
   [
     'a point is mistaken for another',
-    '3x3, many channels',
+    '3x3',
     'output',
     { find: 'AA * evenA + BB * evenB', replace: 'BB * evenA + BB * evenB' },
+  ],
+  [
+    'a point of small tiles is mistaken for another',
+    '3x3, many channels',
+    'output',
+    { find: '(m[1] - m[2]) + m[3]', replace: '(m[1] + m[2]) + m[3]' },
   ],
   [
     'the last image takes the tiles of the one before',
