@@ -9,8 +9,7 @@ const [four, patch] = [[0, 1, 2, 3], [...Array(side).keys()]];
 // output channels a texel: what a workgroup of winograd-product reads lies in one line. Both extents are padded to 64, the
 // padding written as zeros.
 // Workgroup (x, y): output channels x * 16 … of input channels y * 16 …; an invocation takes 4 output channels of one. Those of a
-// subgroup take input channels next to each other, whose kernels lie next to each other: kernels of output channels often lie
-// multiples of 4 KiB apart, and so fight for the same few places of the cache.
+// subgroup take input channels next to each other: with output channels it took more than twice as long.
 struct Params {
   inChannels: u32,
   outChannels: u32,

@@ -14,7 +14,7 @@ export {
   type TunedChoices,
   type Work,
 } from './gpu/gpu.ts';
-export type { BufferPool, PooledBuffer } from './gpu/pool.ts';
+export type { BufferPool, Pooled, PooledBuffer, PooledTexture } from './gpu/pool.ts';
 export type { KernelTiming } from './gpu/timing.ts';
 export { linearGrid, stridingGrid } from './kernels/grid.ts';
 export {
