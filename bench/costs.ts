@@ -132,6 +132,9 @@ const winograd: Rule = (_, label) => ({
   name: 'winograd',
 });
 
+/** The products, to which all of a convolution's operations are put down. */
+const winogradProduct: Rule = (u, label) => ({ ...winograd(u, label), flops: directFlops(label) });
+
 /** What the convolution takes directly, so that variants can be compared: a quarter of it is multiplied in fact. */
 function directFlops(label: string): number {
   const [, , batch, channels, height, width, out, rows, columns] = LABEL.exec(label)!;
@@ -179,8 +182,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   }),
   winograd_weight: winograd,
   winograd_input: winograd,
-  winograd_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),
-  winograd_grad_product: (u, label) => ({ ...winograd(u, label), flops: directFlops(label) }),
+  winograd_product: winogradProduct,
+  winograd_grad_product: winogradProduct,
   winograd_output: winograd,
   winograd_output_normalised: winograd,
   winograd_output_grad: winograd,

@@ -74,26 +74,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   // An array for the reason that conv2d-rows has one.
   var sums: array<f32, <%= ROWS * k.columns %>>;
   for (var depth = 0u; depth < params.depth; depth += <%= DEPTHS %>u) {
-<% if (!k.kernels) for (const c of range(k.columns)) { %>
-    let b<%= c %> = b[nextB + <%= c %>u * lineB];
-<% } %>
-<% if (k.kernels) for (const d of range(DEPTHS)) { %>
-    let b<%= d %> = b[nextB + <%= d %>u * lineB];
-<% } %>
-<% for (const d of range(DEPTHS)) { %>
-<% if (!k.turned) for (const q of range(ROWS / 4 / k.lanes)) { %>
-<% if (k.kernels) { %>
-    let a<%= d %>_<%= q %> = textureLoad(a, vec2(nextA + <%= d * ROWS / 4 + q * k.lanes %>u, lineA));
-<% } else { %>
-    let a<%= d %>_<%= q %> = a[nextA + <%= d %>u * lineA + <%= q * k.lanes %>u];
-<% } %>
-<% } %>
+    // All of b before all of a: by turns they take an eighth longer.
+<% for (const i of range(k.kernels ? DEPTHS : k.columns)) { %>
+    let b<%= i %> = b[nextB + <%= i %>u * lineB];
 <% } %>
 <% if (k.turned) { %>
     let texel = vec2(startA + depth % <%= ROWS %>u / 4u, lineA + depth / <%= ROWS %>u);
 <% for (const q of range(ROWS / k.lanes)) { %>
     let a<%= q %> = textureLoad(a, texel + vec2(<%= q * k.lanes * ROWS / 4 %>u, 0u));
 <% } %>
+<% } else for (const d of range(DEPTHS)) for (const q of range(ROWS / 4 / k.lanes)) {
+  const load = k.kernels
+    ? `textureLoad(a, vec2(nextA + ${(d * ROWS) / 4 + q * k.lanes}u, lineA))`
+    : `a[nextA + ${d}u * lineA + ${q * k.lanes}u]`;
+%>
+    let a<%= d %>_<%= q %> = <%= load %>;
 <% } %>
 <% for (const row of range(ROWS)) { %>
     {

@@ -6,6 +6,7 @@ export * from './fetch/index.ts';
 export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
 export { DeviceLostError, GpuError, MissingFeatureError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
 export {
+  type Access,
   type AdapterTraits,
   type Dispatch,
   Gpu,
@@ -18,7 +19,6 @@ export type { BufferPool, Pooled, PooledBuffer, PooledTexture } from './gpu/pool
 export type { KernelTiming } from './gpu/timing.ts';
 export { linearGrid, stridingGrid } from './kernels/grid.ts';
 export {
-  type Access,
   type Constants,
   defineKernel,
   type InlineKernel,

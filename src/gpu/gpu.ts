@@ -69,12 +69,14 @@ export interface Readback {
 /** Dispatches per submission: enough that few submissions are made, few enough that the device starts while we record. */
 const DISPATCHES_PER_SUBMIT = 48;
 
+type BindingLayout = Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>;
+
 const LAYOUTS = {
   read: { buffer: { type: 'read-only-storage' } },
   read_write: { buffer: { type: 'storage' } },
   texture_read: { storageTexture: { access: 'read-only', format: 'rgba32float' } },
   texture_write: { storageTexture: { access: 'write-only', format: 'rgba32float' } },
-} as const satisfies Record<Access, Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>>;
+} as const satisfies Record<Access, BindingLayout>;
 
 interface Compiled {
   readonly id: number;
@@ -294,7 +296,7 @@ export class Gpu {
   #compile(program: Program): Compiled {
     const known = this.#compiled.get(program.key);
     if (known) return known;
-    const types: Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>[] = program.access.map((a) => LAYOUTS[a]);
+    const types: BindingLayout[] = program.access.map((a) => LAYOUTS[a]);
     if (program.hasUniforms) types.push({ buffer: { type: 'uniform' } });
     const layout = this.device.createBindGroupLayout({
       entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...type })),

@@ -10,6 +10,9 @@ import type { WebGpuBuffer, WebGpuTexture } from './webgpu-types.ts';
 /** Usage of every pooled buffer: kernels read and write it, the host uploads to it and copies from it. */
 const USAGE = 0x80 /* STORAGE */ | 0x4 /* COPY_SRC */ | 0x8; /* COPY_DST */
 
+/** The same of textures: kernels write and read them, and the host may write to them. */
+const TEXTURE_USAGE = 0x8 /* STORAGE_BINDING */ | 0x2; /* COPY_DST */
+
 /** A storage buffer and its identity in the bind-group cache. */
 export interface PooledBuffer {
   readonly id: number;
@@ -17,9 +20,6 @@ export interface PooledBuffer {
   /** Bytes allocated: at least what was asked for. */
   readonly size: number;
 }
-
-/** The same of textures: kernels write and read them, and buffers are copied into them. */
-const TEXTURE_USAGE = 0x8 /* STORAGE_BINDING */ | 0x2; /* COPY_DST */
 
 /**
  * A storage texture: `height` lines of `width` texels, each of four f32 numbers. lavapipe loads a texel at less than half of what

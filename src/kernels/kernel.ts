@@ -6,8 +6,6 @@ import type { Access, Gpu, Program } from '../gpu/gpu.ts';
 import type { Pooled } from '../gpu/pool.ts';
 import { renderShader, renderText } from './source.ts';
 
-export type { Access };
-
 /** Type of a uniform; four bytes each. */
 export type Scalar = 'u32' | 'i32' | 'f32';
 /** Values that a shader's template is filled in with. */

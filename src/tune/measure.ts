@@ -148,7 +148,7 @@ class Scratch {
         if (!memory) {
           memory = acquire();
           this.#forms.set(name, memory);
-          // What is never derived is at least an ordinary number; a texture begins with zeros.
+          // What is never derived is at least an ordinary number; so is what a texture holds as it comes.
           if (!derives && 'buffer' in memory) this.#gpu.clear(memory);
         }
         if (derives) write(memory);

@@ -82,8 +82,8 @@ export async function openAs(traits: Partial<AdapterTraits>, options: OpenOption
 }
 
 /**
- * Fills every buffer and texture with NaN when the pool hands it out, so that what a kernel leaves unwritten is seen, whatever the
- * buffer's last user left there, and whether it is taken for f32 or f16. Costs a copy each.
+ * Fills every buffer and texture with NaN when the pool hands it out, so that what a kernel leaves unwritten is seen, whatever
+ * its last user left there, and whether it is taken for f32 or f16. Costs a copy each.
  */
 function poison(gpu: Gpu): void {
   const acquire = gpu.pool.acquire.bind(gpu.pool);
