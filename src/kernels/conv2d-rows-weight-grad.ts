@@ -5,7 +5,8 @@ import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { inSlices } from './sum-slices.ts';
-import { asTexels, TEXELS_A_LINE } from './texels.ts';
+import { asTexels, fitsTexels, TEXELS_A_LINE } from './texels.ts';
+import { upTo } from './up-to.ts';
 import { vectorOf } from './vector-of.ts';
 
 /** Pixels per step, as in the shader. */
@@ -65,8 +66,6 @@ const texelKernel = defineKernel({
   example: { ...example, texels: TEXELS_A_LINE },
 });
 
-const upTo4 = (count: number) => 4 * Math.ceil(count / 4);
-
 type Constants = ReturnType<typeof weightGradConstants>;
 
 /** The constants of the shader for a shape: `lanes` as shuffleLanes says. */
@@ -90,9 +89,13 @@ export function weightGradConstants(s: Conv2dShape, lanes: number) {
 /** How often a number must be loaded that it pays to write it into a texture first, which costs as much as some ten loads. */
 const OFTEN = 32;
 
+const inputRows = (s: Conv2dShape) => s.batch * s.inChannels * s.inHeight;
+const outputRows = (s: Conv2dShape) => s.batch * s.outChannels * s.outHeight;
+
 /** Whether rows that are no whole vectors are loaded so often that they had better be texels. */
 function wantsTexels(s: Conv2dShape, { taps, units, tile, inVector, gradVector, lanes }: Constants): boolean {
   if (lanes === 0 || taps !== s.kernelWidth || (inVector === 4 && gradVector === 4)) return false;
+  if (!fitsTexels(inputRows(s), s.inWidth) || !fitsTexels(outputRows(s), s.outWidth)) return false;
   const inputs = s.outChannels / tile;
   const grads = (s.inChannels * s.kernelHeight) / (lanes * units);
   return Math.min(inputs, grads) >= OFTEN;
@@ -112,12 +115,12 @@ export function rowsWeightGrad(
   const label = `weightGrad ${describeConv2d(s)}`;
   const texels = wantsTexels(s, plain);
   // Columns that fill up texels hold zeros, and so add nothing.
-  const shape = texels ? { ...s, inWidth: upTo4(s.inWidth), outWidth: upTo4(s.outWidth) } : s;
+  const shape = texels ? { ...s, inWidth: upTo(4, s.inWidth), outWidth: upTo(4, s.outWidth) } : s;
   const constants = { ...weightGradConstants(shape, lanes), texels: texels ? TEXELS_A_LINE : 0 };
   const operands = texels
     ? {
-        input: asTexels(gpu, input, s.batch * s.inChannels * s.inHeight, s.inWidth, label),
-        outputGrad: asTexels(gpu, outputGrad, s.batch * s.outChannels * s.outHeight, s.outWidth, label),
+        input: asTexels(gpu, input, inputRows(s), s.inWidth, label),
+        outputGrad: asTexels(gpu, outputGrad, outputRows(s), s.outWidth, label),
       }
     : { input, outputGrad };
   const kernelRows = s.inChannels * s.kernelHeight;

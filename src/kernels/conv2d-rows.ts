@@ -11,6 +11,7 @@ import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms 
 import { linearGrid } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
+import { upTo } from './up-to.ts';
 import { vectorOf } from './vector-of.ts';
 
 /** Kernel widths whose taps are unrolled, so that a loaded input serves all of them. Others loop over single taps. */
@@ -90,8 +91,6 @@ export interface PackPlan {
 export function packedBytes(plan: PackPlan): number {
   return (plan.channels * plan.tapRows * plan.tapColumns * plan.packedChannels + 32) * 4;
 }
-
-const upTo = (multiple: number, count: number) => Math.ceil(count / multiple) * multiple;
 
 /** Packing for the forward pass, or for the input gradient. */
 export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', tile: number): PackPlan {

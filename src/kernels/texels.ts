@@ -1,11 +1,17 @@
 /** Tensors as textures, for kernels on CPU adapters that load each number often. */
 import type { Gpu } from '../gpu/gpu.ts';
-import type { PooledBuffer, PooledTexture } from '../gpu/pool.ts';
+import { MOST_TEXELS, type PooledBuffer, type PooledTexture } from '../gpu/pool.ts';
 import { linearGrid } from './grid.ts';
 import { defineKernel, launch } from './kernel.ts';
 
-/** Texels of a line of the texture, whatever the rows of the tensor: a power of two, and 128 MiB fit WebGPU's limits. */
+/** Texels of a line of the texture, whatever the rows of the tensor: a power of two, of which 128 MiB fit a texture. */
 export const TEXELS_A_LINE = 1024;
+
+/** Texels that `rows` rows of `width` numbers take, each filled up to whole ones. */
+const texelsOf = (rows: number, width: number) => rows * Math.ceil(width / 4);
+
+/** Whether the rows fit a texture on every device. */
+export const fitsTexels = (rows: number, width: number) => texelsOf(rows, width) <= TEXELS_A_LINE * MOST_TEXELS;
 
 const kernel = defineKernel({
   name: 'texels',
@@ -17,14 +23,13 @@ const kernel = defineKernel({
 
 /** A texture with the `rows` rows of `width` numbers of a buffer, each filled up with zeros to whole texels. The caller releases it. */
 export function asTexels(gpu: Gpu, input: PooledBuffer, rows: number, width: number, label: string): PooledTexture {
-  const texels = Math.ceil(width / 4);
-  const count = rows * texels;
+  const count = texelsOf(rows, width);
   const texture = gpu.pool.acquireTexture(Math.min(count, TEXELS_A_LINE), Math.ceil(count / TEXELS_A_LINE));
   const [x, y] = linearGrid(count, 64);
   launch(gpu, kernel, {
     buffers: { input, texels: texture },
     constants: { line: TEXELS_A_LINE },
-    uniforms: { rows, width, texels },
+    uniforms: { rows, width, texels: texelsOf(1, width) },
     workgroups: [x, y, 1],
     label,
   });

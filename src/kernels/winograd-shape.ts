@@ -4,6 +4,7 @@
  */
 import { MOST_TEXELS } from '../gpu/pool.ts';
 import type { Conv2dKernels, Conv2dShape } from './conv2d-shape.ts';
+import { upTo } from './up-to.ts';
 
 /** Side of a tile of outputs: F(4×4, 3×3) or F(2×2, 3×3). */
 export type Tile = 2 | 4;
@@ -27,7 +28,6 @@ const MAX_BYTES = 128 * 2 ** 20;
  */
 export const planeOf = (outer: number, inner: number) => outer * inner + 16;
 
-export const upTo = (multiple: number, count: number) => Math.ceil(count / multiple) * multiple;
 export const columnsFor = (count: number) => (count <= COLUMNS / 2 ? COLUMNS / 2 : upTo(COLUMNS, count));
 
 /** Tiles that cover the outputs of a batch. */

@@ -11,6 +11,7 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type Forms, type WeightForms } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
+import { upTo } from './up-to.ts';
 import { vectorOf } from './vector-of.ts';
 import { multiply, type Operand } from './winograd-product.ts';
 import {
@@ -23,7 +24,6 @@ import {
   tileOf,
   tilesAtOnce,
   tilesInPairs,
-  upTo,
 } from './winograd-shape.ts';
 
 const inputKernel = defineKernel({

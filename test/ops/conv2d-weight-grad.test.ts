@@ -7,6 +7,7 @@ import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import { rowsWeightGrad, weightGradConstants } from '../../src/kernels/conv2d-rows-weight-grad.ts';
 import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../src/kernels/conv2d-shape.ts';
+import { openDryGpu } from '../../src/train/dry-device.ts';
 import { openTampered, withGpu } from '../support/gpu.ts';
 
 type Pair = readonly [height: number, width: number];
@@ -137,6 +138,22 @@ for (const [adapter, traits, shapes] of ADAPTERS) {
         });
       }
 
+      gpuTest('takes tensors as they are that are larger than a texture', () => {
+        const dry = openDryGpu({ ...gpu.traits, ...traits });
+        // Its lines of 2 texels fill 8192 lines of 1024.
+        const most = 8192 / 8;
+        for (const [batch, kernel] of [
+          [most, 'conv2d_texels_weight_grad'],
+          [most + 1, 'conv2d_rows_weight_grad'],
+        ] as const) {
+          const kernels = new Set<string>();
+          dry.onDispatch = ({ program }) => kernels.add(program.name);
+          const buffer = dry.pool.acquire(16);
+          rowsWeightGrad(dry, shapeOf([batch, 512, 8, 7], 512, [3, 3], [1, 1], [1, 1]), buffer, buffer, buffer);
+          expect(kernels).toContain(kernel);
+        }
+      });
+
       gpuTest('sees an error in texels', async () => {
         const [shape] = TEXELS;
         for (const edit of [
@@ -145,7 +162,7 @@ for (const [adapter, traits, shapes] of ADAPTERS) {
           // Lines are taken for one.
           { find: /i \/ 4u \/ 1024u/g, replace: '0u' },
           // The first column of a row comes from the wrong end of a texel.
-          { find: /(let x\w+_0 = select\(0\.0, inputTexel\(.*\))\[3\]/g, replace: '$1[0]' },
+          { find: /(let x\w+_0 = select\(0\.0, texelAt\(input, .*\))\[3\]/g, replace: '$1[0]' },
         ]) {
           // What is read beyond a line is not a number.
           expect((await error(await openTampered(edit, traits), shape!)) < TOLERANCE, edit.replace).toBe(false);
