@@ -1,6 +1,7 @@
 <%
 // Constants: kernel, stride and padding; rows and columns (pixels of an invocation: whole strides); loops (over the windows
-// of a single pixel, instead); lanesX and lanesY (invocations of a workgroup).
+// of a single pixel, instead); inVector and outVector (numbers per load and store: 4, 2 or 1; of 1 where it loops); lanesX and
+// lanesY (invocations of a workgroup).
 const range = (n) => [...Array(n).keys()];
 // The windows that cover pixel `at` of a tile along one axis, counted from the one of number (first pixel) / stride:
 // window o covers the padded pixels o * stride up to o * stride + kernel - 1.
@@ -16,6 +17,15 @@ const windowRows = distinct(range(k.rows).map(rowsOver));
 const windowColumns = distinct(range(k.columns).map(columnsOver));
 const pixels = range(k.rows).flatMap((i) => range(k.columns).map((j) => ({ i, j, sum: `sum${i}_${j}` })));
 const offset = (n) => (n < 0 ? `- ${-n}u` : `+ ${n}u`);
+// The windows of a row as they are loaded: vectors where all of one is wanted, which begin at whole ones of the tile.
+const loads = [];
+for (const b of windowColumns) {
+  if (loads.some(({ first, floats }) => b < first + floats)) continue;
+  const whole = k.inVector > 1 && b >= 0 && b % k.inVector === 0 && windowColumns.includes(b + k.inVector - 1);
+  loads.push({ first: b, floats: whole ? k.inVector : 1 });
+}
+const part = (b) => ((b % k.inVector) + k.inVector) % k.inVector;
+const type = (name, floats) => (floats === 1 ? name : `vec${floats}<${name}>`);
 const label = (n) => (n < 0 ? `Before${-n}` : `${n}`);
 %>
 // Gradient of max pooling: inputGrad [planes, height, width] from outputGrad and argmax [planes, outHeight, outWidth].
@@ -24,10 +34,11 @@ const label = (n) => (n < 0 ? `Before${-n}` : `${n}`);
 // those whose maximum it is. So no atomics, and a fixed order. An invocation takes a tile of ROWS x COLUMNS pixels and loads
 // each window that touches it once. The tile is whole strides long, so that which window covers which pixel is known
 // when the shader is made. Where that would be too much code, an invocation takes one pixel and loops over its windows.
+// Vectors are for rows of whole ones.
 struct Params { planes: u32, height: u32, width: u32, outHeight: u32, outWidth: u32 }
-@group(0) @binding(0) var<storage, read> argmax: array<u32>;
-@group(0) @binding(1) var<storage, read> outputGrad: array<f32>;
-@group(0) @binding(2) var<storage, read_write> inputGrad: array<f32>;
+@group(0) @binding(0) var<storage, read> argmax: array<<%= type('u32', k.inVector) %>>;
+@group(0) @binding(1) var<storage, read> outputGrad: array<<%= type('f32', k.inVector) %>>;
+@group(0) @binding(2) var<storage, read_write> inputGrad: array<<%= type('f32', k.outVector) %>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 const KERNEL = vec2<u32>(<%= k.kernelWidth %>u, <%= k.kernelHeight %>u);
@@ -77,21 +88,21 @@ fn main(
       }
     }
 <% } else { %>
-    // `&` evaluates both sides; the branch within a branch that `&&` makes doubles, window by window, what SwiftShader needs to
-    // compile this, up to minutes and gigabytes.
-<% for (const a of windowRows) for (const b of windowColumns) { %>
-    if ((row<%= label(a) %> < params.outHeight) & (column<%= label(b) %> < params.outWidth)) {
-      let o = windows + row<%= label(a) %> * params.outWidth + column<%= label(b) %>;
-      let maximum = argmax[o];
-      let grad = outputGrad[o];
-<%   for (const { i, j, sum } of pixels) if (rowsOver(i).includes(a) && columnsOver(j).includes(b)) { %>
-      <%= sum %> += select(0.0, grad, maximum == place + <%= i %>u * params.width + <%= j %>u);
+<% for (const a of windowRows) for (const { first, floats } of loads) {
+  const name = `${label(a)}_${label(first)}`;
+  const load = (tensor) => `${tensor}[at${name}]${floats < k.inVector ? `[${part(first)}]` : ''}`;
+%>
+    let inside<%= name %> = (row<%= label(a) %> < params.outHeight) & (column<%= label(first) %> < params.outWidth);
+    let at<%= name %> = select(0u, windows + row<%= label(a) %> * params.outWidth + column<%= label(first) %>, inside<%= name %>)<%= k.inVector > 1 ? ` / ${k.inVector}u` : '' %>;
+    let maximum<%= name %> = <%= load('argmax') %>;
+    let grad<%= name %> = select(<%= type('f32', floats) %>(), <%= load('outputGrad') %>, inside<%= name %>);
+<%   for (const b of range(floats).map((n) => first + n)) for (const { i, j, sum } of pixels) if (rowsOver(i).includes(a) && columnsOver(j).includes(b)) { const of = floats > 1 ? `[${b - first}]` : ''; %>
+    <%= sum %> += select(0.0, grad<%= name %><%= of %>, maximum<%= name %><%= of %> == place + <%= i %>u * params.width + <%= j %>u);
 <%   } %>
-    }
 <% } %>
 <% } %>
-<% for (const { i, j, sum } of pixels) { %>
-    if ((y + <%= i %>u < params.height) & (x + <%= j %>u < params.width)) { inputGrad[first + <%= i %>u * params.width + <%= j %>u] = <%= sum %>; }
+<% for (const { i, j } of pixels) if (j % k.outVector === 0) { const sums = range(k.outVector).map((v) => `sum${i}_${j + v}`); %>
+    if ((y + <%= i %>u < params.height) & (x + <%= j %>u < params.width)) { inputGrad[(first + <%= i %>u * params.width + <%= j %>u)<%= k.outVector > 1 ? ` / ${k.outVector}u` : '' %>] = <%= k.outVector > 1 ? `${type('f32', k.outVector)}(${sums.join(', ')})` : sums[0] %>; }
 <% } %>
   }
 }

@@ -4,6 +4,7 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import { stridingGrid } from './grid.ts';
 import { defineHalvable } from './half.ts';
 import { type Constants, defineKernel, launch } from './kernel.ts';
+import { vectorOf } from './vector-of.ts';
 
 /** Pairs are [height, width]. `planes` is batch · channels. */
 export interface Pooling {
@@ -16,31 +17,46 @@ export interface Pooling {
   readonly padding: readonly [number, number];
 }
 
-/** Outputs of forward, and pixels along x of backward, that an invocation computes at least where taps are unrolled. */
+/** Outputs of forward that an invocation computes where taps are unrolled, and pixels along x of backward, at least. */
 const RUN = 4;
+const RUN_BACK = 8;
 /** Loads or results of one invocation beyond which shaders loop, lest they take seconds to compile. */
 const MOST_UNROLLED = 80;
 /** Planes that a workgroup takes on a CPU adapter, where starting one costs as much as fifty loads. */
 const PLANES_PER_GROUP = 16;
 
-type Spatial = Pick<Pooling, 'kernel' | 'stride' | 'padding'>;
-
-/** Outputs of a row that an invocation of forward computes; with `loops`, one after looping over its taps. */
-export function chooseForward({ kernel, stride }: Spatial) {
-  const loads = kernel[0] * ((RUN - 1) * stride[1] + kernel[1]);
-  const loops = loads > MOST_UNROLLED;
-  return { columns: loops ? 1 : RUN, loops };
+/**
+ * Outputs of a row that an invocation of forward computes, and numbers per load and store; with `loops`, one after looping
+ * over its taps.
+ */
+export function chooseForward({ kernel, stride, padding, input, output }: Omit<Pooling, 'planes'>) {
+  const columns = (RUN - 1) * stride[1] + kernel[1];
+  if (kernel[0] * columns > MOST_UNROLLED) return { columns: 1, loops: true, inVector: 1, outVector: 1 };
+  // No column is left out between windows, and none beyond the image is read.
+  const whole = kernel[1] >= stride[1] && (output[1] - 1) * stride[1] + kernel[1] - padding[1] <= input[1];
+  const inVector = whole ? vectorOf(input[1], RUN * stride[1], columns - padding[1]) : 1;
+  return { columns: RUN, loops: false, inVector, outVector: vectorOf(output[1], RUN) };
 }
 
-/** The tile of pixels that an invocation of backward computes; with `loops`, one pixel after looping over its windows. */
-export function chooseBackward({ kernel, stride }: Spatial) {
+/**
+ * The tile of pixels that an invocation of backward computes, and numbers per load and store; with `loops`, one pixel after
+ * looping over its windows.
+ */
+export function chooseBackward({ kernel, stride, input, output }: Omit<Pooling, 'planes'>) {
   const rows = stride[0];
-  const columns = stride[1] * Math.ceil(RUN / stride[1]);
+  const columns = stride[1] * Math.ceil(RUN_BACK / stride[1]);
   // Each of the two axes is touched by the windows that begin in the tile and those that began at most a kernel before.
   const touching = (extent: number, axis: 0 | 1) => Math.ceil((extent + kernel[axis] - 1) / stride[axis]);
   const loads = 2 * touching(rows, 0) * touching(columns, 1);
   const loops = Math.max(loads, rows * columns) > MOST_UNROLLED;
-  return loops ? { rows: 1, columns: 1, loops } : { rows, columns, loops };
+  if (loops) return { rows: 1, columns: 1, loops, inVector: 1, outVector: 1 };
+  return {
+    rows,
+    columns,
+    loops,
+    inVector: vectorOf(output[1], columns / stride[1]),
+    outVector: vectorOf(input[1], columns),
+  };
 }
 
 const example = {
@@ -52,6 +68,8 @@ const example = {
   paddingWidth: 1,
   columns: 4,
   loops: false,
+  inVector: 4,
+  outVector: 4,
   lanesX: 2,
   lanesY: 4,
 } satisfies Constants;
@@ -66,7 +84,10 @@ function parameters(
   { rows, columns }: { readonly rows: number; readonly columns: number },
 ) {
   const cpu = gpu.traits.kind === 'cpu';
-  const [lanesX, lanesY] = cpu ? [2, 4] : [16, 4];
+  const runs = Math.ceil(over[1] / columns);
+  // A vector of a CPU adapter takes what lies together in memory: as much of a row as there is.
+  const lanesX = cpu ? ([8, 4, 2].find((lanes) => lanes <= runs) ?? 1) : 16;
+  const lanesY = cpu ? 8 / lanesX : 4;
   return {
     uniforms: { planes, height: input[0], width: input[1], outHeight: output[0], outWidth: output[1] },
     workgroups: [

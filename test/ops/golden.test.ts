@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { chooseReduction } from '../../src/kernels/batch-norm.ts';
+import { convolvedExtent } from '../../src/kernels/conv2d-shape.ts';
 import { chooseBackward, chooseForward } from '../../src/kernels/max-pool.ts';
 import { openAs, withGpu } from '../support/gpu.ts';
 import { cases, differences, RUNS, sgdDifferences, titleOf } from './golden.ts';
@@ -35,22 +36,46 @@ describe.each(['batchNorm2d', 'maxPool2d'])('%s as on', (op) => {
 });
 
 describe('how much an invocation of max pooling takes', () => {
-  const pooling = (kernel: number, stride: number, padding: number) =>
-    ({ kernel: [kernel, kernel], stride: [stride, stride], padding: [padding, padding] }) as const;
+  const pooling = (kernel: number, stride: number, padding: number, extent = 112) => {
+    const output = convolvedExtent(extent, kernel, stride, padding);
+    const both = (value: number) => [value, value] as const;
+    return {
+      ...{ kernel: both(kernel), stride: both(stride), padding: both(padding) },
+      ...{ input: both(extent), output: both(output) },
+    };
+  };
+  const single = { inVector: 1, outVector: 1 };
 
   test('is a run of outputs, a tile of pixels', () => {
-    expect(chooseForward(pooling(3, 2, 1))).toEqual({ columns: 4, loops: false });
-    expect(chooseBackward(pooling(3, 2, 1))).toEqual({ rows: 2, columns: 4, loops: false });
-    expect(chooseBackward(pooling(3, 3, 0))).toEqual({ rows: 3, columns: 6, loops: false });
-    expect(chooseBackward(pooling(3, 1, 1))).toEqual({ rows: 1, columns: 4, loops: false });
+    expect(chooseForward(pooling(3, 2, 1))).toEqual({ columns: 4, loops: false, inVector: 4, outVector: 4 });
+    expect(chooseBackward(pooling(3, 2, 1))).toEqual({ rows: 2, columns: 8, loops: false, inVector: 4, outVector: 4 });
+    expect(chooseBackward(pooling(3, 3, 0))).toEqual({ rows: 3, columns: 9, loops: false, ...single });
+    expect(chooseBackward(pooling(3, 1, 1))).toEqual({ rows: 1, columns: 8, loops: false, inVector: 4, outVector: 4 });
+  });
+
+  test('is loaded and stored in vectors where rows are whole ones', () => {
+    const ofForward = (...of: Parameters<typeof pooling>) => {
+      const { inVector, outVector } = chooseForward(pooling(...of));
+      return [inVector, outVector];
+    };
+    expect(ofForward(3, 2, 1, 20)).toEqual([4, 2]);
+    expect(ofForward(3, 2, 1, 14)).toEqual([2, 1]);
+    expect(ofForward(3, 2, 1, 15)).toEqual([1, 4]);
+    // What the windows of four outputs read is no whole number of vectors.
+    expect(ofForward(3, 1, 1, 16)).toEqual([1, 4]);
+    // Columns between windows are not read.
+    expect(ofForward(1, 2, 0, 16)).toEqual([1, 4]);
+    // The last window reaches into the padding.
+    expect(ofForward(4, 2, 2, 16)).toEqual([1, 1]);
   });
 
   test('is one of either where there is much to unroll', () => {
+    const one = { loops: true, ...single };
     expect(chooseForward(pooling(7, 2, 3)).loops).toBe(true);
-    expect(chooseForward(pooling(9, 1, 4))).toEqual({ columns: 1, loops: true });
-    expect(chooseBackward(pooling(9, 1, 4))).toEqual({ rows: 1, columns: 1, loops: true });
+    expect(chooseForward(pooling(9, 1, 4))).toEqual({ columns: 1, ...one });
+    expect(chooseBackward(pooling(9, 1, 4))).toEqual({ rows: 1, columns: 1, ...one });
     // Few windows, but many pixels in each.
-    expect(chooseBackward(pooling(10, 10, 0))).toEqual({ rows: 1, columns: 1, loops: true });
+    expect(chooseBackward(pooling(10, 10, 0))).toEqual({ rows: 1, columns: 1, ...one });
   });
 });
 

@@ -170,4 +170,16 @@ with torch.no_grad():
     inputs["input"][0, 0, 1, 1] = float("nan")
 case("batchNorm2d", batch_norm_relu, inputs, {"training": False, "relu": True}, name="NaN stays NaN")
 
+# Rows that are whole vectors of 4 or 2 numbers, of inputs and of outputs.
+for shape, kernel, stride, padding in [
+    ((2, 3, 9, 32), 3, 2, 1),
+    ((1, 2, 8, 20), 3, 2, 1),
+    ((2, 2, 5, 28), 2, 2, 0),
+    ((1, 2, 7, 16), 3, 1, 1),
+    ((1, 2, 6, 36), 4, 4, 1),
+]:
+    options = {"kernelSize": kernel, "stride": stride, "padding": padding}
+    for values in [random(*shape), torch.randint(0, 3, shape).float().requires_grad_()]:
+        case("maxPool2d", lambda input: F.max_pool2d(input, kernel, stride, padding), {"input": values}, options)
+
 write("ops")

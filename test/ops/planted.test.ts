@@ -107,6 +107,12 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     { find: 'params.part, params.plane)', replace: 'params.part, params.plane - 1u)' },
   ],
   ['the last maximum wins', 'maxPool2d', 'inputGrad', { find: 'value > best.value', replace: 'value >= best.value' }],
+  [
+    'the padding at the left edge is another column',
+    'maxPool2d',
+    'output',
+    { find: ', x == 0u)', replace: ', false)' },
+  ],
   ['NaN is passed over', 'maxPool2d', 'output', { find: 'best.value || isNan', replace: 'best.value' }],
   ['a row of windows is left out', 'maxPool2d', 'inputGrad', { find: 'y / STRIDE.y + 1u;', replace: '0xffffffffu;' }],
   [
