@@ -41,7 +41,7 @@ export class Steps {
     const random = new Generator(0);
     const model = resnet18(gpu, weights === undefined ? { random } : { init: 'skip' });
     if (weights !== undefined) model.loadStateDict(readCheckpoint(weights).tensors);
-    if (work === 'extract-step') model.freeze();
+    if (work !== 'finetune-step') model.freeze();
     model.fc = new Linear(gpu, model.featureSize, 2, { random });
     model.train(work !== 'eval-forward');
     const trained = work === 'extract-step' ? model.fc.parameters() : model.parameters();

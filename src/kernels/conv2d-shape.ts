@@ -21,6 +21,8 @@ export interface Conv2dShape {
   readonly outWidth: number;
   /** Whether input, weights and output are f16. Only forward, and only in one variant. */
   readonly half?: boolean;
+  /** Whether the weights do not learn, so that what is derived from them is derived once and not in each step. */
+  readonly frozen?: boolean;
 }
 
 /** Outputs along one axis; 0 or less where the kernel does not fit. */
@@ -33,12 +35,13 @@ export function conv2dFlops(s: Conv2dShape): number {
   return 2 * s.batch * s.outChannels * s.outHeight * s.outWidth * s.inChannels * s.kernelHeight * s.kernelWidth;
 }
 
-/** For timings and records: `4x64x56x56 -> 64, 3x3 /1 +1`, and ` f16` after it where it is that. */
+/** For timings and records: `4x64x56x56 -> 64, 3x3 /1 +1`, and ` f16` or ` frozen` after it where it is that. */
 export function describeConv2d(s: Conv2dShape): string {
   const pair = (a: number, b: number) => (a === b ? `${a}` : `${a}x${b}`);
   return (
     `${s.batch}x${s.inChannels}x${s.inHeight}x${s.inWidth} -> ${s.outChannels}, ${s.kernelHeight}x${s.kernelWidth}` +
-    ` /${pair(s.strideHeight, s.strideWidth)} +${pair(s.paddingHeight, s.paddingWidth)}${s.half ? ' f16' : ''}`
+    ` /${pair(s.strideHeight, s.strideWidth)} +${pair(s.paddingHeight, s.paddingWidth)}` +
+    `${s.half ? ' f16' : ''}${s.frozen ? ' frozen' : ''}`
   );
 }
 

@@ -84,12 +84,12 @@ export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape, tile = t
   const [depth, columns] = pass === 'weightGrad' ? [tiles, inputs] : [inputs, tiles];
   const products = positions * upTo(ROWS, outputs) * upTo(DEPTHS, depth) * columnsFor(columns);
   const patches = 2 * positions * inputs * tiles;
-  const kernels = inputs * outputs;
+  const kernels = s.frozen ? 0 : inputs * outputs;
   // Every product is stored, and loaded again by the transform after it.
   const transfers =
     pass === 'weightGrad'
       ? patches + (tile ** 2 + positions) * outputs * tiles + (2 * positions + 9) * kernels
-      : // Forward and input gradient share the transform of the weights.
+      : // Forward and input gradient share the transform of the weights, which those that do not learn need once.
         patches + (2 * positions + tile ** 2) * outputs * tiles + ((9 + positions) / 2) * kernels;
   return products * (columnsFor(columns) < COLUMNS ? HALF_COLUMNS : 1) + TRANSFER * transfers;
 }

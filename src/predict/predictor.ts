@@ -91,7 +91,8 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const gpu = options.gpu ?? (await openGpu({ ...(adapter && { adapter }), half }));
   try {
     const count = classes.names.length;
-    const built = { classes: count, mode: 'finetune' } as const;
+    // Convolutions whose weights are frozen derive more from them, as it is done only once.
+    const built = { classes: count, mode: 'extract' } as const;
     // What it takes to measure a batch is what it takes to predict one.
     const pictures = { train: 0, val: batchSize };
     const question = { ...built, imageSize, batchSize, momentum: 0, pictures, start: network, half };

@@ -29,7 +29,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   const gpu = options.gpu ?? (await openGpu());
   const pool = new DecoderPool(settings.threads);
   try {
-    const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'finetune' }).eval();
+    const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'extract' }).eval();
     try {
       const { val } = makeLoaders(pictures, settings, new Generator(settings.seed), pool);
       const totals = await runPhase({

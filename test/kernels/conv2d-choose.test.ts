@@ -5,6 +5,7 @@ import type { AdapterTraits } from '../../src/gpu/gpu.ts';
 import { type Conv2dPass, conv2dCandidates, conv2dVariants } from '../../src/kernels/conv2d-candidates.ts';
 import { chooseConv2d, conv2dWork, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
 import { type Conv2dShape, convolvedExtent } from '../../src/kernels/conv2d-shape.ts';
+import { tileOf, winogradCost } from '../../src/kernels/winograd-shape.ts';
 
 const PASSES: Conv2dPass[] = ['forward', 'inputGrad', 'weightGrad'];
 
@@ -59,6 +60,21 @@ describe('conv2dCandidates', () => {
       }
     }
   });
+});
+
+test('tiles of Winograd are small where few outputs share transformed weights, unless these are transformed only once', () => {
+  const last = square(512, 7, 3);
+  expect(tileOf(last)).toBe(2);
+  expect(tileOf({ ...last, frozen: true })).toBe(4);
+  for (const [channels, extent] of [
+    [64, 56],
+    [128, 28],
+    [256, 14],
+  ] as const) {
+    const layer = square(channels, extent, 3);
+    expect([tileOf(layer), tileOf({ ...layer, frozen: true })]).toEqual([4, 4]);
+    expect(winogradCost('forward', { ...layer, frozen: true })).toBeLessThan(winogradCost('forward', layer));
+  }
 });
 
 describe('chooseConv2d', () => {

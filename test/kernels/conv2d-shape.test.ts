@@ -53,6 +53,7 @@ test('conv2dFlops counts multiply and add of every output', () => {
 test('describeConv2d says both of a pair only where they differ', () => {
   expect(describeConv2d(shape)).toBe('4x3x224x224 -> 64, 7x7 /2 +3');
   expect(describeConv2d({ ...shape, half: true })).toBe('4x3x224x224 -> 64, 7x7 /2 +3 f16');
+  expect(describeConv2d({ ...shape, frozen: true })).toBe('4x3x224x224 -> 64, 7x7 /2 +3 frozen');
   const uneven = { ...shape, inHeight: 5, kernelHeight: 1, strideWidth: 3, paddingHeight: 0 };
   expect(describeConv2d(uneven)).toBe('4x3x5x224 -> 64, 1x7 /2x3 +0x3');
 });

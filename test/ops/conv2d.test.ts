@@ -104,6 +104,21 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
       });
     }
 
+    if (!names) {
+      gpuTest('says of weights that do not learn that they are frozen', () => {
+        const [input, weight] = [leaf(1, 3, 6, 8), leaf(5, 3, 2, 2)];
+        const worksOf = () => {
+          const before = new Map(gpu.works.map((work) => [work.name, gpu.usesOf(work)]));
+          conv2d(input, weight).dispose();
+          return gpu.works.filter((work) => gpu.usesOf(work) !== before.get(work.name)).map(({ name }) => name);
+        };
+        expect(worksOf()).toEqual(['conv2d forward 1x3x6x8 -> 5, 2x2 /1 +0']);
+        weight.requiresGrad = false;
+        expect(worksOf()).toEqual(['conv2d forward 1x3x6x8 -> 5, 2x2 /1 +0 frozen']);
+        for (const tensor of [input, weight]) tensor.dispose();
+      });
+    }
+
     gpuTest(`ran the ${variant} kernels only`, () => {
       expect(new Set(Object.values(gpu.choices))).toEqual(new Set([variant]));
     });

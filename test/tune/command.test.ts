@@ -204,7 +204,7 @@ gpuTest(
   async () => {
     const weights = writeNet(join(folder, 'another.safetensors'), randomState(gpu(), 3), { imageSize: '32' });
     const picture = await drawPicture(join(folder, 'another.png'), 2);
-    const work = 'conv2d forward 1x64x8x8 -> 64, 3x3 /1 +1';
+    const work = 'conv2d forward 1x64x8x8 -> 64, 3x3 /1 +1 frozen';
     for (const variant of ['tiled', 'rows']) {
       const asked: number[] = [];
       const predictor = await openPredictor(weights, {

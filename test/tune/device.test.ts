@@ -61,7 +61,10 @@ describe('the work of a run', () => {
     'shares what is derived from weights: between passes that use the same, for ever where they are frozen',
     () => {
       const runs = (mode: MemoryQuestion['mode'], pass: string, candidate: string) =>
-        named(jobsOf(LAPTOP, { ...QUESTION, mode }), `conv2d ${pass} ${LAYER}`).runsPerDerivation(candidate);
+        named(
+          jobsOf(LAPTOP, { ...QUESTION, mode }),
+          `conv2d ${pass} ${LAYER}${mode === 'extract' ? ' frozen' : ''}`,
+        ).runsPerDerivation(candidate);
       expect(runs('finetune', 'forward', 'winograd')).toBe(2);
       expect(runs('finetune', 'inputGrad', 'winograd')).toBe(2);
       expect(runs('finetune', 'forward', 'rows')).toBe(1);
@@ -99,7 +102,7 @@ describe('DeviceMeasurer', () => {
         const traits = await measurer.traits();
         const count = (names: string[], name: string) => names.filter((one) => one === name).length;
         const moving = named(jobsOf(traits, QUESTION), `conv2d forward ${LAYER}`);
-        const frozen = named(jobsOf(traits, { ...QUESTION, mode: 'extract' }), `conv2d forward ${LAYER}`);
+        const frozen = named(jobsOf(traits, { ...QUESTION, mode: 'extract' }), `conv2d forward ${LAYER} frozen`);
         await measurer.time(moving, 'rows', 3);
         const rows = take();
         expect([count(rows, 'conv2d_pack'), count(rows, 'conv2d_rows')]).toEqual([3, 3]);

@@ -117,6 +117,7 @@ export function conv2dShape(
         `${paddingHeight}, ${paddingWidth}. Use larger pictures or more padding.`,
     );
   }
+  const half = storesHalf('conv2d', { input, weight }, { bias });
   return {
     batch,
     inChannels,
@@ -131,7 +132,8 @@ export function conv2dShape(
     paddingWidth,
     outHeight,
     outWidth,
-    ...(storesHalf('conv2d', { input, weight }, { bias }) && { half: true }),
+    // f16 never learns.
+    ...(half ? { half } : !weight.requiresGrad && { frozen: true }),
   };
 }
 
