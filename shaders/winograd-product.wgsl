@@ -1,6 +1,7 @@
 <%
 // Constants: tile (side of a tile of outputs: 2 or 4), lanes (subgroup size that shuffles feed: 4 or 8), columns (per
-// invocation: 2 or 4), kernels (whether a is the kernels, else the gradients), turned (of kernels).
+// invocation: 2 or 4), kernels (whether a is the kernels, else the gradients), turned (of kernels), line (texels of a line of
+// what is copied into a texture, b of kernels or else a; 0: nothing is).
 const ROWS = 64;
 const side = k.tile + 2;
 const DEPTHS = k.turned ? 4 : 8 / k.columns;
@@ -32,7 +33,7 @@ enable subgroups;
 struct Params {
   depth: u32,
   columns: u32,
-  // Numbers from one line of a to the next, which are rows; of kernels, the blocks of ROWS that have lines of the texture.
+  // Numbers from one line of a to the next, which are rows. Not of kernels.
   lineA: u32,
   // Numbers from one line of b to the next: columns, or depths where those are last.
   lineB: u32,
@@ -41,11 +42,16 @@ struct Params {
   planeB: u32,
   planeOutput: u32,
 }
-@group(0) @binding(0) var<% if (k.kernels) { %> a: texture_storage_2d<rgba32float, read><% } else { %><storage, read> a: array<vec4<f32>><% } %>;
-@group(0) @binding(1) var<storage, read> b: array<vec<%= k.kernels ? k.columns : DEPTHS %><f32>>;
+@group(0) @binding(0) var<% if (k.kernels || k.line) { %> a: texture_storage_2d<rgba32float, read><% } else { %><storage, read> a: array<vec4<f32>><% } %>;
+@group(0) @binding(1) var<% if (k.kernels && k.line) { %> b: texture_storage_2d<rgba32float, read><% } else { %><storage, read> b: array<vec<%= k.kernels ? k.columns : DEPTHS %><f32>><% } %>;
 @group(0) @binding(2) var<storage, read_write> output: array<vec<%= k.columns %><f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+<% if (k.line) { %>
+fn texelAt(tensor: texture_storage_2d<rgba32float, read>, i: u32) -> vec4<f32> {
+  return textureLoad(tensor, vec2(i % <%= k.line %>u, i / <%= k.line %>u));
+}
+<% } %>
 @compute @workgroup_size(<%= k.lanes %>)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row0 = group.y * <%= ROWS %>u;
@@ -53,10 +59,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   // 0 and ∞ change places, and points that are the inverse of each other.
   let places = array(<%= k.tile === 2 ? '3u, 1u, 2u, 0u' : '5u, 3u, 4u, 1u, 2u, 0u' %>);
   let position = places[group.z / <%= side %>u] * <%= side %>u + places[group.z % <%= side %>u];
-  let lineA = position * params.lineA;
   let startA = (row0 + lane) * <%= ROWS / 4 %>u;
 <% } else if (k.kernels) { %>
-  let lineA = group.z * params.lineA + group.y;
+  let lineA = group.y * <%= side * side %>u + group.z;
   var nextA = lane;
 <% } else { %>
   let lineA = params.lineA / 4u;
@@ -76,17 +81,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var depth = 0u; depth < params.depth; depth += <%= DEPTHS %>u) {
     // All of b before all of a: by turns they take an eighth longer.
 <% for (const i of range(k.kernels ? DEPTHS : k.columns)) { %>
-    let b<%= i %> = b[nextB + <%= i %>u * lineB];
+    let b<%= i %> = <%= k.kernels && k.line ? `texelAt(b, nextB + ${i}u * lineB)` : `b[nextB + ${i}u * lineB]` %>;
 <% } %>
 <% if (k.turned) { %>
-    let texel = vec2(startA + depth % <%= ROWS %>u / 4u, lineA + depth / <%= ROWS %>u);
+    let texel = vec2(startA + depth % <%= ROWS %>u / 4u, depth / <%= ROWS %>u * <%= side * side %>u + position);
 <% for (const q of range(ROWS / k.lanes)) { %>
     let a<%= q %> = textureLoad(a, texel + vec2(<%= q * k.lanes * ROWS / 4 %>u, 0u));
 <% } %>
 <% } else for (const d of range(DEPTHS)) for (const q of range(ROWS / 4 / k.lanes)) {
   const load = k.kernels
     ? `textureLoad(a, vec2(nextA + ${(d * ROWS) / 4 + q * k.lanes}u, lineA))`
-    : `a[nextA + ${d}u * lineA + ${q * k.lanes}u]`;
+    : k.line
+      ? `texelAt(a, nextA + ${d}u * lineA + ${q * k.lanes}u)`
+      : `a[nextA + ${d}u * lineA + ${q * k.lanes}u]`;
 %>
     let a<%= d %>_<%= q %> = <%= load %>;
 <% } %>

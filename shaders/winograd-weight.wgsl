@@ -5,7 +5,7 @@ const [four, patch] = [[0, 1, 2, 3], [...Array(side).keys()]];
 %>
 // Weight transform of Winograd's convolution: each 3×3 kernel becomes the 36 numbers G·g·Gᵀ, or 16 for the smaller tiles.
 //
-// OIHW -> a texture of [position][block of 64 output channels] lines of [input channel][output channel of the block], with 4
+// OIHW -> what is copied into a texture: [block of 64 output channels][position] lines of [input channel][output channel of the block], with 4
 // output channels a texel: what a workgroup of winograd-product reads lies in one line. Both extents are padded to 64, the
 // padding written as zeros.
 // Workgroup (x, y): output channels x * 16 … of input channels y * 16 …; an invocation takes 4 output channels of one. Those of a
@@ -13,10 +13,13 @@ const [four, patch] = [[0, 1, 2, 3], [...Array(side).keys()]];
 struct Params {
   inChannels: u32,
   outChannels: u32,
-  blocks: u32,
+  // Where the output channels begin that are wanted.
+  firstBlock: u32,
+  // Texels of a line.
+  line: u32,
 }
 @group(0) @binding(0) var<storage, read> weight: array<f32>;
-@group(0) @binding(1) var transformed: texture_storage_2d<rgba32float, write>;
+@group(0) @binding(1) var<storage, read_write> transformed: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 <%~ include('parts/winograd.wgsl', k) %>
@@ -38,7 +41,8 @@ fn transform(g: array<vec4<f32>, 3>) -> array<vec4<f32>, 6> {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let inChannel = group.y * 16u + lane % 16u;
-  let quad = group.x * 4u + lane / 16u;
+  let place = group.x * 4u + lane / 16u;
+  let quad = params.firstBlock * 16u + place;
 <% for (const v of four) { %>
   let outChannel<%= v %> = quad * 4u + <%= v %>u;
   let real<%= v %> = outChannel<%= v %> < params.outChannels && inChannel < params.inChannels;
@@ -52,11 +56,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   ));
 <% } %>
   let texel = inChannel * 16u + quad % 16u;
-  let outBlock = quad / 16u;
+  let line = place / 16u * <%= side * side %>u;
 <% for (const r of patch) { %>
   let row<%= r %> = transform(array(half0[<%= r %>], half1[<%= r %>], half2[<%= r %>]));
 <% for (const c of patch) { %>
-  textureStore(transformed, vec2(texel, <%= r * side + c %>u * params.blocks + outBlock), row<%= r %>[<%= c %>]);
+  transformed[(line + <%= r * side + c %>u) * params.line + texel] = row<%= r %>[<%= c %>];
 <% } %>
 <% } %>
 }

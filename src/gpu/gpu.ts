@@ -6,7 +6,7 @@
  * One `Gpu` belongs to one device. Everything is synchronous except reading back and closing.
  */
 import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
-import { BufferPool, type Pooled, type PooledBuffer } from './pool.ts';
+import { BufferPool, type Pooled, type PooledBuffer, type PooledTexture } from './pool.ts';
 import { Profiler } from './profiler.ts';
 import type { KernelTiming } from './timing.ts';
 import type { Wait } from './wait.ts';
@@ -82,6 +82,12 @@ interface Compiled {
   readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+}
+
+/** What of a texture is meant. */
+export interface TexturePart {
+  readonly firstLine?: number;
+  readonly texels?: number;
 }
 
 /**
@@ -163,6 +169,29 @@ export class Gpu {
   /** Copies `bytes` bytes between buffers on the device. */
   copy(source: PooledBuffer, target: PooledBuffer, bytes: number): void {
     this.#encoderOutsidePass().copyBufferToBuffer(source.buffer, 0, target.buffer, 0, Math.ceil(bytes / 4) * 4);
+    this.#recorded++;
+  }
+
+  /**
+   * Copies a buffer's first numbers into `texels` texels of a texture, from the beginning of a line on; its lines are whole
+   * multiples of 16 texels. Into all of them, if nothing else is said.
+   */
+  copyToTexture(
+    source: PooledBuffer,
+    { texture, width, height }: PooledTexture,
+    { firstLine = 0, texels = width * (height - firstLine) }: TexturePart = {},
+  ): void {
+    const encoder = this.#encoderOutsidePass();
+    const [lines, rest] = [Math.floor(texels / width), texels % width];
+    const bytesPerRow = 16 * width;
+    if (lines > 0) {
+      const from = { buffer: source.buffer, bytesPerRow };
+      encoder.copyBufferToTexture(from, { texture, origin: [0, firstLine] }, [width, lines]);
+    }
+    if (rest > 0) {
+      const from = { buffer: source.buffer, offset: lines * bytesPerRow };
+      encoder.copyBufferToTexture(from, { texture, origin: [0, firstLine + lines] }, [rest, 1]);
+    }
     this.#recorded++;
   }
 

@@ -6,6 +6,7 @@ import { tiled } from './conv2d-tiled.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { winograd } from './winograd.ts';
 import { winogradFits } from './winograd-shape.ts';
+import { winogradStemFits } from './winograd-stem.ts';
 
 export type Conv2dPass = keyof Conv2dKernels;
 
@@ -23,7 +24,8 @@ type Can = (pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits) => bool
 const CAN: Readonly<Record<Conv2dVariant, Can>> = {
   tiled: (pass, shape) => !shape.half || pass === 'forward',
   rows: (_pass, shape) => !shape.half,
-  winograd: (_pass, shape, traits) => !shape.half && winogradFits(shape) && shuffleLanes(traits) > 0,
+  winograd: (pass, shape, traits) =>
+    !shape.half && (winogradFits(shape) || (pass === 'forward' && winogradStemFits(shape))) && shuffleLanes(traits) > 0,
 };
 
 /**

@@ -7,6 +7,7 @@ import { type AdapterClass, adapterClass } from './adapter-class.ts';
 import { type Conv2dPass, type Conv2dVariant, conv2dCandidates } from './conv2d-candidates.ts';
 import { type Conv2dShape, conv2dFlops } from './conv2d-shape.ts';
 import { winogradCost } from './winograd-shape.ts';
+import { winogradStemFits, winogradStemPays } from './winograd-stem.ts';
 
 /** What is wanted; where the variant cannot compute the shape, `rows` can, or `tiled` in f16. */
 type Entry = (pass: Conv2dPass, shape: Conv2dShape) => Conv2dVariant;
@@ -46,5 +47,6 @@ const DIRECT: Readonly<Record<Conv2dPass, number>> = { forward: 1, inputGrad: 1,
 
 /** Whether the multiplications that Winograd's convolution saves are worth its transforms, by a tenth at least. */
 function winogradPays(pass: Conv2dPass, shape: Conv2dShape): boolean {
+  if (winogradStemFits(shape)) return winogradStemPays(shape);
   return winogradCost(pass, shape) < 0.9 * DIRECT[pass] * (conv2dFlops(shape) / 2);
 }

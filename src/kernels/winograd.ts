@@ -11,6 +11,7 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type Forms, type WeightForms } from './conv2d-shape.ts';
 import { defineKernel, launch } from './kernel.ts';
+import { fillTexture } from './texels.ts';
 import { upTo } from './up-to.ts';
 import { vectorOf } from './vector-of.ts';
 import { multiply, type Operand } from './winograd-product.ts';
@@ -25,6 +26,7 @@ import {
   tilesAtOnce,
   tilesInPairs,
 } from './winograd-shape.ts';
+import { winogradStem, winogradStemFits } from './winograd-stem.ts';
 
 const inputKernel = defineKernel({
   name: 'winograd_input',
@@ -48,8 +50,8 @@ const inputKernel = defineKernel({
 const weightKernel = defineKernel({
   name: 'winograd_weight',
   shader: 'winograd-weight.wgsl',
-  bindings: { weight: 'read', transformed: 'texture_write' },
-  uniforms: { inChannels: 'u32', outChannels: 'u32', blocks: 'u32' },
+  bindings: { weight: 'read', transformed: 'read_write' },
+  uniforms: { inChannels: 'u32', outChannels: 'u32', firstBlock: 'u32', line: 'u32' },
   example: { tile: 4 },
 });
 
@@ -176,20 +178,22 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
   const columns = columnsFor(tiling.tiles);
   const [inChannels, outChannels] = c.turned ? [c.results, c.channels] : [c.channels, c.results];
   const [inExtent, outExtent] = [upTo(ROWS, inChannels), upTo(ROWS, outChannels)];
-  const blocks = outExtent / ROWS;
-  const texture = () => gpu.pool.acquireTexture((inExtent * ROWS) / 4, positions * blocks);
-  const kernels = weight.form(`winograd ${tile}`, texture, (transformed) => {
-    launch(gpu, weightKernel, {
-      buffers: { weight: weight.original, transformed },
-      constants: { tile },
-      uniforms: { inChannels, outChannels, blocks },
-      workgroups: [outExtent / 16, inExtent / 16, 1],
-      label: c.label,
+  const line = (inExtent * ROWS) / 4;
+  const texture = () => gpu.pool.acquireTexture(line, positions * (outExtent / ROWS));
+  const kernels = weight.form(`winograd ${tile}`, texture, (target) => {
+    fillTexture(gpu, target, positions, (transformed, firstLine, lines) => {
+      launch(gpu, weightKernel, {
+        buffers: { weight: weight.original, transformed },
+        constants: { tile },
+        uniforms: { inChannels, outChannels, firstBlock: firstLine / positions, line },
+        workgroups: [(lines / positions) * (ROWS / 16), inExtent / 16, 1],
+        label: c.label,
+      });
     });
   });
   const patches = patchesOf(gpu, input, { ...c, ...tiling }, c.inputForms);
   const products = gpu.pool.acquire(positions * planeOf(rows, columns) * 4);
-  multiply(gpu, { kernels, blocks, turned: c.turned }, patches, products, { tile, depth, rows, columns }, c.label);
+  multiply(gpu, { kernels, turned: c.turned }, patches, products, { tile, depth, rows, columns }, c.label);
   patches.release();
   const run = {
     buffers: { products, output },
@@ -330,4 +334,9 @@ export function winogradBy(choose: (shape: Conv2dShape) => Tile): Conv2dKernels 
   };
 }
 
-export const winograd = winogradBy(tileOf);
+const by3x3 = winogradBy(tileOf);
+
+export const winograd: Conv2dKernels = {
+  ...by3x3,
+  forward: (gpu, shape, ...rest) => (winogradStemFits(shape) ? winogradStem : by3x3.forward)(gpu, shape, ...rest),
+};

@@ -22,6 +22,7 @@ function dryDevice(): GPUDevice {
     beginComputePass: () => pass,
     clearBuffer: nothing,
     copyBufferToBuffer: nothing,
+    copyBufferToTexture: nothing,
     finish: () => ({}),
   };
   const device = {

@@ -89,6 +89,12 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?
     }
   }
 
+  const works = gpu.works.map((work) => ({ work, uses: gpu.usesOf(work) }));
+  // Last, the best weights come back, and pictures are predicted by them: what is derived from weights is derived anew.
+  for (const parameter of model.parameters()) parameter.storage.version++;
+  if (pictures.val > 0) valStep(gpu, model, batch(Math.min(batchSize, pictures.val)));
+  ledger.putFresh('workspace');
+
   const { each, together } = ledger.highest();
   const most = (category: Category) => each.get(category) ?? 0;
   const memory: MemoryPlan = {
@@ -104,7 +110,6 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?
     total: gpu.pool.allocatedBytes + checkpoint,
     largestBuffer: ledger.largest(),
   };
-  const works = gpu.works.map((work) => ({ work, uses: gpu.usesOf(work) }));
   return { memory, choices: gpu.choices, works };
 }
 
