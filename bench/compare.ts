@@ -33,7 +33,7 @@ export interface TfjsComparison extends Omit<Pairing, 'peerMs'> {
 }
 
 export interface CompareOptions extends Partial<PeerOptions> {
-  /** Steps of each kind of work in all; they are cut into blocks. */
+  /** Steps of each kind of work that the peer takes in all; they are cut into blocks. */
   readonly steps?: number | undefined;
   /** Which kinds of work, of those that the peer does; all of them if left out. */
   readonly works?: readonly Work[] | undefined;
@@ -43,15 +43,22 @@ export interface CompareOptions extends Partial<PeerOptions> {
 
 interface PeerDefaults {
   readonly works: readonly Work[];
+  /** Of the peer's, in all. */
   readonly steps: number;
+  /** Steps of a block, the peer's and ours. */
+  readonly block: number;
+  readonly oursPerBlock: number;
   /** Steps before those that count. */
   readonly warmUp: number;
 }
 
-/** What each peer is compared in, and over how many steps: one of TensorFlow.js takes half a minute on a CPU. */
+/**
+ * What each peer is compared in, and over how many steps. One of TensorFlow.js takes half a minute on a CPU, in which we take
+ * dozens: so three of its steps are enough, between which we take 24.
+ */
 export const PEER_DEFAULTS: Readonly<Record<PeerName, PeerDefaults>> = {
-  pytorch: { works: WORKS, steps: 20, warmUp: 3 },
-  tfjs: { works: ['finetune-step'], steps: 3, warmUp: 1 },
+  pytorch: { works: WORKS, steps: 20, block: BLOCK, oursPerBlock: BLOCK, warmUp: 3 },
+  tfjs: { works: ['finetune-step'], steps: 3, block: 1, oursPerBlock: 8, warmUp: 1 },
 };
 
 export const BATCH_SIZE = 4;
@@ -110,11 +117,12 @@ async function pair(gpu: Gpu, peer: Peer, work: Work, options: PairOptions): Pro
   const ours = new Steps(gpu, work, options);
   try {
     await ours.warmUp();
-    await peer.time(work, PEER_DEFAULTS[peer.kind].warmUp);
+    const { warmUp, block, oursPerBlock } = PEER_DEFAULTS[peer.kind];
+    await peer.time(work, warmUp);
     const pairs: { ours: number; peer: number }[] = [];
-    for (let done = 0; done < options.steps; done += BLOCK) {
-      const count = Math.min(BLOCK, options.steps - done);
-      pairs.push({ ours: await ours.block(count), peer: await peer.time(work, count) });
+    for (let done = 0; done < options.steps; done += block) {
+      const count = Math.min(block, options.steps - done);
+      pairs.push({ ours: await ours.block(count * (oursPerBlock / block)), peer: await peer.time(work, count) });
     }
     return {
       work,

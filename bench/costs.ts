@@ -120,8 +120,9 @@ const linearProduct: Rule = (u, label) => ({
   flops: 2 * u.rows! * u.columns! * u.depths!,
 });
 
-/** Label of a convolution as kernels/conv2d-shape.ts describes it, here of a 3×3 kernel with stride 1. */
-const LABEL = /^(forward|inputGrad|weightGrad) (\d+)x(\d+)x(\d+)x(\d+) -> (\d+), 3x3 \/1 \+(\d+)(?:x(\d+))?$/;
+/** Label of a convolution as kernels/conv2d-shape.ts describes it. */
+const LABEL =
+  /^(forward|inputGrad|weightGrad) (\d+)x(\d+)x(\d+)x(\d+) -> (\d+), (\d+)x(\d+) \/(\d+)(?:x(\d+))? \+(\d+)(?:x(\d+))?/;
 const PASSES = { forward: 'conv forward', inputGrad: 'conv input grad', weightGrad: 'conv weight grad' } as const;
 
 /** One of the kernels that make up a convolution by Winograd. */
@@ -135,12 +136,14 @@ const winograd: Rule = (_, label) => ({
 /** The products, to which all of a convolution's operations are put down. */
 const winogradProduct: Rule = (u, label) => ({ ...winograd(u, label), flops: directFlops(label) });
 
-/** What the convolution takes directly, so that variants can be compared: a quarter of it is multiplied in fact. */
+/** What the convolution takes directly, so that variants can be compared: by Winograd less is multiplied. */
 function directFlops(label: string): number {
-  const [, , batch, channels, height, width, out, rows, columns] = LABEL.exec(label)!;
-  const extent = (size: string, padding: string) => Number(size) + 2 * Number(padding) - 2;
-  const pixels = extent(height!, rows!) * extent(width!, columns ?? rows!);
-  return 2 * Number(batch) * Number(out) * pixels * Number(channels) * 9;
+  const [batch, channels, height, width, out, rows, columns, down, right, above, left] = LABEL.exec(label)!
+    .slice(2)
+    .map((number) => (number === undefined ? undefined : Number(number))) as number[];
+  const outHeight = convolvedExtent(height!, rows!, down!, above!);
+  const outWidth = convolvedExtent(width!, columns!, right ?? down!, left ?? above!);
+  return 2 * batch! * out! * outHeight * outWidth * channels! * rows! * columns!;
 }
 
 /** Forward and input gradients are jobs of the same kernels. `termsOf`: of the sum that each result is. */
@@ -183,11 +186,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   winograd_weight: winograd,
   winograd_input: winograd,
   winograd_product: winogradProduct,
+  winograd_product_texels: winogradProduct,
   winograd_grad_product: winogradProduct,
+  winograd_grad_product_texels: winogradProduct,
   winograd_output: winograd,
   winograd_output_normalised: winograd,
   winograd_output_grad: winograd,
   winograd_weight_grad: winograd,
+  winograd_stem_weight: winograd,
+  winograd_stem: winogradProduct,
+  winograd_stem_normalised: winogradProduct,
   conv2d_tiled: tiledConv,
   conv2d_tiled_normalised: tiledConv,
   conv2d_tiled_half: tiledConvHalf,

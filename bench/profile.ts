@@ -1,10 +1,10 @@
 /** Where a step's time goes: every dispatch timed, and those of one kernel at one shape gathered in a row. */
 import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
 import { type Cost, costOf, KINDS } from './costs.ts';
-import type { MeasuredKind, MeasuredRow, MeasuredWork } from './report.ts';
+import type { Copies, MeasuredKind, MeasuredRow, MeasuredWork } from './report.ts';
 import { median, quantile, sum } from './statistics.ts';
 import { BLOCK, type StepOptions, Steps, type Work } from './steps.ts';
-import { recordDispatches, timeAlone, timeDispatches, timingMethod } from './timing.ts';
+import { recordDispatches, timeAlone, timeCopies, timeDispatches, timingMethod } from './timing.ts';
 
 /** One piece of work: a dispatch, or several that belong together (see Cost.joins). */
 export interface Piece extends Cost {
@@ -109,7 +109,8 @@ export async function profileWork(gpu: Gpu, work: Work, options: ProfileOptions)
     }
     const pieces = timed[0] ?? piecesOf(recordDispatches(gpu, () => steps.submit().dispose()));
     if (!inSteps) timed.push(await timePiecesAlone(gpu, pieces, options.wanted));
-    return summarize(work, walls, pieces, timed);
+    const copies = await timeCopies(gpu, () => steps.submit().dispose());
+    return summarize(work, walls, pieces, timed, copies);
   } finally {
     steps.dispose();
   }
@@ -145,6 +146,7 @@ function summarize(
   walls: readonly number[],
   pieces: readonly Piece[],
   timed: readonly TimedPiece[][],
+  copies: Copies,
 ): MeasuredWork {
   const kernels = gatherRows(timed);
   const wallMs = median(walls);
@@ -155,6 +157,7 @@ function summarize(
     wallQuartilesMs: [quantile(walls, 0.25), quantile(walls, 0.75)],
     kernelMs: median(timed.map((one) => sum(one.map((piece) => piece.ms)))),
     dispatches: sum(pieces.map((piece) => piece.dispatches.length)),
+    copies,
     flops,
     gflops: flops / wallMs / 1e6,
     kernels,

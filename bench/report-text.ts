@@ -85,13 +85,18 @@ function formatKernels(work: WorkReport, rows: readonly KernelRow[]): string {
   );
 }
 
+function copiesText({ copies }: WorkReport): string {
+  if (copies.count === 0) return '';
+  return `; beside them ${copies.count} copies into textures, ${figure(copies.bytes / 1e6)} MB, ${figure(copies.ms)} ms by the clock`;
+}
+
 function totalLine(work: WorkReport, { only, place }: BenchReport): string {
   const shown = work.kernels.reduce((total, row) => total + row.msPerStep, 0);
   const matching = only === null ? '' : ` (${figure(shown)} ms in the rows that match)`;
   if (only !== null && place === 'alone') return `total: ${figure(shown)} ms in the rows that match`;
   return (
     `total: ${figure(work.kernelMs)} ms in ${work.dispatches} dispatches${matching}, ${percent(work.kernelMs / work.wallMs)} of ` +
-    `the ${figure(work.wallMs)} ms that a step takes`
+    `the ${figure(work.wallMs)} ms that a step takes${copiesText(work)}`
   );
 }
 

@@ -61,6 +61,13 @@ export interface Share {
 export type KernelRow = MeasuredRow & Share;
 export type KindRow = MeasuredKind & Share;
 
+/** Copies of a step. */
+export interface Copies {
+  readonly count: number;
+  readonly bytes: number;
+  readonly ms: number;
+}
+
 export interface MeasuredWork<Row = MeasuredRow, KindOfRow = MeasuredKind> {
   readonly work: Work;
   /** Wall time of a step, steps back to back, nothing being timed inside: median and quartiles over blocks. */
@@ -72,6 +79,8 @@ export interface MeasuredWork<Row = MeasuredRow, KindOfRow = MeasuredKind> {
    */
   readonly kernelMs: number;
   readonly dispatches: number;
+  /** What a step copies from buffers into textures: no timestamps tell its time, so all of it was repeated, by the clock. */
+  readonly copies: Copies;
   /** Operations of convolutions and linear layers in a step, and their rate in the step's wall time. */
   readonly flops: number;
   readonly gflops: number;

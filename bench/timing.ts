@@ -7,6 +7,7 @@
  * looks dearer by the clock, because the way from one dispatch to the next is in it.
  */
 import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
+import type { Copies } from './report.ts';
 import { median, sum } from './statistics.ts';
 
 export const TIMING_METHODS = ['timestamps', 'wall'] as const;
@@ -76,6 +77,32 @@ export async function timeAlone(
     estimate = Math.max(median(times), 0.001);
   }
   return median(times);
+}
+
+/** The copies from buffers into textures that are recorded while `record` runs, and how long they take when repeated. */
+export async function timeCopies(gpu: Gpu, record: () => void): Promise<Copies> {
+  const copies: Parameters<Gpu['copyToTexture']>[] = [];
+  const copy = gpu.copyToTexture.bind(gpu);
+  gpu.copyToTexture = (...one) => {
+    copies.push(one);
+    copy(...one);
+  };
+  try {
+    record();
+  } finally {
+    gpu.copyToTexture = copy;
+  }
+  const bytes = sum(copies.map(([, target, part]) => (part?.texels === undefined ? target.size : 16 * part.texels)));
+  if (bytes === 0) return { count: 0, bytes, ms: 0 };
+  await gpu.idle();
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const again = () => {
+      for (const one of copies) gpu.copyToTexture(...one);
+    };
+    times.push(await byClock(gpu, again, 3));
+  }
+  return { count: copies.length, bytes, ms: median(times) };
 }
 
 async function byClock(gpu: Gpu, once: () => void, count: number): Promise<number> {

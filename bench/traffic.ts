@@ -48,9 +48,11 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
   );
   const traffic = new Map(KINDS.map((kind) => [kind, { must: 0, moved: 0 }]));
   let pass = '';
+  let lastKind: Kind = 'other';
   const add = (dispatch: Dispatch) => {
     const { kind, bytes } = costOf(dispatch);
     const sum = traffic.get(kind)!;
+    lastKind = kind;
     const { access } = dispatch.program;
     const conv = convolutions.get(dispatch.label ?? '');
     const bound = dispatch.buffers.map((pooled) => asked.get(pooled.id) ?? pooled.size);
@@ -64,6 +66,12 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
     else if (dispatch.label !== pass) sum.must += convBytes(conv);
     // What belongs to one pass of one convolution follows one another.
     pass = conv ? dispatch.label! : '';
+  };
+  // Copies into textures belong to the convolution whose kernel wrote what is copied: they read and write it once more.
+  const copyToTexture = gpu.copyToTexture.bind(gpu);
+  gpu.copyToTexture = (source, target, part) => {
+    traffic.get(lastKind)!.moved += 2 * 16 * (part?.texels ?? target.size / 16);
+    copyToTexture(source, target, part);
   };
   // Sizes as they are when the dispatch is recorded: later the buffer may answer another request.
   gpu.onDispatch = add;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { sum } from '../../bench/statistics.ts';
-import { recordDispatches, timeAlone, timeDispatches, timingMethod } from '../../bench/timing.ts';
+import { recordDispatches, timeAlone, timeCopies, timeDispatches, timingMethod } from '../../bench/timing.ts';
 import { fill } from '../../src/kernels/elementwise.ts';
 import { withGpu } from '../support/gpu.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -87,4 +87,19 @@ timestampTest('both methods count one piece, not all its repetitions', async () 
   // catch a wrong unit, or the time of a hundred taken for that of one.
   expect(byClock / byTimestamps).toBeGreaterThan(0.03);
   expect(byClock / byTimestamps).toBeLessThan(30);
+});
+
+gpuTest('copies into textures are counted, whole ones and parts, and timed by repeating them', async () => {
+  const [texture, buffer] = [gpu.pool.acquireTexture(1024, 512), gpu.pool.acquire(1024 * 512 * 16)];
+  const one = await timeCopies(gpu, () => gpu.copyToTexture(buffer, texture, { texels: 5 }));
+  expect(one).toEqual({ count: 1, bytes: 80, ms: expect.any(Number) });
+  const two = await timeCopies(gpu, () => {
+    gpu.copyToTexture(buffer, texture);
+    gpu.copyToTexture(buffer, texture, { texels: 5 });
+  });
+  expect([two.count, two.bytes]).toEqual([2, texture.size + 80]);
+  // A hundred thousand times as much; a machine that is busy for a moment makes less of it.
+  expect(two.ms).toBeGreaterThan(one.ms);
+  expect(await timeCopies(gpu, () => twoFills())).toEqual({ count: 0, bytes: 0, ms: 0 });
+  for (const pooled of [texture, buffer]) gpu.pool.release(pooled);
 });
