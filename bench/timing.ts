@@ -6,7 +6,8 @@
  * Both agree on lavapipe for a kernel that takes a millisecond or more: see the test "agrees with the clock". A small one
  * looks dearer by the clock, because the way from one dispatch to the next is in it.
  */
-import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
+import type { Dispatch, Gpu, TexturePart } from '../src/gpu/gpu.ts';
+import type { PooledTexture } from '../src/gpu/pool.ts';
 import type { Copies } from './report.ts';
 import { median, sum } from './statistics.ts';
 
@@ -79,6 +80,9 @@ export async function timeAlone(
   return median(times);
 }
 
+/** What a copy into a texture reads, and writes. */
+export const copiedBytes = (target: PooledTexture, part: TexturePart = {}) => 16 * (part.texels ?? target.size / 16);
+
 /** The copies from buffers into textures that are recorded while `record` runs, and how long they take when repeated. */
 export async function timeCopies(gpu: Gpu, record: () => void): Promise<Copies> {
   const copies: Parameters<Gpu['copyToTexture']>[] = [];
@@ -92,16 +96,14 @@ export async function timeCopies(gpu: Gpu, record: () => void): Promise<Copies> 
   } finally {
     gpu.copyToTexture = copy;
   }
-  const bytes = sum(copies.map(([, target, part]) => (part?.texels === undefined ? target.size : 16 * part.texels)));
+  const bytes = sum(copies.map(([, target, part]) => copiedBytes(target, part)));
   if (bytes === 0) return { count: 0, bytes, ms: 0 };
   await gpu.idle();
+  const again = () => {
+    for (const one of copies) gpu.copyToTexture(...one);
+  };
   const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const again = () => {
-      for (const one of copies) gpu.copyToTexture(...one);
-    };
-    times.push(await byClock(gpu, again, 3));
-  }
+  for (let round = 0; round < ROUNDS; round++) times.push(await byClock(gpu, again, 3));
   return { count: copies.length, bytes, ms: median(times) };
 }
 

@@ -18,6 +18,7 @@ import { sizesOf } from '../src/tune/run-work.ts';
 import { costOf, KINDS, type Kind } from './costs.ts';
 import { Steps } from './steps.ts';
 import { formatTable } from './table.ts';
+import { copiedBytes } from './timing.ts';
 
 /** Bytes of one kind of work in a step. */
 export interface Traffic {
@@ -70,7 +71,7 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
   // Copies into textures belong to the convolution whose kernel wrote what is copied: they read and write it once more.
   const copyToTexture = gpu.copyToTexture.bind(gpu);
   gpu.copyToTexture = (source, target, part) => {
-    traffic.get(lastKind)!.moved += 2 * 16 * (part?.texels ?? target.size / 16);
+    traffic.get(lastKind)!.moved += 2 * copiedBytes(target, part);
     copyToTexture(source, target, part);
   };
   // Sizes as they are when the dispatch is recorded: later the buffer may answer another request.

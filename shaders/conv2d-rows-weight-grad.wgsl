@@ -26,7 +26,7 @@ const loadRow = (row, start, inside) => loads.map(({ first, floats }) => {
   const index = `u32(select(0, ${start} + ${first}, read${name}))`;
   const place = (((first - k.inAlign) % 4) + 4) % 4;
   const value = k.texels
-    ? `texelAt(input, ${index})${floats === 1 ? `[${place}]` : ''}`
+    ? `texelAt(input, (${index}) / 4u)${floats === 1 ? `[${place}]` : ''}`
     : k.inVector === 1 ? `input[${index}]` : floats === 1 ? `inputAt(${index})` : `input[${index} / ${floats}u]`;
   const load = `let read${name} = ${inside} && inside${first};\n    let ${floats === 1 ? name : `v${name}`} = select(${zero}, ${value}, read${name});`;
   return [load, ...(floats === 1 ? [] : range(floats).map((i) => `let x${row}_${first + i} = v${name}[${i}];`))].join('\n    ');
@@ -71,10 +71,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> weightGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 <% if (k.texels) { %>
-// The texel that holds number i: see texels.wgsl.
-fn texelAt(tensor: texture_storage_2d<rgba32float, read>, i: u32) -> vec4<f32> {
-  return textureLoad(tensor, vec2(i / 4u % <%= k.texels %>u, i / 4u / <%= k.texels %>u));
-}
+<%~ include('parts/texel-at.wgsl', { line: k.texels }) %>
 <% } else if (k.inVector > 1) { %>
 fn inputAt(i: u32) -> f32 {
   return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
@@ -139,7 +136,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   const mask = `column0 + ${p}u < params.outWidth`;
   const offset = masked ? `select(0u, ${p}u, ${mask})` : '0u';
   const index = `gradStart + ownChannel${r} * plane + ${offset}`;
-  const value = k.texels ? `texelAt(outputGrad, ${index})` : `outputGrad[(${index})${k.gradVector === 1 ? '' : ` / ${k.gradVector}u`}]`;
+  const value = k.texels ? `texelAt(outputGrad, (${index}) / 4u)` : `outputGrad[(${index})${k.gradVector === 1 ? '' : ` / ${k.gradVector}u`}]`;
 %>
     let <%= name %> = <%= masked ? `select(${type(k.gradVector)}(), ${value}, ${mask})` : value %>;
 <% if (k.gradVector > 1) for (const i of range(k.gradVector)) { %>

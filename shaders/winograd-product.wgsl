@@ -48,9 +48,7 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 <% if (k.line) { %>
-fn texelAt(tensor: texture_storage_2d<rgba32float, read>, i: u32) -> vec4<f32> {
-  return textureLoad(tensor, vec2(i % <%= k.line %>u, i / <%= k.line %>u));
-}
+<%~ include('parts/texel-at.wgsl', k) %>
 <% } %>
 @compute @workgroup_size(<%= k.lanes %>)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -160,7 +160,7 @@ for (const [adapter, traits, shapes] of ADAPTERS) {
           // A row is filled up with what begins the next.
           { find: 'column + 3u < params.width', replace: 'true' },
           // Lines are taken for one.
-          { find: /i \/ 4u \/ 1024u/g, replace: '0u' },
+          { find: 'i / 1024u', replace: '0u' },
           // The first column of a row comes from the wrong end of a texel.
           { find: /(let x\w+_0 = select\(0\.0, texelAt\(input, .*\))\[3\]/g, replace: '$1[0]' },
         ]) {
