@@ -4,7 +4,14 @@ export * from './data/index.ts';
 export { DawngradError, FileError, UsageError } from './errors.ts';
 export * from './fetch/index.ts';
 export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
-export { DeviceLostError, GpuError, MissingFeatureError, NoAdapterError, OutOfMemoryError } from './gpu/errors.ts';
+export {
+  DeviceLostError,
+  DeviceMismatchError,
+  GpuError,
+  MissingFeatureError,
+  NoAdapterError,
+  OutOfMemoryError,
+} from './gpu/errors.ts';
 export {
   type Access,
   type AdapterTraits,

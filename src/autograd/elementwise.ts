@@ -1,7 +1,7 @@
 /** For ops of one's own whose every element is computed from the same element of their inputs: only that is to be written. */
 import { elementwiseGrid } from '../kernels/grid.ts';
 import { defineKernel, launch } from '../kernels/kernel.ts';
-import { expectDType, expectShape, ShapeError } from './errors.ts';
+import { expectDType, expectShape, expectUsable, ShapeError } from './errors.ts';
 import { Tensor } from './tensor.ts';
 
 /** What is to be computed. */
@@ -19,7 +19,7 @@ const MAX_BUFFERS = 8;
 
 /**
  * Makes a function that takes as many f32 tensors of one shape, whichever it is, and gives a new one of that shape, computed
- * on the device. It leaves nothing on the tape: an op calls it and then `record`, and again in its backward.
+ * on the device. It records nothing: an op calls it and then `record`, and again in its backward.
  *
  * The function throws ShapeError where the tensors differ in shape or number; an expression that does not compile is a
  * GpuError at a later call.
@@ -42,6 +42,7 @@ export function elementwise({ name, inputs, wgsl }: ElementwiseKernel): (...tens
     if (!first || tensors.length !== inputs.length) {
       throw new ShapeError(`${name}: takes ${inputs.length} tensors (${inputs.join(', ')}), got ${tensors.length}.`);
     }
+    expectUsable(name, Object.fromEntries(tensors.map((tensor, i) => [inputs[i]!, tensor])));
     tensors.forEach((tensor, i) => {
       expectShape(name, inputs[i]!, tensor, first.shape);
       expectDType(name, inputs[i]!, tensor, 'f32');

@@ -1,11 +1,18 @@
 /** Typed errors of the engine's ops, and the checks that throw them. */
 import { DawngradError } from '../errors.ts';
+import { DeviceMismatchError } from '../gpu/errors.ts';
 import type { DType } from './dtype.ts';
 
 /** What is checked of a tensor, which throws some of these itself. */
 interface Checked {
   readonly shape: readonly number[];
   readonly dtype: DType;
+}
+
+/** The same, with what it lives on. */
+interface CheckedMemory extends Checked {
+  readonly disposed: boolean;
+  readonly gpu: unknown;
 }
 
 /** A tensor has a shape, or an option a value, that an op cannot work with. */
@@ -16,6 +23,21 @@ export class ShapeError extends DawngradError {
 /** A tensor has an element type that an op cannot work with, or not as it is used. */
 export class DTypeError extends DawngradError {
   override name = 'DTypeError';
+}
+
+/** A tensor is used after its memory was given back, by `dispose()` or at the end of a scope. */
+export class DisposedTensorError extends DawngradError {
+  override name = 'DisposedTensorError';
+}
+
+/** A graph cannot run backward: it was used up, or something that it needs has changed or was not saved. */
+export class GraphError extends DawngradError {
+  override name = 'GraphError';
+}
+
+/** More tensors live outside any scope than can be meant. */
+export class TensorLeakError extends DawngradError {
+  override name = 'TensorLeakError';
 }
 
 /** A gradient does not agree with what finite differences say. */
@@ -50,4 +72,27 @@ export function expectDType(op: string, name: string, tensor: Checked, dtype: DT
 export function expectImages(op: string, name: string, tensor: Checked): [number, number, number, number] {
   expectShape(op, name, tensor, ['N', 'C', 'H', 'W']);
   return [...tensor.shape] as [number, number, number, number];
+}
+
+/**
+ * Throws unless the tensors can be used together: none is disposed, and all are on the device of the first.
+ * @throws DisposedTensorError, DeviceMismatchError
+ */
+export function expectUsable(op: string, tensors: Readonly<Record<string, CheckedMemory | undefined>>): void {
+  let first: readonly [name: string, gpu: unknown] | undefined;
+  for (const name in tensors) {
+    const tensor = tensors[name];
+    if (!tensor) continue;
+    if (tensor.disposed) {
+      throw new DisposedTensorError(
+        `${op}: ${name} ${formatShape(tensor.shape)} was disposed, by dispose() or at the end of the scope it was made in. ` +
+          'Return it from the scope, or keep() it.',
+      );
+    }
+    first ??= [name, tensor.gpu];
+    if (tensor.gpu === first[1]) continue;
+    throw new DeviceMismatchError(
+      `${op}: ${name} ${formatShape(tensor.shape)} is on another device than ${first[0]}. Make all tensors of an op on one Gpu.`,
+    );
+  }
 }

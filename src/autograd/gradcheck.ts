@@ -11,9 +11,11 @@
  * that grows with ε². Sums on the host are in double. Keep inputs away from kinks (relu at 0, two equal maxima of a
  * window): a step of ε across one is no derivative.
  */
+
+import { backward } from './backward.ts';
 import { formatShape, GradientMismatchError } from './errors.ts';
+import { noGrad } from './graph.ts';
 import { scope } from './scope.ts';
-import { backward, noGrad } from './tape.ts';
 import { Tensor } from './tensor.ts';
 
 /** How a gradient is checked; the defaults suit ops in float32 on numbers of about 1. */

@@ -1,14 +1,25 @@
 /** What the engine offers to those who build on it. */
 
-export type { DType } from './dtype.ts';
+export { type BackwardOptions, backward } from './backward.ts';
+export type { DType, Floating, ValuesOf } from './dtype.ts';
 export { type ElementwiseKernel, elementwise } from './elementwise.ts';
-export { DTypeError, expectDType, expectShape, GradientMismatchError, ShapeError } from './errors.ts';
+export {
+  DisposedTensorError,
+  DTypeError,
+  expectDType,
+  expectShape,
+  GradientMismatchError,
+  GraphError,
+  ShapeError,
+  TensorLeakError,
+} from './errors.ts';
 export {
   checkGradients,
   type DirectionResult,
   type GradientCheckOptions,
   type GradientCheckReport,
 } from './gradcheck.ts';
+export { graphSize, noGrad, type OpRecord, record, wouldRecord } from './graph.ts';
 export { add } from './ops/add.ts';
 export { globalAvgPool2d } from './ops/avg-pool2d.ts';
 export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
@@ -21,5 +32,5 @@ export { type MaxPoolOptions, maxPool2d, type Pair } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
 export { toDType } from './ops/to-dtype.ts';
 export { keep, scope } from './scope.ts';
-export { backward, clearTape, noGrad, type OpRecord, record, tapeLength, wouldRecord } from './tape.ts';
 export { type Shape, sizeOf, Tensor } from './tensor.ts';
+export type { HostValues } from './values.ts';

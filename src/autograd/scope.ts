@@ -1,47 +1,92 @@
 /**
  * Scopes free intermediate tensors. Every tensor made inside `scope(fn)` is disposed at its end, except those that `fn`
- * returns: they belong to the enclosing scope, if there is one. What backward needs the tape keeps by itself.
+ * returns: they belong to the enclosing scope, if there is one. A graph keeps what its backward needs by itself.
  */
+import type { Holdings } from './holdings.ts';
+import { refuseAsync } from './refuse-async.ts';
+import { watch } from './unowned.ts';
 
-/** What scopes manage: tensors, without knowing their class (which would be a circular import). */
-interface Disposable {
+/** What scopes manage: tensors, without knowing their class, which would be a circular import. */
+interface Owned {
+  readonly holdings: Holdings;
   dispose(): void;
 }
 
-const scopes: Set<Disposable>[] = [];
+const scopes: Set<Owned>[] = [];
 
-/** Runs `fn` and disposes the tensors it made, except the returned ones (a tensor, or an array or record of them). */
+/**
+ * Runs `fn` and disposes the tensors it made, except those in its result: a tensor, or arrays, plain objects, maps and sets
+ * of them, however deep. An object with a `dispose` of its own is taken to `keep` its tensors, as modules and optimizers do.
+ * @throws TypeError if `fn` is asynchronous, or its result is of a class in which tensors cannot be found
+ */
 export function scope<T>(fn: () => T): T {
-  const own = new Set<Disposable>();
+  refuseAsync('scope', fn);
+  const own = new Set<Owned>();
+  const returned = new Set<Owned>();
   scopes.push(own);
-  let result: T | undefined;
   try {
-    result = fn();
-    if (result instanceof Promise)
-      throw new TypeError('scope() takes a synchronous function: awaiting inside it would mix scopes.');
+    const result = refuseAsync('scope', fn());
+    const opaque = own.size > 0 ? collectTensors(result, own, returned) : undefined;
+    if (opaque !== undefined && own.size > returned.size) {
+      returned.clear();
+      throw new TypeError(
+        `scope(): tensors cannot be found in a ${opaque}, which its result holds. Return tensors, or arrays, plain ` +
+          'objects, maps or sets of them; keep() a tensor that lives on elsewhere.',
+      );
+    }
     return result;
   } finally {
     scopes.pop();
-    for (const kept of tensorsIn(result)) {
-      if (own.delete(kept)) adopt(kept);
-    }
-    for (const tensor of own) tensor.dispose();
+    for (const tensor of own) if (!returned.has(tensor)) tensor.dispose();
+    for (const tensor of returned) adopt(tensor);
   }
 }
 
-/** Registers a new tensor with the innermost scope. */
-export function adopt(tensor: Disposable): void {
-  scopes.at(-1)?.add(tensor);
+/**
+ * Adds to `found` those of `own` that can be reached from `result`.
+ * @returns the class of an object that may hide tensors, if there is one
+ */
+function collectTensors(result: unknown, own: ReadonlySet<Owned>, found: Set<Owned>): string | undefined {
+  const seen = new Set<unknown>();
+  const waiting: unknown[] = [result];
+  let opaque: string | undefined;
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    seen.add(value);
+    if (own.has(value as Owned)) found.add(value as Owned);
+    else if (value instanceof Map) waiting.push(...value.keys(), ...value.values());
+    else if (value instanceof Set || Array.isArray(value)) waiting.push(...value);
+    else if (isRecord(value)) waiting.push(...Object.values(value));
+    else if (!isHarmless(value)) opaque ??= value.constructor?.name || 'object without a name';
+  }
+  return opaque;
 }
 
-/** Takes a tensor out of every scope: it lives until it is disposed by hand. Parameters and gradients are kept so. */
-export function keep<T extends Disposable>(tensor: T): T {
-  for (const own of scopes) own.delete(tensor);
+function isRecord(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Objects that hold no tensors, or keep those that they hold. */
+function isHarmless(value: object): boolean {
+  return (
+    'dispose' in value ||
+    ArrayBuffer.isView(value) ||
+    [ArrayBuffer, Date, RegExp, Error].some((c) => value instanceof c)
+  );
+}
+
+/** Gives a new tensor to the innermost scope. @throws TensorLeakError where there is none, and too many live so */
+export function adopt(tensor: Owned): void {
+  const innermost = scopes.at(-1);
+  if (innermost) innermost.add(tensor);
+  else watch(tensor, false);
+}
+
+/** Takes a tensor out of every scope: it lives until it is disposed or collected. Parameters and gradients are kept so. */
+export function keep<T extends { dispose(): void }>(tensor: T): T {
+  for (const own of scopes) own.delete(tensor as unknown as Owned);
+  if ('holdings' in tensor) watch(tensor as unknown as Owned, true);
   return tensor;
-}
-
-function* tensorsIn(value: unknown): Generator<Disposable> {
-  if (typeof value !== 'object' || value === null) return;
-  if ('dispose' in value) yield value as Disposable;
-  else for (const item of Object.values(value)) yield* tensorsIn(item);
 }

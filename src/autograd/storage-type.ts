@@ -1,6 +1,6 @@
 /** Which element type an op stores its tensors in: f32, or f16 in inference. */
-import { DTypeError, expectDType } from './errors.ts';
-import { wouldRecord } from './tape.ts';
+import { DTypeError, expectDType, expectUsable } from './errors.ts';
+import { wouldRecord } from './graph.ts';
 import type { Tensor } from './tensor.ts';
 
 type Named = Readonly<Record<string, Tensor | undefined>>;
@@ -12,6 +12,7 @@ type Named = Readonly<Record<string, Tensor | undefined>>;
  * @throws DTypeError naming op and tensor where types are mixed, or f16 is not for what is done
  */
 export function storesHalf(op: string, values: Named, singles: Named = {}, why?: string): boolean {
+  expectUsable(op, { ...values, ...singles });
   const [[lead, first] = []] = Object.entries(values);
   const half = first?.dtype === 'f16';
   for (const [name, tensor] of Object.entries(values)) {

@@ -1,16 +1,18 @@
 /**
- * Reference-counted device memory. JavaScript has no destructors, and a training step makes hundreds of megabytes of
- * activations, so who needs a buffer says so: a tensor holds one reference to its storage, the tape one for each
- * activation that backward will read. With the last reference the buffer goes back to the pool.
+ * Reference-counted device memory. A training step makes hundreds of megabytes of activations, so whoever needs a buffer
+ * says so: a tensor holds one reference to its storage, a graph one for each activation that backward will read. With the
+ * last reference the buffer goes back to the pool.
  */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 
+let made = 0;
+
 export class Storage {
   readonly gpu: Gpu;
   readonly bytes: number;
-  /** Raised whenever the content is replaced, so that what was derived from it (packed weights) can be kept until then. */
-  version = 0;
+  /** Counts up with every storage that is made. */
+  readonly serial = made++;
   #buffer: PooledBuffer | undefined;
   #references = 1;
   #onFree: (() => void)[] = [];
@@ -21,13 +23,23 @@ export class Storage {
     this.#buffer = gpu.pool.acquire(bytes);
   }
 
+  /** Storages made so far: the serial of the next one. */
+  static get made(): number {
+    return made;
+  }
+
   /** The buffer. Throws if every owner has let go of it. */
   get buffer(): PooledBuffer {
-    if (!this.#buffer) throw new Error('This tensor was disposed: its memory may already hold something else.');
+    if (!this.#buffer) throw new Error('This storage was freed: its memory may already hold something else.');
     return this.#buffer;
   }
 
-  /** True while nobody but one owner refers to it, so that it may be changed in place. */
+  /** Raised whenever the content is replaced. What was derived from it (packed weights) is right until then. */
+  get version(): number {
+    return this.buffer.version;
+  }
+
+  /** True while only one owner refers to it, so that it may be changed in place. */
   get exclusive(): boolean {
     return this.#references === 1;
   }
@@ -36,14 +48,19 @@ export class Storage {
     return this.#buffer === undefined;
   }
 
+  /** Says that the content was replaced by other means than a `Gpu`, which notices by itself. */
+  markChanged(): void {
+    this.buffer.version++;
+  }
+
   retain(): this {
-    if (!this.#buffer) throw new Error('A disposed tensor cannot be used again.');
+    if (!this.#buffer) throw new Error('A storage that was freed cannot be used again.');
     this.#references++;
     return this;
   }
 
   release(): void {
-    if (!this.#buffer) throw new Error('Storage was released more often than it was retained.');
+    if (!this.#buffer) throw new Error('A storage was released more often than it was retained.');
     if (--this.#references > 0) return;
     this.gpu.pool.release(this.#buffer);
     this.#buffer = undefined;

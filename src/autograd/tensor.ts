@@ -1,13 +1,17 @@
-/** Tensor: a shape over device memory, and its place in the autograd graph. Contiguous, row-major; images are NCHW. */
+/** Tensor: a shape over device memory, and its place in a graph. Contiguous, row-major; images are NCHW. */
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { bytesOf, type DType } from './dtype.ts';
-import { expectDType } from './errors.ts';
-import { fromHalf, toHalf } from './half.ts';
+import { mayRead } from './backward-reads.ts';
+import { bytesOf, type DType, type Floating, type ValuesOf } from './dtype.ts';
+import { DisposedTensorError, expectDType, expectShape, expectUsable, formatShape, GraphError } from './errors.ts';
+import { fromHalf } from './half.ts';
+import { Holdings } from './holdings.ts';
 import { adopt } from './scope.ts';
 import { Storage } from './storage.ts';
+import { unwatch } from './unowned.ts';
+import { dtypeOf, type HostValues, toStored, toValues } from './values.ts';
 
-/** Extents, outermost first; `[]` for a single number. */
+/** Extents, outermost first; `[]` for a single value. */
 export type Shape = readonly number[];
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
@@ -17,58 +21,84 @@ export function sizeOf(shape: Shape): number {
 /** Before memory is taken: a failing tensor must not leave any behind. */
 function checkExtents(shape: Shape): void {
   if (shape.every((extent) => Number.isInteger(extent) && extent >= 1)) return;
-  throw new RangeError(`A tensor needs positive whole extents, got [${shape.join(', ')}].`);
+  throw new RangeError(`A tensor needs positive whole extents, got ${formatShape(shape)}.`);
 }
 
 /**
- * Numbers on a device: contiguous, row-major, f32, u32 or f16. It has its memory until it is disposed, by hand or by the scope
- * it was made in. Ops take tensors of one device and give new ones; none changes its inputs or waits for the device.
+ * Values on a device: contiguous, row-major, f32, f16, u32 or i32. A tensor has its memory until it is disposed, by hand or by
+ * the scope it was made in, or collected by JavaScript. Ops take tensors of one device and give new ones; none changes its
+ * inputs or waits for the device.
  */
-export class Tensor {
+export class Tensor<D extends DType = Floating> {
   readonly shape: Shape;
-  readonly dtype: DType;
-  readonly storage: Storage;
-  /** d(loss)/d(this) after backward, on leaves that require it. Same shape. */
-  grad: Tensor | undefined;
-  #disposed = false;
+  readonly dtype: D;
+  /** What it holds on the device. */
+  readonly holdings: Holdings;
+  #grad: Tensor | undefined;
   #requiresGrad = false;
 
   /** Wraps a storage that is large enough, taking over one reference to it. Use `Tensor.from` or `Tensor.empty`. */
-  constructor(storage: Storage, shape: Shape, dtype: DType = 'f32') {
-    this.storage = storage;
+  constructor(storage: Storage, shape: Shape, dtype: D, label = 'Tensor') {
     this.shape = shape;
     this.dtype = dtype;
-    adopt(this);
+    this.holdings = new Holdings(storage, label);
+    try {
+      adopt(this);
+    } catch (error) {
+      this.holdings.release();
+      throw error;
+    }
   }
 
   /** A tensor whose content is not yet written. */
-  static empty(gpu: Gpu, shape: Shape, dtype: DType = 'f32'): Tensor {
+  static empty(gpu: Gpu, shape: Shape): Tensor;
+  static empty<D extends DType>(gpu: Gpu, shape: Shape, dtype: D): Tensor<D>;
+  static empty(gpu: Gpu, shape: Shape, dtype: DType = 'f32'): Tensor<DType> {
     checkExtents(shape);
-    return new Tensor(new Storage(gpu, bytesOf(sizeOf(shape), dtype)), shape, dtype);
+    return new Tensor(new Storage(gpu, bytesOf(sizeOf(shape), dtype)), shape, dtype, 'Tensor.empty');
   }
 
   /** A tensor of zeros. */
   static zeros(gpu: Gpu, shape: Shape): Tensor {
     const tensor = Tensor.empty(gpu, shape);
     gpu.clear(tensor.buffer);
-    return tensor;
-  }
-
-  /** A tensor with the given values: f32 from a Float32Array, u32 from a Uint32Array. */
-  static from(gpu: Gpu, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, shape: Shape): Tensor {
-    if (data.length !== sizeOf(shape)) {
-      throw new RangeError(
-        `A tensor of shape [${shape.join(', ')}] needs ${sizeOf(shape)} values, got ${data.length}.`,
-      );
-    }
-    const tensor = Tensor.empty(gpu, shape, data instanceof Uint32Array ? 'u32' : 'f32');
-    gpu.upload(tensor.buffer, data);
+    tensor.holdings.label = 'Tensor.zeros';
     return tensor;
   }
 
   /**
-   * Whether backward is to compute a gradient for it. Set on leaves by their owner, on results by the tape.
-   * @throws DTypeError where it is set on a tensor that is not f32
+   * A tensor with the given values, copied. Its type is f32 for a Float32Array, a Float64Array (rounded) and an array of
+   * numbers, u32 for a Uint32Array, i32 for an Int32Array; other arrays need a type beside them.
+   * @param shape one dimension by default
+   * @throws DTypeError for what is no array of numbers, or needs a type; RangeError where the shape has another size, or an
+   *   integer type cannot hold a value
+   */
+  static from(gpu: Gpu, data: Uint32Array, shape?: Shape): Tensor<'u32'>;
+  static from(gpu: Gpu, data: Int32Array, shape?: Shape): Tensor<'i32'>;
+  static from(gpu: Gpu, data: Float32Array | Float64Array | readonly number[], shape?: Shape): Tensor;
+  static from(
+    gpu: Gpu,
+    data: Float32Array | Float64Array | Int32Array | Uint32Array | readonly number[],
+    shape?: Shape,
+  ): Tensor<DType>;
+  static from<D extends 'f32' | 'u32' | 'i32'>(gpu: Gpu, data: HostValues, shape: Shape, dtype: D): Tensor<D>;
+  static from(gpu: Gpu, data: HostValues, shape: Shape = [data.length], dtype?: 'f32' | 'u32' | 'i32'): Tensor<DType> {
+    const type = dtype ?? dtypeOf(data);
+    const values = toValues(data, type);
+    if (values.length !== sizeOf(shape)) {
+      throw new RangeError(
+        `A tensor of shape ${formatShape(shape)} needs ${sizeOf(shape)} values, got ${values.length}.`,
+      );
+    }
+    const tensor = Tensor.empty(gpu, shape, type);
+    gpu.upload(tensor.buffer, values);
+    tensor.holdings.label = 'Tensor.from';
+    return tensor;
+  }
+
+  /**
+   * Whether backward computes a gradient for it. Its owner sets it on a leaf; a result requires one if an input does.
+   * @throws DTypeError where it is set on a tensor that is not f32; GraphError where it is taken from a result
    */
   get requiresGrad(): boolean {
     return this.#requiresGrad;
@@ -76,12 +106,39 @@ export class Tensor {
 
   set requiresGrad(required: boolean) {
     if (required) expectDType('requiresGrad', 'a tensor with a gradient', this, 'f32');
+    if (!required && this.holdings.graph) {
+      throw new GraphError(
+        `requiresGrad: this tensor is a result of ${this.holdings.label}, whose inputs decide it. Its view() has no gradient.`,
+      );
+    }
     this.#requiresGrad = required;
+  }
+
+  /**
+   * d(loss)/d(this) after backward, on leaves that require it.
+   * @throws ShapeError, DTypeError, DisposedTensorError or DeviceMismatchError if it is set to a tensor that cannot be it
+   */
+  get grad(): Tensor | undefined {
+    return this.#grad;
+  }
+
+  set grad(grad: Tensor | undefined) {
+    if (grad) {
+      expectShape('grad', 'the gradient', grad, this.shape);
+      expectDType('grad', 'the gradient', grad, 'f32');
+      expectUsable('grad', { tensor: this, 'the gradient': grad });
+    }
+    this.#grad = grad;
   }
 
   /** The device that it is on. */
   get gpu(): Gpu {
-    return this.storage.gpu;
+    return this.holdings.storage.gpu;
+  }
+
+  /** Its memory and who else refers to it. */
+  get storage(): Storage {
+    return this.holdings.storage;
   }
 
   /** Number of elements. */
@@ -89,40 +146,66 @@ export class Tensor {
     return sizeOf(this.shape);
   }
 
-  /** Its memory, for kernels; may be larger than the tensor. @throws Error if it was disposed */
+  /**
+   * Its memory, for kernels; may be larger than the tensor.
+   * @throws DisposedTensorError if it was disposed; GraphError in the backward of an op that did not save it
+   */
   get buffer(): PooledBuffer {
-    return this.storage.buffer;
+    const { released, storage } = this.holdings;
+    // A backward reads inputs that may be disposed by then: their graph keeps what it saved.
+    if (!mayRead(storage, this.shape) && released) this.#throwDisposed();
+    return storage.buffer;
   }
 
-  /** Whether `dispose` was called. */
+  /** Whether its memory was given back. */
   get disposed(): boolean {
-    return this.#disposed;
+    return this.holdings.released;
+  }
+
+  #throwDisposed(): never {
+    throw new DisposedTensorError(
+      `A tensor of shape ${formatShape(this.shape)} (${this.holdings.label}) was disposed, by dispose() or at the end of the ` +
+        'scope it was made in. Return it from the scope, or keep() it.',
+    );
   }
 
   /** Another tensor over the same memory. It must have as many elements; gradients do not flow to the original. */
-  view(shape: Shape = this.shape): Tensor {
+  view(shape: Shape = this.shape): Tensor<D> {
     checkExtents(shape);
     if (sizeOf(shape) !== this.size) {
-      throw new RangeError(`A view of [${this.shape.join(', ')}] cannot have shape [${shape.join(', ')}].`);
+      throw new RangeError(`A view of ${formatShape(this.shape)} cannot have shape ${formatShape(shape)}.`);
     }
-    return new Tensor(this.storage.retain(), shape, this.dtype);
+    const { released, storage, label } = this.holdings;
+    if (!mayRead(storage, this.shape) && released) this.#throwDisposed();
+    return new Tensor(storage.retain(), shape, this.dtype, label);
   }
 
-  /** Replaces the values in place; those of an f16 tensor are given as f32, and rounded. */
-  set(data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
-    if (data.length !== this.size || data instanceof Uint32Array !== (this.dtype === 'u32')) {
-      throw new RangeError(`This tensor takes ${this.size} values of type ${this.dtype}, got ${data.length}.`);
+  /**
+   * Replaces the values in place; those of an f16 tensor are given as f32, and rounded. Arrays are converted as in `from`.
+   * @throws RangeError or DTypeError for values that it cannot hold
+   */
+  set(data: HostValues): void {
+    const { size, dtype } = this;
+    const values = toValues(data, dtype as DType);
+    if (values.length !== size) {
+      throw new RangeError(`This tensor takes ${size} values of type ${dtype}, got ${values.length}.`);
     }
-    this.gpu.upload(this.buffer, this.dtype === 'f16' ? toHalf(data) : data);
-    this.storage.version++;
+    this.gpu.upload(this.buffer, toStored(values, dtype));
   }
 
-  /** The values, once everything recorded so far has run; those of an f16 tensor as f32. */
-  async data(): Promise<Float32Array<ArrayBuffer>> {
-    return new Float32Array(await this.readback().get());
+  /** The values by their type, once everything recorded so far has run; those of an f16 tensor as f32. */
+  async data(): Promise<ValuesOf[D]> {
+    const bytes = await this.readback().get();
+    const values =
+      this.dtype === 'u32'
+        ? new Uint32Array(bytes)
+        : this.dtype === 'i32'
+          ? new Int32Array(bytes)
+          : new Float32Array(bytes);
+    return values as ValuesOf[D];
   }
 
-  /** Starts reading the values: f32 or u32, and of an f16 tensor f32, which hold them exactly. */
+  /** Starts reading the values: the bytes of the array that `data` gives. */
   readback(): Readback {
     const { size, dtype } = this;
     const bytes = this.gpu.readback(this.buffer, bytesOf(size, dtype));
@@ -132,21 +215,20 @@ export class Tensor {
 
   /** The value of a tensor with one element. */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new RangeError(`item() needs one element, got shape [${this.shape.join(', ')}].`);
+    if (this.size !== 1) throw new RangeError(`item() needs one element, got shape ${formatShape(this.shape)}.`);
     return (await this.data())[0]!;
   }
 
-  /** Lets go of the memory, and of the gradient. Calling it twice is harmless. */
+  /** Lets go of the memory, of the graph behind it, and of the gradient. Calling it twice is harmless. */
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.storage.release();
+    unwatch(this.holdings);
+    this.holdings.release();
     this.zeroGrad();
   }
 
   /** Drops the gradient: the next backward starts a new one. */
   zeroGrad(): void {
-    this.grad?.dispose();
-    this.grad = undefined;
+    this.#grad?.dispose();
+    this.#grad = undefined;
   }
 }

@@ -24,6 +24,11 @@ export class GpuError extends DawngradError {
   override name = 'GpuError';
 }
 
+/** Memory of one device is used on another. */
+export class DeviceMismatchError extends DawngradError {
+  override name = 'DeviceMismatchError';
+}
+
 /** The adapter could not give the memory that was asked for. */
 export class OutOfMemoryError extends DawngradError {
   override name = 'OutOfMemoryError';

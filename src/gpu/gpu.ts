@@ -1,14 +1,18 @@
 /**
- * The runtime between kernels and WebGPU: records dispatches into few submissions, caches pipelines, bind groups and
- * uniform buffers, owns the buffer pool, reads results back, and turns a lost device or an uncaptured error into a typed
+ * The runtime between kernels and WebGPU: records dispatches into few submissions, caches pipelines and bind groups, owns
+ * the buffer pool, reads results back, and turns a lost device or an uncaptured error into a typed
  * error at the next call. Nothing here knows what a tensor is.
  *
  * One `Gpu` belongs to one device. Everything is synchronous except reading back and closing.
  */
+import { BoundedCache } from './bounded-cache.ts';
+import { suggestCollection } from './collect.ts';
 import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
 import { BufferPool, type Pooled, type PooledBuffer, type PooledTexture } from './pool.ts';
 import { Profiler } from './profiler.ts';
+import { type Readback, Readbacks } from './readbacks.ts';
 import type { KernelTiming } from './timing.ts';
+import { UniformRing } from './uniform-ring.ts';
 import type { Wait } from './wait.ts';
 import type { WebGpuDevice } from './webgpu-types.ts';
 
@@ -60,14 +64,17 @@ export interface Work {
 /** What was found to be fastest on an adapter: names of kernel variants, by the name of the work. */
 export type TunedChoices = ReadonlyMap<string, string>;
 
-/** A value on its way from the device; `get` may be called once. */
-export interface Readback {
-  /** The bytes, once they are computed. @throws DeviceLostError, GpuError or OutOfMemoryError of the device */
-  get(): Promise<ArrayBuffer>;
-}
+export type { Readback };
 
 /** Dispatches per submission: enough that few submissions are made, few enough that the device starts while we record. */
 const DISPATCHES_PER_SUBMIT = 48;
+
+/**
+ * Bind groups and pipelines of one generation of their caches. A step of resnet18 has some hundreds of the first and some
+ * sixty of the second. On Linux each bind group takes one of a process's 65,530 memory maps.
+ */
+const BIND_GROUPS = 4096;
+const PIPELINES = 1024;
 
 type BindingLayout = Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>;
 
@@ -104,10 +111,11 @@ export class Gpu {
   /** Called with each dispatch when it is recorded, which is before it runs. For measuring, and for tests. */
   onDispatch: ((dispatch: Dispatch) => void) | undefined;
   readonly #wait: Wait;
-  readonly #compiled = new Map<string, Compiled>();
-  readonly #bindGroups = new Map<string, GPUBindGroup>();
-  readonly #uniformBuffers = new Map<string, { id: number; buffer: GPUBuffer }>();
-  readonly #staging = new Map<number, GPUBuffer[]>();
+  readonly #compiled = new BoundedCache<string, Compiled>(PIPELINES, suggestCollection);
+  // WebGPU frees a bind group when JavaScript collects it.
+  readonly #bindGroups = new BoundedCache<string, GPUBindGroup>(BIND_GROUPS, suggestCollection);
+  readonly #uniforms: UniformRing;
+  readonly #readbacks: Readbacks;
   readonly #choices = new Map<string, { readonly work: Work; readonly variant: string; uses: number }>();
   #profiler: Profiler | undefined;
   #encoder: GPUCommandEncoder | undefined;
@@ -115,6 +123,7 @@ export class Gpu {
   #recorded = 0;
   #submits = 0;
   #dispatches = 0;
+  #compilations = 0;
   #failure: Error | undefined;
   #closed = false;
 
@@ -123,6 +132,8 @@ export class Gpu {
     this.traits = traits;
     this.#wait = wait;
     this.pool = new BufferPool(device);
+    this.#uniforms = new UniformRing(device);
+    this.#readbacks = new Readbacks(device, wait);
     device.addEventListener('uncapturederror', (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
       // The first error is the cause; what follows are its consequences.
@@ -132,7 +143,8 @@ export class Gpu {
           : new GpuError(`WebGPU error: ${error.message}`);
     });
     void device.lost.then((info) => {
-      if (!this.#closed) this.#failure = new DeviceLostError(info.reason ?? 'unknown', info.message);
+      // After an error of the device its loss is a consequence too.
+      if (!this.#closed) this.#failure ??= new DeviceLostError(info.reason ?? 'unknown', info.message);
     });
   }
 
@@ -142,11 +154,15 @@ export class Gpu {
     this.#throwIfFailed();
     this.onDispatch?.(dispatch);
     const compiled = this.#compile(program);
-    const bindGroup = this.#bindGroup(compiled, program, buffers, uniforms);
+    const bindGroup = this.#bindGroup(compiled, buffers, uniforms?.byteLength ?? 0);
+    const offsets = program.hasUniforms ? [this.#placeUniforms(uniforms!)] : [];
     const pass = this.#beginPass(program.name, label ?? '');
     pass.setPipeline(compiled.pipeline);
-    pass.setBindGroup(0, bindGroup);
+    pass.setBindGroup(0, bindGroup, offsets);
     pass.dispatchWorkgroups(...workgroups);
+    program.access.forEach((access, i) => {
+      if (access === 'read_write') (buffers[i] as PooledBuffer).version++;
+    });
     if (this.#profiler) this.#endPass();
     this.#dispatches++;
     if (++this.#recorded >= DISPATCHES_PER_SUBMIT) this.flush();
@@ -158,17 +174,22 @@ export class Gpu {
     // writeBuffer takes effect now: commands recorded before it must be in the queue first.
     this.flush();
     this.device.queue.writeBuffer(target.buffer, 0, data.buffer, data.byteOffset, data.byteLength);
+    target.version++;
   }
 
   /** Fills a buffer with zeros. */
   clear(target: PooledBuffer): void {
+    this.#throwIfFailed();
     this.#encoderOutsidePass().clearBuffer(target.buffer);
+    target.version++;
     this.#recorded++;
   }
 
   /** Copies `bytes` bytes between buffers on the device. */
   copy(source: PooledBuffer, target: PooledBuffer, bytes: number): void {
+    this.#throwIfFailed();
     this.#encoderOutsidePass().copyBufferToBuffer(source.buffer, 0, target.buffer, 0, Math.ceil(bytes / 4) * 4);
+    target.version++;
     this.#recorded++;
   }
 
@@ -199,6 +220,7 @@ export class Gpu {
   flush(): void {
     this.#endPass();
     if (this.#encoder) {
+      this.#uniforms.upload();
       this.device.queue.submit([this.#encoder.finish()]);
       this.#encoder = undefined;
       this.#submits++;
@@ -209,11 +231,11 @@ export class Gpu {
   /** Copies the first `bytes` bytes of a buffer for the host, as they are after what was recorded so far, and submits. */
   readback(source: PooledBuffer, bytes: number): Readback {
     this.#throwIfFailed();
-    const size = Math.ceil(bytes / 4) * 4;
-    const staging = this.#staging.get(size)?.pop() ?? this.#createStaging(size);
-    this.copy(source, { id: 0, buffer: staging, size }, size);
-    this.flush();
-    return { get: () => this.#await(staging, size, bytes) };
+    const fill = (staging: GPUBuffer, size: number) => {
+      this.#encoderOutsidePass().copyBufferToBuffer(source.buffer, 0, staging, 0, size);
+      this.flush();
+    };
+    return this.#readbacks.start(bytes, fill, () => this.#throwCause());
   }
 
   /** The first `bytes` bytes of a buffer, after everything recorded so far. */
@@ -280,7 +302,7 @@ export class Gpu {
       dispatches: this.#dispatches,
       pipelines: this.#compiled.size,
       bindGroups: this.#bindGroups.size,
-      uniformBuffers: this.#uniformBuffers.size,
+      openReadbacks: this.#readbacks.open,
     };
   }
 
@@ -300,33 +322,17 @@ export class Gpu {
     this.device.destroy();
   }
 
-  async #await(staging: GPUBuffer, size: number, bytes: number): Promise<ArrayBuffer> {
-    try {
-      await this.#wait(staging.mapAsync(GPUMapMode.READ));
-    } catch (error) {
-      // Of a lost device the cause is more useful than "map was aborted"; it may be reported a moment later.
-      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
-      this.#throwIfFailed();
-      throw new GpuError(`Reading from the device failed: ${(error as Error).message}`);
-    }
-    const data = staging.getMappedRange().slice(0, bytes);
-    staging.unmap();
-    const list = this.#staging.get(size);
-    if (list) list.push(staging);
-    else this.#staging.set(size, [staging]);
+  /** Throws what a failed wait came from. A lost device may be reported a moment later than what it broke off. */
+  async #throwCause(): Promise<void> {
+    await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
     this.#throwIfFailed();
-    return data;
-  }
-
-  #createStaging(size: number): GPUBuffer {
-    return this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 
   #compile(program: Program): Compiled {
     const known = this.#compiled.get(program.key);
     if (known) return known;
     const types: BindingLayout[] = program.access.map((a) => LAYOUTS[a]);
-    if (program.hasUniforms) types.push({ buffer: { type: 'uniform' } });
+    if (program.hasUniforms) types.push({ buffer: { type: 'uniform', hasDynamicOffset: true } });
     const layout = this.device.createBindGroupLayout({
       entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...type })),
     });
@@ -336,20 +342,19 @@ export class Gpu {
       layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module },
     });
-    const compiled = { id: this.#compiled.size, pipeline, layout };
+    const compiled = { id: this.#compilations++, pipeline, layout };
     this.#compiled.set(program.key, compiled);
     return compiled;
   }
 
-  #bindGroup(compiled: Compiled, program: Program, buffers: readonly Pooled[], uniforms?: Uint8Array) {
-    const block = program.hasUniforms ? this.#uniformBuffer(uniforms!) : undefined;
-    const key = `${compiled.id}:${buffers.map((b) => b.id).join(',')}:${block?.id ?? ''}`;
+  #bindGroup(compiled: Compiled, buffers: readonly Pooled[], uniformBytes: number): GPUBindGroup {
+    const key = `${compiled.id}:${buffers.map((b) => b.id).join(',')}`;
     const known = this.#bindGroups.get(key);
     if (known) return known;
     const resources: GPUBindingResource[] = buffers.map((b) =>
       'texture' in b ? b.texture.createView() : { buffer: b.buffer },
     );
-    if (block) resources.push({ buffer: block.buffer });
+    if (uniformBytes > 0) resources.push({ buffer: this.#uniforms.buffer, size: uniformBytes });
     const bindGroup = this.device.createBindGroup({
       layout: compiled.layout,
       entries: resources.map((resource, binding) => ({ binding, resource })),
@@ -358,21 +363,13 @@ export class Gpu {
     return bindGroup;
   }
 
-  /** Uniform blocks are small and few (one per shape and learning rate), so each content is kept. */
-  #uniformBuffer(bytes: Uint8Array) {
-    const key = bytes.join(',');
-    const known = this.#uniformBuffers.get(key);
-    if (known) return known;
-    const buffer = this.device.createBuffer({
-      size: bytes.byteLength,
-      usage: GPUBufferUsage.UNIFORM,
-      mappedAtCreation: true,
-    });
-    new Uint8Array(buffer.getMappedRange()).set(bytes);
-    buffer.unmap();
-    const entry = { id: this.#uniformBuffers.size, buffer };
-    this.#uniformBuffers.set(key, entry);
-    return entry;
+  /** The offset of a dispatch's uniform block. */
+  #placeUniforms(block: Uint8Array): number {
+    if (!this.#uniforms.fits(block.byteLength)) {
+      this.flush();
+      this.#uniforms.restart();
+    }
+    return this.#uniforms.put(block);
   }
 
   #beginPass(kernel: string, label: string): GPUComputePassEncoder {

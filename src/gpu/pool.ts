@@ -5,6 +5,7 @@
  * A released buffer may still be named by commands that are recorded but not yet run. It is handed out again all the same:
  * whatever its next user records or uploads runs after them, as `Gpu` keeps everything in its order.
  */
+import { GpuError } from './errors.ts';
 import type { WebGpuBuffer, WebGpuTexture } from './webgpu-types.ts';
 
 /** Usage of every pooled buffer: kernels read and write it, the host uploads to it and copies from it. */
@@ -19,6 +20,10 @@ export interface PooledBuffer {
   readonly buffer: WebGpuBuffer;
   /** Bytes allocated: at least what was asked for. */
   readonly size: number;
+  /** Raised by `Gpu` whenever its content is replaced: what was derived from it is right as long as this is the same. */
+  version: number;
+  /** The pool it is from; none for a buffer that somebody made beside it. */
+  readonly pool?: BufferPool;
 }
 
 /**
@@ -34,6 +39,7 @@ export interface PooledTexture {
   readonly height: number;
   /** Bytes of its texels. */
   readonly size: number;
+  readonly pool?: BufferPool;
 }
 
 /** What a kernel can be given. */
@@ -114,9 +120,20 @@ export class BufferPool {
     return pooled;
   }
 
-  /** Gives a buffer or texture back. */
+  /**
+   * Gives a buffer or texture back.
+   * @throws GpuError if it was given back already, or is from another pool: it would serve two owners
+   */
   release(pooled: Pooled): void {
-    this.#liveBytes -= this.#held.get(pooled.id)!;
+    const held = this.#held.get(pooled.id);
+    if (held === undefined || pooled.pool !== this) {
+      throw new GpuError(
+        pooled.pool === this
+          ? `Pooled memory ${pooled.id} (${pooled.size} bytes) was released twice. Release what you acquired once.`
+          : `Pooled memory ${pooled.id} (${pooled.size} bytes) was released to another pool than it came from.`,
+      );
+    }
+    this.#liveBytes -= held;
     this.#held.delete(pooled.id);
     if ('texture' in pooled) {
       this.#freeTextures.push(pooled);
@@ -143,12 +160,12 @@ export class BufferPool {
     });
     const size = 16 * width * height;
     this.#allocatedBytes += size;
-    return { id: this.#nextId++, texture, width, height, size };
+    return { id: this.#nextId++, texture, width, height, size, pool: this };
   }
 
   #create(size: number): PooledBuffer {
     const buffer = this.#device.createBuffer({ size, usage: USAGE });
     this.#allocatedBytes += size;
-    return { id: this.#nextId++, buffer, size };
+    return { id: this.#nextId++, buffer, size, version: 0, pool: this };
   }
 }

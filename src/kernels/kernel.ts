@@ -2,6 +2,8 @@
  * A kernel is data: its shader, its bindings with their access, its uniform block. One function launches them all, and a
  * test holds every declaration against the WGSL it names.
  */
+import { BoundedCache } from '../gpu/bounded-cache.ts';
+import { DeviceMismatchError, GpuError } from '../gpu/errors.ts';
 import type { Access, Gpu, Program } from '../gpu/gpu.ts';
 import type { Pooled } from '../gpu/pool.ts';
 import { renderShader, renderText } from './source.ts';
@@ -80,8 +82,9 @@ export function defineKernel<K extends Kernel | InlineKernel>(kernel: K): K {
 
 /**
  * Records one run of a kernel; nothing is awaited. Its results can be used by what is recorded later, and read back.
- * @throws TypeError if a buffer is missing or a whole-number uniform is none; GpuError or DeviceLostError for what went wrong
- * before
+ * Each buffer that the kernel writes gets a new version, so that whatever was derived from it is derived anew.
+ * @throws TypeError if a buffer is missing or a whole-number uniform is none; DeviceMismatchError for a buffer of another
+ *   device; GpuError where a buffer that is written is bound twice; GpuError or DeviceLostError for what went wrong before
  */
 export function launch<B extends string, U extends string>(
   gpu: Gpu,
@@ -90,23 +93,49 @@ export function launch<B extends string, U extends string>(
 ): void {
   gpu.dispatch({
     program: programOf(kernel, run.constants ?? {}),
-    buffers: (Object.keys(kernel.bindings) as B[]).map((name) => {
-      const buffer = run.buffers[name];
-      if (!buffer) throw new TypeError(`${kernel.name}: binding ${name} needs a buffer, got ${buffer}.`);
-      return buffer;
-    }),
+    buffers: boundBuffers(gpu, kernel, run.buffers),
     uniforms: packUniforms(kernel.uniforms, run.uniforms),
     workgroups: run.workgroups,
     ...(run.label === undefined ? {} : { label: run.label }),
   });
 }
 
-const programs = new WeakMap<object, Map<string, Program>>();
+/** The buffers in the order of the bindings. What a kernel writes it may have bound only once. */
+function boundBuffers<B extends string>(
+  gpu: Gpu,
+  { name: kernel, bindings }: Declaration<B, never>,
+  buffers: Readonly<Record<B, Pooled>>,
+): Pooled[] {
+  const names = Object.keys(bindings) as B[];
+  const bound = names.map((name) => {
+    const buffer = buffers[name];
+    if (!buffer) throw new TypeError(`${kernel}: binding ${name} needs a buffer, got ${buffer}.`);
+    if (buffer.pool && buffer.pool !== gpu.pool) {
+      throw new DeviceMismatchError(`${kernel}: the buffer of ${name} is on another device than the one it runs on.`);
+    }
+    return buffer;
+  });
+  names.forEach((name, i) => {
+    if (bindings[name] !== 'read_write') return;
+    const twice = bound.findIndex((buffer, j) => j !== i && buffer === bound[i]);
+    if (twice >= 0) {
+      throw new GpuError(
+        `${kernel}: ${name} is written and has the same buffer as ${names[twice]}. Write into another one.`,
+      );
+    }
+  });
+  return bound;
+}
+
+/** Sets of constants of one kernel whose programs are kept. */
+const VARIANTS = 512;
+
+const programs = new WeakMap<object, BoundedCache<string, Program>>();
 
 function programOf(kernel: Kernel<never, never> | InlineKernel<never, never>, constants: Constants): Program {
   let variants = programs.get(kernel);
   if (!variants) {
-    variants = new Map();
+    variants = new BoundedCache(VARIANTS);
     programs.set(kernel, variants);
   }
   const values = JSON.stringify(constants);

@@ -5,9 +5,9 @@
  * A subclass registers what it owns in its constructor and computes in `forward`; everybody else runs it by `call`.
  */
 import { DTypeError } from '../autograd/errors.ts';
+import { noGrad } from '../autograd/graph.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
 import { keep, scope } from '../autograd/scope.ts';
-import { noGrad } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import {
   type Counter,

@@ -67,7 +67,6 @@ export class SGD {
       if (first && momentum !== 0) this.#buffers.set(parameter, keep(Tensor.empty(gpu, parameter.shape)));
       const settings = { lr, momentum, dampening, weightDecay, nesterov, first };
       sgdStep(gpu, size, settings, parameter.buffer, grad.buffer, this.#buffers.get(parameter)?.buffer);
-      parameter.storage.version++;
     }
   }
 

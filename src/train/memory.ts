@@ -91,7 +91,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?
 
   const works = gpu.works.map((work) => ({ work, uses: gpu.usesOf(work) }));
   // Last, the best weights come back, and pictures are predicted by them: what is derived from weights is derived anew.
-  for (const parameter of model.parameters()) parameter.storage.version++;
+  for (const parameter of model.parameters()) parameter.storage.markChanged();
   if (pictures.val > 0) valStep(gpu, model, batch(Math.min(batchSize, pictures.val)));
   ledger.putFresh('workspace');
 

@@ -54,7 +54,7 @@ export function valStep(gpu: Gpu, model: Module, batch: HostBatch): StepResult {
   );
 }
 
-function upload(gpu: Gpu, { images, labels, size }: HostBatch): { images: Tensor; labels: Tensor } {
+function upload(gpu: Gpu, { images, labels, size }: HostBatch): { images: Tensor; labels: Tensor<'u32'> } {
   const side = Math.sqrt(images.length / size / 3);
   return {
     images: Tensor.from(gpu, images, [size, 3, side, side]),

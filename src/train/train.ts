@@ -2,7 +2,6 @@
  * PyTorch's "Transfer Learning for Computer Vision Tutorial" as one function: train for some epochs, measure on the
  * validation pictures after each, keep the weights that did best there, and leave a folder that tells all about the run.
  */
-import { clearTape } from '../autograd/index.ts';
 import { type DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -107,10 +106,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   } finally {
     await pool.close();
     if (!options.gpu) gpu.close();
-    else if (!done) {
-      clearTape(gpu);
-      model?.dispose();
-    }
+    else if (!done) model?.dispose();
   }
 }
 

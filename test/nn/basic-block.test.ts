@@ -1,6 +1,7 @@
 /** BasicBlock, forward and backward, against torchvision's: with and without downsample, on odd sizes. */
 import { describe, expect } from 'vitest';
-import { backward, noGrad, tapeLength } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/autograd/backward.ts';
+import { graphSize, noGrad } from '../../src/autograd/graph.ts';
 import { BasicBlock } from '../../src/nn/index.ts';
 import { expectClose } from '../support/compare.ts';
 import { withGpu } from '../support/gpu.ts';
@@ -42,7 +43,7 @@ describe.each(Object.entries(blocks))('%s', (_, expected) => {
     expectClose('output', await output.data(), expected.output.data, TOLERANCE);
 
     backward(output, seed);
-    expect(tapeLength(gpu)).toBe(0);
+    expect(graphSize(gpu)).toBe(0);
     expectClose('input grad', await input.grad!.data(), expected.input_grad.data, TOLERANCE);
     const parameters = [...block.namedParameters()];
     expect(parameters.map(([name]) => name)).toEqual(Object.keys(expected.grads));
@@ -67,7 +68,7 @@ describe.each(Object.entries(blocks))('%s', (_, expected) => {
     const block = build(expected).freeze();
     const input = upload(gpu, expected.input);
     const output = block.call(input);
-    expect([output.requiresGrad, tapeLength(gpu)]).toEqual([false, 0]);
+    expect([output.requiresGrad, graphSize(gpu)]).toEqual([false, 0]);
     expectClose('output', await output.data(), expected.output.data, TOLERANCE);
     const state = await block.exportState();
     for (const [name, { data }] of Object.entries(expected.running)) {

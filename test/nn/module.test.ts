@@ -1,8 +1,9 @@
 /** Names, modes, memory: what Module does by itself, on modules small enough to see through. */
 import { describe, expect, test } from 'vitest';
+import { backward } from '../../src/autograd/backward.ts';
+import { graphSize, noGrad } from '../../src/autograd/graph.ts';
 import { relu } from '../../src/autograd/ops/relu.ts';
 import { scope } from '../../src/autograd/scope.ts';
-import { backward, noGrad, tapeLength } from '../../src/autograd/tape.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import { Counter, Module, ReLU, Sequential } from '../../src/nn/index.ts';
 import { withGpu } from '../support/gpu.ts';
@@ -121,7 +122,7 @@ describe('memory', () => {
     const input = Tensor.from(gpu, new Float32Array(size).fill(2), [size]);
     input.requiresGrad = true;
     const output = new Part().call(input);
-    expect(tapeLength(gpu)).toBe(3);
+    expect(graphSize(gpu)).toBe(3);
     const seed = Tensor.from(gpu, new Float32Array(size).fill(3), [size]);
     backward(output, seed);
     expect((await input.grad!.data())[size - 1]).toBe(3);

@@ -1,8 +1,9 @@
 /** ResNet-18 as a whole against torchvision's, from a seed to gradients; replacing its last layer; its memory. */
 import { describe, expect, test } from 'vitest';
+import { backward } from '../../src/autograd/backward.ts';
+import { graphSize, noGrad } from '../../src/autograd/graph.ts';
 import { crossEntropy } from '../../src/autograd/ops/cross-entropy.ts';
 import { scope } from '../../src/autograd/scope.ts';
-import { backward, noGrad, tapeLength } from '../../src/autograd/tape.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import { Generator } from '../../src/data/mt19937.ts';
 import { AdaptiveAvgPool2d, Linear, resnet18, resnet34, SGD } from '../../src/nn/index.ts';
@@ -91,7 +92,7 @@ describe('the last layer', () => {
       const images = Tensor.from(gpu, new Float32Array(2 * 3 * 32 * 32).fill(0.5), [2, 3, 32, 32]);
       const logits = model.call(images);
       // Only the linear layer and the loss are on the tape: what is frozen keeps no activation.
-      expect(tapeLength(gpu)).toBe(1);
+      expect(graphSize(gpu)).toBe(1);
       backward(crossEntropy(logits, Tensor.from(gpu, Uint32Array.of(0, 2), [2])));
     });
     expect(model.parameters().filter(({ grad }) => grad)).toEqual([fc.weight, fc.bias]);

@@ -1,9 +1,10 @@
 /** A convolution that normalises what it writes, against the two ops it stands for. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { backward } from '../../src/autograd/backward.ts';
+import { noGrad } from '../../src/autograd/graph.ts';
 import { batchNorm2d } from '../../src/autograd/ops/batch-norm2d.ts';
 import { conv2d } from '../../src/autograd/ops/conv2d.ts';
 import { type BatchNormTensors, conv2dBatchNorm2d } from '../../src/autograd/ops/conv2d-batch-norm2d.ts';
-import { backward, noGrad } from '../../src/autograd/tape.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';

@@ -331,7 +331,7 @@ describe.each(VARIANTS)('%s', (variant, traits, planted) => {
       const gpu = await openAs(traits);
       const { inputs } = small;
       const leaves = Object.values(inputs).map(({ values, shape }) => {
-        const tensor = Tensor.from(gpu, values, shape);
+        const tensor = Tensor.from(gpu, values, shape) as Tensor;
         tensor.requiresGrad = true;
         return tensor;
       });

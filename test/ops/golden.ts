@@ -65,6 +65,9 @@ function load(name: string): Case[] {
 export type Inputs = Record<string, Tensor>;
 export type Run = (inputs: Inputs, options: Record<string, unknown>) => Tensor;
 
+/** Inputs are listed as f32 tensors; labels are not. */
+const asLabels = (labels: Tensor) => labels as unknown as Tensor<'u32'>;
+
 /** How each op is called. */
 export const RUNS: Record<string, Run> = {
   relu: ({ input }) => relu(input!),
@@ -78,8 +81,8 @@ export const RUNS: Record<string, Run> = {
   globalAvgPool2d: ({ input }) => globalAvgPool2d(input!),
   flatten: ({ input }) => flatten(input!),
   linear: ({ input, weight, bias }) => linear(input!, weight!, bias),
-  crossEntropy: ({ logits, labels }) => crossEntropy(logits!, labels!),
-  countCorrect: ({ logits, labels }) => countCorrect(logits!, labels!),
+  crossEntropy: ({ logits, labels }) => crossEntropy(logits!, asLabels(labels!)),
+  countCorrect: ({ logits, labels }) => countCorrect(logits!, asLabels(labels!)) as unknown as Tensor,
   conv2d: ({ input, weight, bias }, options) => conv2d(input!, weight!, bias, options as Conv2dOptions),
 };
 
@@ -150,10 +153,11 @@ export function titleOf({ op, name, options, inputs }: Case): string {
 export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!, slack = 1): Promise<string[]> {
   const inputs: Inputs = {};
   for (const [name, stored] of Object.entries(one.inputs)) {
-    inputs[name] = Tensor.from(gpu, stored.values, stored.shape);
-    inputs[name].requiresGrad = stored.grad === true;
+    const input = Tensor.from(gpu, stored.values, stored.shape) as Tensor;
+    input.requiresGrad = stored.grad === true;
+    inputs[name] = input;
   }
-  const seed = one.seed && Tensor.from(gpu, one.seed.values, one.seed.shape);
+  const seed = one.seed && (Tensor.from(gpu, one.seed.values, one.seed.shape) as Tensor);
   poisonPool(gpu, Object.values(one.expected));
   const output = scope(() => run(inputs, one.options));
   if (seed) {
@@ -167,9 +171,7 @@ export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!, slac
     if (!tensor) found.push(`${name} is missing`);
     else if (tensor.shape.join() !== stored.shape.join()) found.push(`${name} has shape [${tensor.shape}]`);
     else {
-      const data = await tensor.data();
-      const actual = stored.values instanceof Uint32Array ? new Uint32Array(data.buffer) : data;
-      const difference = findDifference(actual, stored.values, toleranceOf(one, name, slack));
+      const difference = findDifference(await tensor.data(), stored.values, toleranceOf(one, name, slack));
       if (difference) found.push(`${name} ${difference}`);
     }
   }

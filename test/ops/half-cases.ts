@@ -109,7 +109,7 @@ function run(gpu: Gpu, { op, inputs, options }: Case, half: boolean): Promise<Fl
       const tensors: Inputs = {};
       for (const [name, { shape, values }] of Object.entries(inputs)) {
         const stored = STORED[op]!.includes(name);
-        const tensor = Tensor.from(gpu, stored ? rounded(values as Float32Array) : values, shape);
+        const tensor = Tensor.from(gpu, stored ? rounded(values as Float32Array) : values, shape) as Tensor;
         tensors[name] = half && stored ? toDType(tensor, 'f16') : tensor;
       }
       return RUNS_OF[op]!(tensors, options);

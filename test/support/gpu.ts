@@ -110,7 +110,7 @@ function allNaN(gpu: Gpu, size: number): PooledBuffer {
   const buffer = gpu.device.createBuffer({ size, usage: GPUBufferUsage.COPY_SRC, mappedAtCreation: true });
   new Uint32Array(buffer.getMappedRange()).fill(0x7fff7fff);
   buffer.unmap();
-  return { id: 0, buffer, size };
+  return { id: 0, buffer, size, version: 0 };
 }
 
 /** A change to the text of a shader: the first place where `find` matches is replaced, or all of a global pattern. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { tapeLength } from '../../src/autograd/index.ts';
+import { graphSize } from '../../src/autograd/index.ts';
 import {
   CLASSES_KEY,
   evaluate,
@@ -41,7 +41,7 @@ async function run(options: Partial<TrainOptions> = {}): Promise<Kept> {
   const result = await train({ data, ...TINY, gpu: gpu(), out, reporter, ...options });
   result.model?.dispose();
   expect(gpu().pool.liveBytes).toBe(0);
-  expect(tapeLength(gpu())).toBe(0);
+  expect(graphSize(gpu())).toBe(0);
   return { ...result, steps };
 }
 

@@ -1,8 +1,8 @@
 /** globalAvgPool2d: the mean of each channel's image. Every pixel gets the same share of the gradient. */
 import { avgPoolBackward, avgPoolForward } from '../../kernels/avg-pool.ts';
 import { expectImages } from '../errors.ts';
+import { record } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';
-import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
 /** Input [N, C, H, W] → [N, C, 1, 1]; in inference also f16. Saves nothing. */
@@ -16,7 +16,7 @@ export function globalAvgPool2d(input: Tensor): Tensor {
   avgPoolForward(gpu, planes, plane, input.buffer, output.buffer, half);
   return record({
     name: 'globalAvgPool2d',
-    inputs: [input],
+    inputs: { input },
     output,
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, input.shape);

@@ -17,8 +17,8 @@ import {
 } from '../../kernels/batch-norm.ts';
 import { reluBackward } from '../../kernels/relu.ts';
 import { expectImages, expectShape, formatShape, ShapeError } from '../errors.ts';
+import { record } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';
-import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
 /** Options of `batchNorm2d`. */
@@ -73,8 +73,6 @@ export function batchNorm2d(
       );
     }
     batchNormStatistics(gpu, size, { eps, momentum }, { ...buffers, input: input.buffer });
-    runningMean.storage.version++;
-    runningVar.storage.version++;
   } else {
     batchNormRunning(gpu, channels, eps, buffers);
   }
@@ -99,7 +97,7 @@ export function batchNorm2d(
   const readsOutput = relu && !recomputes;
   const result = record({
     name: 'batchNorm2d',
-    inputs: [input, weight, bias, ...(residual ? [residual] : [])],
+    inputs: { input, weight, bias, residual },
     output,
     saved: [
       statistics,
@@ -145,8 +143,7 @@ export function batchNorm2d(
           batchNormBackwardInputEval(gpu, size, last);
         }
       }
-      // The tape disposes what is returned, wanted or not.
-      return [inputGrad, weightGrad, biasGrad, passed];
+      return residual ? [inputGrad, weightGrad, biasGrad, passed] : [inputGrad, weightGrad, biasGrad];
     },
   });
   // The tape keeps what it needs of these; without a tape nothing does.

@@ -5,10 +5,10 @@
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { type Normalisation, normalisationTable } from '../../kernels/conv2d-normalised.ts';
 import { expectShape } from '../errors.ts';
+import { wouldRecord } from '../graph.ts';
 import { scope } from '../scope.ts';
 import type { Storage } from '../storage.ts';
 import { storesHalf } from '../storage-type.ts';
-import { wouldRecord } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 import { type BatchNormOptions, batchNorm2d } from './batch-norm2d.ts';
 import { type Conv2dOptions, conv2d, conv2dForward, conv2dShape } from './conv2d.ts';

@@ -7,9 +7,9 @@ import { chooseConv2d, conv2dWork } from '../../kernels/conv2d-choose.ts';
 import type { Normalisation } from '../../kernels/conv2d-normalised.ts';
 import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d-shape.ts';
 import { ShapeError } from '../errors.ts';
+import { record, wouldRecord } from '../graph.ts';
 import type { Storage } from '../storage.ts';
 import { storesHalf } from '../storage-type.ts';
-import { record, wouldRecord } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
 export interface Conv2dOptions {
@@ -36,7 +36,7 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
   return record({
     name: 'conv2d',
-    inputs: bias ? [input, weight, bias] : [input, weight],
+    inputs: { input, weight, bias },
     output,
     saved,
     backward: (outputGrad, [needsInput, needsWeight, needsBias]) => {

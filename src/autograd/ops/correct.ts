@@ -1,10 +1,11 @@
 /** countCorrect: how many rows are predicted right. Has no gradient. */
 import { correctRows, correctSum } from '../../kernels/correct.ts';
-import { expectDType, expectShape } from '../errors.ts';
+import { expectDType, expectShape, expectUsable } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 
 /** Logits [N, C], labels u32 [N] → u32 of shape []: the number of rows whose first maximum stands at the label. */
-export function countCorrect(logits: Tensor, labels: Tensor): Tensor {
+export function countCorrect(logits: Tensor, labels: Tensor<'u32'>): Tensor<'u32'> {
+  expectUsable('countCorrect', { logits, labels });
   expectShape('countCorrect', 'logits', logits, ['N', 'C']);
   const [rows, classes] = logits.shape as readonly [number, number];
   expectShape('countCorrect', 'labels', labels, [rows]);

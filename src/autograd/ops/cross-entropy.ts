@@ -1,7 +1,7 @@
 /** crossEntropy: the mean of −log softmax(logits)[label] over the batch. Its gradient is (softmax − onehot) / N. */
 import { crossEntropyBackward, crossEntropyMean, crossEntropyRows } from '../../kernels/cross-entropy.ts';
-import { expectDType, expectShape, ShapeError } from '../errors.ts';
-import { record } from '../tape.ts';
+import { expectDType, expectShape, expectUsable, ShapeError } from '../errors.ts';
+import { record } from '../graph.ts';
 import { Tensor } from '../tensor.ts';
 
 /**
@@ -9,7 +9,8 @@ import { Tensor } from '../tensor.ts';
  * gradient NaN, because labels on the device are never read back here: use `checkLabels` on the host. Saves the logits,
  * the labels and two numbers per row.
  */
-export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+export function crossEntropy(logits: Tensor, labels: Tensor<'u32'>): Tensor {
+  expectUsable('crossEntropy', { logits, labels });
   expectShape('crossEntropy', 'logits', logits, ['N', 'C']);
   const [rows, classes] = logits.shape as readonly [number, number];
   expectShape('crossEntropy', 'labels', labels, [rows]);
@@ -27,7 +28,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   losses.dispose();
   const result = record({
     name: 'crossEntropy',
-    inputs: [logits],
+    inputs: { logits },
     output,
     saved: [logits, labels, rowSums],
     backward: (outputGrad) => {

@@ -1,15 +1,16 @@
 /** flatten: the same values seen as one row per image. Costs no kernel in either direction. */
-import { ShapeError } from '../errors.ts';
-import { record } from '../tape.ts';
+import { expectUsable, ShapeError } from '../errors.ts';
+import { record } from '../graph.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** [N, …] seen as [N, product of the rest]; at least one dimension. Shares the input's memory. */
 export function flatten(input: Tensor): Tensor {
+  expectUsable('flatten', { input });
   const rows = input.shape[0];
   if (rows === undefined) throw new ShapeError('flatten: input must have at least one dimension, got shape [].');
   return record({
     name: 'flatten',
-    inputs: [input],
+    inputs: { input },
     output: input.view([rows, input.size / rows]),
     backward: (outputGrad) => [outputGrad.view(input.shape)],
   });

@@ -4,8 +4,8 @@ import { linearBiasGrad } from '../../kernels/linear-bias-grad.ts';
 import { chooseLinear, type LinearPass, linearVariants, linearWork } from '../../kernels/linear-choose.ts';
 import type { LinearKernels, LinearSize } from '../../kernels/linear-shape.ts';
 import { expectShape } from '../errors.ts';
+import { record } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';
-import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
 /**
@@ -26,7 +26,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   kernels(gpu, 'forward', size).forward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer);
   return record({
     name: 'linear',
-    inputs: bias ? [input, weight, bias] : [input, weight],
+    inputs: { input, weight, bias },
     output,
     saved: [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])],
     backward: (outputGrad, [needsInput, needsWeight, needsBias]) => {

@@ -1,8 +1,8 @@
 /** maxPool2d: the maximum of each window. Its gradient goes to the first maximum in scan order. */
 import { maxPoolBackward, maxPoolForward } from '../../kernels/max-pool.ts';
 import { expectImages, formatShape, ShapeError } from '../errors.ts';
+import { record, wouldRecord } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';
-import { record, wouldRecord } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
 /** One number for both directions, or [height, width]. */
@@ -61,7 +61,7 @@ export function maxPool2d(input: Tensor, { kernelSize, stride = kernelSize, padd
   maxPoolForward(gpu, pooling, input.buffer, output.buffer, { argmax: argmax.buffer });
   record({
     name: 'maxPool2d',
-    inputs: [input],
+    inputs: { input },
     output,
     saved: [argmax],
     backward: (outputGrad) => {

@@ -1,18 +1,19 @@
 /** relu(x) = max(x, 0). Its gradient passes where the output is positive. */
 import { reluBackward, reluForward } from '../../kernels/relu.ts';
-import { expectDType } from '../errors.ts';
-import { record } from '../tape.ts';
+import { expectDType, expectUsable } from '../errors.ts';
+import { record } from '../graph.ts';
 import { Tensor } from '../tensor.ts';
 
 /** Elementwise max(input, 0) of f32 values; any shape. Saves its output. */
 export function relu(input: Tensor): Tensor {
+  expectUsable('relu', { input });
   expectDType('relu', 'input', input, 'f32');
   const { gpu, size } = input;
   const output = Tensor.empty(gpu, input.shape);
   reluForward(gpu, size, input.buffer, output.buffer);
   return record({
     name: 'relu',
-    inputs: [input],
+    inputs: { input },
     output,
     saved: [output],
     backward: (outputGrad) => {

@@ -1,0 +1,175 @@
+/** Backward: from a result through its graph to the leaves, from the last op to the first, freeing as it goes. */
+import { accumulate, fill } from '../kernels/elementwise.ts';
+import { readingOnly } from './backward-reads.ts';
+import { DTypeError, expectDType, expectShape, expectUsable, formatShape, GraphError, ShapeError } from './errors.ts';
+import { type Edge, Entry, entryOf, noGrad } from './graph.ts';
+import { keep, scope } from './scope.ts';
+import { Tensor } from './tensor.ts';
+
+/** Options of `backward`. */
+export interface BackwardOptions {
+  /** The gradient of the result, in its shape, or one value for all of it. 1 by default, for a result of one element. */
+  readonly seed?: Tensor | number;
+  /** Keeps the graph, so that it can run backward again. Off by default: its memory is freed on the way. */
+  readonly retainGraph?: boolean;
+}
+
+/**
+ * Computes d(result)/d(leaf) for every leaf that the result was computed from and that requires a gradient, and adds it to
+ * `leaf.grad`. Uses up the graph, unless it is retained; other graphs stay.
+ * @param options or the seed alone
+ * @throws GraphError if nothing requires a gradient, the graph was used up, or a tensor that an op saved has changed since,
+ *   all before anything is computed; RangeError for several values without a seed; ShapeError, DTypeError for a gradient that
+ *   does not fit
+ */
+export function backward(result: Tensor, options: BackwardOptions | Tensor | number = {}): void {
+  const { seed, retainGraph = false }: BackwardOptions =
+    options instanceof Tensor || typeof options === 'number' ? { seed: options } : options;
+  expectUsable('backward', { 'the result': result });
+  if (!result.requiresGrad) throw new GraphError('backward(): nothing that led to this tensor requires a gradient.');
+  const entry = entryOf(result);
+  const order = entry ? reachable(entry) : [];
+  checkUnchanged(order);
+  const start = startingGradient(result, seed);
+  if (!entry) {
+    addToLeaf(result, start);
+    return;
+  }
+  const grads = new Map<Entry, Tensor>([[entry, start]]);
+  // An entry that is used up lets go of those before it, whose turn comes later.
+  for (const { memory } of order) memory.retain();
+  try {
+    for (const one of order) {
+      propagate(one, grads);
+      if (!retainGraph) one.useUp();
+    }
+  } finally {
+    for (const { memory } of order) memory.release();
+    // Empty unless an op's backward threw.
+    for (const grad of grads.values()) grad.dispose();
+  }
+}
+
+/** The entry and all that it was computed from, the last first. */
+function reachable(entry: Entry): Entry[] {
+  const found = new Set([entry]);
+  // Growing while it is walked.
+  for (const { edges } of found) {
+    for (const { from } of edges) if (from instanceof Entry) found.add(from);
+  }
+  return [...found].sort((a, b) => b.order - a.order);
+}
+
+function checkUnchanged(entries: readonly Entry[]): void {
+  for (const { op, backward, saved } of entries) {
+    if (!backward) {
+      throw new GraphError(
+        `backward(): the graph was used up at ${op} by an earlier backward(). Compute the result again, or give the earlier ` +
+          'one { retainGraph: true }.',
+      );
+    }
+    for (const { name, storage, version } of saved) {
+      if (storage.version === version) continue;
+      throw new GraphError(
+        `backward(): ${op} saved ${name} at version ${version} for its gradient, and it was changed since: it is at version ` +
+          `${storage.version}. Change tensors after backward(), or compute the result again.`,
+      );
+    }
+  }
+}
+
+function startingGradient(result: Tensor, seed: Tensor | number | undefined): Tensor {
+  if (seed instanceof Tensor) {
+    expectShape('backward', 'seed', seed, result.shape);
+    expectDType('backward', 'seed', seed, 'f32');
+    expectUsable('backward', { 'the result': result, seed });
+    return keep(seed.view());
+  }
+  if (seed === undefined && result.size !== 1) {
+    throw new RangeError(
+      `backward() starts from one value, got shape ${formatShape(result.shape)}; give a seed gradient.`,
+    );
+  }
+  const start = keep(Tensor.empty(result.gpu, result.shape));
+  fill(result.gpu, result.size, seed ?? 1, start.buffer);
+  return start;
+}
+
+/** Takes the gradient of an entry's output, if anything gave it one, and hands on those of its inputs. */
+function propagate(entry: Entry, grads: Map<Entry, Tensor>): void {
+  const outputGrad = grads.get(entry);
+  if (!outputGrad) return;
+  const needs = entry.edges.map(({ from }) => from instanceof Entry || isOpenLeaf(from));
+  scope(() => {
+    const readable = new Set([outputGrad.storage, ...entry.saved.map(({ storage }) => storage)]);
+    const inputGrads = readingOnly(entry.op, readable, () => noGrad(() => entry.backward!(outputGrad, needs)));
+    checkGradients(entry, inputGrads, outputGrad, needs);
+    // One tensor may be returned for several inputs: each gets a view of its own, and the scope disposes the originals.
+    const owned = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.view()) : undefined));
+    grads.delete(entry);
+    for (const grad of new Set(inputGrads)) grad?.dispose();
+    outputGrad.dispose();
+    owned.forEach((grad, i) => {
+      if (grad) handOn(entry.edges[i]!.from!, grad, grads);
+    });
+  });
+}
+
+function handOn(to: Entry | Tensor, grad: Tensor, grads: Map<Entry, Tensor>): void {
+  if (to instanceof Entry) grads.set(to, combine(grads.get(to), grad));
+  else addToLeaf(to, grad);
+}
+
+/** A leaf that was frozen or disposed since takes no gradient. */
+function isOpenLeaf(leaf: Edge['from']): boolean {
+  return leaf instanceof Tensor && leaf.requiresGrad && !leaf.disposed;
+}
+
+/** The gradients that an op's backward returned fit its inputs. */
+function checkGradients(
+  { op, edges }: Entry,
+  inputGrads: readonly (Tensor | undefined)[],
+  outputGrad: Tensor,
+  needs: readonly boolean[],
+): void {
+  const listed = Array.isArray(inputGrads);
+  if (!listed || inputGrads.some((grad, i) => grad !== undefined && i >= edges.length)) {
+    const found = listed ? `${inputGrads.length} gradients` : `a ${typeof inputGrads}`;
+    throw new GraphError(
+      `${op}: backward must return a list of gradients, one for each of its ${edges.length} inputs, got ${found}.`,
+    );
+  }
+  edges.forEach(({ name, shape }, i) => {
+    const grad = inputGrads[i];
+    if (grad === undefined || !needs[i]) return;
+    if (!(grad instanceof Tensor)) {
+      throw new GraphError(`${op}: backward must return tensors, got a ${typeof grad} for ${name}.`);
+    }
+    expectUsable(op, { outputGrad, [`the gradient of ${name}`]: grad });
+    if (grad.dtype !== 'f32') {
+      throw new DTypeError(`${op}: backward gave ${name} a gradient of type ${grad.dtype}; it must be f32.`);
+    }
+    if (grad.shape.length !== shape.length || grad.shape.some((extent, axis) => extent !== shape[axis])) {
+      const [found, expected] = [formatShape(grad.shape), formatShape(shape)];
+      throw new ShapeError(`${op}: backward gave ${name} a gradient of shape ${found}; it has ${expected}.`);
+    }
+  });
+}
+
+function addToLeaf(leaf: Tensor, grad: Tensor): void {
+  leaf.grad = combine(leaf.grad, grad);
+}
+
+/** Sum of two gradients; takes over both. In place where nobody else sees the first. */
+function combine(sum: Tensor | undefined, grad: Tensor): Tensor {
+  if (!sum) return grad;
+  let target = sum;
+  if (!sum.storage.exclusive) {
+    target = keep(Tensor.empty(sum.gpu, sum.shape));
+    sum.gpu.copy(sum.buffer, target.buffer, sum.size * 4);
+    sum.dispose();
+  }
+  accumulate(target.gpu, target.size, grad.buffer, target.buffer);
+  grad.dispose();
+  return target;
+}

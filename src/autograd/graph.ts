@@ -1,0 +1,148 @@
+/**
+ * The graph behind a result. Every op that takes part in differentiation leaves an entry: where its inputs came from, the
+ * tensors its backward will read, and backward itself. The entry belongs to the op's result: it lives as long as that, or
+ * anything computed from it. So several graphs may be alive at once, and one that nobody can reach is gone.
+ */
+import type { Gpu } from '../gpu/gpu.ts';
+import type { DType } from './dtype.ts';
+import { expectUsable, GraphError } from './errors.ts';
+import { GraphMemory } from './holdings.ts';
+import { refuseAsync } from './refuse-async.ts';
+import type { Storage } from './storage.ts';
+import type { Shape, Tensor } from './tensor.ts';
+
+/** The account of an op, for `record`. */
+export interface OpRecord {
+  /** For errors and reports. */
+  readonly name: string;
+  /** What it computed from, in the order in which `backward` gives their gradients; by name, errors can say which. */
+  readonly inputs: readonly Tensor[] | Readonly<Record<string, Tensor | undefined>>;
+  /** A new tensor. */
+  readonly output: Tensor;
+  /** Tensors whose content backward reads. They are kept until it has run, also if they are disposed before. */
+  readonly saved?: readonly Tensor<DType>[];
+  /**
+   * Gradients of the inputs, given the output's. `needs[i]` says whether input i requires one; where it does not, no kernel
+   * should run and `undefined` stands in its place. The same tensor may be returned for several inputs.
+   */
+  readonly backward: (outputGrad: Tensor, needs: readonly boolean[]) => readonly (Tensor | undefined)[];
+}
+
+/** Where an input came from: a result of another entry, or a leaf. */
+export interface Edge {
+  /** As messages call it. */
+  readonly name: string;
+  readonly shape: Shape;
+  /** Undefined where the input required no gradient. */
+  readonly from: Entry | Tensor | undefined;
+}
+
+interface Saved {
+  /** As messages call it. */
+  readonly name: string;
+  readonly storage: Storage;
+  /** Of its content when the op read or wrote it. */
+  readonly version: number;
+}
+
+/** One op of a graph. */
+export class Entry {
+  readonly op: string;
+  readonly edges: readonly Edge[];
+  readonly saved: readonly Saved[];
+  readonly outputShape: Shape;
+  readonly memory: GraphMemory;
+  /** Later ops have larger ones. */
+  readonly order = recorded++;
+  /** Undefined once it was used up. */
+  backward: OpRecord['backward'] | undefined;
+
+  constructor(op: OpRecord, edges: readonly Edge[]) {
+    const { gpu } = op.output;
+    this.op = op.name;
+    this.edges = edges;
+    this.outputShape = op.output.shape;
+    this.backward = op.backward;
+    this.saved = (op.saved ?? []).map((tensor) => {
+      const input = namedInputs(op.inputs).find(([, one]) => one.storage === tensor.storage)?.[0];
+      const name = input ?? (tensor.storage === op.output.storage ? 'its output' : 'a tensor of its own');
+      return { name, storage: tensor.storage, version: tensor.storage.version };
+    });
+    const parents = edges.flatMap(({ from }) => (from instanceof Entry ? [from.memory] : []));
+    live.set(gpu, graphSize(gpu) + 1);
+    const storages = this.saved.map(({ storage }) => storage);
+    this.memory = new GraphMemory(storages, parents, () => live.set(gpu, graphSize(gpu) - 1));
+  }
+
+  /** Frees what backward read. An op that saved nothing can run again, as in torch. */
+  useUp(): void {
+    if (this.saved.length === 0) return;
+    this.backward = undefined;
+    this.memory.useUp();
+  }
+}
+
+let recorded = 0;
+const live = new WeakMap<Gpu, number>();
+const entries = new WeakMap<Tensor, Entry>();
+let noGradDepth = 0;
+
+/** The entry that a tensor is the result of; none for a leaf, and for what was computed without a gradient. */
+export function entryOf(tensor: Tensor): Entry | undefined {
+  return entries.get(tensor);
+}
+
+/** Entries of a device that can still run backward. */
+export function graphSize(gpu: Gpu): number {
+  return live.get(gpu) ?? 0;
+}
+
+/**
+ * Runs `fn` without recording: what it computes has no gradient and keeps no activation.
+ * @throws TypeError if `fn` is asynchronous
+ */
+export function noGrad<T>(fn: () => T): T {
+  refuseAsync('noGrad', fn);
+  noGradDepth++;
+  try {
+    return refuseAsync('noGrad', fn());
+  } finally {
+    noGradDepth--;
+  }
+}
+
+/** Whether an op on these inputs would be recorded now. */
+export function wouldRecord(inputs: readonly Tensor[]): boolean {
+  return noGradDepth === 0 && inputs.some((input) => input.requiresGrad);
+}
+
+/**
+ * Called by every op with its account. Returns the output, which requires a gradient if any input does.
+ * @throws GraphError if the output is no new tensor; DisposedTensorError or DeviceMismatchError for an input that is disposed
+ *   or on another device
+ */
+export function record(op: OpRecord): Tensor {
+  const { output } = op;
+  const inputs = namedInputs(op.inputs);
+  expectUsable(op.name, { ...Object.fromEntries(inputs), output });
+  if (entries.has(output) || inputs.some(([, input]) => input === output)) {
+    throw new GraphError(`${op.name}: the output must be a new tensor. Return a view() of an input, or a copy.`);
+  }
+  output.holdings.label = op.name;
+  if (!wouldRecord(inputs.map(([, input]) => input))) return output;
+  const edges = inputs.map(([name, input]): Edge => {
+    const from = input.requiresGrad ? (entries.get(input) ?? input) : undefined;
+    return { name, shape: input.shape, from };
+  });
+  const entry = new Entry(op, edges);
+  output.requiresGrad = true;
+  output.holdings.graph = entry.memory;
+  entries.set(output, entry);
+  return output;
+}
+
+function namedInputs(inputs: OpRecord['inputs']): [name: string, input: Tensor][] {
+  if (Array.isArray(inputs)) return (inputs as Tensor[]).map((input, i) => [`input ${i}`, input]);
+  const named = Object.entries(inputs as Readonly<Record<string, Tensor | undefined>>);
+  return named.filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+}

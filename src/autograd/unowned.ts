@@ -1,0 +1,101 @@
+/**
+ * Tensors that no scope will dispose. When JavaScript collects one, its memory goes back to the pool; that takes a
+ * collection, which is suggested where many have gathered. If they stay, somebody holds them: a report says which ops they are
+ * results of, and beyond a limit the next one is an error, before the driver runs out of something and the process dies.
+ */
+
+import { suggestCollection } from '../gpu/collect.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { TensorLeakError } from './errors.ts';
+import type { Holdings } from './holdings.ts';
+
+/** A collection is suggested after as many more. */
+const SUGGEST_EVERY = 512;
+/** As many are reported, once for each device. */
+const REPORT_AT = 1536;
+/** More are an error. */
+const LIMIT = 16_384;
+
+const ADVICE =
+  'Dispose each when you have read it, compute inside scope(), or store values that item() and data() give. ' +
+  'keep() exempts a tensor that you mean to keep.';
+
+class Unowned {
+  readonly #held = new Set<Holdings>();
+  #suggestAt = SUGGEST_EVERY;
+  #reported = false;
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  add(holdings: Holdings): void {
+    const { size } = this.#held;
+    if (size >= LIMIT) {
+      throw new TensorLeakError(`${size} tensors are alive outside any scope: ${this.#describe()}. ${ADVICE}`);
+    }
+    if (size >= this.#suggestAt) {
+      suggestCollection();
+      this.#suggestAt = size + SUGGEST_EVERY;
+    }
+    if (size >= REPORT_AT && !this.#reported) {
+      this.#reported = true;
+      console.warn(
+        `dawngrad: ${size} tensors are alive outside any scope: ${this.#describe()}. At ${LIMIT} the next is an error. ${ADVICE}`,
+      );
+    }
+    this.#held.add(holdings);
+  }
+
+  delete(holdings: Holdings): void {
+    this.#held.delete(holdings);
+    this.#suggestAt = Math.min(this.#suggestAt, this.#held.size + SUGGEST_EVERY);
+  }
+
+  /** `1200 of crossEntropy, 300 of Tensor.from`: the most frequent first. */
+  #describe(): string {
+    const counts = new Map<string, number>();
+    for (const { label } of this.#held) counts.set(label, (counts.get(label) ?? 0) + 1);
+    const sorted = [...counts].sort(([, a], [, b]) => b - a);
+    const named = sorted.slice(0, 3).map(([label, count]) => `${count} of ${label}`);
+    return sorted.length > 3 ? `${named.join(', ')} and others` : named.join(', ');
+  }
+}
+
+const byDevice = new WeakMap<Gpu, Unowned>();
+
+function unownedOf({ storage: { gpu } }: Holdings): Unowned {
+  let unowned = byDevice.get(gpu);
+  if (!unowned) {
+    unowned = new Unowned();
+    byDevice.set(gpu, unowned);
+  }
+  return unowned;
+}
+
+const collected = new FinalizationRegistry<Holdings>((holdings) => {
+  unownedOf(holdings).delete(holdings);
+  holdings.release();
+});
+
+/** Watches a tensor that no scope disposes; `kept` ones do not count as forgotten. @throws TensorLeakError */
+export function watch(tensor: { readonly holdings: Holdings }, kept: boolean): void {
+  const { holdings } = tensor;
+  unwatch(holdings);
+  if (!kept) unownedOf(holdings).add(holdings);
+  holdings.watched = true;
+  collected.register(tensor, holdings, holdings);
+}
+
+/** Stops watching: the tensor is disposed, or a scope has it. */
+export function unwatch(holdings: Holdings): void {
+  if (!holdings.watched) return;
+  holdings.watched = false;
+  collected.unregister(holdings);
+  unownedOf(holdings).delete(holdings);
+}
+
+/** Tensors of a device that no scope has and nobody meant to keep. */
+export function unownedTensors(gpu: Gpu): number {
+  return byDevice.get(gpu)?.size ?? 0;
+}

@@ -1,0 +1,50 @@
+/**
+ * A cache that forgets what was not used lately. It keeps two generations: a hit moves an entry to the young one, and when
+ * that is full it becomes the old one, whose entries are dropped. A hit in the young generation costs one look-up.
+ */
+export class BoundedCache<Key, Value> {
+  readonly #generation: number;
+  readonly #onDrop: (() => void) | undefined;
+  #young = new Map<Key, Value>();
+  #old = new Map<Key, Value>();
+
+  /**
+   * @param generation entries of one generation: at least as many are kept, at most twice as many
+   * @param onDrop called when a generation is dropped
+   */
+  constructor(generation: number, onDrop?: () => void) {
+    this.#generation = generation;
+    this.#onDrop = onDrop;
+  }
+
+  /** Entries now. */
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  get(key: Key): Value | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old === undefined) return undefined;
+    this.#old.delete(key);
+    this.set(key, old);
+    return old;
+  }
+
+  /** Adds an entry whose key is new. */
+  set(key: Key, value: Value): void {
+    if (this.#young.size >= this.#generation) {
+      const dropped = this.#old.size;
+      this.#old = this.#young;
+      this.#young = new Map();
+      if (dropped > 0) this.#onDrop?.();
+    }
+    this.#young.set(key, value);
+  }
+
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The uniform blocks of all dispatches, in one buffer that is written round and round. A bind group names the buffer, and
+ * each dispatch gives the offset of its own block: so a value that changes with every step, such as a learning rate, makes
+ * no new buffer and no new bind group.
+ *
+ * The blocks of a submission are uploaded just before it. The queue keeps that order, so a place may be written again as
+ * soon as the commands that read it are submitted.
+ */
+import type { WebGpuDevice } from './webgpu-types.ts';
+
+/** Bytes of the buffer: blocks of some five submissions. */
+const SIZE = 64 * 1024;
+
+export class UniformRing {
+  readonly buffer: GPUBuffer;
+  readonly #device: WebGpuDevice;
+  readonly #alignment: number;
+  readonly #host = new Uint8Array(SIZE);
+  /** Bytes before this are in the queue. */
+  #uploaded = 0;
+  #next = 0;
+
+  constructor(device: WebGpuDevice) {
+    this.#device = device;
+    // A stand-in for a device has no limits; 256 is what every device can do.
+    this.#alignment = device.limits?.minUniformBufferOffsetAlignment ?? 256;
+    this.buffer = device.createBuffer({ size: SIZE, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+  }
+
+  /** Whether a block of this many bytes still fits before the end. */
+  fits(bytes: number): boolean {
+    return this.#next + bytes <= SIZE;
+  }
+
+  /** Starts again at the beginning. Everything recorded must be submitted. */
+  restart(): void {
+    this.#uploaded = 0;
+    this.#next = 0;
+  }
+
+  /** Takes a block that fits; returns its offset. */
+  put(block: Uint8Array): number {
+    const offset = this.#next;
+    this.#host.set(block, offset);
+    this.#next = offset + Math.ceil(block.byteLength / this.#alignment) * this.#alignment;
+    return offset;
+  }
+
+  /** Writes the blocks that were put since the last call. To be called before their commands are submitted. */
+  upload(): void {
+    const bytes = Math.min(this.#next, SIZE) - this.#uploaded;
+    if (bytes === 0) return;
+    this.#device.queue.writeBuffer(this.buffer, this.#uploaded, this.#host, this.#uploaded, bytes);
+    this.#uploaded += bytes;
+  }
+}
