@@ -213,6 +213,22 @@ describe('what goes wrong', () => {
     own.close();
   });
 
+  gpuTest('of an error and the loss that follows it the first is the cause, and stays', async () => {
+    const own = await openGpu();
+    const x = values([4], own);
+    await x.data();
+    own.device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
+    const failing = async () => {
+      for (let i = 0; i < 50; i++) await x.data();
+    };
+    await expect(failing()).rejects.toThrow(/WebGPU error: .*usage/is);
+    own.device.destroy();
+    await own.device.lost;
+    expect(() => relu(x)).toThrow(/WebGPU error: .*usage/is);
+    await expect(x.data()).rejects.toThrow(/WebGPU error: .*usage/is);
+    own.close();
+  });
+
   gpuTest('a closed device says so', async () => {
     const own = await openGpu();
     const x = values([4], own);
