@@ -20,6 +20,7 @@ import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
+import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
 import { packageRow } from './rows/package.ts';
 import { predict } from './rows/predict.ts';
@@ -42,6 +43,7 @@ const ROWS: readonly Row[] = [
   sameBits,
   speed,
   memory,
+  longLoops,
   startUp,
   downloads,
   demo,

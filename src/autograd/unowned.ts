@@ -10,7 +10,7 @@ import { TensorLeakError } from './errors.ts';
 import type { Holdings } from './holdings.ts';
 
 /** A collection is suggested after as many more. */
-const SUGGEST_EVERY = 512;
+const SUGGEST_EVERY = 128;
 /** As many are reported, once for each device. */
 const REPORT_AT = 1536;
 /** More are an error. */

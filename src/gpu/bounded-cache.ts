@@ -1,18 +1,19 @@
 /**
- * A cache that forgets what was not used lately. It keeps two generations: a hit moves an entry to the young one, and when
- * that is full it becomes the old one, whose entries are dropped. A hit in the young generation costs one look-up.
+ * A cache that forgets what was not used lately. It keeps two generations: a hit moves an entry to the young one. When that is
+ * full, or its owner says that time has passed, it becomes the old one, and the entries that were old are dropped. A hit in
+ * the young generation costs one look-up.
  */
 export class BoundedCache<Key, Value> {
   readonly #generation: number;
-  readonly #onDrop: (() => void) | undefined;
+  readonly #onDrop: ((entries: number) => void) | undefined;
   #young = new Map<Key, Value>();
   #old = new Map<Key, Value>();
 
   /**
    * @param generation entries of one generation: at least as many are kept, at most twice as many
-   * @param onDrop called when a generation is dropped
+   * @param onDrop told how many entries were dropped
    */
-  constructor(generation: number, onDrop?: () => void) {
+  constructor(generation: number, onDrop?: (entries: number) => void) {
     this.#generation = generation;
     this.#onDrop = onDrop;
   }
@@ -34,13 +35,16 @@ export class BoundedCache<Key, Value> {
 
   /** Adds an entry whose key is new. */
   set(key: Key, value: Value): void {
-    if (this.#young.size >= this.#generation) {
-      const dropped = this.#old.size;
-      this.#old = this.#young;
-      this.#young = new Map();
-      if (dropped > 0) this.#onDrop?.();
-    }
+    if (this.#young.size >= this.#generation) this.age();
     this.#young.set(key, value);
+  }
+
+  /** Drops what was not used since the last call, or since the young generation was full. */
+  age(): void {
+    const dropped = this.#old.size;
+    this.#old = this.#young;
+    this.#young = new Map();
+    if (dropped > 0) this.#onDrop?.(dropped);
   }
 
   clear(): void {

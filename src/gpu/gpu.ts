@@ -76,6 +76,11 @@ const DISPATCHES_PER_SUBMIT = 48;
 const BIND_GROUPS = 4096;
 const PIPELINES = 1024;
 
+/** Dispatches after which bind groups that none of them used are dropped: some 40 steps of resnet18. */
+const BIND_GROUP_AGE = 16_384;
+/** WebGPU frees a bind group when JavaScript collects it: suggested after as many were dropped. */
+const DROPPED_BIND_GROUPS = 2048;
+
 type BindingLayout = Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>;
 
 const LAYOUTS = {
@@ -111,9 +116,13 @@ export class Gpu {
   /** Called with each dispatch when it is recorded, which is before it runs. For measuring, and for tests. */
   onDispatch: ((dispatch: Dispatch) => void) | undefined;
   readonly #wait: Wait;
-  readonly #compiled = new BoundedCache<string, Compiled>(PIPELINES, suggestCollection);
-  // WebGPU frees a bind group when JavaScript collects it.
-  readonly #bindGroups = new BoundedCache<string, GPUBindGroup>(BIND_GROUPS, suggestCollection);
+  readonly #compiled = new BoundedCache<string, Compiled>(PIPELINES);
+  readonly #bindGroups = new BoundedCache<string, GPUBindGroup>(BIND_GROUPS, (entries) => {
+    this.#dropped += entries;
+    if (this.#dropped < DROPPED_BIND_GROUPS) return;
+    this.#dropped = 0;
+    suggestCollection();
+  });
   readonly #uniforms: UniformRing;
   readonly #readbacks: Readbacks;
   readonly #choices = new Map<string, { readonly work: Work; readonly variant: string; uses: number }>();
@@ -124,6 +133,7 @@ export class Gpu {
   #submits = 0;
   #dispatches = 0;
   #compilations = 0;
+  #dropped = 0;
   #failure: Error | undefined;
   #closed = false;
 
@@ -164,7 +174,7 @@ export class Gpu {
       if (access === 'read_write') (buffers[i] as PooledBuffer).version++;
     });
     if (this.#profiler) this.#endPass();
-    this.#dispatches++;
+    if (++this.#dispatches % BIND_GROUP_AGE === 0) this.#bindGroups.age();
     if (++this.#recorded >= DISPATCHES_PER_SUBMIT) this.flush();
   }
 
