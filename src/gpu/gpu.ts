@@ -6,6 +6,7 @@
  * One `Gpu` belongs to one device. Everything is synchronous except reading back and closing.
  */
 import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
+import { BufferUsage, MapMode, ShaderStage } from './flags.ts';
 import { BufferPool, type Pooled, type PooledBuffer, type PooledTexture } from './pool.ts';
 import { Profiler } from './profiler.ts';
 import type { KernelTiming } from './timing.ts';
@@ -302,7 +303,7 @@ export class Gpu {
 
   async #await(staging: GPUBuffer, size: number, bytes: number): Promise<ArrayBuffer> {
     try {
-      await this.#wait(staging.mapAsync(GPUMapMode.READ));
+      await this.#wait(staging.mapAsync(MapMode.READ));
     } catch (error) {
       // Of a lost device the cause is more useful than "map was aborted"; it may be reported a moment later.
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
@@ -319,7 +320,7 @@ export class Gpu {
   }
 
   #createStaging(size: number): GPUBuffer {
-    return this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    return this.device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
   }
 
   #compile(program: Program): Compiled {
@@ -328,7 +329,7 @@ export class Gpu {
     const types: BindingLayout[] = program.access.map((a) => LAYOUTS[a]);
     if (program.hasUniforms) types.push({ buffer: { type: 'uniform' } });
     const layout = this.device.createBindGroupLayout({
-      entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...type })),
+      entries: types.map((type, binding) => ({ binding, visibility: ShaderStage.COMPUTE, ...type })),
     });
     const module = this.device.createShaderModule({ code: program.code(), label: program.name });
     const pipeline = this.device.createComputePipeline({
@@ -365,7 +366,7 @@ export class Gpu {
     if (known) return known;
     const buffer = this.device.createBuffer({
       size: bytes.byteLength,
-      usage: GPUBufferUsage.UNIFORM,
+      usage: BufferUsage.UNIFORM,
       mappedAtCreation: true,
     });
     new Uint8Array(buffer.getMappedRange()).set(bytes);
