@@ -6,6 +6,7 @@
 import { afterAll, afterEach, vi } from 'vitest';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import { MissingFeatureError, NoAdapterError } from '../../src/gpu/errors.ts';
+import { BufferUsage } from '../../src/gpu/flags.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import type { PooledBuffer } from '../../src/gpu/pool.ts';
 import { skipUnless } from './skip.ts';
@@ -107,7 +108,7 @@ function poison(gpu: Gpu): void {
 
 /** A buffer beside the pool that is NaN throughout, as f32 and as f16. */
 function allNaN(gpu: Gpu, size: number): PooledBuffer {
-  const buffer = gpu.device.createBuffer({ size, usage: GPUBufferUsage.COPY_SRC, mappedAtCreation: true });
+  const buffer = gpu.device.createBuffer({ size, usage: BufferUsage.COPY_SRC, mappedAtCreation: true });
   new Uint32Array(buffer.getMappedRange()).fill(0x7fff7fff);
   buffer.unmap();
   return { id: 0, buffer, size };
