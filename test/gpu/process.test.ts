@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { globals } from 'webgpu';
+import { DAWNS_WARNING } from '../../src/cli/doctor/run-probe.ts';
 import { BufferUsage, MapMode, ShaderStage, TextureUsage } from '../../src/gpu/flags.ts';
 import { ownTraits, withGpu } from '../support/gpu.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -22,13 +23,6 @@ const linuxTest = skipUnless(process.platform === 'linux', 'only on Linux does D
 
 /** Where no driver is found. */
 const NO_DRIVER = { VK_DRIVER_FILES: '/nowhere.json', VK_ICD_FILENAMES: '/nowhere.json' };
-
-/**
- * Dawn writes these while it lists adapters, straight to stderr (`NormalizeLimits` in its Limits.cpp), past its logging
- * callbacks, and no toggle keeps it from that.
- */
-const DAWNS_OWN =
-  /^Warning: maxDynamic(Uniform|Storage)BuffersPerPipelineLayout artificially reduced from \d+ to \d+ to fit dynamic offset allocation limit\.$/;
 
 function run(scenario: Scenario, changes: Record<string, string> = {}): Promise<{ left: Left; stderr: string[] }> {
   const { LP_NUM_THREADS: _, ...env } = process.env;
@@ -56,7 +50,7 @@ describe('opening a device', () => {
     expect([left.adapters.length, left.errors]).toEqual([1, []]);
     expectUntouched(left);
     expect(Object.keys(left.after.env)).not.toContain('LP_NUM_THREADS');
-    expect(stderr.filter((line) => !DAWNS_OWN.test(line))).toEqual([]);
+    expect(stderr.filter((line) => !DAWNS_WARNING.test(line))).toEqual([]);
   });
 
   gpuTest('and so do two at once, with different toggles, and a second one after the first', async () => {
@@ -64,7 +58,7 @@ describe('opening a device', () => {
       const { left, stderr } = await run(scenario);
       expect([scenario, left.adapters.length, left.errors]).toEqual([scenario, 2, []]);
       expectUntouched(left);
-      expect(stderr.filter((line) => !DAWNS_OWN.test(line))).toEqual([]);
+      expect(stderr.filter((line) => !DAWNS_WARNING.test(line))).toEqual([]);
     }
   });
 
