@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os';
 import { create } from 'webgpu';
 import { MissingFeatureError, NoAdapterError } from './errors.ts';
 import { type AdapterTraits, Gpu } from './gpu.ts';
+import type { KernelChooser } from './kernel-chooser.ts';
 import { napUntil } from './naps.ts';
 
 /** Which adapter: the fastest, the most economical, or one that computes on the CPU. */
@@ -25,6 +26,8 @@ export interface OpenOptions {
   readonly minimal?: boolean;
   /** Open it for tensors of type f16 (`Module.half`, `toDType`), which not every adapter can. Off by default. */
   readonly half?: boolean;
+  /** What chooses kernels on the device: a `Chooser`. Without one the shipped tables do. */
+  readonly chooser?: KernelChooser | undefined;
 }
 
 /** Features that kernels or reports use where the adapter has them. */
@@ -91,7 +94,7 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
     requiredFeatures: features,
     requiredLimits: limits,
   });
-  return new Gpu(device, traitsOf(adapter, device), napUntil);
+  return new Gpu(device, traitsOf(adapter, device), { wait: napUntil, chooser: options.chooser });
 }
 
 const DOCTOR = '`npx dawngrad doctor` (in a checkout: `npm run doctor`) says what to install on this system.';

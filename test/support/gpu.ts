@@ -9,6 +9,7 @@ import { MissingFeatureError, NoAdapterError } from '../../src/gpu/errors.ts';
 import { BufferUsage } from '../../src/gpu/flags.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import type { PooledBuffer } from '../../src/gpu/pool.ts';
+import { testChooser } from './force.ts';
 import { skipUnless } from './skip.ts';
 
 export interface GpuForTests {
@@ -28,7 +29,7 @@ export async function withGpu(
 ): Promise<GpuForTests> {
   let gpu: Gpu;
   try {
-    gpu = await openGpu(options);
+    gpu = await openGpu({ chooser: testChooser(), ...options });
   } catch (error) {
     if (!(error instanceof NoAdapterError || error instanceof MissingFeatureError)) throw error;
     return withoutGpu(error.message);
@@ -75,7 +76,7 @@ export async function ownTraits(): Promise<AdapterTraits> {
  * Closed after the test.
  */
 export async function openAs(traits: Partial<AdapterTraits>, options: OpenOptions = {}): Promise<Gpu> {
-  const gpu = await openGpu(options);
+  const gpu = await openGpu({ chooser: testChooser(), ...options });
   claim(gpu, traits);
   poison(gpu);
   open.push({ gpu, check: () => true });
@@ -130,7 +131,7 @@ export async function openTampered(
   traits: Partial<AdapterTraits> = {},
   options: OpenOptions = {},
 ): Promise<Gpu> {
-  const gpu = await openGpu(options);
+  const gpu = await openGpu({ chooser: testChooser(), ...options });
   claim(gpu, traits);
   poison(gpu);
   const { device } = gpu;

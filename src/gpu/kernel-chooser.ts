@@ -1,0 +1,40 @@
+/** The place that a device has for what chooses its kernels. Nothing here knows a kernel. */
+import { GpuError } from './errors.ts';
+
+/**
+ * Whatever chooses among kernels that compute the same: a `Chooser`. The runtime keeps it for those who launch kernels, and
+ * asks it nothing.
+ */
+export abstract class KernelChooser {
+  /** So that nothing else passes for one. */
+  protected readonly isKernelChooser = true;
+}
+
+export class ChooserSlot {
+  #current: KernelChooser | undefined;
+
+  constructor(own: KernelChooser | undefined) {
+    this.#current = own;
+  }
+
+  get current(): KernelChooser | undefined {
+    return this.#current;
+  }
+
+  /** Runs `fn` with another chooser in place. @throws GpuError if it is asynchronous */
+  during<T>(chooser: KernelChooser, fn: () => T): T {
+    const before = this.#current;
+    this.#current = chooser;
+    try {
+      const result = fn();
+      if (!(result instanceof Promise)) return result;
+      // It is refused, so nobody waits for it.
+      result.catch(() => {});
+    } finally {
+      this.#current = before;
+    }
+    throw new GpuError(
+      'withChooser: expected a synchronous function, found one that returns a promise. Await outside it.',
+    );
+  }
+}
