@@ -78,7 +78,8 @@ function dawn(toggles: readonly string[]): GPU {
 }
 
 /**
- * Opens a device. Whoever opens one closes it (`gpu.close()`): until then Node does not exit.
+ * Opens a device. Whoever opens one closes it (`gpu.close()`): until then Node does not exit. Globals and environment
+ * variables stay as they are, except for LP_NUM_THREADS while Dawn lists the adapters. Dawn itself may write to stderr.
  * @throws NoAdapterError where no adapter, or none of the wanted kind, answers; MissingFeatureError where half precision is
  *   wanted and the adapter has none
  */
