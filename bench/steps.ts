@@ -6,6 +6,7 @@
 import { backward, crossEntropy, noGrad, scope, Tensor } from '../src/autograd/index.ts';
 import { Generator } from '../src/data/index.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
+import { type Chooser, chooserOf } from '../src/kernels/chooser.ts';
 import { Linear, type ResNet, resnet18, SGD } from '../src/nn/index.ts';
 import { readCheckpoint } from '../src/weights/index.ts';
 
@@ -56,18 +57,23 @@ export class Steps {
     this.#imageSize = imageSize;
   }
 
-  /** Records and submits one step without waiting. Gives its loss, or its logits; the caller disposes them. */
-  submit(): Tensor {
-    const result = this.work === 'eval-forward' ? this.#evaluate() : this.#train();
+  /**
+   * Records and submits one step without waiting. Gives its loss, or its logits; the caller disposes them.
+   * @param chooser of its kernels; the device's if left out
+   */
+  submit(chooser: Chooser = chooserOf(this.#gpu)): Tensor {
+    const result = this.#gpu.withChooser(chooser, () =>
+      this.work === 'eval-forward' ? this.#evaluate() : this.#train(),
+    );
     this.#gpu.flush();
     return result;
   }
 
   /** Runs steps back to back and gives the milliseconds per step, until the last one's result is on the host. */
-  async block(count: number): Promise<number> {
+  async block(count: number, chooser?: Chooser): Promise<number> {
     const start = performance.now();
-    for (let i = 1; i < count; i++) this.submit().dispose();
-    const last = this.submit();
+    for (let i = 1; i < count; i++) this.submit(chooser).dispose();
+    const last = this.submit(chooser);
     await last.readback().get();
     const ms = (performance.now() - start) / count;
     last.dispose();
@@ -75,8 +81,8 @@ export class Steps {
   }
 
   /** Compiles every kernel and lets the pool fill. */
-  async warmUp(): Promise<void> {
-    await this.block(2);
+  async warmUp(chooser?: Chooser): Promise<void> {
+    await this.block(2, chooser);
   }
 
   dispose(): void {

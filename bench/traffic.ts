@@ -11,6 +11,7 @@
 import { pathToFileURL } from 'node:url';
 import { openGpu } from '../src/gpu/dawn.ts';
 import type { AdapterTraits, Dispatch } from '../src/gpu/gpu.ts';
+import { chooserOf } from '../src/kernels/chooser.ts';
 import { type Conv2dWork, isConv2dWork } from '../src/kernels/conv2d-choose.ts';
 import { describeConv2d } from '../src/kernels/conv2d-shape.ts';
 import { openDryGpu } from '../src/train/dry-device.ts';
@@ -45,7 +46,9 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
   // The momentum comes with the first step.
   steps.submit().dispose();
   const convolutions = new Map(
-    gpu.works.filter(isConv2dWork).map((work) => [`${work.pass} ${describeConv2d(work.shape)}`, work]),
+    chooserOf(gpu)
+      .works.filter(isConv2dWork)
+      .map((work) => [`${work.pass} ${describeConv2d(work.shape)}`, work]),
   );
   const traffic = new Map(KINDS.map((kind) => [kind, { must: 0, moved: 0 }]));
   let pass = '';

@@ -17,13 +17,14 @@ export {
   type AdapterTraits,
   type Dispatch,
   Gpu,
+  type GpuOptions,
   type Program,
   type Readback,
-  type TunedChoices,
-  type Work,
 } from './gpu/gpu.ts';
+export type { KernelChooser } from './gpu/kernel-chooser.ts';
 export type { BufferPool, Pooled, PooledBuffer, PooledTexture } from './gpu/pool.ts';
 export type { KernelTiming } from './gpu/timing.ts';
+export { Chooser, type ChooserSettings, chooserOf, type TunableWork } from './kernels/chooser.ts';
 export { linearGrid, stridingGrid } from './kernels/grid.ts';
 export {
   type Constants,
@@ -34,6 +35,7 @@ export {
   launch,
   type Scalar,
 } from './kernels/kernel.ts';
+export type { TunedChoices, Work } from './kernels/work.ts';
 // An op and the layer over it have options of the same name; the layer's is the one that users write.
 export type { Conv2dOptions } from './nn/index.ts';
 export * from './nn/index.ts';

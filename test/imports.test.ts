@@ -90,7 +90,7 @@ describe('planted violations', () => {
   const check = (files: Record<string, string>) => checkSources(new Map(Object.entries(files)));
 
   test.each([
-    ['src/autograd/tape.ts', '../nn/module.ts'],
+    ['src/autograd/graph.ts', '../nn/module.ts'],
     ['src/gpu/queue.ts', '../kernels/launch.ts'],
     ['src/nn/ops/deep.ts', '../../train/loop.ts'],
     ['src/nn/layer.ts', '../data/random.ts'],

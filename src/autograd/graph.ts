@@ -7,7 +7,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { DType } from './dtype.ts';
 import { expectUsable, GraphError } from './errors.ts';
 import { GraphMemory } from './holdings.ts';
-import { refuseAsync } from './refuse-async.ts';
+import { refuseAsync } from '../gpu/refuse-async.ts';
 import type { Storage } from './storage.ts';
 import type { Shape, Tensor } from './tensor.ts';
 

@@ -3,7 +3,7 @@
  * returns: they belong to the enclosing scope, if there is one. A graph keeps what its backward needs by itself.
  */
 import type { Holdings } from './holdings.ts';
-import { refuseAsync } from './refuse-async.ts';
+import { refuseAsync } from '../gpu/refuse-async.ts';
 import { watch } from './unowned.ts';
 
 /** What scopes manage: tensors, without knowing their class, which would be a circular import. */

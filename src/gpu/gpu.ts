@@ -8,6 +8,8 @@
 import { BoundedCache } from './bounded-cache.ts';
 import { suggestCollection } from './collect.ts';
 import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
+import { ShaderStage } from './flags.ts';
+import { ChooserSlot, type KernelChooser } from './kernel-chooser.ts';
 import { BufferPool, type Pooled, type PooledBuffer, type PooledTexture } from './pool.ts';
 import { Profiler } from './profiler.ts';
 import { type Readback, Readbacks } from './readbacks.ts';
@@ -56,13 +58,13 @@ export interface Dispatch {
   readonly label?: string;
 }
 
-/** Something that several kernels can compute, so that one is chosen. The name holds all that the choice depends on. */
-export interface Work {
-  readonly name: string;
+/** What a `Gpu` may be made with. */
+export interface GpuOptions {
+  /** How to wait for a promise of the device; default: just await it. */
+  readonly wait?: Wait | undefined;
+  /** What chooses kernels on this device; without one the shipped tables do. */
+  readonly chooser?: KernelChooser | undefined;
 }
-
-/** What was found to be fastest on an adapter: names of kernel variants, by the name of the work. */
-export type TunedChoices = ReadonlyMap<string, string>;
 
 export type { Readback };
 
@@ -111,8 +113,6 @@ export class Gpu {
   readonly device: WebGpuDevice;
   readonly traits: AdapterTraits;
   readonly pool: BufferPool;
-  /** Which kernels to choose where somebody has measured; the shipped tables say the rest. None unless somebody sets them. */
-  tuned: TunedChoices = new Map();
   /** Called with each dispatch when it is recorded, which is before it runs. For measuring, and for tests. */
   onDispatch: ((dispatch: Dispatch) => void) | undefined;
   readonly #wait: Wait;
@@ -125,7 +125,7 @@ export class Gpu {
   });
   readonly #uniforms: UniformRing;
   readonly #readbacks: Readbacks;
-  readonly #choices = new Map<string, { readonly work: Work; readonly variant: string; uses: number }>();
+  readonly #choosers: ChooserSlot;
   #profiler: Profiler | undefined;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
@@ -137,13 +137,14 @@ export class Gpu {
   #failure: Error | undefined;
   #closed = false;
 
-  constructor(device: WebGpuDevice, traits: AdapterTraits, wait: Wait = (promise) => promise) {
+  constructor(device: WebGpuDevice, traits: AdapterTraits, options: GpuOptions = {}) {
     this.device = device;
     this.traits = traits;
-    this.#wait = wait;
+    this.#wait = options.wait ?? ((promise) => promise);
+    this.#choosers = new ChooserSlot(options.chooser);
     this.pool = new BufferPool(device);
     this.#uniforms = new UniformRing(device);
-    this.#readbacks = new Readbacks(device, wait);
+    this.#readbacks = new Readbacks(device, this.#wait);
     device.addEventListener('uncapturederror', (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
       // The first error is the cause; what follows are its consequences.
@@ -284,25 +285,17 @@ export class Gpu {
     this.#profiler = undefined;
   }
 
-  /** Notes which kernel variant was chosen for what, for the run's record. */
-  recordChoice(work: Work, variant: string): void {
-    this.#choices.set(work.name, { work, variant, uses: this.usesOf(work) + 1 });
+  /** What chooses kernels at the moment; undefined where none was handed in. */
+  get chooser(): KernelChooser | undefined {
+    return this.#choosers.current;
   }
 
-  /** Every kernel choice made so far, by the name of the work. */
-  get choices(): Record<string, string> {
-    const sorted = [...this.#choices].sort(([a], [b]) => (a < b ? -1 : 1));
-    return Object.fromEntries(sorted.map(([name, { variant }]) => [name, variant]));
-  }
-
-  /** All work that a kernel was chosen for so far, in the order in which it first came. */
-  get works(): Work[] {
-    return Array.from(this.#choices.values(), ({ work }) => work);
-  }
-
-  /** How often a kernel was chosen for this work. */
-  usesOf({ name }: Work): number {
-    return this.#choices.get(name)?.uses ?? 0;
+  /**
+   * Runs a synchronous `fn` with another chooser in place; the one before is back afterwards, whatever happens.
+   * @throws GpuError if `fn` is asynchronous: what comes after its first await would run with another chooser
+   */
+  withChooser<T>(chooser: KernelChooser, fn: () => T): T {
+    return this.#choosers.during(chooser, fn);
   }
 
   /** Counters for tests and reports. */
@@ -344,7 +337,7 @@ export class Gpu {
     const types: BindingLayout[] = program.access.map((a) => LAYOUTS[a]);
     if (program.hasUniforms) types.push({ buffer: { type: 'uniform', hasDynamicOffset: true } });
     const layout = this.device.createBindGroupLayout({
-      entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...type })),
+      entries: types.map((type, binding) => ({ binding, visibility: ShaderStage.COMPUTE, ...type })),
     });
     const module = this.device.createShaderModule({ code: program.code(), label: program.name });
     const pipeline = this.device.createComputePipeline({

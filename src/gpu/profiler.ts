@@ -1,4 +1,5 @@
 /** Per-kernel GPU times by timestamp queries. Costs a pass per dispatch, so it is on only while somebody asks. */
+import { BufferUsage, MapMode } from './flags.ts';
 import type { KernelTiming } from './timing.ts';
 import type { Wait } from './wait.ts';
 
@@ -16,7 +17,7 @@ export class Profiler {
     this.#queries = device.createQuerySet({ type: 'timestamp', count: CAPACITY });
     this.#resolved = device.createBuffer({
       size: CAPACITY * 8,
-      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+      usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC,
     });
   }
 
@@ -36,13 +37,13 @@ export class Profiler {
     const bytes = names.length * 16;
     const staging = this.#device.createBuffer({
       size: bytes,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST,
     });
     const encoder = this.#device.createCommandEncoder();
     encoder.resolveQuerySet(this.#queries, 0, names.length * 2, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, bytes);
     this.#device.queue.submit([encoder.finish()]);
-    await wait(staging.mapAsync(GPUMapMode.READ));
+    await wait(staging.mapAsync(MapMode.READ));
     const stamps = new BigUint64Array(staging.getMappedRange().slice(0));
     staging.destroy();
     return names.map((name, i) => ({ ...name, ms: Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6 }));

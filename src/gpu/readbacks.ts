@@ -1,6 +1,7 @@
 /** Buffers on their way from the device: staging buffers, handed out, read once, and handed out again. */
 import { suggestCollection } from './collect.ts';
 import { GpuError } from './errors.ts';
+import { BufferUsage, MapMode } from './flags.ts';
 import type { Wait } from './wait.ts';
 import type { WebGpuDevice } from './webgpu-types.ts';
 
@@ -73,7 +74,7 @@ export class Readbacks {
 
   async #read(staging: GPUBuffer, copied: number, bytes: number, failure: () => Promise<void>): Promise<ArrayBuffer> {
     try {
-      await this.#wait(staging.mapAsync(GPUMapMode.READ, 0, copied));
+      await this.#wait(staging.mapAsync(MapMode.READ, 0, copied));
     } catch (error) {
       this.#open--;
       await failure();
@@ -90,7 +91,7 @@ export class Readbacks {
     this.#open++;
     return (
       this.#free.get(size)?.pop() ??
-      this.#device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+      this.#device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST })
     );
   }
 

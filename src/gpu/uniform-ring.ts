@@ -6,6 +6,7 @@
  * The blocks of a submission are uploaded just before it. The queue keeps that order, so a place may be written again as
  * soon as the commands that read it are submitted.
  */
+import { BufferUsage } from './flags.ts';
 import type { WebGpuDevice } from './webgpu-types.ts';
 
 /** Bytes of the buffer: blocks of some five submissions. */
@@ -24,7 +25,7 @@ export class UniformRing {
     this.#device = device;
     // A stand-in for a device has no limits; 256 is what every device can do.
     this.#alignment = device.limits?.minUniformBufferOffsetAlignment ?? 256;
-    this.buffer = device.createBuffer({ size: SIZE, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    this.buffer = device.createBuffer({ size: SIZE, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
   }
 
   /** Whether a block of this many bytes still fits before the end. */

@@ -1,8 +1,9 @@
 /** Which variant of a convolution runs: a pure function of pass, shape, adapter, and what was tuned on it. */
-import type { AdapterTraits, TunedChoices, Work } from '../gpu/gpu.ts';
+import type { AdapterTraits } from '../gpu/gpu.ts';
 import { type Conv2dPass, type Conv2dVariant, conv2dCandidates } from './conv2d-candidates.ts';
 import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
-import { possibleConv2d, tabledConv2d } from './conv2d-table.ts';
+import { tabledConv2d } from './conv2d-table.ts';
+import type { TunedChoices, Work } from './work.ts';
 
 /** One pass of a convolution of one shape: what a kernel is chosen for. */
 export interface Conv2dWork extends Work {
@@ -18,16 +19,9 @@ export function conv2dWork(pass: Conv2dPass, shape: Conv2dShape): Conv2dWork {
 
 export const isConv2dWork = (work: Work): work is Conv2dWork => 'kind' in work && work.kind === 'conv2d';
 
-let forced: Conv2dVariant | undefined;
-
-/** Makes every choice the given variant where it can compute the shape, or free again with `undefined`. For tests and benchmarks. */
-export function forceConv2dVariant(variant: Conv2dVariant | undefined): void {
-  forced = variant;
-}
-
 /**
- * @param tuned the device's `Gpu.tuned`; a choice in it that cannot compute the shape counts for nothing
- * @returns what is forced, else what was tuned, else what the shipped table says
+ * @param tuned a choice in it that cannot compute the shape counts for nothing
+ * @returns what was tuned, else what the shipped table says
  */
 export function chooseConv2d(
   pass: Conv2dPass,
@@ -35,7 +29,6 @@ export function chooseConv2d(
   traits: AdapterTraits,
   tuned?: TunedChoices,
 ): Conv2dVariant {
-  if (forced) return possibleConv2d(forced, pass, shape, traits);
   const measured = tuned?.size ? tuned.get(conv2dWork(pass, shape).name) : undefined;
   const possible = measured && conv2dCandidates(pass, shape, traits).find((variant) => variant === measured);
   return possible || tabledConv2d(pass, shape, traits);

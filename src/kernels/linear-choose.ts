@@ -1,8 +1,9 @@
 /** The variants of the fully connected layer, and which of them runs: a pure function of pass, size, adapter and what was tuned. */
-import type { AdapterTraits, TunedChoices, Work } from '../gpu/gpu.ts';
+import type { AdapterTraits } from '../gpu/gpu.ts';
 import { dots } from './linear-dots.ts';
 import { describeLinear, type LinearKernels, type LinearSize } from './linear-shape.ts';
 import { tiled } from './linear-tiled.ts';
+import type { TunedChoices, Work } from './work.ts';
 
 export type LinearPass = keyof LinearKernels;
 
@@ -29,13 +30,6 @@ export function linearCandidates({ half }: LinearSize): LinearVariant[] {
   return half ? ['dots'] : (Object.keys(linearVariants) as LinearVariant[]);
 }
 
-let forced: LinearVariant | undefined;
-
-/** Makes every choice the given variant where it can compute the size, or free again with `undefined`. For tests and benchmarks. */
-export function forceLinearVariant(variant: LinearVariant | undefined): void {
-  forced = variant;
-}
-
 /** A tile has 64 rows and 64 columns: below this of either, most of it is padding. */
 const WORTH_A_TILE = 16;
 
@@ -47,10 +41,7 @@ export function tabledLinear(pass: LinearPass, size: LinearSize, traits: Pick<Ad
   return Math.min(...sides[pass]) >= WORTH_A_TILE ? 'tiled' : 'dots';
 }
 
-/**
- * @param tuned the device's `Gpu.tuned`
- * @returns what is forced, else what was tuned, else what the shipped table says
- */
+/** What was tuned, if it can compute the size, else what the shipped table says. */
 export function chooseLinear(
   pass: LinearPass,
   size: LinearSize,
@@ -58,6 +49,5 @@ export function chooseLinear(
   tuned?: TunedChoices,
 ): LinearVariant {
   const measured = tuned?.size ? tuned.get(linearWork(pass, size).name) : undefined;
-  const wanted = forced ?? measured;
-  return linearCandidates(size).find((variant) => variant === wanted) ?? tabledLinear(pass, size, traits);
+  return linearCandidates(size).find((variant) => variant === measured) ?? tabledLinear(pass, size, traits);
 }

@@ -4,6 +4,7 @@ import { DecoderPool } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
+import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import { type ResNet, StateDictError } from '../nn/index.ts';
 import {
   type Architecture,
@@ -41,9 +42,9 @@ export interface PredictorOptions {
   readonly half?: boolean | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
-  /** Asked once the device is open; without it the kernels are what `gpu` carries, if anything, and the shipped tables'. */
+  /** Asked once the device is open; without it the predictor goes by the chooser of `gpu`, or else by the shipped tables. */
   readonly tuned?: FindTuned | undefined;
-  /** A device to use instead of opening one, with `half` one that was opened for it. It is left open. */
+  /** A device to use instead of opening one, with `half` one that was opened for it. It is left open, as it was. */
   readonly gpu?: Gpu | undefined;
 }
 
@@ -96,12 +97,13 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     // What it takes to measure a batch is what it takes to predict one.
     const pictures = { train: 0, val: batchSize };
     const question = { ...built, imageSize, batchSize, momentum: 0, pictures, start: network, half };
-    if (options.tuned) gpu.tuned = await options.tuned(gpu.traits, question);
-    checkLimits(rehearse(gpu.traits, question, gpu.tuned).memory, gpu);
+    const chooser = chooserOf(gpu).fresh(await options.tuned?.(gpu.traits, question));
+    checkLimits(rehearse(gpu.traits, question, chooser.settings).memory, gpu);
     const model = buildModel(gpu, start, built).eval();
     if (half) model.half();
     const ownsGpu = options.gpu === undefined;
-    return new Predictor({ weights, architecture, classes, imageSize, batchSize, threads, half, gpu, ownsGpu, model });
+    const facts = { weights, architecture, classes, imageSize, batchSize, threads, half };
+    return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
     if (!(error instanceof StateDictError)) throw error;
@@ -137,6 +139,8 @@ interface Parts {
   readonly half: boolean;
   readonly gpu: Gpu;
   readonly ownsGpu: boolean;
+  /** Of this predictor alone. */
+  readonly chooser: Chooser;
   readonly model: ResNet;
 }
 
@@ -258,13 +262,9 @@ export class Predictor {
 
   /** Records one batch, which is uploaded at once and may be overwritten then. */
   #submit(images: Float32Array<ArrayBuffer>, count: number): Readback {
-    const { gpu, model, imageSize } = this.#parts;
-    return scope(() =>
-      noGrad(() => {
-        const logits = model.call(Tensor.from(gpu, images, [count, 3, imageSize, imageSize]));
-        return logits.readback();
-      }),
-    );
+    const { gpu, chooser, model, imageSize } = this.#parts;
+    const compute = () => model.call(Tensor.from(gpu, images, [count, 3, imageSize, imageSize])).readback();
+    return gpu.withChooser(chooser, () => scope(() => noGrad(compute)));
   }
 
   async #read({ entries, logits }: Submitted, top: number): Promise<(Prediction | Unreadable)[]> {

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Gpu, TunedChoices } from '../gpu/gpu.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { TunedChoices } from '../kernels/work.ts';
 import type { Best } from './best.ts';
 import { CLASSES_KEY, type StartFacts } from './model.ts';
 import type { NumberSettings, TrainOptions } from './options.ts';
@@ -25,10 +26,13 @@ interface Described {
  * Everything that decides the run's numbers. Two runs of equal config on the same adapter, driver and Node give equal
  * metrics; `threads` is told for the timings' sake only.
  *
- * @param run.kernels which variant each piece of work runs as, as `Gpu.choices`
+ * @param run.kernels which variant each piece of work runs as, as `Chooser.choices`
+ * @param run.tuned what was tuned for the run
  */
-export function runConfig(run: Described & { readonly kernels: Record<string, string> }): object {
-  const { options, mode, settings, pictures, start, gpu, kernels } = run;
+export function runConfig(
+  run: Described & { readonly kernels: Record<string, string>; readonly tuned: TunedChoices },
+): object {
+  const { options, mode, settings, pictures, start, gpu, kernels, tuned } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
@@ -46,7 +50,7 @@ export function runConfig(run: Described & { readonly kernels: Record<string, st
     // Of a device that the caller opened it is not known here.
     checks: options.gpu ? null : (options.checks ?? true),
     kernels,
-    kernelChoice: describeChoice(kernels, gpu.tuned),
+    kernelChoice: describeChoice(kernels, tuned),
   };
 }
 

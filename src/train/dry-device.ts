@@ -2,16 +2,12 @@
  * A device that computes nothing and holds no memory: everything can be recorded on it, and nothing can be read back. With
  * it a run is rehearsed to see what memory it takes and which kernels it chooses, by the very code that will train.
  */
-import { globals } from 'webgpu';
-import { type AdapterTraits, Gpu, type TunedChoices } from '../gpu/gpu.ts';
+import { type AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import type { KernelChooser } from '../gpu/kernel-chooser.ts';
 
-/** A `Gpu` for rehearsals, which chooses kernels as one with these traits and choices does. */
-export function openDryGpu(traits: AdapterTraits, tuned: TunedChoices = new Map()): Gpu {
-  // WebGPU's flags, such as GPUBufferUsage: a browser has them, here they come with Dawn.
-  Object.assign(globalThis, globals);
-  const gpu = new Gpu(dryDevice(), traits);
-  gpu.tuned = tuned;
-  return gpu;
+/** A `Gpu` for rehearsals, which takes itself for an adapter with these traits. */
+export function openDryGpu(traits: AdapterTraits, chooser?: KernelChooser): Gpu {
+  return new Gpu(dryDevice(), traits, { chooser });
 }
 
 /** The part of a GPUDevice that `Gpu` records on. */

@@ -2,6 +2,7 @@
 import { DecoderPool, Generator } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
+import { chooserOf } from '../kernels/chooser.ts';
 import { buildModel, readStart } from './model.ts';
 import { numberSettings, type TrainOptions } from './options.ts';
 import { type PhaseTotals, runPhase } from './phase.ts';
@@ -27,6 +28,8 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
     throw new FileError(`${start.description} Only weights with a last layer for these classes can be measured.`);
   }
   const gpu = options.gpu ?? (await openGpu());
+  // Of its own, so that the record of the device's is left as it was.
+  const chooser = chooserOf(gpu).fresh();
   const pool = new DecoderPool(settings.threads);
   try {
     const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'extract' }).eval();
@@ -37,7 +40,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
         phase: 'val',
         batches: val,
         steps: val.length,
-        run: (batch) => valStep(gpu, model, batch),
+        run: (batch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
       });
       // Only a signal ends a phase early, and there is none.
       return totals!;

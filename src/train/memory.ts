@@ -4,7 +4,9 @@
  * was for. Not counted is what is the driver's own: compiled shaders, and its copies of uploads on their way.
  */
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import type { AdapterTraits, Gpu, TunedChoices, Work } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
+import type { Work } from '../kernels/work.ts';
 import { SGD } from '../nn/index.ts';
 import { openDryGpu } from './dry-device.ts';
 import { Ledger } from './ledger.ts';
@@ -31,7 +33,7 @@ export interface MemoryQuestion {
 /** What the rehearsal tells. */
 export interface Rehearsal {
   readonly memory: MemoryPlan;
-  /** Which kernel variants the run uses, as `Gpu.choices` gives them. */
+  /** Which kernel variants the run uses, as `Chooser.choices` gives them. */
   readonly choices: Record<string, string>;
   /** What they are chosen for, and how often each piece of work was done in the rehearsal: two epochs of a step or two a phase. */
   readonly works: readonly { readonly work: Work; readonly uses: number }[];
@@ -41,12 +43,13 @@ type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activa
 
 /**
  * Memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no device.
- * @param tuned the device's `Gpu.tuned`, where it has any
+ * @param settings of the chooser that the run will use
  * @throws ShapeError if the pictures or batches are too small for the network
  */
-export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?: TunedChoices): Rehearsal {
+export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settings?: ChooserSettings): Rehearsal {
   const { classes, mode, imageSize, batchSize, momentum, pictures, start, half } = question;
-  const gpu = openDryGpu(traits, tuned);
+  const chooser = new Chooser(settings);
+  const gpu = openDryGpu(traits, chooser);
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
   const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
   if (half) model.half();
@@ -89,7 +92,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?
     }
   }
 
-  const works = gpu.works.map((work) => ({ work, uses: gpu.usesOf(work) }));
+  const works = chooser.works.map((work) => ({ work, uses: chooser.usesOf(work) }));
   // Last, the best weights come back, and pictures are predicted by them: what is derived from weights is derived anew.
   for (const parameter of model.parameters()) parameter.storage.markChanged();
   if (pictures.val > 0) valStep(gpu, model, batch(Math.min(batchSize, pictures.val)));
@@ -110,7 +113,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, tuned?
     total: gpu.pool.allocatedBytes + checkpoint,
     largestBuffer: ledger.largest(),
   };
-  return { memory, choices: gpu.choices, works };
+  return { memory, choices: chooser.choices, works };
 }
 
 /** Device memory of a run. @throws ShapeError if the pictures or batches are too small for the network */

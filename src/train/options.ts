@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import type { AdapterTraits, Gpu, TunedChoices } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import type { TunedChoices } from '../kernels/work.ts';
 import type { MemoryQuestion } from './memory.ts';
 import { type Reporter, TRAIN_MODES, type TrainMode } from './types.ts';
 
@@ -43,7 +44,7 @@ export interface TrainOptions {
   readonly adapter?: AdapterPreference | undefined;
   /** Dawn's validation and the shaders' bounds checks; on by default, as they cost 2 % of a step (lavapipe). */
   readonly checks?: boolean | undefined;
-  /** Asked once the device is open; without it the run uses what `gpu` carries, if anything, and the shipped tables. */
+  /** Asked once the device is open; without it the run goes by the chooser of `gpu`, or else by the shipped tables. */
   readonly tuned?: FindTuned | undefined;
   /** The run folder; default `runs/<time>-<mode>`. It must not hold a run yet. */
   readonly out?: string | undefined;
@@ -51,7 +52,7 @@ export interface TrainOptions {
   readonly demo?: boolean | undefined;
   /** Whether the run folder gets the tutorial's pictures: a batch, predictions, curves. On by default; changes no number. */
   readonly pictures?: boolean | undefined;
-  /** A device to use instead of opening one. It is left open, and the trained model stays on it. */
+  /** A device to use instead of opening one. It is left open, as it was, and the trained model stays on it. */
   readonly gpu?: Gpu | undefined;
   /** Aborting it ends the run after the current step, with the best weights kept. */
   readonly signal?: AbortSignal | undefined;

@@ -2,6 +2,7 @@
 import { noGrad, scope, Tensor } from '../autograd/index.ts';
 import { DataLoader, type DecoderPool, Generator, type ImageDataset, type Transform } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { Chooser } from '../kernels/chooser.ts';
 import type { Module } from '../nn/index.ts';
 
 export interface ValPredictions {
@@ -19,6 +20,7 @@ export interface ValPredictions {
 
 export interface ValQuestion {
   readonly gpu: Gpu;
+  readonly chooser: Chooser;
   /** In eval mode. */
   readonly model: Module;
   readonly dataset: ImageDataset;
@@ -33,7 +35,7 @@ export interface ValQuestion {
  * Nothing random about it.
  */
 export async function predictVal(question: ValQuestion, count: number): Promise<ValPredictions> {
-  const { gpu, model, dataset, transform, pool, batchSize } = question;
+  const { dataset, transform, pool, batchSize } = question;
   const { classes, samples } = dataset;
   const size = Math.min(count, samples.length);
   const chosen = spread(samples.length, size).map((index) => samples[index]!);
@@ -50,7 +52,7 @@ export async function predictVal(question: ValQuestion, count: number): Promise<
       // What is missing to a whole batch stays 0: in eval mode no picture knows of the others.
       const batch = new Float32Array(batchSize * numbers);
       batch.set(images.subarray(first * numbers, (first + some) * numbers));
-      const logits = await forward(gpu, model, batch, transform.size);
+      const logits = await forward(question, batch);
       for (let i = 0; i < some; i++) {
         const row = logits.subarray(i * classes.length, (i + 1) * classes.length);
         results.push({ ...likeliest(row), actual: chosen[first + i]!.label });
@@ -66,13 +68,13 @@ function spread(count: number, size: number): number[] {
   return Array.from({ length: size }, (_, i) => Math.floor(((i + 0.5) * count) / size));
 }
 
-async function forward(gpu: Gpu, model: Module, batch: Float32Array<ArrayBuffer>, side: number): Promise<Float32Array> {
-  const logits = scope(() =>
-    noGrad(() => {
-      const images = Tensor.from(gpu, batch, [batch.length / 3 / side ** 2, 3, side, side]);
-      return model.call(images).readback();
-    }),
-  );
+async function forward(question: ValQuestion, batch: Float32Array<ArrayBuffer>): Promise<Float32Array> {
+  const { gpu, chooser, model, batchSize, transform } = question;
+  const compute = () => {
+    const images = Tensor.from(gpu, batch, [batchSize, 3, transform.size, transform.size]);
+    return model.call(images).readback();
+  };
+  const logits = gpu.withChooser(chooser, () => scope(() => noGrad(compute)));
   return new Float32Array(await logits.get());
 }
 

@@ -5,6 +5,7 @@
 import { type DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import { type ExportedEntry, type ResNet, SGD, StepLR } from '../nn/index.ts';
 import { Best } from './best.ts';
 import { adapterKind, bestMetadata, runConfig } from './config.ts';
@@ -41,6 +42,8 @@ interface Run {
   readonly pictures: Pictures;
   readonly start: StartFacts;
   readonly gpu: Gpu;
+  /** The run's own: the device keeps its chooser, and another run on it has another. */
+  readonly chooser: Chooser;
   readonly rehearsal: Rehearsal;
   readonly model: ResNet;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
@@ -76,8 +79,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       classes: pictures.classes.length,
       pictures: { train: pictures.train.length, val: pictures.val.length },
     };
-    if (options.tuned) gpu.tuned = await options.tuned(gpu.traits, question);
-    const rehearsal = rehearse(gpu.traits, question, gpu.tuned);
+    const chooser = chooserOf(gpu).fresh(await options.tuned?.(gpu.traits, question));
+    const rehearsal = rehearse(gpu.traits, question, chooser.settings);
     checkLimits(rehearsal.memory, gpu);
     // The order of these two is that of the random draws: the network's, then epoch by epoch the loaders'.
     const generator = new Generator(settings.seed);
@@ -95,6 +98,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       pictures,
       start,
       gpu,
+      chooser,
       rehearsal,
       model,
       loaders,
@@ -115,7 +119,7 @@ function open(adapter: AdapterPreference | undefined, checks: boolean): Promise<
 }
 
 async function runEpochs(run: Run): Promise<TrainResult> {
-  const { options, mode, settings, pictures, start, gpu, rehearsal, model, loaders, folder, pool } = run;
+  const { options, mode, settings, pictures, start, gpu, chooser, rehearsal, model, loaders, folder, pool } = run;
   const { reporter, signal } = options;
   const { epochs, lr, momentum, weightDecay, stepSize, gamma } = settings;
   const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
@@ -124,7 +128,8 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   const steps = { train: loaders.train.length, val: loaders.val.length };
   const { classes } = pictures;
 
-  const writeConfig = (kernels: Record<string, string>) => folder.writeConfig(runConfig({ ...run, kernels }));
+  const writeConfig = (kernels: Record<string, string>) =>
+    folder.writeConfig(runConfig({ ...run, kernels, tuned: chooser.tuned }));
   writeConfig(rehearsal.choices);
   reporter?.started?.({
     mode,
@@ -150,9 +155,9 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   const runners = {
     train: (batch: HostBatch) => {
       drawn?.seeBatch(batch);
-      return trainStep(gpu, model, optimizer, batch);
+      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch));
     },
-    val: (batch: HostBatch) => valStep(gpu, model, batch),
+    val: (batch: HostBatch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
   };
   const runOne = async (epoch: number, phase: Phase): Promise<PhaseTotals | undefined> => {
     reporter?.phaseStarted?.(epoch, phase, steps[phase]);
@@ -195,7 +200,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
       note(epoch, 'val', rate, measured);
       finished = epoch + 1;
       if (epoch === 0) {
-        const chosen = gpu.choices;
+        const chosen = chooser.choices;
         const kernels = Object.fromEntries(
           Object.entries(rehearsal.choices).map(([work, variant]) => [work, chosen[work] ?? variant]),
         );
@@ -232,7 +237,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   if (finished > 0) {
     const size = Math.min(batchSize, pictures.val.length);
     const { transform } = loaders.val.options;
-    await drawn?.drawPredictions({ gpu, model, dataset: pictures.val, transform, pool, batchSize: size });
+    await drawn?.drawPredictions({ gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize: size });
   }
   await drawn?.finish();
   return { summary, metrics, folder: folder.path, best: best.state, model: options.gpu && model };

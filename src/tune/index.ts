@@ -3,7 +3,6 @@ export { type TuneLimits, tuneLimits } from './budget.ts';
 export { tunedPath } from './cache.ts';
 export { engineVersion } from './engine-version.ts';
 export type { Candidate, TuneResult, TuneState } from './measured.ts';
-export type { TunableWork } from './run-work.ts';
 export {
   choicesOf,
   DEFAULT_BUDGET,

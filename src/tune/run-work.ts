@@ -1,6 +1,7 @@
 /** Any piece of work that has several kernels, on given buffers. */
-import type { AdapterTraits, Gpu, Work } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
+import type { TunableWork } from '../kernels/chooser.ts';
 import { type Conv2dVariant, conv2dCandidates, conv2dVariants } from '../kernels/conv2d-candidates.ts';
 import { type Conv2dWork, isConv2dWork } from '../kernels/conv2d-choose.ts';
 import { type Conv2dKernels, conv2dFlops, type WeightForms } from '../kernels/conv2d-shape.ts';
@@ -12,10 +13,8 @@ import {
   linearVariants,
 } from '../kernels/linear-choose.ts';
 import { linearFlops } from '../kernels/linear-shape.ts';
+import type { Work } from '../kernels/work.ts';
 import type { Candidate } from './measured.ts';
-
-/** Work of a kind that has several kernels. */
-export type TunableWork = Conv2dWork | LinearWork;
 
 export const isTunable = (work: Work): work is TunableWork => isConv2dWork(work) || isLinearWork(work);
 

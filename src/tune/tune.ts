@@ -2,8 +2,9 @@
 import { DawngradError } from '../errors.ts';
 import type { Environment } from '../fetch/index.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
-import type { AdapterTraits, Gpu, TunedChoices } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import { adapterClass } from '../kernels/adapter-class.ts';
+import type { TunedChoices } from '../kernels/work.ts';
 import type { MemoryQuestion } from '../train/index.ts';
 import { type TuneLimits, tuneLimits } from './budget.ts';
 import { type Answer, addAnswers, cacheKey, readAnswers, tunedPath } from './cache.ts';
@@ -66,7 +67,7 @@ export async function tune(options: TuneOptions): Promise<TuneReport> {
   }
 }
 
-/** The choices that were measured, by the name of the work: for `Gpu.tuned`. */
+/** The choices that were measured, by the name of the work: for a `Chooser`. */
 export function choicesOf(results: readonly TuneResult[]): TunedChoices {
   return new Map([...answersOf(results)].map(([name, { choice }]) => [name, choice]));
 }

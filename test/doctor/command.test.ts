@@ -36,7 +36,7 @@ gpuTest('an adapter that computes rightly: all of it as JSON, and status 0', asy
   writeFileSync(join(cache, 'inner', 'file'), 'x'.repeat(1000));
   writeFileSync(join(cache, 'other'), 'x'.repeat(24));
   const { code, stdout, stderr } = await doctor(['--json'], { DAWNGRAD_CACHE: cache });
-  expect(code, stderr).toBe(0);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const { good, probe, host } = JSON.parse(stdout) as Diagnosis;
   expect(good).toBe(true);
   expect(probe.check).toMatchObject({ wrong: 0, firstWrong: null });

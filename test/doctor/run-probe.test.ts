@@ -47,8 +47,17 @@ describe('readProbe', () => {
 
   test('an error that was told is the failure, with what stderr has to say about it', () => {
     const told = lines([...MESSAGES.slice(0, 1), { stage: 'failed', message: 'no such thing' }]);
-    const stderr = 'Warning: x artificially reduced\nbad driver\n    at Dawn.cpp:1\n\nbad driver\nworse driver\n';
-    expect(ended(told, { stderr })).toMatchObject({ failure: 'no such thing', log: ['bad driver', 'worse driver'] });
+    const dawns = ['Uniform', 'Storage'].map(
+      (kind) =>
+        `Warning: maxDynamic${kind}BuffersPerPipelineLayout artificially reduced from 1000000 to 16 to fit dynamic offset ` +
+        'allocation limit.',
+    );
+    const other = 'Warning: maxBufferSize artificially reduced from 2 to 1.';
+    const stderr = [...dawns, 'bad driver', '    at Dawn.cpp:1', '', 'bad driver', 'worse driver', other, ''].join(
+      '\n',
+    );
+    const log = ['bad driver', 'worse driver', other];
+    expect(ended(told, { stderr })).toMatchObject({ failure: 'no such thing', log });
   });
 });
 

@@ -17,6 +17,7 @@ import {
 } from '../../src/autograd/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { DeviceLostError, GpuError } from '../../src/gpu/errors.ts';
+import { BufferUsage } from '../../src/gpu/flags.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { defineKernel, launch } from '../../src/kernels/kernel.ts';
 import { sgdStep } from '../../src/kernels/sgd.ts';
@@ -203,7 +204,7 @@ describe('what goes wrong', () => {
     const own = await openGpu();
     const x = values([4], own);
     await x.data();
-    own.device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
+    own.device.createBuffer({ size: 16, usage: BufferUsage.MAP_READ | BufferUsage.STORAGE });
     const failing = async () => {
       // The error is reported while the device is waited for.
       for (let i = 0; i < 50; i++) await x.data();
@@ -217,7 +218,7 @@ describe('what goes wrong', () => {
     const own = await openGpu();
     const x = values([4], own);
     await x.data();
-    own.device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
+    own.device.createBuffer({ size: 16, usage: BufferUsage.MAP_READ | BufferUsage.STORAGE });
     const failing = async () => {
       for (let i = 0; i < 50; i++) await x.data();
     };

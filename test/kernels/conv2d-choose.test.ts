@@ -1,11 +1,18 @@
 /** Which variant of a convolution runs where. */
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
-import { type Conv2dPass, conv2dCandidates, conv2dVariants } from '../../src/kernels/conv2d-candidates.ts';
-import { chooseConv2d, conv2dWork, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import { Chooser } from '../../src/kernels/chooser.ts';
+import {
+  type Conv2dPass,
+  type Conv2dVariant,
+  conv2dCandidates,
+  conv2dVariants,
+} from '../../src/kernels/conv2d-candidates.ts';
+import { chooseConv2d, conv2dWork } from '../../src/kernels/conv2d-choose.ts';
 import { type Conv2dShape, convolvedExtent } from '../../src/kernels/conv2d-shape.ts';
 import { tileOf, winogradCost } from '../../src/kernels/winograd-shape.ts';
+import type { TunedChoices } from '../../src/kernels/work.ts';
 
 const PASSES: Conv2dPass[] = ['forward', 'inputGrad', 'weightGrad'];
 
@@ -36,10 +43,17 @@ function square(channels: number, extent: number, kernel: number, stride = 1): C
 
 const SHAPES = [square(1, 1, 1), square(64, 56, 3), square(512, 7, 3), square(3, 224, 7, 2), square(128, 28, 1, 2)];
 
-afterEach(() => forceConv2dVariant(undefined));
+/** What a chooser that is forced to a variant takes. */
+const forced = (
+  variant: Conv2dVariant,
+  pass: Conv2dPass,
+  shape: Conv2dShape,
+  traits: AdapterTraits,
+  tuned?: TunedChoices,
+) => new Chooser({ tuned, forced: { conv2d: variant } }).variantFor(conv2dWork(pass, shape), traits);
 
-const everyChoice = (traits: AdapterTraits) =>
-  PASSES.flatMap((pass) => SHAPES.map((shape) => chooseConv2d(pass, shape, traits)));
+const everyChoice = (traits: AdapterTraits, choose: typeof chooseConv2d = chooseConv2d) =>
+  PASSES.flatMap((pass) => SHAPES.map((shape) => choose(pass, shape, traits)));
 
 describe('conv2dCandidates', () => {
   test('are all that can compute the shape on the adapter, the simplest first', () => {
@@ -110,22 +124,18 @@ describe('chooseConv2d', () => {
     for (const size of [0, 32]) expect(new Set(everyChoice(adapter('gpu', size)))).toEqual(new Set(['tiled']));
   });
 
-  test('takes what is forced, on any adapter, until it is free again', () => {
+  test('takes what is forced, on any adapter', () => {
     for (const variant of ['rows', 'tiled'] as const) {
-      forceConv2dVariant(variant);
-      expect(new Set(everyChoice(adapter('cpu', 8)))).toEqual(new Set([variant]));
-      expect(new Set(everyChoice(adapter('gpu', 32)))).toEqual(new Set([variant]));
+      const choose: typeof chooseConv2d = (pass, shape, traits) => forced(variant, pass, shape, traits);
+      expect(new Set(everyChoice(adapter('cpu', 8), choose))).toEqual(new Set([variant]));
+      expect(new Set(everyChoice(adapter('gpu', 32), choose))).toEqual(new Set([variant]));
     }
-    forceConv2dVariant(undefined);
-    expect(chooseConv2d('forward', large, adapter('cpu', 8))).toBe('winograd');
-    expect(chooseConv2d('forward', large, adapter('gpu', 8))).toBe('tiled');
   });
 
   test('takes Winograd by force wherever it can compute the shape', () => {
-    forceConv2dVariant('winograd');
-    expect(chooseConv2d('forward', small, adapter('gpu', 8))).toBe('winograd');
-    expect(chooseConv2d('forward', square(64, 56, 5), adapter('cpu', 8))).toBe('rows');
-    expect(chooseConv2d('forward', small, adapter('cpu', 0))).toBe('rows');
+    expect(forced('winograd', 'forward', small, adapter('gpu', 8))).toBe('winograd');
+    expect(forced('winograd', 'forward', square(64, 56, 5), adapter('cpu', 8))).toBe('rows');
+    expect(forced('winograd', 'forward', small, adapter('cpu', 0))).toBe('rows');
   });
 
   test('takes what was tuned, for that pass and shape only, and only where it can compute the shape', () => {
@@ -139,8 +149,7 @@ describe('chooseConv2d', () => {
     expect(chooseConv2d('forward', { ...large, batch: 5 }, adapter('cpu', 8), tuned)).toBe('winograd');
     expect(chooseConv2d('inputGrad', large, adapter('cpu', 8), tuned)).toBe('winograd');
     expect(chooseConv2d('forward', square(64, 56, 5), adapter('cpu', 8), tuned)).toBe('rows');
-    forceConv2dVariant('rows');
-    expect(chooseConv2d('forward', large, adapter('cpu', 8), tuned)).toBe('rows');
+    expect(forced('rows', 'forward', large, adapter('cpu', 8), tuned)).toBe('rows');
   });
 
   test('takes tiles in f16, whatever the adapter, what is forced, and what was tuned', () => {
@@ -150,11 +159,10 @@ describe('chooseConv2d', () => {
       expect(conv2dCandidates('forward', half, traits)).toEqual(['tiled']);
       expect(conv2dCandidates('inputGrad', half, traits)).toEqual([]);
       expect(conv2dCandidates('weightGrad', half, traits)).toEqual([]);
-      for (const variant of [undefined, 'rows', 'winograd'] as const) {
-        forceConv2dVariant(variant);
-        expect(chooseConv2d('forward', half, traits, tuned)).toBe('tiled');
+      expect(chooseConv2d('forward', half, traits, tuned)).toBe('tiled');
+      for (const variant of ['rows', 'winograd'] as const) {
+        expect(forced(variant, 'forward', half, traits, tuned)).toBe('tiled');
       }
-      forceConv2dVariant(undefined);
     }
     expect(conv2dWork('forward', half).name).toBe(`${conv2dWork('forward', large).name} f16`);
   });

@@ -8,7 +8,7 @@ import { type BatchNormTensors, conv2dBatchNorm2d } from '../../src/autograd/ops
 import { Tensor } from '../../src/autograd/tensor.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
-import { forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import { forceConv2dVariant } from '../support/force.ts';
 import { openTampered, withGpu } from '../support/gpu.ts';
 
 type Four = readonly [number, number, number, number];

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { checkGradients, conv2d, GradientMismatchError, Tensor } from '../../src/autograd/index.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
 import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
-import { forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import { forceConv2dVariant } from '../support/force.ts';
 import { openAs, openTampered, type ShaderEdit, withGpu } from '../support/gpu.ts';
 import { scaleGradient } from '../support/tamper.ts';
 import { type Case, conv2dCases, differences, RUNS, WINOGRAD_SLACK } from './golden.ts';

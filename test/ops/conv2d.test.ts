@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import { backward, checkGradients, conv2d, noGrad, sizeOf, Tensor } from '../../src/autograd/index.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
+import { chooserOf } from '../../src/kernels/chooser.ts';
 import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
-import { forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import { forceConv2dVariant } from '../support/force.ts';
 import { withGpu } from '../support/gpu.ts';
 import { conv2dCases, differences, RUNS, titleOf, WINOGRAD_SLACK } from './golden.ts';
 
@@ -108,9 +109,9 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
       gpuTest('says of weights that do not learn that they are frozen', () => {
         const [input, weight] = [leaf(1, 3, 6, 8), leaf(5, 3, 2, 2)];
         const worksOf = () => {
-          const before = new Map(gpu.works.map((work) => [work.name, gpu.usesOf(work)]));
-          conv2d(input, weight).dispose();
-          return gpu.works.filter((work) => gpu.usesOf(work) !== before.get(work.name)).map(({ name }) => name);
+          const chooser = chooserOf(gpu).fresh();
+          gpu.withChooser(chooser, () => conv2d(input, weight).dispose());
+          return chooser.works.map(({ name }) => name);
         };
         expect(worksOf()).toEqual(['conv2d forward 1x3x6x8 -> 5, 2x2 /1 +0']);
         weight.requiresGrad = false;
@@ -120,7 +121,7 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
     }
 
     gpuTest(`ran the ${variant} kernels only`, () => {
-      expect(new Set(Object.values(gpu.choices))).toEqual(new Set([variant]));
+      expect(new Set(Object.values(chooserOf(gpu).choices))).toEqual(new Set([variant]));
     });
   });
 }

@@ -6,15 +6,16 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import { backward, checkGradients, linear, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { Chooser, chooserOf } from '../../src/kernels/chooser.ts';
 import {
   chooseLinear,
-  forceLinearVariant,
   type LinearVariant,
   linearVariants,
   linearWork,
   tabledLinear,
 } from '../../src/kernels/linear-choose.ts';
 import type { LinearSize } from '../../src/kernels/linear-shape.ts';
+import { forceLinearVariant } from '../support/force.ts';
 import { openAs, openTampered, withGpu } from '../support/gpu.ts';
 import { PLAIN_GPU } from '../support/resnet18.ts';
 import { scaleGradient } from '../support/tamper.ts';
@@ -42,7 +43,7 @@ describe.each(VARIANTS)('%s', (variant) => {
       const before = gpu.pool.liveBytes;
       expect(await differences(gpu, one)).toEqual([]);
       expect(gpu.pool.liveBytes).toBe(before);
-      expect(Object.values(gpu.choices)).toContain(variant);
+      expect(Object.values(chooserOf(gpu).choices)).toContain(variant);
     });
   }
 
@@ -158,13 +159,13 @@ describe('chooseLinear', () => {
     expect(chooseLinear('forward', head, PLAIN_GPU, tuned)).toBe('tiled');
     expect(chooseLinear('inputGrad', head, PLAIN_GPU, tuned)).toBe('dots');
     expect(chooseLinear('forward', wide, PLAIN_GPU, tuned)).toBe('tiled');
-    forceLinearVariant('dots');
-    expect(chooseLinear('forward', head, PLAIN_GPU, tuned)).toBe('dots');
+    const forced = new Chooser({ tuned, forced: { linear: 'dots' } });
+    expect(forced.variantFor(linearWork('forward', head), PLAIN_GPU)).toBe('dots');
   });
 
   gpuTest('is what the op asks, by the traits of its device', async () => {
     const other = await openAs(PLAIN_GPU);
     linear(leaf(other, [20, 8], 1), leaf(other, [30, 8], 2));
-    expect(other.choices).toEqual({ 'linear forward 20x8 -> 30': 'tiled' });
+    expect(chooserOf(other).choices).toEqual({ 'linear forward 20x8 -> 30': 'tiled' });
   });
 });

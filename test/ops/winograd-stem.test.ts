@@ -7,10 +7,12 @@ import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import { checkGradients, conv2d, sizeOf, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Pooled } from '../../src/gpu/pool.ts';
+import { chooserOf } from '../../src/kernels/chooser.ts';
 import { conv2dCandidates } from '../../src/kernels/conv2d-candidates.ts';
-import { chooseConv2d, forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import { chooseConv2d } from '../../src/kernels/conv2d-choose.ts';
 import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../src/kernels/conv2d-shape.ts';
 import { winogradStem } from '../../src/kernels/winograd-stem.ts';
+import { forceConv2dVariant } from '../support/force.ts';
 import { openTampered, withGpu } from '../support/gpu.ts';
 import { conv2dCases, differences, RUNS, WINOGRAD_SLACK } from './golden.ts';
 
@@ -161,9 +163,9 @@ describe('as an op', () => {
     const before = gpu.pool.liveBytes;
     expect(await differences(gpu, golden, RUNS.conv2d, WINOGRAD_SLACK)).toEqual([]);
     expect(gpu.pool.liveBytes).toBe(before);
-    expect(new Set(Object.entries(gpu.choices).map(([work, variant]) => `${work.split(' ')[1]} ${variant}`))).toEqual(
-      new Set(['forward winograd', 'inputGrad rows', 'weightGrad rows']),
-    );
+    expect(
+      new Set(Object.entries(chooserOf(gpu).choices).map(([work, variant]) => `${work.split(' ')[1]} ${variant}`)),
+    ).toEqual(new Set(['forward winograd', 'inputGrad rows', 'weightGrad rows']));
   });
 
   gpuTest('its gradients agree with finite differences', async () => {

@@ -6,8 +6,10 @@
 import { afterAll, afterEach, vi } from 'vitest';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import { MissingFeatureError, NoAdapterError } from '../../src/gpu/errors.ts';
+import { BufferUsage } from '../../src/gpu/flags.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import type { PooledBuffer } from '../../src/gpu/pool.ts';
+import { testChooser } from './force.ts';
 import { skipUnless } from './skip.ts';
 
 export interface GpuForTests {
@@ -27,7 +29,7 @@ export async function withGpu(
 ): Promise<GpuForTests> {
   let gpu: Gpu;
   try {
-    gpu = await openGpu(options);
+    gpu = await openGpu({ chooser: testChooser(), ...options });
   } catch (error) {
     if (!(error instanceof NoAdapterError || error instanceof MissingFeatureError)) throw error;
     return withoutGpu(error.message);
@@ -74,7 +76,7 @@ export async function ownTraits(): Promise<AdapterTraits> {
  * Closed after the test.
  */
 export async function openAs(traits: Partial<AdapterTraits>, options: OpenOptions = {}): Promise<Gpu> {
-  const gpu = await openGpu(options);
+  const gpu = await openGpu({ chooser: testChooser(), ...options });
   claim(gpu, traits);
   poison(gpu);
   open.push({ gpu, check: () => true });
@@ -107,7 +109,7 @@ function poison(gpu: Gpu): void {
 
 /** A buffer beside the pool that is NaN throughout, as f32 and as f16. */
 function allNaN(gpu: Gpu, size: number): PooledBuffer {
-  const buffer = gpu.device.createBuffer({ size, usage: GPUBufferUsage.COPY_SRC, mappedAtCreation: true });
+  const buffer = gpu.device.createBuffer({ size, usage: BufferUsage.COPY_SRC, mappedAtCreation: true });
   new Uint32Array(buffer.getMappedRange()).fill(0x7fff7fff);
   buffer.unmap();
   return { id: 0, buffer, size, version: 0 };
@@ -129,7 +131,7 @@ export async function openTampered(
   traits: Partial<AdapterTraits> = {},
   options: OpenOptions = {},
 ): Promise<Gpu> {
-  const gpu = await openGpu(options);
+  const gpu = await openGpu({ chooser: testChooser(), ...options });
   claim(gpu, traits);
   poison(gpu);
   const { device } = gpu;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { conv2d, scope, Tensor } from '../../src/autograd/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { adapterClass } from '../../src/kernels/adapter-class.ts';
+import { chooserOf } from '../../src/kernels/chooser.ts';
 import { claimedTraits } from './claimed-traits.ts';
 import { openAs, ownTraits, withGpu } from './gpu.ts';
 
@@ -30,7 +31,7 @@ describe('a device of the tests', () => {
       conv2d(Tensor.zeros(gpu, [1, 1, 4, 4]), Tensor.zeros(gpu, [1, 1, 3, 3]));
     });
     const forGpus = gpu.traits.kind === 'gpu';
-    expect(Object.values(gpu.choices).map((variant) => variant === 'tiled')).toEqual([forGpus]);
+    expect(Object.values(chooserOf(gpu).choices).map((variant) => variant === 'tiled')).toEqual([forGpus]);
   });
 });
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Batch, DecoderPool, Generator } from '../../src/data/index.ts';
+import { chooserOf } from '../../src/kernels/chooser.ts';
 import { drawPredictions, drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
 import {
   buildModel,
@@ -87,7 +88,16 @@ gpuTest(
     // Five at a time, so that six need a second batch, which is filled up.
     const dataset = pictures.val;
     const transform = valTransform(TINY.imageSize);
-    const question = { gpu: gpu(), model: model!, dataset, transform, pool, batchSize: 5, label: 'test' };
+    const question = {
+      gpu: gpu(),
+      chooser: chooserOf(gpu()),
+      model: model!,
+      dataset,
+      transform,
+      pool,
+      batchSize: 5,
+      label: 'test',
+    };
     const six = await predictVal(question, 6);
     expect(six.results.map(({ actual }) => actual)).toEqual([0, 0, 0, 1, 1, 1]);
     const predictions = six.results.map(({ predicted, actual, probability }, i) => ({

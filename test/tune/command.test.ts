@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/tune.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
-import { openPredictor } from '../../src/predict/index.ts';
 import { describeChoice } from '../../src/train/config.ts';
 import { type MemoryQuestion, rehearse } from '../../src/train/index.ts';
 import { addAnswers, cacheKey, tunedPath } from '../../src/tune/cache.ts';
@@ -198,32 +197,6 @@ describe('what was tuned', () => {
     TRAINING_TIMEOUT,
   );
 });
-
-gpuTest(
-  'a predictor computes by the choices that it finds',
-  async () => {
-    const weights = writeNet(join(folder, 'another.safetensors'), randomState(gpu(), 3), { imageSize: '32' });
-    const picture = await drawPicture(join(folder, 'another.png'), 2);
-    const work = 'conv2d forward 1x64x8x8 -> 64, 3x3 /1 +1 frozen';
-    for (const variant of ['tiled', 'rows']) {
-      const asked: number[] = [];
-      const predictor = await openPredictor(weights, {
-        gpu: gpu(),
-        batchSize: 1,
-        tuned: async (_traits, { imageSize, batchSize }) => {
-          asked.push(imageSize, batchSize);
-          return new Map([[work, variant]]);
-        },
-      });
-      await predictor.predict([picture]);
-      await predictor.close();
-      expect(asked).toEqual([32, 1]);
-      expect(gpu().choices[work]).toBe(variant);
-    }
-    gpu().tuned = new Map();
-  },
-  TRAINING_TIMEOUT,
-);
 
 describe('describeChoice', () => {
   const kernels = { a: 'rows', b: 'tiled', c: 'winograd' };

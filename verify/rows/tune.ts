@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { quantile } from '../../bench/statistics.ts';
 import { Steps } from '../../bench/steps.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
-import type { TunedChoices } from '../../src/gpu/gpu.ts';
+import { Chooser, type ChooserSettings } from '../../src/kernels/chooser.ts';
 import { choicesOf, DEFAULT_BUDGET, noTable, type TuneReport, tune, tuneLimits } from '../../src/tune/index.ts';
 import { atMost, type Context, type Outcome, type Row } from '../row.ts';
 
@@ -104,17 +104,16 @@ async function besideTable(report: TuneReport, least: number): Promise<Outcome> 
   const gpu = await openGpu();
   try {
     const steps = new Steps(gpu, 'finetune-step', { batchSize: BATCH_SIZE });
-    const prepare = async (choices: TunedChoices) => {
-      gpu.tuned = choices;
-      await steps.warmUp();
-      return { choices, kernels: gpu.choices, ms: [] as number[] };
+    const prepare = async (settings: ChooserSettings) => {
+      const chooser = new Chooser(settings);
+      await steps.warmUp(chooser);
+      return { chooser, kernels: chooser.choices, ms: [] as number[] };
     };
-    const [table, tuned] = [await prepare(new Map()), await prepare(choicesOf(report.results))];
+    const [table, tuned] = [await prepare({}), await prepare({ tuned: choicesOf(report.results) })];
     for (let step = 0; step < STEPS; step++) {
       // Who goes first changes, so that a machine that becomes slower favours nobody.
       for (const one of step % 2 === 0 ? [table, tuned] : [tuned, table]) {
-        gpu.tuned = one.choices;
-        one.ms.push(await steps.block(1));
+        one.ms.push(await steps.block(1, one.chooser));
       }
     }
     const different = Object.entries(tuned.kernels).filter(([work, variant]) => table.kernels[work] !== variant);

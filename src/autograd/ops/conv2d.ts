@@ -2,8 +2,9 @@
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { Pooled } from '../../gpu/pool.ts';
 import { addChannelBias, channelBiasGrad } from '../../kernels/channel-bias.ts';
+import { chooserOf } from '../../kernels/chooser.ts';
 import { type Conv2dPass, conv2dVariants } from '../../kernels/conv2d-candidates.ts';
-import { chooseConv2d, conv2dWork } from '../../kernels/conv2d-choose.ts';
+import { conv2dWork } from '../../kernels/conv2d-choose.ts';
 import type { Normalisation } from '../../kernels/conv2d-normalised.ts';
 import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d-shape.ts';
 import { ShapeError } from '../errors.ts';
@@ -72,7 +73,8 @@ export function conv2dForward(
   const { gpu, buffer } = input;
   const variant = kernels(gpu, 'forward', shape);
   // Another variant would have no use for it.
-  const keeps = toLearn && variant === conv2dVariants[chooseConv2d('weightGrad', shape, gpu.traits, gpu.tuned)];
+  const keeps =
+    toLearn && variant === conv2dVariants[chooserOf(gpu).variantFor(conv2dWork('weightGrad', shape), gpu.traits)];
   variant.forward(gpu, shape, buffer, formsOf(weight), output.buffer, after, keeps ? formsOf(input) : undefined);
 }
 
@@ -138,9 +140,7 @@ export function conv2dShape(
 }
 
 function kernels(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape) {
-  const chosen = chooseConv2d(pass, shape, gpu.traits, gpu.tuned);
-  gpu.recordChoice(conv2dWork(pass, shape), chosen);
-  return conv2dVariants[chosen];
+  return conv2dVariants[chooserOf(gpu).choose(conv2dWork(pass, shape), gpu.traits)];
 }
 
 interface Form {

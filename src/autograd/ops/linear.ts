@@ -1,7 +1,8 @@
 /** linear: every output is a weighted sum of all inputs of its row, plus a bias. */
 import type { Gpu } from '../../gpu/gpu.ts';
+import { chooserOf } from '../../kernels/chooser.ts';
 import { linearBiasGrad } from '../../kernels/linear-bias-grad.ts';
-import { chooseLinear, type LinearPass, linearVariants, linearWork } from '../../kernels/linear-choose.ts';
+import { type LinearPass, linearVariants, linearWork } from '../../kernels/linear-choose.ts';
 import type { LinearKernels, LinearSize } from '../../kernels/linear-shape.ts';
 import { expectShape } from '../errors.ts';
 import { record } from '../graph.ts';
@@ -48,9 +49,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   });
 }
 
-/** The kernels of a pass, noted for the run's record. */
+/** The kernels of a pass. */
 function kernels(gpu: Gpu, pass: LinearPass, size: LinearSize): LinearKernels {
-  const chosen = chooseLinear(pass, size, gpu.traits, gpu.tuned);
-  gpu.recordChoice(linearWork(pass, size), chosen);
-  return linearVariants[chosen];
+  return linearVariants[chooserOf(gpu).choose(linearWork(pass, size), gpu.traits)];
 }

@@ -4,6 +4,7 @@
  */
 import { backward, conv2d, scope, Tensor } from '../../autograd/index.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
+import { chooserOf } from '../../kernels/chooser.ts';
 import type { CheckResult } from './types.ts';
 
 /** No extent is a multiple of a tile, so that edges are computed too. */
@@ -39,7 +40,7 @@ export async function checkConvolution(gpu: Gpu): Promise<CheckResult> {
   const ms = performance.now() - started;
   for (const tensor of [x, w, output]) tensor.dispose();
 
-  return { ...compare(computed, onHost(input, weight, outputGrad)), ms, kernels: gpu.choices };
+  return { ...compare(computed, onHost(input, weight, outputGrad)), ms, kernels: chooserOf(gpu).choices };
 }
 
 function compare(computed: Results, expected: Results): Omit<CheckResult, 'ms' | 'kernels'> {

@@ -1,5 +1,5 @@
 /** Asks Dawn for adapters, opens a device and computes on it. Runs in a process of its own: see probe-process.ts. */
-import { create, globals } from 'webgpu';
+import { create } from 'webgpu';
 import { type AdapterPreference, isSoftware, openGpu } from '../../gpu/dawn.ts';
 import { checkConvolution } from './check.ts';
 import type { Answer, FoundAdapter, ProbeMessage } from './types.ts';
@@ -35,7 +35,6 @@ function dawn(...flags: string[]): GPU {
  * @throws NoAdapterError where no adapter (of this kind) answers
  */
 export async function probe(preference: AdapterPreference, tell: (message: ProbeMessage) => void): Promise<void> {
-  Object.assign(globalThis, globals);
   const instance = dawn();
   const answers: Answer[] = [];
   for (const asked of Object.keys(REQUESTS) as AdapterPreference[]) {

@@ -37,7 +37,7 @@ export interface CheckResult {
   readonly firstWrong: string | null;
   /** Compiling the shaders included. */
   readonly ms: number;
-  /** Which variant was chosen for each piece of work, as `Gpu.choices`. */
+  /** Which variant was chosen for each piece of work, as `Chooser.choices`. */
   readonly kernels: Readonly<Record<string, string>>;
 }
 

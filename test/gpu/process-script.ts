@@ -1,0 +1,89 @@
+/**
+ * Run by process.test.ts: imports the package, opens devices as the argument says, and prints what that left on the process
+ * as one line of JSON. It looks before anything of the package is loaded, and so imports only types at its top.
+ */
+import type { OpenOptions } from '../../src/gpu/dawn.ts';
+
+/** What the process is like, as far as a program can see. */
+interface Seen {
+  readonly globals: readonly string[];
+  readonly env: Record<string, string | undefined>;
+}
+
+/** What the script prints. */
+export interface Left {
+  readonly before: Seen;
+  /** What differed from before at any turn of the event loop while devices were being opened. */
+  readonly during: readonly Seen[];
+  readonly after: Seen;
+  /** Threads of lavapipe once all devices were open; 0 on other systems and drivers. */
+  readonly driverThreads: number;
+  readonly adapters: readonly string[];
+  readonly errors: readonly string[];
+}
+
+export type Scenario = keyof typeof SCENARIOS;
+
+const SCENARIOS = {
+  'one device': [{}],
+  'two devices at once': [{}, { checks: false }],
+  'one after another': [{}],
+} satisfies Record<string, readonly OpenOptions[]>;
+
+/** Names and symbols, also those that are not enumerable. */
+function look(): Seen {
+  return { globals: Reflect.ownKeys(globalThis).map(String).sort(), env: { ...process.env } };
+}
+
+async function driverThreads(): Promise<number> {
+  const { readdirSync, readFileSync } = await import('node:fs');
+  try {
+    const names = readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8'));
+    return names.filter((name) => name.startsWith('llvmpipe-')).length;
+  } catch {
+    return 0; // no such folder: not Linux
+  }
+}
+
+// The library behind it sets VIPSHOME when it is loaded, which is not ours to judge.
+await import('sharp');
+const before = look();
+const during: Seen[] = [];
+const note = () => {
+  const now = look();
+  if (JSON.stringify(now) !== JSON.stringify(before)) during.push(now);
+};
+
+const { openGpu, planMemory, relu, Tensor } = await import('../../src/index.ts');
+note();
+const scenario = (process.argv[2] ?? 'one device') as Scenario;
+let waiting = true;
+const watch = () => {
+  note();
+  if (waiting) setImmediate(watch);
+};
+const opening = SCENARIOS[scenario].map((options) => openGpu(options));
+watch();
+const settled = await Promise.allSettled(opening);
+if (scenario === 'one after another') settled.push(...(await Promise.allSettled([openGpu({ checks: false })])));
+waiting = false;
+
+const devices = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+for (const gpu of devices) {
+  await relu(Tensor.from(gpu, Float32Array.of(-1, 2), [2])).data();
+  // A rehearsal on a device that does not exist.
+  planMemory(gpu.traits, {
+    ...{ mode: 'extract', classes: 2, imageSize: 32, batchSize: 2, momentum: 0 },
+    pictures: { train: 2, val: 2 },
+  });
+}
+const left: Left = {
+  before,
+  during,
+  after: look(),
+  driverThreads: await driverThreads(),
+  adapters: devices.map(({ traits }) => traits.description),
+  errors: settled.flatMap((one) => (one.status === 'rejected' ? [(one.reason as Error).name] : [])),
+};
+console.log(JSON.stringify(left));
+for (const gpu of devices) gpu.close();
