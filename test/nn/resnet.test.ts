@@ -4,7 +4,7 @@ import { crossEntropy } from '../../src/autograd/ops/cross-entropy.ts';
 import { scope } from '../../src/autograd/scope.ts';
 import { backward, noGrad, tapeLength } from '../../src/autograd/tape.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
-import { Generator } from '../../src/data/mt19937.ts';
+import { Generator } from '../../src/random/mt19937.ts';
 import { AdaptiveAvgPool2d, Linear, resnet18, resnet34, SGD } from '../../src/nn/index.ts';
 import { expectClose } from '../support/compare.ts';
 import { withGpu } from '../support/gpu.ts';
