@@ -34,14 +34,19 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
 }
 
 async function requestAdapter(gpu: GPU, preference: AdapterPreference = 'high-performance'): Promise<GPUAdapter> {
-  const software = preference === 'software';
-  const adapter = await gpu.requestAdapter(software ? { forceFallbackAdapter: true } : { powerPreference: preference });
-  if (adapter && (!software || isSoftware(adapter.info))) return adapter;
+  if (preference === 'software') {
+    // null where a software adapter is the only one, and so no fallback of another.
+    const fallback = (await gpu.requestAdapter({ forceFallbackAdapter: true })) ?? (await gpu.requestAdapter());
+    if (fallback && isSoftware(fallback.info)) return fallback;
+    throw new NoAdapterError(
+      'openGpu: this browser offers no software adapter. Chrome has one where it is started with --enable-unsafe-webgpu ' +
+        '--use-webgpu-adapter=swiftshader. Or leave the option `adapter` out.',
+    );
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: preference });
+  if (adapter) return adapter;
   throw new NoAdapterError(
-    software
-      ? 'openGpu: this browser offers no software adapter. Chrome has one where it is started with ' +
-          '--enable-unsafe-webgpu --use-webgpu-adapter=swiftshader. Or leave the option `adapter` out.'
-      : 'openGpu: this browser found no WebGPU adapter. Turn on hardware acceleration in its settings, or try another browser; ' +
-          'chrome://gpu tells why Chrome has none.',
+    'openGpu: this browser found no WebGPU adapter. Turn on hardware acceleration in its settings, or try another browser; ' +
+      'chrome://gpu tells why Chrome has none.',
   );
 }
