@@ -1,12 +1,14 @@
 // @ts-check
 /**
- * `npm run build`: compiles src/ into dist/, which is what the package runs: plain JavaScript for Node, and declarations
- * for TypeScript. What an earlier build left there goes first, so that no file of it gets into a package.
+ * `npm run build`: compiles src/ into dist/, which is what the package runs: plain JavaScript, and declarations for TypeScript.
+ * The shaders' templates become functions on the way. Files of an earlier build are removed first, so that none gets into a
+ * package.
  */
 
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { templatesModule } from './build/templates.mjs';
 
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
@@ -18,4 +20,5 @@ const { status, error } = spawnSync(
   { stdio: ['ignore', 2, 2] },
 );
 if (error) throw error;
+if (status === 0) writeFileSync(path('dist/kernels/templates.js'), templatesModule(path('shaders')));
 process.exitCode = status ?? 1;

@@ -1,36 +1,7 @@
 <%
-// Constants: taps (kernel columns unrolled), units (kernel rows per invocation), tile (output channels per invocation),
-// strideWidth, lanes (subgroup size that shuffles feed: 4 or 8; 0: none), roll (where input rows are carried from one output
-// row to the next, the row stride, 1 or 2: only for three units that are the kernel rows of a channel, one of them in the
-// padding above; else 0), gradVector and inVector (floats per load: 4, 2 or 1; they divide outWidth and inWidth), inAlign
-// (columns before the first vector of inputs), texels (0, or of tensors that are textures, whose vectors are 4, the texels of
-// a line).
-const PIXELS = 4;
+// The values of k: see conv2d-rows-weight-grad.ts.
 const range = (n) => [...Array(n).keys()];
-const columns = [...new Set(range(PIXELS).flatMap((p) => range(k.taps).map((t) => p * k.strideWidth + t)))].sort((a, b) => a - b);
-// Output channels whose gradients one invocation loads.
-const rowsPerLane = k.lanes ? k.tile / k.lanes : k.tile;
-const lanes = k.lanes || 8;
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
-// The columns of an input row cut into loads: a vector where most of it is wanted, as a float more costs half a load.
-const loads = [];
-for (const c of columns) {
-  if (loads.some((load) => c < load.first + load.floats)) continue;
-  const whole = (c - k.inAlign) % k.inVector === 0 && columns.filter((other) => other >= c && other < c + k.inVector).length * 2 > k.inVector;
-  loads.push({ first: c, floats: whole ? k.inVector : 1 });
-}
-// Loads an input row: x<row>_<column>, zero where `inside` or the column says that it lies in the padding.
-const loadRow = (row, start, inside) => loads.map(({ first, floats }) => {
-  const name = `x${row}_${first}`;
-  const zero = floats === 1 ? '0.0' : `${type(floats)}()`;
-  const index = `u32(select(0, ${start} + ${first}, read${name}))`;
-  const place = (((first - k.inAlign) % 4) + 4) % 4;
-  const value = k.texels
-    ? `texelAt(input, (${index}) / 4u)${floats === 1 ? `[${place}]` : ''}`
-    : k.inVector === 1 ? `input[${index}]` : floats === 1 ? `inputAt(${index})` : `input[${index} / ${floats}u]`;
-  const load = `let read${name} = ${inside} && inside${first};\n    let ${floats === 1 ? name : `v${name}`} = select(${zero}, ${value}, read${name});`;
-  return [load, ...(floats === 1 ? [] : range(floats).map((i) => `let x${row}_${first + i} = v${name}[${i}];`))].join('\n    ');
-}).join('\n    ');
 %>
 // Weight gradient of a convolution for CPU adapters, in registers only. NCHW tensors, OIHW weights.
 //
@@ -77,10 +48,10 @@ fn inputAt(i: u32) -> f32 {
   return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
 }
 <% } %>
-@compute @workgroup_size(<%= lanes %>)
+@compute @workgroup_size(<%= k.invocations %>)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let kernelRows = params.inChannels * params.kernelHeight;
-  let firstKernelRow = (group.x * <%= lanes %>u + lane) * <%= k.units %>u;
+  let firstKernelRow = (group.x * <%= k.invocations %>u + lane) * <%= k.units %>u;
   let outChannel0 = group.y * <%= k.tile %>u;
   let slice = group.z % params.slices;
   let tap0 = group.z / params.slices * <%= k.taps %>u;
@@ -98,49 +69,47 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let rowShift<%= u %> = i32(kernelRow<%= u %> % params.kernelHeight) - i32(params.paddingHeight);
   let unitStart<%= u %> = i32(kernelRow<%= u %> / params.kernelHeight * inPlane) + rowShift<%= u %> * width + columnShift;
 <% } %>
-<% for (const r of range(rowsPerLane)) { %>
-  let ownChannel<%= r %> = min(outChannel0 + <%= k.lanes ? `lane * ${rowsPerLane}u + ` : '' %><%= r %>u, params.outChannels - 1u);
+<% for (const r of range(k.channelsPerLane)) { %>
+  let ownChannel<%= r %> = min(outChannel0 + <%= k.lanes ? `lane * ${k.channelsPerLane}u + ` : '' %><%= r %>u, params.outChannels - 1u);
 <% } %>
   // An array for the reason that conv2d-rows has one.
   var sums: array<f32, <%= Math.max(k.tile * k.units * k.taps, 224) %>>;
-  let blocks = (params.outWidth + <%= PIXELS - 1 %>u) / <%= PIXELS %>u;
+  let blocks = (params.outWidth + <%= k.pixels - 1 %>u) / <%= k.pixels %>u;
   let firstRow = slice * params.rowsPerSlice;
   let steps = min(params.rowsPerSlice, params.batch * blocks * params.outHeight - firstRow);
   // One loop over (image, block, outRow), its indices carried along: nested ones cost half the speed on lavapipe.
   var outRow = firstRow % params.outHeight;
-  var column0 = firstRow / params.outHeight % blocks * <%= PIXELS %>u;
+  var column0 = firstRow / params.outHeight % blocks * <%= k.pixels %>u;
   var image = firstRow / params.outHeight / blocks;
 <% if (k.roll) { %>
   // Input rows carried from step to step, at first those of the slice's first output row.
-<% for (const r of range(3 - k.roll)) for (const c of columns) { %>
+<% for (const r of range(3 - k.roll)) for (const c of k.columns) { %>
   var carried<%= r %>_<%= c %> = 0.0;
 <% } %>
   {
     let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + columnShift;
     let start = i32(image) * inImage + i32((outRow * <%= k.roll %>u) * params.inWidth + column0 * <%= k.strideWidth %>u);
-<% for (const { first } of loads) { %>
+<% for (const { first } of k.loads) { %>
     let inside<%= first %> = u32(inColumn0 + <%= first %>) < params.inWidth;
 <% } %>
 <% for (const r of range(3 - k.roll)) { %>
-    <%= loadRow(r, `start + unitStart${r}`, `u32(i32(outRow * ${k.roll}u) + rowShift${r}) < params.inHeight`) %>
-<% for (const c of columns) { %>
+<%~ include('parts/input-row.wgsl', { row: r, start: `start + unitStart${r}`, inside: `u32(i32(outRow * ${k.roll}u) + rowShift${r}) < params.inHeight` }) %>
+<% for (const c of k.columns) { %>
     carried<%= r %>_<%= c %> = x<%= r %>_<%= c %>;
 <% } } %>
   }
 <% } %>
   for (var step = 0u; step < steps; step++) {
     let gradStart = image * params.outChannels * plane + outRow * params.outWidth + column0;
-<% for (const r of range(rowsPerLane)) for (const p of range(PIXELS)) if (p % k.gradVector === 0) {
-  const name = k.gradVector === 1 ? `g${r}_${p}` : `v${r}_${p}`;
-  const masked = k.gradVector < PIXELS && p > 0;
-  const mask = `column0 + ${p}u < params.outWidth`;
-  const offset = masked ? `select(0u, ${p}u, ${mask})` : '0u';
-  const index = `gradStart + ownChannel${r} * plane + ${offset}`;
-  const value = k.texels ? `texelAt(outputGrad, (${index}) / 4u)` : `outputGrad[(${index})${k.gradVector === 1 ? '' : ` / ${k.gradVector}u`}]`;
+<% for (const r of range(k.channelsPerLane)) for (const { first, floats, masked } of k.gradLoads) {
+  const name = `${floats === 1 ? 'g' : 'v'}${r}_${first}`;
+  const inside = `column0 + ${first}u < params.outWidth`;
+  const index = `gradStart + ownChannel${r} * plane + ${masked ? `select(0u, ${first}u, ${inside})` : '0u'}`;
+  const grad = k.texels ? `texelAt(outputGrad, (${index}) / 4u)` : `outputGrad[(${index})${floats > 1 ? ` / ${floats}u` : ''}]`;
 %>
-    let <%= name %> = <%= masked ? `select(${type(k.gradVector)}(), ${value}, ${mask})` : value %>;
-<% if (k.gradVector > 1) for (const i of range(k.gradVector)) { %>
-    let g<%= r %>_<%= p + i %> = <%= name %>[<%= i %>];
+    let <%= name %> = <%= masked ? `select(${type(floats)}(), ${grad}, ${inside})` : grad %>;
+<% if (floats > 1) for (const i of range(floats)) { %>
+    let g<%= r %>_<%= first + i %> = <%= name %>[<%= i %>];
 <% } } %>
 <% if (k.roll === 1) { %>
     let atTop = outRow == 0u;
@@ -148,21 +117,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let inRow0 = i32(outRow * <%= k.roll ? `${k.roll}u` : 'params.strideHeight' %>);
     let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + columnShift;
     let start = i32(image) * inImage + inRow0 * width + i32(column0 * <%= k.strideWidth %>u);
-<% for (const { first } of loads) { %>
+<% for (const { first } of k.loads) { %>
     let inside<%= first %> = u32(inColumn0 + <%= first %>) < params.inWidth;
 <% } %>
 <% for (const u of range(k.units)) if (!k.roll || u > 0) { %>
     let rowInside<%= u %> = u32(inRow0 + rowShift<%= u %>) < params.inHeight;
-    <%= loadRow(u, `start + unitStart${u}`, `rowInside${u}`) %>
+<%~ include('parts/input-row.wgsl', { row: u, start: `start + unitStart${u}`, inside: `rowInside${u}` }) %>
 <% } %>
-<% if (k.roll) for (const c of columns) { %>
+<% if (k.roll) for (const c of k.columns) { %>
     let x0_<%= c %> = select(carried0_<%= c %>, 0.0, outRow == 0u);
     carried0_<%= c %> = x2_<%= c %>;
 <% } } %>
     outRow++;
     let blockDone = outRow == params.outHeight;
     outRow = select(outRow, 0u, blockDone);
-    column0 += select(0u, <%= PIXELS %>u, blockDone);
+    column0 += select(0u, <%= k.pixels %>u, blockDone);
     let imageDone = column0 >= params.outWidth;
     column0 = select(column0, 0u, imageDone);
     image += select(0u, 1u, imageDone);
@@ -171,11 +140,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + columnShift;
     let start = i32(image) * inImage + i32(outRow * params.inWidth + column0 * <%= k.strideWidth %>u) + unitStart1;
     let more = image < params.batch;
-<% for (const { first } of loads) { %>
+<% for (const { first } of k.loads) { %>
     let inside<%= first %> = u32(inColumn0 + <%= first %>) < params.inWidth;
 <% } %>
-    <%= loadRow('Next', 'start', 'more') %>
-<% for (const c of columns) { %>
+<%~ include('parts/input-row.wgsl', { row: 'Next', start: 'start', inside: 'more' }) %>
+<% for (const c of k.columns) { %>
     let x0_<%= c %> = select(carried0_<%= c %>, 0.0, atTop);
     let x1_<%= c %> = carried1_<%= c %>;
     let x2_<%= c %> = select(xNext_<%= c %>, 0.0, blockDone);
@@ -184,15 +153,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% } } %>
 <% for (const i of range(k.tile)) { %>
     {
-<% for (const p of range(PIXELS)) { %>
+<% for (const p of range(k.pixels)) { %>
 <% if (k.lanes) { %>
-      let a<%= p %> = subgroupShuffle(g<%= i % rowsPerLane %>_<%= p %>, <%= Math.floor(i / rowsPerLane) %>u);
+      let a<%= p %> = subgroupShuffle(g<%= i % k.channelsPerLane %>_<%= p %>, <%= Math.floor(i / k.channelsPerLane) %>u);
 <% } else { %>
       let a<%= p %> = g<%= i %>_<%= p %>;
 <% } %>
 <% } %>
 <% for (const u of range(k.units)) for (const t of range(k.taps)) { %>
-      sums[<%= (i * k.units + u) * k.taps + t %>] += <%= range(PIXELS).map((p) => `a${p} * x${u}_${p * k.strideWidth + t}`).join(' + ') %>;
+      sums[<%= (i * k.units + u) * k.taps + t %>] += <%= range(k.pixels).map((p) => `a${p} * x${u}_${p * k.strideWidth + t}`).join(' + ') %>;
 <% } %>
     }
 <% } %>

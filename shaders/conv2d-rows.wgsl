@@ -1,35 +1,8 @@
 <%
-// Constants: taps (kernel columns unrolled), tapStep (from one to the next as they are packed: 1, or -stride for an input
-// gradient), tile (result channels per invocation; of tapStep 1 a multiple of 4, else of 32), pixels, strideWidth, lanes
-// (subgroup size that shuffles feed: 4 or 8; 0: none), loopTaps (single taps, in a loop), inVector and outVector (floats per
-// load and store: 4, 2 or 1; they divide what pixels invocations read and write, and the rows), inAlign (columns before the
-// first such vector of inputs).
+// The values of k: see conv2d-rows.ts.
 const range = (n) => [...Array(n).keys()];
-const xyzw = 'xyzw';
-const lanes = k.lanes || 8;
-// The input columns that neighbouring outputs read, cut into loads: a vector where most of it is wanted, as a float more
-// costs half a load. With a stride above the taps some columns in between are not needed.
-const columns = [...new Set(range(k.pixels).flatMap((p) => range(k.taps).map((t) => p * k.strideWidth + t)))].sort((a, b) => a - b);
-const loads = [];
-for (const c of columns) {
-  if (loads.some(({ first, floats }) => c < first + floats)) continue;
-  const first = c - (((c - k.inAlign) % k.inVector) + k.inVector) % k.inVector;
-  const wanted = columns.filter((other) => other >= c && other < first + k.inVector);
-  if (k.inVector > 1 && wanted.length * 2 > k.inVector) loads.push({ first, floats: k.inVector, wanted, name: `v${c}` });
-  else loads.push({ first: c, floats: 1, wanted: [c], name: `x${c}` });
-}
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 const signed = (n) => (n < 0 ? `- ${-n}` : `+ ${n}`);
-// The vectors of weights that a step takes, and where among them that of a tap and channel lies. Forwards the taps lie next
-// to each other, so that lanes share them out as one piece.
-const joined = k.tapStep === 1;
-const vectors = ((joined ? k.taps : 1) * k.tile) / 4;
-const perLane = k.lanes ? Math.ceil(vectors / k.lanes) : vectors;
-const weightOf = (tap, i) => {
-  const vector = ((joined ? tap * k.tile : 0) + i) >> 2;
-  const name = (q) => `w${joined ? 0 : tap}_${q}.${xyzw[i & 3]}`;
-  return k.lanes ? `subgroupShuffle(${name(Math.floor(vector / k.lanes))}, ${vector % k.lanes}u)` : name(vector);
-};
 %>
 // Convolution (correlation) for CPU adapters, in registers only. NCHW input, weights from conv2d-pack.
 //
@@ -86,13 +59,13 @@ fn inputAt(i: u32) -> f32 {
   return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
 }
 <% } %>
-@compute @workgroup_size(<%= lanes %>)
+@compute @workgroup_size(<%= k.invocations %>)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let segment = (group.z * groups.x + group.x) * <%= lanes %>u + lane;
+  let segment = (group.z * groups.x + group.x) * <%= k.invocations %>u + lane;
   // Invocations beyond the end compute the last segment again: their weights are needed by the others.
   let clamped = min(segment, params.segments - 1u);
   let column0 = (clamped % params.rowSegments) * <%= k.pixels %>u;
@@ -102,7 +75,7 @@ fn main(
   let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + params.originColumn;
   let inRow0 = i32(row * params.strideHeight) + params.originRow;
   let width = i32(params.inWidth);
-<% if (!k.loopTaps) for (const { first, name } of loads) { %>
+<% if (!k.loopTaps) for (const { first, name } of k.loads) { %>
   let inside_<%= name %> = u32(inColumn0 <%= signed(first) %>) < params.inWidth;
 <% } %>
   // An array, not variables: the loop names its elements by constants, so it costs no indexing, and the stores at the
@@ -121,7 +94,7 @@ fn main(
 <% } %>
   for (var step = 0u; step < steps; step++) {
     let rowInside = u32(inRow) < params.inHeight;
-<% for (const { first, floats, wanted, name } of loads) { %>
+<% for (const { first, floats, wanted, name } of k.loads) { %>
 <% if (k.loopTaps) { %>
     let inside_<%= name %> = u32(inColumn0 + i32(tapColumn) <%= signed(first) %>) < params.inWidth;
 <% } %>
@@ -131,13 +104,13 @@ fn main(
 <% if (floats > 1) for (const c of wanted) { %>
     let x<%= c %> = <%= name %>[<%= c - first %>];
 <% } } %>
-<% for (const t of range(joined ? 1 : k.taps)) for (const q of range(perLane)) { %>
-    let w<%= t %>_<%= q %> = packed[weight <%= signed((t * k.tapStep * k.tile) / 4 + q * (k.lanes || 1)) %>];
+<% for (const { name, offset } of k.weightLoads) { %>
+    let <%= name %> = packed[weight <%= signed(offset) %>];
 <% } %>
 <% for (const i of range(k.tile)) { %>
     {
-<% for (const t of range(k.taps)) { %>
-      let a<%= t %> = <%= weightOf(t, i) %>;
+<% for (const t of range(k.taps)) { const { name, component, lane } = k.weightAt(t, i); %>
+      let a<%= t %> = <%= k.lanes ? `subgroupShuffle(${name}.${component}, ${lane}u)` : `${name}.${component}` %>;
 <% } %>
 <% for (const p of range(k.pixels)) { %>
       sums[<%= i * k.pixels + p %>] += <%= range(k.taps).map((t) => `a${t} * x${p * k.strideWidth + t}`).join(' + ') %>;

@@ -1,30 +1,8 @@
 <%
-// Constants: kernel, stride and padding; rows and columns (pixels of an invocation: whole strides); loops (over the windows
-// of a single pixel, instead); inVector and outVector (numbers per load and store: 4, 2 or 1; of 1 where it loops); lanesX and
-// lanesY (invocations of a workgroup).
+// The values of k: see max-pool-windows.ts.
 const range = (n) => [...Array(n).keys()];
-// The windows that cover pixel `at` of a tile along one axis, counted from the one of number (first pixel) / stride:
-// window o covers the padded pixels o * stride up to o * stride + kernel - 1.
-const covering = (at, stride, kernel, padding) => {
-  const last = Math.floor((at + padding) / stride);
-  const first = Math.floor((at + padding - kernel) / stride) + 1;
-  return range(last - first + 1).map((n) => first + n);
-};
-const rowsOver = (i) => covering(i, k.strideHeight, k.kernelHeight, k.paddingHeight);
-const columnsOver = (j) => covering(j, k.strideWidth, k.kernelWidth, k.paddingWidth);
-const distinct = (lists) => [...new Set(lists.flat())].sort((a, b) => a - b);
-const windowRows = distinct(range(k.rows).map(rowsOver));
-const windowColumns = distinct(range(k.columns).map(columnsOver));
 const pixels = range(k.rows).flatMap((i) => range(k.columns).map((j) => ({ i, j, sum: `sum${i}_${j}` })));
 const offset = (n) => (n < 0 ? `- ${-n}u` : `+ ${n}u`);
-// The windows of a row as they are loaded: vectors where all of one is wanted, which begin at whole ones of the tile.
-const loads = [];
-for (const b of windowColumns) {
-  if (loads.some(({ first, floats }) => b < first + floats)) continue;
-  const whole = k.inVector > 1 && b >= 0 && b % k.inVector === 0 && windowColumns.includes(b + k.inVector - 1);
-  loads.push({ first: b, floats: whole ? k.inVector : 1 });
-}
-const part = (b) => ((b % k.inVector) + k.inVector) % k.inVector;
 const type = (name, floats) => (floats === 1 ? name : `vec${floats}<${name}>`);
 const label = (n) => (n < 0 ? `Before${-n}` : `${n}`);
 %>
@@ -67,10 +45,10 @@ fn main(
   let bottom = min((y + PADDING.y) / STRIDE.y + 1u, params.outHeight);
 <% } else { %>
   // The windows before the first one wrap around to numbers that are too large.
-<% for (const a of windowRows) { %>
+<% for (const a of k.windowRows) { %>
   let row<%= label(a) %> = y / STRIDE.y <%= offset(a) %>;
 <% } %>
-<% for (const b of windowColumns) { %>
+<% for (const b of k.windowColumns) { %>
   let column<%= label(b) %> = x / STRIDE.x <%= offset(b) %>;
 <% } %>
 <% } %>
@@ -88,15 +66,15 @@ fn main(
       }
     }
 <% } else { %>
-<% for (const a of windowRows) for (const { first, floats } of loads) {
+<% for (const a of k.windowRows) for (const { first, floats, component } of k.windowLoads) {
   const name = `${label(a)}_${label(first)}`;
-  const load = (tensor) => `${tensor}[at${name}]${floats < k.inVector ? `[${part(first)}]` : ''}`;
+  const load = (tensor) => `${tensor}[at${name}]${floats < k.inVector ? `[${component}]` : ''}`;
 %>
     let inside<%= name %> = (row<%= label(a) %> < params.outHeight) & (column<%= label(first) %> < params.outWidth);
     let at<%= name %> = select(0u, windows + row<%= label(a) %> * params.outWidth + column<%= label(first) %>, inside<%= name %>)<%= k.inVector > 1 ? ` / ${k.inVector}u` : '' %>;
     let maximum<%= name %> = <%= load('argmax') %>;
     let grad<%= name %> = select(<%= type('f32', floats) %>(), <%= load('outputGrad') %>, inside<%= name %>);
-<%   for (const b of range(floats).map((n) => first + n)) for (const { i, j, sum } of pixels) if (rowsOver(i).includes(a) && columnsOver(j).includes(b)) { const of = floats > 1 ? `[${b - first}]` : ''; %>
+<%   for (const b of range(floats).map((n) => first + n)) for (const { i, j, sum } of pixels) if (k.rowWindows[i].includes(a) && k.columnWindows[j].includes(b)) { const of = floats > 1 ? `[${b - first}]` : ''; %>
     <%= sum %> += select(0.0, grad<%= name %><%= of %>, maximum<%= name %><%= of %> == place + <%= i %>u * params.width + <%= j %>u);
 <%   } %>
 <% } %>

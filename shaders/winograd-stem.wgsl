@@ -1,29 +1,11 @@
 <%
-// Constants: channels (of the input), lanes (subgroup size that shuffles feed: 4 or 8), inVector and outVector (floats per load
-// and store: 4, 2 or 1; they divide the widths).
+// The values of k: see winograd-stem.ts.
 const range = (n) => [...Array(n).keys()];
-const xyzw = 'xyzw';
 const TILES = 2;
 const SIDE = 9;
-// Columns of the input that the tiles of an invocation take, and where the first of them lies in a vector: `inAlign` before its end.
-const columns = range(SIDE + 4 * (TILES - 1));
-const loads = [];
-for (let first = -((k.inVector - k.inAlign) % k.inVector); first < columns.length; first += k.inVector) loads.push(first);
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 const signed = (n) => (n < 0 ? `- ${-n}u` : `+ ${n}u`);
 const name = (n) => (n < 0 ? `before${-n}` : `${n}`);
-// Positions of one axis by what the output transform makes of them: those of the points 1, -1, 0 and ∞.
-const SUMS = [[1, 5], [2, 6], [0, 4, 8], [3, 7, 9]];
-// The number of the kernel at a position: that of the last tap is multiplied at two.
-const numberOf = ({ r, c, i }) => (Math.min(r, SIDE - 1) * SIDE + Math.min(c, SIDE - 1)) * k.channels + i;
-const sums = range(4).flatMap((C) => range(4).map((R) => {
-  const places = SUMS[R].flatMap((r) => SUMS[C].flatMap((c) => range(k.channels).map((i) => ({ r, c, i }))));
-  return { R, C, products: places.map((place) => ({ ...place, n: numberOf(place) })) };
-}));
-const perLane = Math.ceil(Math.ceil((SIDE * SIDE * k.channels) / 4) / k.lanes);
-const kernelAt = (n) => `subgroupShuffle(k${Math.floor((n >> 2) / k.lanes)}.${xyzw[n & 3]}, ${(n >> 2) % k.lanes}u)`;
-const known = new Set();
-const firstUses = (products) => products.map(({ n }) => n).filter((n) => !known.has(n) && known.add(n));
 %>
 // Convolution of 7×7 kernels with stride 2 for CPU adapters, where the input has few channels: the first layer of a ResNet.
 //
@@ -95,25 +77,25 @@ fn main(
   // Before the first row or column these wrap to huge numbers, which the comparisons exclude as well.
   let firstRow = outRow * 2u - params.rowPadding;
   let firstColumn = outColumn * 2u - params.columnPadding;
-<% for (const first of loads) { %>
+<% for (const first of k.loads) { %>
   let inside<%= name(first) %> = firstColumn <%= signed(first) %> < params.inWidth;
 <% } %>
   // Rows in a loop: one after the other they would be more code than the instruction cache holds.
-  var d: array<f32, <%= k.channels * SIDE * columns.length %>>;
+  var d: array<f32, <%= k.channels * SIDE * k.columns %>>;
   for (var line = 0u; line < <%= k.channels * SIDE %>u; line++) {
     let row = firstRow + line % <%= SIDE %>u;
     let rowInside = row < params.inHeight;
     let start = ((image * <%= k.channels %>u + line / <%= SIDE %>u) * params.inHeight + row) * params.inWidth + firstColumn;
-    let place = line * <%= columns.length %>u;
-<% for (const first of loads) { const part = `part${name(first)}`; const inside = `rowInside && inside${name(first)}`; %>
+    let place = line * <%= k.columns %>u;
+<% for (const first of k.loads) { const part = `part${name(first)}`; const inside = `rowInside && inside${name(first)}`; %>
     let <%= part %> = select(<%= type(k.inVector) %>(), input[select(0u, (start <%= signed(first) %>) / <%= k.inVector %>u, <%= inside %>)], <%= inside %>);
-<% for (const c of range(k.inVector)) if (first + c >= 0 && first + c < columns.length) { %>
+<% for (const c of range(k.inVector)) if (first + c >= 0 && first + c < k.columns) { %>
     d[place + <%= first + c %>u] = <%= part %><%= k.inVector > 1 ? `[${c}]` : '' %>;
 <% } } %>
   }
 <% for (const i of range(k.channels)) { %>
-<% for (const c of columns) { %>
-  let half<%= i %>_<%= c %> = transform(array(<%= range(SIDE).map((r) => `d[${(i * SIDE + r) * columns.length + c}]`).join(', ') %>));
+<% for (const c of range(k.columns)) { %>
+  let half<%= i %>_<%= c %> = transform(array(<%= range(SIDE).map((r) => `d[${(i * SIDE + r) * k.columns + c}]`).join(', ') %>));
 <% } %>
 <% for (const r of range(SIDE + 1)) for (const t of range(TILES)) { %>
   let v<%= i %>_<%= r %>_<%= t %> = transform(array(<%= range(SIDE).map((c) => `half${i}_${c + 4 * t}[${r}]`).join(', ') %>));
@@ -124,12 +106,12 @@ fn main(
   let end = min(channel0 + params.ownChannels, params.outChannels);
   var destination = ((image * params.outChannels + channel0) * params.outHeight + outRow) * params.outWidth + outColumn;
   for (var channel = channel0; channel < end; channel++) {
-<% for (const q of range(perLane)) { %>
+<% for (const q of range(k.vectorsPerLane)) { %>
     let k<%= q %> = textureLoad(kernels, vec2(lane + <%= q * k.lanes %>u, channel));
 <% } %>
-<% for (const { R, C, products } of sums) { %>
-<% for (const n of firstUses(products)) { %>
-    let number<%= n %> = <%= kernelAt(n) %>;
+<% for (const { R, C, products, fresh } of k.sums) { %>
+<% for (const { n, load, component, lane } of fresh) { %>
+    let number<%= n %> = subgroupShuffle(k<%= load %>.<%= component %>, <%= lane %>u);
 <% } %>
 <% for (const t of range(TILES)) { %>
     let s<%= R %>_<%= C %>_<%= t %> = <%= products.map(({ r, c, i, n }) => `number${n} * v${i}_${r}_${t}[${c}]`).join(' + ') %>;

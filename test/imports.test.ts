@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { checkSources, type Files, findCycles, importsOf, machinePaths } from './support/imports.ts';
+import { checkSources, type Files, findCycles, importsOf, machinePaths, reachedFrom } from './support/imports.ts';
 import { skipUnless } from './support/skip.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -29,6 +29,23 @@ function repositoryFiles(): string[] {
 describe('this repository', () => {
   test('src keeps the direction of its imports, has no cycles and no long files', () => {
     expect(checkSources(sources())).toEqual([]);
+  });
+
+  test.each([
+    // In the package, templates.ts is another module, which imports neither.
+    ['src/engine.ts', ['eta', 'node:url']],
+    ['src/engine-node.ts', ['eta', 'node:os', 'node:url', 'webgpu']],
+  ])('%s brings nothing but the engine with it', (entry, packages) => {
+    const reached = reachedFrom(sources(), entry);
+    expect(reached.packages).toEqual(packages);
+    const folders = new Set(reached.files.map((path) => path.split('/').slice(1, -1).join('/')));
+    expect([...folders].sort()).toEqual(['', 'autograd', 'autograd/ops', 'gpu', 'kernels', 'nn', 'random']);
+  });
+
+  test('src/index.ts brings the rest, as the same check sees', () => {
+    const { files, packages } = reachedFrom(sources(), 'src/index.ts');
+    expect(packages).toEqual(expect.arrayContaining(['@observablehq/plot', 'fontkit', 'sharp', 'undici', 'yauzl']));
+    expect(files).toEqual(expect.arrayContaining(['src/data/index.ts', 'src/weights/index.ts', 'src/fetch/index.ts']));
   });
 
   const gitTest = skipUnless(existsSync(join(root, '.git')), 'not a git checkout, so its files cannot be told');
@@ -105,6 +122,9 @@ describe('planted violations', () => {
     ['src/gpu/queue.ts', 'fs'],
     ['src/nn/layer.ts', 'webgpu'],
     ['src/kernels/launch.ts', 'fs/promises'],
+    ['src/kernels/launch.ts', 'eta'],
+    ['src/random/stream.ts', '../data/loader.ts'],
+    ['src/nn/layer.ts', '../random/stream.ts'],
   ])('%s may not import %s', (path, name) => {
     expect(check({ [path]: `import { x } from '${name}';\n` })).toEqual([
       expect.stringContaining(`${path}: imports ${name}: `),
@@ -119,8 +139,9 @@ describe('planted violations', () => {
     ['src/nn/layer.ts', '../autograd/tensor.ts'],
     ['src/nn/blocks/basic.ts', '../layer.ts'],
     ['src/gpu/dawn.ts', 'webgpu'],
-    ['src/kernels/source.ts', 'node:fs'],
-    ['src/kernels/template.ts', 'eta'],
+    ['src/kernels/templates.ts', 'node:fs'],
+    ['src/kernels/templates.ts', 'eta'],
+    ['src/data/loader.ts', '../random/stream.ts'],
     ['src/gpu/queue.ts', '../errors.ts'],
     ['src/data/loader.ts', 'node:worker_threads'],
     ['src/index.ts', './nn/layer.ts'],

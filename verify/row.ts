@@ -30,7 +30,21 @@ export interface Row {
   readonly minutes: number;
   /** Whether CI runs it. */
   readonly ci: boolean;
+  /** Whether it needs neither data nor weights nor PyTorch: then it runs without them too. */
+  readonly alone?: boolean;
   readonly run: (context: Context) => Promise<Outcome[]>;
+}
+
+/** A row cannot be checked here, or not all of it. It skips, loudly; where DAWNGRAD_NO_SKIP is 1, it fails. */
+export class Skipped extends Error {
+  override name = 'Skipped';
+  /** What could be checked. */
+  readonly outcomes: readonly Outcome[];
+
+  constructor(reason: string, outcomes: readonly Outcome[] = []) {
+    super(reason);
+    this.outcomes = outcomes;
+  }
 }
 
 /** An outcome that holds where the value is at most the bar. */

@@ -47,6 +47,28 @@ export class NoRegistryError extends Error {
 const UNREACHABLE =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ENOTCACHED|ERR_SOCKET_TIMEOUT/;
 
+/** Copies what the package is built of, so that the checkout's own dist/ is left alone. */
+function copyCheckout(folder: string): void {
+  for (const name of NEEDED) cpSync(join(root, name), join(folder, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+}
+
+/**
+ * Builds the package. Unlike `packAndInstall` it needs no registry: the packages that it depends on are the checkout's.
+ * @param scratch an empty folder
+ * @returns the folder in which modules can import `dawngrad`
+ */
+export async function buildPackage(scratch: string): Promise<string> {
+  const [checkout, folder] = [join(scratch, 'checkout'), join(scratch, 'app')];
+  copyCheckout(checkout);
+  const { code, stdout, stderr } = await run(process.execPath, [join(checkout, 'scripts/build.mjs')], checkout);
+  if (code !== 0) throw new Error(`npm run build failed:\n${stdout}\n${stderr}`);
+  mkdirSync(join(folder, 'node_modules'), { recursive: true });
+  symlinkSync(checkout, join(folder, 'node_modules', 'dawngrad'), 'junction');
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  return folder;
+}
+
 /**
  * @param scratch an empty folder
  * @param others packages to install beside it, such as `@types/node@20`
@@ -56,8 +78,7 @@ export async function packAndInstall(scratch: string, others: readonly string[] 
   const checkout = join(scratch, 'checkout');
   const folder = join(scratch, 'app');
   mkdirSync(folder);
-  for (const name of NEEDED) cpSync(join(root, name), join(checkout, name), { recursive: true });
-  symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'), 'junction');
+  copyCheckout(checkout);
   const packed = await npm(['pack', '--json', '--pack-destination', folder], checkout);
   if (packed.code !== 0) throw new Error(`npm pack failed:\n${packed.stdout}\n${packed.stderr}`);
   const [report] = JSON.parse(packed.stdout) as [

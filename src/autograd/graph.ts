@@ -4,10 +4,10 @@
  * anything computed from it. So several graphs may be alive at once, and one that nobody can reach is gone.
  */
 import type { Gpu } from '../gpu/gpu.ts';
+import { refuseAsync } from '../gpu/refuse-async.ts';
 import type { DType } from './dtype.ts';
 import { expectUsable, GraphError } from './errors.ts';
 import { GraphMemory } from './holdings.ts';
-import { refuseAsync } from '../gpu/refuse-async.ts';
 import type { Storage } from './storage.ts';
 import type { Shape, Tensor } from './tensor.ts';
 

@@ -2,8 +2,9 @@
  * Scopes free intermediate tensors. Every tensor made inside `scope(fn)` is disposed at its end, except those that `fn`
  * returns: they belong to the enclosing scope, if there is one. A graph keeps what its backward needs by itself.
  */
-import type { Holdings } from './holdings.ts';
+
 import { refuseAsync } from '../gpu/refuse-async.ts';
+import type { Holdings } from './holdings.ts';
 import { watch } from './unowned.ts';
 
 /** What scopes manage: tensors, without knowing their class, which would be a circular import. */

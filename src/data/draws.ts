@@ -2,7 +2,7 @@
  * Everything random about one epoch, drawn in the order in which torch 1.13's DataLoader draws it, before any picture is
  * opened. With workers, torch gives each its own generator, seeded from the main one; without, all draw from that one.
  */
-import { Generator } from './mt19937.ts';
+import { Generator } from '../random/mt19937.ts';
 import type { Box } from './resize.ts';
 import { drawFlip, drawResizedCrop } from './transforms.ts';
 

@@ -1,10 +1,11 @@
 /** Pictures in, batches of numbers out: the part of dawngrad that knows nothing of the engine. */
+
+export { Generator } from '../random/mt19937.ts';
 export { decode, readSize } from './decode.ts';
 export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
-export { Generator } from './mt19937.ts';
 export { type Box, resizeBilinear } from './resize.ts';
 export {
   centerCrop,

@@ -4,11 +4,11 @@
  * a picture draws from, while `threads` is how many of our threads compute, and changes no value.
  */
 import { DawngradError } from '../errors.ts';
+import type { Generator } from '../random/mt19937.ts';
 import { readSize } from './decode.ts';
 import { DecoderPool } from './decoder-pool.ts';
 import { type Draw, drawEpoch } from './draws.ts';
 import type { ImageDataset } from './image-folder.ts';
-import type { Generator } from './mt19937.ts';
 import { PixelCache } from './pixel-cache.ts';
 import type { BatchJob } from './render.ts';
 import type { Transform } from './transforms.ts';

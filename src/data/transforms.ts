@@ -4,7 +4,7 @@
  * Normalize with ImageNet's statistics. Random parameters are drawn apart from the pixels, so that one thread draws them
  * in torch's order while others compute.
  */
-import type { Generator } from './mt19937.ts';
+import type { Generator } from '../random/mt19937.ts';
 import { type Box, type ResizeScratch, resizeBilinear } from './resize.ts';
 
 /** Per channel (red, green, blue), of values in 0..1. */

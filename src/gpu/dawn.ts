@@ -1,6 +1,6 @@
 /**
- * Makes a `Gpu` on Dawn, WebGPU's native implementation (npm `webgpu`). The only file of the engine that knows Dawn or
- * Node; in a browser its place is taken by `navigator.gpu`.
+ * Makes a `Gpu` on Dawn, WebGPU's native implementation (npm `webgpu`). In a browser
+ * `browser.ts` takes its place.
  *
  * The object that `create()` returns must stay referenced for as long as anything of Dawn is used: once it is collected,
  * the process dies at random, also shortly after a device was destroyed. So each one made here is kept for good, and used
@@ -8,13 +8,13 @@
  */
 import { availableParallelism } from 'node:os';
 import { create } from 'webgpu';
-import { MissingFeatureError, NoAdapterError } from './errors.ts';
-import { type AdapterTraits, Gpu } from './gpu.ts';
+import { type AdapterPreference, isSoftware, requestDevice, traitsOf } from './adapter.ts';
+import { NoAdapterError } from './errors.ts';
+import { Gpu } from './gpu.ts';
 import type { KernelChooser } from './kernel-chooser.ts';
 import { napUntil } from './naps.ts';
 
-/** Which adapter: the fastest, the most economical, or one that computes on the CPU. */
-export type AdapterPreference = 'high-performance' | 'low-power' | 'software';
+export type { AdapterPreference } from './adapter.ts';
 
 /** Options of `openGpu`. */
 export interface OpenOptions {
@@ -29,22 +29,6 @@ export interface OpenOptions {
   /** What chooses kernels on the device: a `Chooser`. Without one the shipped tables do. */
   readonly chooser?: KernelChooser | undefined;
 }
-
-/** Features that kernels or reports use where the adapter has them. */
-const WANTED_FEATURES: GPUFeatureName[] = ['subgroups', 'timestamp-query'];
-
-/** What f16 in shaders takes. A device has it only where somebody asked for half precision. */
-const HALF_FEATURE = 'shader-f16' as const;
-
-/** Limits that kernels profit from; all are raised to what the adapter offers. */
-const WANTED_LIMITS = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupStorageSize',
-  'maxStorageBuffersPerShaderStage',
-] as const;
 
 /** Dawn by its toggles. `openGpu` refers to it, which is what keeps the entries alive. */
 const instances = new Map<string, GPU>();
@@ -88,14 +72,8 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   if (options.checks === false) toggles.push('enable-dawn-features=skip_validation,disable_robustness');
   const instance = dawn(toggles);
   const adapter = await requestAdapter(instance, options.adapter);
-  const features = options.minimal ? [] : WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
-  if (options.half) features.push(halfFeatureOf(adapter));
-  const limits = options.minimal ? {} : Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
-  const device = await adapter.requestDevice({
-    requiredFeatures: features,
-    requiredLimits: limits,
-  });
-  return new Gpu(device, traitsOf(adapter, device), { wait: napUntil, chooser: options.chooser });
+  const device = await requestDevice(adapter, options);
+  return new Gpu(device, traitsOf(adapter.info, device), { wait: napUntil, chooser: options.chooser });
 }
 
 const DOCTOR = '`npx dawngrad doctor` (in a checkout: `npm run doctor`) says what to install on this system.';
@@ -117,39 +95,4 @@ async function requestAdapter(instance: GPU, preference?: AdapterPreference): Pr
     'No WebGPU adapter was found. Install a Vulkan driver: your GPU maker’s, or on Debian or Ubuntu mesa-vulkan-drivers ' +
       `(Mesa 24 or later; on Debian 12 from bookworm-backports), which also runs without a GPU. ${DOCTOR}`,
   );
-}
-
-/** What is looked at of an adapter. */
-interface AdapterFacts {
-  readonly features: { has(name: string): boolean };
-  readonly info: { readonly description: string };
-}
-
-/** The feature that half precision takes. @throws MissingFeatureError where the adapter does not have it */
-export function halfFeatureOf({ features, info }: AdapterFacts): typeof HALF_FEATURE {
-  if (features.has(HALF_FEATURE)) return HALF_FEATURE;
-  throw new MissingFeatureError(
-    `Half precision needs the feature ${HALF_FEATURE}, which the adapter ${JSON.stringify(info.description)} does not have. ` +
-      'Go without half precision, or choose another adapter.',
-  );
-}
-
-/** Whether an adapter computes on the CPU: it says so, or its driver is known for it. */
-export function isSoftware(info: { readonly isFallbackAdapter: boolean; readonly description: string }): boolean {
-  return info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(info.description);
-}
-
-function traitsOf(adapter: GPUAdapter, device: GPUDevice): AdapterTraits {
-  const { info } = adapter;
-  const fixedSubgroup = device.features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize;
-  return {
-    kind: isSoftware(info) ? 'cpu' : 'gpu',
-    subgroupSize: fixedSubgroup ? (info.subgroupMinSize ?? 0) : 0,
-    maxWorkgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
-    maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
-    shaderF16: device.features.has(HALF_FEATURE),
-    vendor: info.vendor,
-    architecture: info.architecture,
-    description: info.description,
-  };
 }

@@ -19,3 +19,9 @@ export type WebGpuBuffer = Instance<'GPUBuffer'>;
 
 /** `GPUTexture` */
 export type WebGpuTexture = Instance<'GPUTexture'>;
+
+/** `GPUAdapter` */
+export type WebGpuAdapter = Instance<'GPUAdapter'>;
+
+/** `GPUAdapterInfo` */
+export type WebGpuAdapterInfo = Instance<'GPUAdapterInfo'>;

@@ -2,6 +2,7 @@
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { type Conv2dShape, describeConv2d } from './conv2d-shape.ts';
+import { inputColumns, inputLoads } from './input-loads.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { inSlices } from './sum-slices.ts';
@@ -9,7 +10,7 @@ import { asTexels, fitsTexels, TEXELS_A_LINE } from './texels.ts';
 import { upTo } from './up-to.ts';
 import { vectorOf } from './vector-of.ts';
 
-/** Pixels per step, as in the shader. */
+/** Output columns per step. */
 const PIXELS = 4;
 /**
  * Kernel rows and output channels per invocation, by the kernel's width, whose taps are unrolled: what keeps the loop
@@ -27,8 +28,62 @@ const WANTED_WORKGROUPS = 128;
 /** No slice has fewer output rows than this: each costs a pass over the weights. */
 const MIN_ROWS_PER_SLICE = 28;
 
+/** Constants of the shader. */
+export type WeightGradConstants = {
+  /** Kernel columns that are unrolled. */
+  readonly taps: number;
+  /** Kernel rows per invocation. */
+  readonly units: number;
+  /** Output channels per invocation. */
+  readonly tile: number;
+  readonly strideWidth: number;
+  /** Subgroup size that shuffles feed: 4 or 8; 0: none. */
+  readonly lanes: number;
+  /**
+   * The row stride, 1 or 2, where input rows are carried from one output row to the next; else 0. Only for three units that
+   * are the kernel rows of a channel, of which one lies in the padding above.
+   */
+  readonly roll: number;
+  /** Floats per load: 4, 2 or 1; they divide outWidth and inWidth. */
+  readonly gradVector: number;
+  readonly inVector: number;
+  /** Columns before the first vector of inputs. */
+  readonly inAlign: number;
+  /** Texels of a line where the tensors are textures, whose vectors are 4; else 0. */
+  readonly texels: number;
+};
+
+/** What the shader unrolls. */
+export function unrollWeightGrad({
+  taps,
+  tile,
+  strideWidth,
+  lanes,
+  gradVector,
+  inVector,
+  inAlign,
+}: WeightGradConstants) {
+  const columns = inputColumns(PIXELS, taps, strideWidth);
+  return {
+    pixels: PIXELS,
+    invocations: lanes || 8,
+    /** Input columns of a step. */
+    columns,
+    loads: inputLoads(columns, { vector: inVector, align: inAlign, early: false }),
+    /** Output channels whose gradients one invocation loads. */
+    channelsPerLane: lanes ? tile / lanes : tile,
+    /** Loads of the gradients of a step, and whether one may lie beyond the row. */
+    gradLoads: Array.from({ length: PIXELS / gradVector }, (_, i) => ({
+      first: i * gradVector,
+      floats: gradVector,
+      masked: i > 0,
+    })),
+  };
+}
+
 const shared = {
   shader: 'conv2d-rows-weight-grad.wgsl',
+  derive: unrollWeightGrad,
   uniforms: {
     batch: 'u32',
     inChannels: 'u32',
@@ -47,7 +102,7 @@ const shared = {
   },
 } as const;
 
-const example = {
+const example: WeightGradConstants = {
   ...{ taps: 3, units: 3, tile: 16, strideWidth: 1, lanes: 8, roll: 1, gradVector: 4, inVector: 4, inAlign: 1 },
   texels: 0,
 };
@@ -66,10 +121,8 @@ const texelKernel = defineKernel({
   example: { ...example, texels: TEXELS_A_LINE },
 });
 
-type Constants = ReturnType<typeof weightGradConstants>;
-
 /** The constants of the shader for a shape: `lanes` as shuffleLanes says. */
-export function weightGradConstants(s: Conv2dShape, lanes: number) {
+export function weightGradConstants(s: Conv2dShape, lanes: number): Omit<WeightGradConstants, 'texels'> {
   const taps = s.kernelWidth in TILES ? s.kernelWidth : 1;
   const rolls = taps === 3 && s.kernelHeight === 3 && s.paddingHeight === 1 && s.strideHeight <= 2;
   // Groups of single taps start anywhere in a vector.
@@ -93,7 +146,10 @@ const inputRows = (s: Conv2dShape) => s.batch * s.inChannels * s.inHeight;
 const outputRows = (s: Conv2dShape) => s.batch * s.outChannels * s.outHeight;
 
 /** Whether rows that are no whole vectors are loaded so often that they had better be texels. */
-function wantsTexels(s: Conv2dShape, { taps, units, tile, inVector, gradVector, lanes }: Constants): boolean {
+function wantsTexels(
+  s: Conv2dShape,
+  { taps, units, tile, inVector, gradVector, lanes }: Omit<WeightGradConstants, 'texels'>,
+): boolean {
   if (lanes === 0 || taps !== s.kernelWidth || (inVector === 4 && gradVector === 4)) return false;
   if (!fitsTexels(inputRows(s), s.inWidth) || !fitsTexels(outputRows(s), s.outWidth)) return false;
   const inputs = s.outChannels / tile;

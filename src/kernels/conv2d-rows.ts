@@ -9,6 +9,7 @@ import { forwardGeometry, inputGradGeometry, inputGradPhases, type JobGeometry }
 import { rowsWeightGrad } from './conv2d-rows-weight-grad.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './conv2d-shape.ts';
 import { linearGrid } from './grid.ts';
+import { inputColumns, inputLoads } from './input-loads.ts';
 import { defineKernel, launch } from './kernel.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { upTo } from './up-to.ts';
@@ -38,9 +39,57 @@ const packKernel = defineKernel({
   },
 });
 
+/** Constants of the shader. */
+export type RowsConstants = {
+  /** Kernel columns that are unrolled. */
+  readonly taps: number;
+  /** From one tap to the next as they are packed: 1, or -stride for an input gradient. */
+  readonly tapStep: number;
+  /** Result channels per invocation: with a tapStep of 1 a multiple of 4, else of 32. */
+  readonly tile: number;
+  /** Outputs per invocation. */
+  readonly pixels: number;
+  readonly strideWidth: number;
+  /** Subgroup size that shuffles feed: 4 or 8; 0: none. */
+  readonly lanes: number;
+  /** Whether taps are single, in a loop. */
+  readonly loopTaps: boolean;
+  /** Floats per load and store: 4, 2 or 1. They divide what `pixels` outputs read and write, and the rows. */
+  readonly inVector: number;
+  readonly outVector: number;
+  /** Columns before the first vector of inputs. */
+  readonly inAlign: number;
+};
+
+/** What the shader unrolls. */
+export function unrollRows({ taps, tapStep, tile, pixels, strideWidth, lanes, inVector, inAlign }: RowsConstants) {
+  const cut = { vector: inVector, align: inAlign, early: true };
+  const loads = inputLoads(inputColumns(pixels, taps, strideWidth), cut);
+  // Forwards the taps lie next to each other, so that the lanes share them out as one piece.
+  const joined = tapStep === 1;
+  const vectors = ((joined ? taps : 1) * tile) / 4;
+  const perLane = lanes ? Math.ceil(vectors / lanes) : vectors;
+  return {
+    invocations: lanes || 8,
+    loads: loads.map((load) => ({ ...load, name: `${load.floats > 1 ? 'v' : 'x'}${load.wanted[0]}` })),
+    /** Vectors of packed weights that an invocation loads in a step, and how far they lie from the first. */
+    weightLoads: Array.from({ length: (joined ? 1 : taps) * perLane }, (_, i) => {
+      const [tap, vector] = [Math.floor(i / perLane), i % perLane];
+      return { name: `w${tap}_${vector}`, offset: (tap * tapStep * tile) / 4 + vector * (lanes || 1) };
+    }),
+    /** Where a tap's weight for channel `i` of the tile lies: in which vector, and in which lane's. */
+    weightAt: (tap: number, i: number) => {
+      const vector = ((joined ? tap * tile : 0) + i) >> 2;
+      const place = lanes ? { load: Math.floor(vector / lanes), lane: vector % lanes } : { load: vector, lane: 0 };
+      return { name: `w${joined ? 0 : tap}_${place.load}`, component: 'xyzw'[i & 3], lane: place.lane };
+    },
+  };
+}
+
 const rowsKernel = defineNormalisable({
   name: 'conv2d_rows',
   shader: 'conv2d-rows.wgsl',
+  derive: unrollRows,
   bindings: { input: 'read', packed: 'read', output: 'read_write' },
   uniforms: {
     batch: 'u32',

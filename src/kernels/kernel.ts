@@ -6,11 +6,11 @@ import { BoundedCache } from '../gpu/bounded-cache.ts';
 import { DeviceMismatchError, GpuError } from '../gpu/errors.ts';
 import type { Access, Gpu, Program } from '../gpu/gpu.ts';
 import type { Pooled } from '../gpu/pool.ts';
-import { renderShader, renderText } from './source.ts';
+import { renderShader } from './source.ts';
 
 /** Type of a uniform; four bytes each. */
 export type Scalar = 'u32' | 'i32' | 'f32';
-/** Values that a shader's template is filled in with. */
+/** Values that are written into a shader's text. */
 export type Constants = Readonly<Record<string, number | boolean>>;
 
 interface Declaration<B extends string, U extends string> {
@@ -26,25 +26,31 @@ interface Declaration<B extends string, U extends string> {
 export interface Kernel<B extends string = string, U extends string = string> extends Declaration<B, U> {
   /** File in `shaders/`. */
   readonly shader: string;
+  /** Further values for the shader's template, such as a list of loads to unroll: they follow from the constants alone. */
+  derive?(constants: Constants): Readonly<Record<string, unknown>>;
   /** Values of the template's constants with which tests render the shader. */
   readonly example?: Constants;
 }
 
 /** A kernel that brings its shader along. */
-export interface InlineKernel<B extends string = string, U extends string = string> extends Declaration<B, U> {
-  /** The shader: WGSL with the bindings as they are declared here, and one compute entry point. */
-  readonly wgsl: string;
+export interface InlineKernel<B extends string = string, U extends string = string, K extends Constants = Constants>
+  extends Declaration<B, U> {
+  /**
+   * The shader: WGSL with the bindings as they are declared here, and one compute entry point. Where it depends on the
+   * constants of a launch, a function of them.
+   */
+  readonly wgsl: string | ((constants: K) => string);
 }
 
 /** One run of a kernel. */
-export interface Launch<B extends string, U extends string> {
+export interface Launch<B extends string, U extends string, K extends Constants = Constants> {
   /** `tensor.buffer` for each binding; a texture where the binding is one. */
   readonly buffers: Readonly<Record<B, Pooled>>;
   readonly uniforms: Readonly<Record<U, number>>;
   /** How many workgroups in x, y and z; at most 65,535 each. */
   readonly workgroups: readonly [number, number, number];
-  /** Constants of the template; each set of values is a shader of its own, compiled when it is first used. */
-  readonly constants?: Constants;
+  /** Constants of the shader; each set of values is a shader of its own, compiled when it is first used. */
+  readonly constants?: K;
   /** Shown in timings beside the kernel's name. */
   readonly label?: string;
 }
@@ -69,30 +75,41 @@ export const kernels: Kernel[] = [];
  *         }`,
  *     });
  *
- * Like the files in `shaders/` the text is an Eta template, in which `k` holds the constants of a launch. A shader that does
- * not compile, or not fit its declaration, is a GpuError at a later call.
+ * Where a loop is to be unrolled or a type to be chosen, `wgsl` is a function: each set of `constants` that `launch` gives it
+ * makes a shader of its own. It must give equal text for equal constants.
+ *
+ *     wgsl: ({ taps }: { taps: number }) => `… ${Array.from({ length: taps }, (_, i) => `sum += x[${i}];`).join(' ')} …`
+ *
+ * A shader that does not compile, or does not fit its declaration, is a GpuError at a later call.
  */
-export function defineKernel<B extends string, U extends string>(kernel: InlineKernel<B, U>): InlineKernel<B, U>;
+export function defineKernel<B extends string, U extends string, K extends Constants = Constants>(
+  kernel: InlineKernel<B, U, K>,
+): InlineKernel<B, U, K>;
 /** Declares a kernel of this project, whose shader is a file. */
 export function defineKernel<B extends string, U extends string>(kernel: Kernel<B, U>): Kernel<B, U>;
-export function defineKernel<K extends Kernel | InlineKernel>(kernel: K): K {
+export function defineKernel<T extends Kernel | InlineKernel<string, string, never>>(kernel: T): T {
   if ('shader' in kernel) kernels.push(kernel);
   return kernel;
+}
+
+/** WGSL of a kernel of this project with these constants. */
+export function renderKernel(kernel: Kernel, constants: Constants): string {
+  return renderShader(kernel.shader, { ...constants, ...kernel.derive?.(constants) });
 }
 
 /**
  * Records one run of a kernel; nothing is awaited. Its results can be used by what is recorded later, and read back.
  * Each buffer that the kernel writes gets a new version, so that whatever was derived from it is derived anew.
- * @throws TypeError if a buffer is missing or a whole-number uniform is none; DeviceMismatchError for a buffer of another
+ * @throws TypeError if a buffer is missing or a whole-number uniform is none, or the shader does not take the constants; DeviceMismatchError for a buffer of another
  *   device; GpuError where a buffer that is written is bound twice; GpuError or DeviceLostError for what went wrong before
  */
-export function launch<B extends string, U extends string>(
+export function launch<B extends string, U extends string, K extends Constants = Constants>(
   gpu: Gpu,
-  kernel: Kernel<B, U> | InlineKernel<B, U>,
-  run: Launch<B, U>,
+  kernel: Kernel<B, U> | InlineKernel<B, U, K>,
+  run: Launch<B, U, K>,
 ): void {
   gpu.dispatch({
-    program: programOf(kernel, run.constants ?? {}),
+    program: programOf(kernel, run.constants),
     buffers: boundBuffers(gpu, kernel, run.buffers),
     uniforms: packUniforms(kernel.uniforms, run.uniforms),
     workgroups: run.workgroups,
@@ -132,26 +149,51 @@ const VARIANTS = 512;
 
 const programs = new WeakMap<object, BoundedCache<string, Program>>();
 
-function programOf(kernel: Kernel<never, never> | InlineKernel<never, never>, constants: Constants): Program {
+function programOf<K extends Constants>(
+  kernel: Kernel<never, never> | InlineKernel<never, never, K>,
+  constants: K | undefined,
+): Program {
   let variants = programs.get(kernel);
   if (!variants) {
     variants = new BoundedCache(VARIANTS);
     programs.set(kernel, variants);
   }
-  const values = JSON.stringify(constants);
+  const values = JSON.stringify(constants ?? {});
   let program = variants.get(values);
   if (!program) {
-    const inline = 'wgsl' in kernel;
     program = {
-      key: `${kernel.name}:${inline ? kernel.wgsl : kernel.shader}:${values}`,
+      ...('wgsl' in kernel ? inlineCode(kernel, constants) : fileCode(kernel, constants ?? {}, values)),
       name: kernel.name,
-      code: () => (inline ? renderText(kernel.wgsl, constants) : renderShader(kernel.shader, constants)),
       access: Object.values(kernel.bindings),
       hasUniforms: Object.keys(kernel.uniforms).length > 0,
     };
     variants.set(values, program);
   }
   return program;
+}
+
+function fileCode(kernel: Kernel, constants: Constants, values: string): Pick<Program, 'key' | 'code'> {
+  return { key: `${kernel.name}:${kernel.shader}:${values}`, code: () => renderKernel(kernel, constants) };
+}
+
+/** The key holds the text itself: two kernels may have one name. */
+function inlineCode<K extends Constants>(
+  { name, wgsl }: InlineKernel<never, never, K>,
+  constants: K | undefined,
+): Pick<Program, 'key' | 'code'> {
+  if (typeof wgsl === 'string' && constants !== undefined) {
+    throw new TypeError(
+      `${name}: its wgsl is a string, which the constants ${JSON.stringify(constants)} cannot change. Make wgsl a function of ` +
+        'them, or launch it without.',
+    );
+  }
+  if (typeof wgsl === 'function' && constants === undefined) {
+    throw new TypeError(
+      `${name}: its wgsl is a function of constants, and it was launched without any. Give launch \`constants\`.`,
+    );
+  }
+  const text = typeof wgsl === 'string' ? wgsl : wgsl(constants!);
+  return { key: `${name}:${text}`, code: () => text };
 }
 
 /** Packs scalars in declared order, four bytes each, padded to 16: the layout WGSL gives a struct of scalars. */

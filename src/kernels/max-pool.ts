@@ -4,6 +4,7 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import { stridingGrid } from './grid.ts';
 import { defineHalvable } from './half.ts';
 import { type Constants, defineKernel, launch } from './kernel.ts';
+import { unrollBackward } from './max-pool-windows.ts';
 import { vectorOf } from './vector-of.ts';
 
 /** Pairs are [height, width]. `planes` is batch · channels. */
@@ -150,6 +151,7 @@ export function maxPoolForward(
 const backward = defineKernel({
   name: 'max_pool_backward',
   shader: 'max-pool-backward.wgsl',
+  derive: unrollBackward,
   bindings: { argmax: 'read', outputGrad: 'read', inputGrad: 'read_write' },
   uniforms,
   example: { ...example, rows: 2 },

@@ -18,9 +18,75 @@ const CHANNELS = 64;
 /** For each an invocation keeps 200 vectors of 32 bytes, which shall fit the first cache with what else it needs. */
 const MOST_CHANNELS = 3;
 
+/** Samples along a side of a tile's patch, and how far the patches of neighbouring tiles lie apart; tiles of an invocation. */
+const [SIDE, STEP, TILES] = [9, 4, 2];
+/** Positions of one axis by what the output transform makes of them: those of the points 1, -1, 0 and ∞. */
+const POINTS = [
+  [1, 5],
+  [2, 6],
+  [0, 4, 8],
+  [3, 7, 9],
+] as const;
+
+/** Constants of the shader. */
+export type StemConstants = {
+  /** Of the input. */
+  readonly channels: number;
+  /** Subgroup size that shuffles feed: 4 or 8. */
+  readonly lanes: number;
+  /** Floats per load and store: 4, 2 or 1; they divide the widths. */
+  readonly inVector: number;
+  readonly outVector: number;
+  /** Columns before the first vector of inputs. */
+  readonly inAlign: number;
+};
+
+/** What the shader unrolls. */
+export function unrollStem({ channels, lanes, inVector, inAlign }: StemConstants) {
+  const columns = SIDE + STEP * (TILES - 1);
+  const loads: number[] = [];
+  for (let first = -((inVector - inAlign) % inVector); first < columns; first += inVector) loads.push(first);
+  const known = new Set<number>();
+  const sums = POINTS.flatMap((ofColumns, C) =>
+    POINTS.map((ofRows, R) => {
+      const products = ofRows.flatMap((r) =>
+        ofColumns.flatMap((c) =>
+          Array.from({ length: channels }, (_, i) => ({ r, c, i, n: stemNumber(r, c, i, channels) })),
+        ),
+      );
+      const numbers = [...new Set(products.map(({ n }) => n))].filter((n) => !known.has(n));
+      for (const n of numbers) known.add(n);
+      // Four numbers are loaded at once, each vector by one lane.
+      const fresh = numbers.map((n) => {
+        const vector = n >> 2;
+        return { n, load: Math.floor(vector / lanes), component: 'xyzw'[n & 3], lane: vector % lanes };
+      });
+      return { R, C, products, fresh };
+    }),
+  );
+  return {
+    /** Input columns of an invocation, and the first of each load; the first may lie before the patch. */
+    columns,
+    loads,
+    /** Vectors of a kernel's numbers that an invocation loads. */
+    vectorsPerLane: Math.ceil(Math.ceil((SIDE * SIDE * channels) / 4) / lanes),
+    /**
+     * For each point of the columns (C) and of the rows (R): the products that are added up there, number n of the kernel with
+     * the transformed sample (r, c) of channel i; and those of these numbers that no sum before it used.
+     */
+    sums,
+  };
+}
+
+/** Which number of a transformed kernel a position is multiplied by: that of the last tap serves two positions. */
+function stemNumber(r: number, c: number, channel: number, channels: number): number {
+  return (Math.min(r, SIDE - 1) * SIDE + Math.min(c, SIDE - 1)) * channels + channel;
+}
+
 const stemKernel = defineNormalisable({
   name: 'winograd_stem',
   shader: 'winograd-stem.wgsl',
+  derive: unrollStem,
   bindings: { input: 'read', kernels: 'texture_read', output: 'read_write' },
   uniforms: {
     inHeight: 'u32',

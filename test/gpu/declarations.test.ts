@@ -3,8 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { type Constants, type Kernel, kernels } from '../../src/kernels/kernel.ts';
-import { renderShader } from '../../src/kernels/source.ts';
+import { type Constants, type Kernel, kernels, renderKernel } from '../../src/kernels/kernel.ts';
 
 const kernelFolder = new URL('../../src/kernels/', import.meta.url);
 for (const file of readdirSync(kernelFolder)) if (file.endsWith('.ts')) await import(new URL(file, kernelFolder).href);
@@ -95,7 +94,7 @@ describe.each(kernels.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
   for (const constants of [{}, ...(OTHERS[kernel.name] ?? [])]) {
     const others = Object.keys(constants).length > 0 ? ` of ${JSON.stringify(constants).replaceAll('"', '')}` : '';
     test(`agrees with its shader${others}`, () => {
-      expect(disagreements(kernel, renderShader(kernel.shader, { ...kernel.example, ...constants }))).toEqual([]);
+      expect(disagreements(kernel, renderKernel(kernel, { ...kernel.example, ...constants }))).toEqual([]);
     });
   }
 });
@@ -117,19 +116,19 @@ describe('all of them', () => {
     expect([...used].sort()).toEqual(files.sort());
     const texts = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
     for (const part of readdirSync(new URL('parts', folder))) expect(texts).toContain(`include('parts/${part}'`);
-    for (const shader of used) {
+    for (const kernel of kernels) {
       // Not the text itself: some are thousands of lines when rendered.
-      const start = renderShader(shader, kernels.find((one) => one.shader === shader)!.example ?? {})
+      const start = renderKernel(kernel, kernel.example ?? {})
         .trimStart()
         .slice(0, 80);
-      expect(start, shader).toMatch(/^\/\/ \S/);
+      expect(start, kernel.shader).toMatch(/^\/\/ \S/);
     }
   });
 });
 
 describe('the comparison sees', () => {
   const kernel = kernels.find(({ name }) => name === 'max_pool_backward')!;
-  const code = renderShader(kernel.shader, kernel.example!);
+  const code = renderKernel(kernel, kernel.example!);
 
   test.each([
     ['a binding of another name', code.replaceAll('outputGrad', 'gradient'), /^bindings: /],

@@ -1,6 +1,6 @@
 /** Asking for a device with half precision. */
 import { expect, test } from 'vitest';
-import { halfFeatureOf } from '../../src/gpu/dawn.ts';
+import { halfFeatureOf } from '../../src/gpu/adapter.ts';
 import { MissingFeatureError } from '../../src/gpu/errors.ts';
 import { withGpu } from '../support/gpu.ts';
 

@@ -88,25 +88,63 @@ describe('an op of inline kernels', () => {
 });
 
 describe('constants', () => {
-  const kernel = defineKernel({
-    name: 'test_constants',
-    bindings: { output: 'read_write' },
-    uniforms: {},
-    wgsl: `@group(0) @binding(0) var<storage, read_write> output: array<f32>;
-      @compute @workgroup_size(1) fn main() {
-        <% for (let i = 0; i < k.count; i++) { %>output[<%= i %>] = <%= k.value %>; <% } %>
-      }`,
+  const declaration = { name: 'test_constants', bindings: { output: 'read_write' }, uniforms: {} } as const;
+  const shader = (statements: string) => `@group(0) @binding(0) var<storage, read_write> output: array<f32>;
+    @compute @workgroup_size(1) fn main() { ${statements} }`;
+  const unrolled = defineKernel({
+    ...declaration,
+    wgsl: ({ count, value }: { count: number; value: number }) =>
+      shader(Array.from({ length: count }, (_, i) => `output[${i}] = ${value};`).join(' ')),
   });
+  const once = (output: Tensor) =>
+    ({ buffers: { output: output.buffer }, uniforms: {}, workgroups: [1, 1, 1] }) as const;
   const run = (constants: { count: number; value: number }) => {
     const output = Tensor.zeros(gpu, [3]);
-    launch(gpu, kernel, { buffers: { output: output.buffer }, uniforms: {}, workgroups: [1, 1, 1], constants });
+    launch(gpu, unrolled, { ...once(output), constants });
     return output.data();
   };
 
-  gpuTest('fill in the template, each set of values anew', async () => {
+  gpuTest('are what a function makes the shader of, each set of values anew', async () => {
     expect([...(await run({ count: 2, value: 1.5 }))]).toEqual([1.5, 1.5, 0]);
     expect([...(await run({ count: 3, value: 2.5 }))]).toEqual([2.5, 2.5, 2.5]);
     expect([...(await run({ count: 2, value: 1.5 }))]).toEqual([1.5, 1.5, 0]);
+  });
+
+  gpuTest('two functions of one name and one text that close over different values are two kernels', async () => {
+    const kernel = (value: number) => defineKernel({ ...declaration, wgsl: () => shader(`output[0] = ${value};`) });
+    const results: number[] = [];
+    for (const value of [1.5, 2.5]) {
+      const output = Tensor.zeros(gpu, [1]);
+      launch(gpu, kernel(value), { ...once(output), constants: {} });
+      results.push(await output.item());
+    }
+    expect(results).toEqual([1.5, 2.5]);
+  });
+
+  gpuTest('a string is taken as it stands: what looks like a template is none', async () => {
+    const output = Tensor.zeros(gpu, [1]);
+    const wgsl = shader('/* <% throw new Error("code in a string was run"); %> */ output[0] = 3.0;');
+    launch(gpu, defineKernel({ ...declaration, wgsl }), once(output));
+    expect(await output.item()).toBe(3);
+  });
+
+  gpuTest('have the types that the function says', () => {
+    const output = Tensor.zeros(gpu, [3]);
+    // @ts-expect-error: value is missing
+    launch(gpu, unrolled, { ...once(output), constants: { count: 0 } });
+    // @ts-expect-error: count is a number
+    launch(gpu, unrolled, { ...once(output), constants: { count: true, value: 1 } });
+  });
+
+  gpuTest('for a string, or none for a function, are an error', () => {
+    const output = Tensor.zeros(gpu, [1]);
+    const string = defineKernel({ ...declaration, wgsl: shader('') });
+    expect(() => launch(gpu, string, { ...once(output), constants: { count: 2 } })).toThrow(
+      'test_constants: its wgsl is a string, which the constants {"count":2} cannot change.',
+    );
+    expect(() => launch(gpu, unrolled, once(output))).toThrow(
+      'test_constants: its wgsl is a function of constants, and it was launched without any.',
+    );
   });
 });
 

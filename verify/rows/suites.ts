@@ -1,10 +1,10 @@
 /** The whole test suite on other adapters than this machine's: as a GPU would compute it, and on SwiftShader. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import type { ProbeResult } from '../../scripts/setup/adapter.mjs';
+import { swiftShaderOnly } from '../browser/chromium.ts';
 import type { Outcome, Row } from '../row.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -22,26 +22,8 @@ export const suiteSwiftShader: Row = {
   title: '`npm test` on SwiftShader, the software driver of headless Chromium',
   minutes: 15,
   ci: false,
-  run: () => {
-    const manifest = swiftShaderManifest();
-    // The newer and the older name of the variable by which the Vulkan loader is told its drivers.
-    return runSuite({ VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest }, /swiftshader/i);
-  },
+  run: async () => runSuite({ ...swiftShaderOnly() }, /swiftshader/i),
 };
-
-/** Where Debian's Chromium and Google's Chrome put the driver's manifest. */
-const MANIFESTS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map((folder) =>
-  join(folder, 'vk_swiftshader_icd.json'),
-);
-
-function swiftShaderManifest(): string {
-  const found = MANIFESTS.find((path) => existsSync(path));
-  if (found) return found;
-  throw new Error(
-    `SwiftShader is not on this machine: there is none of ${MANIFESTS.join(', ')}. On Debian: ` +
-      'apt-get install --no-install-recommends chromium',
-  );
-}
 
 /** @param wanted what the adapter's description must match */
 async function runSuite(changes: NodeJS.ProcessEnv, wanted = /./): Promise<Outcome[]> {

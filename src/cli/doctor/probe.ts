@@ -1,6 +1,7 @@
 /** Asks Dawn for adapters, opens a device and computes on it. Runs in a process of its own: see probe-process.ts. */
 import { create } from 'webgpu';
-import { type AdapterPreference, isSoftware, openGpu } from '../../gpu/dawn.ts';
+import { isSoftware } from '../../gpu/adapter.ts';
+import { type AdapterPreference, openGpu } from '../../gpu/dawn.ts';
 import { checkConvolution } from './check.ts';
 import type { Answer, FoundAdapter, ProbeMessage } from './types.ts';
 

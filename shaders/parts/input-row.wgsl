@@ -1,0 +1,22 @@
+<%
+// Given: row (in the names that are declared), start (index of its first column), inside (whether the row is one of the input),
+// loads (see input-loads.ts); and what conv2d-rows-weight-grad has.
+const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
+const range = (n) => [...Array(n).keys()];
+// Where it is padding, something is loaded that exists, and is 0.
+const loaded = ({ first, floats, component }) => {
+  const index = `u32(select(0, ${k.start} + ${first}, readx${k.row}_${first}))`;
+  if (k.texels) return `texelAt(input, (${index}) / 4u)${floats === 1 ? `[${component}]` : ''}`;
+  if (k.inVector === 1) return `input[${index}]`;
+  return floats === 1 ? `inputAt(${index})` : `input[${index} / ${floats}u]`;
+};
+%>
+<% for (const load of k.loads) { const { first, floats } = load; %>
+    let readx<%= k.row %>_<%= first %> = <%= k.inside %> && inside<%= first %>;
+<% if (floats === 1) { %>
+    let x<%= k.row %>_<%= first %> = select(0.0, <%= loaded(load) %>, readx<%= k.row %>_<%= first %>);
+<% } else { %>
+    let vx<%= k.row %>_<%= first %> = select(<%= type(floats) %>(), <%= loaded(load) %>, readx<%= k.row %>_<%= first %>);
+<% for (const i of range(floats)) { %>
+    let x<%= k.row %>_<%= first + i %> = vx<%= k.row %>_<%= first %>[<%= i %>];
+<% } } } %>

@@ -1,0 +1,70 @@
+/** Which windows of a max pooling touch a tile of pixels, and how their gradients are loaded: what its backward shader unrolls. */
+
+/** Constants of the shader. Pixels are those of the input. */
+export type BackwardConstants = {
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideHeight: number;
+  readonly strideWidth: number;
+  readonly paddingHeight: number;
+  readonly paddingWidth: number;
+  /** Pixels of an invocation: whole strides. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Whether it takes a single pixel and loops over its windows instead. */
+  readonly loops: boolean;
+  /** Values per load and store: 4, 2 or 1; 1 where it loops. */
+  readonly inVector: number;
+  readonly outVector: number;
+  /** Invocations of a workgroup. */
+  readonly lanesX: number;
+  readonly lanesY: number;
+};
+
+/** A load of gradients: `floats` windows of a row from `first` on; `component` is where the first lies in a vector. */
+export interface WindowLoad {
+  readonly first: number;
+  readonly floats: number;
+  readonly component: number;
+}
+
+/**
+ * The windows that cover pixel `at` of a tile along one axis. They are counted from window (first pixel of the tile) / stride.
+ * Window o covers the padded pixels o · stride up to o · stride + kernel − 1.
+ */
+export function windowsOver(at: number, stride: number, kernel: number, padding: number): number[] {
+  const last = Math.floor((at + padding) / stride);
+  const first = Math.floor((at + padding - kernel) / stride) + 1;
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** Cuts a row of windows into loads: a vector where the tile needs all of it, else one by one. */
+export function windowLoads(windows: readonly number[], vector: number): WindowLoad[] {
+  const loads: WindowLoad[] = [];
+  for (const window of windows) {
+    if (loads.some(({ first, floats }) => window < first + floats)) continue;
+    // Vectors begin at whole ones of the tile.
+    const whole = vector > 1 && window >= 0 && window % vector === 0 && windows.includes(window + vector - 1);
+    const component = ((window % vector) + vector) % vector;
+    loads.push({ first: window, floats: whole ? vector : 1, component });
+  }
+  return loads;
+}
+
+/** What the shader unrolls. */
+export function unrollBackward(k: BackwardConstants) {
+  const along = (pixels: number, stride: number, kernel: number, padding: number) =>
+    Array.from({ length: pixels }, (_, at) => windowsOver(at, stride, kernel, padding));
+  const distinct = (lists: readonly number[][]) => [...new Set(lists.flat())].sort((a, b) => a - b);
+  /** Windows over each row, and over each column, of the tile. */
+  const rowWindows = along(k.rows, k.strideHeight, k.kernelHeight, k.paddingHeight);
+  const columnWindows = along(k.columns, k.strideWidth, k.kernelWidth, k.paddingWidth);
+  const windowColumns = distinct(columnWindows);
+  return {
+    rowWindows,
+    columnWindows,
+    windowRows: distinct(rowWindows),
+    windowColumns,
+    windowLoads: windowLoads(windowColumns, k.inVector),
+  };
+}

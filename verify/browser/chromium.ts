@@ -1,0 +1,130 @@
+/** Headless Chromium on its own software driver, SwiftShader, and that driver for other programs of this machine. */
+import { spawn } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
+
+/** Where Debian's Chromium and Google's Chrome put the driver's manifest. */
+const MANIFESTS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map((folder) =>
+  join(folder, 'vk_swiftshader_icd.json'),
+);
+
+const INSTALL = 'On Debian: apt-get install --no-install-recommends chromium';
+
+/** The manifest of SwiftShader. @throws Error where it is not on this machine */
+export function swiftShaderManifest(): string {
+  const found = MANIFESTS.find((path) => existsSync(path));
+  if (found) return found;
+  throw new Error(`SwiftShader is not on this machine: there is none of ${MANIFESTS.join(', ')}. ${INSTALL}`);
+}
+
+/** Variables under which the Vulkan loader offers SwiftShader and nothing else: the newer and the older name. */
+export function swiftShaderOnly(): { readonly VK_DRIVER_FILES: string; readonly VK_ICD_FILENAMES: string } {
+  const manifest = swiftShaderManifest();
+  return { VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest };
+}
+
+/** Chromium's program, or why there is none. */
+export function findChromium(): { readonly program: string } | { readonly missing: string } {
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const program = names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+  if (!program) return { missing: `There is no Chromium on the PATH (${names.join(', ')}). ${INSTALL}` };
+  if (!MANIFESTS.some((path) => existsSync(path))) {
+    return { missing: `${program} brings no SwiftShader: there is none of ${MANIFESTS.join(', ')}. ${INSTALL}` };
+  }
+  return { program };
+}
+
+/** What a page may load: its script, from where it came from. In particular no text may become code. */
+const POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'";
+
+export interface PageOptions {
+  /** An empty folder for the browser's profile. */
+  readonly profile: string;
+  readonly timeoutMs: number;
+  readonly flags?: readonly string[];
+}
+
+/**
+ * Opens a page that runs a module, and waits for what the module posts to `/result`.
+ * @throws Error where the page fails, or posts nothing in time; with what the browser wrote
+ */
+export async function runInChromium(program: string, script: string, options: PageOptions): Promise<string> {
+  const { server, result } = await serve(script);
+  const { port } = server.address() as AddressInfo;
+  const flags = [
+    // Debian's Chromium run as root, as in a container, wants the second. The page is our own.
+    ...['--headless=new', '--no-sandbox', `--user-data-dir=${options.profile}`, '--no-first-run'],
+    ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', ...(options.flags ?? [])],
+  ];
+  const browser = spawn(program, [...flags, `http://127.0.0.1:${port}/`], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let written = '';
+  for (const stream of [browser.stdout, browser.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      written = (written + text).slice(-4000);
+    });
+  }
+  const ended = new Promise<void>((resolve) => browser.once('close', () => resolve()));
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const gone = Promise.race([
+      new Promise<never>((_, reject) => browser.once('error', reject)),
+      ended.then(() => Promise.reject(new Error(`${program} ended before the page had posted its result.`))),
+      new Promise<never>((_, reject) => {
+        const late = () => reject(new Error(`The page posted nothing in ${options.timeoutMs / 1000} s.`));
+        timer = setTimeout(late, options.timeoutMs);
+      }),
+    ]);
+    return await Promise.race([result, gone]);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${program} wrote:\n${written}`);
+  } finally {
+    clearTimeout(timer);
+    server.close();
+    server.closeAllConnections();
+    // It is several processes; they are a group of their own.
+    if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL');
+    await ended;
+    rmSync(options.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+/** A server of the page and its script, on this machine alone: WebGPU is for pages that came safely. */
+async function serve(script: string): Promise<{ server: Server; result: Promise<string> }> {
+  let resolve: (text: string) => void;
+  let reject: (error: Error) => void;
+  const result = new Promise<string>((done, failed) => {
+    resolve = done;
+    reject = failed;
+  });
+  // Nobody may be waiting yet.
+  result.catch(() => {});
+  const server = createServer((request, response) => {
+    response.setHeader('content-security-policy', POLICY);
+    if (request.method === 'POST') {
+      let text = '';
+      request.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      request.on('end', () => {
+        response.end();
+        if (request.url === '/result') resolve(text);
+        else reject(new Error(`The page failed: ${text}`));
+      });
+      return;
+    }
+    const [type, body] =
+      request.url === '/page.js'
+        ? ['text/javascript', script]
+        : ['text/html', '<!doctype html><meta charset="utf-8"><script type="module" src="/page.js"></script>'];
+    response.setHeader('content-type', type!);
+    response.end(body);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return { server, result };
+}
