@@ -3,7 +3,7 @@ import { suggestCollection } from './collect.ts';
 import { GpuError } from './errors.ts';
 import { BufferUsage, MapMode } from './flags.ts';
 import type { Wait } from './wait.ts';
-import type { WebGpuDevice } from './webgpu-types.ts';
+import type { WebGpuBuffer, WebGpuDevice } from './webgpu-types.ts';
 
 /** Values on their way from the device. */
 export interface Readback {
@@ -47,7 +47,7 @@ export class Readbacks {
    * A readback of `bytes` bytes, which `fill` records a copy of.
    * @param failure what to throw where mapping fails for a reason that is known better
    */
-  start(bytes: number, fill: (staging: GPUBuffer, size: number) => void, failure: () => Promise<void>): Readback {
+  start(bytes: number, fill: (staging: WebGpuBuffer, size: number) => void, failure: () => Promise<void>): Readback {
     if (this.#open >= this.#suggestAt) {
       suggestCollection();
       this.#suggestAt = this.#open + SUGGEST_EVERY;
