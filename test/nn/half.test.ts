@@ -2,10 +2,10 @@
 import { describe, expect } from 'vitest';
 import { fromHalf, toHalf } from '../../src/autograd/half.ts';
 import { DTypeError, noGrad, Tensor, toDType } from '../../src/autograd/index.ts';
-import { Generator } from '../../src/random/mt19937.ts';
 import { MissingFeatureError } from '../../src/gpu/errors.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { BatchNorm2d, Conv2d, Linear, MaxPool2d, resnet18, Sequential, SGD } from '../../src/nn/index.ts';
+import { Generator } from '../../src/random/mt19937.ts';
 import { EXACT, expectClose } from '../support/compare.ts';
 import { withGpu } from '../support/gpu.ts';
 

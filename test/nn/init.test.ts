@@ -1,9 +1,9 @@
 /** Initial weights are torch's of the same seed, and skipping them leaves the random numbers where drawing would. */
 import { describe, expect, test } from 'vitest';
 import { Tensor } from '../../src/autograd/tensor.ts';
-import { Generator } from '../../src/random/mt19937.ts';
 import { Conv2d, type Init, kaimingNormalFanOut, Linear, type Module, resnet18 } from '../../src/nn/index.ts';
 import { normalDraws } from '../../src/nn/init.ts';
+import { Generator } from '../../src/random/mt19937.ts';
 import { expectClose } from '../support/compare.ts';
 import { withGpu } from '../support/gpu.ts';
 import { type Dense, golden } from './support.ts';
