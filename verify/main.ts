@@ -2,7 +2,8 @@
  * `npm run verify [-- NAME …]`: every promise of the project as a command. Each row prints its figures, the bars and the
  * device; the exit status is 1 where a bar does not hold. `--list` names the rows, `--ci` runs those meant for CI.
  *
- * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch; DAWNGRAD_REFERENCE for what compares whole runs.
+ * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch; DAWNGRAD_REFERENCE for what compares whole runs. Rows that are
+ * `alone` need none of them.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';

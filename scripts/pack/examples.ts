@@ -42,22 +42,29 @@ export function writeExamples({ folder }: Installed): void {
 
 /** Every use is an error if what it uses is `any`, or has lost its type on the way. */
 const USES = `import * as dawngrad from 'dawngrad';
+import * as engine from 'dawngrad/engine';
 import { type Gpu, openGpu, type Prediction, Tensor, train, type TrainOptions } from 'dawngrad';
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type AnyNames = { [N in keyof typeof dawngrad]: IsAny<(typeof dawngrad)[N]> extends true ? N : never }[keyof typeof dawngrad];
 const none: [AnyNames] extends [never] ? true : AnyNames = true;
+type AnyOfEngine = { [N in keyof typeof engine]: IsAny<(typeof engine)[N]> extends true ? N : never }[keyof typeof engine];
+const noneOfEngine: [AnyOfEngine] extends [never] ? true : AnyOfEngine = true;
 
 const gpu: Gpu = await openGpu({ adapter: 'software' });
 const values: Float32Array = await Tensor.zeros(gpu, [2, 3]).data();
+const small: Gpu = await engine.openGpu({ adapter: 'low-power', minimal: true });
+const loss: number = await engine.Tensor.zeros(small, []).item();
 const options: TrainOptions = { data: 'folder', mode: 'extract', epochs: 1 };
 const best: number = (await train(options)).summary.bestValAcc;
 const name = (prediction: Prediction): string => prediction.top[0].name;
 // @ts-expect-error: there is no such adapter
 await openGpu({ adapter: 'quick' });
+// @ts-expect-error: there is no such adapter
+await engine.openGpu({ adapter: 'quick' });
 // @ts-expect-error: a shape is no number
 Tensor.zeros(gpu, 3);
-export default [none, values, best, name];
+export default [none, noneOfEngine, values, best, name, loss];
 `;
 
 /** What TypeScript says to all of them with these options; undefined where it is content. With `emit`, they become js/*.js. */
