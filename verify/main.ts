@@ -13,6 +13,7 @@ import { openGpu } from '../src/gpu/dawn.ts';
 import type { Context, Row } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
+import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { demo } from './rows/demo.ts';
 import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
@@ -35,6 +36,7 @@ import { valTransform } from './rows/val-transform.ts';
 const ROWS: readonly Row[] = [
   oneStep,
   tenSteps,
+  batchNormOffset,
   evalForward,
   half,
   predict,
