@@ -34,12 +34,14 @@ fn main(
   for (var c = group.y; c < params.channels; c += groups.y) {
     let mean = statistics[c];
     let invStd = statistics[params.channels + c];
+    let meanLow = statistics[2u * params.channels + c];
     let scale = invStd * weight[c];
 <% if (k.relu) { %>
-    let shift = bias[c];
+    let shift = shiftOf(bias[c], meanLow, scale);
 <% } %>
-    let gradMean = biasGrad[c] / params.count;
     let slope = weightGrad[c] * invStd / params.count;
+    // All distances below are from the rounded mean.
+    let gradMean = biasGrad[c] / params.count - slope * meanLow;
     for (var n = group.z; n < params.batch; n += groups.z) {
       let first = (n * params.channels + c) * params.plane;
       for (var i = first + start; i < first + stop; i += WORKGROUP) {

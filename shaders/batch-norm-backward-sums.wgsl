@@ -5,10 +5,11 @@
 // - where a residual was added before ReLU, what passes where the saved output is positive. It is the residual's gradient
 //   too, and written to passed.
 //
-// One workgroup per channel. An invocation sums every WORKGROUP-th Value, in runs of RUN that are then added up, and the
-// invocations' sums are added as a tree: the order is fixed and no chain of additions is long.
+// One workgroup per channel. An invocation sums every WORKGROUP-th Value in runs of RUN, short enough that they round hardly more
+// than the products do. The sums of runs are added up with their rounding errors, those of invocations as a tree, in a fixed
+// order.
 <% if (k.subgroup) { %>enable subgroups;<% } %>
-struct Params { batch: u32, channels: u32, plane: u32 }
+struct Params { batch: u32, channels: u32, plane: u32, zero: u32 }
 @group(0) @binding(0) var<storage, read> input: array<Value>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<Value>;
 @group(0) @binding(2) var<storage, read> statistics: array<f32>;
@@ -30,8 +31,8 @@ const WORKGROUP = <%= k.workgroup %>u;
 const RUN = <%= k.run %>u;
 
 <%~ include('parts/batch-norm.wgsl', k) %>
-// x sums the gradient, y its product with the distance from the mean.
-<%~ include('parts/total.wgsl', { ...k, type: 'vec2<f32>' }) %>
+<%~ include('parts/compensated.wgsl', { types: { Value: k.vector ? 4 : 1, Sums: 2 } }) %>
+<%~ include('parts/total.wgsl', { ...k, sums: 2 }) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -42,12 +43,15 @@ fn main(
   for (var c = group.x; c < params.channels; c += groups.x) {
     let mean = statistics[c];
     let invStd = statistics[params.channels + c];
+    let meanLow = statistics[2u * params.channels + c];
 <% if (k.relu) { %>
     let scale = invStd * weight[c];
-    let shift = bias[c];
+    let shift = shiftOf(bias[c], meanLow, scale);
 <% } %>
     var grads = Value();
+    var gradsLow = Value();
     var products = Value();
+    var productsLow = Value();
     for (var n = 0u; n < params.batch; n++) {
       let first = (n * params.channels + c) * params.plane;
       for (var start = 0u; start < params.plane; start += WORKGROUP * RUN) {
@@ -67,14 +71,25 @@ fn main(
           runGrads += grad;
           runProducts += grad * (value - mean);
         }
-        grads += runGrads;
-        products += runProducts;
+        addTo(&grads, &gradsLow, runGrads);
+        addTo(&products, &productsLow, runProducts);
       }
     }
-    let result = total(vec2<f32>(sumOf(grads), sumOf(products)), lane);
+<% if (k.vector) { %>
+    let own = addedUp(
+<%   for (const part of ['x', 'y', 'z', 'w']) { %>
+      Pairs(grads.<%= part %>, products.<%= part %>, gradsLow.<%= part %>, productsLow.<%= part %>),
+<%   } %>
+    );
+<% } else { %>
+    let own = Pairs(grads, products, gradsLow, productsLow);
+<% } %>
+    let result = total(own, lane);
     if (lane == 0u) {
-      biasGrad[c] = result.x;
-      weightGrad[c] = result.y * invStd;
+      let sum = result.x + result.z;
+      biasGrad[c] = sum;
+      // All distances were from the rounded mean.
+      weightGrad[c] = (result.y + (result.w - meanLow * sum)) * invStd;
     }
   }
 }

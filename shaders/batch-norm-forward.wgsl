@@ -1,5 +1,6 @@
 // output = (input - mean[c]) * invStd[c] * weight[c] + bias[c], then the residual is added and ReLU applied where wanted.
-// input, residual and output [batch, channels, plane] may be f16; statistics: mean [channels], then invStd [channels].
+// input, residual and output [batch, channels, plane] may be f16; statistics [3, channels]: mean, invStd
+// and meanLow, as batch-norm-statistics.wgsl defines them.
 //
 // Workgroups along y take channels, along x parts of a plane, along z images: no divisions, and what is loaded of a channel
 // serves several images. On a CPU adapter a workgroup is one vector, since idle lanes cost as much as busy ones, and takes
@@ -36,7 +37,7 @@ fn main(
   for (var c = group.y; c < params.channels; c += groups.y) {
     let mean = statistics[c];
     let scale = statistics[params.channels + c] * weight[c];
-    let shift = bias[c];
+    let shift = shiftOf(bias[c], statistics[2u * params.channels + c], scale);
     for (var n = group.z; n < params.batch; n += groups.z) {
       let first = (n * params.channels + c) * params.plane;
       for (var i = first + start; i < first + stop; i += WORKGROUP) {

@@ -1,6 +1,6 @@
-// The statistics that eval mode normalises with, in the form that train mode's have: mean [channels], a copy of the running
-// mean, then invStd [channels] = 1 / sqrt(runningVar + eps). Backward reads this copy, so the running statistics may move
-// on before it runs. One invocation per channel.
+// The statistics that eval mode normalises with, in the form that train mode's have: mean, a copy of the running one, invStd = 1
+// / sqrt(runningVar + eps), and meanLow, which is 0. Backward reads this copy, so the running statistics may move on before it
+// runs. One invocation per channel.
 struct Params { channels: u32, eps: f32 }
 @group(0) @binding(0) var<storage, read> runningMean: array<f32>;
 @group(0) @binding(1) var<storage, read> runningVar: array<f32>;
@@ -19,5 +19,6 @@ fn main(
   if (c < params.channels) {
     statistics[c] = runningMean[c];
     statistics[params.channels + c] = 1.0 / sqrt(runningVar[c] + params.eps);
+    statistics[2u * params.channels + c] = 0.0;
   }
 }

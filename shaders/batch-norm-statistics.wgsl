@@ -1,19 +1,23 @@
 <%
 const range = (n) => [...Array(n).keys()];
 %>
-// Statistics of a batch: input [batch, channels, plane], as Values -> mean [channels], then invStd [channels], where
-// invStd = 1 / sqrt(variance + eps); and the running statistics moved towards them: running = (1 - momentum) * running +
-// momentum * batch. As in torch, the variance that normalises is the biased one, the one that the running variance takes
-// in is divided by count - 1.
+// Statistics of a batch: input [batch, channels, plane], as Values -> statistics [3, channels]: mean, invStd = 1 /
+// sqrt(variance + eps), and meanLow, the mean's rounding error; and the running statistics moved towards them: running =
+// (1 - momentum) * running + momentum * batch. As in torch, the variance that normalises is the biased one, the one that the
+// running variance takes in is divided by count - 1, and invStd is 0 where variance and eps are.
 //
-// One workgroup per channel reads it once. An invocation takes every WORKGROUP-th Value, RUN of them at a time, whose mean
-// and sum of squared distances from it are computed in registers; then the run's are merged into those of the runs before
-// (Chan, Golub and LeVeque 1979), which loses no digits where the mean is large. Last, the invocations' are brought to the
-// mean of all. Sums are added up in runs and as a tree: no chain of additions is long, so rounding stays near 1e-7 of a sum.
+// One workgroup per channel reads it once. An invocation takes every WORKGROUP-th Value, RUN of them at a time, in registers. It
+// computes their mean, rounded to `center`, and the sums of the distances from it (`rest`) and of their squares. `rest` tells
+// the rounding error of the center. Then the run is merged into those before it (Chan, Golub and LeVeque 1979), which loses no
+// digits where the mean is large. Last, all invocations are brought to the mean of all.
+//
+// PyTorch sums in double. Here sums are in two parts, with their rounding errors: the mean of equal values is exactly that
+// value. Squares are never negative, so that in runs, planes and a tree their sum is right to an ulp.
+//
 // WORKGROUP is 64 for small planes, which would leave more invocations idle, and 256 for large ones. On a CPU adapter it is
 // one subgroup, which adds up by shuffles: there a barrier costs more than summing a small plane.
 <% if (k.subgroup) { %>enable subgroups;<% } %>
-struct Params { batch: u32, channels: u32, plane: u32, eps: f32, momentum: f32 }
+struct Params { batch: u32, channels: u32, plane: u32, zero: u32, eps: f32, momentum: f32 }
 @group(0) @binding(0) var<storage, read> input: array<Value>;
 @group(0) @binding(1) var<storage, read_write> statistics: array<f32>;
 @group(0) @binding(2) var<storage, read_write> runningMean: array<f32>;
@@ -24,7 +28,24 @@ const WORKGROUP = <%= k.workgroup %>u;
 const RUN = <%= k.run %>u;
 
 <%~ include('parts/batch-norm.wgsl', k) %>
-<%~ include('parts/total.wgsl', { ...k, type: 'f32' }) %>
+<%~ include('parts/compensated.wgsl', { types: { Value: k.vector ? 4 : 1, Sums: 1 } }) %>
+<%~ include('parts/total.wgsl', { ...k, sums: 1 }) %>
+<%~ include('parts/quotients.wgsl') %>
+
+fn totalOf(sum: Value, low: Value, lane: u32) -> Pairs {
+<% if (k.vector) { %>
+  return total(addedUp(<%= ['x', 'y', 'z', 'w'].map((part) => `Pairs(sum.${part}, low.${part})`).join(', ') %>), lane);
+<% } else { %>
+  return total(Pairs(sum, low), lane);
+<% } %>
+}
+
+alias Bits = <%= k.vector ? 'vec4<u32>' : 'u32' %>;
+
+// The first 21 binary digits of a value: a product with up to 8 is exact.
+fn coarse(value: Value) -> Value {
+  return bitcast<Value>(bitcast<Bits>(value) & Bits(0xfffffff8u));
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -34,14 +55,19 @@ fn main(
 ) {
   let count = f32(params.batch * params.plane) * <%= k.vector ? '4.0' : '1.0' %>;
   for (var c = group.x; c < params.channels; c += groups.x) {
-    // Of this invocation so far: how many Values, their sum, their mean, their squared distances from it.
+    // Means are measured from here: far from 0 they keep more digits.
+    let origin = input[c * params.plane];
+    // Of this invocation so far: how many Values, their sum, their mean, the sum of their squared distances from it.
     var seen = 0.0;
     var sum = Value();
+    var sumLow = Value();
     var mean = Value();
     var squares = Value();
+    var squaresLow = Value();
     for (var n = 0u; n < params.batch; n++) {
       let first = (n * params.channels + c) * params.plane;
       let end = first + params.plane;
+      var planeSquares = Value();
       for (var i = first + lane; i < end; i += WORKGROUP * RUN) {
 <% for (const j of range(k.run)) { %>
         var value<%= j %> = Value();
@@ -53,30 +79,45 @@ fn main(
 <%   } %>
 <% } %>
         let size = f32(min((end - i + WORKGROUP - 1u) / WORKGROUP, RUN));
-        let runSum = <%= range(k.run).map((j) => `value${j}`).join(' + ') %>;
-        let runMean = runSum / size;
+        let center = (<%= range(k.run).map((j) => `value${j}`).join(' + ') %>) * (1.0 / size);
+        var rest = Value();
         var runSquares = Value();
 <% for (const j of range(k.run)) { %>
-        let distance<%= j %> = <% if (j === 0) { %>value0 - runMean<% } else { %>select(Value(), value<%= j %> - runMean, inside<%= j %>)<% } %>;
+        let distance<%= j %> = <% if (j === 0) { %>value0 - center<% } else { %>select(Value(), value<%= j %> - center, inside<%= j %>)<% } %>;
+        rest += distance<%= j %>;
         runSquares += distance<%= j %> * distance<%= j %>;
 <% } %>
-        let apart = runMean - mean;
+        // The run's sum is size * center + rest.
+        let near = coarse(center);
+        addTo(&sum, &sumLow, near * size);
+        sumLow += (center - near) * size + rest;
+        let off = rest / size;
+        let apart = ((center - origin) - mean) + off;
         let share = size / (seen + size);
-        sum += runSum;
         mean += apart * share;
-        squares += runSquares + apart * apart * (seen * share);
+        planeSquares += (runSquares - rest * off) + apart * apart * (seen * share);
         seen += size;
       }
+      addTo(&squares, &squaresLow, planeSquares);
+      // The low part has to stay small, or it is rounded. Of an infinite sum it is NaN.
+      let low = select(sumLow, Value(), abs(sum) > Value(LARGEST));
+      sumLow = Value();
+      addTo(&sum, &sumLow, low);
     }
-    let center = total(sumOf(sum), lane) / count;
-    let apart = mean - center;
-    let spread = total(sumOf(squares + apart * apart * seen), lane);
+    let all = totalOf(sum, sumLow, lane);
+    let center = quotient(all, count);
+    let apart = mean - ((center.x - origin) + center.y);
+    addTo(&squares, &squaresLow, apart * (apart * seen));
+    let allSquares = totalOf(squares, squaresLow, lane);
+    let spread = allSquares.x + allSquares.y;
+    let variance = added(quotient(allSquares, count), Pairs(params.eps, 0.0));
 
     if (lane == 0u) {
-      statistics[c] = center;
-      statistics[params.channels + c] = 1.0 / sqrt(spread / count + params.eps);
+      statistics[c] = center.x;
+      statistics[params.channels + c] = select(inverseRoot(variance), 0.0, variance.x == 0.0);
+      statistics[2u * params.channels + c] = center.y;
       let keep = 1.0 - params.momentum;
-      runningMean[c] = keep * runningMean[c] + params.momentum * center;
+      runningMean[c] = keep * runningMean[c] + params.momentum * center.x;
       runningVar[c] = keep * runningVar[c] + params.momentum * (spread / (count - 1.0));
     }
   }

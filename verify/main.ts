@@ -14,6 +14,7 @@ import { openGpu } from '../src/gpu/dawn.ts';
 import { type Context, type Outcome, type Row, Skipped } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
+import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { browserEngine } from './rows/browser-engine.ts';
 import { demo } from './rows/demo.ts';
 import { downloads } from './rows/downloads.ts';
@@ -38,6 +39,7 @@ import { valTransform } from './rows/val-transform.ts';
 const ROWS: readonly Row[] = [
   oneStep,
   tenSteps,
+  batchNormOffset,
   evalForward,
   half,
   predict,

@@ -2,8 +2,13 @@
 alias Value = <%= k.vector ? 'vec4<f32>' : 'f32' %>;
 
 // Subtracting the mean first keeps the digits that input * scale + (bias - mean * scale) would lose.
-fn normalised(input: Value, mean: f32, scale: f32, bias: f32) -> Value {
-  return (input - mean) * scale + bias;
+fn normalised(input: Value, mean: f32, scale: f32, shift: f32) -> Value {
+  return (input - mean) * scale + shift;
+}
+
+// The rounding error of a channel's mean shifts all its values alike.
+fn shiftOf(bias: f32, meanLow: f32, scale: f32) -> f32 {
+  return bias - meanLow * scale;
 }
 
 fn relu(value: Value) -> Value {
@@ -16,6 +21,3 @@ fn reluGrad(grad: Value, output: Value) -> Value {
   return select(grad, Value(), output <= Value());
 }
 
-fn sumOf(value: Value) -> f32 {
-  return <%= k.vector ? '(value.x + value.y) + (value.z + value.w)' : 'value' %>;
-}

@@ -67,7 +67,7 @@ function elementwise(gpu: Gpu, size: Planes) {
 function reduction(gpu: Gpu, size: Planes) {
   const { uniforms, label, vector } = values(size);
   return {
-    uniforms,
+    uniforms: { ...uniforms, zero: 0 },
     workgroups: [channelGroups(gpu, uniforms), 1, 1] as const,
     constants: { ...chooseReduction(gpu.traits, uniforms.plane), vector },
     label,
@@ -75,6 +75,8 @@ function reduction(gpu: Gpu, size: Planes) {
 }
 
 const extents = { batch: 'u32', channels: 'u32', plane: 'u32' } as const;
+/** `zero` is 0: see parts/compensated.wgsl. */
+const reductionExtents = { ...extents, zero: 'u32' } as const;
 const elementwiseExample = { workgroup: 64, vector: true, relu: false, residual: false };
 const reductionExample = { workgroup: 64, run: 8, subgroup: 0, vector: true, relu: false, residual: false };
 
@@ -82,13 +84,13 @@ const statisticsKernel = defineKernel({
   name: 'batch_norm_statistics',
   shader: 'batch-norm-statistics.wgsl',
   bindings: { input: 'read', statistics: 'read_write', runningMean: 'read_write', runningVar: 'read_write' },
-  uniforms: { ...extents, eps: 'f32', momentum: 'f32' },
+  uniforms: { ...reductionExtents, eps: 'f32', momentum: 'f32' },
   example: { workgroup: 64, run: 8, subgroup: 0, vector: true },
 });
 
 /**
- * The statistics of the batch: mean [channels], then 1 / deviation [channels]. Moves runningMean and runningVar. More than
- * one element per channel.
+ * The statistics of the batch [3, channels]: mean, 1 / deviation, rounding error of the mean. Moves runningMean and runningVar.
+ * More than one element per channel.
  */
 export function batchNormStatistics(
   gpu: Gpu,
@@ -173,7 +175,7 @@ const backwardSums = defineKernel({
   name: 'batch_norm_backward_sums',
   shader: 'batch-norm-backward-sums.wgsl',
   bindings: sumsBindings,
-  uniforms: extents,
+  uniforms: reductionExtents,
   example: reductionExample,
 });
 
@@ -181,7 +183,7 @@ const backwardSumsRelu = defineKernel({
   name: 'batch_norm_backward_sums_relu',
   shader: 'batch-norm-backward-sums.wgsl',
   bindings: { ...sumsBindings, weight: 'read', bias: 'read' },
-  uniforms: extents,
+  uniforms: reductionExtents,
   example: { ...reductionExample, relu: true },
 });
 
@@ -189,7 +191,7 @@ const backwardSumsResidual = defineKernel({
   name: 'batch_norm_backward_sums_residual',
   shader: 'batch-norm-backward-sums.wgsl',
   bindings: { ...sumsBindings, output: 'read', passed: 'read_write' },
-  uniforms: extents,
+  uniforms: reductionExtents,
   example: { ...reductionExample, residual: true },
 });
 

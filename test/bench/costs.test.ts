@@ -118,17 +118,17 @@ describe('bytes that memory-bound kernels must move', () => {
   test.each([
     ['accumulate', '802816', 3 * 802_816 * 4],
     ['fill', '1', 4],
-    // The input; mean, 1 / deviation; both running statistics, read and written.
-    ['batch_norm_statistics', '4x64x12544', plane + 6 * 64 * 4],
-    ['batch_norm_forward', '4x64x12544', 2 * plane + 4 * 64 * 4],
-    ['batch_norm_backward_sums_relu', '4x64x12544', 2 * plane + 6 * 64 * 4],
-    ['batch_norm_backward_input_relu', '4x64x12544', 3 * plane + 6 * 64 * 4],
+    // The input; mean, 1 / deviation and the mean’s rounding error; both running statistics, read and written.
+    ['batch_norm_statistics', '4x64x12544', plane + 7 * 64 * 4],
+    ['batch_norm_forward', '4x64x12544', 2 * plane + 5 * 64 * 4],
+    ['batch_norm_backward_sums_relu', '4x64x12544', 2 * plane + 7 * 64 * 4],
+    ['batch_norm_backward_input_relu', '4x64x12544', 3 * plane + 7 * 64 * 4],
     // A quarter as large. Input, residual, output; input, output and its gradient, and what ReLU lets through of that.
-    ['batch_norm_forward_residual', '4x64x3136', (3 * plane) / 4 + 4 * 64 * 4],
-    ['batch_norm_backward_sums_residual', '4x64x3136', (4 * plane) / 4 + 4 * 64 * 4],
-    ['batch_norm_backward_input', '4x64x3136', (3 * plane) / 4 + 5 * 64 * 4],
+    ['batch_norm_forward_residual', '4x64x3136', (3 * plane) / 4 + 5 * 64 * 4],
+    ['batch_norm_backward_sums_residual', '4x64x3136', (4 * plane) / 4 + 5 * 64 * 4],
+    ['batch_norm_backward_input', '4x64x3136', (3 * plane) / 4 + 6 * 64 * 4],
     // The shortcuts, without ReLU, of an odd number of pixels.
-    ['batch_norm_backward_sums', '4x512x49', (2 * 4 * 49 + 4) * 512 * 4],
+    ['batch_norm_backward_sums', '4x512x49', (2 * 4 * 49 + 5) * 512 * 4],
     // Output and places are a quarter of the input each.
     ['max_pool_forward_argmax', '256x112x112', 1.5 * plane],
     ['max_pool_backward', '256x112x112', 1.5 * plane],

@@ -42,11 +42,11 @@ interface Subject {
   readonly fn: () => (...inputs: Tensor[]) => Tensor;
 }
 
-const batchNorm = (training: boolean, relu = false) => {
+const batchNorm = (training: boolean, relu = false, eps = 1e-5) => {
   const mean = constant([0.1, -0.2, 0.3]);
   const variance = constant([0.5, 1, 2]);
   return (...[input, weight, bias, residual]: Tensor[]) =>
-    batchNorm2d(input!, weight!, bias!, mean, variance, { training, residual, relu });
+    batchNorm2d(input!, weight!, bias!, mean, variance, { training, residual, relu, eps });
 };
 
 /** By turns well above and well below 0, and so are they when they are normalised: ReLU has a kink there. */
@@ -86,6 +86,21 @@ const SUBJECTS: Record<string, Subject> = {
   'batchNorm2d with a residual and ReLU in eval mode': {
     inputs: () => [...normalisedLeaves(), addedLeaf()],
     fn: () => batchNorm(false, true),
+  },
+  // Float32 has steps of a thousandth there, which the check reckons with.
+  'batchNorm2d far from 0': {
+    inputs: () => [leaf([2, 3, 5, 3], (value) => 10_000 + value), leaf([3]), leaf([3])],
+    fn: () => batchNorm(true),
+  },
+  // Two of three channels, whose weights have no gradient. A variance of 0 is a minimum as narrow as eps: a step of the check has
+  // to be small beside it.
+  'batchNorm2d of constant channels': {
+    inputs: () => [
+      leaf([2, 3, 5, 3], (value, index) => 10_000 / 3 + (Math.floor(index / 15) % 3 === 1 ? value : 0)),
+      leaf([3]),
+      leaf([3]),
+    ],
+    fn: () => batchNorm(true, false, 1),
   },
   maxPool2d: {
     inputs: () => [leaf([1, 2, 7, 6], apart)],

@@ -49,7 +49,7 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'eps stands outside the root',
     'batchNorm2d',
     'output',
-    { find: 'sqrt(spread / count + params.eps)', replace: '(sqrt(spread / count) + params.eps)' },
+    { find: 'inverseRoot(variance)', replace: '1.0 / (sqrt(spread / count) + params.eps)' },
   ],
   [
     'the last value of a run is left out of the variance',
@@ -67,13 +67,16 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'the means of two invocations are taken for equal',
     'batchNorm2d',
     'runningVarAfter',
-    { find: 'squares + apart * apart * seen', replace: 'squares' },
+    { find: 'addTo(&squares, &squaresLow, apart * (apart * seen));', replace: '' },
   ],
   [
     'a run of the sum is cut short',
     'batchNorm2d',
     'biasGrad',
-    { find: 'grads += runGrads;', replace: 'if (start == 0u) { grads += runGrads; }' },
+    {
+      find: 'addTo(&grads, &gradsLow, runGrads);',
+      replace: 'if (start == 0u) { addTo(&grads, &gradsLow, runGrads); }',
+    },
   ],
   [
     'ReLU passes the gradient at 0',

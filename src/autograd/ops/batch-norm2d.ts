@@ -37,8 +37,8 @@ export interface BatchNormOptions {
 
 /**
  * Input [N, C, H, W]; weight, bias, runningMean and runningVar [C]. In training the running statistics are changed in
- * place (the variance unbiased, as in torch), and more than one value per channel is needed. Saves the input and two
- * numbers per channel; in eval mode, with weight and bias frozen, not even the input. After a residual or in eval mode ReLU
+ * place (the variance unbiased, as in torch), and more than one value per channel is needed. Saves the input and three
+ * values per channel; in eval mode, with weight and bias frozen, not even the input. After a residual or in eval mode ReLU
  * needs the output as well. In inference input and residual may both be f16; the rest is f32.
  */
 export function batchNorm2d(
@@ -58,8 +58,8 @@ export function batchNorm2d(
   const half = storesHalf('batchNorm2d', { input, residual }, singles, training ? 'in training' : undefined);
   const { gpu } = input;
   const size = { batch, channels, plane: height * width };
-  // mean, then 1 / deviation
-  const statistics = Tensor.empty(gpu, [2, channels]);
+  // mean, 1 / deviation, rounding error of the mean
+  const statistics = Tensor.empty(gpu, [3, channels]);
   const buffers = {
     statistics: statistics.buffer,
     runningMean: runningMean.buffer,
