@@ -8,7 +8,7 @@ interface Checked {
   readonly dtype: DType;
 }
 
-/** A tensor has a shape, or an option a value, that an op cannot work with. */
+/** A tensor has a shape that an op cannot work with. */
 export class ShapeError extends DawngradError {
   override name = 'ShapeError';
 }
@@ -16,6 +16,11 @@ export class ShapeError extends DawngradError {
 /** A tensor has an element type that an op cannot work with, or not as it is used. */
 export class DTypeError extends DawngradError {
   override name = 'DTypeError';
+}
+
+/** An option or argument of an op, a module or an optimizer has a value that it cannot have, or is not known. */
+export class OptionError extends DawngradError {
+  override name = 'OptionError';
 }
 
 /** A gradient does not agree with what finite differences say. */

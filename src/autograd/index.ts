@@ -2,7 +2,7 @@
 
 export type { DType } from './dtype.ts';
 export { type ElementwiseKernel, elementwise } from './elementwise.ts';
-export { DTypeError, expectDType, expectShape, GradientMismatchError, ShapeError } from './errors.ts';
+export { DTypeError, expectDType, expectShape, GradientMismatchError, OptionError, ShapeError } from './errors.ts';
 export {
   checkGradients,
   type DirectionResult,
@@ -17,9 +17,10 @@ export { countCorrect } from './ops/correct.ts';
 export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
-export { type MaxPoolOptions, maxPool2d, type Pair } from './ops/max-pool2d.ts';
+export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
 export { toDType } from './ops/to-dtype.ts';
+export type { HeightWidth, Pair } from './options.ts';
 export { keep, scope } from './scope.ts';
 export { backward, clearTape, noGrad, type OpRecord, record, tapeLength, wouldRecord } from './tape.ts';
 export { type Shape, sizeOf, Tensor } from './tensor.ts';

@@ -1,6 +1,7 @@
 /** crossEntropy: the mean of −log softmax(logits)[label] over the batch. Its gradient is (softmax − onehot) / N. */
 import { crossEntropyBackward, crossEntropyMean, crossEntropyRows } from '../../kernels/cross-entropy.ts';
 import { expectDType, expectShape, ShapeError } from '../errors.ts';
+import { wholeNumber } from '../options.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -47,6 +48,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
 
 /** Throws unless every label is a class index below `classes`. For the host, before labels are uploaded. */
 export function checkLabels(labels: Uint32Array, classes: number): void {
+  wholeNumber('checkLabels', 'classes', classes, 1);
   const wrong = labels.findIndex((label) => label >= classes);
   if (wrong >= 0) {
     throw new ShapeError(

@@ -3,7 +3,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import { linearBiasGrad } from '../../kernels/linear-bias-grad.ts';
 import { chooseLinear, type LinearPass, linearVariants, linearWork } from '../../kernels/linear-choose.ts';
 import type { LinearKernels, LinearSize } from '../../kernels/linear-shape.ts';
-import { expectShape } from '../errors.ts';
+import { expectShape, formatShape, ShapeError } from '../errors.ts';
 import { storesHalf } from '../storage-type.ts';
 import { record } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
@@ -15,8 +15,15 @@ import { Tensor } from '../tensor.ts';
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   expectShape('linear', 'input', input, ['N', 'I']);
   const [rows, inFeatures] = input.shape as readonly [number, number];
-  expectShape('linear', 'weight', weight, ['O', inFeatures]);
-  const outFeatures = weight.shape[0]!;
+  expectShape('linear', 'weight', weight, ['O', 'I']);
+  const [outFeatures, taken] = weight.shape as readonly [number, number];
+  // Either may be the wrong one.
+  if (taken !== inFeatures) {
+    throw new ShapeError(
+      `linear: weight ${formatShape(weight.shape)} takes ${taken} features, input ${formatShape(input.shape)} has ` +
+        `${inFeatures}.`,
+    );
+  }
   if (bias) expectShape('linear', 'bias', bias, [outFeatures]);
 
   const half = storesHalf('linear', { input, weight }, { bias });

@@ -13,6 +13,7 @@ import { Tensor } from '../tensor.ts';
  */
 export function toDType(input: Tensor, dtype: 'f32' | 'f16'): Tensor {
   const { gpu, size } = input;
+  if (dtype !== 'f32' && dtype !== 'f16') throw new DTypeError(`toDType: dtype must be f32 or f16, got ${dtype}.`);
   if (input.dtype === 'u32') throw new DTypeError(`toDType: input must hold f32 or f16 values, got ${input.dtype}.`);
   if (input.dtype === dtype) return input.view();
   if (wouldRecord([input])) {
