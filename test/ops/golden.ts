@@ -1,6 +1,6 @@
 /**
- * The golden cases of ops.* and conv2d.* (written by make-golden.py and make-golden-conv2d.py), and running an op on one of
- * them. The tests of all ops are the same loop, so what differs stands in one table: how the op is called and how close it
+ * The golden cases of ops.*, conv2d.* and conv2d-groups.* (written by make-golden.py and the scripts beside it), and running
+ * an op on one of them. The tests of all ops are the same loop, so what differs stands in one table: how the op is called and how close it
  * must come.
  */
 
@@ -48,6 +48,8 @@ export interface Case {
 /** Every op's cases but convolution's. */
 export const cases = load('ops');
 export const conv2dCases = load('conv2d');
+/** Convolutions with groups and dilation, which the op does not have yet. */
+export const conv2dGroupCases = load('conv2d-groups');
 
 function load(name: string): Case[] {
   const folder = new URL('../golden/ops/', import.meta.url);
