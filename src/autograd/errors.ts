@@ -15,7 +15,7 @@ interface CheckedMemory extends Checked {
   readonly gpu: unknown;
 }
 
-/** A tensor has a shape, or an option a value, that an op cannot work with. */
+/** A tensor has a shape that an op cannot work with. */
 export class ShapeError extends DawngradError {
   override name = 'ShapeError';
 }
@@ -38,6 +38,11 @@ export class GraphError extends DawngradError {
 /** More tensors live outside any scope than can be meant. */
 export class TensorLeakError extends DawngradError {
   override name = 'TensorLeakError';
+}
+
+/** An option or argument of an op, a module or an optimizer has a value that it cannot have, or is not known. */
+export class OptionError extends DawngradError {
+  override name = 'OptionError';
 }
 
 /** A gradient does not agree with what finite differences say. */

@@ -11,10 +11,10 @@
  * that grows with ε². Sums on the host are in double. Keep inputs away from kinks (relu at 0, two equal maxima of a
  * window): a step of ε across one is no derivative.
  */
-
 import { backward } from './backward.ts';
-import { formatShape, GradientMismatchError } from './errors.ts';
+import { formatShape, GradientMismatchError, OptionError } from './errors.ts';
 import { noGrad } from './graph.ts';
+import { checkNames, numberFrom0, wholeNumber } from './options.ts';
 import { scope } from './scope.ts';
 import { Tensor } from './tensor.ts';
 
@@ -29,6 +29,11 @@ export interface GradientCheckOptions {
   /** Uniform numbers from 0 to 1. By default the same noise in every check. */
   readonly random?: () => number;
 }
+
+const OPTIONS = { epsilon: true, tolerance: true, directions: true, random: true } as const satisfies Record<
+  keyof GradientCheckOptions,
+  true
+>;
 
 /** What was found along one direction: both derivatives and the relative error. */
 export interface DirectionResult {
@@ -59,8 +64,15 @@ const OUTPUT_NOISE = 8 * 2 ** -24;
 export async function checkGradients(
   fn: (...inputs: Tensor[]) => Tensor,
   inputs: readonly Tensor[],
-  { epsilon = 1e-2, tolerance = 5e-3, directions = 4, random = counterNoise() }: GradientCheckOptions = {},
+  options: GradientCheckOptions = {},
 ): Promise<GradientCheckReport> {
+  checkNames('checkGradients', options, OPTIONS);
+  const { epsilon = 1e-2, tolerance = 5e-3, directions = 4, random = counterNoise() } = options;
+  for (const [name, value] of Object.entries({ epsilon, tolerance })) {
+    if (numberFrom0('checkGradients', name, value) > 0) continue;
+    throw new OptionError(`checkGradients: ${name} must be above 0, got 0.`);
+  }
+  wholeNumber('checkGradients', 'directions', directions, 1);
   for (const input of inputs) input.zeroGrad();
   const output = scope(() => fn(...inputs));
   const weights = Float32Array.from({ length: output.size }, () => 2 * random() - 1);

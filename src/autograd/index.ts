@@ -10,6 +10,7 @@ export {
   expectShape,
   GradientMismatchError,
   GraphError,
+  OptionError,
   ShapeError,
   TensorLeakError,
 } from './errors.ts';
@@ -28,9 +29,10 @@ export { countCorrect } from './ops/correct.ts';
 export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
-export { type MaxPoolOptions, maxPool2d, type Pair } from './ops/max-pool2d.ts';
+export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
 export { toDType } from './ops/to-dtype.ts';
+export type { HeightWidth, Pair } from './options.ts';
 export { keep, scope } from './scope.ts';
 export { type Shape, sizeOf, Tensor } from './tensor.ts';
 export type { HostValues } from './values.ts';

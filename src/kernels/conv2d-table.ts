@@ -4,12 +4,12 @@
  */
 import type { AdapterTraits } from '../gpu/gpu.ts';
 import { type AdapterClass, adapterClass } from './adapter-class.ts';
-import { type Conv2dPass, type Conv2dVariant, conv2dCandidates } from './conv2d-candidates.ts';
+import { type Conv2dPass, type Conv2dVariant, canConv2d } from './conv2d-candidates.ts';
 import { type Conv2dShape, conv2dFlops } from './conv2d-shape.ts';
 import { winogradCost } from './winograd-shape.ts';
 import { winogradStemFits, winogradStemPays } from './winograd-stem.ts';
 
-/** What is wanted; where the variant cannot compute the shape, `rows` can, or `tiled` in f16. */
+/** What is wanted; another takes its place where the variant cannot compute the shape. */
 type Entry = (pass: Conv2dPass, shape: Conv2dShape) => Conv2dVariant;
 
 /** Measured on lavapipe: where every load costs per invocation, register tiles win, and Winograd where it saves enough. */
@@ -31,6 +31,9 @@ export function tabledConv2d(pass: Conv2dPass, shape: Conv2dShape, traits: Adapt
   return possibleConv2d(entry(pass, shape), pass, shape, traits);
 }
 
+/** What takes the place of a variant that cannot compute a shape: the first of these that can. The last one always can. */
+const FALLBACKS: readonly Conv2dVariant[] = ['rows', 'tiled', 'reference'];
+
 /** The wanted variant where it can compute the shape on this adapter, else one that can. */
 export function possibleConv2d(
   wanted: Conv2dVariant,
@@ -38,8 +41,7 @@ export function possibleConv2d(
   shape: Conv2dShape,
   traits: AdapterTraits,
 ): Conv2dVariant {
-  if (conv2dCandidates(pass, shape, traits).includes(wanted)) return wanted;
-  return shape.half ? 'tiled' : 'rows';
+  return [wanted, ...FALLBACKS].find((variant) => canConv2d(variant, pass, shape, traits)) ?? 'reference';
 }
 
 /** What a multiply-add costs the direct kernels, relative to one of Winograd's products. */

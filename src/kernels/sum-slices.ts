@@ -55,7 +55,8 @@ export function inSlices(
   const least = Math.ceil(Math.min(terms, leastTerms) / multiple) * multiple;
   // Rounded down, so that there are as many workgroups as wanted; a single slice takes all.
   const termsPerSlice = share >= terms ? terms : Math.max(Math.floor(share / multiple) * multiple, least);
-  const slices = Math.ceil(terms / termsPerSlice);
+  // Without terms the sums are zeros, which a slice of none writes.
+  const slices = terms === 0 ? 1 : Math.ceil(terms / termsPerSlice);
   if (slices === 1) {
     run(output, terms, 1);
     return;

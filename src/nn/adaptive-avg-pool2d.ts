@@ -1,14 +1,18 @@
 /** Average over all places of each channel. */
+import { OptionError } from '../autograd/errors.ts';
 import { globalAvgPool2d } from '../autograd/ops/avg-pool2d.ts';
+import { type Pair, pairOf } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
 
 /** [N, C, H, W] to [N, C, 1, 1], torch's `AdaptiveAvgPool2d(1)`; other output sizes are not implemented. */
 export class AdaptiveAvgPool2d extends Module {
-  constructor(outputSize: number) {
+  /** @throws OptionError */
+  constructor(outputSize: Pair) {
     super();
-    if (outputSize !== 1) {
-      throw new RangeError(`AdaptiveAvgPool2d is implemented for output size 1 only, got ${outputSize}.`);
+    const [height, width] = pairOf('AdaptiveAvgPool2d', 'outputSize', outputSize, 1);
+    if (height !== 1 || width !== 1) {
+      throw new OptionError(`AdaptiveAvgPool2d: outputSize is implemented for 1 only, got ${outputSize}.`);
     }
   }
 

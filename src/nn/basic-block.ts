@@ -1,9 +1,10 @@
 /** The residual block of ResNet-18 and -34 (K. He et al., "Deep Residual Learning for Image Recognition", 2015). */
+import { checkNames, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BatchNorm2d } from './batch-norm2d.ts';
 import { Conv2d } from './conv2d.ts';
-import type { Init } from './init.ts';
+import { checkInit, INIT_OPTIONS, type Init } from './init.ts';
 import { Module } from './module.ts';
 import { pipe } from './pipe.ts';
 import { Sequential } from './sequential.ts';
@@ -13,6 +14,8 @@ export type BasicBlockOptions = Init & {
   /** Of the first convolution; default 1. */
   readonly stride?: number;
 };
+
+const OPTIONS = { stride: true, ...INIT_OPTIONS } as const;
 
 /**
  * relu(bn2(conv2(relu(bn1(conv1(x))))) + x): [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. Where
@@ -26,9 +29,15 @@ export class BasicBlock extends Module {
   readonly bn2: BatchNorm2d;
   readonly downsample: Sequential | undefined;
 
+  /** @throws OptionError */
   constructor(gpu: Gpu, inChannels: number, channels: number, options: BasicBlockOptions) {
     super();
+    checkNames('BasicBlock', options, OPTIONS);
+    checkInit('BasicBlock', options);
     const { stride = 1, ...init } = options;
+    wholeNumber('BasicBlock', 'inChannels', inChannels, 1);
+    wholeNumber('BasicBlock', 'channels', channels, 1);
+    wholeNumber('BasicBlock', 'stride', stride, 1);
     const conv3x3 = { kernelSize: 3, padding: 1, bias: false, ...init };
     // torchvision builds the block's `downsample` before the block itself, and draws come in the order of building.
     let downsample: Sequential | undefined;

@@ -1,6 +1,8 @@
 /** Batch normalisation of images (S. Ioffe and C. Szegedy, 2015). */
+import { expectShape, ShapeError } from '../autograd/errors.ts';
 import { type BatchNormOptions, batchNorm2d } from '../autograd/ops/batch-norm2d.ts';
 import { conv2dBatchNorm2d } from '../autograd/ops/conv2d-batch-norm2d.ts';
+import { checkNames, numberFrom0, wholeNumber } from '../autograd/options.ts';
 import { scope } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -12,9 +14,14 @@ import { Counter } from './state-dict.ts';
 export interface BatchNorm2dOptions {
   /** Added to the variance inside the square root; default 1e-5. */
   readonly eps?: number;
-  /** Share of the new batch in the running statistics; default 0.1. */
-  readonly momentum?: number;
+  /**
+   * Share of the new batch in the running statistics; default 0.1. With null every batch has the same share: the running
+   * statistics are the mean of those of all batches so far.
+   */
+  readonly momentum?: number | null;
 }
+
+const OPTIONS = { eps: true, momentum: true } as const satisfies Record<keyof BatchNorm2dOptions, true>;
 
 /**
  * Normalises each channel of [N, channels, H, W], then scales and shifts it. In training mode with the mean and variance
@@ -31,13 +38,18 @@ export class BatchNorm2d extends Module {
   readonly runningVar: Tensor;
   /** Batches that moved the running statistics. */
   readonly batchesTracked: Counter;
+  readonly channels: number;
   readonly eps: number;
-  readonly momentum: number;
+  readonly momentum: number | null;
 
-  constructor(gpu: Gpu, channels: number, { eps = 1e-5, momentum = 0.1 }: BatchNorm2dOptions = {}) {
+  /** @throws OptionError */
+  constructor(gpu: Gpu, channels: number, options: BatchNorm2dOptions = {}) {
     super();
-    this.eps = eps;
-    this.momentum = momentum;
+    checkNames('BatchNorm2d', options, OPTIONS);
+    const { eps = 1e-5, momentum = 0.1 } = options;
+    this.channels = wholeNumber('BatchNorm2d', 'channels', channels, 1);
+    this.eps = numberFrom0('BatchNorm2d', 'eps', eps);
+    this.momentum = momentum === null ? null : numberFrom0('BatchNorm2d', 'momentum', momentum, 1);
     const ones = new Float32Array(channels).fill(1);
     this.weight = this.registerParameter('weight', Tensor.from(gpu, ones, [channels]));
     this.bias = this.registerParameter('bias', Tensor.zeros(gpu, [channels]));
@@ -67,6 +79,11 @@ export class BatchNorm2d extends Module {
     input: Tensor,
     { residual, relu }: { readonly residual?: (() => Tensor) | undefined; readonly relu: boolean },
   ): Tensor {
+    if (conv.outChannels !== this.channels) {
+      throw new ShapeError(
+        `BatchNorm2d: input must have ${this.channels} channels, got the ${conv.outChannels} of the convolution before it.`,
+      );
+    }
     if (this.training || conv.bias) {
       return scope(() => {
         const convolved = conv.call(input);
@@ -76,16 +93,20 @@ export class BatchNorm2d extends Module {
     }
     const { training, eps } = this;
     const { weight, stride, padding } = conv;
+    expectShape('Conv2d', 'input', input, ['N', conv.inChannels, 'H', 'W']);
     return scope(() =>
       conv2dBatchNorm2d(input, weight, this, { training, eps, residual: residual?.(), relu, stride, padding }),
     );
   }
 
   #normalise(input: Tensor, after: Pick<BatchNormOptions, 'residual' | 'relu'>): Tensor {
-    const { training, momentum, eps, weight, bias, runningMean, runningVar } = this;
+    const { training, eps, weight, bias, runningMean, runningVar, batchesTracked } = this;
+    expectShape('BatchNorm2d', 'input', input, ['N', this.channels, 'H', 'W']);
+    // The batch that is about to be counted has its share too.
+    const momentum = this.momentum ?? 1 / (batchesTracked.value + 1);
     const options = { training, momentum, eps, ...after };
     const output = batchNorm2d(input, weight, bias, runningMean, runningVar, options);
-    if (training) this.batchesTracked.value++;
+    if (training) batchesTracked.value++;
     return output;
   }
 }

@@ -1,39 +1,51 @@
 /** Two-dimensional convolution with learned weights. */
+import { expectShape } from '../autograd/errors.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
+import { checkNames, flag, type HeightWidth, type Pair, pairOf, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { defaultBound, type Init, uniform } from './init.ts';
+import { checkInit, defaultBound, INIT_OPTIONS, type Init, uniform } from './init.ts';
 import { Module } from './module.ts';
-import { type Pair, pair, type Size2d } from './pair.ts';
 
 /** Options of a Conv2d, sizes in pixels, and where its weights come from. */
 export type Conv2dOptions = Init & {
-  readonly kernelSize: Size2d;
+  readonly kernelSize: Pair;
   /** Default 1. */
-  readonly stride?: Size2d;
+  readonly stride?: Pair;
   /** Zeros added on each side; default 0. */
-  readonly padding?: Size2d;
+  readonly padding?: Pair;
   /** Whether it adds a learned value per channel. On by default. */
   readonly bias?: boolean;
 };
+
+const OPTIONS = { kernelSize: true, stride: true, padding: true, bias: true, ...INIT_OPTIONS } as const;
 
 /** [N, inChannels, H, W] to [N, outChannels, H', W'] with H' = ⌊(H + 2·padding − kernel)/stride⌋ + 1. */
 export class Conv2d extends Module {
   #weight: Tensor;
   /** [outChannels] */
   readonly bias: Tensor | undefined;
-  readonly stride: Pair;
-  readonly padding: Pair;
+  readonly stride: HeightWidth;
+  readonly padding: HeightWidth;
+  readonly inChannels: number;
+  readonly outChannels: number;
 
+  /** @throws OptionError */
   constructor(gpu: Gpu, inChannels: number, outChannels: number, options: Conv2dOptions) {
     super();
-    const [height, width] = pair(options.kernelSize);
+    checkNames('Conv2d', options, OPTIONS);
+    checkInit('Conv2d', options);
+    const { stride = 1, padding = 0, bias = true } = options;
+    this.inChannels = wholeNumber('Conv2d', 'inChannels', inChannels, 1);
+    this.outChannels = wholeNumber('Conv2d', 'outChannels', outChannels, 1);
+    const [height, width] = pairOf('Conv2d', 'kernelSize', options.kernelSize, 1);
+    this.stride = pairOf('Conv2d', 'stride', stride, 1);
+    this.padding = pairOf('Conv2d', 'padding', padding, 0);
+    const hasBias = flag('Conv2d', 'bias', bias);
     const bound = defaultBound(inChannels * height * width);
-    this.stride = pair(options.stride ?? 1);
-    this.padding = pair(options.padding ?? 0);
     const weight = uniform(gpu, [outChannels, inChannels, height, width], bound, options);
     this.#weight = this.registerParameter('weight', weight);
-    if (options.bias ?? true) {
+    if (hasBias) {
       this.bias = this.registerParameter('bias', uniform(gpu, [outChannels], bound, options));
     }
   }
@@ -48,6 +60,7 @@ export class Conv2d extends Module {
   }
 
   override forward(input: Tensor): Tensor {
+    expectShape('Conv2d', 'input', input, ['N', this.inChannels, 'H', 'W']);
     return conv2d(input, this.weight, this.bias, { stride: this.stride, padding: this.padding });
   }
 }

@@ -4,6 +4,7 @@
  *
  * Sources: torch/nn/init.py; K. He et al., "Delving Deep into Rectifiers" (2015).
  */
+import { OptionError } from '../autograd/errors.ts';
 import { type Shape, sizeOf, Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 
@@ -24,6 +25,21 @@ export interface RandomSource {
 export type Init =
   | { readonly random: RandomSource; readonly init?: 'draw' }
   | { readonly random?: RandomSource; readonly init: 'skip' };
+
+/** The names of its options, for `checkNames`. */
+export const INIT_OPTIONS = { random: true, init: true } as const satisfies Record<keyof Init, true>;
+
+/** @throws OptionError where it is not said how weights begin, or there is nothing to draw them from */
+export function checkInit(owner: string, { random, init }: Init): void {
+  if (init !== undefined && init !== 'draw' && init !== 'skip') {
+    throw new OptionError(`${owner}: init must be "draw" or "skip", got ${JSON.stringify(init)}.`);
+  }
+  if (random === undefined ? init === 'skip' : typeof random?.fillUniform === 'function') return;
+  throw new OptionError(
+    `${owner}: random must be a source of random numbers, such as new Generator(0), got ${random}. ` +
+      'For weights that are about to be loaded leave it out and pass init: "skip".',
+  );
+}
 
 /** From this size on torch fills normals in blocks of as many. */
 const NORMAL_BLOCK = 16;

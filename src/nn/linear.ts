@@ -1,8 +1,10 @@
 /** Fully connected layer. */
+import { expectShape } from '../autograd/errors.ts';
 import { linear } from '../autograd/ops/linear.ts';
+import { checkNames, flag, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { defaultBound, type Init, uniform } from './init.ts';
+import { checkInit, defaultBound, INIT_OPTIONS, type Init, uniform } from './init.ts';
 import { Module } from './module.ts';
 
 /** Options of a Linear, and where its weights come from. */
@@ -10,6 +12,8 @@ export type LinearOptions = Init & {
   /** Whether it adds a learned value per feature. On by default. */
   readonly bias?: boolean;
 };
+
+const OPTIONS = { bias: true, ...INIT_OPTIONS } as const;
 
 /** [N, inFeatures] to [N, outFeatures]: input · weightᵀ + bias. */
 export class Linear extends Module {
@@ -19,14 +23,18 @@ export class Linear extends Module {
   /** [outFeatures] */
   readonly bias: Tensor | undefined;
 
+  /** @throws OptionError */
   constructor(gpu: Gpu, inFeatures: number, outFeatures: number, options: LinearOptions) {
     super();
-    this.inFeatures = inFeatures;
-    this.outFeatures = outFeatures;
+    checkNames('Linear', options, OPTIONS);
+    checkInit('Linear', options);
+    const hasBias = flag('Linear', 'bias', options.bias === undefined ? true : options.bias);
+    this.inFeatures = wholeNumber('Linear', 'inFeatures', inFeatures, 1);
+    this.outFeatures = wholeNumber('Linear', 'outFeatures', outFeatures, 1);
     const bound = defaultBound(inFeatures);
     const weight = uniform(gpu, [outFeatures, inFeatures], bound, options);
     this.#weight = this.registerParameter('weight', weight);
-    if (options.bias ?? true) {
+    if (hasBias) {
       this.bias = this.registerParameter('bias', uniform(gpu, [outFeatures], bound, options));
     }
   }
@@ -41,6 +49,7 @@ export class Linear extends Module {
   }
 
   override forward(input: Tensor): Tensor {
+    expectShape('Linear', 'input', input, ['N', this.inFeatures]);
     return linear(input, this.weight, this.bias);
   }
 }

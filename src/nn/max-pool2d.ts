@@ -1,29 +1,31 @@
 /** Maximum over a sliding window. */
-import { maxPool2d } from '../autograd/ops/max-pool2d.ts';
+import { maxPool2d, poolWindow } from '../autograd/ops/max-pool2d.ts';
+import type { HeightWidth, Pair } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
-import { type Pair, pair, type Size2d } from './pair.ts';
 
 /** Options of a MaxPool2d, in pixels. */
 export interface MaxPool2dOptions {
-  readonly kernelSize: Size2d;
+  readonly kernelSize: Pair;
   /** Default: the kernel size, so that windows do not overlap. */
-  readonly stride?: Size2d;
-  /** Places added on each side that never are the maximum; default 0. */
-  readonly padding?: Size2d;
+  readonly stride?: Pair;
+  /** Places added on each side that never are the maximum, at most half the kernel; default 0. */
+  readonly padding?: Pair;
 }
 
 /** [N, C, H, W] to [N, C, H', W'] with H' = ⌊(H + 2·padding − kernel)/stride⌋ + 1. */
 export class MaxPool2d extends Module {
-  readonly kernelSize: Pair;
-  readonly stride: Pair;
-  readonly padding: Pair;
+  readonly kernelSize: HeightWidth;
+  readonly stride: HeightWidth;
+  readonly padding: HeightWidth;
 
-  constructor({ kernelSize, stride = kernelSize, padding = 0 }: MaxPool2dOptions) {
+  /** @throws OptionError */
+  constructor(options: MaxPool2dOptions) {
     super();
-    this.kernelSize = pair(kernelSize);
-    this.stride = pair(stride);
-    this.padding = pair(padding);
+    const { kernelSize, stride, padding } = poolWindow('MaxPool2d', options);
+    this.kernelSize = kernelSize;
+    this.stride = stride;
+    this.padding = padding;
   }
 
   override forward(input: Tensor): Tensor {

@@ -2,15 +2,17 @@
  * ResNet-18 and -34 as torchvision has them, name by name and draw by draw: its state dicts load here, and the same seed
  * gives the same initial weights.
  */
+import { OptionError } from '../autograd/errors.ts';
 import { flatten } from '../autograd/ops/flatten.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
+import { checkNames, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
 import { BasicBlock } from './basic-block.ts';
 import { BatchNorm2d } from './batch-norm2d.ts';
 import { Conv2d } from './conv2d.ts';
-import { type Init, kaimingNormalFanOut } from './init.ts';
+import { checkInit, INIT_OPTIONS, type Init, kaimingNormalFanOut } from './init.ts';
 import { Linear } from './linear.ts';
 import { MaxPool2d } from './max-pool2d.ts';
 import { Module } from './module.ts';
@@ -22,6 +24,8 @@ export type ResNetOptions = Init & {
   /** Outputs of the last layer; default 1000, as trained on ImageNet. */
   readonly classes?: number;
 };
+
+const OPTIONS = { classes: true, ...INIT_OPTIONS } as const;
 
 /** Blocks in layer1 to layer4. */
 type Depths = readonly [number, number, number, number];
@@ -39,9 +43,15 @@ export class ResNet extends Module {
   /** Numbers that the last layer gets of each image. */
   readonly featureSize = 512;
 
+  /** @throws OptionError */
   constructor(gpu: Gpu, depths: Depths, options: ResNetOptions) {
     super();
+    checkNames('ResNet', options, OPTIONS);
+    checkInit('ResNet', options);
     const { classes = 1000, ...init } = options;
+    wholeNumber('ResNet', 'classes', classes, 1);
+    if (depths.length !== 4) throw new OptionError(`ResNet: depths must be four numbers, got ${depths.length}.`);
+    for (const [i, depth] of depths.entries()) wholeNumber('ResNet', `depths[${i}]`, depth, 1);
     // torch draws every convolution uniformly when it is built and then again normally: the first need not be computed.
     const overwritten: Init = init.random ? { random: init.random, init: 'skip' } : { init: 'skip' };
     const layer = (inChannels: number, channels: number, blocks: number, stride: number) =>

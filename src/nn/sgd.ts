@@ -1,4 +1,6 @@
 /** Stochastic gradient descent with momentum, step for step as torch.optim.SGD. */
+import { expectDType, expectUsable, OptionError } from '../autograd/errors.ts';
+import { checkNames, flag, numberFrom0 } from '../autograd/options.ts';
 import { keep } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import { sgdStep } from '../kernels/sgd.ts';
@@ -17,12 +19,20 @@ export interface SGDOptions {
   readonly nesterov?: boolean;
 }
 
+const OPTIONS = {
+  lr: true,
+  momentum: true,
+  dampening: true,
+  weightDecay: true,
+  nesterov: true,
+} as const satisfies Record<keyof SGDOptions, true>;
+
 /**
  * With g the gradient and p the parameter: d = g + weightDecay·p; buffer = d in a parameter's first step, later
  * momentum·buffer + (1 − dampening)·d; p −= lr·buffer (lr·(d + momentum·buffer) with Nesterov, lr·d without momentum).
  */
 export class SGD {
-  /** Learning rate of the next step. */
+  /** Learning rate of the next step, which throws where it is no finite number of at least 0. */
   lr: number;
   readonly momentum: number;
   readonly dampening: number;
@@ -33,33 +43,41 @@ export class SGD {
 
   /**
    * @param parameters the tensors to train; those without a gradient are passed over in each step
-   * @throws RangeError if there is nothing to train or an option makes no sense
+   * @throws OptionError if there is nothing to train or an option makes no sense; DTypeError for a parameter that is not f32
    */
   constructor(parameters: Iterable<Tensor>, options: SGDOptions) {
+    checkNames('SGD', options, OPTIONS);
     const { lr, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
     this.#parameters = [...parameters];
-    if (this.#parameters.length === 0) throw new RangeError('SGD needs at least one parameter, got none.');
+    if (this.#parameters.length === 0) throw new OptionError('SGD: parameters must be at least one tensor, got none.');
     if (new Set(this.#parameters).size < this.#parameters.length) {
-      throw new RangeError('SGD was given a parameter twice: it would be moved twice in each step.');
+      throw new OptionError('SGD: a parameter was given twice, so each step would move it twice. Give it once.');
     }
-    for (const [name, value] of Object.entries({ lr, momentum, weightDecay })) {
-      if (!(value >= 0)) throw new RangeError(`SGD needs a ${name} of at least 0, got ${value}.`);
-    }
+    for (const [i, parameter] of this.#parameters.entries()) expectDType('SGD', `parameter ${i}`, parameter, 'f32');
+    this.lr = numberFrom0('SGD', 'lr', lr);
+    this.momentum = numberFrom0('SGD', 'momentum', momentum);
+    this.dampening = numberFrom0('SGD', 'dampening', dampening);
+    this.weightDecay = numberFrom0('SGD', 'weightDecay', weightDecay);
+    this.nesterov = flag('SGD', 'nesterov', nesterov);
     if (nesterov && (momentum === 0 || dampening !== 0)) {
-      throw new RangeError(
-        `Nesterov momentum needs a momentum above 0 and no dampening, got momentum ${momentum}, dampening ${dampening}.`,
+      throw new OptionError(
+        `SGD: nesterov needs a momentum above 0 and no dampening, got momentum ${momentum}, dampening ${dampening}.`,
       );
     }
-    this.lr = lr;
-    this.momentum = momentum;
-    this.dampening = dampening;
-    this.weightDecay = weightDecay;
-    this.nesterov = nesterov;
   }
 
-  /** Moves every parameter that has a gradient. */
+  /**
+   * Moves every parameter that has a gradient.
+   * @throws OptionError where `lr` was set to what it cannot be, DisposedTensorError for a parameter or gradient without memory.
+   *   Then nothing moved
+   */
   step(): void {
     const { lr, momentum, dampening, weightDecay, nesterov } = this;
+    numberFrom0('SGD', 'lr', lr);
+    for (const [i, parameter] of this.#parameters.entries()) {
+      const { grad } = parameter;
+      expectUsable('SGD', { [`parameter ${i}`]: parameter, [`the gradient of parameter ${i}`]: grad });
+    }
     for (const parameter of this.#parameters) {
       const { grad, gpu, size } = parameter;
       if (!grad) continue;

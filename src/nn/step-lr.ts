@@ -1,4 +1,5 @@
 /** A learning rate that falls in steps, as torch.optim.lr_scheduler.StepLR. */
+import { checkNames, numberFrom0, wholeNumber } from '../autograd/options.ts';
 
 export interface StepLROptions {
   /** Epochs between two changes. */
@@ -6,6 +7,8 @@ export interface StepLROptions {
   /** Factor of each change; default 0.1. */
   readonly gamma?: number;
 }
+
+const OPTIONS = { stepSize: true, gamma: true } as const satisfies Record<keyof StepLROptions, true>;
 
 /**
  * Multiplies the optimizer's learning rate by gamma whenever the number of finished epochs is a multiple of `stepSize`. By
@@ -17,13 +20,13 @@ export class StepLR {
   readonly #optimizer: { lr: number };
   #epoch = 0;
 
-  constructor(optimizer: { lr: number }, { stepSize, gamma = 0.1 }: StepLROptions) {
-    if (!Number.isInteger(stepSize) || stepSize < 1) {
-      throw new RangeError(`StepLR needs a whole stepSize of at least 1, got ${stepSize}.`);
-    }
+  /** @throws OptionError */
+  constructor(optimizer: { lr: number }, options: StepLROptions) {
+    checkNames('StepLR', options, OPTIONS);
+    const { stepSize, gamma = 0.1 } = options;
     this.#optimizer = optimizer;
-    this.stepSize = stepSize;
-    this.gamma = gamma;
+    this.stepSize = wholeNumber('StepLR', 'stepSize', stepSize, 1);
+    this.gamma = numberFrom0('StepLR', 'gamma', gamma);
   }
 
   /** Epochs finished. */

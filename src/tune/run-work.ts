@@ -4,7 +4,7 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 import type { TunableWork } from '../kernels/chooser.ts';
 import { type Conv2dVariant, conv2dCandidates, conv2dVariants } from '../kernels/conv2d-candidates.ts';
 import { type Conv2dWork, isConv2dWork } from '../kernels/conv2d-choose.ts';
-import { type Conv2dKernels, conv2dFlops, type WeightForms } from '../kernels/conv2d-shape.ts';
+import { type Conv2dKernels, conv2dFlops, type WeightForms, weightsOf } from '../kernels/conv2d-shape.ts';
 import {
   isLinearWork,
   type LinearVariant,
@@ -44,7 +44,7 @@ export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, n
   return {
     input: s.batch * s.inChannels * s.inHeight * s.inWidth,
     output: s.batch * s.outChannels * s.outHeight * s.outWidth,
-    weight: s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth,
+    weight: weightsOf(s),
   };
 }
 

@@ -6,6 +6,7 @@ import { Chooser } from '../../src/kernels/chooser.ts';
 import {
   type Conv2dPass,
   type Conv2dVariant,
+  canConv2d,
   conv2dCandidates,
   conv2dVariants,
 } from '../../src/kernels/conv2d-candidates.ts';
@@ -62,6 +63,23 @@ describe('conv2dCandidates', () => {
       expect(conv2dCandidates(pass, three, adapter('cpu', 8))).toEqual(['tiled', 'rows', 'winograd']);
       expect(conv2dCandidates(pass, three, adapter('cpu', 0))).toEqual(['tiled', 'rows']);
       expect(conv2dCandidates(pass, square(64, 56, 3, 2), adapter('gpu', 8))).toEqual(['tiled', 'rows']);
+    }
+  });
+
+  test('are `reference` only where no other can compute the shape: with groups or dilation', () => {
+    const others = [{ groups: 2 }, { dilationHeight: 2 }, { dilationWidth: 3 }];
+    for (const pass of PASSES) {
+      for (const shape of SHAPES) expect(canConv2d('reference', pass, shape, adapter('cpu', 8))).toBe(true);
+      for (const traits of [adapter('cpu', 8), adapter('gpu', 32)]) {
+        for (const other of others) {
+          const shape = { ...square(64, 56, 3), ...other };
+          expect(conv2dCandidates(pass, shape, traits)).toEqual(['reference']);
+          expect(chooseConv2d(pass, shape, traits)).toBe('reference');
+          for (const variant of Object.keys(conv2dVariants) as Conv2dVariant[]) {
+            expect(forced(variant, pass, shape, traits)).toBe('reference');
+          }
+        }
+      }
     }
   });
 
@@ -125,7 +143,7 @@ describe('chooseConv2d', () => {
   });
 
   test('takes what is forced, on any adapter', () => {
-    for (const variant of ['rows', 'tiled'] as const) {
+    for (const variant of ['rows', 'tiled', 'reference'] as const) {
       const choose: typeof chooseConv2d = (pass, shape, traits) => forced(variant, pass, shape, traits);
       expect(new Set(everyChoice(adapter('cpu', 8), choose))).toEqual(new Set([variant]));
       expect(new Set(everyChoice(adapter('gpu', 32), choose))).toEqual(new Set([variant]));
@@ -150,9 +168,12 @@ describe('chooseConv2d', () => {
     expect(chooseConv2d('inputGrad', large, adapter('cpu', 8), tuned)).toBe('winograd');
     expect(chooseConv2d('forward', square(64, 56, 5), adapter('cpu', 8), tuned)).toBe('rows');
     expect(forced('rows', 'forward', large, adapter('cpu', 8), tuned)).toBe('rows');
+    // It is in no table and never measured, so nobody can have found it to be fastest.
+    const plainly = new Map([[conv2dWork('forward', large).name, 'reference']]);
+    expect(chooseConv2d('forward', large, adapter('cpu', 8), plainly)).toBe('winograd');
   });
 
-  test('takes tiles in f16, whatever the adapter, what is forced, and what was tuned', () => {
+  test('takes tiles in f16 unless the plain one is forced, whatever the adapter and what was tuned', () => {
     const half = { ...large, half: true };
     const tuned = new Map([[conv2dWork('forward', half).name, 'winograd']]);
     for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
@@ -163,6 +184,7 @@ describe('chooseConv2d', () => {
       for (const variant of ['rows', 'winograd'] as const) {
         expect(forced(variant, 'forward', half, traits, tuned)).toBe('tiled');
       }
+      expect(forced('reference', 'forward', half, traits, tuned)).toBe('reference');
     }
     expect(conv2dWork('forward', half).name).toBe(`${conv2dWork('forward', large).name} f16`);
   });

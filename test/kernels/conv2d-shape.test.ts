@@ -2,7 +2,14 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Conv2dShape, conv2dFlops, convolvedExtent, describeConv2d } from '../../src/kernels/conv2d-shape.ts';
+import {
+  type Conv2dShape,
+  conv2dFlops,
+  convolvedExtent,
+  describeConv2d,
+  isPlain,
+  weightsOf,
+} from '../../src/kernels/conv2d-shape.ts';
 
 const shape: Conv2dShape = {
   batch: 4,
@@ -43,11 +50,29 @@ describe('convolvedExtent', () => {
     expect(convolvedExtent(2, 3, 1, 0)).toBeLessThan(1);
     expect(convolvedExtent(2, 9, 4, 1)).toBeLessThan(1);
   });
+
+  test('counts the gaps between taps with the kernel', () => {
+    const kernel = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        kernel,
+        fc.integer({ min: 1, max: 4 }),
+        (extent, [taps, dilation], stride) => {
+          const across = dilation * (taps - 1) + 1;
+          expect(convolvedExtent(extent, taps, stride, 2, dilation)).toBe(convolvedExtent(extent, across, stride, 2));
+        },
+      ),
+    );
+  });
 });
 
 test('conv2dFlops counts multiply and add of every output', () => {
   // ResNet's first layer, of which the literature says 118 million multiply-adds per picture.
   expect(conv2dFlops(shape)).toBe(2 * 4 * 118_013_952);
+  // A group reads a third of the input channels.
+  expect(conv2dFlops({ ...shape, groups: 3 })).toBe((2 * 4 * 118_013_952) / 3);
+  expect([weightsOf(shape), weightsOf({ ...shape, groups: 3 })]).toEqual([64 * 3 * 49, 64 * 49]);
 });
 
 test('describeConv2d says both of a pair only where they differ', () => {
@@ -56,4 +81,15 @@ test('describeConv2d says both of a pair only where they differ', () => {
   expect(describeConv2d({ ...shape, frozen: true })).toBe('4x3x224x224 -> 64, 7x7 /2 +3 frozen');
   const uneven = { ...shape, inHeight: 5, kernelHeight: 1, strideWidth: 3, paddingHeight: 0 };
   expect(describeConv2d(uneven)).toBe('4x3x5x224 -> 64, 1x7 /2x3 +0x3');
+});
+
+test('describeConv2d says groups and dilation where there are any', () => {
+  const plain = { ...shape, groups: 1, dilationHeight: 1, dilationWidth: 1 };
+  expect(describeConv2d(plain)).toBe(describeConv2d(shape));
+  const grouped = { ...shape, groups: 3, dilationHeight: 1, dilationWidth: 2, frozen: true };
+  expect(describeConv2d(grouped)).toBe('4x3x224x224 -> 64, 7x7 /2 +3 groups 3 dilation 1x2 frozen');
+  expect([isPlain(shape), isPlain(plain), isPlain(grouped)]).toEqual([true, true, false]);
+  for (const one of [{ groups: 3 }, { dilationHeight: 2 }, { dilationWidth: 2 }]) {
+    expect(isPlain({ ...shape, ...one })).toBe(false);
+  }
 });

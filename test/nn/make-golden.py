@@ -197,7 +197,33 @@ def step_lr():
     write("step-lr.json", record)
 
 
+def cumulative():
+    """BatchNorm2d with momentum None: four batches of other sizes, the third in evaluation mode; then as loaded, half-way."""
+    torch.manual_seed(3)
+    module = torch.nn.BatchNorm2d(3, momentum=None)
+    torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+    torch.nn.init.normal_(module.bias)
+    state = {key: dense(value) for key, value in module.state_dict().items() if value.dim() > 0}
+    steps = []
+    for shape, training in [((2, 3, 4, 5), True), ((3, 3, 2, 2), True), ((1, 3, 3, 3), False), ((2, 3, 5, 1), True)]:
+        module.train(training)
+        images = torch.randn(shape) * 2 + 0.7
+        with torch.no_grad():
+            output = module(images)
+        steps.append(
+            {
+                "training": training,
+                "input": dense(images),
+                "output": dense(output),
+                "running_mean": numbers(module.running_mean),
+                "running_var": numbers(module.running_var),
+                "num_batches_tracked": module.num_batches_tracked.item(),
+            }
+        )
+    write("batch-norm-cumulative.json", {"state": state, "steps": steps})
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    for make in (state_dicts, layers, network, blocks, sgd, step_lr):
+    for make in (state_dicts, layers, network, blocks, sgd, step_lr, cumulative):
         make()

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { StepLR } from '../../src/nn/step-lr.ts';
+import { OptionError } from '../../src/autograd/errors.ts';
+import { StepLR, type StepLROptions } from '../../src/nn/step-lr.ts';
 import { golden } from './support.ts';
 
 const runs = Object.entries(golden<Record<string, number[]>>('step-lr'));
@@ -26,6 +27,25 @@ test('a rate that was changed by hand is what falls next', () => {
   expect(optimizer.lr).toBe(0.05);
 });
 
-test.each([0, -1, 1.5, Number.NaN])('step size %d is refused', (stepSize) => {
-  expect(() => new StepLR({ lr: 1 }, { stepSize })).toThrow(/whole stepSize/);
+const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+
+test.each([0, -1, 1.5, nan, infinity, null, undefined, '7'])('step size %o is refused', (stepSize) => {
+  const build = () => new StepLR({ lr: 1 }, { stepSize: stepSize as number });
+  expect(build).toThrow(OptionError);
+  expect(build).toThrow(/^StepLR: stepSize must be a whole number of at least 1, got /);
+});
+
+test.each([-0.1, nan, infinity, null, 1e39])('gamma %o is refused', (gamma) => {
+  const build = () => new StepLR({ lr: 1 }, { stepSize: 1, gamma: gamma as number });
+  expect(build).toThrow(OptionError);
+  expect(build).toThrow(/^StepLR: gamma must be a finite number of at least 0, got /);
+});
+
+test('an option that would be ignored is refused, and so are none', () => {
+  expect(() => new StepLR({ lr: 1 }, { stepSize: 1, lastEpoch: 3 } as StepLROptions)).toThrow(
+    'StepLR: option lastEpoch is not implemented. Leave it out; the options are stepSize, gamma.',
+  );
+  expect(() => new StepLR({ lr: 1 }, undefined as unknown as StepLROptions)).toThrow(
+    'StepLR: options must be an object with stepSize, gamma, got undefined.',
+  );
 });

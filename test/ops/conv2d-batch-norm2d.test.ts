@@ -32,6 +32,7 @@ const CASES: readonly Case[] = [
 
 /** Each takes some of the cases: every shader has to be compiled. */
 const VARIANTS: readonly (readonly [Conv2dVariant, Partial<AdapterTraits>, readonly number[]])[] = [
+  ['reference', {}, [0, 1, 2, 3, 4, 5]],
   ['rows', { kind: 'cpu' }, [0, 2, 3, 4, 5]],
   ['winograd', { kind: 'cpu' }, [1, 2, 4]],
   // Those with more than 16 terms are cut into slices, and normalised when these are added up.
@@ -121,7 +122,11 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
   ] as const;
   for (const [what, find, replace, one = CASES[1]!] of [
     ...(variant === 'winograd' ? shared : []),
-    ['a channel takes the numbers of another', /table\[(channel0 \+ i|channel|i \/ .*channels)\]/, 'table[0]'],
+    [
+      'a channel takes the numbers of another',
+      /table\[(channel0 \+ i|channel|outChannel|i \/ .*channels)\]/,
+      'table[0]',
+    ],
     ...(variant === 'tiled' ? [['a channel of one slice does', 'table[row]', 'table[0]', CASES[5]!] as const] : []),
   ] as const) {
     gpuTest(`is seen: ${what}`, async () => {

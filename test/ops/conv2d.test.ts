@@ -27,6 +27,7 @@ const WINOGRAD = conv2dCases
   .map(({ name }) => name!);
 
 const ADAPTERS: readonly [name: string, variant: Conv2dVariant, traits: Partial<AdapterTraits>, names?: string[]][] = [
+  ['any adapter, plainly', 'reference', {}],
   ['a GPU', 'tiled', { kind: 'gpu' }],
   ['a CPU adapter', 'rows', { kind: 'cpu' }],
   ['a CPU adapter, by Winograd', 'winograd', { kind: 'cpu' }, WINOGRAD],

@@ -1,5 +1,6 @@
 /**
- * The golden cases of ops.*, conv2d.* and batch-norm-offset.* (written by the make-golden*.py), and running an op on one of them. The tests of all ops are the same loop, so what differs stands in one table: how the op is called and how close it
+ * The golden cases of ops.*, conv2d.*, conv2d-groups.* and batch-norm-offset.* (written by the make-golden*.py), and running
+ * an op on one of them. The tests of all ops are the same loop, so what differs stands in one table: how the op is called and how close it
  * must come.
  */
 
@@ -50,6 +51,8 @@ export const cases = load('ops');
 export const conv2dCases = load('conv2d');
 /** Batch norm of channels far from 0 and of constant ones, alone and as part of a convolution. */
 export const offsetCases = load('batch-norm-offset');
+/** Convolutions with groups and dilation, which the op does not have yet. */
+export const conv2dGroupCases = load('conv2d-groups');
 
 function load(name: string): Case[] {
   const folder = new URL('../golden/ops/', import.meta.url);

@@ -23,7 +23,8 @@ export const STORED: Readonly<Record<string, readonly string[]>> = {
 const RUNS_OF: Readonly<Record<string, Run>> = {
   ...RUNS,
   conv2dBatchNorm2d: ({ input, weight, residual, scale, shift, mean, variance }, options) => {
-    const [conv, norm] = [options as Conv2dOptions, { training: false, relu: options.relu === true, residual }];
+    const { relu, ...conv } = options as Conv2dOptions & { relu?: boolean };
+    const norm = { training: false, relu: relu === true, residual };
     // In f32 the two ops that it stands for.
     if (input!.dtype === 'f32') {
       return batchNorm2d(conv2d(input!, weight!, undefined, conv), scale!, shift!, mean!, variance!, norm);

@@ -1,5 +1,5 @@
 /** Ops on f16 tensors: values, the errors of what they are not for, and that planted errors are seen. */
-import { describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import {
   add,
   backward,
@@ -21,6 +21,7 @@ import { conv2dBatchNorm2d } from '../../src/autograd/ops/conv2d-batch-norm2d.ts
 import { MissingFeatureError } from '../../src/gpu/errors.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { findDifference } from '../support/compare.ts';
+import { forceConv2dVariant } from '../support/force.ts';
 import { openAs, openTampered, type ShaderEdit, withGpu } from '../support/gpu.ts';
 import { untyped } from '../support/untyped.ts';
 import { titleOf } from './golden.ts';
@@ -44,6 +45,28 @@ describe.each(['batchNorm2d', 'maxPool2d'])('%s as on', (op) => {
   gpuTest('a GPU', async () => {
     const other = await openAs({ kind: 'gpu' }, { half: true });
     for (const one of casesOf(op)) expect(await halfDifference(gpu, other, one), titleOf(one)).toBeUndefined();
+  });
+});
+
+describe('the plain convolution', () => {
+  beforeAll(() => forceConv2dVariant('reference'));
+  afterAll(() => forceConv2dVariant(undefined));
+
+  for (const op of ['conv2d', 'conv2dBatchNorm2d']) {
+    gpuTest(`stores f16: ${op}`, async () => {
+      const names: string[] = [];
+      gpu.onDispatch = ({ program }) => names.push(program.name);
+      for (const one of casesOf(op)) expect(await halfDifference(gpu, gpu, one), titleOf(one)).toBeUndefined();
+      gpu.onDispatch = undefined;
+      expect(names).toContain(`conv2d_reference_half${op === 'conv2d' ? '' : '_normalised'}`);
+      expect(names.filter((name) => /conv2d_(tiled|rows)|winograd/.test(name))).toEqual([]);
+    });
+  }
+
+  gpuTest('is seen to leave out a tap', async () => {
+    const edit = { find: 'tapColumn < params.kernelWidth', replace: 'tapColumn + 1u < params.kernelWidth' };
+    const tampered = await openTampered(edit, {}, { half: true });
+    expect(await halfDifference(gpu, tampered, casesOf('conv2d')[3]!)).toMatch('differs in');
   });
 });
 

@@ -18,6 +18,7 @@ import {
 import { reluBackward } from '../../kernels/relu.ts';
 import { expectImages, expectShape, formatShape, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
+import { checkNames, flag, numberFrom0 } from '../options.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -35,6 +36,24 @@ export interface BatchNormOptions {
   readonly relu?: boolean;
 }
 
+const OPTIONS = { training: true, momentum: true, eps: true, residual: true, relu: true } as const satisfies Record<
+  keyof BatchNormOptions,
+  true
+>;
+
+/** The options in full. @throws OptionError */
+export function batchNormOptions(options: BatchNormOptions) {
+  checkNames('batchNorm2d', options, OPTIONS);
+  const { training, momentum = 0.1, eps = 1e-5, residual, relu = false } = options;
+  return {
+    training: flag('batchNorm2d', 'training', training),
+    momentum: numberFrom0('batchNorm2d', 'momentum', momentum, 1),
+    eps: numberFrom0('batchNorm2d', 'eps', eps),
+    residual,
+    relu: flag('batchNorm2d', 'relu', relu),
+  };
+}
+
 /**
  * Input [N, C, H, W]; weight, bias, runningMean and runningVar [C]. In training the running statistics are changed in
  * place (the variance unbiased, as in torch), and more than one value per channel is needed. Saves the input and three
@@ -47,8 +66,9 @@ export function batchNorm2d(
   bias: Tensor,
   runningMean: Tensor,
   runningVar: Tensor,
-  { training, momentum = 0.1, eps = 1e-5, residual, relu = false }: BatchNormOptions,
+  options: BatchNormOptions,
 ): Tensor {
+  const { training, momentum, eps, residual, relu } = batchNormOptions(options);
   const [batch, channels, height, width] = expectImages('batchNorm2d', 'input', input);
   for (const [name, tensor] of Object.entries({ weight, bias, runningMean, runningVar })) {
     expectShape('batchNorm2d', name, tensor, [channels]);

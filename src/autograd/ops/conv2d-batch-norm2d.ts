@@ -10,7 +10,7 @@ import { scope } from '../scope.ts';
 import type { Storage } from '../storage.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
-import { type BatchNormOptions, batchNorm2d } from './batch-norm2d.ts';
+import { type BatchNormOptions, batchNorm2d, batchNormOptions } from './batch-norm2d.ts';
 import { type Conv2dOptions, conv2d, conv2dForward, conv2dShape } from './conv2d.ts';
 
 /** Parameters and running statistics of a batch norm, [C] each. */
@@ -26,12 +26,14 @@ export function conv2dBatchNorm2d(
   input: Tensor,
   weight: Tensor,
   norm: BatchNormTensors,
-  { training, momentum = 0.1, eps = 1e-5, residual, relu = false, ...options }: BatchNormOptions & Conv2dOptions,
+  { stride = 1, padding = 0, ...after }: BatchNormOptions & Conv2dOptions,
 ): Tensor {
+  const settings = batchNormOptions(after);
+  const { training, eps, residual, relu } = settings;
+  const options = { stride, padding };
   const tensors = [input, weight, norm.weight, norm.bias, ...(residual ? [residual] : [])];
   if (training || wouldRecord(tensors)) {
     const { weight: scale, bias, runningMean, runningVar } = norm;
-    const settings = { training, momentum, eps, residual, relu };
     return scope(() => {
       const convolved = conv2d(input, weight, undefined, options);
       return batchNorm2d(convolved, scale, bias, runningMean, runningVar, settings);
@@ -49,8 +51,8 @@ export function conv2dBatchNorm2d(
     input.dtype,
   );
   if (residual) expectShape('batchNorm2d', 'residual', residual, output.shape);
-  const after: Normalisation = { table: tableOf(norm, eps), residual: residual?.buffer, relu };
-  conv2dForward(shape, input, weight, output, after);
+  const normalisation: Normalisation = { table: tableOf(norm, eps), residual: residual?.buffer, relu };
+  conv2dForward(shape, input, weight, output, normalisation);
   return output;
 }
 

@@ -9,22 +9,25 @@ import type { Normalisation } from '../../kernels/conv2d-normalised.ts';
 import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d-shape.ts';
 import { ShapeError } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
+import { checkNames, type Pair, pairOf } from '../options.ts';
 import type { Storage } from '../storage.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
 
 export interface Conv2dOptions {
-  /** [vertical, horizontal]; 1 each if left out. */
-  readonly stride?: readonly [number, number];
-  /** Zeros added on each side, [vertical, horizontal]; none if left out. */
-  readonly padding?: readonly [number, number];
+  /** 1 if left out. */
+  readonly stride?: Pair;
+  /** Zeros added on each side; none if left out. */
+  readonly padding?: Pair;
 }
+
+const OPTIONS = { stride: true, padding: true } as const satisfies Record<keyof Conv2dOptions, true>;
 
 /**
  * Convolves input [N, I, H, W] with weight [O, I, KH, KW] and adds bias [O] where given. Result
  * [N, O, ⌊(H + 2·padding − KH) / stride⌋ + 1, likewise for W]. Saves input and weight as far as gradients need them.
  * In inference input and weight may both be f16; bias is f32. Throws ShapeError where the shapes do not fit, DTypeError where
- * the types do not.
+ * the types do not, OptionError where an option does not.
  */
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
   const shape = conv2dShape(input, weight, bias, options);
@@ -78,29 +81,22 @@ export function conv2dForward(
   variant.forward(gpu, shape, buffer, formsOf(weight), output.buffer, after, keeps ? formsOf(input) : undefined);
 }
 
-/** The extents of a convolution, and whether it is one in f16. Throws ShapeError or DTypeError where tensors do not fit. */
+/** The extents of a convolution, and whether it is one in f16. Throws ShapeError or DTypeError where tensors do not fit, OptionError where
+ * an option does not. */
 export function conv2dShape(
   input: Tensor,
   weight: Tensor,
   bias: Tensor | undefined,
   options: Conv2dOptions,
 ): Conv2dShape {
-  const [strideHeight, strideWidth] = options.stride ?? [1, 1];
-  const [paddingHeight, paddingWidth] = options.padding ?? [0, 0];
+  checkNames('conv2d', options, OPTIONS);
+  const { stride = 1, padding = 0 } = options;
+  const [strideHeight, strideWidth] = pairOf('conv2d', 'stride', stride, 1);
+  const [paddingHeight, paddingWidth] = pairOf('conv2d', 'padding', padding, 0);
   const list = (shape: readonly number[]) => `[${shape.join(', ')}]`;
   if (input.shape.length !== 4) throw new ShapeError(`conv2d: input must be [N, C, H, W], got ${list(input.shape)}.`);
   if (weight.shape.length !== 4)
     throw new ShapeError(`conv2d: weight must be [O, I, KH, KW], got ${list(weight.shape)}.`);
-  for (const [name, value, least] of [
-    ['stride', strideHeight, 1],
-    ['stride', strideWidth, 1],
-    ['padding', paddingHeight, 0],
-    ['padding', paddingWidth, 0],
-  ] as const) {
-    if (!Number.isInteger(value) || value < least) {
-      throw new ShapeError(`conv2d: ${name} must be a whole number of at least ${least}, got ${value}.`);
-    }
-  }
   const [batch, inChannels, inHeight, inWidth] = input.shape as [number, number, number, number];
   const [outChannels, weightChannels, kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
   if (weightChannels !== inChannels) {

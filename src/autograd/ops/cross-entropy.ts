@@ -2,6 +2,7 @@
 import { crossEntropyBackward, crossEntropyMean, crossEntropyRows } from '../../kernels/cross-entropy.ts';
 import { expectDType, expectShape, expectUsable, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
+import { wholeNumber } from '../options.ts';
 import { Tensor } from '../tensor.ts';
 
 /**
@@ -48,6 +49,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor<'u32'>): Tensor {
 
 /** Throws unless every label is a class index below `classes`. For the host, before labels are uploaded. */
 export function checkLabels(labels: Uint32Array, classes: number): void {
+  wholeNumber('checkLabels', 'classes', classes, 1);
   const wrong = labels.findIndex((label) => label >= classes);
   if (wrong >= 0) {
     throw new ShapeError(

@@ -4,7 +4,7 @@ import { chooserOf } from '../../kernels/chooser.ts';
 import { linearBiasGrad } from '../../kernels/linear-bias-grad.ts';
 import { type LinearPass, linearVariants, linearWork } from '../../kernels/linear-choose.ts';
 import type { LinearKernels, LinearSize } from '../../kernels/linear-shape.ts';
-import { expectShape } from '../errors.ts';
+import { expectShape, formatShape, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
@@ -16,8 +16,15 @@ import { Tensor } from '../tensor.ts';
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   expectShape('linear', 'input', input, ['N', 'I']);
   const [rows, inFeatures] = input.shape as readonly [number, number];
-  expectShape('linear', 'weight', weight, ['O', inFeatures]);
-  const outFeatures = weight.shape[0]!;
+  expectShape('linear', 'weight', weight, ['O', 'I']);
+  const [outFeatures, taken] = weight.shape as readonly [number, number];
+  // Either may be the wrong one.
+  if (taken !== inFeatures) {
+    throw new ShapeError(
+      `linear: weight ${formatShape(weight.shape)} takes ${taken} features, input ${formatShape(input.shape)} has ` +
+        `${inFeatures}.`,
+    );
+  }
   if (bias) expectShape('linear', 'bias', bias, [outFeatures]);
 
   const half = storesHalf('linear', { input, weight }, { bias });

@@ -1,12 +1,10 @@
 /** maxPool2d: the maximum of each window. Its gradient goes to the first maximum in scan order. */
 import { maxPoolBackward, maxPoolForward } from '../../kernels/max-pool.ts';
-import { expectImages, formatShape, ShapeError } from '../errors.ts';
+import { expectImages, formatShape, OptionError, ShapeError } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
+import { checkNames, type HeightWidth, type Pair, pairOf } from '../options.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
-
-/** One number for both directions, or [height, width]. */
-export type Pair = number | readonly [number, number];
 
 /** Options of `maxPool2d`, in pixels. */
 export interface MaxPoolOptions {
@@ -17,26 +15,46 @@ export interface MaxPoolOptions {
   readonly padding?: Pair;
 }
 
+/** All of them. */
+interface Window {
+  readonly kernelSize: HeightWidth;
+  readonly stride: HeightWidth;
+  readonly padding: HeightWidth;
+}
+
+const OPTIONS = { kernelSize: true, stride: true, padding: true } as const satisfies Record<keyof MaxPoolOptions, true>;
+
+/**
+ * The options in full.
+ * @param owner the op or module that they are of
+ * @throws OptionError
+ */
+export function poolWindow(owner: string, options: MaxPoolOptions): Window {
+  checkNames(owner, options, OPTIONS);
+  const kernelSize = pairOf(owner, 'kernelSize', options.kernelSize, 1);
+  const stride = pairOf(owner, 'stride', options.stride === undefined ? kernelSize : options.stride, 1);
+  const padding = pairOf(owner, 'padding', options.padding === undefined ? 0 : options.padding, 0);
+  if (padding[0] * 2 > kernelSize[0] || padding[1] * 2 > kernelSize[1]) {
+    throw new OptionError(
+      `${owner}: padding must be at most half the kernel size ${formatShape(kernelSize)}, got ${formatShape(padding)}.`,
+    );
+  }
+  return { kernelSize, stride, padding };
+}
+
 /**
  * Input [N, C, H, W] → [N, C, H', W'] with H' = ⌊(H + 2 · padding − kernelSize) / stride⌋ + 1. NaN counts as the largest
  * value. In inference also f16. Saves the place of each maximum.
  */
-export function maxPool2d(input: Tensor, { kernelSize, stride = kernelSize, padding = 0 }: MaxPoolOptions): Tensor {
+export function maxPool2d(input: Tensor, options: MaxPoolOptions): Tensor {
   const [batch, channels, height, width] = expectImages('maxPool2d', 'input', input);
-  const kernel = pair('kernelSize', kernelSize, 1);
-  const step = pair('stride', stride, 1);
-  const border = pair('padding', padding, 0);
+  const { kernelSize: kernel, stride, padding } = poolWindow('maxPool2d', options);
   const extent = (axis: 0 | 1) => {
-    if (border[axis] * 2 > kernel[axis]) {
-      throw new ShapeError(
-        `maxPool2d: padding must be at most half the kernel size ${formatShape(kernel)}, got ${formatShape(border)}.`,
-      );
-    }
-    const result = Math.floor((input.shape[2 + axis]! + 2 * border[axis] - kernel[axis]) / step[axis]) + 1;
+    const result = Math.floor((input.shape[2 + axis]! + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
     if (result < 1) {
       throw new ShapeError(
         `maxPool2d: input must be at least as large as the kernel ${formatShape(kernel)} with padding ` +
-          `${formatShape(border)}, got ${formatShape(input.shape)}.`,
+          `${formatShape(padding)}, got ${formatShape(input.shape)}.`,
       );
     }
     return result;
@@ -46,8 +64,8 @@ export function maxPool2d(input: Tensor, { kernelSize, stride = kernelSize, padd
     input: [height, width],
     output: [extent(0), extent(1)],
     kernel,
-    stride: step,
-    padding: border,
+    stride,
+    padding,
   } as const;
 
   const { gpu } = input;
@@ -72,10 +90,4 @@ export function maxPool2d(input: Tensor, { kernelSize, stride = kernelSize, padd
   });
   argmax.dispose();
   return output;
-}
-
-function pair(name: string, value: Pair, least: number): readonly [number, number] {
-  const both = typeof value === 'number' ? ([value, value] as const) : value;
-  if (both.length === 2 && both.every((one) => Number.isInteger(one) && one >= least)) return both;
-  throw new ShapeError(`maxPool2d: ${name} must be whole numbers of at least ${least}, got ${formatShape(both)}.`);
 }

@@ -15,6 +15,7 @@ import { Tensor } from '../tensor.ts';
 export function toDType(input: Tensor, dtype: Floating): Tensor {
   const { gpu, size } = input;
   expectUsable('toDType', { input });
+  if (dtype !== 'f32' && dtype !== 'f16') throw new DTypeError(`toDType: dtype must be f32 or f16, got ${dtype}.`);
   if (!['f32', 'f16'].includes(input.dtype)) {
     throw new DTypeError(`toDType: input must hold f32 or f16 values, got ${input.dtype}.`);
   }
