@@ -38,7 +38,7 @@ export interface Row {
 /** A row cannot be checked here, or not all of it. It skips, loudly; where DAWNGRAD_NO_SKIP is 1, it fails. */
 export class Skipped extends Error {
   override name = 'Skipped';
-  /** What could be checked. */
+  /** Outcomes of the part that could be checked. */
   readonly outcomes: readonly Outcome[];
 
   constructor(reason: string, outcomes: readonly Outcome[] = []) {

@@ -47,8 +47,8 @@ function externalsOf({ outputs }: Metafile): string[] {
 }
 
 /**
- * Where a program makes code of text, which a content security policy may forbid: `eval`, `Function` (under whatever name it is
- * called later), strings for timers. Not methods of such names, as a network's `eval()`.
+ * Places at which a program makes code of text, which a content security policy may forbid: `eval`, `Function` (it may be called
+ * by another name later), strings for timers. Methods of such names do not count, as a network's `eval()`.
  */
 export function evaluations(code: string): string[] {
   const patterns = [

@@ -3,7 +3,7 @@
 // loads (see input-loads.ts); and what conv2d-rows-weight-grad has.
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 const range = (n) => [...Array(n).keys()];
-// Where it is padding, something is loaded that exists, and is 0.
+// The index is 0 in the padding, so that nothing beyond the array is read.
 const loaded = ({ first, floats, component }) => {
   const index = `u32(select(0, ${k.start} + ${first}, readx${k.row}_${first}))`;
   if (k.texels) return `texelAt(input, (${index}) / 4u)${floats === 1 ? `[${component}]` : ''}`;

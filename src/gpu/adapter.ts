@@ -1,4 +1,4 @@
-/** What is asked of an adapter, and what is known of it, whoever implements WebGPU: Dawn under Node, or a browser. */
+/** Requests to an adapter, and facts about it. They are the same for Dawn under Node and for a browser. */
 import { MissingFeatureError } from './errors.ts';
 import type { AdapterTraits } from './gpu.ts';
 import type { WebGpuAdapter, WebGpuAdapterInfo, WebGpuDevice } from './webgpu-types.ts';
@@ -9,7 +9,7 @@ export type AdapterPreference = 'high-performance' | 'low-power' | 'software';
 /** Features that kernels or reports use where the adapter has them. */
 const WANTED_FEATURES: GPUFeatureName[] = ['subgroups', 'timestamp-query'];
 
-/** What f16 in shaders takes. A device has it only where somebody asked for half precision. */
+/** The feature for f16 in shaders. A device has it only if `half` asked for it. */
 const HALF_FEATURE = 'shader-f16' as const;
 
 /** Limits that kernels profit from; all are raised to what the adapter offers. */
@@ -22,17 +22,17 @@ const WANTED_LIMITS = [
   'maxStorageBuffersPerShaderStage',
 ] as const;
 
-/** What a device is asked for. */
+/** Options that decide features and limits. */
 export interface DeviceOptions {
-  /** WebGPU's default limits and no feature that is only useful. */
+  /** Ask for WebGPU's default limits and no feature. */
   readonly minimal?: boolean;
-  /** What half precision takes. */
+  /** Ask for f16 in shaders too. */
   readonly half?: boolean;
 }
 
 /**
  * A device with all of an adapter that kernels profit from, unless `minimal`.
- * @throws MissingFeatureError where half precision is wanted and the adapter has none
+ * @throws MissingFeatureError if `half` is set and the adapter has no f16
  */
 export async function requestDevice(
   adapter: WebGpuAdapter,
@@ -44,7 +44,7 @@ export async function requestDevice(
   return adapter.requestDevice({ requiredFeatures: features, requiredLimits: limits });
 }
 
-/** What is looked at of an adapter. */
+/** The part of an adapter that `halfFeatureOf` reads. */
 interface AdapterFacts {
   readonly features: { has(name: string): boolean };
   readonly info: Names;
@@ -78,7 +78,7 @@ export function isSoftware(info: Names & { readonly isFallbackAdapter?: boolean 
   );
 }
 
-/** What kernels are chosen by. */
+/** The traits that kernels are chosen by. */
 export function traitsOf(info: WebGpuAdapterInfo, device: WebGpuDevice): AdapterTraits {
   const fixedSubgroup = device.features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize;
   return {

@@ -1,6 +1,5 @@
 /**
- * Makes a `Gpu` on Dawn, WebGPU's native implementation (npm `webgpu`). In a browser
- * `browser.ts` takes its place.
+ * Makes a `Gpu` on Dawn, WebGPU's native implementation (npm `webgpu`). In a browser `browser.ts` takes its place.
  *
  * The object that `create()` returns must stay referenced for as long as anything of Dawn is used: once it is collected,
  * the process dies at random, also shortly after a device was destroyed. So each one made here is kept for good, and used

@@ -53,7 +53,7 @@ export type WeightGradConstants = {
   readonly texels: number;
 };
 
-/** What the shader unrolls. */
+/** The lists that the shader unrolls. */
 export function unrollWeightGrad({
   taps,
   tile,

@@ -61,7 +61,7 @@ export type RowsConstants = {
   readonly inAlign: number;
 };
 
-/** What the shader unrolls. */
+/** The lists that the shader unrolls. */
 export function unrollRows({ taps, tapStep, tile, pixels, strideWidth, lanes, inVector, inAlign }: RowsConstants) {
   const cut = { vector: inVector, align: inAlign, early: true };
   const loads = inputLoads(inputColumns(pixels, taps, strideWidth), cut);
@@ -77,7 +77,7 @@ export function unrollRows({ taps, tapStep, tile, pixels, strideWidth, lanes, in
       const [tap, vector] = [Math.floor(i / perLane), i % perLane];
       return { name: `w${tap}_${vector}`, offset: (tap * tapStep * tile) / 4 + vector * (lanes || 1) };
     }),
-    /** Where a tap's weight for channel `i` of the tile lies: in which vector, and in which lane's. */
+    /** The place of a tap's weight for channel `i` of the tile: vector, component, and the lane that loaded it. */
     weightAt: (tap: number, i: number) => {
       const vector = ((joined ? tap * tile : 0) + i) >> 2;
       const place = lanes ? { load: Math.floor(vector / lanes), lane: vector % lanes } : { load: vector, lane: 0 };

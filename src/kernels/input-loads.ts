@@ -7,7 +7,7 @@ export interface InputLoad {
   readonly floats: number;
   /** Those of its columns that are read. */
   readonly wanted: readonly number[];
-  /** Where its first column lies in a vector of the row. */
+  /** Place of its first column in a vector of the row. */
   readonly component: number;
 }
 

@@ -36,8 +36,8 @@ export interface Kernel<B extends string = string, U extends string = string> ex
 export interface InlineKernel<B extends string = string, U extends string = string, K extends Constants = Constants>
   extends Declaration<B, U> {
   /**
-   * The shader: WGSL with the bindings as they are declared here, and one compute entry point. Where it depends on the
-   * constants of a launch, a function of them.
+   * The shader: WGSL with the bindings as they are declared here, and one compute entry point. A shader that depends on the
+   * constants of a launch is a function of them.
    */
   readonly wgsl: string | ((constants: K) => string);
 }
@@ -75,8 +75,8 @@ export const kernels: Kernel[] = [];
  *         }`,
  *     });
  *
- * Where a loop is to be unrolled or a type to be chosen, `wgsl` is a function: each set of `constants` that `launch` gives it
- * makes a shader of its own. It must give equal text for equal constants.
+ * To unroll a loop or to choose a type, make `wgsl` a function: each set of `constants` that `launch` gives it makes a shader of
+ * its own. It must give equal text for equal constants.
  *
  *     wgsl: ({ taps }: { taps: number }) => `… ${Array.from({ length: taps }, (_, i) => `sum += x[${i}];`).join(' ')} …`
  *

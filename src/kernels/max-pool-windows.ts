@@ -51,7 +51,7 @@ export function windowLoads(windows: readonly number[], vector: number): WindowL
   return loads;
 }
 
-/** What the shader unrolls. */
+/** The lists that the shader unrolls. */
 export function unrollBackward(k: BackwardConstants) {
   const along = (pixels: number, stride: number, kernel: number, padding: number) =>
     Array.from({ length: pixels }, (_, at) => windowsOver(at, stride, kernel, padding));

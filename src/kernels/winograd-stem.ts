@@ -41,7 +41,7 @@ export type StemConstants = {
   readonly inAlign: number;
 };
 
-/** What the shader unrolls. */
+/** The lists that the shader unrolls. */
 export function unrollStem({ channels, lanes, inVector, inAlign }: StemConstants) {
   const columns = SIDE + STEP * (TILES - 1);
   const loads: number[] = [];

@@ -1,11 +1,11 @@
-/** How a device is opened by `navigator.gpu`: what is asked of a browser, and what is made of its answers. A stand-in for it, no device. */
+/** A device opened by `navigator.gpu`: requests to the browser, and the traits made of its answers. Uses a stand-in, no device. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openGpu } from '../../src/gpu/browser.ts';
 import { MissingFeatureError, NoAdapterError } from '../../src/gpu/errors.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** What Chromium tells of SwiftShader: no description. */
+/** Chromium's facts about SwiftShader: it tells no description. */
 const MASKED = {
   ...{ vendor: 'google', architecture: 'swiftshader', device: '', description: '', isFallbackAdapter: true },
   ...{ subgroupMinSize: 4, subgroupMaxSize: 4 },

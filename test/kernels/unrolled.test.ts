@@ -1,4 +1,4 @@
-/** What kernels work out for their shaders to unroll: properties of all constants, no device. */
+/** The lists that kernels work out for their shaders to unroll: properties of all constants, no device. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -88,7 +88,7 @@ describe('unrollRows', () => {
         fc.constantFrom(8, 32),
         fc.constantFrom(0, 4, 8),
         (tapStep, taps, width, lanes) => {
-          // What is handed round tap by tap has to be whole vectors of every lane.
+          // A tap of its own needs whole vectors in every lane.
           const tile = tapStep === 1 ? width : 32;
           const constants = { pixels: 7, strideWidth: 1, loopTaps: false, inVector: 1, inAlign: 0, outVector: 1 };
           const { weightLoads, weightAt } = unrollRows({ ...constants, taps, tapStep, tile, lanes });

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 
-/** Where Debian's Chromium and Google's Chrome put the driver's manifest. */
+/** Debian's Chromium and Google's Chrome put the driver's manifest here. */
 const MANIFESTS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map((folder) =>
   join(folder, 'vk_swiftshader_icd.json'),
 );
@@ -37,7 +37,7 @@ export function findChromium(): { readonly program: string } | { readonly missin
   return { program };
 }
 
-/** What a page may load: its script, from where it came from. In particular no text may become code. */
+/** The page may load its script from this server and post to it. No text may become code. */
 const POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'";
 
 export interface PageOptions {

@@ -1,6 +1,6 @@
 /**
- * What a page and Node both compute: steps of training, and every op from the same inputs. It is handed the engine, as either of
- * them imports it, and a device. All numbers come from a generator of whole numbers, so that both start from the same bits.
+ * The work of the page and of Node: steps of training, and every op from the same inputs. Each gives it the engine as it imports it,
+ * and a device. All values come from torch's generator by exact arithmetic, so that both start from the same bits.
  */
 import type * as Engine from '../../src/engine.ts';
 
@@ -11,16 +11,16 @@ type Tensor = Engine.Tensor;
 /** Bits of float32 numbers, by the name of what they are. */
 export type Bits = Record<string, number[]>;
 
-/** What was computed, and which kernels were chosen for it. */
+/** Results, and the kernels that were chosen for them. */
 export interface Computed {
   readonly bits: Bits;
   readonly choices: Record<string, string>;
 }
 
-/** What is computed: training and ops by the kernels that the adapter gets, and ops by those that a GPU gets. */
+/** Training and ops by the kernels that the adapter gets, and ops by those that a GPU gets. */
 export type All = Readonly<Record<'training' | 'ops' | 'gpuOps', Computed>>;
 
-/** What a device is, to open another one that is equal to it. */
+/** Facts about a device, to open another one that is equal to it. */
 export interface Opened {
   readonly traits: Engine.AdapterTraits;
   readonly features: readonly string[];
