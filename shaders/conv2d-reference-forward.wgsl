@@ -21,6 +21,8 @@
 <%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 3, type: 'f32', stored: 'Stored' }) %>
 <% } %>
 
+const WORKGROUP = 64u;
+
 fn inputAt(image: u32, channel: u32, row: i32, column: i32) -> f32 {
   if (row < 0 || row >= i32(params.inHeight) || column < 0 || column >= i32(params.inWidth)) {
     return 0.0;
@@ -28,13 +30,13 @@ fn inputAt(image: u32, channel: u32, row: i32, column: i32) -> f32 {
   return f32(input[((image * params.inChannels + channel) * params.inHeight + u32(row)) * params.inWidth + u32(column)]);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let place = (group.y * groups.x + group.x) * 64u + lane;
+  let place = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (place >= params.batch * params.outChannels * params.outHeight * params.outWidth) {
     return;
   }

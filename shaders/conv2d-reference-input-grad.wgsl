@@ -15,13 +15,15 @@
 @group(0) @binding(2) var<storage, read_write> inputGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let place = (group.y * groups.x + group.x) * 64u + lane;
+  let place = (group.y * groups.x + group.x) * WORKGROUP + lane;
   if (place >= params.batch * params.inChannels * params.inHeight * params.inWidth) {
     return;
   }
@@ -46,8 +48,10 @@ fn main(
         let reached = fromTop >= 0 && u32(fromTop) % params.strideHeight == 0u && outRow < params.outHeight &&
           fromLeft >= 0 && u32(fromLeft) % params.strideWidth == 0u && outColumn < params.outWidth;
         if (reached) {
-          let gradPlace = ((image * params.outChannels + o) * params.outHeight + outRow) * params.outWidth + outColumn;
-          let weightPlace = ((o * channels + inChannel % channels) * params.kernelHeight + tapRow) * params.kernelWidth + tapColumn;
+          let plane = image * params.outChannels + o;
+          let gradPlace = (plane * params.outHeight + outRow) * params.outWidth + outColumn;
+          let kernel = o * channels + inChannel % channels;
+          let weightPlace = (kernel * params.kernelHeight + tapRow) * params.kernelWidth + tapColumn;
           sum += outputGrad[gradPlace] * weight[weightPlace];
         }
       }

@@ -13,6 +13,8 @@
 @group(0) @binding(2) var<storage, read_write> weightGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+const WORKGROUP = 64u;
+
 fn inputAt(image: u32, channel: u32, row: i32, column: i32) -> f32 {
   if (row < 0 || row >= i32(params.inHeight) || column < 0 || column >= i32(params.inWidth)) {
     return 0.0;
@@ -20,13 +22,13 @@ fn inputAt(image: u32, channel: u32, row: i32, column: i32) -> f32 {
   return input[((image * params.inChannels + channel) * params.inHeight + u32(row)) * params.inWidth + u32(column)];
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let place = (group.y * groups.x + group.x) * 64u + lane;
+  let place = (group.y * groups.x + group.x) * WORKGROUP + lane;
   let channels = params.inChannels / params.groups;
   if (place >= params.outChannels * channels * params.kernelHeight * params.kernelWidth) {
     return;
@@ -47,7 +49,8 @@ fn main(
       for (var outColumn = 0u; outColumn < params.outWidth; outColumn++) {
         let row = row0 + i32(outRow * params.strideHeight);
         let column = column0 + i32(outColumn * params.strideWidth);
-        let gradPlace = ((image * params.outChannels + outChannel) * params.outHeight + outRow) * params.outWidth + outColumn;
+        let plane = image * params.outChannels + outChannel;
+        let gradPlace = (plane * params.outHeight + outRow) * params.outWidth + outColumn;
         sum += outputGrad[gradPlace] * inputAt(image, inChannel, row, column);
       }
     }

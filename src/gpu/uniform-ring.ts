@@ -7,13 +7,13 @@
  * soon as the commands that read it are submitted.
  */
 import { BufferUsage } from './flags.ts';
-import type { WebGpuDevice } from './webgpu-types.ts';
+import type { WebGpuBuffer, WebGpuDevice } from './webgpu-types.ts';
 
 /** Bytes of the buffer: blocks of some five submissions. */
 const SIZE = 64 * 1024;
 
 export class UniformRing {
-  readonly buffer: GPUBuffer;
+  #buffer: WebGpuBuffer | undefined;
   readonly #device: WebGpuDevice;
   readonly #alignment: number;
   readonly #host = new Uint8Array(SIZE);
@@ -25,7 +25,12 @@ export class UniformRing {
     this.#device = device;
     // A stand-in for a device has no limits; 256 is what every device can do.
     this.#alignment = device.limits?.minUniformBufferOffsetAlignment ?? 256;
-    this.buffer = device.createBuffer({ size: SIZE, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
+  }
+
+  /** Made when it is first used. */
+  get buffer(): WebGpuBuffer {
+    this.#buffer ??= this.#device.createBuffer({ size: SIZE, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
+    return this.#buffer;
   }
 
   /** Whether a block of this many bytes still fits before the end. */

@@ -7,6 +7,7 @@
 import { DTypeError } from '../autograd/errors.ts';
 import { noGrad } from '../autograd/graph.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
+import { flag } from '../autograd/options.ts';
 import { keep, scope } from '../autograd/scope.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import {
@@ -52,6 +53,7 @@ export abstract class Module {
    * @throws DTypeError where one of them is stored in half precision (see `half`)
    */
   train(mode = true): this {
+    flag('train()', 'mode', mode);
     for (const [name, module] of this.namedModules()) {
       if (!mode || !module.#half) continue;
       throw new DTypeError(
@@ -86,6 +88,7 @@ export abstract class Module {
    * optimizer moves it. Batch norms in training mode go on moving their running statistics. `freeze(false)` undoes it.
    */
   freeze(frozen = true): this {
+    flag('freeze()', 'frozen', frozen);
     for (const parameter of this.parameters()) {
       parameter.requiresGrad = !frozen;
       if (frozen) parameter.zeroGrad();

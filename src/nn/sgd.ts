@@ -76,6 +76,7 @@ export class SGD {
     numberFrom0('SGD', 'lr', lr);
     for (const [i, parameter] of this.#parameters.entries()) {
       const { grad } = parameter;
+      if (!grad) continue;
       expectUsable('SGD', { [`parameter ${i}`]: parameter, [`the gradient of parameter ${i}`]: grad });
     }
     for (const parameter of this.#parameters) {

@@ -1,5 +1,6 @@
 /** State dicts: what of a module is saved, and strict loading, which reports all that does not fit before it changes anything. */
-import { formatShape } from '../autograd/errors.ts';
+import { formatShape, OptionError } from '../autograd/errors.ts';
+import { checkNames, flag } from '../autograd/options.ts';
 import { type Shape, sizeOf, type Tensor } from '../autograd/tensor.ts';
 import { DawngradError } from '../errors.ts';
 
@@ -34,6 +35,8 @@ export interface LoadOptions {
   /** Names starting with one of these are left alone, both in the module and in the checkpoint: `['fc.']`. */
   readonly ignore?: readonly string[];
 }
+
+const OPTIONS = { strict: true, ignore: true } as const satisfies Record<keyof LoadOptions, true>;
 
 /** What a loading left out, by name. Both are empty after a strict one. */
 export interface LoadReport {
@@ -90,8 +93,16 @@ export class StateDictError extends DawngradError {
 export function loadState(
   state: StateDict,
   entries: ReadonlyMap<string, HostEntry>,
-  { strict = true, ignore = [] }: LoadOptions = {},
+  options: LoadOptions = {},
 ): LoadReport {
+  checkNames('loadStateDict()', options, OPTIONS);
+  const { strict = true, ignore = [] } = options;
+  flag('loadStateDict()', 'strict', strict);
+  if (!Array.isArray(ignore)) {
+    throw new OptionError(
+      `loadStateDict(): ignore must be a list of beginnings of names, such as ["fc."], got ${ignore}.`,
+    );
+  }
   const concerned = (name: string) => !ignore.some((prefix) => name.startsWith(prefix));
   const targets = [...state].filter(([name]) => concerned(name));
   const report: LoadReport = {

@@ -1,6 +1,7 @@
 /** A learning rate that falls in steps, as torch.optim.lr_scheduler.StepLR. */
 import { checkNames, numberFrom0, wholeNumber } from '../autograd/options.ts';
 
+/** Options of a StepLR. */
 export interface StepLROptions {
   /** Epochs between two changes. */
   readonly stepSize: number;

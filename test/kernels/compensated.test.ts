@@ -4,6 +4,7 @@ import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import { Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { defineKernel, launch } from '../../src/kernels/kernel.ts';
+import { renderShader } from '../../src/kernels/source.ts';
 import { openTampered, withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();
@@ -21,7 +22,7 @@ const sums = (width: 1 | 4) =>
       @group(0) @binding(2) var<storage, read_write> high: array<Value>;
       @group(0) @binding(3) var<storage, read_write> low: array<Value>;
       @group(0) @binding(4) var<uniform> params: Params;
-      <%~ include('parts/compensated.wgsl', { types: { Value: ${width} } }) %>
+      ${renderShader('parts/compensated.wgsl', { types: { Value: width } })}
       @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         if (id.x < params.count) {
           var sum = a[id.x];

@@ -134,6 +134,32 @@ describe('true or false', () => {
   });
 });
 
+test('train() and freeze() take true and false only', () => {
+  const module = pool({});
+  for (const value of [null, 0, 'false'] as unknown[] as boolean[]) {
+    expect(() => module.train(value)).toThrow('train(): mode must be true or false, got ');
+    expect(() => module.freeze(value)).toThrow('freeze(): frozen must be true or false, got ');
+  }
+  expect(module.training).toBe(true);
+});
+
+gpuTest('loadStateDict() refuses options that it would misread', () => {
+  const module = dense({});
+  const load = (options: object) => () => module.loadStateDict(new Map(), options);
+  for (const [options, message] of [
+    [{ strict: 0 }, 'loadStateDict(): strict must be true or false, got 0.'],
+    [{ ignore: 'fc.' }, 'loadStateDict(): ignore must be a list of beginnings of names, such as ["fc."], got fc..'],
+    [
+      { ignored: ['fc.'] },
+      'loadStateDict(): option ignored is not implemented. Leave it out; the options are strict, ignore.',
+    ],
+  ] as const) {
+    expect(load(options)).toThrow(OptionError);
+    expect(load(options)).toThrow(message);
+  }
+  module.dispose();
+});
+
 describe('an option that would be ignored', () => {
   for (const [owner, build, names] of [
     ['Conv2d', conv, ['dilation', 'groups', 'paddingMode']],

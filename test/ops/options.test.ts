@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { conv2dBatchNorm2d } from '../../src/autograd/ops/conv2d-batch-norm2d.ts';
 import {
   type BatchNormOptions,
+  backward,
   batchNorm2d,
   type Conv2dOptions,
   checkGradients,
@@ -17,6 +18,7 @@ import {
   Tensor,
   toDType,
 } from '../../src/index.ts';
+import { forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
 import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();
@@ -97,6 +99,35 @@ describe('a pair', () => {
       () => pool({ kernelSize: 2, stride: 2 ** 24 + 1 }),
       'maxPool2d: stride must be a whole number of at most 16777216',
     );
+  });
+
+  for (const variant of ['reference', 'tiled', 'rows'] as const) {
+    gpuTest(`a stride up to there is what any stride beyond the input is: ${variant}`, async () => {
+      const results = async (stride: number) => {
+        const [input, weight] = [ramp(1, 3, 8, 8), ramp(4, 3, 3, 3)];
+        for (const tensor of [input, weight]) tensor.requiresGrad = true;
+        const output = conv2d(input, weight, undefined, { stride, padding: 1 });
+        backward(output, ramp(1, 4, 1, 1));
+        return Promise.all([output.data(), input.grad!.data(), weight.grad!.data()]);
+      };
+      forceConv2dVariant(variant);
+      try {
+        expect(await results(2 ** 24)).toEqual(await results(10));
+      } finally {
+        forceConv2dVariant(undefined);
+      }
+    });
+  }
+
+  gpuTest('a stride up to there is what any stride beyond the input is: maxPool2d', async () => {
+    const results = async (stride: number) => {
+      const input = ramp(1, 2, 8, 8);
+      input.requiresGrad = true;
+      const output = maxPool2d(input, { kernelSize: 3, stride, padding: 1 });
+      backward(output, ramp(1, 2, 1, 1));
+      return Promise.all([output.data(), input.grad!.data()]);
+    };
+    expect(await results(2 ** 24)).toEqual(await results(10));
   });
 
   gpuTest('of the same numbers is the same as a number', async () => {
