@@ -18,7 +18,7 @@ import {
   Tensor,
   toDType,
 } from '../../src/index.ts';
-import { forceConv2dVariant } from '../../src/kernels/conv2d-choose.ts';
+import { forceConv2dVariant } from '../support/force.ts';
 import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();
