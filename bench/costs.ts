@@ -4,7 +4,7 @@
  * often the kernel reads it: so a kernel that makes two passes shows half the rate, and gains by making one.
  */
 import type { Dispatch } from '../src/gpu/gpu.ts';
-import { convolvedExtent } from '../src/kernels/conv2d-shape.ts';
+import { convolvedExtent } from '../src/kernels/conv2d/shape.ts';
 import { kernels } from '../src/kernels/kernel.ts';
 
 export const KINDS = [

@@ -7,7 +7,8 @@ import { backward, crossEntropy, noGrad, scope, Tensor } from '../src/autograd/i
 import { Generator } from '../src/data/index.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
 import { type Chooser, chooserOf } from '../src/kernels/chooser.ts';
-import { Linear, type ResNet, resnet18, SGD } from '../src/nn/index.ts';
+import { type ResNet, resnet18 } from '../src/models/index.ts';
+import { Linear, SGD } from '../src/nn/index.ts';
 import { readCheckpoint } from '../src/weights/index.ts';
 
 /**

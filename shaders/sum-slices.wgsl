@@ -1,13 +1,13 @@
 // output[i] = slices[0][i] + slices[1][i] + …, in this order: the second half of a sum that was split over workgroups.
 // Where it is normalised, the output is [batch, channels, plane]. Output and residual may be f16.
-<%~ include('parts/stored.wgsl', k) %>
+<%~ include('/parts/stored.wgsl', k) %>
 
 struct Params { count: u32, slices: u32, channels: u32, plane: u32 }
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<Stored>;
 @group(0) @binding(<%= k.normalised ? 4 : 2 %>) var<uniform> params: Params;
 <% if (k.normalised) { %>
-<%~ include('parts/conv2d-normalised.wgsl', { ...k, binding: 2, type: 'f32', stored: 'Stored' }) %>
+<%~ include('/conv2d/parts/normalised.wgsl', { ...k, binding: 2, type: 'f32', stored: 'Stored' }) %>
 <% } %>
 
 @compute @workgroup_size(64)

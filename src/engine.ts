@@ -37,6 +37,7 @@ export {
   type Scalar,
 } from './kernels/kernel.ts';
 export type { TunedChoices, Work } from './kernels/work.ts';
+export * from './models/index.ts';
 // An op and the layer over it have options of the same name; the layer's is the one that users write.
 export type { Conv2dOptions } from './nn/index.ts';
 export * from './nn/index.ts';

@@ -29,7 +29,7 @@ ${entries.join(',\n')},
 
 export function fillTemplate(file, values) {
   if (!Object.hasOwn(templates, file)) throw new Error(\`There is no shader \${file}.\`);
-  return templates[file](values, (part, more) => fillTemplate(part, { ...values, ...more }));
+  return templates[file](values, (part, more) => fillTemplate(part.slice(1), { ...values, ...more }));
 }
 `;
 }

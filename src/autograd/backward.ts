@@ -1,5 +1,5 @@
 /** Backward: from a result through its graph to the leaves, from the last op to the first, freeing as it goes. */
-import { accumulate, fill } from '../kernels/elementwise.ts';
+import { accumulate, fill } from '../kernels/elementwise/arithmetic.ts';
 import { readingOnly } from './backward-reads.ts';
 import { DTypeError, expectDType, expectShape, expectUsable, formatShape, GraphError, ShapeError } from './errors.ts';
 import { type Edge, Entry, entryOf, noGrad } from './graph.ts';

@@ -1,7 +1,7 @@
 /** How far a download is, on stderr: as a bar on a terminal and as a line now and then elsewhere. */
 import { SingleBar } from 'cli-progress';
 import type { FetchProgress } from '../fetch/index.ts';
-import { formatBytes } from '../train/index.ts';
+import { formatBytes } from '../plan/index.ts';
 import type { Output } from './train-report.ts';
 
 /** Between two lines of progress where there is no terminal. */

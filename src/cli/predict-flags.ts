@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
+import { checkNumber, type NumberOption } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
-import { checkNumber, type NumberOption } from '../train/index.ts';
 import { called } from './called.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 

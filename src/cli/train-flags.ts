@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { checkNumber, NUMBER_OPTIONS, type NumberOption, TRAIN_MODES, type TrainMode } from '../train/index.ts';
+import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { called } from './called.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 

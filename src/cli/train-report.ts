@@ -4,12 +4,11 @@
  */
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
+import type { Phase } from '../models/types.ts';
+import { formatBytes, type MemoryPlan } from '../plan/index.ts';
 import {
   endLines,
   epochLines,
-  formatBytes,
-  type MemoryPlan,
-  type Phase,
   type PhaseMetrics,
   phaseLine,
   type Reporter,

@@ -4,15 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import {
-  checkUnused,
-  defaultRunPath,
-  type FindTuned,
-  NUMBER_OPTIONS,
-  RUN_FILES,
-  type TrainMode,
-  train,
-} from '../train/index.ts';
+import type { TrainMode } from '../models/types.ts';
+import { type FindTuned, NUMBER_OPTIONS } from '../plan/index.ts';
+import { checkUnused, defaultRunPath, RUN_FILES, train } from '../train/index.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
 import { ignoreClosedPipe } from './closed-pipe.ts';

@@ -25,4 +25,5 @@ export {
   VAL_TRANSFORM,
   type ValTransform,
   valCrop,
+  valTransform,
 } from './transforms.ts';

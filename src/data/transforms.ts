@@ -197,3 +197,8 @@ export function normalize(pixels: Uint8Array, size: number, flip: boolean, out: 
     }
   }
 }
+
+/** The val transform for a network that sees squares of this side, pixels: 224 of 256, or the like of it. */
+export function valTransform(imageSize: number): ValTransform {
+  return { kind: 'val', size: imageSize, resize: Math.round((imageSize * 256) / 224) };
+}

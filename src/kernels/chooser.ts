@@ -1,10 +1,9 @@
 /** Chooses kernels for ops, and keeps a record of what it chose. The choices themselves are pure functions elsewhere. */
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import { KernelChooser } from '../gpu/kernel-chooser.ts';
-import type { Conv2dVariant } from './conv2d-candidates.ts';
-import { type Conv2dWork, chooseConv2d } from './conv2d-choose.ts';
-import { possibleConv2d } from './conv2d-table.ts';
-import { chooseLinear, type LinearVariant, type LinearWork, linearCandidates } from './linear-choose.ts';
+import type { Conv2dVariant } from './conv2d/choose.ts';
+import { type Conv2dWork, chooseConv2d, possibleConv2d } from './conv2d/choose.ts';
+import { chooseLinear, type LinearVariant, type LinearWork, linearCandidates } from './linear/choose.ts';
 import type { TunedChoices, Work } from './work.ts';
 
 /** What a chooser goes by; the shipped tables say the rest. */

@@ -1,7 +1,7 @@
 /** Sums that are split over workgroups: cut into slices, each of which gets a partial sum, added up in a fixed order. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
-import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d-normalised.ts';
+import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d/normalised.ts';
 import { linearGrid } from './grid.ts';
 import { halfOf } from './half.ts';
 import type { Kernel } from './kernel.ts';

@@ -1,6 +1,6 @@
 /**
  * The shaders as they lie in `shaders/`: Eta templates. `<% %>` holds JavaScript (loops that unroll), `<%= %>` inserts a value, and
- * `k` has the values that a template is filled in with. `<%~ include('parts/…', {…}) %>` brings in what several shaders share, and
+ * `k` has the values that a template is filled in with. `<%~ include('/parts/…', {…}) %>` brings in what several shaders share, and
  * gives it further values.
  *
  * Only a checkout runs this file: it reads the shaders and makes functions of their text. `npm run build` puts a module of

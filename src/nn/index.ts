@@ -1,6 +1,6 @@
-/** Modules, networks, optimizers. The room's door: other folders import from here. */
+/** Modules and optimizers. The room's door: other folders import from here. */
+
 export { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
-export { BasicBlock, type BasicBlockOptions } from './basic-block.ts';
 export { BatchNorm2d, type BatchNorm2dOptions } from './batch-norm2d.ts';
 export { Conv2d, type Conv2dOptions } from './conv2d.ts';
 export { type Init, kaimingNormalFanOut, type RandomSource } from './init.ts';
@@ -9,7 +9,6 @@ export { MaxPool2d, type MaxPool2dOptions } from './max-pool2d.ts';
 export { Module } from './module.ts';
 export { pipe, type Step } from './pipe.ts';
 export { ReLU } from './relu.ts';
-export { ResNet, type ResNetOptions, resnet18, resnet34 } from './resnet.ts';
 export { Sequential } from './sequential.ts';
 export { SGD, type SGDOptions } from './sgd.ts';
 export {

@@ -3,7 +3,7 @@ import { expectDType, expectUsable, OptionError } from '../autograd/errors.ts';
 import { checkNames, flag, numberFrom0 } from '../autograd/options.ts';
 import { keep } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
-import { sgdStep } from '../kernels/sgd.ts';
+import { sgdStep } from '../kernels/optim/sgd.ts';
 
 /** Options of SGD, each as in torch. */
 export interface SGDOptions {

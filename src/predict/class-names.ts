@@ -1,5 +1,5 @@
 /** What the classes of a checkpoint are called. */
-import { namedClasses } from '../train/index.ts';
+import { namedClasses } from '../models/start.ts';
 import type { Checkpoint } from '../weights/index.ts';
 import { IMAGENET_CLASSES } from './imagenet-classes.ts';
 

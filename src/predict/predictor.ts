@@ -1,23 +1,15 @@
 /** A trained network, ready to say what pictures show. */
 import { noGrad, scope, Tensor } from '../autograd/index.ts';
-import { DecoderPool } from '../data/index.ts';
+import { DecoderPool, valTransform } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
-import { type ResNet, StateDictError } from '../nn/index.ts';
-import {
-  type Architecture,
-  architectureOf,
-  buildModel,
-  checkLimits,
-  checkNumber,
-  type FindTuned,
-  NUMBER_OPTIONS,
-  rehearse,
-  type Start,
-  valTransform,
-} from '../train/index.ts';
+import type { ResNet } from '../models/index.ts';
+import { architectureOf, buildModel, type Start } from '../models/start.ts';
+import type { Architecture } from '../models/types.ts';
+import { StateDictError } from '../nn/index.ts';
+import { checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
 import { type Checkpoint, readCheckpoint } from '../weights/index.ts';
 import { type ClassNames, classNamesOf } from './class-names.ts';
 import { likeliest, type Ranking } from './ranking.ts';

@@ -2,8 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../errors.ts';
+import type { Phase } from '../models/types.ts';
 import { RUN_FILES } from './run-folder.ts';
-import type { Phase } from './types.ts';
 
 /** What is compared of a line of metrics.jsonl. */
 export interface RunMetrics {

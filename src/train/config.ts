@@ -4,11 +4,13 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { TunedChoices } from '../kernels/work.ts';
+import { CLASSES_KEY, type StartFacts } from '../models/start.ts';
+import type { TrainMode } from '../models/types.ts';
+import type { NumberSettings } from '../plan/index.ts';
 import type { Best } from './best.ts';
-import { CLASSES_KEY, type StartFacts } from './model.ts';
-import type { NumberSettings, TrainOptions } from './options.ts';
+import type { TrainOptions } from './options.ts';
 import type { Pictures } from './pictures.ts';
-import type { RunSummary, TrainMode } from './types.ts';
+import type { RunSummary } from './types.ts';
 
 /** Two different sets of choices have the same hash once in 10^14 pairs. */
 const HASH_DIGITS = 12;

@@ -1,6 +1,6 @@
 /** Typed errors of training; each says what to do next. */
 import { DawngradError } from '../errors.ts';
-import type { Phase } from './types.ts';
+import type { Phase } from '../models/types.ts';
 
 /** The loss of a step is NaN or infinite: training has diverged, or the weights or pictures hold such numbers. */
 export class NonFiniteLossError extends DawngradError {

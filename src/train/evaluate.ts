@@ -3,11 +3,12 @@ import { DecoderPool, Generator } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
 import { chooserOf } from '../kernels/chooser.ts';
-import { buildModel, readStart } from './model.ts';
-import { numberSettings, type TrainOptions } from './options.ts';
+import { buildModel, readStart } from '../models/start.ts';
+import { valStep } from '../models/step.ts';
+import { numberSettings } from '../plan/index.ts';
+import type { TrainOptions } from './options.ts';
 import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures } from './pictures.ts';
-import { valStep } from './step.ts';
 
 /** What is measured, and on which pictures; the numbers are as for `train`. */
 export interface EvaluateOptions

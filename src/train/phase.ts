@@ -3,9 +3,10 @@
  * host records the next; only then is the result of the oldest waited for, as `gpu/naps.ts` waits.
  */
 import type { Batch } from '../data/index.ts';
+import type { HostBatch, StepResult } from '../models/step.ts';
+import type { Phase } from '../models/types.ts';
 import { NonFiniteLossError } from './errors.ts';
-import type { HostBatch, StepResult } from './step.ts';
-import type { Phase, StepProgress } from './types.ts';
+import type { StepProgress } from './types.ts';
 
 /** Steps that may be submitted and not yet read. More would only delay Ctrl-C and the news of a NaN. */
 const QUEUE_DEPTH = 2;

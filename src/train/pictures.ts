@@ -1,9 +1,9 @@
 /** The two data sets of a run, and the loaders that deliver them. */
 import { join } from 'node:path';
-import { DataLoader, type DecoderPool, type Generator, ImageFolder, type ValTransform } from '../data/index.ts';
+import { DataLoader, type DecoderPool, type Generator, ImageFolder, valTransform } from '../data/index.ts';
 import { FileError } from '../errors.ts';
-import type { NumberSettings } from './options.ts';
-import type { Phase } from './types.ts';
+import type { Phase } from '../models/types.ts';
+import type { NumberSettings } from '../plan/index.ts';
 
 /** The pictures of a data set, by phase. */
 export interface Pictures {
@@ -56,9 +56,4 @@ export function makeLoaders(
     train: new DataLoader(pictures.train, { ...shared, transform: { kind: 'train', size: imageSize } }),
     val: new DataLoader(pictures.val, { ...shared, transform: valTransform(imageSize) }),
   };
-}
-
-/** The val transform for a network that sees squares of this side, pixels: 224 of 256, or the like of it. */
-export function valTransform(imageSize: number): ValTransform {
-  return { kind: 'val', size: imageSize, resize: Math.round((imageSize * 256) / 224) };
 }

@@ -2,12 +2,13 @@
  * The tutorial's pictures in the run folder. They are for people, and no result hangs on them: one that cannot be drawn is
  * reported, and the run goes on. What draws is loaded when the first is due: no start waits for it.
  */
+
+import type { HostBatch } from '../models/step.ts';
 import type { CurvePoint } from '../pictures/index.ts';
 import type { Best } from './best.ts';
 import { fixed } from './lines.ts';
 import { predictVal, type ValQuestion } from './predict-val.ts';
 import { PICTURE_FILES, type PictureFile, type RunFolder } from './run-folder.ts';
-import type { HostBatch } from './step.ts';
 import type { Reporter } from './types.ts';
 
 /** Of a batch, and of val, so many pictures are shown; six as in the tutorial. */

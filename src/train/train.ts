@@ -6,18 +6,20 @@ import { type DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
-import { type ExportedEntry, type ResNet, SGD, StepLR } from '../nn/index.ts';
+import type { ResNet } from '../models/index.ts';
+import { buildModel, factsOf, readStart, type Start, type StartFacts } from '../models/start.ts';
+import { type HostBatch, trainStep, valStep } from '../models/step.ts';
+import type { Phase, TrainMode } from '../models/types.ts';
+import { type ExportedEntry, SGD, StepLR } from '../nn/index.ts';
+import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
 import { adapterKind, bestMetadata, runConfig } from './config.ts';
-import { checkLimits, type Rehearsal, rehearse } from './memory.ts';
-import { buildModel, factsOf, readStart, type Start, type StartFacts } from './model.ts';
-import { checkMode, type NumberSettings, numberSettings, type TrainOptions } from './options.ts';
+import { checkMode, type TrainOptions } from './options.ts';
 import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
 import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
-import { type HostBatch, trainStep, valStep } from './step.ts';
-import type { Phase, PhaseMetrics, RunSummary, TrainMode } from './types.ts';
+import type { PhaseMetrics, RunSummary } from './types.ts';
 
 type State = ReadonlyMap<string, ExportedEntry>;
 

@@ -1,15 +1,7 @@
 /** The words that the parts of a run share: modes, phases, what is measured, and who is told of it. */
 
-/** `finetune` trains every parameter; `extract` freezes all but a new last layer. */
-export type TrainMode = 'finetune' | 'extract';
-/** Both modes, in the tutorial's order. */
-export const TRAIN_MODES: readonly TrainMode[] = ['finetune', 'extract'];
-
-/** An epoch's first phase learns, its second measures on pictures that are not learnt from. */
-export type Phase = 'train' | 'val';
-
-/** Networks that a run can build. */
-export type Architecture = 'resnet18' | 'resnet34';
+import type { Phase, TrainMode } from '../models/types.ts';
+import type { MemoryPlan } from '../plan/index.ts';
 
 /** One phase of one epoch, and one line of metrics.jsonl. */
 export interface PhaseMetrics {
@@ -107,30 +99,4 @@ export interface Reporter {
   picturesDrawn?(files: readonly string[]): void;
   /** A picture could not be drawn or written. The run goes on. */
   pictureFailed?(file: string, error: Error): void;
-}
-
-/**
- * Device memory of a run, bytes. The first six are the most that each kind of tensor takes at any one moment. Not all do at
- * the same one: activations shrink while gradients grow, and the memory of one becomes the other's.
- */
-export interface MemoryPlan {
-  readonly parameters: number;
-  /** Batch norms' running statistics. */
-  readonly statistics: number;
-  readonly gradients: number;
-  readonly momentum: number;
-  /** The batch, and what forward keeps for backward. */
-  readonly activations: number;
-  /** Gradients of activations, weights packed for convolutions, partial sums. */
-  readonly workspace: number;
-  /** The most that is in use at once. */
-  readonly peak: number;
-  /** All buffers of the pool. They are more than the peak, as a request may be answered by a larger buffer. */
-  readonly pool: number;
-  /** To bring the best weights to the host; outside the pool. */
-  readonly checkpoint: number;
-  /** What the run takes: pool and checkpoint. */
-  readonly total: number;
-  /** The largest single buffer; adapters have a limit for it. */
-  readonly largestBuffer: number;
 }

@@ -1,8 +1,8 @@
 /** Candidates timed on a device, on scratch buffers of the real shapes. */
 import type { AdapterTraits, Dispatch, Gpu } from '../gpu/gpu.ts';
 import type { Pooled, PooledBuffer } from '../gpu/pool.ts';
-import type { WeightForms } from '../kernels/conv2d-shape.ts';
-import { fill } from '../kernels/elementwise.ts';
+import type { WeightForms } from '../kernels/conv2d/shape.ts';
+import { fill } from '../kernels/elementwise/arithmetic.ts';
 import type { Candidate } from './measured.ts';
 import { runWork, sizesOf } from './run-work.ts';
 import type { Measurer } from './tuner.ts';

@@ -2,17 +2,22 @@
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import type { TunableWork } from '../kernels/chooser.ts';
-import { type Conv2dVariant, conv2dCandidates, conv2dVariants } from '../kernels/conv2d-candidates.ts';
-import { type Conv2dWork, isConv2dWork } from '../kernels/conv2d-choose.ts';
-import { type Conv2dKernels, conv2dFlops, type WeightForms, weightsOf } from '../kernels/conv2d-shape.ts';
+import {
+  type Conv2dVariant,
+  type Conv2dWork,
+  conv2dCandidates,
+  conv2dVariants,
+  isConv2dWork,
+} from '../kernels/conv2d/choose.ts';
+import { type Conv2dKernels, conv2dFlops, type WeightForms, weightsOf } from '../kernels/conv2d/shape.ts';
 import {
   isLinearWork,
   type LinearVariant,
   type LinearWork,
   linearCandidates,
   linearVariants,
-} from '../kernels/linear-choose.ts';
-import { linearFlops } from '../kernels/linear-shape.ts';
+} from '../kernels/linear/choose.ts';
+import { linearFlops } from '../kernels/linear/shape.ts';
 import type { Work } from '../kernels/work.ts';
 import type { Candidate } from './measured.ts';
 

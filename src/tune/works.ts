@@ -1,11 +1,10 @@
 /** What there is to tune in a run, and how often weights are derived anew in it, which is part of what a kernel costs. */
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { TunableWork } from '../kernels/chooser.ts';
-import { conv2dWork } from '../kernels/conv2d-choose.ts';
-import type { WeightForms } from '../kernels/conv2d-shape.ts';
-import { tabledConv2d } from '../kernels/conv2d-table.ts';
-import { tabledLinear } from '../kernels/linear-choose.ts';
-import { type MemoryQuestion, openDryGpu, rehearse } from '../train/index.ts';
+import { conv2dWork, tabledConv2d } from '../kernels/conv2d/choose.ts';
+import type { WeightForms } from '../kernels/conv2d/shape.ts';
+import { tabledLinear } from '../kernels/linear/choose.ts';
+import { type MemoryQuestion, openDryGpu, rehearse } from '../plan/index.ts';
 import type { Candidate, TuneJob } from './measured.ts';
 import { candidatesOf, flopsOf, isTunable, runWork } from './run-work.ts';
 

@@ -7,8 +7,8 @@ import { recordDispatches } from '../../bench/timing.ts';
 import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Dispatch } from '../../src/gpu/gpu.ts';
 import { kernels } from '../../src/kernels/kernel.ts';
-import { resnet18 } from '../../src/nn/index.ts';
-import { openDryGpu } from '../../src/train/dry-device.ts';
+import { resnet18 } from '../../src/models/index.ts';
+import { openDryGpu } from '../../src/plan/index.ts';
 import { CPU, GPU } from './support.ts';
 
 /** A step in its steady state, batch 4 at 224×224. */

@@ -4,7 +4,7 @@ import type { Cost } from '../../bench/costs.ts';
 import { gatherKinds, gatherRows, piecesOf, type TimedPiece } from '../../bench/profile.ts';
 import { Steps } from '../../bench/steps.ts';
 import { recordDispatches } from '../../bench/timing.ts';
-import { openDryGpu } from '../../src/train/dry-device.ts';
+import { openDryGpu } from '../../src/plan/index.ts';
 import { CPU } from './support.ts';
 
 const piece = (kernel: string, ms: number, cost: Partial<Cost> = {}): TimedPiece => ({

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { DEMO_CLASSES, DEMO_COUNTS, DEMO_SETTINGS } from '../../src/demo/index.ts';
 import { drawPictures, PICTURE_SIDE, pictureFiles } from '../../src/demo/pictures.ts';
-import { numberSettings } from '../../src/train/index.ts';
+import { numberSettings } from '../../src/plan/index.ts';
 import { bestThreshold, type Drawn, drawn, meanColour } from './support.ts';
 
 const COUNTS = { train: 110, val: 40 };

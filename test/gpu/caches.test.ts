@@ -6,7 +6,7 @@ import { BoundedCache } from '../../src/gpu/bounded-cache.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { defineKernel, launch } from '../../src/kernels/kernel.ts';
 import { SGD } from '../../src/nn/sgd.ts';
-import { openDryGpu } from '../../src/train/dry-device.ts';
+import { openDryGpu } from '../../src/plan/index.ts';
 import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest } = await withGpu();

@@ -6,7 +6,13 @@ import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { type Constants, type Kernel, kernels, renderKernel } from '../../src/kernels/kernel.ts';
 
 const kernelFolder = new URL('../../src/kernels/', import.meta.url);
-for (const file of readdirSync(kernelFolder)) if (file.endsWith('.ts')) await import(new URL(file, kernelFolder).href);
+for (const file of filesIn(kernelFolder, '.ts')) await import(new URL(file, kernelFolder).href);
+
+/** Paths below a folder, as URLs have them. */
+function filesIn(folder: URL, ending: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
+  return names.filter((name) => name.endsWith(ending)).sort();
+}
 
 /** WebGPU's default limit, which every device has. */
 const MAX_STORAGE_BUFFERS = 8;
@@ -109,13 +115,23 @@ describe('all of them', () => {
     expect(new Set(kernels.map(({ name }) => name)).size).toBe(kernels.length);
   });
 
+  test('lie in the folder of their shader, under the same path', () => {
+    const folders = (paths: Iterable<string>) =>
+      new Set(Array.from(paths, (path) => path.split('/').slice(0, -1).join('/')));
+    const shaders = folders(
+      filesIn(new URL('../../shaders/', import.meta.url), '.wgsl').filter((name) => !/(^|\/)parts\//.test(name)),
+    );
+    expect(folders(filesIn(kernelFolder, '.ts'))).toEqual(shaders);
+  });
+
   test('use every file in shaders/, and each has a header', () => {
     const used = new Set(kernels.map(({ shader }) => shader));
     const folder = new URL('../../shaders/', import.meta.url);
-    const files = readdirSync(folder).filter((name) => name !== 'parts');
-    expect([...used].sort()).toEqual(files.sort());
-    const texts = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
-    for (const part of readdirSync(new URL('parts', folder))) expect(texts).toContain(`include('parts/${part}'`);
+    const all = filesIn(folder, '.wgsl');
+    const isPart = (name: string) => /(^|\/)parts\//.test(name);
+    expect([...used].sort()).toEqual(all.filter((name) => !isPart(name)));
+    const texts = all.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+    for (const part of all.filter(isPart)) expect(texts).toContain(`include('/${part}'`);
     for (const kernel of kernels) {
       // Not the text itself: some are thousands of lines when rendered.
       const start = renderKernel(kernel, kernel.example ?? {})

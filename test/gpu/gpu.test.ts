@@ -20,7 +20,7 @@ import { DeviceLostError, GpuError } from '../../src/gpu/errors.ts';
 import { BufferUsage } from '../../src/gpu/flags.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { defineKernel, launch } from '../../src/kernels/kernel.ts';
-import { sgdStep } from '../../src/kernels/sgd.ts';
+import { sgdStep } from '../../src/kernels/optim/sgd.ts';
 import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { conv2d, linear, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Chooser, chooserOf } from '../../src/kernels/chooser.ts';
-import { linearWork } from '../../src/kernels/linear-choose.ts';
-import { openDryGpu } from '../../src/train/index.ts';
+import { linearWork } from '../../src/kernels/linear/choose.ts';
+import { openDryGpu } from '../../src/plan/index.ts';
 import { PLAIN_GPU } from '../support/resnet18.ts';
 
 const SIZE = { rows: 20, inFeatures: 8, outFeatures: 30 };

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { Steps, WORKS } from '../../bench/steps.ts';
 import { recordDispatches } from '../../bench/timing.ts';
 import type { Dispatch } from '../../src/gpu/gpu.ts';
-import { openDryGpu } from '../../src/train/dry-device.ts';
+import { openDryGpu } from '../../src/plan/index.ts';
 import { PLAIN_GPU } from '../support/resnet18.ts';
 
 /** Of WebGPU's default limits. */

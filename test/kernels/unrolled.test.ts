@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { unrollRows } from '../../src/kernels/conv2d-rows.ts';
-import { unrollWeightGrad } from '../../src/kernels/conv2d-rows-weight-grad.ts';
-import { inputColumns, inputLoads } from '../../src/kernels/input-loads.ts';
-import { unrollBackward, windowLoads, windowsOver } from '../../src/kernels/max-pool-windows.ts';
-import { unrollStem } from '../../src/kernels/winograd-stem.ts';
+import { inputColumns, inputLoads } from '../../src/kernels/conv2d/cpu/input-loads.ts';
+import { unrollRows } from '../../src/kernels/conv2d/cpu/rows.ts';
+import { unrollWeightGrad } from '../../src/kernels/conv2d/cpu/rows-weight-grad.ts';
+import { unrollStem } from '../../src/kernels/conv2d/cpu/stem.ts';
+import { unrollBackward, windowLoads, windowsOver } from '../../src/kernels/pooling/max-pool-windows.ts';
 
 const from = (min: number, max: number) => fc.integer({ min, max });
 const vectors = fc.constantFrom(1, 2, 4);

@@ -1,7 +1,8 @@
 /** Initial weights are torch's of the same seed, and skipping them leaves the random numbers where drawing would. */
 import { describe, expect, test } from 'vitest';
 import { Tensor } from '../../src/autograd/tensor.ts';
-import { Conv2d, type Init, kaimingNormalFanOut, Linear, type Module, resnet18 } from '../../src/nn/index.ts';
+import { resnet18 } from '../../src/models/index.ts';
+import { Conv2d, type Init, kaimingNormalFanOut, Linear, type Module } from '../../src/nn/index.ts';
 import { normalDraws } from '../../src/nn/init.ts';
 import { Generator } from '../../src/random/mt19937.ts';
 import { expectClose } from '../support/compare.ts';

@@ -3,16 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { noGrad } from '../../src/autograd/graph.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import { OptionError, ShapeError } from '../../src/index.ts';
+import { BasicBlock, ResNet, resnet18 } from '../../src/models/index.ts';
 import {
   AdaptiveAvgPool2d,
-  BasicBlock,
   BatchNorm2d,
   Conv2d,
   Linear,
   MaxPool2d,
   type Module,
-  ResNet,
-  resnet18,
   Sequential,
 } from '../../src/nn/index.ts';
 import { Generator } from '../../src/random/mt19937.ts';

@@ -2,17 +2,8 @@
 import { describe, expect } from 'vitest';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import { DawngradError } from '../../src/errors.ts';
-import {
-  BatchNorm2d,
-  type HostEntry,
-  Linear,
-  Module,
-  ReLU,
-  resnet18,
-  resnet34,
-  Sequential,
-  StateDictError,
-} from '../../src/nn/index.ts';
+import { resnet18, resnet34 } from '../../src/models/index.ts';
+import { BatchNorm2d, type HostEntry, Linear, Module, ReLU, Sequential, StateDictError } from '../../src/nn/index.ts';
 import { withGpu } from '../support/gpu.ts';
 import { golden } from './support.ts';
 

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import { decode, normalize, valCrop } from '../../src/data/index.ts';
 import { DawngradError, FileError, UsageError } from '../../src/errors.ts';
-import { type ResNet, resnet18 } from '../../src/nn/index.ts';
+import { type ResNet, resnet18 } from '../../src/models/index.ts';
 import { openPredictor, type Prediction, type Predictor } from '../../src/predict/index.ts';
 import { expectClose } from '../support/compare.ts';
 import { withGpu } from '../support/gpu.ts';

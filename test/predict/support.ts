@@ -9,7 +9,7 @@ import { afterAll } from 'vitest';
 import { main } from '../../src/cli/predict.ts';
 import { Generator } from '../../src/data/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { resnet18 } from '../../src/nn/index.ts';
+import { resnet18 } from '../../src/models/index.ts';
 import { type TensorData, writeSafetensors } from '../../src/weights/index.ts';
 
 /** Side of the square that the nets see: computed in a moment. */

@@ -2,7 +2,7 @@
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Pooled } from '../../src/gpu/pool.ts';
-import { type Conv2dKernels, type Conv2dShape, convolvedExtent, weightsOf } from '../../src/kernels/conv2d-shape.ts';
+import { type Conv2dKernels, type Conv2dShape, convolvedExtent, weightsOf } from '../../src/kernels/conv2d/shape.ts';
 
 export const PASSES = ['forward', 'inputGrad', 'weightGrad'] as const;
 export type Pass = (typeof PASSES)[number];

@@ -1,7 +1,7 @@
 /** Forcing kernels on the devices of a test file: `withGpu` and its neighbours hand each of them a chooser that goes by this. */
 import { Chooser } from '../../src/kernels/chooser.ts';
-import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
-import type { LinearVariant } from '../../src/kernels/linear-choose.ts';
+import type { Conv2dVariant } from '../../src/kernels/conv2d/choose.ts';
+import type { LinearVariant } from '../../src/kernels/linear/choose.ts';
 
 /** What is forced at the moment; each file of tests has its own process. */
 const forced: { conv2d?: Conv2dVariant | undefined; linear?: LinearVariant | undefined } = {};

@@ -29,7 +29,7 @@ describe('without an adapter', () => {
         const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
         const nowhere = { VK_DRIVER_FILES: '/nowhere', VK_ICD_FILENAMES: '/nowhere' };
         const env = { ...process.env, ...nowhere, DAWNGRAD_NO_SKIP: noSkip ? '1' : '' };
-        const args = [vitest, 'run', 'test/ops/conv2d-packing.test.ts', '--reporter=json'];
+        const args = [vitest, 'run', 'test/kernels/conv2d/cpu/packing.test.ts', '--reporter=json'];
         const [code, stdout] = await new Promise<[unknown, string]>((resolve) => {
           execFile(process.execPath, args, { env, timeout: 50_000 }, (error, out) => resolve([error?.code ?? 0, out]));
         });

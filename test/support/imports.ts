@@ -13,6 +13,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'predict',
     'tune',
     'train',
+    'plan',
+    'models',
     'demo',
     'fetch',
     'pictures',
@@ -23,10 +25,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'data',
   ],
-  predict: ['train', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  predict: ['plan', 'models', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // What a run would do is rehearsed by the code that trains.
-  tune: ['train', 'fetch', 'kernels', 'gpu', 'weights'],
-  train: ['pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
+  train: ['plan', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  plan: ['models', 'nn', 'autograd', 'kernels', 'gpu'],
+  models: ['nn', 'autograd', 'kernels', 'gpu', 'weights'],
   nn: ['autograd', 'kernels', 'gpu'],
   autograd: ['kernels', 'gpu'],
   kernels: ['gpu'],
@@ -49,7 +53,7 @@ const SHARED = 'src/errors.ts';
  * The engine, which runs in a browser too, and the two files of it that are Node's: the device, and the shaders as a checkout has
  * them. The package has a module of its own in the place of the second.
  */
-const ENGINE = new Set(['nn', 'autograd', 'kernels', 'gpu', 'random']);
+const ENGINE = new Set(['models', 'nn', 'autograd', 'kernels', 'gpu', 'random']);
 const HOST_FILES = new Set(['src/gpu/dawn.ts', 'src/kernels/templates.ts']);
 
 const MAX_LINES = 400;

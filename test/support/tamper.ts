@@ -1,7 +1,7 @@
 /** Planting wrong gradients, to show that tests see them. */
 
 import { record, Tensor } from '../../src/autograd/index.ts';
-import { sgdStep } from '../../src/kernels/sgd.ts';
+import { sgdStep } from '../../src/kernels/optim/sgd.ts';
 
 /** The input itself, but its gradient comes out multiplied by `factor`. */
 export function scaleGradient(input: Tensor, factor: number): Tensor {

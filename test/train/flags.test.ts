@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { main } from '../../src/cli/train.ts';
 import { parseTrainFlags } from '../../src/cli/train-flags.ts';
-import { NUMBER_OPTIONS } from '../../src/train/index.ts';
+import { NUMBER_OPTIONS } from '../../src/plan/index.ts';
 import { temporaryFolder } from './support.ts';
 
 const root = temporaryFolder();

@@ -2,22 +2,20 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Batch, DecoderPool, Generator } from '../../src/data/index.ts';
+import { type Batch, DecoderPool, Generator, valTransform } from '../../src/data/index.ts';
 import { chooserOf } from '../../src/kernels/chooser.ts';
+import { buildModel, FROM_SCRATCH } from '../../src/models/start.ts';
 import { drawPredictions, drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
+import { numberSettings } from '../../src/plan/index.ts';
 import {
-  buildModel,
-  FROM_SCRATCH,
   makeLoaders,
   NonFiniteLossError,
-  numberSettings,
   openPictures,
   PICTURE_FILES,
   type Reporter,
   RunFolder,
   type TrainOptions,
   train,
-  valTransform,
 } from '../../src/train/index.ts';
 import { predictVal } from '../../src/train/predict-val.ts';
 import { RunPictures } from '../../src/train/run-pictures.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { graphSize } from '../../src/autograd/index.ts';
 import type { Chooser } from '../../src/kernels/chooser.ts';
+import { CLASSES_KEY } from '../../src/models/start.ts';
 import {
-  CLASSES_KEY,
   evaluate,
   type PhaseMetrics,
   type RunSummary,

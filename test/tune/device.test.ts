@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect } from 'vitest';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { AdapterTraits, Dispatch, Gpu } from '../../src/gpu/gpu.ts';
-import type { MemoryQuestion } from '../../src/train/index.ts';
+import type { MemoryQuestion } from '../../src/plan/index.ts';
 import { readAnswers, tunedPath } from '../../src/tune/cache.ts';
 import { choicesOf, type TuneOptions, tune, tunedChoices, tuneLimits } from '../../src/tune/index.ts';
 import { DeviceMeasurer } from '../../src/tune/measure.ts';

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { Generator } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
+import { buildModel, readStart } from '../../src/models/start.ts';
 import type { Linear } from '../../src/nn/index.ts';
-import { buildModel, readStart } from '../../src/train/index.ts';
 import { readSafetensors, type TensorData } from '../../src/weights/index.ts';
 import { atMost, type Context, type Outcome, type Row, scientific } from '../row.ts';
 import { largestDifference, runScript } from '../tensors.ts';

@@ -11,7 +11,8 @@ import {
   TRAIN_TRANSFORM,
 } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
-import { buildModel, openPictures, readStart } from '../../src/train/index.ts';
+import { buildModel, readStart } from '../../src/models/start.ts';
+import { openPictures } from '../../src/train/index.ts';
 import type { Context, Outcome, Row } from '../row.ts';
 import { runScript } from '../tensors.ts';
 

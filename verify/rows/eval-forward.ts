@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import { DataLoader, Generator, ImageFolder, VAL_TRANSFORM } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
-import { resnet18 } from '../../src/nn/index.ts';
+import { resnet18 } from '../../src/models/index.ts';
 import { readCheckpoint } from '../../src/weights/index.ts';
 import { atMost, type Context, type Row, scientific } from '../row.ts';
 import { largestDifference, runPython } from '../tensors.ts';

@@ -3,8 +3,8 @@ import { backward, crossEntropy, scope, Tensor } from '../../src/autograd/index.
 import { Generator } from '../../src/data/index.ts';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import type { Readback } from '../../src/gpu/gpu.ts';
+import { buildModel, readStart } from '../../src/models/start.ts';
 import { BatchNorm2d, SGD } from '../../src/nn/index.ts';
-import { buildModel, readStart } from '../../src/train/index.ts';
 import type { TensorData } from '../../src/weights/index.ts';
 import { atMost, type Context, type Outcome, type Row, scientific } from '../row.ts';
 import { firstTrainBatches, relativeL2, runPython } from '../tensors.ts';

@@ -1,5 +1,5 @@
 /** add(a, b) = a + b. Both inputs get the output's gradient. */
-import { add as addKernel } from '../../kernels/elementwise.ts';
+import { add as addKernel } from '../../kernels/elementwise/arithmetic.ts';
 import { expectDType, expectShape, expectUsable } from '../errors.ts';
 import { record } from '../graph.ts';
 import { Tensor } from '../tensor.ts';

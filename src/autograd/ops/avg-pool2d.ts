@@ -1,5 +1,5 @@
 /** globalAvgPool2d: the mean of each channel's image. Every pixel gets the same share of the gradient. */
-import { avgPoolBackward, avgPoolForward } from '../../kernels/avg-pool.ts';
+import { avgPoolBackward, avgPoolForward } from '../../kernels/pooling/avg-pool.ts';
 import { expectImages } from '../errors.ts';
 import { record } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';

@@ -14,8 +14,8 @@ import {
   batchNormForward,
   batchNormRunning,
   batchNormStatistics,
-} from '../../kernels/batch-norm.ts';
-import { reluBackward } from '../../kernels/relu.ts';
+} from '../../kernels/batch-norm/batch-norm.ts';
+import { reluBackward } from '../../kernels/elementwise/relu.ts';
 import { expectImages, expectShape, formatShape, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
 import { checkNames, flag, numberFrom0 } from '../options.ts';

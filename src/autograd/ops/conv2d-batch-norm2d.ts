@@ -3,7 +3,7 @@
  * pass over memory instead of two: the convolution normalises what it writes. The numbers are the same.
  */
 import type { PooledBuffer } from '../../gpu/pool.ts';
-import { type Normalisation, normalisationTable } from '../../kernels/conv2d-normalised.ts';
+import { type Normalisation, normalisationTable } from '../../kernels/conv2d/normalised.ts';
 import { expectShape } from '../errors.ts';
 import { wouldRecord } from '../graph.ts';
 import { scope } from '../scope.ts';

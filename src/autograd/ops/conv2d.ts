@@ -1,12 +1,12 @@
 /** 2d convolution (cross-correlation, as in torch): its shape rule, forward and backward, and the cache of what kernels derive from its tensors. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { Pooled } from '../../gpu/pool.ts';
-import { addChannelBias, channelBiasGrad } from '../../kernels/channel-bias.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
-import { type Conv2dPass, conv2dVariants } from '../../kernels/conv2d-candidates.ts';
-import { conv2dWork } from '../../kernels/conv2d-choose.ts';
-import type { Normalisation } from '../../kernels/conv2d-normalised.ts';
-import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d-shape.ts';
+import { addChannelBias, channelBiasGrad } from '../../kernels/conv2d/bias.ts';
+import { conv2dVariants, conv2dWork } from '../../kernels/conv2d/choose.ts';
+import type { Normalisation } from '../../kernels/conv2d/normalised.ts';
+import type { Conv2dPass } from '../../kernels/conv2d/shape.ts';
+import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d/shape.ts';
 import { ShapeError } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
 import { checkNames, type Pair, pairOf } from '../options.ts';

@@ -1,5 +1,5 @@
 /** countCorrect: how many rows are predicted right. Has no gradient. */
-import { correctRows, correctSum } from '../../kernels/correct.ts';
+import { correctRows, correctSum } from '../../kernels/loss/correct.ts';
 import { expectDType, expectShape, expectUsable } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 

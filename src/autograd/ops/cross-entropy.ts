@@ -1,5 +1,5 @@
 /** crossEntropy: the mean of −log softmax(logits)[label] over the batch. Its gradient is (softmax − onehot) / N. */
-import { crossEntropyBackward, crossEntropyMean, crossEntropyRows } from '../../kernels/cross-entropy.ts';
+import { crossEntropyBackward, crossEntropyMean, crossEntropyRows } from '../../kernels/loss/cross-entropy.ts';
 import { expectDType, expectShape, expectUsable, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
 import { wholeNumber } from '../options.ts';

@@ -1,9 +1,9 @@
 /** linear: every output is a weighted sum of all inputs of its row, plus a bias. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
-import { linearBiasGrad } from '../../kernels/linear-bias-grad.ts';
-import { type LinearPass, linearVariants, linearWork } from '../../kernels/linear-choose.ts';
-import type { LinearKernels, LinearSize } from '../../kernels/linear-shape.ts';
+import { linearBiasGrad } from '../../kernels/linear/bias-grad.ts';
+import { type LinearPass, linearVariants, linearWork } from '../../kernels/linear/choose.ts';
+import type { LinearKernels, LinearSize } from '../../kernels/linear/shape.ts';
 import { expectShape, formatShape, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';

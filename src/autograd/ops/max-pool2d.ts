@@ -1,5 +1,5 @@
 /** maxPool2d: the maximum of each window. Its gradient goes to the first maximum in scan order. */
-import { maxPoolBackward, maxPoolForward } from '../../kernels/max-pool.ts';
+import { maxPoolBackward, maxPoolForward } from '../../kernels/pooling/max-pool.ts';
 import { expectImages, formatShape, OptionError, ShapeError } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
 import { checkNames, type HeightWidth, type Pair, pairOf } from '../options.ts';

@@ -1,5 +1,5 @@
 /** relu(x) = max(x, 0). Its gradient passes where the output is positive. */
-import { reluBackward, reluForward } from '../../kernels/relu.ts';
+import { reluBackward, reluForward } from '../../kernels/elementwise/relu.ts';
 import { expectDType, expectUsable } from '../errors.ts';
 import { record } from '../graph.ts';
 import { Tensor } from '../tensor.ts';

@@ -1,6 +1,6 @@
 /** toDType: the same values in another element type. Between f32 and f16, without a gradient: f16 is for inference. */
 import { MissingFeatureError } from '../../gpu/errors.ts';
-import { convert } from '../../kernels/convert.ts';
+import { convert } from '../../kernels/elementwise/convert.ts';
 import type { Floating } from '../dtype.ts';
 import { DTypeError, expectUsable } from '../errors.ts';
 import { wouldRecord } from '../graph.ts';

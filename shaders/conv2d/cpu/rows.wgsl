@@ -1,0 +1,168 @@
+<%
+// The values of k: see conv2d-rows.ts.
+const range = (n) => [...Array(n).keys()];
+const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
+const signed = (n) => (n < 0 ? `- ${-n}` : `+ ${n}`);
+%>
+// Convolution (correlation) for CPU adapters, in registers only. NCHW input, weights from conv2d-pack.
+//
+// One invocation computes `pixels` neighbouring outputs of a row for `tile` channels. A loaded input serves all taps of its
+// row, a loaded weight all pixels. On lavapipe a load costs as much as thirty multiply-adds whatever it addresses, so the
+// invocations of a subgroup share the weights: each loads some vectors of them, and subgroupShuffle, one permute
+// instruction, hands them round. That the sums spill to the stack costs less than more loads would, but beyond about 700
+// multiply-adds in the loop body the instruction cache overflows.
+//
+// The same code computes the input gradient: of a stride s the outputs of each phase (row mod s, column mod s) are a
+// convolution of the output gradient with every s-th tap, written s apart.
+<% if (k.lanes) { %>enable subgroups;<% } %>
+struct Params {
+  batch: u32,
+  channels: u32,
+  inHeight: u32,
+  inWidth: u32,
+  resultChannels: u32,
+  // Outputs computed by this job, and the segments of `pixels` they are cut into.
+  gridHeight: u32,
+  gridWidth: u32,
+  rowSegments: u32,
+  segments: u32,
+  tapRows: u32,
+  tapColumns: u32,
+  strideHeight: u32,
+  // Input position that tap (0, 0) of output (0, 0) reads; negative in the padding.
+  originRow: i32,
+  originColumn: i32,
+  // Where output (row, column) of the grid goes: row * outStepHeight + outOffsetHeight, likewise columns.
+  outHeight: u32,
+  outWidth: u32,
+  outStepHeight: u32,
+  outStepWidth: u32,
+  outOffsetHeight: u32,
+  outOffsetWidth: u32,
+  // In vectors of packed weights: of a tile, to the first tap of a job, from a step to the next, and what is added to that
+  // at the end of a row of taps and of a channel.
+  weightTile: u32,
+  weightStart: i32,
+  weightStep: i32,
+  weightRow: i32,
+  weightChannel: i32,
+}
+@group(0) @binding(0) var<storage, read> input: array<<%= type(k.inVector) %>>;
+@group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> output: array<<%= type(k.outVector) %>>;
+@group(0) @binding(<%= k.normalised ? 5 : 3 %>) var<uniform> params: Params;
+<% if (k.normalised) { %>
+<%~ include('/conv2d/parts/normalised.wgsl', { ...k, binding: 3, type: type(k.outVector) }) %>
+<% } %>
+<% if (k.inVector > 1) { %>
+fn inputAt(i: u32) -> f32 {
+  return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
+}
+<% } %>
+@compute @workgroup_size(<%= k.invocations %>)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let segment = (group.z * groups.x + group.x) * <%= k.invocations %>u + lane;
+  // Invocations beyond the end compute the last segment again: their weights are needed by the others.
+  let clamped = min(segment, params.segments - 1u);
+  let column0 = (clamped % params.rowSegments) * <%= k.pixels %>u;
+  let row = (clamped / params.rowSegments) % params.gridHeight;
+  let image = clamped / params.rowSegments / params.gridHeight;
+  let channel0 = group.y * <%= k.tile %>u;
+  let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + params.originColumn;
+  let inRow0 = i32(row * params.strideHeight) + params.originRow;
+  let width = i32(params.inWidth);
+<% if (!k.loopTaps) for (const { first, name } of k.loads) { %>
+  let inside_<%= name %> = u32(inColumn0 <%= signed(first) %>) < params.inWidth;
+<% } %>
+  // An array, not variables: the loop names its elements by constants, so it costs no indexing, and the stores at the
+  // end can be a loop, without which the shader takes five times as long to compile. It also runs faster by a quarter.
+  var sums: array<f32, <%= k.tile * k.pixels %>>;
+  // One loop over (channel, tapRow<% if (k.loopTaps) { %>, tapColumn<% } %>), its indices carried along: two nested ones cost half the speed on lavapipe.
+  var tapRow = 0u;
+  var inRow = inRow0;
+  var start = (i32(image * params.channels * params.inHeight) + inRow0) * width + inColumn0;
+  var weight = i32(group.y * params.weightTile<% if (k.lanes) { %> + lane<% } %>) + params.weightStart;
+<% if (k.loopTaps) { %>
+  var tapColumn = 0u;
+  let steps = params.channels * params.tapRows * params.tapColumns;
+<% } else { %>
+  let steps = params.channels * params.tapRows;
+<% } %>
+  for (var step = 0u; step < steps; step++) {
+    let rowInside = u32(inRow) < params.inHeight;
+<% for (const { first, floats, wanted, name } of k.loads) { %>
+<% if (k.loopTaps) { %>
+    let inside_<%= name %> = u32(inColumn0 + i32(tapColumn) <%= signed(first) %>) < params.inWidth;
+<% } %>
+    let read_<%= name %> = rowInside && inside_<%= name %>;
+    let at_<%= name %> = u32(select(0, start <%= signed(first) %>, read_<%= name %>));
+    let <%= name %> = select(<%= type(floats) %>(), <%= floats > 1 ? `input[at_${name} / ${floats}u]` : k.inVector > 1 ? `inputAt(at_${name})` : `input[at_${name}]` %>, read_<%= name %>);
+<% if (floats > 1) for (const c of wanted) { %>
+    let x<%= c %> = <%= name %>[<%= c - first %>];
+<% } } %>
+<% for (const { name, offset } of k.weightLoads) { %>
+    let <%= name %> = packed[weight <%= signed(offset) %>];
+<% } %>
+<% for (const i of range(k.tile)) { %>
+    {
+<% for (const t of range(k.taps)) { const { name, component, lane } = k.weightAt(t, i); %>
+      let a<%= t %> = <%= k.lanes ? `subgroupShuffle(${name}.${component}, ${lane}u)` : `${name}.${component}` %>;
+<% } %>
+<% for (const p of range(k.pixels)) { %>
+      sums[<%= i * k.pixels + p %>] += <%= range(k.taps).map((t) => `a${t} * x${p * k.strideWidth + t}`).join(' + ') %>;
+<% } %>
+    }
+<% } %>
+    weight += params.weightStep;
+<% if (k.loopTaps) { %>
+    tapColumn++;
+    start++;
+    let rowDone = tapColumn == params.tapColumns;
+    tapColumn = select(tapColumn, 0u, rowDone);
+    start += select(0, width - i32(params.tapColumns), rowDone);
+    weight += select(0, params.weightRow, rowDone);
+    tapRow += select(0u, 1u, rowDone);
+    inRow += select(0, 1, rowDone);
+<% } else { %>
+    tapRow++;
+    inRow++;
+    start += width;
+<% } %>
+    let channelDone = tapRow == params.tapRows;
+    tapRow = select(tapRow, 0u, channelDone);
+    inRow = select(inRow, inRow0, channelDone);
+    start += select(0, i32(params.inHeight - params.tapRows) * width, channelDone);
+    weight += select(0, params.weightChannel, channelDone);
+  }
+  if (segment >= params.segments) {
+    return;
+  }
+  let outRow = row * params.outStepHeight + params.outOffsetHeight;
+  let plane = params.outHeight * params.outWidth;
+  let channels = min(<%= k.tile %>u, params.resultChannels - channel0);
+  let pixels = min(<%= k.pixels %>u, params.gridWidth - column0);
+  let destination0 = (image * params.resultChannels + channel0) * plane + outRow * params.outWidth + column0 * params.outStepWidth + params.outOffsetWidth;
+  for (var i = 0u; i < channels; i++) {
+<% if (k.normalised) { %>
+    let norm = table[channel0 + i];
+<% } %>
+<% if (k.outVector > 1) { %>
+    for (var p = 0u; p < pixels; p += <%= k.outVector %>u) {
+      let sum = i * <%= k.pixels %>u + p;
+      let place = (destination0 + i * plane + p) / <%= k.outVector %>u;
+      let value = <%= type(k.outVector) %>(<%= range(k.outVector).map((c) => `sums[sum + ${c}u]`).join(', ') %>);
+      output[place] = <%= k.normalised ? 'normalised(value, norm, place)' : 'value' %>;
+    }
+<% } else { %>
+    for (var p = 0u; p < pixels; p++) {
+      let place = destination0 + i * plane + p * params.outStepWidth;
+      let value = sums[i * <%= k.pixels %>u + p];
+      output[place] = <%= k.normalised ? 'normalised(value, norm, place)' : 'value' %>;
+    }
+<% } %>
+  }
+}

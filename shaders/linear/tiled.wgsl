@@ -1,0 +1,82 @@
+<%
+// Constants: vector (A is loaded in vectors of 4: aDepth is 1 and aRow a multiple of 4), along (neighbours in B are neighbours
+// along the depth, else along the columns), bias.
+const range = (n) => [...Array(n).keys()];
+const columnOf = (i, j) => (k.along ? `firstColumn + y + ${8 * i + 16 * j}u` : `firstColumn + x + ${16 * j}u`);
+const depthOf = (i) => (k.along ? 'depth0 + x' : `depth0 + y + ${8 * i}u`);
+%>
+// A product C[rows, columns] = A[rows, depth] · B[depth, columns] for GPUs, in tiles (parts/tiles.wgsl): all three passes of a
+// fully connected layer, which differ in how their operands lie. With a bias, [columns] is added. Where the tiles are too
+// few for a GPU, the depth is cut into slices over the workgroups' z, which sum-slices adds up in order.
+struct Params {
+  rows: u32,
+  columns: u32,
+  depths: u32,
+  depthsPerSlice: u32,
+  // From one row, depth or column of an operand to the next, in numbers.
+  aRow: u32,
+  aDepth: u32,
+  bDepth: u32,
+  bColumn: u32,
+}
+@group(0) @binding(0) var<storage, read> a: array<<%= k.vector ? 'vec4<f32>' : 'f32' %>>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+<% if (k.bias) { %>
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+<% } %>
+@group(0) @binding(<%= k.bias ? 3 : 2 %>) var<storage, read_write> output: array<f32>;
+@group(0) @binding(<%= k.bias ? 4 : 3 %>) var<uniform> params: Params;
+
+<%~ include('/parts/tiles.wgsl') %>
+
+fn bAt(depth: u32, column: u32, lastDepth: u32) -> f32 {
+  let inside = (depth < lastDepth) & (column < params.columns);
+  return select(0.0, b[select(0u, depth * params.bDepth + column * params.bColumn, inside)], inside);
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let x = lane % WIDE;
+  let y = lane / WIDE;
+  let rows = params.rows;
+  let row0 = group.y * TILE;
+  let firstColumn = group.x * TILE;
+  let firstDepth = group.z * params.depthsPerSlice;
+  let lastDepth = min(firstDepth + params.depthsPerSlice, params.depths);
+<% for (const r of range(8)) { %>
+  var sum<%= r %> = vec4<f32>();
+<% } %>
+  for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
+<%~ include('/parts/tile-load.wgsl', {
+  array: 'a',
+  place: 'row * params.aRow + depth * params.aDepth',
+  vector: k.vector,
+}) %>
+<% for (const i of range(2)) { %>
+    tileB[<%= k.along ? `x * ACROSS + y + ${8 * i}u` : `(y + ${8 * i}u) * ACROSS + x` %>] = vec4<f32>(
+<%   for (const j of range(4)) { %>
+      bAt(<%= depthOf(i) %>, <%= columnOf(i, j) %>, lastDepth),
+<%   } %>
+    );
+<% } %>
+<%~ include('/parts/tile-product.wgsl') %>
+  }
+<% for (const j of range(4)) { %>
+  {
+    let column = firstColumn + x + <%= 16 * j %>u;
+    let real = column < params.columns;
+<% if (k.bias) { %>
+    // Once, whatever the slices.
+    let shift = select(0.0, bias[select(0u, column, real)], group.z == 0u);
+<% } %>
+<%   for (const r of range(8)) { %>
+    {
+      let row = row0 + y + <%= 8 * r %>u;
+      if (real & (row < rows)) {
+        output[(group.z * rows + row) * params.columns + column] = sum<%= r %>[<%= j %>]<%= k.bias ? ' + shift' : '' %>;
+      }
+    }
+<%   } %>
+  }
+<% } %>
+}

@@ -1,0 +1,24 @@
+// One step of stochastic gradient descent without momentum, elementwise and in place:
+// param = param - lr * (grad + weightDecay * param).
+struct Params { count: u32, lr: f32, weightDecay: f32 }
+@group(0) @binding(0) var<storage, read_write> param: array<Value>;
+@group(0) @binding(1) var<storage, read> grad: array<Value>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+<%~ include('/elementwise/parts/elementwise.wgsl', k) %>
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (group.y * groups.x + group.x) * (WORKGROUP * ITEMS) + lane;
+  for (var j = 0u; j < ITEMS; j++) {
+    let i = first + j * WORKGROUP;
+    if (i < params.count) {
+      let value = param[i];
+      param[i] = value - params.lr * (grad[i] + params.weightDecay * value);
+    }
+  }
+}

@@ -1,0 +1,204 @@
+/** Weight gradient of a convolution for CPU adapters: register tiles that walk down blocks of columns, in slices added up in order. */
+import type { Gpu } from '../../../gpu/gpu.ts';
+import type { PooledBuffer } from '../../../gpu/pool.ts';
+import { defineKernel, launch } from '../../kernel.ts';
+import { inSlices } from '../../sum-slices.ts';
+import { upTo } from '../../up-to.ts';
+import { vectorOf } from '../../vector-of.ts';
+import { type Conv2dShape, describeConv2d } from '../shape.ts';
+import { inputColumns, inputLoads } from './input-loads.ts';
+import { shuffleLanes } from './shuffle-lanes.ts';
+import { asTexels, fitsTexels, TEXELS_A_LINE } from './texels.ts';
+
+/** Output columns per step. */
+const PIXELS = 4;
+/**
+ * Kernel rows and output channels per invocation, by the kernel's width, whose taps are unrolled: what keeps the loop
+ * within the instruction cache. Other widths loop over groups of single taps.
+ */
+const TILES: Readonly<Record<number, { readonly units: number; readonly tile: number }>> = {
+  1: { units: 4, tile: 32 },
+  2: { units: 2, tile: 16 },
+  3: { units: 3, tile: 16 },
+  5: { units: 1, tile: 16 },
+  7: { units: 1, tile: 16 },
+};
+/** The sum is cut into slices until it has this many workgroups, so that every core has work. */
+const WANTED_WORKGROUPS = 128;
+/** No slice has fewer output rows than this: each costs a pass over the weights. */
+const MIN_ROWS_PER_SLICE = 28;
+
+/** Constants of the shader. */
+export type WeightGradConstants = {
+  /** Kernel columns that are unrolled. */
+  readonly taps: number;
+  /** Kernel rows per invocation. */
+  readonly units: number;
+  /** Output channels per invocation. */
+  readonly tile: number;
+  readonly strideWidth: number;
+  /** Subgroup size that shuffles feed: 4 or 8; 0: none. */
+  readonly lanes: number;
+  /**
+   * The row stride, 1 or 2, where input rows are carried from one output row to the next; else 0. Only for three units that
+   * are the kernel rows of a channel, of which one lies in the padding above.
+   */
+  readonly roll: number;
+  /** Floats per load: 4, 2 or 1; they divide outWidth and inWidth. */
+  readonly gradVector: number;
+  readonly inVector: number;
+  /** Columns before the first vector of inputs. */
+  readonly inAlign: number;
+  /** Texels of a line where the tensors are textures, whose vectors are 4; else 0. */
+  readonly texels: number;
+};
+
+/** The lists that the shader unrolls. */
+export function unrollWeightGrad({
+  taps,
+  tile,
+  strideWidth,
+  lanes,
+  gradVector,
+  inVector,
+  inAlign,
+}: WeightGradConstants) {
+  const columns = inputColumns(PIXELS, taps, strideWidth);
+  return {
+    pixels: PIXELS,
+    invocations: lanes || 8,
+    /** Input columns of a step. */
+    columns,
+    loads: inputLoads(columns, { vector: inVector, align: inAlign, early: false }),
+    /** Output channels whose gradients one invocation loads. */
+    channelsPerLane: lanes ? tile / lanes : tile,
+    /** Loads of the gradients of a step, and whether one may lie beyond the row. */
+    gradLoads: Array.from({ length: PIXELS / gradVector }, (_, i) => ({
+      first: i * gradVector,
+      floats: gradVector,
+      masked: i > 0,
+    })),
+  };
+}
+
+const shared = {
+  shader: 'conv2d/cpu/rows-weight-grad.wgsl',
+  derive: unrollWeightGrad,
+  uniforms: {
+    batch: 'u32',
+    inChannels: 'u32',
+    inHeight: 'u32',
+    inWidth: 'u32',
+    outChannels: 'u32',
+    outHeight: 'u32',
+    outWidth: 'u32',
+    kernelHeight: 'u32',
+    kernelWidth: 'u32',
+    strideHeight: 'u32',
+    paddingHeight: 'u32',
+    paddingWidth: 'u32',
+    rowsPerSlice: 'u32',
+    slices: 'u32',
+  },
+} as const;
+
+const example: WeightGradConstants = {
+  ...{ taps: 3, units: 3, tile: 16, strideWidth: 1, lanes: 8, roll: 1, gradVector: 4, inVector: 4, inAlign: 1 },
+  texels: 0,
+};
+
+const kernel = defineKernel({
+  ...shared,
+  name: 'conv2d_rows_weight_grad',
+  bindings: { input: 'read', outputGrad: 'read', weightGrad: 'read_write' },
+  example,
+});
+
+const texelKernel = defineKernel({
+  ...shared,
+  name: 'conv2d_texels_weight_grad',
+  bindings: { input: 'texture_read', outputGrad: 'texture_read', weightGrad: 'read_write' },
+  example: { ...example, texels: TEXELS_A_LINE },
+});
+
+/** The constants of the shader for a shape: `lanes` as shuffleLanes says. */
+export function weightGradConstants(s: Conv2dShape, lanes: number): Omit<WeightGradConstants, 'texels'> {
+  const taps = s.kernelWidth in TILES ? s.kernelWidth : 1;
+  const rolls = taps === 3 && s.kernelHeight === 3 && s.paddingHeight === 1 && s.strideHeight <= 2;
+  // Groups of single taps start anywhere in a vector.
+  const inVector = taps === s.kernelWidth ? vectorOf(s.inWidth) : 1;
+  return {
+    taps,
+    ...TILES[taps]!,
+    strideWidth: s.strideWidth,
+    lanes,
+    roll: rolls ? s.strideHeight : 0,
+    gradVector: vectorOf(s.outWidth),
+    inVector,
+    inAlign: s.paddingWidth % inVector,
+  };
+}
+
+/** How often a number must be loaded that it pays to write it into a texture first, which costs as much as some ten loads. */
+const OFTEN = 32;
+
+const inputRows = (s: Conv2dShape) => s.batch * s.inChannels * s.inHeight;
+const outputRows = (s: Conv2dShape) => s.batch * s.outChannels * s.outHeight;
+
+/** Whether rows that are no whole vectors are loaded so often that they had better be texels. */
+function wantsTexels(
+  s: Conv2dShape,
+  { taps, units, tile, inVector, gradVector, lanes }: Omit<WeightGradConstants, 'texels'>,
+): boolean {
+  if (lanes === 0 || taps !== s.kernelWidth || (inVector === 4 && gradVector === 4)) return false;
+  if (!fitsTexels(inputRows(s), s.inWidth) || !fitsTexels(outputRows(s), s.outWidth)) return false;
+  const inputs = s.outChannels / tile;
+  const grads = (s.inChannels * s.kernelHeight) / (lanes * units);
+  return Math.min(inputs, grads) >= OFTEN;
+}
+
+/** weightGrad (OIHW) from input and outputGrad (NCHW). */
+export function rowsWeightGrad(
+  gpu: Gpu,
+  s: Conv2dShape,
+  input: PooledBuffer,
+  outputGrad: PooledBuffer,
+  weightGrad: PooledBuffer,
+): void {
+  const lanes = shuffleLanes(gpu.traits);
+  const plain = weightGradConstants(s, lanes);
+  const { taps, units, tile } = plain;
+  const label = `weightGrad ${describeConv2d(s)}`;
+  const texels = wantsTexels(s, plain);
+  // Columns that fill up texels hold zeros, and so add nothing.
+  const shape = texels ? { ...s, inWidth: upTo(4, s.inWidth), outWidth: upTo(4, s.outWidth) } : s;
+  const constants = { ...weightGradConstants(shape, lanes), texels: texels ? TEXELS_A_LINE : 0 };
+  const operands = texels
+    ? {
+        input: asTexels(gpu, input, inputRows(s), s.inWidth, label),
+        outputGrad: asTexels(gpu, outputGrad, outputRows(s), s.outWidth, label),
+      }
+    : { input, outputGrad };
+  const kernelRows = s.inChannels * s.kernelHeight;
+  const [x, y] = [Math.ceil(kernelRows / ((lanes || 8) * units)), Math.ceil(s.outChannels / tile)];
+  const tapGroups = s.kernelWidth / taps;
+  const blocks = Math.ceil(s.outWidth / PIXELS);
+  const sum = {
+    terms: s.batch * blocks * s.outHeight,
+    count: s.outChannels * kernelRows * s.kernelWidth,
+    workgroups: x * y * tapGroups,
+    wanted: WANTED_WORKGROUPS,
+    leastTerms: MIN_ROWS_PER_SLICE * blocks,
+    label,
+  };
+  inSlices(gpu, sum, weightGrad, (target, rowsPerSlice, slices) => {
+    launch(gpu, texels ? texelKernel : kernel, {
+      buffers: { ...operands, weightGrad: target },
+      constants,
+      uniforms: { ...shape, rowsPerSlice, slices },
+      workgroups: [x, y, slices * tapGroups],
+      label,
+    });
+  });
+  if (texels) for (const texture of Object.values(operands)) gpu.pool.release(texture);
+}

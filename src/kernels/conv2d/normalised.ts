@@ -1,0 +1,72 @@
+/**
+ * Batch norm in eval mode as part of the convolution before it: then it is a shift and a scale for each channel, which the
+ * convolution's last step applies to what it writes, and with them a residual and ReLU.
+ */
+import type { Gpu } from '../../gpu/gpu.ts';
+import type { PooledBuffer } from '../../gpu/pool.ts';
+import { linearGrid } from '../grid.ts';
+import { defineKernel, type Kernel, type Launch, launch } from '../kernel.ts';
+
+/** What happens to the outputs of a convolution before they are written. */
+export interface Normalisation {
+  /** [channels]: mean, scale, shift and 0, four f32 each. From `normalisationTable`. */
+  readonly table: PooledBuffer;
+  /** Added after it; of the output's shape. */
+  readonly residual?: PooledBuffer | undefined;
+  /** Whether ReLU comes last. */
+  readonly relu: boolean;
+}
+
+/** A kernel, and the same one as it normalises what it writes. */
+export interface Normalisable<B extends string, U extends string> {
+  readonly plain: Kernel<B, U>;
+  readonly normalising: Kernel<B | 'table' | 'residual', U>;
+}
+
+/** Declares both. The shader includes parts/conv2d-normalised.wgsl where the constant `normalised` is set. */
+export function defineNormalisable<B extends string, U extends string>(kernel: Kernel<B, U>): Normalisable<B, U> {
+  return {
+    plain: defineKernel(kernel),
+    normalising: defineKernel<B | 'table' | 'residual', U>({
+      ...kernel,
+      name: `${kernel.name}_normalised`,
+      bindings: { ...kernel.bindings, table: 'read', residual: 'read' },
+      example: { ...kernel.example, normalised: true, residual: true, relu: true },
+    }),
+  };
+}
+
+/** Launches the one or the other. */
+export function launchNormalised<B extends string, U extends string>(
+  gpu: Gpu,
+  { plain, normalising }: Normalisable<B, U>,
+  run: Launch<B, U>,
+  after: Normalisation | undefined,
+): void {
+  if (!after) {
+    launch(gpu, plain, run);
+    return;
+  }
+  const { table, residual, relu } = after;
+  // Without a residual its binding is not read, but it has to be bound.
+  const buffers = { ...run.buffers, table, residual: residual ?? table };
+  const constants = { ...run.constants, normalised: true, residual: residual !== undefined, relu };
+  launch(gpu, normalising, { ...run, buffers, constants });
+}
+
+const tableKernel = defineKernel({
+  name: 'batch_norm_table',
+  shader: 'batch-norm/table.wgsl',
+  bindings: { runningMean: 'read', runningVar: 'read', weight: 'read', bias: 'read', table: 'read_write' },
+  uniforms: { channels: 'u32', eps: 'f32' },
+});
+
+/** Fills the table from a batch norm's parameters and running statistics, [channels] each. */
+export function normalisationTable(
+  gpu: Gpu,
+  channels: number,
+  eps: number,
+  buffers: Readonly<Record<'runningMean' | 'runningVar' | 'weight' | 'bias' | 'table', PooledBuffer>>,
+): void {
+  launch(gpu, tableKernel, { buffers, uniforms: { channels, eps }, workgroups: linearGrid(channels, 64) });
+}

@@ -1,0 +1,115 @@
+/**
+ * Forward pass and input gradient as jobs of the same kernels: where a job reads and where it writes.
+ *
+ * The phases of an input gradient: of a convolution with a stride s, the input pixels of each phase (row mod s, column mod s)
+ * are reached by the same taps, every s-th of them: so their gradient is a convolution of the output gradient with these.
+ */
+import type { Conv2dShape } from './shape.ts';
+
+/** Taps of one axis that reach the input positions ≡ phase (mod stride), last first, and where the first one reads. */
+export function phaseTaps(phase: number, kernel: number, stride: number, padding: number) {
+  let first = kernel - 1;
+  while (first >= 0 && (phase + padding - first) % stride !== 0) first--;
+  const count = first < 0 ? 0 : Math.floor(first / stride) + 1;
+  return { first: Math.max(first, 0), count, origin: count ? (phase + padding - first) / stride : 0 };
+}
+
+/** One phase of an input gradient: the taps of each axis that reach its pixels; `count` is 0 on both where one has none. */
+export interface InputGradPhase {
+  readonly row: number;
+  readonly column: number;
+  readonly rows: ReturnType<typeof phaseTaps>;
+  readonly columns: ReturnType<typeof phaseTaps>;
+}
+
+/** The phases of an input gradient, without those that have no pixel. */
+export function inputGradPhases(s: Conv2dShape): InputGradPhase[] {
+  const phases: InputGradPhase[] = [];
+  for (let row = 0; row < Math.min(s.strideHeight, s.inHeight); row++) {
+    for (let column = 0; column < Math.min(s.strideWidth, s.inWidth); column++) {
+      const rows = phaseTaps(row, s.kernelHeight, s.strideHeight, s.paddingHeight);
+      const columns = phaseTaps(column, s.kernelWidth, s.strideWidth, s.paddingWidth);
+      const reached = rows.count > 0 && columns.count > 0;
+      const of = (taps: typeof rows) => (reached ? taps : { first: 0, count: 0, origin: 0 });
+      phases.push({ row, column, rows: of(rows), columns: of(columns) });
+    }
+  }
+  return phases;
+}
+
+/** What a kernel has to know to compute a convolution with stride, or one phase of an input gradient. */
+export interface JobGeometry {
+  readonly batch: number;
+  /** Summed over. */
+  readonly channels: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly resultChannels: number;
+  /** Pixels of the result that the job computes. */
+  readonly gridHeight: number;
+  readonly gridWidth: number;
+  readonly tapRows: number;
+  readonly tapColumns: number;
+  readonly strideHeight: number;
+  readonly strideWidth: number;
+  /** Input position that tap (0, 0) of pixel (0, 0) reads; negative in the padding. */
+  readonly originRow: number;
+  readonly originColumn: number;
+  /** Where pixel (row, column) of the grid goes: row · outStepHeight + outOffsetHeight, likewise columns. */
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly outStepHeight: number;
+  readonly outStepWidth: number;
+  readonly outOffsetHeight: number;
+  readonly outOffsetWidth: number;
+}
+
+/** The forward pass: one job. */
+export function forwardGeometry(s: Conv2dShape): JobGeometry {
+  return {
+    batch: s.batch,
+    channels: s.inChannels,
+    inHeight: s.inHeight,
+    inWidth: s.inWidth,
+    resultChannels: s.outChannels,
+    gridHeight: s.outHeight,
+    gridWidth: s.outWidth,
+    tapRows: s.kernelHeight,
+    tapColumns: s.kernelWidth,
+    strideHeight: s.strideHeight,
+    strideWidth: s.strideWidth,
+    originRow: -s.paddingHeight,
+    originColumn: -s.paddingWidth,
+    outHeight: s.outHeight,
+    outWidth: s.outWidth,
+    outStepHeight: 1,
+    outStepWidth: 1,
+    outOffsetHeight: 0,
+    outOffsetWidth: 0,
+  };
+}
+
+/** One phase of the input gradient. */
+export function inputGradGeometry(s: Conv2dShape, { row, column, rows, columns }: InputGradPhase): JobGeometry {
+  return {
+    batch: s.batch,
+    channels: s.outChannels,
+    inHeight: s.outHeight,
+    inWidth: s.outWidth,
+    resultChannels: s.inChannels,
+    gridHeight: Math.ceil((s.inHeight - row) / s.strideHeight),
+    gridWidth: Math.ceil((s.inWidth - column) / s.strideWidth),
+    tapRows: rows.count,
+    tapColumns: columns.count,
+    strideHeight: 1,
+    strideWidth: 1,
+    originRow: rows.origin,
+    originColumn: columns.origin,
+    outHeight: s.inHeight,
+    outWidth: s.inWidth,
+    outStepHeight: s.strideHeight,
+    outStepWidth: s.strideWidth,
+    outOffsetHeight: row,
+    outOffsetWidth: column,
+  };
+}

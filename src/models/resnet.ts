@@ -1,0 +1,112 @@
+/**
+ * ResNet-18 and -34 as torchvision has them, name by name and draw by draw: its state dicts load here, and the same seed
+ * gives the same initial weights.
+ */
+import { OptionError } from '../autograd/errors.ts';
+import { flatten } from '../autograd/ops/flatten.ts';
+import { toDType } from '../autograd/ops/to-dtype.ts';
+import { checkNames, wholeNumber } from '../autograd/options.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { AdaptiveAvgPool2d } from '../nn/adaptive-avg-pool2d.ts';
+import { BatchNorm2d } from '../nn/batch-norm2d.ts';
+import { Conv2d } from '../nn/conv2d.ts';
+import { checkInit, INIT_OPTIONS, type Init, kaimingNormalFanOut } from '../nn/init.ts';
+import { Linear } from '../nn/linear.ts';
+import { MaxPool2d } from '../nn/max-pool2d.ts';
+import { Module } from '../nn/module.ts';
+import { pipe } from '../nn/pipe.ts';
+import { Sequential } from '../nn/sequential.ts';
+import { BasicBlock } from './basic-block.ts';
+
+/** Options of a ResNet, and where its weights come from. */
+export type ResNetOptions = Init & {
+  /** Outputs of the last layer; default 1000, as trained on ImageNet. */
+  readonly classes?: number;
+};
+
+const OPTIONS = { classes: true, ...INIT_OPTIONS } as const;
+
+/** Blocks in layer1 to layer4. */
+type Depths = readonly [number, number, number, number];
+
+/** Images [N, 3, H, W] to scores [N, classes]; made for 224×224, works for any size. */
+export class ResNet extends Module {
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm2d;
+  readonly maxpool: MaxPool2d;
+  readonly layer1: Sequential;
+  readonly layer2: Sequential;
+  readonly layer3: Sequential;
+  readonly layer4: Sequential;
+  readonly avgpool: AdaptiveAvgPool2d;
+  /** Numbers that the last layer gets of each image. */
+  readonly featureSize = 512;
+
+  /** @throws OptionError */
+  constructor(gpu: Gpu, depths: Depths, options: ResNetOptions) {
+    super();
+    checkNames('ResNet', options, OPTIONS);
+    checkInit('ResNet', options);
+    const { classes = 1000, ...init } = options;
+    wholeNumber('ResNet', 'classes', classes, 1);
+    if (depths.length !== 4) throw new OptionError(`ResNet: depths must be four numbers, got ${depths.length}.`);
+    for (const [i, depth] of depths.entries()) wholeNumber('ResNet', `depths[${i}]`, depth, 1);
+    // torch draws every convolution uniformly when it is built and then again normally: the first need not be computed.
+    const overwritten: Init = init.random ? { random: init.random, init: 'skip' } : { init: 'skip' };
+    const layer = (inChannels: number, channels: number, blocks: number, stride: number) =>
+      new Sequential(
+        new BasicBlock(gpu, inChannels, channels, { stride, ...overwritten }),
+        ...Array.from({ length: blocks - 1 }, () => new BasicBlock(gpu, channels, channels, overwritten)),
+      );
+    const stem = { kernelSize: 7, stride: 2, padding: 3, bias: false, ...overwritten };
+    this.conv1 = this.registerModule('conv1', new Conv2d(gpu, 3, 64, stem));
+    this.bn1 = this.registerModule('bn1', new BatchNorm2d(gpu, 64));
+    this.maxpool = this.registerModule('maxpool', new MaxPool2d({ kernelSize: 3, stride: 2, padding: 1 }));
+    this.layer1 = this.registerModule('layer1', layer(64, 64, depths[0], 1));
+    this.layer2 = this.registerModule('layer2', layer(64, 128, depths[1], 2));
+    this.layer3 = this.registerModule('layer3', layer(128, 256, depths[2], 2));
+    this.layer4 = this.registerModule('layer4', layer(256, 512, depths[3], 2));
+    this.avgpool = this.registerModule('avgpool', new AdaptiveAvgPool2d(1));
+    this.registerModule('fc', new Linear(gpu, this.featureSize, classes, init));
+    for (const [, module] of this.namedModules()) {
+      if (module instanceof Conv2d) kaimingNormalFanOut(module.weight, init);
+    }
+  }
+
+  /** The last layer: [N, featureSize] to scores. */
+  get fc(): Module {
+    return this.children.get('fc')!;
+  }
+
+  /** Puts another module in the place of the last layer, which is disposed. */
+  set fc(module: Module) {
+    if (module === this.fc) return;
+    this.fc.dispose();
+    this.registerModule('fc', module);
+  }
+
+  /** What the last layer gets: [N, featureSize]. Intermediates belong to the scope around, so call it within one. */
+  features(images: Tensor): Tensor {
+    const { conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
+    // Torch's `relu`, a module without state, is here part of the batch norm before it.
+    const stem = (x: Tensor) => bn1.callAfter(conv1, x, { relu: true });
+    // What is stored in half precision takes f32 images all the same.
+    const converts = conv1.weight.dtype === 'f16' ? [(x: Tensor) => toDType(x, 'f16')] : [];
+    return pipe(images, ...converts, stem, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
+  }
+
+  override forward(images: Tensor): Tensor {
+    return this.fc.call(this.features(images));
+  }
+}
+
+/** ResNet-18: 11,689,512 parameters with 1000 classes. */
+export function resnet18(gpu: Gpu, options: ResNetOptions): ResNet {
+  return new ResNet(gpu, [2, 2, 2, 2], options);
+}
+
+/** ResNet-34: 21,797,672 parameters with 1000 classes. */
+export function resnet34(gpu: Gpu, options: ResNetOptions): ResNet {
+  return new ResNet(gpu, [3, 4, 6, 3], options);
+}

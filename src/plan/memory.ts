@@ -1,0 +1,178 @@
+/**
+ * What device memory a run will take, before it takes any: steps of both phases are rehearsed on a device that holds no
+ * memory (`dry-device.ts`), by the code that will train and through the same pool, and every buffer is put down to what it
+ * was for. Not counted is what is the driver's own: compiled shaders, and its copies of uploads on their way.
+ */
+import { OutOfMemoryError } from '../gpu/errors.ts';
+import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
+import type { TunedChoices, Work } from '../kernels/work.ts';
+import { buildModel, FROM_SCRATCH, type Start } from '../models/start.ts';
+import { type HostBatch, trainStep, valStep } from '../models/step.ts';
+import type { Phase, TrainMode } from '../models/types.ts';
+import { SGD } from '../nn/index.ts';
+import { openDryGpu } from './dry-device.ts';
+import { Ledger } from './ledger.ts';
+
+/** The run whose memory is asked for. */
+export interface MemoryQuestion {
+  readonly mode: TrainMode;
+  readonly classes: number;
+  readonly imageSize: number;
+  readonly batchSize: number;
+  /** 0 for none, which takes no memory either. */
+  readonly momentum: number;
+  /** Pictures per phase: they may be fewer than a batch, or leave a smaller one at the end. */
+  readonly pictures: Readonly<Record<Phase, number>>;
+  /** Which network; default a resnet18. */
+  readonly start?: Pick<Start, 'architecture' | 'loadsLastLayer'> | undefined;
+  /** Whether the weights are stored in f16 once they are loaded; then there is nothing to train. Off by default. */
+  readonly half?: boolean | undefined;
+}
+
+/**
+ * Device memory of a run, bytes. The first six are the most that each kind of tensor takes at any one moment. Not all do at
+ * the same one: activations shrink while gradients grow, and the memory of one becomes the other's.
+ */
+export interface MemoryPlan {
+  readonly parameters: number;
+  /** Batch norms' running statistics. */
+  readonly statistics: number;
+  readonly gradients: number;
+  readonly momentum: number;
+  /** The batch, and what forward keeps for backward. */
+  readonly activations: number;
+  /** Gradients of activations, weights packed for convolutions, partial sums. */
+  readonly workspace: number;
+  /** The most that is in use at once. */
+  readonly peak: number;
+  /** All buffers of the pool. They are more than the peak, as a request may be answered by a larger buffer. */
+  readonly pool: number;
+  /** To bring the best weights to the host; outside the pool. */
+  readonly checkpoint: number;
+  /** What the run takes: pool and checkpoint. */
+  readonly total: number;
+  /** The largest single buffer; adapters have a limit for it. */
+  readonly largestBuffer: number;
+}
+
+/** Finds which kernels were measured to be fastest on an adapter for the work of a run; the shipped tables say the rest. */
+export type FindTuned = (traits: AdapterTraits, question: MemoryQuestion) => Promise<TunedChoices>;
+
+/** What the rehearsal tells. */
+export interface Rehearsal {
+  readonly memory: MemoryPlan;
+  /** Which kernel variants the run uses, as `Chooser.choices` gives them. */
+  readonly choices: Record<string, string>;
+  /** What they are chosen for, and how often each piece of work was done in the rehearsal: two epochs of a step or two a phase. */
+  readonly works: readonly { readonly work: Work; readonly uses: number }[];
+}
+
+type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activations' | 'workspace';
+
+/**
+ * Memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no device.
+ * @param settings of the chooser that the run will use
+ * @throws ShapeError if the pictures or batches are too small for the network
+ */
+export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settings?: ChooserSettings): Rehearsal {
+  const { classes, mode, imageSize, batchSize, momentum, pictures, start, half } = question;
+  const chooser = new Chooser(settings);
+  const gpu = openDryGpu(traits, chooser);
+  const ledger = new Ledger<Category>(gpu.pool, 'workspace');
+  const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
+  if (half) model.half();
+  // Among it is the last layer that was replaced, and f32 weights of which there are f16 ones now.
+  ledger.putFresh('workspace');
+  let checkpoint = 0;
+  for (const entry of model.stateDict().values()) {
+    if (!('storage' in entry)) continue;
+    checkpoint += entry.storage.bytes;
+    ledger.put(entry.buffer.id, 'statistics');
+  }
+  for (const parameter of model.parameters()) ledger.put(parameter.buffer.id, 'parameters');
+
+  const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
+  // Neither the rate nor weight decay takes memory.
+  const optimizer = half ? undefined : new SGD(trained, { lr: 1, momentum });
+  const largestBatch = Math.min(batchSize, Math.max(pictures.train, pictures.val));
+  const blank = new Float32Array(largestBatch * 3 * imageSize ** 2);
+  const batch = (size: number): HostBatch => ({
+    images: blank.subarray(0, size * 3 * imageSize ** 2),
+    labels: new Int32Array(size),
+    size,
+  });
+
+  // Two epochs in the order of a real one, as which buffer is free for what depends on it. The momentum comes in the first
+  // step, so only later ones have all that a step can have at once; what the second epoch finds is then always found.
+  for (const phase of ['train', 'val', 'train', 'val'] as const) {
+    model.train(phase === 'train' && !half);
+    for (const size of batchSizes(pictures[phase], batchSize)) {
+      if (phase === 'val' || !optimizer) valStep(gpu, model, batch(size));
+      else {
+        trainStep(gpu, model, optimizer, batch(size), (part) => {
+          ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
+          if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
+        });
+      }
+      // What outlives its step was no activation: weights packed for convolutions, kept for the next one.
+      ledger.moveOpen('activations', 'workspace');
+      ledger.putFresh('workspace');
+    }
+  }
+
+  const works = chooser.works.map((work) => ({ work, uses: chooser.usesOf(work) }));
+  // Last, the best weights come back, and pictures are predicted by them: what is derived from weights is derived anew.
+  for (const parameter of model.parameters()) parameter.storage.markChanged();
+  if (pictures.val > 0) valStep(gpu, model, batch(Math.min(batchSize, pictures.val)));
+  ledger.putFresh('workspace');
+
+  const { each, together } = ledger.highest();
+  const most = (category: Category) => each.get(category) ?? 0;
+  const memory: MemoryPlan = {
+    parameters: most('parameters'),
+    statistics: most('statistics'),
+    gradients: most('gradients'),
+    momentum: most('momentum'),
+    activations: most('activations'),
+    workspace: most('workspace'),
+    peak: together,
+    pool: gpu.pool.allocatedBytes,
+    checkpoint,
+    total: gpu.pool.allocatedBytes + checkpoint,
+    largestBuffer: ledger.largest(),
+  };
+  return { memory, choices: chooser.choices, works };
+}
+
+/** Device memory of a run. @throws ShapeError if the pictures or batches are too small for the network */
+export function planMemory(traits: AdapterTraits, question: MemoryQuestion): MemoryPlan {
+  return rehearse(traits, question).memory;
+}
+
+/** The sizes of an epoch's batches: two full ones stand for all, and the last may be smaller. */
+function batchSizes(pictures: number, batchSize: number): number[] {
+  const full = Array<number>(Math.min(2, Math.floor(pictures / batchSize))).fill(batchSize);
+  const last = pictures % batchSize;
+  return last > 0 ? [...full, last] : full;
+}
+
+/**
+ * Checks before a run that the adapter's buffers can be large enough.
+ * @throws OutOfMemoryError if no buffer of the adapter can be as large as the run's largest
+ */
+export function checkLimits(memory: MemoryPlan, gpu: Gpu): void {
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  if (memory.largestBuffer <= limit) return;
+  throw new OutOfMemoryError(
+    `this run's largest tensor takes ${formatBytes(memory.largestBuffer)}, but no buffer of this adapter can be larger ` +
+      `than ${formatBytes(limit)}`,
+  );
+}
+
+/** "512.0 MiB" */
+export function formatBytes(bytes: number): string {
+  if (bytes < 2 ** 20) return `${(bytes / 2 ** 10).toFixed(1)} KiB`;
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}

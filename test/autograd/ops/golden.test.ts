@@ -1,0 +1,107 @@
+/** Every op, forward and backward, against PyTorch's values in double; the optimizer's step against torch.optim.SGD. */
+
+import { describe, expect, test } from 'vitest';
+import { chooseReduction } from '../../../src/kernels/batch-norm/batch-norm.ts';
+import { convolvedExtent } from '../../../src/kernels/conv2d/shape.ts';
+import { chooseBackward, chooseForward } from '../../../src/kernels/pooling/max-pool.ts';
+import { openAs, withGpu } from '../../support/gpu.ts';
+import { cases, differences, RUNS, sgdDifferences, titleOf } from './golden.ts';
+
+const { gpuTest, gpu } = await withGpu({ poisoned: true });
+
+describe.each([...new Set(cases.map(({ op }) => op))].filter((op) => RUNS[op]))('%s', (op) => {
+  for (const one of cases.filter((candidate) => candidate.op === op)) {
+    gpuTest(titleOf(one), async () => {
+      const before = gpu.pool.liveBytes;
+      expect(await differences(gpu, one)).toEqual([]);
+      expect(gpu.pool.liveBytes).toBe(before);
+    });
+  }
+});
+
+describe.each(['batchNorm2d', 'maxPool2d'])('%s as on', (op) => {
+  for (const [name, traits] of [
+    ['a GPU', { kind: 'gpu' }],
+    ['a GPU without subgroups', { kind: 'gpu', subgroupSize: 0 }],
+    ['a CPU adapter', { kind: 'cpu' }],
+    ['a CPU adapter without subgroups', { kind: 'cpu', subgroupSize: 0 }],
+  ] as const) {
+    gpuTest(name, async () => {
+      const other = await openAs(traits);
+      for (const one of cases.filter((candidate) => candidate.op === op)) {
+        expect(await differences(other, one), titleOf(one)).toEqual([]);
+      }
+    });
+  }
+});
+
+describe('how much an invocation of max pooling takes', () => {
+  const pooling = (kernel: number, stride: number, padding: number, extent = 112) => {
+    const output = convolvedExtent(extent, kernel, stride, padding);
+    const both = (value: number) => [value, value] as const;
+    return {
+      ...{ kernel: both(kernel), stride: both(stride), padding: both(padding) },
+      ...{ input: both(extent), output: both(output) },
+    };
+  };
+  const single = { inVector: 1, outVector: 1 };
+
+  test('is a run of outputs, a tile of pixels', () => {
+    expect(chooseForward(pooling(3, 2, 1))).toEqual({ columns: 4, loops: false, inVector: 4, outVector: 4 });
+    expect(chooseBackward(pooling(3, 2, 1))).toEqual({ rows: 2, columns: 8, loops: false, inVector: 4, outVector: 4 });
+    expect(chooseBackward(pooling(3, 3, 0))).toEqual({ rows: 3, columns: 9, loops: false, ...single });
+    expect(chooseBackward(pooling(3, 1, 1))).toEqual({ rows: 1, columns: 8, loops: false, inVector: 4, outVector: 4 });
+  });
+
+  test('is loaded and stored in vectors where rows are whole ones', () => {
+    const ofForward = (...of: Parameters<typeof pooling>) => {
+      const { inVector, outVector } = chooseForward(pooling(...of));
+      return [inVector, outVector];
+    };
+    expect(ofForward(3, 2, 1, 20)).toEqual([4, 2]);
+    expect(ofForward(3, 2, 1, 14)).toEqual([2, 1]);
+    expect(ofForward(3, 2, 1, 15)).toEqual([1, 4]);
+    // What the windows of four outputs read is no whole number of vectors.
+    expect(ofForward(3, 1, 1, 16)).toEqual([1, 4]);
+    // Columns between windows are not read.
+    expect(ofForward(1, 2, 0, 16)).toEqual([1, 4]);
+    // The last window reaches into the padding.
+    expect(ofForward(4, 2, 2, 16)).toEqual([1, 1]);
+  });
+
+  test('is one of either where there is much to unroll', () => {
+    const one = { loops: true, ...single };
+    expect(chooseForward(pooling(7, 2, 3)).loops).toBe(true);
+    expect(chooseForward(pooling(9, 1, 4))).toEqual({ columns: 1, ...one });
+    expect(chooseBackward(pooling(9, 1, 4))).toEqual({ rows: 1, columns: 1, ...one });
+    // Few windows, but many pixels in each.
+    expect(chooseBackward(pooling(10, 10, 0))).toEqual({ rows: 1, columns: 1, ...one });
+  });
+});
+
+describe('batch norm', () => {
+  test('the choice of the reduction depends on the adapter and the plane alone', () => {
+    const cpu = { kind: 'cpu', subgroupSize: 8 } as const;
+    expect(chooseReduction(cpu, 49)).toEqual({ workgroup: 8, run: 8, subgroup: 8 });
+    expect(chooseReduction(cpu, 12544)).toEqual(chooseReduction(cpu, 49));
+    expect(chooseReduction({ ...cpu, subgroupSize: 4 }, 49)).toEqual({ workgroup: 4, run: 8, subgroup: 4 });
+    expect(chooseReduction({ ...cpu, subgroupSize: 0 }, 49)).toEqual({ workgroup: 8, run: 8, subgroup: 0 });
+    const gpuTraits = { kind: 'gpu', subgroupSize: 32 } as const;
+    expect(chooseReduction(gpuTraits, 1023)).toEqual({ workgroup: 64, run: 8, subgroup: 32 });
+    expect(chooseReduction(gpuTraits, 1024)).toEqual({ workgroup: 256, run: 8, subgroup: 32 });
+    // Of 0, there are none of a fixed size; one of 128 does not fit a workgroup of 64.
+    for (const subgroupSize of [0, 1, 128]) {
+      expect(chooseReduction({ ...gpuTraits, subgroupSize }, 49)).toEqual({ workgroup: 64, run: 8, subgroup: 0 });
+    }
+  });
+});
+
+describe('sgdStep', () => {
+  for (const one of cases.filter(({ op }) => op === 'sgd')) {
+    gpuTest(titleOf(one), async () => {
+      const before = gpu.pool.liveBytes;
+      expect(await sgdDifferences(gpu, one)).toEqual([]);
+      expect(gpu.pool.liveBytes).toBe(before);
+    });
+  }
+});

@@ -1,0 +1,176 @@
+/** How weights are packed for the rows kernels, and the phases of an input gradient: properties of all shapes, no device. */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { forwardTile, packedBytes, packPlan } from '../../../../src/kernels/conv2d/cpu/rows.ts';
+import { inputGradPhases, phaseTaps } from '../../../../src/kernels/conv2d/phases.ts';
+import { type Conv2dShape, convolvedExtent } from '../../../../src/kernels/conv2d/shape.ts';
+
+const upTo = (max: number, min = 1) => fc.integer({ min, max });
+
+const axis = fc
+  .record({ extent: upTo(14), kernel: upTo(7), stride: upTo(6), padding: upTo(7, 0) })
+  .map((one) => ({ ...one, out: convolvedExtent(one.extent, one.kernel, one.stride, one.padding) }))
+  .filter(({ out }) => out >= 1);
+
+const shapes: fc.Arbitrary<Conv2dShape> = fc
+  .record({ batch: upTo(3), inChannels: upTo(70), outChannels: upTo(70), vertical: axis, horizontal: axis })
+  .map(({ vertical, horizontal, ...channels }) => ({
+    ...channels,
+    inHeight: vertical.extent,
+    inWidth: horizontal.extent,
+    kernelHeight: vertical.kernel,
+    kernelWidth: horizontal.kernel,
+    strideHeight: vertical.stride,
+    strideWidth: horizontal.stride,
+    paddingHeight: vertical.padding,
+    paddingWidth: horizontal.padding,
+    outHeight: vertical.out,
+    outWidth: horizontal.out,
+  }));
+
+/** The taps of one axis that a phase uses, in their order. */
+const tapsOf = ({ first, count }: { first: number; count: number }, stride: number) =>
+  Array.from({ length: count }, (_, i) => first - i * stride);
+
+describe('phaseTaps', () => {
+  test('of all phases of an axis are all taps, each once', () => {
+    fc.assert(
+      fc.property(axis, ({ kernel, stride, padding }) => {
+        const phases = Array.from({ length: stride }, (_, phase) => phaseTaps(phase, kernel, stride, padding));
+        const taps = phases.flatMap((phase) => tapsOf(phase, stride)).sort((a, b) => a - b);
+        expect(taps).toEqual(Array.from({ length: kernel }, (_, tap) => tap));
+      }),
+    );
+  });
+
+  test('read, for each input position, exactly the outputs that read it', () => {
+    fc.assert(
+      fc.property(axis, ({ extent, kernel, stride, padding, out }) => {
+        for (let position = 0; position < extent; position++) {
+          const phase = phaseTaps(position % stride, kernel, stride, padding);
+          const place = Math.floor(position / stride);
+          const read = tapsOf(phase, stride)
+            .map((tap, i) => [tap, phase.origin + place + i])
+            .filter(([, output]) => output! >= 0 && output! < out);
+          const expected = [];
+          for (let output = 0; output < out; output++) {
+            const tap = position - (output * stride - padding);
+            if (tap >= 0 && tap < kernel) expected.push([tap, output]);
+          }
+          expect(read).toEqual(expected);
+        }
+      }),
+    );
+  });
+
+  test('has none of a stride beyond the kernel', () => {
+    expect(phaseTaps(0, 1, 2, 0)).toEqual({ first: 0, count: 1, origin: 0 });
+    expect(phaseTaps(1, 1, 2, 0)).toEqual({ first: 0, count: 0, origin: 0 });
+  });
+});
+
+describe('inputGradPhases', () => {
+  test('hold every input pixel once', () => {
+    fc.assert(
+      fc.property(shapes, (s) => {
+        const times = new Array<number>(s.inHeight * s.inWidth).fill(0);
+        for (const { row, column } of inputGradPhases(s)) {
+          for (let y = row; y < s.inHeight; y += s.strideHeight) {
+            for (let x = column; x < s.inWidth; x += s.strideWidth) times[y * s.inWidth + x]!++;
+          }
+        }
+        expect(times).toEqual(times.map(() => 1));
+      }),
+    );
+  });
+
+  test('hold every tap once, except taps of pixels beyond a small input', () => {
+    fc.assert(
+      fc.property(shapes, (s) => {
+        const times = new Array<number>(s.kernelHeight * s.kernelWidth).fill(0);
+        for (const { rows, columns } of inputGradPhases(s)) {
+          for (const y of tapsOf(rows, s.strideHeight)) {
+            for (const x of tapsOf(columns, s.strideWidth)) {
+              expect([y, x].every((tap, i) => tap >= 0 && tap < [s.kernelHeight, s.kernelWidth][i]!)).toBe(true);
+              times[y * s.kernelWidth + x]!++;
+            }
+          }
+        }
+        const whole = s.inHeight >= s.strideHeight && s.inWidth >= s.strideWidth;
+        if (whole) expect(times).toEqual(times.map(() => 1));
+        else expect(Math.max(...times)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  test('have no tap at all where one axis has none', () => {
+    fc.assert(
+      fc.property(shapes, (s) => {
+        for (const { rows, columns } of inputGradPhases(s)) expect(rows.count > 0).toBe(columns.count > 0);
+      }),
+    );
+  });
+
+  test('are one where the stride is 1, with all taps from the last to the first', () => {
+    const s = fc.sample(shapes, { numRuns: 1, seed: 1 })[0]!;
+    const one = { ...s, strideHeight: 1, strideWidth: 1, kernelHeight: 3, kernelWidth: 5, paddingHeight: 1 };
+    const phases = inputGradPhases({ ...one, paddingWidth: 2 });
+    expect(phases).toHaveLength(1);
+    expect(phases[0]).toEqual({
+      ...{ row: 0, column: 0 },
+      rows: { first: 2, count: 3, origin: -1 },
+      columns: { first: 4, count: 5, origin: -2 },
+    });
+  });
+});
+
+describe('packPlan', () => {
+  test('finds each weight at its place in OIHW', () => {
+    fc.assert(
+      fc.property(shapes, upTo(4), (s, tiles) => {
+        const taps = s.kernelHeight * s.kernelWidth;
+        const forward = packPlan(s, 'forward', 8 * tiles);
+        const inputGrad = packPlan(s, 'inputGrad', 8 * tiles);
+        expect(forward).toMatchObject({ channels: s.inChannels, resultChannels: s.outChannels });
+        expect(inputGrad).toMatchObject({ channels: s.outChannels, resultChannels: s.inChannels });
+        for (const [o, i] of [
+          [0, 0],
+          [s.outChannels - 1, 0],
+          [0, s.inChannels - 1],
+          [s.outChannels - 1, s.inChannels - 1],
+        ] as const) {
+          const place = (o * s.inChannels + i) * taps;
+          expect(i * forward.channelStride + o * forward.resultStride).toBe(place);
+          expect(o * inputGrad.channelStride + i * inputGrad.resultStride).toBe(place);
+        }
+      }),
+    );
+  });
+
+  test('pads the channels of the result to whole tiles, and buffers by what the last lane may read beyond', () => {
+    fc.assert(
+      fc.property(shapes, upTo(4), (s, tiles) => {
+        for (const plan of [packPlan(s, 'forward', 8 * tiles), packPlan(s, 'inputGrad', 8 * tiles)]) {
+          expect(plan.packedChannels % plan.tile).toBe(0);
+          expect(plan.packedChannels).toBeGreaterThanOrEqual(plan.resultChannels);
+          expect(plan.packedChannels - plan.resultChannels).toBeLessThan(plan.tile);
+          expect(packedBytes(plan)).toBe(
+            (plan.channels * s.kernelHeight * s.kernelWidth * plan.packedChannels + 32) * 4,
+          );
+        }
+      }),
+    );
+  });
+});
+
+test('tiles of the forward pass have as many pixels as vectors divide, or 7', () => {
+  fc.assert(
+    fc.property(shapes, (s) => {
+      const { tile, pixels } = forwardTile(s);
+      expect(tile % 4).toBe(0);
+      expect([4, 7, 8]).toContain(pixels);
+      if (pixels === 4) expect(s.outWidth % 4).toBe(0);
+    }),
+  );
+});

@@ -1,0 +1,348 @@
+/**
+ * Errors planted in the convolutions of every variant, each of which a golden case must see. Which case, is said: compiling
+ * all of them with every error would take minutes.
+ */
+
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { checkGradients, conv2d, GradientMismatchError, Tensor } from '../../../src/autograd/index.ts';
+import type { AdapterTraits } from '../../../src/gpu/gpu.ts';
+import type { Conv2dVariant } from '../../../src/kernels/conv2d/choose.ts';
+import { type Case, conv2dCases, differences, RUNS, WINOGRAD_SLACK } from '../../autograd/ops/golden.ts';
+import { forceConv2dVariant } from '../../support/force.ts';
+import { openAs, openTampered, withGpu } from '../../support/gpu.ts';
+import { scaleGradient } from '../../support/tamper.ts';
+import { PLAIN, type Planted } from './planted-plain.ts';
+
+const { gpuTest } = await withGpu();
+
+/** In kernels that all variants share. */
+const SHARED: Planted[] = [
+  [
+    'a slice is left out',
+    'many rows',
+    'weightGrad',
+    { find: 'slice < params.slices', replace: 'slice + 1u < params.slices' },
+  ],
+  [
+    'the bias of the last channel is forgotten',
+    '1x1 in wide padding',
+    'output',
+    {
+      find: 'plane >= params.planes',
+      replace: 'plane >= params.planes || plane % params.channels == params.channels - 1u',
+    },
+  ],
+  [
+    'the gradient of the last bias is not written',
+    '1x1',
+    'biasGrad',
+    { find: 'lane == 0u && channel < params.channels', replace: 'lane == 0u && channel + 1u < params.channels' },
+  ],
+  [
+    'an image is left out of the bias',
+    '1x1',
+    'biasGrad',
+    { find: 'image < params.batch', replace: 'image + 1u < params.batch' },
+  ],
+];
+
+const ROWS: Planted[] = [
+  ...['output', 'inputGrad'].map(
+    (wrong): Planted => [
+      'a tap is left out',
+      '2x2',
+      wrong,
+      { find: /(\+= a0 \* x\d+) \+ a1 \* x\d+;/g, replace: '$1;' },
+    ],
+  ),
+  [
+    'a tap is left out',
+    '2x2',
+    'weightGrad',
+    { find: /a0 \* x1_1 \+ a1 \* x1_2 \+ a2 \* x1_3 \+ a3 \* x1_4/g, replace: '0.0' },
+  ],
+  ...(
+    [
+      ['the row above the first is no padding', '3x3', ', 0.0, atTop)', ', 0.0, false)'],
+      ['the row below the last is no padding', '3x3', ', 0.0, blockDone)', ', 0.0, false)'],
+      ['the first row of a block is not carried', '3x3', 'carried1_2 = xNext_2', 'carried1_2 = x2_2'],
+      ['the row above is not carried', '3x3', 'carried0_2 = x1_2', 'carried0_2 = 0.0'],
+      ['the row above is not carried', '3x3 stride 2, even extents', 'carried0_3 = x2_3', 'carried0_3 = 0.0'],
+      ['the row above the first is no padding', '3x3 stride 2, even extents', ', 0.0, outRow == 0u)', ', 0.0, false)'],
+    ] as const
+  ).map(([what, name, find, replace]): Planted => [what, name, 'weightGrad', { find, replace }]),
+  [
+    'the loop over taps turns to the next row too early',
+    '4x6',
+    'output',
+    { find: 'tapColumn == params.tapColumns', replace: 'tapColumn + 1u == params.tapColumns' },
+  ],
+  [
+    'the taps are not turned round',
+    '2x2',
+    'inputGrad',
+    {
+      find: /(let w(\d)_0 = packed\[weight) [+-] \d+\]/g,
+      replace: '$1 + 8 * $2]',
+    },
+  ],
+  [
+    'a channel gets the weights of its neighbour',
+    '1x1',
+    'output',
+    { find: /let a0 = (.*)w0_0\.y/, replace: 'let a0 = $1w0_0.x' },
+  ],
+  ...['output', 'inputGrad'].flatMap((wrong) =>
+    ['Row', 'Column'].map(
+      (axis): Planted => [
+        `padding is on the wrong side of a ${axis.toLowerCase()}`,
+        '1x1 in wide padding',
+        wrong,
+        { find: ` + params.origin${axis};`, replace: ';' },
+      ],
+    ),
+  ),
+  ...['Height', 'Width'].map(
+    (axis): Planted => [
+      `padding is on the wrong side (${axis.toLowerCase()})`,
+      '1x1 in wide padding',
+      'weightGrad',
+      { find: ` - i32(params.padding${axis});`, replace: ';' },
+    ],
+  ),
+  ...['2x2 stride 2 and 3', '1x1 stride 2'].map(
+    (name): Planted => [
+      'a phase is left out',
+      name,
+      'inputGrad',
+      {
+        find: 'segment >= params.segments',
+        replace:
+          'segment >= params.segments || (params.outOffsetWidth + 1u == params.outStepWidth && params.outStepWidth > 1u)',
+      },
+    ],
+  ),
+  [
+    'columns beyond the row are written',
+    '1x1',
+    'output',
+    { find: 'min(7u, params.gridWidth - column0)', replace: '7u' },
+  ],
+  [
+    'columns beyond the row are not masked',
+    '2x2',
+    'weightGrad',
+    { find: /, column0 \+ \d+u < params\.outWidth\);/g, replace: ', true);' },
+  ],
+];
+
+const TILED: Planted[] = [
+  ...['output', 'inputGrad'].map(
+    (wrong): Planted => [
+      'a tap is left out',
+      '2x2',
+      wrong,
+      { find: 'params.depthsPerSlice, params.depths)', replace: 'params.depthsPerSlice, params.depths - 1u)' },
+    ],
+  ),
+  ['a tap is left out', '2x2', 'weightGrad', { find: /\((column\d) < columns/g, replace: '($1 + 1u < columns' }],
+  [
+    'the taps are not turned round',
+    '2x2',
+    'inputGrad',
+    { find: 'weight[last - column', replace: 'weight[last - 1u + column' },
+  ],
+  [
+    'the channels are not turned round',
+    '2x2',
+    'inputGrad',
+    { find: 'pair / params.outChannels', replace: 'pair / params.inChannels' },
+  ],
+  ...['output', 'inputGrad'].flatMap((wrong) =>
+    ['Row', 'Column'].map(
+      (axis): Planted => [
+        `padding is on the wrong side of a ${axis.toLowerCase()}`,
+        '1x1 in wide padding',
+        wrong,
+        { find: new RegExp(` \\+ params\\.origin${axis};`, 'g'), replace: ';' },
+      ],
+    ),
+  ),
+  ...['Height', 'Width'].map(
+    (axis): Planted => [
+      `padding is on the wrong side (${axis.toLowerCase()})`,
+      '1x1 in wide padding',
+      'weightGrad',
+      { find: ` - i32(params.padding${axis});`, replace: ';' },
+    ],
+  ),
+  ...['2x2 stride 2 and 3', '1x1 stride 2'].map(
+    (name): Planted => [
+      'a phase is left out',
+      name,
+      'inputGrad',
+      {
+        find: /if \(real & \(row < rows\)\) \{(\s+let place)/g,
+        replace:
+          'if (real && row < rows && (params.outOffsetWidth + 1u < params.outStepWidth || params.outStepWidth == 1u)) {$1',
+      },
+    ],
+  ),
+  ['depth beyond the end is not masked', '1x1', 'output', { find: /depth < lastDepth/g, replace: 'true' }],
+  ['pixels beyond the last are not masked', '64x64', 'weightGrad', { find: /depth < lastDepth/g, replace: 'true' }],
+  [
+    'a slice is written over another',
+    '1x1',
+    'output',
+    { find: 'let sliceStart = slice *', replace: 'let sliceStart = 0u *' },
+  ],
+  [
+    'vectors of weights are a row apart',
+    '2x2',
+    'output',
+    { find: 'row * params.depths + depth', replace: 'row * 4u + depth' },
+  ],
+  // Its whole output is one tile: with more of them, whether the wrong value or the right one stays is a race of workgroups.
+  [
+    'channels beyond the last are written',
+    'kernel as large as the input',
+    'output',
+    { find: /if \(real & \(row < rows\)\) \{(\s+let place)/g, replace: 'if (real) {$1' },
+  ],
+];
+
+const WINOGRAD: Planted[] = [
+  ...['output', 'inputGrad'].map(
+    (wrong): Planted => ['a term of the products is left out', '3x3', wrong, { find: ' + term1 * b1.x', replace: '' }],
+  ),
+  ['a term of the products is left out', '3x3', 'weightGrad', { find: ' + term1 * b0.y', replace: '' }],
+  ...['output', 'inputGrad', 'weightGrad'].map(
+    (wrong): Planted => [
+      'what lies right of the picture is not zero',
+      '3x3',
+      wrong,
+      { find: 'firstColumn + 3u < params.width', replace: 'true' },
+    ],
+  ),
+  [
+    'what lies above the picture is not zero',
+    '3x3, many tiles',
+    'inputGrad',
+    { find: 'real && firstRow + 0u < params.height', replace: 'real' },
+  ],
+  [
+    'padding is on the wrong side (width)',
+    '3x3, many tiles',
+    'output',
+    { find: ' - params.columnPadding;', replace: ' + params.columnPadding;' },
+  ],
+  [
+    'padding is on the wrong side (height)',
+    '3x3, many channels',
+    'weightGrad',
+    { find: ' - params.rowPadding;', replace: ';' },
+  ],
+  ['a tap is left out', '3x3', 'output', { find: 'weight[start0 + 7u]', replace: '0.0' }],
+  ['a kernel is not turned', '3x3', 'inputGrad', { find: 'array(5u, 3u', replace: 'array(0u, 3u' }],
+  [
+    'a gradient below the picture is not zero',
+    '3x3',
+    'weightGrad',
+    { find: 'real0 && firstRow + 1u < params.height', replace: 'real0' },
+  ],
+  [
+    'a point is given the distances of another',
+    '3x3',
+    'weightGrad',
+    { find: '(AT_B * B) * d[3]', replace: '(AT_A * B) * d[3]' },
+  ],
+  [
+    'a point is mistaken for another',
+    '3x3',
+    'output',
+    { find: 'AA * evenA + BB * evenB', replace: 'BB * evenA + BB * evenB' },
+  ],
+  [
+    'a point of small tiles is mistaken for another',
+    '3x3, many channels',
+    'output',
+    { find: '(m[1] - m[2]) + m[3]', replace: '(m[1] + m[2]) + m[3]' },
+  ],
+  [
+    'the last image takes the tiles of the one before',
+    '3x3',
+    'output',
+    { find: 'let image = tile / (params.tileColumns * params.tileRows);', replace: 'let image = 0u;' },
+  ],
+];
+
+const VARIANTS: readonly [name: Conv2dVariant, traits: Partial<AdapterTraits>, planted: readonly Planted[]][] = [
+  ['reference', {}, PLAIN],
+  ['rows', { kind: 'cpu' }, [...SHARED, ...ROWS]],
+  ['tiled', { kind: 'gpu' }, [...SHARED, ...TILED]],
+  ['winograd', { kind: 'cpu' }, WINOGRAD],
+];
+
+const caseNamed = (name: string) => conv2dCases.find((one) => one.name === name)!;
+
+/** The case, computing nothing but what one value needs, so that no other kernels are compiled. */
+function only(one: Case, wrong: string): Case {
+  const { seed, ...rest } = one;
+  const inputs = Object.fromEntries(
+    Object.entries(one.inputs).map(([name, stored]) => [name, { ...stored, grad: `${name}Grad` === wrong }]),
+  );
+  const expected = { [wrong]: one.expected[wrong]! };
+  return { ...rest, inputs, expected, ...(wrong === 'output' ? {} : { seed: seed! }) };
+}
+
+describe.each(VARIANTS)('%s', (variant, traits, planted) => {
+  const slack = variant === 'winograd' ? WINOGRAD_SLACK : 1;
+  const small = caseNamed(variant === 'winograd' ? 'kernel as large as the input' : '2x2');
+
+  beforeAll(() => forceConv2dVariant(variant));
+  afterAll(() => forceConv2dVariant(undefined));
+
+  for (const [what, name, wrong, edit] of planted) {
+    gpuTest(`${wrong}: ${what}, seen by ${name}`, async () => {
+      const one = only(caseNamed(name), wrong);
+      const gpu = await openTampered(edit, traits);
+      expect(await differences(gpu, one, RUNS.conv2d, slack)).toEqual([expect.stringMatching(`^${wrong} differs`)]);
+    });
+  }
+
+  for (const [what, factor] of [
+    ['2 % too large', 1.02],
+    ['of the wrong sign', -1],
+  ] as const) {
+    gpuTest(`a gradient ${what} is seen, of each input`, async () => {
+      const gpu = await openAs(traits);
+      for (const input of ['input', 'weight', 'bias']) {
+        const found = await differences(
+          gpu,
+          small,
+          (inputs, options) => RUNS.conv2d!({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options),
+          slack,
+        );
+        expect(found).toEqual([expect.stringMatching(`^${input}Grad differs`)]);
+      }
+    });
+
+    gpuTest(`a gradient ${what} is seen by finite differences, of each input`, async () => {
+      const gpu = await openAs(traits);
+      const { inputs } = small;
+      const leaves = Object.values(inputs).map(({ values, shape }) => {
+        const tensor = Tensor.from(gpu, values, shape) as Tensor;
+        tensor.requiresGrad = true;
+        return tensor;
+      });
+      for (const index of leaves.keys()) {
+        const check = checkGradients((...all) => {
+          const [input, weight, bias] = all.map((one, i) => (i === index ? scaleGradient(one, factor) : one));
+          return conv2d(input!, weight!, bias);
+        }, leaves);
+        await expect(check).rejects.toThrow(GradientMismatchError);
+        await expect(check).rejects.toThrow(`Gradient of input ${index} `);
+      }
+    });
+  }
+});

@@ -1,0 +1,66 @@
+/**
+ * The kernels for GPUs at every shape of ResNet-18, beside those for CPU adapters, which share nothing with them but the
+ * shape and were held against PyTorch's values and sums in double at others.
+ */
+import { describe, expect } from 'vitest';
+import { counterNoise } from '../../../src/autograd/gradcheck.ts';
+import type { Pooled } from '../../../src/gpu/pool.ts';
+import type { Conv2dVariant, Conv2dWork } from '../../../src/kernels/conv2d/choose.ts';
+import { runWork, sizesOf } from '../../../src/tune/run-work.ts';
+import { withGpu } from '../../support/gpu.ts';
+import { resnet18Convolutions } from '../../support/resnet18.ts';
+
+const { gpuTest, gpu } = await withGpu({ poisoned: true });
+
+/**
+ * Relative L2 difference. Both add up n terms of either sign one after another: then a sum grows like the root of the terms so
+ * far, and each addition rounds it by some 0.3 · 2⁻²⁴, which makes 0.2 · 2⁻²⁴ √n of the last, twice; cut into slices, less.
+ */
+function toleranceOf({ pass, shape: s }: Conv2dWork): number {
+  const taps = s.kernelHeight * s.kernelWidth;
+  const pixels = s.batch * s.outHeight * s.outWidth;
+  const terms = { forward: s.inChannels * taps, inputGrad: s.outChannels * taps, weightGrad: pixels }[pass];
+  return 2 ** -24 * Math.sqrt(terms);
+}
+
+const WRITTEN = { forward: 'output', inputGrad: 'input', weightGrad: 'weight' } as const;
+
+describe.each([1, 4, 32])('at batch %d', (batch) => {
+  for (const work of resnet18Convolutions(batch)) {
+    gpuTest(work.name, async () => {
+      const sizes = sizesOf(work);
+      const random = counterNoise(1);
+      const filled = (count: number) => {
+        const buffer = gpu.pool.acquire(count * 4);
+        gpu.upload(
+          buffer,
+          Float32Array.from({ length: count }, () => 2 * random() - 1),
+        );
+        return buffer;
+      };
+      const buffers = { input: filled(sizes.input), output: filled(sizes.output), weight: filled(sizes.weight) };
+      const written = WRITTEN[work.pass];
+      const result = async (variant: Conv2dVariant) => {
+        const forms: Pooled[] = [];
+        const form = <M extends Pooled>(_: string, acquire: () => M, write: (target: M) => void) => {
+          const target = acquire();
+          write(target);
+          forms.push(target);
+          return target;
+        };
+        runWork(gpu, work, variant, { ...buffers, weight: { original: buffers.weight, form } });
+        for (const target of forms) gpu.pool.release(target);
+        return new Float32Array(await gpu.read(buffers[written], sizes[written] * 4));
+      };
+      const [ours, other] = [await result('tiled'), await result('rows')];
+      let [apart, whole] = [0, 0];
+      for (const [i, value] of other.entries()) {
+        apart += (ours[i]! - value) ** 2;
+        whole += value ** 2;
+      }
+      for (const buffer of Object.values(buffers)) gpu.pool.release(buffer);
+      expect(whole).toBeGreaterThan(0);
+      expect(Math.sqrt(apart / whole)).toBeLessThan(toleranceOf(work));
+    });
+  }
+});

@@ -1,0 +1,171 @@
+/**
+ * The variants of the fully connected layer: both against PyTorch's values in double and finite differences, the tiled one
+ * also against the other at sizes of several tiles and slices; which of them runs; and errors planted in the tiled one.
+ */
+import { afterEach, describe, expect, test } from 'vitest';
+import { counterNoise } from '../../../src/autograd/gradcheck.ts';
+import { backward, checkGradients, linear, Tensor } from '../../../src/autograd/index.ts';
+import type { Gpu } from '../../../src/gpu/gpu.ts';
+import { Chooser, chooserOf } from '../../../src/kernels/chooser.ts';
+import {
+  chooseLinear,
+  type LinearVariant,
+  linearVariants,
+  linearWork,
+  tabledLinear,
+} from '../../../src/kernels/linear/choose.ts';
+import type { LinearSize } from '../../../src/kernels/linear/shape.ts';
+import { cases, differences, RUNS, titleOf } from '../../autograd/ops/golden.ts';
+import { forceLinearVariant } from '../../support/force.ts';
+import { openAs, openTampered, withGpu } from '../../support/gpu.ts';
+import { PLAIN_GPU } from '../../support/resnet18.ts';
+import { scaleGradient } from '../../support/tamper.ts';
+
+const { gpuTest, gpu } = await withGpu({ poisoned: true });
+const goldens = cases.filter(({ op }) => op === 'linear');
+const VARIANTS = Object.keys(linearVariants) as LinearVariant[];
+
+afterEach(() => forceLinearVariant(undefined));
+
+/** More than a tile in each direction, one exactly, multiples of 4 and others, one slice and several. */
+const SIZES: readonly LinearSize[] = [
+  { rows: 70, inFeatures: 40, outFeatures: 130 },
+  { rows: 64, inFeatures: 64, outFeatures: 64 },
+  { rows: 129, inFeatures: 83, outFeatures: 66 },
+  { rows: 3, inFeatures: 1000, outFeatures: 17 },
+  { rows: 600, inFeatures: 6, outFeatures: 5 },
+];
+
+describe.each(VARIANTS)('%s', (variant) => {
+  for (const one of goldens) {
+    gpuTest(titleOf(one), async () => {
+      forceLinearVariant(variant);
+      const before = gpu.pool.liveBytes;
+      expect(await differences(gpu, one)).toEqual([]);
+      expect(gpu.pool.liveBytes).toBe(before);
+      expect(Object.values(chooserOf(gpu).choices)).toContain(variant);
+    });
+  }
+
+  gpuTest('gradients agree with finite differences, and ones 2 % too large do not', async () => {
+    forceLinearVariant(variant);
+    const leaves = [leaf(gpu, [5, 11], 1), leaf(gpu, [7, 11], 2), leaf(gpu, [7], 3)];
+    const report = await checkGradients((input, weight, bias) => linear(input!, weight!, bias), leaves);
+    expect(report.worst).toBeLessThan(5e-3);
+    for (const index of leaves.keys()) {
+      const check = checkGradients((...all) => {
+        const [input, weight, bias] = all.map((one, i) => (i === index ? scaleGradient(one, 1.02) : one));
+        return linear(input!, weight!, bias);
+      }, leaves);
+      await expect(check).rejects.toThrow(`Gradient of input ${index} `);
+    }
+  });
+});
+
+function leaf(on: Gpu, shape: readonly number[], seed: number): Tensor {
+  const random = counterNoise(1000 * seed);
+  const size = shape.reduce((a, b) => a * b, 1);
+  const tensor = Tensor.from(
+    on,
+    Float32Array.from({ length: size }, () => 2 * random() - 1),
+    shape,
+  );
+  tensor.requiresGrad = true;
+  return tensor;
+}
+
+/** What each pass writes, by each variant. */
+async function results(on: Gpu, variant: LinearVariant, { rows, inFeatures, outFeatures }: LinearSize) {
+  forceLinearVariant(variant);
+  const [input, weight] = [leaf(on, [rows, inFeatures], 1), leaf(on, [outFeatures, inFeatures], 2)];
+  const bias = leaf(on, [outFeatures], 3);
+  const output = linear(input, weight, bias);
+  backward(output, leaf(on, [rows, outFeatures], 4));
+  const all = {
+    output: await output.data(),
+    inputGrad: await input.grad!.data(),
+    weightGrad: await weight.grad!.data(),
+  };
+  for (const tensor of [input, weight, bias, output]) tensor.dispose();
+  return all;
+}
+
+describe('tiles and dot products agree', () => {
+  for (const size of SIZES) {
+    gpuTest(JSON.stringify(size).replaceAll('"', ''), async () => {
+      const [tiled, dots] = [await results(gpu, 'tiled', size), await results(gpu, 'dots', size)];
+      for (const pass of ['output', 'inputGrad', 'weightGrad'] as const) {
+        // Sums of up to 1000 products below 1, of either sign, in two orders: some 2⁻²⁴ · √1000 of the largest, below 100.
+        const worst = tiled[pass].reduce((most, value, i) => Math.max(most, Math.abs(value - dots[pass][i]!)), 0);
+        expect(worst, pass).toBeLessThan(1e-4);
+        expect(tiled[pass].every(Number.isFinite), pass).toBe(true);
+      }
+    });
+  }
+});
+
+describe('an error in the tiles is seen', () => {
+  const [large, deep] = [goldens[3]!, goldens[1]!];
+  for (const [what, one, wrong, find, replace] of [
+    [
+      'a term is left out',
+      large,
+      'output',
+      'params.depthsPerSlice, params.depths)',
+      'params.depthsPerSlice, params.depths - 1u)',
+    ],
+    ['depth beyond the end is not masked', goldens[4]!, 'output', /depth < lastDepth/g, 'true'],
+    ['a slice is written over another', deep, 'output', '(group.z * rows + row)', '(0u * rows + row)'],
+    ['the bias is added in each slice', deep, 'output', 'group.z == 0u)', 'true)'],
+    [
+      'the operand is not transposed',
+      large,
+      'weightGrad',
+      'row * params.aRow + depth * params.aDepth',
+      'row * params.aDepth + depth * params.aRow',
+    ],
+    ['columns are a row apart', large, 'inputGrad', 'column * params.bColumn', 'column * params.bDepth'],
+    ['columns of the next tile are those of the first', large, 'output', 'group.x * TILE', '0u * TILE'],
+  ] as const) {
+    gpuTest(`${wrong}: ${what}`, async () => {
+      forceLinearVariant('tiled');
+      const tampered = await openTampered({ find, replace });
+      expect(await differences(tampered, one, RUNS.linear)).toContainEqual(expect.stringMatching(`^${wrong} differs`));
+    });
+  }
+});
+
+describe('chooseLinear', () => {
+  const [head, wide] = [
+    { rows: 4, inFeatures: 512, outFeatures: 2 },
+    { rows: 64, inFeatures: 784, outFeatures: 256 },
+  ];
+
+  test('takes tiles on GPUs where they are filled, dot products elsewhere', () => {
+    for (const pass of ['forward', 'inputGrad', 'weightGrad'] as const) {
+      expect(chooseLinear(pass, wide, PLAIN_GPU)).toBe('tiled');
+      expect(chooseLinear(pass, head, PLAIN_GPU)).toBe('dots');
+      expect(chooseLinear(pass, wide, { ...PLAIN_GPU, kind: 'cpu' })).toBe('dots');
+    }
+    // Of few rows all gradients of weights are still as many.
+    expect(tabledLinear('weightGrad', { ...wide, rows: 4 }, PLAIN_GPU)).toBe('tiled');
+  });
+
+  test('takes what was tuned, for that pass and size only, if there is such a kernel', () => {
+    const tuned = new Map([
+      [linearWork('forward', head).name, 'tiled'],
+      [linearWork('forward', wide).name, 'no-such-kernel'],
+    ]);
+    expect(chooseLinear('forward', head, PLAIN_GPU, tuned)).toBe('tiled');
+    expect(chooseLinear('inputGrad', head, PLAIN_GPU, tuned)).toBe('dots');
+    expect(chooseLinear('forward', wide, PLAIN_GPU, tuned)).toBe('tiled');
+    const forced = new Chooser({ tuned, forced: { linear: 'dots' } });
+    expect(forced.variantFor(linearWork('forward', head), PLAIN_GPU)).toBe('dots');
+  });
+
+  gpuTest('is what the op asks, by the traits of its device', async () => {
+    const other = await openAs(PLAIN_GPU);
+    linear(leaf(other, [20, 8], 1), leaf(other, [30, 8], 2));
+    expect(chooserOf(other).choices).toEqual({ 'linear forward 20x8 -> 30': 'tiled' });
+  });
+});
