@@ -109,13 +109,13 @@ fn main(
     let apart = mean - ((center.x - origin) + center.y);
     addTo(&squares, &squaresLow, apart * (apart * seen));
     let allSquares = totalOf(squares, squaresLow, lane);
-    let spread = allSquares.x + allSquares.y;
-    let variance = added(quotient(allSquares, count), Pairs(params.eps, 0.0));
 
     if (lane == 0u) {
+      let variance = added(quotient(allSquares, count), Pairs(params.eps, 0.0));
       statistics[c] = center.x;
       statistics[params.channels + c] = select(inverseRoot(variance), 0.0, variance.x == 0.0);
       statistics[2u * params.channels + c] = center.y;
+      let spread = allSquares.x + allSquares.y;
       let keep = 1.0 - params.momentum;
       runningMean[c] = keep * runningMean[c] + params.momentum * center.x;
       runningVar[c] = keep * runningVar[c] + params.momentum * (spread / (count - 1.0));

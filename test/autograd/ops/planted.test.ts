@@ -49,7 +49,7 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'eps stands outside the root',
     'batchNorm2d',
     'output',
-    { find: 'inverseRoot(variance)', replace: '1.0 / (sqrt(spread / count) + params.eps)' },
+    { find: 'inverseRoot(variance)', replace: '1.0 / (sqrt(allSquares.x / count) + params.eps)' },
   ],
   [
     'the last value of a run is left out of the variance',
