@@ -1,3 +1,3 @@
 /** `dawngrad/engine` under Node: the same, but Dawn opens the device (npm `webgpu`). */
 export * from './engine.ts';
-export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/dawn.ts';
+export { type OpenOptions, openGpu } from './gpu/dawn.ts';

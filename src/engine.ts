@@ -1,10 +1,39 @@
 /**
- * `dawngrad/engine`: all that computes, and nothing of files, pictures or the command line. This is the entry for browsers; it
- * imports nothing of Node and makes no code of text. `engine-node.ts` is the same under Node, where Dawn opens the device.
+ * `dawngrad/engine`: tensors, ops, layers, networks and optimizers, and nothing of files, pictures or the command line. This is
+ * the entry for browsers: it imports nothing of Node and makes no code of text. `engine-node.ts` is the same under Node, where
+ * Dawn opens the device.
  */
-export * from './autograd/index.ts';
+
+export { backward } from './autograd/backward.ts';
+export type { DType } from './autograd/dtype.ts';
+export { elementwise } from './autograd/elementwise.ts';
+export {
+  DisposedTensorError,
+  DTypeError,
+  expectShape,
+  GradientMismatchError,
+  GraphError,
+  OptionError,
+  ShapeError,
+  TensorLeakError,
+} from './autograd/errors.ts';
+export { checkGradients } from './autograd/gradcheck.ts';
+export { noGrad, type OpRecord, record } from './autograd/graph.ts';
+export { add } from './autograd/ops/add.ts';
+export { globalAvgPool2d } from './autograd/ops/avg-pool2d.ts';
+export { batchNorm2d } from './autograd/ops/batch-norm2d.ts';
+export { conv2d } from './autograd/ops/conv2d.ts';
+export { countCorrect } from './autograd/ops/correct.ts';
+export { crossEntropy } from './autograd/ops/cross-entropy.ts';
+export { flatten } from './autograd/ops/flatten.ts';
+export { linear } from './autograd/ops/linear.ts';
+export { maxPool2d } from './autograd/ops/max-pool2d.ts';
+export { relu } from './autograd/ops/relu.ts';
+export { toDType } from './autograd/ops/to-dtype.ts';
+export { keep, scope } from './autograd/scope.ts';
+export { type Shape, Tensor } from './autograd/tensor.ts';
 export { DawngradError } from './errors.ts';
-export { type AdapterPreference, type OpenOptions, openGpu } from './gpu/browser.ts';
+export { type OpenOptions, openGpu } from './gpu/browser.ts';
 export {
   DeviceLostError,
   DeviceMismatchError,
@@ -13,32 +42,24 @@ export {
   NoAdapterError,
   OutOfMemoryError,
 } from './gpu/errors.ts';
+export { Gpu } from './gpu/gpu.ts';
+export { Chooser } from './kernels/chooser.ts';
+export { linearGrid } from './kernels/grid.ts';
+export { defineKernel, launch } from './kernels/kernel.ts';
+export { BasicBlock, ResNet, resnet18, resnet34 } from './models/index.ts';
 export {
-  type Access,
-  type AdapterTraits,
-  type Dispatch,
-  Gpu,
-  type GpuOptions,
-  type Program,
-  type Readback,
-} from './gpu/gpu.ts';
-export type { KernelChooser } from './gpu/kernel-chooser.ts';
-export type { BufferPool, Pooled, PooledBuffer, PooledTexture } from './gpu/pool.ts';
-export type { KernelTiming } from './gpu/timing.ts';
-export { Chooser, type ChooserSettings, chooserOf, type TunableWork } from './kernels/chooser.ts';
-export { linearGrid, stridingGrid } from './kernels/grid.ts';
-export {
-  type Constants,
-  defineKernel,
-  type InlineKernel,
-  type Kernel,
-  type Launch,
-  launch,
-  type Scalar,
-} from './kernels/kernel.ts';
-export type { TunedChoices, Work } from './kernels/work.ts';
-export * from './models/index.ts';
-// An op and the layer over it have options of the same name; the layer's is the one that users write.
-export type { Conv2dOptions } from './nn/index.ts';
-export * from './nn/index.ts';
+  AdaptiveAvgPool2d,
+  BatchNorm2d,
+  Conv2d,
+  Linear,
+  MaxPool2d,
+  Module,
+  pipe,
+  ReLU,
+  Sequential,
+  SGD,
+  type StateDict,
+  StateDictError,
+  StepLR,
+} from './nn/index.ts';
 export { Generator } from './random/mt19937.ts';

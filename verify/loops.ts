@@ -3,9 +3,10 @@
  * hundredth part: counts of the device and the process's resident memory; and how it ended.
  */
 
+import { graphSize } from '../src/autograd/graph.ts';
 import { unownedTensors } from '../src/autograd/unowned.ts';
 import { Generator } from '../src/data/index.ts';
-import { backward, crossEntropy, graphSize, keep, Linear, openGpu, relu, SGD, scope, Tensor } from '../src/index.ts';
+import { backward, crossEntropy, keep, Linear, openGpu, relu, SGD, scope, Tensor } from '../src/index.ts';
 
 /** What is seen at a step. */
 export interface LoopSample {

@@ -54,7 +54,8 @@ const note = () => {
   if (JSON.stringify(now) !== JSON.stringify(before)) during.push(now);
 };
 
-const { openGpu, planMemory, relu, Tensor } = await import('../../src/index.ts');
+const { openGpu, relu, Tensor } = await import('../../src/index.ts');
+const { planMemory } = await import('../../src/plan/index.ts');
 note();
 const scenario = (process.argv[2] ?? 'one device') as Scenario;
 let waiting = true;

@@ -3,6 +3,7 @@
  * and a device. All values come from torch's generator by exact arithmetic, so that both start from the same bits.
  */
 import type * as Engine from '../../src/engine.ts';
+import type { AdapterTraits } from '../../src/gpu/gpu.ts';
 
 type Module = typeof Engine;
 type Gpu = Engine.Gpu;
@@ -22,7 +23,7 @@ export type All = Readonly<Record<'training' | 'ops' | 'gpuOps', Computed>>;
 
 /** Facts about a device, to open another one that is equal to it. */
 export interface Opened {
-  readonly traits: Engine.AdapterTraits;
+  readonly traits: AdapterTraits;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -47,18 +48,21 @@ export function describeDevice({ traits, device }: Gpu): Opened {
 }
 
 export async function computeAll(engine: Module, gpu: Gpu): Promise<All> {
-  const training = await train(engine, gpu);
-  // A `Gpu` of its own for each, so that each has its own kernel choices.
-  const own = new engine.Gpu(gpu.device, gpu.traits);
-  const asGpu = new engine.Gpu(gpu.device, { ...gpu.traits, kind: 'gpu', subgroupSize: 0 });
+  // A `Gpu` and a chooser of its own for each, so that each has its own kernel choices.
+  const choosers = { training: new engine.Chooser(), ops: new engine.Chooser(), gpuOps: new engine.Chooser() };
+  const { device, traits } = gpu;
+  const training = await train(engine, new engine.Gpu(device, traits, { chooser: choosers.training }));
+  const own = new engine.Gpu(device, traits, { chooser: choosers.ops });
+  const asTraits = { ...traits, kind: 'gpu', subgroupSize: 0 } as const;
+  const asGpu = new engine.Gpu(device, asTraits, { chooser: choosers.gpuOps });
   const ops = await runOps(engine, own, Object.keys(OPS));
   // SwiftShader takes minutes to compile more of these kernels.
   const quick = Object.keys(OPS).filter((name) => !name.startsWith('conv2d') || QUICK_CONVOLUTIONS.includes(name));
   const gpuOps = await runOps(engine, asGpu, quick);
   return {
-    training: { bits: training, choices: engine.chooserOf(gpu).choices },
-    ops: { bits: ops, choices: engine.chooserOf(own).choices },
-    gpuOps: { bits: gpuOps, choices: engine.chooserOf(asGpu).choices },
+    training: { bits: training, choices: choosers.training.choices },
+    ops: { bits: ops, choices: choosers.ops.choices },
+    gpuOps: { bits: gpuOps, choices: choosers.gpuOps.choices },
   };
 }
 

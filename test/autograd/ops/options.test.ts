@@ -1,16 +1,16 @@
 /** The options of ops: what is refused, and in which words; that a number and a pair mean the same. */
 import { describe, expect, test } from 'vitest';
+import type { BatchNormOptions } from '../../../src/autograd/ops/batch-norm2d.ts';
+import type { Conv2dOptions } from '../../../src/autograd/ops/conv2d.ts';
 import { conv2dBatchNorm2d } from '../../../src/autograd/ops/conv2d-batch-norm2d.ts';
+import { checkLabels } from '../../../src/autograd/ops/cross-entropy.ts';
+import type { MaxPoolOptions } from '../../../src/autograd/ops/max-pool2d.ts';
 import {
-  type BatchNormOptions,
   backward,
   batchNorm2d,
-  type Conv2dOptions,
   checkGradients,
-  checkLabels,
   conv2d,
   DawngradError,
-  type MaxPoolOptions,
   maxPool2d,
   noGrad,
   OptionError,

@@ -1,0 +1,4 @@
+/** `dawngrad/data`: folders of pictures as batches, with torchvision's transforms and torch's random numbers. */
+export { type Batch, DataLoader, DecoderPool, ImageFolder } from './data/index.ts';
+export { FileError } from './errors.ts';
+export { Generator } from './random/mt19937.ts';
