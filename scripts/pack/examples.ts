@@ -1,12 +1,12 @@
 /** The examples of the README and of examples/, as they stand, in the folder of a user of the package. */
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { codeBlocks, type Ended, type Installed, readme, run } from './install.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The README's, in its order. */
+/** Those of README.md and docs/library.md, in their order. */
 export const README_EXAMPLES = ['training', 'custom-op', 'inference'] as const;
 export type Example = (typeof README_EXAMPLES)[number] | 'softmax';
 
@@ -28,9 +28,11 @@ export const TYPE_SETTINGS = {
 
 /** Writes each example as `<name>.ts`, and beside it `uses.ts`, which uses what has to have a type. */
 export function writeExamples({ folder }: Installed): void {
-  const blocks = codeBlocks(readme(), 'As a library', 'ts');
+  const library = readFileSync(join(root, 'docs', 'library.md'), 'utf8');
+  const sections = [codeBlocks(readme(), 'As a library', 'ts'), codeBlocks(library, 'An op of your own', 'ts')];
+  const blocks = [...sections.flat(), ...codeBlocks(library, 'A trained network', 'ts')];
   if (blocks.length !== README_EXAMPLES.length) {
-    throw new Error(`The README has ${blocks.length} examples, not ${README_EXAMPLES.length}.`);
+    throw new Error(`README.md and docs/library.md have ${blocks.length} examples, not ${README_EXAMPLES.length}.`);
   }
   mkdirSync(join(folder, 'ts'), { recursive: true });
   README_EXAMPLES.forEach((name, i) => {
