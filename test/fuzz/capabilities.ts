@@ -1,0 +1,39 @@
+/**
+ * What the engine can do, or gets right, that random programs may use. One list, so that a feature is switched on in one
+ * place: the generator makes programs with it, the runner calls it, and the Python side knows it already.
+ */
+export interface Capabilities {
+  /** A graph belongs to its results: several losses may be alive, and each gets its own backward, in any order. */
+  readonly severalGraphs: boolean;
+  /** `backward(loss, { retainGraph: true })`. */
+  readonly retainGraph: boolean;
+  /** `backward(loss, { seed: 0.5 })` for a loss of one value. */
+  readonly seedNumbers: boolean;
+  /** `data()` of a u32 tensor gives a Uint32Array. */
+  readonly readingU32: boolean;
+  /** `stride` and `padding` of conv2d may be one number. */
+  readonly strideNumbers: boolean;
+  /** Backward throws where a tensor that it reads was changed after forward. */
+  readonly changedBetween: boolean;
+  /** A leaf's gradient shares its memory with nothing: neither with the seed nor with another leaf's gradient. */
+  readonly ownGradients: boolean;
+  /** Which leaves get a gradient is settled in forward: one that is unfrozen after it gets none. */
+  readonly unfreezeBetween: boolean;
+}
+
+/** What this engine has. A test runs programs with everything through PyTorch, so that the rest is ready to be switched on. */
+export const CAPABILITIES: Capabilities = {
+  severalGraphs: false,
+  retainGraph: false,
+  seedNumbers: false,
+  readingU32: false,
+  strideNumbers: false,
+  changedBetween: false,
+  ownGradients: false,
+  unfreezeBetween: false,
+};
+
+/** Everything switched on. */
+export const ALL_CAPABILITIES = Object.fromEntries(
+  Object.keys(CAPABILITIES).map((name) => [name, true]),
+) as unknown as Capabilities;
