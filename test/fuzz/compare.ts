@@ -14,6 +14,8 @@ import type { TorchAnswer, TorchTensor } from './torch.ts';
  */
 export const TIMES = 20;
 const FLOOR = 1e-6;
+/** A tensor whose values are all small is still allowed this part of it: 1e-7. */
+const LEAST_SIZE = 0.1;
 
 /** A finite value beyond this comes from poisoned memory. */
 const POISONED = 1e20;
@@ -104,7 +106,7 @@ function compareTensor(ours: ArrayLike<number>, { values, most, rms }: TorchTens
     squares += error * error;
     if (error > largest) [largest, at] = [error, i];
   }
-  const floor = (FLOOR * (size === 0 ? 1 : Math.min(1, size))) / TIMES;
+  const floor = (FLOOR * (size === 0 ? 1 : Math.min(1, Math.max(LEAST_SIZE, size)))) / TIMES;
   const ratio = Math.max(largest / (most + floor), Math.sqrt(squares / values.length) / (rms + floor));
   const message =
     `is ${ratio.toPrecision(3)} times as far off as PyTorch's float32: most at ${at} of ${values.length}, ${ours[at]} for ` +

@@ -15,7 +15,7 @@ const TOLERANCE = 3e-3;
 const UNSURE = 5e-3;
 /** Step relative to the typical value of the leaf: then 1/4 of it with each further try. */
 const STEP = 2 ** -5;
-const TRIES = 4;
+const TRIES = 6;
 /** A mismatch must be found this often: a kink that hides from one step does not hide from others. */
 const CONFIRMATIONS = 3;
 /** Roundings of an output, in units of half an ulp of the whole. */

@@ -6,6 +6,7 @@ import { skipUnless } from '../support/skip.ts';
 import { buildProgram } from './build.ts';
 import { ALL_CAPABILITIES, CAPABILITIES, type Capabilities } from './capabilities.ts';
 import { drafts } from './draft.ts';
+import { whyIllegal } from './legal.ts';
 import { type Program, walk } from './program.ts';
 import { TorchPrograms } from './torch.ts';
 import { valuesOf } from './values.ts';
@@ -85,6 +86,13 @@ describe('the generator', () => {
     const off = Object.fromEntries(Object.keys(CAPABILITIES).map((name) => [name, false])) as unknown as Capabilities;
     const without = count(programs(600, off));
     expect(LATER.filter((feature) => without.has(feature))).toEqual([]);
+  });
+
+  test('makes only legal programs', () => {
+    for (const can of [CAPABILITIES, ALL_CAPABILITIES]) {
+      for (const program of programs(400, can))
+        expect([whyIllegal(program), program.seed]).toEqual([undefined, program.seed]);
+    }
   });
 
   test('makes the same programs from the same seed, and as JSON they are the same', () => {

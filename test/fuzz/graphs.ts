@@ -70,12 +70,27 @@ export class Graphs {
   /** Whether backward may start here: a gradient flows, nothing on the way is used up, and nothing was changed. */
   canGoBack(name: string): boolean {
     if (!this.isTracked(name)) return false;
-    return [...this.#reached(name)].every((reached) => {
-      if (this.#used.has(reached)) return false;
-      return (this.#nodes.get(reached)?.read ?? []).every(
-        ([root, version]) => (this.#versions.get(root) ?? 0) === version,
-      );
-    });
+    return [...this.#reached(name)].every(
+      (reached) => !this.#used.has(reached) && this.#changedBy(reached).length === 0,
+    );
+  }
+
+  isUsed(name: string): boolean {
+    return this.#used.has(name);
+  }
+
+  /** Whether backward would start, but for a weight that it must read and that was changed. */
+  isOutdated(name: string): boolean {
+    const reached = [...this.#reached(name)];
+    const changed = new Set(reached.flatMap((one) => this.#changedBy(one)));
+    const usable = this.isTracked(name) && reached.every((one) => !this.#used.has(one));
+    return usable && [...changed].some((weight) => this.reads(name, weight));
+  }
+
+  /** What an op read that has changed since. */
+  #changedBy(name: string): string[] {
+    const read = this.#nodes.get(name)?.read ?? [];
+    return read.filter(([root, version]) => (this.#versions.get(root) ?? 0) !== version).map(([root]) => root);
   }
 
   goBack(name: string, retain: boolean): void {

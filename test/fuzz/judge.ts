@@ -39,7 +39,7 @@ export interface Settled {
 }
 
 /** How often values are drawn anew before a program is given up. */
-const REDRAWS = 10;
+const REDRAWS = 5;
 
 /** Draws a program's values until none of them comes near a kink. */
 export async function settle(program: Program, torch: TorchPrograms | undefined): Promise<Settled> {

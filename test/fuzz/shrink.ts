@@ -8,6 +8,7 @@ import type { Origin } from './campaign.ts';
 import type { Failure } from './compare.ts';
 import { drafts } from './draft.ts';
 import { type JudgeOptions, judge, settle, type Verdict } from './judge.ts';
+import { whyIllegal } from './legal.ts';
 import { inputsOf, type Program, type Statement, walk } from './program.ts';
 
 export interface ShrunkProgram {
@@ -39,63 +40,71 @@ export async function shrink(
     interruptAfterTimeLimit: 1000 * seconds,
     markInterruptAsFailure: false,
   });
+  let before = sizeOf(best.program);
   const deadline = performance.now() + 1000 * seconds;
-  for (let smaller = true; smaller; ) {
-    smaller = false;
-    for (const candidate of smallerPrograms(best.program)) {
+  // Large parts first: most of a program has nothing to do with its failure.
+  for (let size = Math.ceil(sizeOf(best.program) / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let at = sizeOf(best.program) - size; at > -size; at -= size) {
       if (performance.now() > deadline) return best;
-      if (!(await fails(candidate))) continue;
-      smaller = true;
-      break;
+      await fails(without(best.program, Math.max(0, at), size));
     }
+    // A statement may be needless only without one that came later in the turn.
+    if (size === 1 && sizeOf(best.program) < before) [size, before] = [2, sizeOf(best.program)];
   }
   return best;
 }
 
 /** A candidate that is no valid program fails in no way at all. */
 async function failuresOf(program: Program, options: JudgeOptions): Promise<readonly Failure[]> {
+  if (whyIllegal(program) !== undefined) return [];
   try {
     const settled = await settle({ ...program, redraw: 0 }, options.torch);
-    return (await judge(settled, options)).failures.filter(({ message }) => !message.includes('before it makes it'));
+    return (await judge(settled, options)).failures;
   } catch {
     return [];
   }
 }
 
-/** The programs with one statement less, or without a block around statements, or without a leaf or an optimizer. */
-function* smallerPrograms(program: Program): Generator<Program> {
-  const count = [...walk(program.statements)].length;
-  for (let at = count - 1; at >= 0; at--) {
-    const statements = without(program.statements, { at });
-    yield tidied({ ...program, statements });
-  }
+const sizeOf = ({ statements }: Program) => [...walk(statements)].length;
+
+/** The program without `size` statements from a place on, and without what only they named. */
+function without(program: Program, first: number, size: number): Program {
+  let at = 0;
+  const left = (statements: readonly Statement[]): Statement[] =>
+    statements.flatMap((one): Statement[] => {
+      const removed = at >= first && at < first + size;
+      at++;
+      if (one.do !== 'scope' && one.do !== 'noGrad') return removed ? [] : [one];
+      // Without a block, its statements take its place.
+      const body = left(one.body);
+      return removed ? body : [{ ...one, body }];
+    });
+  return tidied({ ...program, statements: left(program.statements) });
 }
 
-/** The statements without the one at this place; of a block, its statements take its place. */
-function without(statements: readonly Statement[], place: { at: number }): Statement[] {
-  return statements.flatMap((one): Statement[] => {
-    const here = place.at-- === 0;
-    if (one.do !== 'scope' && one.do !== 'noGrad') return here ? [] : [one];
-    const body = without(one.body, place);
-    return here ? body : [{ ...one, body }];
-  });
-}
-
-/** Without leaves that nothing names. What scopes dispose has to be disposed where there is no scope any more. */
+/** Without leaves and optimizers that nothing names. What scopes disposed is disposed at the end where there is none any more. */
 function tidied(program: Program): Program {
   const all = [...walk(program.statements)];
-  const named = new Set(all.flatMap((one) => (one.do === 'op' ? inputsOf(one.op) : [])));
-  for (const one of all) if ('loss' in one) named.add(one.loss);
+  const stepped = new Set(all.flatMap((one) => ('optimizer' in one ? [one.optimizer] : [])));
+  const named = new Set(all.flatMap((one) => (one.do === 'op' ? inputsOf(one.op) : 'loss' in one ? [one.loss] : [])));
+  for (const index of stepped) {
+    // One leaf at least, or there is nothing to step.
+    const { parameters } = program.optimizers[index]!;
+    if (!parameters.some((name) => named.has(name))) named.add(parameters[0]!);
+  }
   const leaves = program.leaves.filter(({ name }) => named.has(name));
-  const left = new Set(leaves.map(({ name }) => name));
-  const optimizers = program.optimizers.map((one) => ({
-    ...one,
-    parameters: one.parameters.filter((name) => left.has(name)),
-  }));
+  const kept = [...stepped].sort();
+  const optimizers = kept.map((index) => {
+    const { parameters, ...rest } = program.optimizers[index]!;
+    return { ...rest, parameters: parameters.filter((name) => named.has(name)) };
+  });
+  const text = JSON.stringify(program.statements, (key, value) => (key === 'optimizer' ? kept.indexOf(value) : value));
   const results = new Set(outlasting(program.statements));
   for (const one of all) if (one.do === 'dispose') results.delete(one.tensor);
-  const known = program.end.filter((name) => left.has(name) || results.has(name) || name.startsWith('sgd'));
-  return { ...program, leaves, optimizers, end: [...known, ...[...results].filter((name) => !known.includes(name))] };
+  const end = [...results, ...leaves.map(({ name }) => name), ...kept.map((_, i) => `sgd${i}`)];
+  const order = (name: string) => (program.end.includes(name) ? program.end.indexOf(name) : -1);
+  end.sort((a, b) => order(a) - order(b));
+  return { ...program, leaves, optimizers, statements: JSON.parse(text) as Statement[], end };
 }
 
 /** Results that no scope disposes. */

@@ -210,7 +210,8 @@ class TemplateBuilder {
     const { kernel, stride, padding } = chosen;
     const plane = batch * sized(chosen)[0]! * sized(chosen)[1]!;
     const taps = inChannels * kernel[0] * kernel[1];
-    const most = Math.max(1, Math.floor(Math.min(MOST_NUMBERS / plane, MOST_PRODUCTS / (plane * taps))));
+    const fitting = Math.min(MOST_NUMBERS / plane, MOST_PRODUCTS / (plane * taps), (2 * MOST_NUMBERS) / taps);
+    const most = Math.max(1, Math.floor(fitting));
     const known = this.#leaves.filter(
       ({ shape: [out, ...rest] }) => same(rest, [inChannels, ...kernel]) && out! <= most,
     );

@@ -257,7 +257,7 @@ def near_kinks(exact, runs):
     for at, kink in enumerate(exact.kinks):
         others = [run.kinks[at] for run in runs]
         most = max(float((other["value"] - kink["value"]).abs().max()) for other in others)
-        allowed = kink["share"] * (TIMES * most + FLOOR * min(1.0, float(kink["value"].abs().max())))
+        allowed = kink["share"] * (TIMES * most + FLOOR * min(1.0, max(0.1, float(kink["value"].abs().max()))))
         # Exact zeros and exactly equal maxima that stay so however results are rounded: copies of values, or sums of zeros.
         settled = kink["gap"] == 0
         for other in others:
