@@ -23,6 +23,7 @@ import { half } from './rows/half.ts';
 import { memory } from './rows/memory.ts';
 import { packageRow } from './rows/package.ts';
 import { predict } from './rows/predict.ts';
+import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { speed } from './rows/speed.ts';
@@ -39,6 +40,7 @@ const ROWS: readonly Row[] = [
   half,
   predict,
   valTransform,
+  randomPrograms,
   sameBits,
   speed,
   memory,
@@ -101,7 +103,7 @@ async function main(argv: string[]): Promise<number> {
     const scratch = mkdtempSync(join(tmpdir(), `dawngrad-verify-${row.name}-`));
     const started = performance.now();
     try {
-      for (const outcome of await row.run({ ...found, scratch })) {
+      for (const outcome of await row.run({ ...found, ci: values.ci === true, scratch })) {
         console.log(`  ${outcome.holds ? 'holds' : 'FAILS'}  ${outcome.what}: ${outcome.figure} (bar: ${outcome.bar})`);
         if (outcome.holds) held++;
         else failed++;
@@ -119,7 +121,7 @@ async function main(argv: string[]): Promise<number> {
 }
 
 /** What the rows need, or what is missing. */
-function findContext(): Omit<Context, 'scratch'> | string {
+function findContext(): Omit<Context, 'scratch' | 'ci'> | string {
   const { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights, DAWNGRAD_REFERENCE: reference } = process.env;
   const python = findTorchPython();
   const missing = [
