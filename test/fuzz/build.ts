@@ -40,6 +40,8 @@ class ProgramBuilder {
   #labels = 0;
   /** Results that live on. */
   readonly #alive = new Set<string>();
+  /** Leaves that do not. */
+  readonly #disposed = new Set<string>();
   /** Losses whose backward is to come in a later step. */
   #late: { readonly name: string; readonly loss: TemplateLoss }[] = [];
 
@@ -62,7 +64,7 @@ class ProgramBuilder {
     for (const name of this.#alive) statements.push(this.#read(name));
     const end = [
       ...this.#alive,
-      ...this.#template.leaves.map(({ name }) => name),
+      ...this.#template.leaves.map(({ name }) => name).filter((name) => !this.#disposed.has(name)),
       ...this.#optimizers.map((_, i) => `sgd${i}`),
     ];
     return {
@@ -91,17 +93,20 @@ class ProgramBuilder {
       const leaf = pick(this.#trainable, toggle);
       if (index > 0 && leaf !== undefined) before.push(this.#toggle(leaf));
     }
-    const rename = (name: string) => stepName(name, index);
-    const { fates } = draft;
-    const fateOf = (name: string) => FATES[fates[sequence(name) % fates.length]!]!;
-    const losses = this.#template.losses.map((loss) => ({ name: rename(loss.name), loss }));
+    const losses = this.#template.losses.map((loss) => ({ name: stepName(loss.name, index), loss }));
     const own = new Set(losses.map(({ name }) => name));
-    const body = renamed(this.#template.body, rename);
+    const carried = new Set(this.#carried(index));
+    const { fates } = draft;
+    const fateOf = (name: string): Fate => {
+      if (carried.has(name)) return 'kept';
+      return own.has(name) ? 'end' : FATES[fates[sequence(name) % fates.length]!]!;
+    };
+    const body = this.#body(index);
     this.#graphs.run(body);
     const live = survivors(body);
     const made = withDisposals(body, live, {
       reads: (name) => ((draft.reads >> (sequence(name) % 8)) & 1 ? [this.#read(name)] : []),
-      fateOf: (name) => (own.has(name) ? 'end' : fateOf(name)),
+      fateOf,
     });
     const rest = made.alive;
     const statements: Statement[] = [...made.statements];
@@ -118,7 +123,7 @@ class ProgramBuilder {
     statements.push(...this.#update(draft));
     statements.push(...rest.map((name) => this.#read(name)));
     const late = new Set(this.#late.map(({ name }) => name));
-    const kept = rest.filter((name) => late.has(name) || (!own.has(name) && fateOf(name) === 'kept'));
+    const kept = rest.filter((name) => late.has(name) || fateOf(name) === 'kept');
     for (const name of kept) this.#alive.add(name);
     const gone = shuffled(
       rest.filter((name) => !this.#alive.has(name) && !(draft.scoped && fateOf(name) === 'with the scope')),
@@ -126,6 +131,22 @@ class ProgramBuilder {
     );
     statements.push(...gone.map((tensor) => ({ do: 'dispose', tensor }) as const));
     return draft.scoped ? [...before, { do: 'scope', body: statements, keep: kept }] : [...before, ...statements];
+  }
+
+  /** The ops of a step. */
+  #body(index: number): Statement[] {
+    return renamed(this.#template.body, (name) => {
+      const carry = this.#template.carries.get(name);
+      if (!carry) return stepName(name, index);
+      return index === 0 || carry.from === undefined ? carry.start : stepName(carry.from, index - 1);
+    });
+  }
+
+  /** The results of a step that the next one takes up. */
+  #carried(index: number): string[] {
+    return [...this.#template.carries.values()].flatMap(({ from }) =>
+      from === undefined ? [] : [stepName(from, index)],
+    );
   }
 
   /** The backward of a loss, where it is legal, or two of them. */
@@ -180,6 +201,8 @@ class ProgramBuilder {
       return shape ? [this.#failing('untracked', leaf!, shape)] : [];
     }
     const statements: Statement[] = [];
+    if (kind === 'misshaped' && !this.#can.checkingSeeds) return [];
+    if (kind === 'disposed' && !this.#can.disposedLeaves) return [];
     const weight = this.#savedWeight();
     if (kind === 'changed' && !(this.#can.changedBetween && weight !== undefined)) return [];
     if (kind === 'unfrozen') {
@@ -187,14 +210,20 @@ class ProgramBuilder {
       if (this.#graphs.isTracked(weight)) statements.push(this.#toggle(weight));
     }
     if (kind === 'changed' && !this.#graphs.isTracked(weight!)) statements.push(this.#toggle(weight!));
-    const rename = (name: string) => stepName(name, index);
-    const body = renamed(this.#template.body, rename);
+    const body = this.#body(index);
     this.#graphs.run(body);
     statements.push(...body);
     for (const name of survivors(body)) this.#alive.add(name);
     const loss = this.#template.losses[0]!;
-    const name = rename(loss.name);
+    const name = stepName(loss.name, index);
     if (!this.#graphs.canGoBack(name)) return statements;
+    if (kind === 'misshaped') return [...statements, this.#failing('misshaped', name, [...loss.shape, 2])];
+    if (kind === 'disposed') {
+      const leaf = this.#trainable.find((one) => this.#graphs.passes(name, one));
+      if (leaf === undefined) return statements;
+      this.#disposed.add(leaf);
+      statements.push({ do: 'dispose', tensor: leaf });
+    }
     if (kind === 'changed') {
       if (!this.#graphs.reads(name, weight!)) return statements;
       statements.push(this.#set(weight!), this.#failing('changed', name, loss.shape));
@@ -259,7 +288,7 @@ const sequence = (name: string) => Number.parseInt(name.slice(1), 10);
 
 /** The same statements with other names. */
 function renamed(body: readonly Statement[], rename: (name: string) => string): Statement[] {
-  const isName = (value: unknown): value is string => typeof value === 'string' && /^v\d+$/.test(value);
+  const isName = (value: unknown): value is string => typeof value === 'string' && /^[vc]\d+$/.test(value);
   const text = JSON.stringify(body, (_, value: unknown) => (isName(value) ? rename(value) : value));
   return JSON.parse(text) as Statement[];
 }

@@ -19,6 +19,10 @@ export interface Capabilities {
   readonly ownGradients: boolean;
   /** Which leaves get a gradient is settled in forward: one that is unfrozen after it gets none. */
   readonly unfreezeBetween: boolean;
+  /** Backward throws where the seed is not of the loss's shape. */
+  readonly checkingSeeds: boolean;
+  /** Backward passes over a leaf that was disposed, and leaves no gradient behind for it. */
+  readonly disposedLeaves: boolean;
 }
 
 /** What this engine has. A test runs programs with everything through PyTorch, so that the rest is ready to be switched on. */
@@ -31,6 +35,8 @@ export const CAPABILITIES: Capabilities = {
   changedBetween: false,
   ownGradients: false,
   unfreezeBetween: false,
+  checkingSeeds: false,
+  disposedLeaves: false,
 };
 
 /** Everything switched on. */

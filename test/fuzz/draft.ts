@@ -16,6 +16,7 @@ export const TOKENS = [
   'flatten',
   'linear',
   'view',
+  'carry',
   'loss',
   'count',
   'scope',
@@ -93,7 +94,7 @@ export interface OptimizerDraft {
   readonly weightDecay: number;
 }
 
-export const EPILOGUES = ['none', 'used', 'untracked', 'changed', 'unfrozen'] as const;
+export const EPILOGUES = ['none', 'used', 'untracked', 'changed', 'unfrozen', 'misshaped', 'disposed'] as const;
 
 export interface Draft {
   readonly seed: number;
@@ -120,6 +121,7 @@ const WEIGHTS: Record<TokenKind, number> = {
   flatten: 4,
   linear: 8,
   view: 4,
+  carry: 2,
   loss: 3,
   count: 1,
   scope: 3,

@@ -13,10 +13,13 @@ import type { TracedBackward, TracedLeaf } from './trace.ts';
 const TOLERANCE = 3e-3;
 /** How far quotients may disagree before they count for nothing; as far as they do, the gradient may be off as well. */
 const UNSURE = 5e-3;
-/** Step relative to the typical value of the leaf: then 1/4 of it with each further try. */
+/** Step relative to the typical value of the leaf: then half of it with each further try. */
 const STEP = 2 ** -5;
 const TRIES = 6;
-/** A mismatch must be found this often: a kink that hides from one step does not hide from others. */
+/**
+ * A mismatch must be found by so many tries one after the other: several kinks may cancel out along one direction, but not along
+ * others and with other steps.
+ */
 const CONFIRMATIONS = 3;
 /** Roundings of an output, in units of half an ulp of the whole. */
 const NOISE = 8 * 2 ** -24;
@@ -37,14 +40,13 @@ export async function checkDifferences(backward: TracedBackward): Promise<Differ
   const size = norm(backward.weights.map((weight, i) => weight * Math.max(1, Math.abs(base[i]!))));
   const checks: DifferenceCheck[] = [];
   for (const leaf of backward.leaves) {
-    let check = await quotientOf(backward, leaf, { start, size, attempt: 0 });
-    let differing = check.outcome === 'differs' ? 1 : 0;
-    for (let attempt = 1; attempt < TRIES; attempt++) {
-      if (check.outcome === 'agrees' || differing >= CONFIRMATIONS) break;
-      const next = await quotientOf(backward, leaf, { start, size, attempt });
-      if (next.outcome === 'differs') differing++;
-      if (next.outcome !== 'unsure' || check.outcome === 'unsure') check = next;
+    let check: DifferenceCheck | undefined;
+    let differing = 0;
+    for (let attempt = 0; attempt < TRIES && check?.outcome !== 'agrees' && differing < CONFIRMATIONS; attempt++) {
+      check = await quotientOf(backward, leaf, { start, size, attempt });
+      differing = check.outcome === 'differs' ? differing + 1 : 0;
     }
+    if (!check) continue;
     checks.push(check.outcome === 'differs' && differing < CONFIRMATIONS ? { ...check, outcome: 'unsure' } : check);
   }
   return checks;
@@ -64,7 +66,7 @@ async function quotientOf(
 ): Promise<DifferenceCheck> {
   const direction = directionOf(values.length, gradient, attempt);
   const typical = Math.max(0.1, norm(values) / Math.sqrt(values.length));
-  const h = STEP * 4 ** -(attempt >> 1) * typical;
+  const h = STEP * 2 ** -attempt * typical;
   const readings = [-1, -0.5, 0.5, 1].map((share) => {
     const moved = values.map((value, i) => value + share * h * direction[i]!);
     return backward.evaluate(name, moved);
@@ -90,12 +92,19 @@ async function quotientOf(
   return { ...result, outcome: Math.abs(analytic - numeric) <= allowed ? 'agrees' : 'differs' };
 }
 
-/** Half of it along the gradient, so that the slope is large against rounding, and half of it at random. */
+/**
+ * Half of it along the gradient, so that the slope is large against rounding, and half of it at random. After the first try only
+ * some of the elements move, others each time.
+ */
 function directionOf(length: number, gradient: Float64Array | undefined, attempt: number): Float64Array {
   const random = counterNoise(1000 * attempt + length);
   const size = gradient ? norm(gradient) : 0;
   const along = size > 0 ? Math.sqrt(length / 2) / size : 0;
-  return Float64Array.from({ length }, (_, i) => along * (gradient?.[i] ?? 0) + 1.2 * (2 * random() - 1));
+  return Float64Array.from({ length }, (_, i) => {
+    const moves = attempt === 0 || length === 1 || random() < 0.5;
+    const step = along * (gradient?.[i] ?? 0) + 1.2 * (2 * random() - 1);
+    return moves ? step : 0;
+  });
 }
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

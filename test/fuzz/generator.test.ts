@@ -33,6 +33,7 @@ function* featuresOf(program: Program): Generator<string> {
     if (statement.do === 'op') {
       const { op } = statement;
       yield op.op;
+      if (op.op === 'view' && stepOf(statement.out) > stepOf(op.input) && /^v/.test(op.input)) yield 'carried on';
       if ('training' in op) yield `${op.op}${op.training ? ' training' : ''}${op.relu ? ' relu' : ''}`;
       if ('residual' in op) yield `${op.op} residual`;
       if ('bias' in op && 'weight' in op) yield `${op.op} bias`;
@@ -48,9 +49,13 @@ function* featuresOf(program: Program): Generator<string> {
     } else {
       yield statement.do;
       if (statement.do === 'dispose') disposals++;
+      if (statement.do === 'dispose' && !/^v/.test(statement.tensor)) yield 'disposed leaf';
     }
   }
 }
+
+/** The 2 of `v5.2`. */
+const stepOf = (name: string) => Number(name.split('.')[1] ?? 0);
 
 function count(list: readonly Program[]): Map<string, number> {
   const counts = new Map<string, number>();
@@ -65,12 +70,30 @@ const EVERYWHERE = [
   ...[...OPS, 'linear', 'crossEntropy', 'countCorrect', 'view', 'conv2d bias', 'linear bias'],
   ...['batchNorm2d training', 'batchNorm2d training relu', 'batchNorm2d relu', 'batchNorm2d residual'],
   ...['conv2dBatchNorm2d training', 'conv2dBatchNorm2d residual', 'noGrad', 'scope', 'dispose', 'read'],
-  ...['backward', 'seed tensor', 'seed dispose', 'disposed before backward', 'requiresGrad', 'set', 'step', 'zeroGrad'],
+  ...[
+    'backward',
+    'seed tensor',
+    'seed dispose',
+    'disposed before backward',
+    'carried on',
+    'requiresGrad',
+    'set',
+    'step',
+    'zeroGrad',
+  ],
   ...['momentum', 'dampening', 'nesterov', 'weight decay', 'fails used', 'fails untracked', 'force rows tiled'],
   ...['device own', 'device gpu', 'device plain', 'poison nan', 'poison large'],
   ...['values uniform', 'values integers', 'values sparse', 'values labels'],
 ];
-const LATER = ['seed number', 'seed overwrite', 'retainGraph', 'setGrad', 'fails changed'];
+const LATER = [
+  'seed number',
+  'seed overwrite',
+  'retainGraph',
+  'setGrad',
+  'fails changed',
+  'fails misshaped',
+  'disposed leaf',
+];
 
 describe('the generator', () => {
   test('uses every op and every statement', () => {

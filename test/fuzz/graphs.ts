@@ -93,6 +93,11 @@ export class Graphs {
     return read.filter(([root, version]) => (this.#versions.get(root) ?? 0) !== version).map(([root]) => root);
   }
 
+  /** Whether a gradient flows from a result to a leaf. */
+  passes(name: string, leaf: string): boolean {
+    return name !== leaf && this.#reached(name).has(leaf);
+  }
+
   goBack(name: string, retain: boolean): void {
     if (retain) return;
     for (const reached of this.#several ? this.#reached(name) : this.#nodes.keys()) {

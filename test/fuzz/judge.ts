@@ -7,6 +7,7 @@ import { checkDifferences, type DifferenceCheck } from './finite-differences.ts'
 import type { Op, Program } from './program.ts';
 import { type RunResult, runProgram } from './run.ts';
 import type { TorchAnswer, TorchPrograms } from './torch.ts';
+import { meetsKinks, PLAIN_AFTER } from './values.ts';
 
 export interface Verdict {
   /** As it ran: perhaps with other values than it came with. */
@@ -61,15 +62,19 @@ export async function judge({ program, answer }: Settled, options: JudgeOptions)
   let result: RunResult;
   const failures: Failure[] = [];
   try {
-    result = await runProgram(gpu, program, { trace: true, tamper });
+    // Finite differences mean nothing where values lie on a kink: they are taken of a run of its own then.
+    const apart = meetsKinks(program);
+    result = await runProgram(gpu, program, { trace: !apart, tamper });
+    const traced = apart ? await runProgram(gpu, { ...program, redraw: PLAIN_AFTER }, { trace: true, tamper }) : result;
     for (const message of result.unthrown) failures.push({ kind: 'no error', message });
-    const backwards = options.differences === 'all' ? result.backwards : result.backwards.slice(-1);
+    const backwards = options.differences === 'all' ? traced.backwards : traced.backwards.slice(-1);
     for (const backward of backwards) {
       for (const check of await checkDifferences(backward)) {
         differences[check.outcome]++;
         if (check.outcome === 'differs') failures.push(mismatch(backward.loss, check));
       }
     }
+    if (apart) traced.release();
     const lost = result.release();
     if (lost !== 0) failures.push({ kind: 'leak', message: `${lost} bytes of the pool were not given back` });
     if (twice) failures.push(...compareBits(result.reported, await secondRun(gpu, program, tamper)));

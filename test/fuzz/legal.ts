@@ -73,6 +73,8 @@ function illegalBackward(graphs: Graphs, { loss, retainGraph = false, fails }: B
       return graphs.isTracked(loss) ? `${loss} requires a gradient` : undefined;
     case 'used':
       return graphs.isUsed(loss) ? undefined : `the graph of ${loss} is not used up`;
+    case 'misshaped':
+      return graphs.canGoBack(loss) ? undefined : `backward may not start from ${loss} anyway`;
     case 'changed':
       return graphs.isOutdated(loss) ? undefined : `nothing that ${loss} needs was changed`;
     default:

@@ -84,7 +84,7 @@ export interface Backward {
   readonly do: 'backward';
   readonly loss: string;
   readonly label: string;
-  /** A seed tensor of the loss's shape, drawn with this number. */
+  /** A seed tensor of this shape, the loss's, drawn with this number. */
   readonly draw?: number;
   readonly shape?: readonly number[];
   /** Or a seed that is a number. */
@@ -92,8 +92,8 @@ export interface Backward {
   /** What becomes of the seed tensor afterwards; by default it is disposed at the end. */
   readonly afterwards?: 'dispose' | 'overwrite';
   readonly retainGraph?: boolean;
-  /** It must throw, because the graph was used up, a tensor was changed, or nothing requires a gradient. */
-  readonly fails?: 'used' | 'changed' | 'untracked';
+  /** It must throw: the graph was used up, a tensor was changed, nothing requires a gradient, the seed has another shape. */
+  readonly fails?: 'used' | 'changed' | 'untracked' | 'misshaped';
 }
 
 export interface OptimizerSpec {

@@ -167,7 +167,7 @@ class Machine {
     const { label, draw, fails } = statement;
     const loss = this.#get(statement.loss);
     const values = draw === undefined ? undefined : (this.#values.get(drawName(draw)) as Float32Array<ArrayBuffer>);
-    const seed = values && keep(Tensor.from(this.#gpu, values, loss.shape));
+    const seed = values && keep(Tensor.from(this.#gpu, values, statement.shape!));
     if (seed) this.#seeds.push(seed);
     if (fails) {
       try {
@@ -178,7 +178,7 @@ class Machine {
       }
       return;
     }
-    const leaves = this.#learning.map((name) => [name, this.#get(name)] as const);
+    const leaves = this.#learning.map((name) => [name, this.#get(name)] as const).filter(([, leaf]) => !leaf.disposed);
     const weights = values ?? Float32Array.of(statement.seed ?? 1);
     const traced = this.trace.backward(statement.loss, weights, leaves);
     callBackward(loss, seed, statement);

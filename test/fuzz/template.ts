@@ -23,7 +23,15 @@ export interface TemplateLoss {
   readonly draft: LossDraft;
 }
 
+/** A tensor of the step before, seen without its gradient, as the state of a recurrent network is; in the first step a leaf. */
+export interface Carry {
+  readonly start: string;
+  readonly from: string | undefined;
+}
+
 export interface Template {
+  /** By the names that the body has for them, such as `c3`. */
+  readonly carries: ReadonlyMap<string, Carry>;
   readonly leaves: readonly Leaf[];
   readonly body: readonly Statement[];
   readonly losses: readonly TemplateLoss[];
@@ -102,6 +110,8 @@ class TemplateBuilder {
   readonly #frames: Frame[] = [{ block: 'step', body: [], flags: 0, made: [] }];
   /** Weight, bias, mean and variance of the batch norms. */
   readonly #norms: { readonly channels: number; readonly inputs: NormInputs }[] = [];
+  /** Leaves that carried tensors start with. */
+  readonly #starts: string[] = [];
   #results = 0;
 
   input({ images, batch, channels, height, width, requiresGrad, values }: InputDraft): void {
@@ -152,6 +162,9 @@ class TemplateBuilder {
       case 'view':
         this.#on(token, anyTensor, (input) => this.#view(token, input));
         return;
+      case 'carry':
+        this.#on(token, anyTensor, (like) => this.#carry(this.#shape(like)));
+        return;
       case 'loss':
       case 'count':
         this.#on(token, rows, (logits) => {
@@ -186,7 +199,8 @@ class TemplateBuilder {
       if (!losses.some((loss) => loss.name === name)) losses.push({ name, shape: this.#shape(name), draft });
     }
     const body = this.#frames[0]!.body;
-    const rest = { leaves: this.#leaves, body, shapes: this.#shapes };
+    const carries = new Map(this.#starts.map((start) => [carriedName(start), { start, from: this.#carried(start) }]));
+    const rest = { carries, leaves: this.#leaves, body, shapes: this.#shapes };
     if (severalGraphs) return { ...rest, losses };
     // One backward for all: the losses of one value added up, else the first.
     const single = losses.filter(({ shape }) => shape.length === 0);
@@ -297,6 +311,18 @@ class TemplateBuilder {
     this.#op({ op: 'view', input, shape: seen }, seen);
   }
 
+  #carry(shape: Shape): void {
+    const start = this.#leaf('x', shape, spread(1.7), false);
+    this.#starts.push(start);
+    this.#op({ op: 'view', input: carriedName(start), shape }, shape);
+  }
+
+  /** The last result of a step that has the shape. */
+  #carried(start: string): string | undefined {
+    const fits = sameAs(this.#shape(start));
+    return this.#frames[0]!.made.findLast((name) => !this.#counts.has(name) && fits(this.#shape(name)));
+  }
+
   #labels([count, classes]: Shape): string {
     return this.#leaf('y', [count!], { kind: 'labels', classes: classes! }, false);
   }
@@ -371,6 +397,7 @@ class TemplateBuilder {
   }
 }
 
+const carriedName = (start: string) => `c${start.slice(1)}`;
 const anyTensor = () => true;
 const images = (shape: Shape) => shape.length === 4;
 const rows = (shape: Shape) => shape.length === 2;

@@ -126,6 +126,8 @@ class Machine:
             seed = torch.full_like(loss, statement.get("seed", 1.0))
         loss.backward(seed, retain_graph=statement.get("retainGraph", False))
         for name in self.learning:
+            if name not in self.tensors:
+                continue  # disposed
             self.report("%s %s.grad" % (statement["label"], name), self.tensors[name].grad)
 
     def do_requiresGrad(self, statement):

@@ -6,7 +6,7 @@ import { type Distribution, type Leaf, type Program, walk } from './program.ts';
 export type Values = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 /** After so many draws that came near a kink, whole numbers and zeros make place for values that are never equal. */
-const PLAIN_AFTER = 2;
+export const PLAIN_AFTER = 2;
 
 /** By name: `x0` the start of a leaf, `draw 3` what a statement draws. */
 export function valuesOf(program: Program): Map<string, Values> {
@@ -26,6 +26,11 @@ export function valuesOf(program: Program): Map<string, Values> {
     }
   }
   return values;
+}
+
+/** Whether some values are drawn so that they may be exactly 0, or equal, where ops have kinks. */
+export function meetsKinks({ redraw, leaves }: Program): boolean {
+  return redraw < PLAIN_AFTER && leaves.some(({ values }) => values.kind === 'integers' || values.kind === 'sparse');
 }
 
 export const drawName = (draw: number) => `draw ${draw}`;
