@@ -1,6 +1,7 @@
 /**
- * A draft made into a program: the body in each step with its own results, and between its ops what users do with tensors.
- * The builder knows what is legal: which results a gradient flows to, which graphs are used up, which tensors were changed.
+ * Builds a program from a draft. Each step runs the body with results of its own, and between the ops stand other statements:
+ * reads, disposals, backward, optimizer steps. The builder keeps to the rules: it knows which results require a gradient, which
+ * graphs are used up, and which tensors were changed.
  */
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { Capabilities } from './capabilities.ts';
@@ -14,10 +15,7 @@ const RATES = [0.1, 0.01, 0.03, 0.3];
 const SHARES = [0, 0.9, 0.5];
 const DECAYS = [0, 0.01, 0.1];
 
-/**
- * What becomes of a result: it is disposed at the end of its step; right after its last use; a few ops later; after all ops,
- * before backward; at the end of the program; at the end of its step, or with the scope that the step runs in.
- */
+/** When a result is disposed: `end` is the end of its step, `later` a few ops after its last use, `kept` the program's end. */
 const FATES = ['end', 'at once', 'later', 'before backward', 'kept', 'with the scope'] as const;
 type Fate = (typeof FATES)[number];
 
@@ -38,9 +36,9 @@ class ProgramBuilder {
   readonly #statistics: readonly string[];
   #draws = 0;
   #labels = 0;
-  /** Results that live on. */
+  /** Results that are disposed at the end of the program. */
   readonly #alive = new Set<string>();
-  /** Leaves that do not. */
+  /** Leaves that are disposed before the end. */
   readonly #disposed = new Set<string>();
   /** Losses whose backward is to come in a later step. */
   #late: { readonly name: string; readonly loss: TemplateLoss }[] = [];
@@ -192,7 +190,7 @@ class ProgramBuilder {
     return [...statements, ...this.#statistics.map((name) => this.#read(name))];
   }
 
-  /** What must fail, or what needs another graph, after the last step. */
+  /** Statements after the last step: those that must throw, and those that need a graph of their own. */
   #epilogue(kind: Draft['epilogue'], index: number): Statement[] {
     if (kind === 'none') return [];
     if (kind === 'untracked') {

@@ -1,4 +1,4 @@
-/** Many random programs, one after the other, until one fails, or as many as asked for. */
+/** Runs random programs one after the other, until one fails or the count or the time is up. */
 import fc from 'fast-check';
 import { buildProgram } from './build.ts';
 import { CAPABILITIES, type Capabilities } from './capabilities.ts';
@@ -13,9 +13,9 @@ import type { TorchPrograms } from './torch.ts';
 export interface CampaignOptions {
   readonly seed: number;
   readonly torch: TorchPrograms | undefined;
-  /** What programs may use: all that the engine can, unless something else is said. */
+  /** Capabilities that programs may use: by default the engine's. */
   readonly capabilities?: Capabilities;
-  /** Which programs to run; those that it refuses are not counted. */
+  /** Programs that it refuses are passed over and not counted. */
   readonly filter?: ((program: Program) => boolean) | undefined;
   /** Programs at most; without end if left out. */
   readonly count?: number | undefined;
@@ -30,7 +30,7 @@ export interface CampaignOptions {
   readonly onProgram?: (verdict: Verdict, soFar: Summary) => void;
 }
 
-/** What a campaign found. */
+/** The findings of a campaign. */
 export interface Summary {
   programs: number;
   statements: number;
@@ -38,7 +38,7 @@ export interface Summary {
   tensors: number;
   /** Compared with PyTorch. */
   compared: number;
-  /** Values drawn anew because some came near a kink; and programs that were given up for it. */
+  /** How often values were drawn anew because some came near a kink, and how many programs were given up for it. */
   redraws: number;
   undecided: number;
   worst: number;
@@ -107,7 +107,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Summary> {
   return summary;
 }
 
-/** Where a draft comes from: the place in fast-check's sequence of a seed. */
+/** The place of a draft in fast-check's sequence for a seed. */
 export interface Origin {
   readonly seed: number;
   readonly index: number;

@@ -1,6 +1,6 @@
 /**
- * What the engine can do, or gets right, that random programs may use. One list, so that a feature is switched on in one
- * place: the generator makes programs with it, the runner calls it, and the Python side knows it already.
+ * Features of the engine that random programs may use. Each is switched on here and nowhere else: the generator then makes
+ * programs with it, and the runner calls it. The Python side has all of them already.
  */
 export interface Capabilities {
   /** A graph belongs to its results: several losses may be alive, and each gets its own backward, in any order. */
@@ -17,7 +17,7 @@ export interface Capabilities {
   readonly changedBetween: boolean;
   /** A leaf's gradient shares its memory with nothing: neither with the seed nor with another leaf's gradient. */
   readonly ownGradients: boolean;
-  /** Which leaves get a gradient is settled in forward: one that is unfrozen after it gets none. */
+  /** Forward decides which leaves get a gradient: a leaf that is unfrozen after it gets none. */
   readonly unfreezeBetween: boolean;
   /** Backward throws where the seed is not of the loss's shape. */
   readonly checkingSeeds: boolean;
@@ -25,7 +25,7 @@ export interface Capabilities {
   readonly disposedLeaves: boolean;
 }
 
-/** What this engine has. A test runs programs with everything through PyTorch, so that the rest is ready to be switched on. */
+/** The features of this engine. A test runs programs with every feature through PyTorch, so that the rest can be switched on. */
 export const CAPABILITIES: Capabilities = {
   severalGraphs: false,
   retainGraph: false,
@@ -39,7 +39,7 @@ export const CAPABILITIES: Capabilities = {
   disposedLeaves: false,
 };
 
-/** Everything switched on. */
+/** Every feature switched on. */
 export const ALL_CAPABILITIES = Object.fromEntries(
   Object.keys(CAPABILITIES).map((name) => [name, true]),
 ) as unknown as Capabilities;

@@ -1,20 +1,21 @@
-/** What a program reported on dawngrad beside what it reports on PyTorch. */
+/** Compares the values that a program reports on dawngrad with those on PyTorch. */
 import { formatShape } from '../../src/autograd/errors.ts';
 import type { Reported, RunResult } from './run.ts';
 import type { TorchAnswer, TorchTensor } from './torch.ts';
 
 /**
- * The bar: from PyTorch's float64 at most 20 times as far as PyTorch's own float32, plus 1e-6.
+ * The bar: an error against PyTorch's float64 of at most 20 times that of PyTorch's float32, plus 1e-6.
  *
- * The error of PyTorch's float32 is the largest of four runs, three of which round every result another way (by up to an ulp):
- * one run alone may be right by luck, and then the bar would be 1e-6 for what float32 cannot tell. It is compared norm by norm, the
- * largest error with the largest and the root mean square with that, for single elements may be right by luck as well. Of a
- * tensor whose values are all small 1e-6 would allow too much, so it is 1e-6 of its largest value; of values above 1 it stays 1e-6.
- * Where PyTorch says exactly 0, there is no size to be relative to.
+ * The error of PyTorch's float32 is the largest of four runs. Three of them round every result another way, by up to an ulp. One run
+ * alone may be right by luck, above all in a tensor of few values, and would then set a bar that float32 cannot meet. For the same
+ * reason norms are compared, not elements: the largest error with the largest error, and the root mean square with its like.
  */
 export const TIMES = 20;
+/**
+ * The 1e-6, times the largest value of a tensor where that lies between 0.1 and 1. So a tensor of small values has a smaller
+ * allowance, down to 1e-7, and one of large values no larger one. A tensor of zeros has no scale and gets 1e-6.
+ */
 const FLOOR = 1e-6;
-/** A tensor whose values are all small is still allowed this part of it: 1e-7. */
 const LEAST_SIZE = 0.1;
 
 /** A finite value beyond this comes from poisoned memory. */
@@ -40,7 +41,7 @@ export interface Failure {
 
 export interface Comparison {
   readonly failures: readonly Failure[];
-  /** The largest error in units of what PyTorch's float32 has (plus a twentieth of 1e-6): at most 20. */
+  /** The largest error, in units of PyTorch float32's error plus a twentieth of the 1e-6: at most 20. */
   readonly worst: number;
   readonly worstName: string;
   readonly tensors: number;
@@ -69,7 +70,7 @@ export function compareWithTorch(reported: RunResult['reported'], { tensors }: T
   return { failures, worst, worstName, tensors: tensors.size };
 }
 
-/** Without PyTorch: that nothing comes from poisoned memory. */
+/** Finds values of poisoned memory, for which no PyTorch is needed. */
 export function findPoison(reported: RunResult['reported']): Failure[] {
   return [...reported].flatMap(([name, tensor]): Failure[] => {
     const wrong = tensor?.values.find((value) => !(Math.abs(value) < POISONED));

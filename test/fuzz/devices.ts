@@ -1,4 +1,4 @@
-/** The devices that random programs run on: one for each claim, with poisoned memory, opened when they are first wanted. */
+/** The devices of random programs: one for each claim, with poisoned memory, opened on first use. */
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import { ALL_NAN, claim, LARGE, type PoisonOptions, poison } from '../support/poison.ts';
@@ -19,7 +19,7 @@ interface Opened {
   programs: number;
 }
 
-/** Programs after which a device is opened anew: it keeps a bind group for each set of buffers, and blocks of uniforms. */
+/** Programs after which a device is opened anew, as bind groups and uniform blocks of every shape add up. */
 const RENEWED_AFTER = 500;
 
 export class Devices {
@@ -27,7 +27,7 @@ export class Devices {
   readonly #prepare: (gpu: Gpu) => void;
   /** Most pipelines that one device of a claim compiled. */
   readonly #pipelines = new Map<Claim, number>();
-  /** What the adapter calls itself. */
+  /** The adapter's description of itself. */
   description = '';
 
   /** @param prepare called with each device that is opened, for instance to plant an error in its shaders */
@@ -35,7 +35,7 @@ export class Devices {
     this.#prepare = prepare;
   }
 
-  /** The device of a program, poisoned as that wants it. */
+  /** The device that a program runs on, with its kind of poison. */
   async of({ device, poison: kind }: Pick<Program, 'device' | 'poison'>): Promise<Gpu> {
     if ((this.#opened.get(device)?.programs ?? 0) >= RENEWED_AFTER) this.discard(device);
     const opened = this.#opened.get(device) ?? (await this.#open(device));
@@ -56,14 +56,14 @@ export class Devices {
     return opened;
   }
 
-  /** Closes a device: the next program of its claim gets a new one. After an error a device is not to be trusted. */
+  /** Closes a device, so that the next program of its claim gets a new one. A device that reported an error is of no more use. */
   discard(device: Claim): void {
     this.#count();
     this.#opened.get(device)?.gpu.close();
     this.#opened.delete(device);
   }
 
-  /** Pipelines that were compiled, for each claim on the device that had the most. */
+  /** Compiled pipelines by claim, on the device that had the most. */
   get pipelines(): Readonly<Partial<Record<Claim, number>>> {
     this.#count();
     return Object.fromEntries(this.#pipelines);

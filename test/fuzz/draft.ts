@@ -1,6 +1,6 @@
 /**
- * Drafts: the random numbers that a program is built from. Any numbers give a valid program (`build.ts` takes each modulo what
- * is possible at its place), and smaller ones a simpler program, so that fast-check can shrink a failing one as it likes.
+ * Drafts: the random numbers that a program is built from. Any numbers give a valid program, as `build.ts` takes each modulo the
+ * number of choices at its place. Smaller numbers give simpler programs, so that fast-check can shrink a failing one freely.
  */
 import fc from 'fast-check';
 import { CLAIMS, type Claim } from './program.ts';
@@ -56,9 +56,9 @@ export interface LossDraft {
   readonly kind: 'crossEntropy' | 'seeded';
   /** 0: no seed for a single value; 1: a tensor; 2: a number. */
   readonly seed: number;
-  /** What becomes of a seed tensor. */
+  /** 0: a seed tensor is kept; 1: disposed after backward; 2: overwritten. */
   readonly afterwards: number;
-  /** Its backward runs in a later step, if that is possible. */
+  /** Its backward runs in the next step, where that is legal. */
   readonly late: boolean;
   /** Its backward runs twice. */
   readonly twice: boolean;
@@ -69,7 +69,7 @@ export interface StepDraft {
   readonly sets: number;
   /** Leaves that are frozen, or unfrozen, first. */
   readonly toggles: readonly number[];
-  /** What becomes of each result: see `build.ts`. */
+  /** When each result is disposed: see `build.ts`. */
   readonly fates: readonly number[];
   /** Bits: which results are read before they are disposed. */
   readonly reads: number;
@@ -109,7 +109,7 @@ export interface Draft {
   readonly order: number;
 }
 
-/** How often each token comes. Blocks are opened seldom, for they close late. */
+/** How often each token comes. Blocks stay open for long, so they are opened seldom. */
 const WEIGHTS: Record<TokenKind, number> = {
   relu: 8,
   add: 8,
@@ -132,7 +132,7 @@ const WEIGHTS: Record<TokenKind, number> = {
 
 const number = fc.nat(999);
 const bits = fc.nat(255);
-/** Numbers that only tell one program from another: nothing is simpler with a smaller one. */
+/** Seeds: a smaller one makes nothing simpler. */
 const seed = fc.noShrink(fc.nat(0x7fffffff));
 
 const token = fc.record<Token>({

@@ -1,4 +1,4 @@
-/** The generator of random programs: what it makes, and that PyTorch can run all of it. Needs no device. */
+/** Tests of the generator of random programs: its range, and that PyTorch can run all of it. They need no device. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { findTorchPython, NO_TORCH } from '../support/python.ts';
@@ -17,7 +17,7 @@ function programs(count: number, can: Capabilities = CAPABILITIES): Program[] {
   return fc.sample(drafts, { seed: SEED, numRuns: count }).map((draft) => buildProgram(draft, can));
 }
 
-/** What a program has, as words that can be counted. */
+/** The features of a program, as words that can be counted. */
 function* featuresOf(program: Program): Generator<string> {
   yield `device ${program.device}`;
   yield `poison ${program.poison}`;
@@ -150,7 +150,7 @@ describe('the generator', () => {
     });
     const { counterexample } = await fc.check(property, { seed: SEED, path: '5', numRuns: 1 });
     expect(seen[0]).toEqual(list[5]);
-    // What always fails shrinks to the smallest program there is.
+    // A property that always fails shrinks to the smallest program there is.
     const smallest = buildProgram(counterexample![0], CAPABILITIES);
     expect([...walk(smallest.statements)].length).toBeLessThan(12);
   });

@@ -1,4 +1,4 @@
-/** What the builder knows of the graphs of a program: where gradients flow, what is used up, and what was changed since. */
+/** The graphs of a program, without an engine: where gradients flow, which graphs are used up, which tensors were changed since. */
 import { differentiableInputsOf, inputsOf, type Leaf, type Op, type Statement, statisticsOf } from './program.ts';
 
 interface Node {
@@ -87,7 +87,7 @@ export class Graphs {
     return usable && [...changed].some((weight) => this.reads(name, weight));
   }
 
-  /** What an op read that has changed since. */
+  /** The memory that an op read and that was changed since. */
   #changedBy(name: string): string[] {
     const read = this.#nodes.get(name)?.read ?? [];
     return read.filter(([root, version]) => (this.#versions.get(root) ?? 0) !== version).map(([root]) => root);

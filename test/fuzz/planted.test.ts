@@ -176,7 +176,7 @@ describe('an error in memory is found', () => {
     async () => {
       const tamper: CampaignOptions['tamper'] = (op, result) => (op.op === 'add' ? forgetful(result) : result);
       const filter = having('add', 'backward', 'dispose');
-      // Where the memory already has a new owner, that may be what the op writes: then WebGPU refuses it.
+      // The memory may already belong to the tensor that the op writes: WebGPU refuses that.
       expect(kindsOf(await find({ filter, tamper, torch: undefined }))).toEqual(
         expect.arrayContaining([expect.toBeOneOf(['poison', 'crash'])]),
       );

@@ -1,9 +1,9 @@
 /**
  * A random program as plain data: leaves, and statements that compute, dispose, differentiate and train. `run.ts` runs it on
- * dawngrad, `torch_programs.py` on PyTorch. It can be written to a file as JSON and run again.
+ * dawngrad and `torch_programs.py` on PyTorch. A file of its JSON is enough to run it again.
  *
- * Every tensor has a name: `x0`, `w3` (leaves), `v5` or, in later steps, `v5.2` (results). Statements that report values have
- * a label, by which both sides name what they report.
+ * Every tensor has a name. Leaves: `x0` data, `w3` parameters, `s4` running statistics, `y5` labels. Results: `v5`, in later steps
+ * `v5.2`. A statement that reports values has a label, and both sides report under label and name.
  */
 import type { Conv2dVariant } from '../../src/kernels/conv2d-candidates.ts';
 import type { LinearVariant } from '../../src/kernels/linear-choose.ts';
@@ -89,7 +89,7 @@ export interface Backward {
   readonly shape?: readonly number[];
   /** Or a seed that is a number. */
   readonly seed?: number;
-  /** What becomes of the seed tensor afterwards; by default it is disposed at the end. */
+  /** What happens to the seed tensor after backward; by default it is disposed at the end. */
   readonly afterwards?: 'dispose' | 'overwrite';
   readonly retainGraph?: boolean;
   /** It must throw: the graph was used up, a tensor was changed, nothing requires a gradient, the seed has another shape. */
@@ -104,12 +104,12 @@ export interface OptimizerSpec {
   readonly weightDecay: number;
 }
 
-/** What the device claims to be: itself, a software adapter without subgroups, or a GPU. */
+/** The adapter that the device claims to be: its own, a software adapter without subgroups, or a GPU. */
 export type Claim = 'own' | 'plain' | 'gpu';
 export const CLAIMS: readonly Claim[] = ['own', 'gpu', 'plain'];
 
 export interface Program {
-  /** What the engine is taken to be able to do. */
+  /** The features of the engine that it may use. */
   readonly can: Capabilities;
   /** All values are drawn from this. */
   readonly seed: number;

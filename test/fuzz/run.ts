@@ -1,6 +1,6 @@
 /**
- * Runs a program on dawngrad: all statements at once, as nothing waits for the device, and then collects what was read. On the
- * way it notes what each backward went through, for the finite differences.
+ * Runs a program on dawngrad. All statements run first, as none waits for the device; then the values that they read are
+ * collected. On the way it notes the ops of each backward, for the finite differences.
  */
 import * as engine from '../../src/autograd/index.ts';
 import { keep, noGrad, type Shape, scope, Tensor } from '../../src/autograd/index.ts';
@@ -13,22 +13,22 @@ import type { Backward, Op, Program, Statement } from './program.ts';
 import { startReading, Trace, type TracedBackward } from './trace.ts';
 import { drawName, isLabels, type Values, valuesOf } from './values.ts';
 
-/** What a program reported under one name: nothing where a leaf has no gradient. */
+/** The values reported under one name; undefined where a leaf has no gradient. */
 export type Reported = { readonly shape: Shape; readonly values: Values } | undefined;
 
 export interface RunResult {
   /** By label and name: `#3 v5`, `#4 w1.grad`. */
   readonly reported: Map<string, Reported>;
-  /** What went through backward, where it was asked for; they hold memory until `release`. */
+  /** Every backward, where `trace` was asked for. They hold memory until `release`. */
   readonly backwards: readonly TracedBackward[];
   /** Backwards that had to throw and did not. */
   readonly unthrown: readonly string[];
-  /** Frees what was kept for finite differences; returns how many bytes the program did not give back. */
+  /** Frees the copies for finite differences; returns how many bytes the program did not give back. */
   readonly release: () => number;
 }
 
 export interface RunOptions {
-  /** Keep what finite differences need. */
+  /** Copy the tensors that finite differences need. */
   readonly trace?: boolean;
   /** Puts a fault into the result of an op, to see whether it is found. */
   readonly tamper?: ((op: Op, result: Tensor) => Tensor) | undefined;
@@ -233,7 +233,7 @@ class Machine {
   }
 }
 
-/** What a seed is overwritten with, once backward has run. */
+/** Overwrites a seed once backward has run. */
 const OVERWRITTEN = 1000;
 
 type NewBackward = (loss: Tensor, options: { seed?: Tensor | number; retainGraph?: boolean }) => void;

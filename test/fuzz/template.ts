@@ -4,16 +4,27 @@
  */
 import { type Shape, sizeOf } from '../../src/autograd/index.ts';
 import { convolvedExtent } from '../../src/kernels/conv2d-shape.ts';
+import {
+  CHANNELS,
+  CONVOLUTIONS,
+  EPSILONS,
+  FEATURES,
+  type KernelWindow,
+  MOMENTA,
+  MOST_PRODUCTS,
+  MOST_VALUES,
+  POOLS,
+  PRODUCTS,
+  VARIANTS,
+} from './choices.ts';
 import type { Draft, InputDraft, LossDraft, Token } from './draft.ts';
 import {
   type Distribution,
   differentiableInputsOf,
-  type Extents,
   type Leaf,
   type NormInputs,
   type Op,
   type Statement,
-  type Window,
 } from './program.ts';
 
 /** A loss of the body. */
@@ -37,41 +48,6 @@ export interface Template {
   readonly losses: readonly TemplateLoss[];
   readonly shapes: ReadonlyMap<string, Shape>;
 }
-
-/** Most numbers of a tensor, and most multiplications of a convolution. */
-const MOST_NUMBERS = 3072;
-const MOST_PRODUCTS = 400_000;
-const CHANNELS = [2, 1, 3, 4, 5, 6, 7, 8, 9, 3, 4, 16, 32, 64];
-const FEATURES = [3, 1, 2, 4, 5, 7, 8, 11, 17, 33];
-
-type KernelWindow = Window & { readonly kernel: Extents };
-const window = (kernel: Extents, stride: Extents, padding: Extents): KernelWindow => ({ kernel, stride, padding });
-
-/** Few, as each is a shader of its own; among them those of ResNet, and of each kernel that is special. */
-const CONVOLUTIONS = [
-  window([1, 1], [1, 1], [0, 0]),
-  window([3, 3], [1, 1], [1, 1]),
-  window([3, 3], [2, 2], [1, 1]),
-  window([3, 3], [1, 1], [0, 0]),
-  window([1, 1], [2, 2], [0, 0]),
-  window([3, 3], [1, 1], [2, 2]),
-  window([7, 7], [2, 2], [3, 3]),
-  window([2, 3], [2, 1], [1, 0]),
-  window([2, 2], [3, 3], [1, 1]),
-  window([4, 4], [1, 1], [2, 2]),
-];
-const POOLS = [
-  window([2, 2], [2, 2], [0, 0]),
-  window([3, 3], [2, 2], [1, 1]),
-  window([3, 3], [1, 1], [1, 1]),
-  window([2, 3], [2, 1], [1, 1]),
-  window([7, 7], [3, 3], [3, 3]),
-  window([1, 1], [2, 2], [0, 0]),
-];
-const VARIANTS = [undefined, 'tiled', 'rows', 'winograd'] as const;
-const PRODUCTS = [undefined, 'dots', 'tiled'] as const;
-const EPSILONS = [1e-5, 1e-3, 1e-5];
-const MOMENTA = [0.1, 0.5, 1, 0];
 
 /** Bits of a token's flags. */
 const REUSED = 1;
@@ -103,7 +79,7 @@ export function makeTemplate(draft: Draft, severalGraphs: boolean): Template {
 class TemplateBuilder {
   readonly #leaves: Leaf[] = [];
   readonly #shapes = new Map<string, Shape>();
-  /** What a gradient flows to, as long as no leaf is frozen or unfrozen. */
+  /** Tensors that require a gradient, as long as no leaf is frozen or unfrozen. */
   readonly #tracked = new Set<string>();
   /** Counts, which nothing computes with. */
   readonly #counts = new Set<string>();
@@ -224,7 +200,7 @@ class TemplateBuilder {
     const { kernel, stride, padding } = chosen;
     const plane = batch * sized(chosen)[0]! * sized(chosen)[1]!;
     const taps = inChannels * kernel[0] * kernel[1];
-    const fitting = Math.min(MOST_NUMBERS / plane, MOST_PRODUCTS / (plane * taps), (2 * MOST_NUMBERS) / taps);
+    const fitting = Math.min(MOST_VALUES / plane, MOST_PRODUCTS / (plane * taps), (2 * MOST_VALUES) / taps);
     const most = Math.max(1, Math.floor(fitting));
     const known = this.#leaves.filter(
       ({ shape: [out, ...rest] }) => same(rest, [inChannels, ...kernel]) && out! <= most,
@@ -288,7 +264,7 @@ class TemplateBuilder {
 
   #linear(token: Token, input: string): void {
     const [batch, features] = this.#shape(input) as [number, number];
-    const most = Math.max(1, Math.floor(MOST_NUMBERS / Math.max(batch, features)));
+    const most = Math.max(1, Math.floor(MOST_VALUES / Math.max(batch, features)));
     const known = this.#leaves.filter(({ shape }) => shape.length === 2 && shape[1] === features && shape[0]! <= most);
     const reused = token.flags & REUSED ? pick(known, token.with)?.name : undefined;
     const out = Math.min(most, FEATURES[token.size % FEATURES.length]!);

@@ -1,11 +1,11 @@
-/** PyTorch's side of the random programs: a Python process that answers for as long as it is open. */
+/** PyTorch's side of the random programs: one Python process for all of them. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Program } from './program.ts';
 import { valuesOf } from './values.ts';
 
-/** What PyTorch says of one tensor. */
+/** A tensor that PyTorch reports. */
 export interface TorchTensor {
   readonly shape: readonly number[];
   /** In float64. */

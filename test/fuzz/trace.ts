@@ -1,6 +1,6 @@
 /**
- * What finite differences need of a run: the ops that each backward goes through, and copies of all that they read and that is
- * no result of another of them. Which tensors a gradient flows through is told from the program here, not from the engine.
+ * Notes for finite differences: the ops that each backward goes through, and copies of the tensors that they read, other than
+ * results of these ops. The program decides here which tensors require a gradient; the engine is not asked.
  */
 import { keep, noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -25,7 +25,7 @@ interface Inputs {
 export interface TracedLeaf {
   readonly name: string;
   readonly values: Float32Array<ArrayBuffer>;
-  /** What backward added to its gradient; undefined where it has none. */
+  /** The gradient of this backward alone; undefined where the leaf has none. */
   readonly gradient: Float64Array | undefined;
   /** How far that may be off because it was added to an earlier one. */
   readonly rounding: number;
