@@ -27,6 +27,7 @@ import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
 import { packageRow } from './rows/package.ts';
 import { predict } from './rows/predict.ts';
+import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { speed } from './rows/speed.ts';
@@ -44,6 +45,7 @@ const ROWS: readonly Row[] = [
   half,
   predict,
   valTransform,
+  randomPrograms,
   sameBits,
   speed,
   memory,
@@ -119,7 +121,7 @@ async function main(argv: string[]): Promise<number> {
     const scratch = mkdtempSync(join(tmpdir(), `dawngrad-verify-${row.name}-`));
     const started = performance.now();
     try {
-      report(await row.run({ ...context, scratch }));
+      report(await row.run({ ...context, ci: values.ci === true, scratch }));
     } catch (error) {
       if (error instanceof Skipped) {
         report(error.outcomes);
@@ -140,7 +142,7 @@ async function main(argv: string[]): Promise<number> {
 }
 
 /** What the rows need, or what is missing. */
-function findContext(): Omit<Context, 'scratch'> | string {
+function findContext(): Omit<Context, 'scratch' | 'ci'> | string {
   const { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights, DAWNGRAD_REFERENCE: reference } = process.env;
   const python = findTorchPython();
   const missing = [

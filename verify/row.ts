@@ -19,6 +19,8 @@ export interface Context {
   readonly reference: string | undefined;
   /** A Python that imports torch and torchvision. */
   readonly python: string;
+  /** Whether this is `--ci`: a row that can do with less may. */
+  readonly ci: boolean;
   /** An empty folder, removed at the end. */
   readonly scratch: string;
 }

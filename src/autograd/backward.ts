@@ -105,11 +105,11 @@ function propagate(entry: Entry, grads: Map<Entry, Tensor>): void {
     const inputGrads = readingOnly(entry.op, readable, () => noGrad(() => entry.backward!(outputGrad, needs)));
     checkGradients(entry, inputGrads, outputGrad, needs);
     // One tensor may be returned for several inputs: each gets a view of its own, and the scope disposes the originals.
-    const owned = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.view()) : undefined));
+    const handed = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.view()) : undefined));
     grads.delete(entry);
     for (const grad of new Set(inputGrads)) grad?.dispose();
     outputGrad.dispose();
-    owned.forEach((grad, i) => {
+    handed.forEach((grad, i) => {
       if (grad) handOn(entry.edges[i]!.from!, grad, grads);
     });
   });
@@ -156,19 +156,24 @@ function checkGradients(
   });
 }
 
+/** A leaf's gradient has memory of its own: its owner may change it, and that of the seed or of another leaf stays. */
 function addToLeaf(leaf: Tensor, grad: Tensor): void {
-  leaf.grad = combine(leaf.grad, grad);
+  leaf.grad = leaf.grad ? combine(leaf.grad, grad) : owned(grad);
+}
+
+/** The gradient, or a copy of it where somebody else sees its memory. Takes it over. */
+function owned(grad: Tensor): Tensor {
+  if (grad.storage.exclusive) return grad;
+  const copy = keep(Tensor.empty(grad.gpu, grad.shape));
+  grad.gpu.copy(grad.buffer, copy.buffer, grad.size * 4);
+  grad.dispose();
+  return copy;
 }
 
 /** Sum of two gradients; takes over both. In place where nobody else sees the first. */
 function combine(sum: Tensor | undefined, grad: Tensor): Tensor {
   if (!sum) return grad;
-  let target = sum;
-  if (!sum.storage.exclusive) {
-    target = keep(Tensor.empty(sum.gpu, sum.shape));
-    sum.gpu.copy(sum.buffer, target.buffer, sum.size * 4);
-    sum.dispose();
-  }
+  const target = owned(sum);
   accumulate(target.gpu, target.size, grad.buffer, target.buffer);
   grad.dispose();
   return target;

@@ -6,10 +6,9 @@
 import { afterAll, afterEach, vi } from 'vitest';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import { MissingFeatureError, NoAdapterError } from '../../src/gpu/errors.ts';
-import { BufferUsage } from '../../src/gpu/flags.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
-import type { PooledBuffer } from '../../src/gpu/pool.ts';
 import { testChooser } from './force.ts';
+import { claim, poison } from './poison.ts';
 import { skipUnless } from './skip.ts';
 
 export interface GpuForTests {
@@ -55,14 +54,6 @@ function withoutGpu(reason: string): GpuForTests {
   };
 }
 
-/** A subgroup larger than the adapter's cannot be claimed: shuffles would ask lanes of another one. SwiftShader's have 4. */
-function claim(gpu: Gpu, traits: Partial<AdapterTraits>): void {
-  const own = gpu.traits.subgroupSize;
-  const { subgroupSize = own } = traits;
-  const possible = own > 0 ? Math.min(subgroupSize, own) : subgroupSize;
-  Object.assign(gpu, { traits: { ...gpu.traits, ...traits, subgroupSize: possible } });
-}
-
 /** What the adapter is, whatever the whole run claims (DAWNGRAD_TEST_AS): that is how commands that tests spawn see it. */
 export async function ownTraits(): Promise<AdapterTraits> {
   const dawn = await vi.importActual<typeof import('../../src/gpu/dawn.ts')>('../../src/gpu/dawn.ts');
@@ -81,38 +72,6 @@ export async function openAs(traits: Partial<AdapterTraits>, options: OpenOption
   poison(gpu);
   open.push({ gpu, check: () => true });
   return gpu;
-}
-
-/**
- * Fills every buffer and texture with NaN when the pool hands it out, so that what a kernel leaves unwritten is seen, whatever
- * its last user left there, and whether it is taken for f32 or f16. Costs a copy each.
- */
-function poison(gpu: Gpu): void {
-  const acquire = gpu.pool.acquire.bind(gpu.pool);
-  let source: PooledBuffer | undefined;
-  gpu.pool.acquire = (bytes) => {
-    const pooled = acquire(bytes);
-    if (!source || source.size < pooled.size) source = allNaN(gpu, Math.max(pooled.size, 2 * (source?.size ?? 0)));
-    gpu.copy(source, pooled, pooled.size);
-    return pooled;
-  };
-  const acquireTexture = gpu.pool.acquireTexture.bind(gpu.pool);
-  gpu.pool.acquireTexture = (width, height) => {
-    const pooled = acquireTexture(width, height);
-    const texels = new Uint32Array(4 * width * height).fill(0x7fff7fff);
-    gpu.flush();
-    const layout = { bytesPerRow: 16 * width };
-    gpu.device.queue.writeTexture({ texture: pooled.texture }, texels, layout, [width, height]);
-    return pooled;
-  };
-}
-
-/** A buffer beside the pool that is NaN throughout, as f32 and as f16. */
-function allNaN(gpu: Gpu, size: number): PooledBuffer {
-  const buffer = gpu.device.createBuffer({ size, usage: BufferUsage.COPY_SRC, mappedAtCreation: true });
-  new Uint32Array(buffer.getMappedRange()).fill(0x7fff7fff);
-  buffer.unmap();
-  return { id: 0, buffer, size, version: 0 };
 }
 
 /** A change to the text of a shader: the first place where `find` matches is replaced, or all of a global pattern. */

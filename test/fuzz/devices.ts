@@ -1,0 +1,82 @@
+/** The devices of random programs: one for each claim, with poisoned memory, opened on first use. */
+import { openGpu } from '../../src/gpu/dawn.ts';
+import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
+import { testChooser } from '../support/force.ts';
+import { ALL_NAN, claim, LARGE, type PoisonOptions, poison } from '../support/poison.ts';
+import type { Claim, Program } from './program.ts';
+
+const TRAITS: Record<Claim, Partial<AdapterTraits>> = {
+  own: {},
+  plain: { kind: 'cpu', subgroupSize: 0 },
+  // With a vendor whose class the tables know.
+  gpu: { kind: 'gpu', vendor: 'nvidia' },
+};
+
+const POISONS: Record<Program['poison'], number> = { nan: ALL_NAN, large: LARGE };
+
+interface Opened {
+  readonly gpu: Gpu;
+  readonly poison: PoisonOptions;
+  programs: number;
+}
+
+/** Programs after which a device is opened anew, as bind groups and uniform blocks of every shape add up. */
+const RENEWED_AFTER = 500;
+
+export class Devices {
+  readonly #opened = new Map<Claim, Opened>();
+  readonly #prepare: (gpu: Gpu) => void;
+  /** Most pipelines that one device of a claim compiled. */
+  readonly #pipelines = new Map<Claim, number>();
+  /** The adapter's description of itself. */
+  description = '';
+
+  /** @param prepare called with each device that is opened, for instance to plant an error in its shaders */
+  constructor(prepare: (gpu: Gpu) => void = () => {}) {
+    this.#prepare = prepare;
+  }
+
+  /** The device that a program runs on, with its kind of poison. */
+  async of({ device, poison: kind }: Pick<Program, 'device' | 'poison'>): Promise<Gpu> {
+    if ((this.#opened.get(device)?.programs ?? 0) >= RENEWED_AFTER) this.discard(device);
+    const opened = this.#opened.get(device) ?? (await this.#open(device));
+    opened.programs++;
+    opened.poison.word = POISONS[kind];
+    return opened.gpu;
+  }
+
+  async #open(device: Claim): Promise<Opened> {
+    const gpu = await openGpu({ chooser: testChooser() });
+    this.description = gpu.traits.description;
+    claim(gpu, TRAITS[device]);
+    const options: PoisonOptions = { word: ALL_NAN, onRelease: true };
+    poison(gpu, options);
+    this.#prepare(gpu);
+    const opened = { gpu, poison: options, programs: 0 };
+    this.#opened.set(device, opened);
+    return opened;
+  }
+
+  /** Closes a device, so that the next program of its claim gets a new one. A device that reported an error is of no more use. */
+  discard(device: Claim): void {
+    this.#count();
+    this.#opened.get(device)?.gpu.close();
+    this.#opened.delete(device);
+  }
+
+  /** Compiled pipelines by claim, on the device that had the most. */
+  get pipelines(): Readonly<Partial<Record<Claim, number>>> {
+    this.#count();
+    return Object.fromEntries(this.#pipelines);
+  }
+
+  #count(): void {
+    for (const [device, { gpu }] of this.#opened) {
+      this.#pipelines.set(device, Math.max(this.#pipelines.get(device) ?? 0, gpu.stats.pipelines));
+    }
+  }
+
+  close(): void {
+    for (const device of [...this.#opened.keys()]) this.discard(device);
+  }
+}

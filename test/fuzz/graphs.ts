@@ -1,0 +1,139 @@
+/** The graphs of a program, without an engine: where gradients flow, which graphs are used up, which tensors were changed since. */
+import { differentiableInputsOf, inputsOf, type Leaf, type Op, type Statement, statisticsOf } from './program.ts';
+
+interface Node {
+  readonly op: Op;
+  /** Results and leaves that a gradient flows on to. */
+  readonly parents: readonly string[];
+  /** Memory that was read, and the version of its content. */
+  readonly read: readonly (readonly [root: string, version: number])[];
+}
+
+export class Graphs {
+  readonly #several: boolean;
+  readonly #tracked = new Map<string, boolean>();
+  readonly #nodes = new Map<string, Node>();
+  readonly #used = new Set<string>();
+  /** Whose memory a tensor shares. */
+  readonly #roots = new Map<string, string>();
+  readonly #versions = new Map<string, number>();
+
+  /** @param several whether graphs belong to their results; otherwise any backward uses up all of them */
+  constructor(leaves: readonly Leaf[], several: boolean) {
+    this.#several = several;
+    for (const { name, requiresGrad } of leaves) this.#tracked.set(name, requiresGrad);
+  }
+
+  /** Notes ops as they would run now. */
+  run(body: readonly Statement[], recording = true): void {
+    for (const statement of body) {
+      if (statement.do === 'scope') this.run(statement.body, recording);
+      if (statement.do === 'noGrad') this.run(statement.body, false);
+      if (statement.do !== 'op') continue;
+      const { op, out } = statement;
+      const parents = recording ? differentiableInputsOf(op).filter((name) => this.isTracked(name)) : [];
+      this.#tracked.set(out, parents.length > 0);
+      if (op.op === 'view' || op.op === 'flatten') this.#roots.set(out, this.#rootOf(op.input));
+      if ('training' in op && op.training) this.change(statisticsOf(op));
+      // Backward reads what was made of running statistics, not those.
+      const read = inputsOf(op)
+        .filter((name) => !statisticsOf(op).includes(name))
+        .map((name) => [this.#rootOf(name), this.#versionOf(name)] as const);
+      if (parents.length > 0) this.#nodes.set(out, { op, parents, read });
+    }
+  }
+
+  isTracked(name: string): boolean {
+    return this.#tracked.get(name) ?? false;
+  }
+
+  isResult(name: string): boolean {
+    return this.#nodes.has(name);
+  }
+
+  /** Notes that the content of these was replaced. */
+  change(names: readonly string[]): void {
+    for (const name of names) {
+      const root = this.#rootOf(name);
+      this.#versions.set(root, this.#versionOf(name) + 1);
+    }
+  }
+
+  /** Freezes a leaf or unfreezes it. @param outdates whether graphs that it takes part in are no longer to be used */
+  toggle(leaf: string, outdates: boolean): boolean {
+    const on = !this.isTracked(leaf);
+    this.#tracked.set(leaf, on);
+    if (outdates) this.change([leaf]);
+    return on;
+  }
+
+  /** Whether backward may start here: a gradient flows, nothing on the way is used up, and nothing was changed. */
+  canGoBack(name: string): boolean {
+    if (!this.isTracked(name)) return false;
+    return [...this.#reached(name)].every(
+      (reached) => !this.#used.has(reached) && this.#changedBy(reached).length === 0,
+    );
+  }
+
+  isUsed(name: string): boolean {
+    return this.#used.has(name);
+  }
+
+  /** Whether backward would start, but for a weight that it must read and that was changed. */
+  isOutdated(name: string): boolean {
+    const reached = [...this.#reached(name)];
+    const changed = new Set(reached.flatMap((one) => this.#changedBy(one)));
+    const usable = this.isTracked(name) && reached.every((one) => !this.#used.has(one));
+    return usable && [...changed].some((weight) => this.reads(name, weight));
+  }
+
+  /** The memory that an op read and that was changed since. */
+  #changedBy(name: string): string[] {
+    const read = this.#nodes.get(name)?.read ?? [];
+    return read.filter(([root, version]) => (this.#versions.get(root) ?? 0) !== version).map(([root]) => root);
+  }
+
+  /** Whether a gradient flows from a result to a leaf. */
+  passes(name: string, leaf: string): boolean {
+    return name !== leaf && this.#reached(name).has(leaf);
+  }
+
+  goBack(name: string, retain: boolean): void {
+    if (retain) return;
+    for (const reached of this.#several ? this.#reached(name) : this.#nodes.keys()) {
+      if (this.isResult(reached)) this.#used.add(reached);
+    }
+  }
+
+  /** Whether a graph that is not used up yet leads through results of another one. */
+  shareUnused(name: string, other: string): boolean {
+    if (!this.canGoBack(other)) return false;
+    const reached = this.#reached(other);
+    return [...this.#reached(name)].some((one) => this.isResult(one) && reached.has(one));
+  }
+
+  /** Whether backward from here must read this weight: of a convolution or product whose input requires a gradient. */
+  reads(name: string, weight: string): boolean {
+    return [...this.#reached(name)].some((reached) => {
+      const { op, parents } = this.#nodes.get(reached) ?? {};
+      return (op?.op === 'conv2d' || op?.op === 'linear') && op.weight === weight && parents!.includes(op.input);
+    });
+  }
+
+  /** All that backward passes, results and leaves. */
+  #reached(name: string, seen = new Set<string>()): Set<string> {
+    if (!seen.has(name)) {
+      seen.add(name);
+      for (const parent of this.#nodes.get(name)?.parents ?? []) this.#reached(parent, seen);
+    }
+    return seen;
+  }
+
+  #rootOf(name: string): string {
+    return this.#roots.get(name) ?? name;
+  }
+
+  #versionOf(name: string): number {
+    return this.#versions.get(this.#rootOf(name)) ?? 0;
+  }
+}

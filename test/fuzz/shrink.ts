@@ -1,0 +1,117 @@
+/**
+ * A smaller program that fails in the same way: first by fast-check, which makes the draft's numbers smaller and its lists
+ * shorter, then by leaving out statements, one after the other.
+ */
+import fc from 'fast-check';
+import { buildProgram } from './build.ts';
+import type { Origin } from './campaign.ts';
+import type { Failure } from './compare.ts';
+import { drafts } from './draft.ts';
+import { type JudgeOptions, judge, settle, type Verdict } from './judge.ts';
+import { whyIllegal } from './legal.ts';
+import { inputsOf, type Program, type Statement, walk } from './program.ts';
+
+export interface ShrunkProgram {
+  readonly program: Program;
+  readonly failures: readonly Failure[];
+}
+
+/** @param seconds for each of the two ways */
+export async function shrink(
+  { program, failures }: Verdict,
+  origin: Origin,
+  options: JudgeOptions,
+  seconds: number,
+): Promise<ShrunkProgram> {
+  let best: ShrunkProgram = { program, failures };
+  if (seconds <= 0) return best;
+  const { kind } = failures[0]!;
+  const fails = async (candidate: Program): Promise<boolean> => {
+    const found = await failuresOf(candidate, options);
+    if (!found.some((failure) => failure.kind === kind)) return false;
+    best = { program: candidate, failures: found };
+    return true;
+  };
+  const property = fc.asyncProperty(drafts, async (draft) => !(await fails(buildProgram(draft, program.can))));
+  await fc.check(property, {
+    seed: origin.seed,
+    path: String(origin.index),
+    numRuns: 1,
+    interruptAfterTimeLimit: 1000 * seconds,
+    markInterruptAsFailure: false,
+  });
+  let before = sizeOf(best.program);
+  const deadline = performance.now() + 1000 * seconds;
+  // Large parts first: most of a program has nothing to do with its failure.
+  for (let size = Math.ceil(sizeOf(best.program) / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let at = sizeOf(best.program) - size; at > -size; at -= size) {
+      if (performance.now() > deadline) return best;
+      await fails(without(best.program, Math.max(0, at), size));
+    }
+    // A statement may be needless only without one that came later in the turn.
+    if (size === 1 && sizeOf(best.program) < before) [size, before] = [2, sizeOf(best.program)];
+  }
+  return best;
+}
+
+/** A candidate that is no valid program fails in no way at all. */
+async function failuresOf(program: Program, options: JudgeOptions): Promise<readonly Failure[]> {
+  if (whyIllegal(program) !== undefined) return [];
+  try {
+    const settled = await settle({ ...program, redraw: 0 }, options.torch);
+    return (await judge(settled, options)).failures;
+  } catch {
+    return [];
+  }
+}
+
+const sizeOf = ({ statements }: Program) => [...walk(statements)].length;
+
+/** The program without `size` statements from a place on, and without what only they named. */
+function without(program: Program, first: number, size: number): Program {
+  let at = 0;
+  const left = (statements: readonly Statement[]): Statement[] =>
+    statements.flatMap((one): Statement[] => {
+      const removed = at >= first && at < first + size;
+      at++;
+      if (one.do !== 'scope' && one.do !== 'noGrad') return removed ? [] : [one];
+      // Without a block, its statements take its place.
+      const body = left(one.body);
+      return removed ? body : [{ ...one, body }];
+    });
+  return tidied({ ...program, statements: left(program.statements) });
+}
+
+/** Without leaves and optimizers that nothing names. What scopes disposed is disposed at the end where there is none any more. */
+function tidied(program: Program): Program {
+  const all = [...walk(program.statements)];
+  const stepped = new Set(all.flatMap((one) => ('optimizer' in one ? [one.optimizer] : [])));
+  const named = new Set(all.flatMap((one) => (one.do === 'op' ? inputsOf(one.op) : 'loss' in one ? [one.loss] : [])));
+  for (const index of stepped) {
+    // One leaf at least, or there is nothing to step.
+    const { parameters } = program.optimizers[index]!;
+    if (!parameters.some((name) => named.has(name))) named.add(parameters[0]!);
+  }
+  const leaves = program.leaves.filter(({ name }) => named.has(name));
+  const kept = [...stepped].sort();
+  const optimizers = kept.map((index) => {
+    const { parameters, ...rest } = program.optimizers[index]!;
+    return { ...rest, parameters: parameters.filter((name) => named.has(name)) };
+  });
+  const text = JSON.stringify(program.statements, (key, value) => (key === 'optimizer' ? kept.indexOf(value) : value));
+  const results = new Set(outlasting(program.statements));
+  for (const one of all) if (one.do === 'dispose') results.delete(one.tensor);
+  const end = [...results, ...leaves.map(({ name }) => name), ...kept.map((_, i) => `sgd${i}`)];
+  const order = (name: string) => (program.end.includes(name) ? program.end.indexOf(name) : -1);
+  end.sort((a, b) => order(a) - order(b));
+  return { ...program, leaves, optimizers, statements: JSON.parse(text) as Statement[], end };
+}
+
+/** Results that no scope disposes. */
+function outlasting(statements: readonly Statement[]): string[] {
+  return statements.flatMap((one) => {
+    if (one.do === 'op') return [one.out];
+    if (one.do === 'noGrad') return outlasting(one.body);
+    return one.do === 'scope' ? one.keep.filter((name) => outlasting(one.body).includes(name)) : [];
+  });
+}

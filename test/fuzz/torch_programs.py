@@ -1,0 +1,316 @@
+"""
+Runs random programs (test/fuzz/program.ts) on PyTorch: one JSON object a line in, one a line out, until the input ends.
+
+Each program runs once in float64, which is the truth, and several times in float32: as it is, and with every result rounded
+another way ("jittered" by up to an ulp). A single run may be right by luck, above all where a tensor has few values; the largest
+error of all runs is what float32 costs this program.
+
+Answer: {"id", "near": [...], "tensors": {name: {"shape", "values" (base64 of float64), "most", "rms"} or null}}. "near" names the
+values that rounding could carry across a kink (ReLU's 0, two maxima of a window): the caller draws new ones.
+"""
+import base64
+import json
+import sys
+import traceback
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+torch.set_num_threads(1)
+
+JITTERED_RUNS = 3
+ULP = 2.0**-23
+# How close the engine must come, in float32 errors of PyTorch and in parts of a tensor's size, as in compare.ts.
+TIMES, FLOOR = 20.0, 1e-6
+
+
+class Rounding:
+    """Moves every value by up to an ulp, at random but the same each time."""
+
+    def __init__(self, seed):
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, x):
+        noise = torch.rand(x.shape, generator=self.generator, dtype=torch.float64) * 2 - 1
+        return (x.double() * (1 + ULP * noise)).to(x.dtype)
+
+
+class RoundForward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, rounding):
+        return rounding(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad, None
+
+
+class RoundBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, rounding):
+        ctx.rounding = rounding
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return ctx.rounding(grad), None
+
+
+class Machine:
+    """One run of a program in one precision."""
+
+    def __init__(self, program, values, dtype, rounding=None):
+        self.dtype, self.rounding, self.values = dtype, rounding, values
+        self.tensors, self.reported, self.kinks = {}, {}, []
+        self.learning = []
+        for leaf in program["leaves"]:
+            name = leaf["name"]
+            value = self.value(name, leaf["shape"])
+            if value.is_floating_point():
+                # A copy of its own: steps change it.
+                value = value.clone().requires_grad_(leaf["requiresGrad"])
+                if not name.startswith("s"):
+                    self.learning.append(name)
+            self.tensors[name] = value
+        self.optimizers = [
+            torch.optim.SGD(
+                [self.tensors[name] for name in spec["parameters"]],
+                lr=0.1,
+                momentum=spec["momentum"],
+                dampening=spec["dampening"],
+                nesterov=spec["nesterov"],
+                weight_decay=spec["weightDecay"],
+            )
+            for spec in program["optimizers"]
+        ]
+        self.parameters = [spec["parameters"] for spec in program["optimizers"]]
+        self.run(program["statements"])
+
+    def value(self, name, shape):
+        value = torch.from_numpy(self.values[name].copy())
+        return (value.to(self.dtype) if value.is_floating_point() else value.long()).reshape(shape)
+
+    def run(self, statements):
+        for statement in statements:
+            getattr(self, "do_" + statement["do"])(statement)
+
+    def do_op(self, statement):
+        op = statement["op"]
+        self.tensors[statement["out"]] = getattr(self, op["op"])(op)
+
+    def do_noGrad(self, statement):
+        with torch.no_grad():
+            self.run(statement["body"])
+
+    def do_scope(self, statement):
+        before = set(self.tensors)
+        self.run(statement["body"])
+        for name in set(self.tensors) - before - set(statement["keep"]):
+            del self.tensors[name]
+
+    def do_dispose(self, statement):
+        del self.tensors[statement["tensor"]]
+
+    def do_read(self, statement):
+        name = statement["tensor"]
+        self.report(statement["label"] + " " + name, self.tensors[name])
+
+    def do_backward(self, statement):
+        if "fails" in statement:
+            return
+        loss = self.tensors[statement["loss"]]
+        if "draw" in statement:
+            seed = self.value("draw %d" % statement["draw"], loss.shape)
+        else:
+            seed = torch.full_like(loss, statement.get("seed", 1.0))
+        loss.backward(seed, retain_graph=statement.get("retainGraph", False))
+        for name in self.learning:
+            if name not in self.tensors:
+                continue  # disposed
+            self.report("%s %s.grad" % (statement["label"], name), self.tensors[name].grad)
+
+    def do_requiresGrad(self, statement):
+        self.tensors[statement["leaf"]].requires_grad_(statement["on"])
+
+    def do_set(self, statement):
+        leaf = self.tensors[statement["leaf"]]
+        with torch.no_grad():
+            leaf.copy_(self.value("draw %d" % statement["draw"], leaf.shape))
+
+    def do_setGrad(self, statement):
+        grad = self.tensors[statement["leaf"]].grad
+        if grad is not None:
+            grad.copy_(self.value("draw %d" % statement["draw"], grad.shape))
+
+    def do_step(self, statement):
+        index = statement["optimizer"]
+        for group in self.optimizers[index].param_groups:
+            group["lr"] = statement["lr"]
+        self.optimizers[index].step()
+        for name in self.parameters[index]:
+            self.report(statement["label"] + " " + name, self.tensors[name])
+
+    def do_zeroGrad(self, statement):
+        names = [statement["leaf"]] if "leaf" in statement else self.parameters[statement["optimizer"]]
+        for name in names:
+            self.tensors[name].grad = None
+
+    def do_force(self, statement):
+        pass
+
+    def report(self, name, tensor):
+        self.reported[name] = None if tensor is None else tensor.detach().double().numpy().copy()
+
+    # Ops. What an op reads passes `inward`, which jitters its gradient; what it computes passes `outward`. Ops that only choose
+    # or copy values round nothing, and are left alone.
+
+    def inward(self, name):
+        x = self.tensors[name]
+        return RoundBackward.apply(x, self.rounding) if self.rounding and x.is_floating_point() else x
+
+    def outward(self, x):
+        return RoundForward.apply(x, self.rounding) if self.rounding else x
+
+    def relu_of(self, x):
+        values = x.detach().to(torch.float64, copy=True)
+        self.kinks.append({"kind": "relu", "value": values, "gap": values.abs(), "choice": values > 0, "share": 1})
+        return F.relu(x)
+
+    def relu(self, op):
+        return self.relu_of(self.tensors[op["input"]])
+
+    def globalAvgPool2d(self, op):
+        return self.outward(F.adaptive_avg_pool2d(self.inward(op["input"]), 1))
+
+    def flatten(self, op):
+        x = self.tensors[op["input"]]
+        return x.reshape(x.shape[0], -1)
+
+    def view(self, op):
+        return self.tensors[op["input"]].detach().view(op["shape"])
+
+    def add(self, op):
+        return self.outward(self.tensors[op["a"]] + self.tensors[op["b"]])
+
+    def optional(self, op, name):
+        return self.inward(op[name]) if name in op else None
+
+    def conv2d(self, op):
+        x, weight, bias = self.inward(op["input"]), self.inward(op["weight"]), self.optional(op, "bias")
+        return self.outward(F.conv2d(x, weight, bias, op["stride"], op["padding"]))
+
+    def normalised(self, op, x):
+        mean, variance = self.tensors[op["runningMean"]], self.tensors[op["runningVar"]]
+        if not op["training"]:
+            # Copies, as a later op may move them before backward.
+            mean, variance = mean.clone(), variance.clone()
+        weight, bias = self.inward(op["weight"]), self.inward(op["bias"])
+        y = self.outward(F.batch_norm(x, mean, variance, weight, bias, op["training"], op["momentum"], op["eps"]))
+        if "residual" in op:
+            y = self.outward(y + self.tensors[op["residual"]])
+        return self.relu_of(y) if op["relu"] else y
+
+    def batchNorm2d(self, op):
+        return self.normalised(op, self.inward(op["input"]))
+
+    def conv2dBatchNorm2d(self, op):
+        x, kernel = self.inward(op["input"]), self.inward(op["kernel"])
+        x = self.outward(F.conv2d(x, kernel, None, op["stride"], op["padding"]))
+        return self.normalised(op, RoundBackward.apply(x, self.rounding) if self.rounding else x)
+
+    def maxPool2d(self, op):
+        x = self.tensors[op["input"]]
+        (kh, kw), (sh, sw), (ph, pw) = op["kernelSize"], op["stride"], op["padding"]
+        y, places = F.max_pool2d(x, (kh, kw), (sh, sw), (ph, pw), return_indices=True)
+        values = x.detach().to(torch.float64, copy=True)
+        padded = F.pad(values, (pw, pw, ph, ph), value=float("-inf"))
+        windows = padded.unfold(2, kh, sh).unfold(3, kw, sw).flatten(4)
+        if windows.shape[-1] > 1:
+            best = windows.topk(2).values
+            gap = best[..., 0] - best[..., 1]
+            self.kinks.append({"kind": "maxPool2d", "value": values, "gap": gap, "choice": places, "share": 2})
+        return y
+
+    def linear(self, op):
+        return self.outward(F.linear(self.inward(op["input"]), self.inward(op["weight"]), self.optional(op, "bias")))
+
+    def crossEntropy(self, op):
+        return self.outward(F.cross_entropy(self.inward(op["logits"]), self.tensors[op["labels"]]))
+
+    def countCorrect(self, op):
+        logits = self.tensors[op["logits"]].detach().to(torch.float64, copy=True)
+        # The first of equal logits.
+        best = torch.from_numpy(logits.numpy().argmax(1))
+        if logits.shape[1] > 1:
+            top = logits.topk(2).values
+            gap = top[:, 0] - top[:, 1]
+            self.kinks.append({"kind": "countCorrect", "value": logits, "gap": gap, "choice": best, "share": 2})
+        return (best == self.tensors[op["labels"]]).sum()
+
+
+def size_of(values):
+    return float(np.abs(values).max()) if values.size else 0.0
+
+
+def near_kinks(exact, runs):
+    """Choices that rounding may turn: what the engine is allowed to be off could carry a value across, or does so in a run."""
+    near = []
+    for at, kink in enumerate(exact.kinks):
+        others = [run.kinks[at] for run in runs]
+        most = max(float((other["value"] - kink["value"]).abs().max()) for other in others)
+        allowed = kink["share"] * (TIMES * most + FLOOR * min(1.0, max(0.1, float(kink["value"].abs().max()))))
+        # Exact zeros and exactly equal maxima that stay so however results are rounded: copies of values, or sums of zeros.
+        settled = kink["gap"] == 0
+        for other in others:
+            settled &= other["gap"] == 0
+        close = (kink["gap"] <= allowed) & ~settled
+        for other in others:
+            close |= kink["choice"] != other["choice"]
+        if bool(close.any()):
+            near.append("%s %d: %d" % (kink["kind"], at, int(close.sum())))
+    return near
+
+
+def answer(request):
+    program = request["program"]
+    values = {
+        name: np.frombuffer(base64.b64decode(value["data"]), dtype="<u4" if value["u32"] else "<f4").astype(
+            np.int64 if value["u32"] else np.float32
+        )
+        for name, value in request["values"].items()
+    }
+    exact = Machine(program, values, torch.float64)
+    seeds = [program["seed"] % 2**31 + 7919 * run for run in range(JITTERED_RUNS)]
+    runs = [Machine(program, values, torch.float32)]
+    runs += [Machine(program, values, torch.float32, Rounding(seed)) for seed in seeds]
+    tensors = {}
+    everything = [value for run in [exact, *runs] for value in run.reported.values() if value is not None]
+    if not all(np.isfinite(value).all() for value in everything):
+        return {"id": request["id"], "near": ["a value that is not finite"], "tensors": {}}
+    for name, value in exact.reported.items():
+        if value is None:
+            tensors[name] = None
+            continue
+        errors = [run.reported[name] - value for run in runs]
+        tensors[name] = {
+            "shape": list(value.shape),
+            "values": base64.b64encode(np.ascontiguousarray(value, dtype="<f8").tobytes()).decode(),
+            "most": max(size_of(error) for error in errors),
+            "rms": max(float(np.sqrt(np.mean(error**2))) for error in errors),
+        }
+    return {"id": request["id"], "near": near_kinks(exact, runs), "tensors": tensors}
+
+
+def main():
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            result = answer(request)
+        except Exception:  # the caller says which program it was
+            result = {"id": request["id"], "error": traceback.format_exc()}
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+/** Random programs on the engine, on the device as it is and as others would be, against PyTorch and finite differences. */
+import { describe, runCampaign } from '../../test/fuzz/campaign.ts';
+import { TIMES } from '../../test/fuzz/compare.ts';
+import { TorchPrograms } from '../../test/fuzz/torch.ts';
+import { atMost, type Row, times } from '../row.ts';
+
+const SEED = 0;
+const PROGRAMS = 5000;
+/** In CI as many of them as this allows. */
+const CI_SECONDS = 60;
+/** Part of the programs for which no values away from all kinks may be found. */
+const GIVEN_UP = 0.03;
+const PROGRESS = 500;
+
+export const randomPrograms: Row = {
+  name: 'random-programs',
+  title: `${PROGRAMS} random programs (in CI, those of ${CI_SECONDS} s) against PyTorch and finite differences, memory poisoned`,
+  minutes: 25,
+  ci: true,
+  run: async ({ python, ci }) => {
+    const torch = new TorchPrograms(python);
+    try {
+      const summary = await runCampaign({
+        ...{ seed: SEED, torch, count: PROGRAMS, ...(ci && { seconds: CI_SECONDS }) },
+        onProgram: (_, soFar) => {
+          if (soFar.programs % PROGRESS === 0) console.log(`  ${describe(soFar)}`);
+        },
+      });
+      console.log(`  ${describe(summary)}`);
+      const { failure, programs, undecided, worst, worstOf, differences } = summary;
+      for (const { kind, message } of failure?.failures ?? []) console.log(`  ${kind}: ${message}`);
+      if (failure) console.log(`  for \`npm run fuzz -- --replay FILE\`: ${JSON.stringify(failure.program)}`);
+      const ran = failure ? `one of ${programs} fails` : `none of ${programs} fails`;
+      return [
+        {
+          what: 'crashes, wrong values, values of poisoned memory, leaks, wrong gradients by finite differences',
+          figure: `${ran}, ${differences.agrees} gradients agree with differences, ${differences.unsure} say nothing`,
+          bar: `none of ${ci ? 'them' : PROGRAMS}`,
+          holds: !failure && programs >= (ci ? 1 : PROGRAMS),
+        },
+        atMost(`largest error beside PyTorch float32's own (${worstOf?.name})`, worst, TIMES, times),
+        atMost(
+          'programs given up as near a kink',
+          undecided / Math.max(1, programs),
+          GIVEN_UP,
+          (part) => `${(100 * part).toFixed(1)} %`,
+        ),
+      ];
+    } finally {
+      torch.close();
+    }
+  },
+};
