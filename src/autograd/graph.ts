@@ -4,7 +4,7 @@
  * anything computed from it. So several graphs may be alive at once, and one that nobody can reach is gone.
  */
 import type { Gpu } from '../gpu/gpu.ts';
-import { refuseAsync } from '../gpu/refuse-async.ts';
+import { callSync } from '../gpu/refuse-async.ts';
 import type { DType } from './dtype.ts';
 import { expectUsable, GraphError } from './errors.ts';
 import { GraphMemory } from './holdings.ts';
@@ -102,10 +102,9 @@ export function graphSize(gpu: Gpu): number {
  * @throws TypeError if `fn` is asynchronous
  */
 export function noGrad<T>(fn: () => T): T {
-  refuseAsync('noGrad', fn);
   noGradDepth++;
   try {
-    return refuseAsync('noGrad', fn());
+    return callSync('noGrad', fn);
   } finally {
     noGradDepth--;
   }

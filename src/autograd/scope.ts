@@ -3,7 +3,7 @@
  * returns: they belong to the enclosing scope, if there is one. A graph keeps what its backward needs by itself.
  */
 
-import { refuseAsync } from '../gpu/refuse-async.ts';
+import { callSync } from '../gpu/refuse-async.ts';
 import type { Holdings } from './holdings.ts';
 import { watch } from './unowned.ts';
 
@@ -21,12 +21,11 @@ const scopes: Set<Owned>[] = [];
  * @throws TypeError if `fn` is asynchronous, or its result is of a class in which tensors cannot be found
  */
 export function scope<T>(fn: () => T): T {
-  refuseAsync('scope', fn);
   const own = new Set<Owned>();
   const returned = new Set<Owned>();
   scopes.push(own);
   try {
-    const result = refuseAsync('scope', fn());
+    const result = callSync('scope', fn);
     const opaque = own.size > 0 ? collectTensors(result, own, returned) : undefined;
     if (opaque !== undefined && own.size > returned.size) {
       returned.clear();

@@ -1,5 +1,5 @@
 /** The place that a device has for what chooses its kernels. Nothing here knows a kernel. */
-import { refuseAsync } from './refuse-async.ts';
+import { callSync } from './refuse-async.ts';
 
 /**
  * Whatever chooses among kernels that compute the same: a `Chooser`. The runtime keeps it for those who launch kernels, and
@@ -23,11 +23,10 @@ export class ChooserSlot {
 
   /** Runs `fn` with another chooser in place. @throws TypeError if it is asynchronous */
   during<T>(chooser: KernelChooser, fn: () => T): T {
-    refuseAsync('withChooser', fn);
     const before = this.#current;
     this.#current = chooser;
     try {
-      return refuseAsync('withChooser', fn());
+      return callSync('withChooser', fn);
     } finally {
       this.#current = before;
     }

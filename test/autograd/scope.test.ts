@@ -64,6 +64,13 @@ describe('a scope refuses', () => {
 });
 
 describe('asynchronous functions', () => {
+  gpuTest('may be returned, as long as nobody has called them', async () => {
+    const x = small();
+    const later = async () => x.size;
+    expect(await scope(() => later)()).toBe(2);
+    expect(await noGrad(() => later)()).toBe(2);
+  });
+
   gpuTest('are refused by noGrad before they run', async () => {
     const x = small();
     x.requiresGrad = true;
