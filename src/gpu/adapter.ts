@@ -1,18 +1,18 @@
-/** Requests to an adapter, and facts about it. They are the same for Dawn under Node and for a browser. */
+/** Requests a device from an adapter and describes the adapter, for Dawn under Node and for browsers. */
 import { MissingFeatureError } from './errors.ts';
 import type { AdapterTraits } from './gpu.ts';
 import type { WebGpuAdapter, WebGpuAdapterInfo, WebGpuDevice } from './webgpu-types.ts';
 
-/** Which adapter: the fastest, the most economical, or one that computes on the CPU. */
+/** Which adapter to open: the fastest, the one that saves power, or one that computes on the CPU. */
 export type AdapterPreference = 'high-performance' | 'low-power' | 'software';
 
-/** Features that kernels or reports use where the adapter has them. */
+/** Features that kernels or reports use if the adapter has them. */
 const WANTED_FEATURES: GPUFeatureName[] = ['subgroups', 'timestamp-query'];
 
-/** The feature for f16 in shaders. A device has it only if `half` asked for it. */
+/** The feature for f16 in shaders. A device has it only if `half` requested it. */
 const HALF_FEATURE = 'shader-f16' as const;
 
-/** Limits that kernels profit from; all are raised to what the adapter offers. */
+/** Limits that kernels benefit from. Each is raised to the adapter's maximum. */
 const WANTED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -24,14 +24,14 @@ const WANTED_LIMITS = [
 
 /** Options that decide features and limits. */
 export interface DeviceOptions {
-  /** Ask for WebGPU's default limits and no feature. */
+  /** Request WebGPU's default limits and no features. */
   readonly minimal?: boolean;
-  /** Ask for f16 in shaders too. */
+  /** Request f16 in shaders too. */
   readonly half?: boolean;
 }
 
 /**
- * A device with all of an adapter that kernels profit from, unless `minimal`.
+ * Opens a device with every feature and limit that kernels benefit from, unless `minimal` is set.
  * @throws MissingFeatureError if `half` is set and the adapter has no f16
  */
 export async function requestDevice(
@@ -56,7 +56,7 @@ interface Names {
   readonly architecture?: string;
 }
 
-/** The feature that half precision takes. @throws MissingFeatureError where the adapter does not have it */
+/** Returns the feature that half precision needs. @throws MissingFeatureError if the adapter lacks it */
 export function halfFeatureOf({ features, info }: AdapterFacts): typeof HALF_FEATURE {
   if (features.has(HALF_FEATURE)) return HALF_FEATURE;
   throw new MissingFeatureError(
@@ -65,12 +65,12 @@ export function halfFeatureOf({ features, info }: AdapterFacts): typeof HALF_FEA
   );
 }
 
-/** Browsers keep the description to themselves, and often tell no more than vendor and architecture. */
+/** Browsers hide the description, and often give only vendor and architecture. */
 function nameOf({ description, vendor = '', architecture = '' }: Names): string {
   return description || `${vendor} ${architecture}`.trim();
 }
 
-/** Whether an adapter computes on the CPU: it says so, or its driver is known for it. */
+/** Whether an adapter computes on the CPU: it reports so, or its name is that of a known software driver. */
 export function isSoftware(info: Names & { readonly isFallbackAdapter?: boolean }): boolean {
   return (
     info.isFallbackAdapter === true ||
@@ -78,7 +78,7 @@ export function isSoftware(info: Names & { readonly isFallbackAdapter?: boolean 
   );
 }
 
-/** The traits that kernels are chosen by. */
+/** The adapter traits that kernel choice depends on. */
 export function traitsOf(info: WebGpuAdapterInfo, device: WebGpuDevice): AdapterTraits {
   const fixedSubgroup = device.features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize;
   return {

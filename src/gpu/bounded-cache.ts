@@ -1,7 +1,7 @@
 /**
- * A cache that forgets what was not used lately. It keeps two generations: a hit moves an entry to the young one. When that is
- * full, or its owner says that time has passed, it becomes the old one, and the entries that were old are dropped. A hit in
- * the young generation costs one look-up.
+ * A cache that drops entries that were not used lately. It keeps two generations, and a hit moves an entry to the young
+ * one. When the young generation is full, or its owner calls `age`, it becomes the old one and the previous old entries
+ * are dropped. A hit in the young generation costs one look-up.
  */
 export class BoundedCache<Key, Value> {
   readonly #generation: number;
@@ -10,15 +10,15 @@ export class BoundedCache<Key, Value> {
   #old = new Map<Key, Value>();
 
   /**
-   * @param generation entries of one generation: at least as many are kept, at most twice as many
-   * @param onDrop told how many entries were dropped
+   * @param generation entries per generation: the cache keeps at least as many and at most twice as many
+   * @param onDrop receives the number of dropped entries
    */
   constructor(generation: number, onDrop?: (entries: number) => void) {
     this.#generation = generation;
     this.#onDrop = onDrop;
   }
 
-  /** Entries now. */
+  /** Current number of entries. */
   get size(): number {
     return this.#young.size + this.#old.size;
   }
@@ -33,13 +33,13 @@ export class BoundedCache<Key, Value> {
     return old;
   }
 
-  /** Adds an entry whose key is new. */
+  /** Adds an entry. Its key must be new. */
   set(key: Key, value: Value): void {
     if (this.#young.size >= this.#generation) this.age();
     this.#young.set(key, value);
   }
 
-  /** Drops what was not used since the last call, or since the young generation was full. */
+  /** Drops entries that were not used since the last call, or since the young generation was full. */
   age(): void {
     const dropped = this.#old.size;
     this.#old = this.#young;

@@ -1,4 +1,4 @@
-/** Makes a `Gpu` where WebGPU is `navigator.gpu`: in a page or a worker of a browser. Under Node `dawn.ts` takes its place. */
+/** Opens a `Gpu` from `navigator.gpu`, in a page or a worker of a browser. Under Node, `dawn.ts` replaces this file. */
 import { type AdapterPreference, isSoftware, requestDevice, traitsOf } from './adapter.ts';
 import { NoAdapterError } from './errors.ts';
 import { Gpu } from './gpu.ts';
@@ -8,20 +8,20 @@ export type { AdapterPreference } from './adapter.ts';
 
 /** Options of `openGpu`. */
 export interface OpenOptions {
-  /** Which adapter to ask for; without it, the fastest there is. */
+  /** Which adapter to open. The fastest by default. */
   readonly adapter?: AdapterPreference;
-  /** Ask for WebGPU's default limits and no feature at all, as the least capable device would offer. */
+  /** Request WebGPU's default limits and no features, as the least capable device offers. */
   readonly minimal?: boolean;
-  /** Open it for tensors of type f16 (`Module.half`, `toDType`), which not every adapter can. Off by default. */
+  /** Allow tensors of type f16 (`Module.half`, `toDType`). Not every adapter can. Off by default. */
   readonly half?: boolean;
-  /** What chooses kernels on the device: a `Chooser`. Without one the shipped tables do. */
+  /** Chooses the kernels on this device: a `Chooser`. By default the shipped tables choose. */
   readonly chooser?: KernelChooser | undefined;
 }
 
 /**
- * Opens a device. `gpu.close()` gives its memory back.
- * @throws NoAdapterError where there is no WebGPU, or no adapter of the kind asked for; MissingFeatureError where the adapter has
- *   no half precision and `half` asks for it
+ * Opens a device. `gpu.close()` frees its memory.
+ * @throws NoAdapterError if there is no WebGPU, or no adapter of the requested kind
+ * @throws MissingFeatureError if `half` is set and the adapter has no half precision
  */
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   const { navigator } = globalThis as { readonly navigator?: { readonly gpu?: GPU } };
@@ -38,7 +38,7 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
 
 async function requestAdapter(gpu: GPU, preference: AdapterPreference = 'high-performance'): Promise<GPUAdapter> {
   if (preference === 'software') {
-    // null where a software adapter is the only one, and so no fallback of another.
+    // The result is null if a software adapter is the only one: it is no fallback for another.
     const fallback = (await gpu.requestAdapter({ forceFallbackAdapter: true })) ?? (await gpu.requestAdapter());
     if (fallback && isSoftware(fallback.info)) return fallback;
     throw new NoAdapterError(

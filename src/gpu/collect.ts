@@ -1,9 +1,10 @@
 /**
- * A hint to collect garbage. Tensors that nobody disposed, and WebGPU's objects without a `destroy`, are freed when
- * JavaScript collects them. To it they are a few small objects, whatever they hold on the device, so it sees no reason.
+ * A hint to collect garbage. JavaScript's collector frees tensors that nobody disposed, and WebGPU objects without a
+ * `destroy`. The collector sees only small objects, however much device memory they hold, so it has no reason to run.
  *
- * Memory outside the heap is one: an ArrayBuffer counts as such, and nothing ever touches its pages. With V8 this one starts
- * a collection, which takes some milliseconds. So it is used only where many such objects have gathered.
+ * Memory outside the heap is a reason. An ArrayBuffer counts as such memory, and nothing ever touches its pages. Under
+ * V8 an ArrayBuffer of this size, in bytes, starts a collection, which takes some milliseconds. So use it only when
+ * many such objects have gathered.
  */
 const BALLAST = 128 * 2 ** 20;
 
@@ -12,6 +13,6 @@ export function suggestCollection(): void {
   try {
     new ArrayBuffer(BALLAST);
   } catch {
-    // Without so much address space the engine collects soon enough.
+    // Without that much address space, the collector runs soon enough.
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Makes a `Gpu` on Dawn, WebGPU's native implementation (npm `webgpu`). In a browser `browser.ts` takes its place.
+ * Opens a `Gpu` on Dawn, WebGPU's native implementation (npm `webgpu`). In a browser, `browser.ts` replaces this file.
  *
- * The object that `create()` returns must stay referenced for as long as anything of Dawn is used: once it is collected,
- * the process dies at random, also shortly after a device was destroyed. So each one made here is kept for good, and used
- * again for later devices. That does not keep Node from exiting; a device that is not closed does.
+ * The object that `create()` returns must stay referenced while anything of Dawn is in use. Once it is collected, the
+ * process crashes at random, even shortly after a device was destroyed. So this file keeps every such object for good
+ * and reuses it for later devices. That does not keep Node from exiting; an open device does.
  */
 import { availableParallelism } from 'node:os';
 import { create } from 'webgpu';
@@ -17,31 +17,34 @@ export type { AdapterPreference } from './adapter.ts';
 
 /** Options of `openGpu`. */
 export interface OpenOptions {
-  /** Which adapter to ask for; without it, the fastest there is. */
+  /** Which adapter to open. The fastest by default. */
   readonly adapter?: AdapterPreference;
-  /** Dawn's validation and the shaders' bounds checks. On by default; a run that is known to be right may go without. */
+  /**
+   * Dawn's validation and the shaders' bounds checks. On by default; turn them off only for code known to be correct.
+   */
   readonly checks?: boolean;
-  /** Ask for WebGPU's default limits and no feature at all, as the least capable device would offer. */
+  /** Request WebGPU's default limits and no features, as the least capable device offers. */
   readonly minimal?: boolean;
-  /** Open it for tensors of type f16 (`Module.half`, `toDType`), which not every adapter can. Off by default. */
+  /** Allow tensors of type f16 (`Module.half`, `toDType`). Not every adapter can. Off by default. */
   readonly half?: boolean;
-  /** What chooses kernels on the device: a `Chooser`. Without one the shipped tables do. */
+  /** Chooses the kernels on this device: a `Chooser`. By default the shipped tables choose. */
   readonly chooser?: KernelChooser | undefined;
 }
 
-/** Dawn by its toggles. `openGpu` refers to it, which is what keeps the entries alive. */
+/** Dawn's instances by their toggles. `openGpu` refers to this map, which keeps the entries alive. */
 const instances = new Map<string, GPU>();
 
-/** lavapipe, the software driver, takes the number of its threads from this variable, at most 32. */
+/** lavapipe, the software driver, reads its number of threads from this variable; at most 32. */
 const THREADS_VARIABLE = 'LP_NUM_THREADS';
 
 /**
- * Gives lavapipe two threads for each core, unless the variable is set. It divides each dispatch among its threads in equal
- * parts and waits for the last of them. With its default, a thread for each core, whatever else needs a core for a moment
- * makes all the others wait; with two the system evens that out.
+ * Gives lavapipe two threads per core, unless the variable is set. lavapipe divides each dispatch into equal parts
+ * among its threads and waits for the last one. By default it has one thread per core. Then any other process that
+ * needs a core for a moment delays all threads. With two per core the system evens that out.
  *
- * lavapipe reads the variable when Dawn first lists an instance's adapters. Dawn's binding does that before `requestAdapter`
- * returns its promise. So the variable is set only during the call, which no other JavaScript of this process can see.
+ * lavapipe reads the variable when Dawn first lists an instance's adapters. Dawn's binding does that before
+ * `requestAdapter` returns its promise. So the variable is set only during the call, and no other JavaScript of this
+ * process can see it.
  */
 function withDriverThreads<T>(requestAdapter: () => T): T {
   if (process.env[THREADS_VARIABLE] !== undefined) return requestAdapter();
@@ -61,10 +64,10 @@ function dawn(toggles: readonly string[]): GPU {
 }
 
 /**
- * Opens a device. Whoever opens one closes it (`gpu.close()`): until then Node does not exit. Globals and environment
- * variables stay as they are, except for LP_NUM_THREADS while Dawn lists the adapters. Dawn itself may write to stderr.
- * @throws NoAdapterError where no adapter, or none of the wanted kind, answers; MissingFeatureError where half precision is
- *   wanted and the adapter has none
+ * Opens a device. The caller must close it (`gpu.close()`): Node does not exit before. Globals and environment
+ * variables stay unchanged, except for LP_NUM_THREADS while Dawn lists the adapters. Dawn itself may write to stderr.
+ * @throws NoAdapterError if no adapter, or none of the requested kind, answers
+ * @throws MissingFeatureError if `half` is set and the adapter has no half precision
  */
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   const toggles = ['disable-dawn-features=timestamp_quantization'];
@@ -80,7 +83,7 @@ const DOCTOR = '`npx dawngrad doctor` (in a checkout: `npm run doctor`) says wha
 async function requestAdapter(instance: GPU, preference?: AdapterPreference): Promise<GPUAdapter> {
   const request = (options?: GPURequestAdapterOptions) => withDriverThreads(() => instance.requestAdapter(options));
   if (preference === 'software') {
-    // Some versions answer null to this although their only adapter is a software one, so ask plainly as well.
+    // Some versions return null here although their only adapter is a software one, so ask again without the option.
     const fallback = (await request({ forceFallbackAdapter: true })) ?? (await request());
     if (fallback && isSoftware(fallback.info)) return fallback;
     throw new NoAdapterError(

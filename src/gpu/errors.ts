@@ -1,17 +1,17 @@
-/** Typed errors of the GPU runtime; each says what to do next. */
+/** Typed errors of the GPU runtime. Each message says what to do next. */
 import { DawngradError } from '../errors.ts';
 
-/** No WebGPU adapter answered, or none of the kind that was asked for. */
+/** No WebGPU adapter answered, or none of the requested kind. */
 export class NoAdapterError extends DawngradError {
   override name = 'NoAdapterError';
 }
 
-/** A kernel or an option needs a feature of WebGPU that the adapter lacks, or that the device was opened without. */
+/** A kernel or an option needs a WebGPU feature that the adapter lacks or that the device was opened without. */
 export class MissingFeatureError extends DawngradError {
   override name = 'MissingFeatureError';
 }
 
-/** The device went away (driver crash, unplugged, destroyed). Nothing can run on it any more. */
+/** The device was lost (driver crash, unplugged, destroyed). Nothing can run on it any more. */
 export class DeviceLostError extends DawngradError {
   override name = 'DeviceLostError';
   constructor(reason: string, message: string) {
@@ -19,17 +19,17 @@ export class DeviceLostError extends DawngradError {
   }
 }
 
-/** Dawn reported an error that no scope had caught: invalid use, or an internal failure of the driver. */
+/** Dawn reported an error that no error scope caught: invalid use, or an internal failure of the driver. */
 export class GpuError extends DawngradError {
   override name = 'GpuError';
 }
 
-/** Memory of one device is used on another. */
+/** Memory of one device was used on another. */
 export class DeviceMismatchError extends DawngradError {
   override name = 'DeviceMismatchError';
 }
 
-/** The adapter could not give the memory that was asked for. */
+/** The adapter could not allocate the requested memory. */
 export class OutOfMemoryError extends DawngradError {
   override name = 'OutOfMemoryError';
   constructor(detail: string) {

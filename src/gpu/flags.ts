@@ -1,9 +1,9 @@
 /**
- * WebGPU's bit flags, by the names and values of its specification. A browser has them as globals, such as
- * `GPUBufferUsage`; Node has not, and the engine puts nothing there. Only those that the engine uses.
+ * WebGPU's bit flags, with the names and values of its specification. Browsers have them as globals, such as
+ * `GPUBufferUsage`; Node does not, and the engine sets no globals. Only the flags that the engine uses are here.
  */
 
-/** `GPUBufferUsage`: what a buffer may be used for. */
+/** `GPUBufferUsage`: the allowed uses of a buffer. */
 export const BufferUsage = {
   MAP_READ: 0x1,
   COPY_SRC: 0x4,
@@ -13,7 +13,7 @@ export const BufferUsage = {
   QUERY_RESOLVE: 0x200,
 } as const;
 
-/** `GPUTextureUsage`: what a texture may be used for. */
+/** `GPUTextureUsage`: the allowed uses of a texture. */
 export const TextureUsage = { COPY_DST: 0x2, STORAGE_BINDING: 0x8 } as const;
 
 /** `GPUMapMode`: whether a mapped buffer is read or written. */

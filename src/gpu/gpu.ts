@@ -1,7 +1,7 @@
 /**
- * The runtime between kernels and WebGPU: records dispatches into few submissions, caches pipelines and bind groups, owns
- * the buffer pool, reads results back, and turns a lost device or an uncaptured error into a typed
- * error at the next call. Nothing here knows what a tensor is.
+ * The runtime between kernels and WebGPU. It records dispatches into few submissions, caches pipelines and bind groups,
+ * owns the buffer pool and reads results back. After a lost device or an uncaptured error, the next call throws a typed
+ * error. Nothing here knows tensors.
  *
  * One `Gpu` belongs to one device. Everything is synchronous except reading back and closing.
  */
@@ -18,30 +18,30 @@ import { UniformRing } from './uniform-ring.ts';
 import type { Wait } from './wait.ts';
 import type { WebGpuDevice } from './webgpu-types.ts';
 
-/** What is known of the adapter, and what kernel choice may depend on. Plain data: tests make their own. */
+/** Facts about the adapter that kernel choice may depend on. Plain data: tests make their own. */
 export interface AdapterTraits {
   /** `cpu` for software adapters (lavapipe, SwiftShader), `gpu` otherwise. */
   readonly kind: 'cpu' | 'gpu';
-  /** Invocations per subgroup where it is fixed and the device has subgroups, else 0. */
+  /** Invocations per subgroup if that is fixed and the device has subgroups, else 0. */
   readonly subgroupSize: number;
   readonly maxWorkgroupStorage: number;
   readonly maxInvocations: number;
-  /** Whether shaders may use f16: only where the device was opened for half precision, and the adapter has it. */
+  /** Whether shaders may use f16: the device was opened for half precision, and the adapter has it. */
   readonly shaderF16: boolean;
   readonly vendor: string;
   readonly architecture: string;
   readonly description: string;
 }
 
-/** What a kernel does with a buffer or, in the last two cases, a texture. What is written is not bound a second time. */
+/** How a kernel uses a buffer or, in the last two cases, a texture. A written resource is bound only once. */
 export type Access = 'read' | 'read_write' | 'texture_read' | 'texture_write';
 
-/** A compute shader, ready to be compiled. Equal `key` means equal code. */
+/** A compute shader, ready to compile. Equal `key` means equal code. */
 export interface Program {
   readonly key: string;
   readonly name: string;
   readonly code: () => string;
-  /** Access of each storage binding in order; the uniform block, where there is one, is the binding after them. */
+  /** Access of each storage binding, in order. The uniform block, if any, is the binding after them. */
   readonly access: readonly Access[];
   readonly hasUniforms: boolean;
 }
@@ -49,38 +49,40 @@ export interface Program {
 /** One run of a program. `launch` makes it from a kernel. */
 export interface Dispatch {
   readonly program: Program;
-  /** Textures too, where the program's access says so. */
+  /** Textures too, if the program's access says so. */
   readonly buffers: readonly Pooled[];
-  /** Bytes of the uniform block, where the program has one. */
+  /** Bytes of the uniform block, if the program has one. */
   readonly uniforms?: Uint8Array;
   readonly workgroups: readonly [number, number, number];
   /** Shown in timings, for instance a shape. */
   readonly label?: string;
 }
 
-/** What a `Gpu` may be made with. */
+/** Options of a `Gpu`. */
 export interface GpuOptions {
-  /** How to wait for a promise of the device; default: just await it. */
+  /** How to wait for a promise of the device. A plain await by default. */
   readonly wait?: Wait | undefined;
-  /** What chooses kernels on this device; without one the shipped tables do. */
+  /** Chooses the kernels on this device. By default the shipped tables choose. */
   readonly chooser?: KernelChooser | undefined;
 }
 
 export type { Readback };
 
-/** Dispatches per submission: enough that few submissions are made, few enough that the device starts while we record. */
+/**
+ * Dispatches per submission: enough to keep submissions few, and few enough for the device to start while we record.
+ */
 const DISPATCHES_PER_SUBMIT = 48;
 
 /**
- * Bind groups and pipelines of one generation of their caches. A step of resnet18 has some hundreds of the first and some
- * sixty of the second. On Linux each bind group takes one of a process's 65,530 memory maps.
+ * Bind groups and pipelines per generation of their caches. A step of resnet18 uses some hundreds of bind groups and
+ * some sixty pipelines. On Linux each bind group takes one of a process's 65,530 memory maps.
  */
 const BIND_GROUPS = 4096;
 const PIPELINES = 1024;
 
-/** Dispatches after which bind groups that none of them used are dropped: some 40 steps of resnet18. */
+/** After this many dispatches, the cache drops the bind groups that none of them used. Some 40 steps of resnet18. */
 const BIND_GROUP_AGE = 16_384;
-/** WebGPU frees a bind group when JavaScript collects it: suggested after as many were dropped. */
+/** WebGPU frees a bind group when JavaScript collects it. After this many were dropped, a collection is suggested. */
 const DROPPED_BIND_GROUPS = 2048;
 
 type BindingLayout = Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>;
@@ -98,22 +100,22 @@ interface Compiled {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** What of a texture is meant. */
+/** A part of a texture. */
 export interface TexturePart {
   readonly firstLine?: number;
   readonly texels?: number;
 }
 
 /**
- * A device; `openGpu` makes one. Tensors and modules belong to one each. What is recorded runs in its order, and only
- * reading back waits. Once the device is lost or has reported an error, every call throws that.
+ * A device; `openGpu` opens one. Tensors and modules belong to one device each. Recorded work runs in order, and only
+ * reading back waits. Once the device is lost or has reported an error, every call throws that error.
  */
 export class Gpu {
-  /** WebGPU's device; typed where WebGPU's types are known (see `webgpu-types.ts`). */
+  /** WebGPU's device; typed if WebGPU's types are available (see `webgpu-types.ts`). */
   readonly device: WebGpuDevice;
   readonly traits: AdapterTraits;
   readonly pool: BufferPool;
-  /** Called with each dispatch when it is recorded, which is before it runs. For measuring, and for tests. */
+  /** Called with each dispatch when it is recorded, before it runs. For measurements and tests. */
   onDispatch: ((dispatch: Dispatch) => void) | undefined;
   readonly #wait: Wait;
   readonly #compiled = new BoundedCache<string, Compiled>(PIPELINES);
@@ -147,19 +149,22 @@ export class Gpu {
     this.#readbacks = new Readbacks(device, this.#wait);
     device.addEventListener('uncapturederror', (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
-      // The first error is the cause; what follows are its consequences.
+      // The first error is the cause; later ones are its consequences.
       this.#failure ??=
         error.constructor.name === 'GPUOutOfMemoryError'
           ? new OutOfMemoryError(error.message)
           : new GpuError(`WebGPU error: ${error.message}`);
     });
     void device.lost.then((info) => {
-      // After an error of the device its loss is a consequence too.
+      // After a device error, the loss of the device is a consequence too.
       if (!this.#closed) this.#failure ??= new DeviceLostError(info.reason ?? 'unknown', info.message);
     });
   }
 
-  /** Records one dispatch. Throws the error that an earlier one caused, if any. */
+  /**
+   * Records one dispatch.
+   * @throws the error that an earlier dispatch caused, if any
+   */
   dispatch(dispatch: Dispatch): void {
     const { program, buffers, uniforms, workgroups, label } = dispatch;
     this.#throwIfFailed();
@@ -179,10 +184,10 @@ export class Gpu {
     if (++this.#recorded >= DISPATCHES_PER_SUBMIT) this.flush();
   }
 
-  /** Writes host data into a buffer, in order with what was recorded before. */
+  /** Writes host data into a buffer, in order with the commands recorded before. */
   upload(target: PooledBuffer, data: ArrayBufferView<ArrayBuffer>): void {
     this.#throwIfFailed();
-    // writeBuffer takes effect now: commands recorded before it must be in the queue first.
+    // writeBuffer takes effect now, so commands recorded before must already be in the queue.
     this.flush();
     this.device.queue.writeBuffer(target.buffer, 0, data.buffer, data.byteOffset, data.byteLength);
     target.version++;
@@ -205,8 +210,8 @@ export class Gpu {
   }
 
   /**
-   * Copies a buffer's first numbers into `texels` texels of a texture, from the beginning of a line on; its lines are whole
-   * multiples of 16 texels. Into all of them, if nothing else is said.
+   * Copies the first values of a buffer into `texels` texels of a texture, from the start of a line. Lines are whole
+   * multiples of 16 texels. Fills the whole texture by default.
    */
   copyToTexture(
     source: PooledBuffer,
@@ -239,7 +244,7 @@ export class Gpu {
     this.#recorded = 0;
   }
 
-  /** Copies the first `bytes` bytes of a buffer for the host, as they are after what was recorded so far, and submits. */
+  /** Copies the first `bytes` bytes of a buffer for the host, after everything recorded so far, and submits. */
   readback(source: PooledBuffer, bytes: number): Readback {
     this.#throwIfFailed();
     const fill = (staging: GPUBuffer, size: number) => {
@@ -261,7 +266,10 @@ export class Gpu {
     this.#throwIfFailed();
   }
 
-  /** Starts timing each dispatch. Throws where the device has no timestamp queries. */
+  /**
+   * Starts timing each dispatch.
+   * @throws if the device has no timestamp queries
+   */
   startProfiling(): void {
     if (!this.device.features.has('timestamp-query')) {
       throw new GpuError('This adapter has no timestamp queries, so kernels cannot be timed one by one.');
@@ -278,21 +286,21 @@ export class Gpu {
     return timings;
   }
 
-  /** Ends the timing of dispatches; timings not taken are gone. */
+  /** Stops timing dispatches. Timings that were not taken are lost. */
   stopProfiling(): void {
     this.flush();
     this.#profiler?.destroy();
     this.#profiler = undefined;
   }
 
-  /** What chooses kernels at the moment; undefined where none was handed in. */
+  /** The current kernel chooser; undefined if none was set. */
   get chooser(): KernelChooser | undefined {
     return this.#choosers.current;
   }
 
   /**
-   * Runs a synchronous `fn` with another chooser in place; the one before is back afterwards, whatever happens.
-   * @throws GpuError if `fn` is asynchronous: what comes after its first await would run with another chooser
+   * Runs a synchronous `fn` with another chooser, then restores the previous one, even if `fn` throws.
+   * @throws TypeError if `fn` is asynchronous: code after its first await would run with another chooser
    */
   withChooser<T>(chooser: KernelChooser, fn: () => T): T {
     return this.#choosers.during(chooser, fn);
@@ -315,7 +323,7 @@ export class Gpu {
     if (this.#closed) throw new GpuError('This device was closed; nothing can run on it any more.');
   }
 
-  /** Destroys the device, so that the process can exit. */
+  /** Destroys the device, so the process can exit. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -325,7 +333,7 @@ export class Gpu {
     this.device.destroy();
   }
 
-  /** Throws what a failed wait came from. A lost device may be reported a moment later than what it broke off. */
+  /** Throws the cause of a failed wait. A lost device may be reported a moment after the wait failed. */
   async #throwCause(): Promise<void> {
     await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
     this.#throwIfFailed();

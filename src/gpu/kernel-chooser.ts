@@ -1,12 +1,12 @@
-/** The place that a device has for what chooses its kernels. Nothing here knows a kernel. */
+/** Holds a device's kernel chooser. Nothing here knows a kernel. */
 import { callSync } from './refuse-async.ts';
 
 /**
- * Whatever chooses among kernels that compute the same: a `Chooser`. The runtime keeps it for those who launch kernels, and
- * asks it nothing.
+ * Chooses among kernels that compute the same result: a `Chooser`. The runtime only keeps it for code that launches
+ * kernels.
  */
 export abstract class KernelChooser {
-  /** So that nothing else passes for one. */
+  /** Keeps other classes from matching this type. */
   protected readonly isKernelChooser = true;
 }
 
@@ -21,7 +21,7 @@ export class ChooserSlot {
     return this.#current;
   }
 
-  /** Runs `fn` with another chooser in place. @throws TypeError if it is asynchronous */
+  /** Runs `fn` with another chooser, then restores the previous one. @throws TypeError if `fn` is asynchronous */
   during<T>(chooser: KernelChooser, fn: () => T): T {
     const before = this.#current;
     this.#current = chooser;

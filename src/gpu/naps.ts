@@ -1,21 +1,21 @@
 /**
- * Waiting for Dawn without spinning. While one of its promises is pending, its Node binding polls in a busy loop on the main
- * thread, once a turn of the event loop, which takes a core that a CPU adapter needs. So as long as somebody waits, each turn
- * begins with a nap. Threads go on meanwhile, and what they send is handled between two naps.
+ * Waits for Dawn without spinning. While one of Dawn's promises is pending, its Node binding polls in a busy loop on
+ * the main thread, once per turn of the event loop. That takes a core that a CPU adapter needs. So during a wait, each
+ * turn begins with a nap. Other threads go on meanwhile, and their messages are handled between two naps.
  */
 
 /**
- * Each nap lasts this share of the time waited so far, so that the end of the work is noticed late by no more than that, and
- * at most so many milliseconds: a poll costs some 40 microseconds of a core.
+ * Each nap lasts this share of the time waited so far, but at most this many milliseconds. So the end of the work is
+ * noticed late by no more than that share. A poll costs some 40 microseconds of a core.
  */
 const SHARE = 1 / 16;
 const SHORTEST = 0.1;
 const LONGEST = 4;
 
-/** Nobody ever wakes a sleeper here. */
+/** Nothing ever notifies this cell. */
 const cell = new Int32Array(new SharedArrayBuffer(4));
 let waiting = 0;
-/** When somebody last began to wait; undefined where nobody naps. */
+/** When the latest wait began; undefined while nothing naps. */
 let since: number | undefined;
 
 /** Waits for a promise of Dawn. */

@@ -1,38 +1,38 @@
 /**
- * Buffer pool. A training step allocates the same buffers in the same order each time, so after the first step every
- * request is answered from what is free, and bind groups that name those buffers can be cached. Textures likewise.
+ * Buffer pool. A training step allocates the same buffers in the same order each time. So after the first step, free
+ * buffers answer every request, and bind groups that name those buffers can be cached. The same holds for textures.
  *
- * A released buffer may still be named by commands that are recorded but not yet run. It is handed out again all the same:
- * whatever its next user records or uploads runs after them, as `Gpu` keeps everything in its order.
+ * Commands that are recorded but have not run may still name a released buffer. The pool hands it out again all the
+ * same: `Gpu` keeps commands and uploads in order, so those of the next user come after.
  */
 import { GpuError } from './errors.ts';
 import type { WebGpuBuffer, WebGpuTexture } from './webgpu-types.ts';
 
-/** Usage of every pooled buffer: kernels read and write it, the host uploads to it and copies from it. */
+/** Usage of every pooled buffer: kernels read and write it, and the host uploads to it and copies from it. */
 const USAGE = 0x80 /* STORAGE */ | 0x4 /* COPY_SRC */ | 0x8; /* COPY_DST */
 
-/** The same of textures: kernels write and read them, and the host may write to them. */
+/** Usage of every pooled texture: kernels write and read it, and the host may write to it. */
 const TEXTURE_USAGE = 0x8 /* STORAGE_BINDING */ | 0x2; /* COPY_DST */
 
 /** A storage buffer and its identity in the bind-group cache. */
 export interface PooledBuffer {
   readonly id: number;
   readonly buffer: WebGpuBuffer;
-  /** Bytes allocated: at least what was asked for. */
+  /** Bytes allocated: at least as many as requested. */
   readonly size: number;
-  /** Raised by `Gpu` whenever its content is replaced: what was derived from it is right as long as this is the same. */
+  /** `Gpu` raises it whenever the content is replaced. Derived data is valid while it stays the same. */
   version: number;
-  /** The pool it is from; none for a buffer that somebody made beside it. */
+  /** The pool that owns the buffer; none for a buffer made outside any pool. */
   readonly pool?: BufferPool;
 }
 
 /**
- * A storage texture: `height` lines of `width` texels, each of four f32 numbers. lavapipe loads a texel at less than half of what
- * four numbers of a buffer cost it, and stores one at four times as much: so textures are for what is written once
- * and read often.
+ * A storage texture: `height` lines of `width` texels, each of four f32 values. Compared with four values of a buffer,
+ * lavapipe loads a texel at less than half the cost and stores it at four times the cost. So use textures for data that
+ * is written once and read often.
  */
 export interface PooledTexture {
-  /** Different from that of any buffer. */
+  /** Differs from the id of any buffer. */
   readonly id: number;
   readonly texture: WebGpuTexture;
   readonly width: number;
@@ -42,13 +42,13 @@ export interface PooledTexture {
   readonly pool?: BufferPool;
 }
 
-/** What a kernel can be given. */
+/** A resource that a kernel can bind. */
 export type Pooled = PooledBuffer | PooledTexture;
 
-/** Most texels of a line, and most lines, that WebGPU promises on every device. */
+/** Most texels per line, and most lines, that WebGPU guarantees on every device. */
 export const MOST_TEXELS = 8192;
 
-/** The part of a GPUDevice that the pool uses; tests give a stand-in. */
+/** The part of a GPUDevice that the pool uses. Tests replace it. */
 export interface Allocator {
   createBuffer(descriptor: { readonly size: number; readonly usage: number }): WebGpuBuffer;
   createTexture(descriptor: {
@@ -62,19 +62,19 @@ export interface Allocator {
 const UNIT = 16;
 
 /**
- * A free buffer answers a request if it is at most this many times as large. The pool of a fine-tuning step of resnet18 needs
- * 0.40 GB in use at once at batch 4, and 0.91 GB at batch 32. It takes 0.49 and 1.43 GB with this bound, 0.48 and 1.91 with
- * 1.5, 0.52 and 2.83 with 1; with none, small tensors sit in large buffers: 0.60 and 2.40.
+ * A free buffer answers a request if it is at most this many times as large. A fine-tuning step of resnet18 needs 0.40
+ * GB in use at once at batch 4, and 0.91 GB at batch 32. The pool takes 0.49 and 1.43 GB with this bound, 0.48 and 1.91
+ * GB with 1.5, and 0.52 and 2.83 GB with 1. With no bound, small tensors occupy large buffers: 0.60 and 2.40 GB.
  */
 const LARGEST_WASTE = 2;
 
-/** The buffers of a device: handed out, taken back, and handed out again. Tensors do that by themselves. */
+/** Hands out a device's buffers, takes them back, and hands them out again. Tensors do that by themselves. */
 export class BufferPool {
   readonly #device: Allocator;
-  /** By size, and by age among equals. */
+  /** Sorted by size; equal sizes by age. */
   readonly #free: PooledBuffer[] = [];
   readonly #freeTextures: PooledTexture[] = [];
-  /** What was asked for, by the id of the buffer that answered. */
+  /** Requested bytes, by the id of the buffer that answered. */
   readonly #held = new Map<number, number>();
   #nextId = 1;
   #liveBytes = 0;
@@ -85,17 +85,17 @@ export class BufferPool {
     this.#device = device;
   }
 
-  /** Bytes asked for and not yet released, each request rounded up to 16. The buffers that answered may be larger. */
+  /** Bytes requested and not yet released, each request rounded up to 16. The buffers that answered may be larger. */
   get liveBytes(): number {
     return this.#liveBytes;
   }
 
-  /** The most that `liveBytes` ever was. */
+  /** The maximum of `liveBytes` so far. */
   get peakBytes(): number {
     return this.#peakBytes;
   }
 
-  /** Bytes of all buffers and textures that exist, free ones included. */
+  /** Bytes of all existing buffers and textures, free ones included. */
   get allocatedBytes(): number {
     return this.#allocatedBytes;
   }
@@ -103,8 +103,8 @@ export class BufferPool {
   /** A buffer of at least `bytes` bytes. Its content is whatever its last user left. */
   acquire(bytes: number): PooledBuffer {
     const size = Math.max(1, Math.ceil(bytes / UNIT)) * UNIT;
-    // Which buffer it is depends only on which are free, not on the order of their release: so every step finds the
-    // buffers, and the bind groups, of the step before.
+    // The choice depends only on which buffers are free, not on the order of their release. So every step gets the
+    // buffers and bind groups of the previous step.
     const place = this.#free.findIndex((free) => free.size >= size);
     const fits = place >= 0 && this.#free[place]!.size <= LARGEST_WASTE * size;
     const pooled = fits ? this.#free.splice(place, 1)[0]! : this.#create(size);
@@ -112,7 +112,7 @@ export class BufferPool {
     return pooled;
   }
 
-  /** A texture of just this many texels. Its content is whatever its last user left. */
+  /** A texture of exactly this many texels. Its content is whatever its last user left. */
   acquireTexture(width: number, height: number): PooledTexture {
     const place = this.#freeTextures.findIndex((free) => free.width === width && free.height === height);
     const pooled = place >= 0 ? this.#freeTextures.splice(place, 1)[0]! : this.#createTexture(width, height);
@@ -121,8 +121,8 @@ export class BufferPool {
   }
 
   /**
-   * Gives a buffer or texture back.
-   * @throws GpuError if it was given back already, or is from another pool: it would serve two owners
+   * Returns a buffer or texture to the pool.
+   * @throws GpuError if it was returned already, or is from another pool: it would serve two owners
    */
   release(pooled: Pooled): void {
     const held = this.#held.get(pooled.id);

@@ -1,4 +1,7 @@
-/** Per-kernel GPU times by timestamp queries. Costs a pass per dispatch, so it is on only while somebody asks. */
+/**
+ * GPU times per kernel, by timestamp queries. Each dispatch then needs its own pass, so profiling is on only while
+ * requested.
+ */
 import { BufferUsage, MapMode } from './flags.ts';
 import type { KernelTiming } from './timing.ts';
 import type { Wait } from './wait.ts';
@@ -11,7 +14,7 @@ export class Profiler {
   readonly #resolved: GPUBuffer;
   #names: { kernel: string; label: string }[] = [];
 
-  /** The device must have been made with the feature `timestamp-query`. */
+  /** The device must have the feature `timestamp-query`. */
   constructor(device: GPUDevice) {
     this.#device = device;
     this.#queries = device.createQuerySet({ type: 'timestamp', count: CAPACITY });
@@ -21,7 +24,7 @@ export class Profiler {
     });
   }
 
-  /** Timestamp writes for the next pass, or undefined when the query set is full (later dispatches go untimed). */
+  /** Timestamp writes for the next pass; undefined when the query set is full (later dispatches are not timed). */
   next(kernel: string, label: string): GPUComputePassTimestampWrites | undefined {
     const index = this.#names.length * 2;
     if (index + 2 > CAPACITY) return undefined;

@@ -1,4 +1,4 @@
-/** Buffers on their way from the device: staging buffers, handed out, read once, and handed out again. */
+/** Staging buffers for values on their way from the device. Each is handed out, read once, and handed out again. */
 import { suggestCollection } from './collect.ts';
 import { GpuError } from './errors.ts';
 import { BufferUsage, MapMode } from './flags.ts';
@@ -7,20 +7,20 @@ import type { WebGpuBuffer, WebGpuDevice } from './webgpu-types.ts';
 
 /** Values on their way from the device. */
 export interface Readback {
-  /** The bytes, once they are computed: the same at every call. @throws DeviceLostError, GpuError or OutOfMemoryError */
+  /** The bytes, once computed; every call returns the same. @throws DeviceLostError, GpuError or OutOfMemoryError */
   get(): Promise<ArrayBuffer>;
 }
 
-/** The smallest staging buffer, bytes. Sizes are powers of two, so that buffers serve again. */
+/** The smallest staging buffer, bytes. Sizes are powers of two, so buffers can be reused. */
 const SMALLEST = 256;
 
-/** Free staging buffers of one size that are kept. */
+/** How many free staging buffers of one size are kept. */
 const SPARE = 8;
 
-/** Readbacks that may be open at once. Each holds a buffer of the driver's. */
+/** How many readbacks may be open at once. Each holds a buffer of the driver. */
 const MOST_OPEN = 16_384;
 
-/** After as many more open ones, it is worth a look whether somebody still holds them. */
+/** A collection is suggested after this many more open readbacks: the program may have dropped some. */
 const SUGGEST_EVERY = 1024;
 
 /** The staging buffers of one device. */
@@ -30,7 +30,7 @@ export class Readbacks {
   readonly #free = new Map<number, GPUBuffer[]>();
   #open = 0;
   #suggestAt = SUGGEST_EVERY;
-  /** A readback that is dropped without being read gives its buffer back. */
+  /** A readback that is dropped without being read returns its buffer. */
   readonly #dropped = new FinalizationRegistry<GPUBuffer>((staging) => this.#giveBack(staging));
 
   constructor(device: WebGpuDevice, wait: Wait) {
@@ -44,8 +44,9 @@ export class Readbacks {
   }
 
   /**
-   * A readback of `bytes` bytes, which `fill` records a copy of.
-   * @param failure what to throw where mapping fails for a reason that is known better
+   * Starts a readback of `bytes` bytes.
+   * @param fill records the copy into the staging buffer
+   * @param failure throws the better known reason, if there is one, when mapping fails
    */
   start(bytes: number, fill: (staging: WebGpuBuffer, size: number) => void, failure: () => Promise<void>): Readback {
     if (this.#open >= this.#suggestAt) {

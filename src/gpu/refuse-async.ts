@@ -1,4 +1,7 @@
-/** For functions that hold only while another function runs. An asynchronous one returns at its first `await`. */
+/**
+ * Guards functions whose effect lasts only while another function runs. For an async function it would end at its first
+ * `await`.
+ */
 
 /**
  * Calls `fn` and returns its result.
@@ -15,7 +18,7 @@ export function callSync<T>(name: string, fn: () => T): T {
 
 function refusal(name: string): TypeError {
   return new TypeError(
-    `${name}() takes a synchronous function: what an async one computes after its first await would be outside. Await ` +
-      `before or after, and call ${name}() around each synchronous part.`,
+    `${name}() takes a synchronous function: an async one would go on outside after its first await. Await before or ` +
+      `after, and call ${name}() around each synchronous part.`,
   );
 }

@@ -1,10 +1,10 @@
-/** What is known of one dispatch when it has been timed. */
+/** The measured time of one dispatch. */
 
-/** One dispatch: which kernel, how long on the device in milliseconds, in submission order. */
+/** One dispatch: its kernel and its duration on the device in milliseconds, in submission order. */
 export interface KernelTiming {
   /** Name of the kernel. */
   readonly kernel: string;
-  /** What was said of this dispatch, for instance a shape; empty where nothing was. */
+  /** The dispatch's label, for instance a shape; empty if it has none. */
   readonly label: string;
   readonly ms: number;
 }

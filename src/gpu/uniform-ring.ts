@@ -1,15 +1,15 @@
 /**
- * The uniform blocks of all dispatches, in one buffer that is written round and round. A bind group names the buffer, and
- * each dispatch gives the offset of its own block: so a value that changes with every step, such as a learning rate, makes
+ * The uniform blocks of all dispatches, in one buffer that is written round and round. A bind group names the buffer,
+ * and each dispatch gives the offset of its block. So a value that changes every step, such as a learning rate, needs
  * no new buffer and no new bind group.
  *
- * The blocks of a submission are uploaded just before it. The queue keeps that order, so a place may be written again as
- * soon as the commands that read it are submitted.
+ * The blocks of a submission are uploaded just before it. The queue keeps that order. So a place may be written again
+ * as soon as the commands that read it are submitted.
  */
 import { BufferUsage } from './flags.ts';
 import type { WebGpuBuffer, WebGpuDevice } from './webgpu-types.ts';
 
-/** Bytes of the buffer: blocks of some five submissions. */
+/** Bytes of the buffer: the blocks of some five submissions. */
 const SIZE = 64 * 1024;
 
 export class UniformRing {
@@ -17,17 +17,17 @@ export class UniformRing {
   readonly #device: WebGpuDevice;
   readonly #alignment: number;
   readonly #host = new Uint8Array(SIZE);
-  /** Bytes before this are in the queue. */
+  /** Bytes before this offset are in the queue. */
   #uploaded = 0;
   #next = 0;
 
   constructor(device: WebGpuDevice) {
     this.#device = device;
-    // A stand-in for a device has no limits; 256 is what every device can do.
+    // A test's substitute for a device has no limits; every device supports 256.
     this.#alignment = device.limits?.minUniformBufferOffsetAlignment ?? 256;
   }
 
-  /** Made when it is first used. */
+  /** Created on first use. */
   get buffer(): WebGpuBuffer {
     this.#buffer ??= this.#device.createBuffer({ size: SIZE, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
     return this.#buffer;
@@ -44,7 +44,7 @@ export class UniformRing {
     this.#next = 0;
   }
 
-  /** Takes a block that fits; returns its offset. */
+  /** Stores a block that fits, and returns its offset. */
   put(block: Uint8Array): number {
     const offset = this.#next;
     this.#host.set(block, offset);
@@ -52,7 +52,7 @@ export class UniformRing {
     return offset;
   }
 
-  /** Writes the blocks that were put since the last call. To be called before their commands are submitted. */
+  /** Writes the blocks stored since the last call. Call it before their commands are submitted. */
   upload(): void {
     const bytes = Math.min(this.#next, SIZE) - this.#uploaded;
     if (bytes === 0) return;

@@ -1,2 +1,2 @@
-/** Waits for a promise of WebGPU. How to do that well depends on who implements it. */
+/** Waits for a promise of WebGPU. The best way depends on the implementation. */
 export type Wait = <T>(promise: Promise<T>) => Promise<T>;

@@ -1,10 +1,10 @@
 /**
- * WebGPU's own types, where the program that is compiled against this package has them: in TypeScript 6 and later they
- * come with the library "dom", before that with the package @webgpu/types, and the two cannot be had together. So the
- * package's declarations name neither. Where there are none these are `unknown`, and everything else has its types.
+ * WebGPU's own types, if the program that is compiled against this package has them. In TypeScript 6 and later they are
+ * in the library "dom"; before that, in the package @webgpu/types. A program cannot have both, so the package's
+ * declarations name neither. If both are missing, these types are `unknown`, and everything else keeps its types.
  */
 
-/** The type of the instances of a global class, if there is such a class. */
+/** The type of the instances of a global class; unknown if there is no such class. */
 type Instance<Name extends string> = typeof globalThis extends {
   readonly [N in Name]: { readonly prototype: infer T };
 }
