@@ -1,6 +1,6 @@
 /**
- * Which memory the backward of an op may read: what the op saved, and what is made meanwhile. Anything else may have changed
- * since the forward pass, or be gone.
+ * Which memory the backward of an op may read: tensors that the op saved, and tensors made during that backward.
+ * Anything else may have changed since the forward pass, or be freed.
  */
 import { formatShape, GraphError } from './errors.ts';
 import { Storage } from './storage.ts';
@@ -8,13 +8,13 @@ import { Storage } from './storage.ts';
 interface Running {
   readonly op: string;
   readonly saved: ReadonlySet<Storage>;
-  /** Storages from this serial on were made since. */
+  /** Storages with this serial or a later one were made during the backward. */
   readonly since: number;
 }
 
 let running: Running | undefined;
 
-/** Runs an op's backward, in which tensors give only these storages, and new ones. */
+/** Runs an op's backward. Inside it, only tensors over these storages or new ones can be read. */
 export function readingOnly<T>(op: string, saved: ReadonlySet<Storage>, fn: () => T): T {
   const outer = running;
   running = { op, saved, since: Storage.made };
@@ -26,7 +26,8 @@ export function readingOnly<T>(op: string, saved: ReadonlySet<Storage>, fn: () =
 }
 
 /**
- * True where an op's backward runs that saved this storage, so that it can be read although its tensor is disposed.
+ * True if the running backward belongs to an op that saved this storage. Then it can be read although its tensor is
+ * disposed.
  * @throws GraphError in the backward of an op that did not save it
  */
 export function mayRead(storage: Storage, shape: readonly number[]): boolean {

@@ -1,4 +1,4 @@
-/** Backward: from a result through its graph to the leaves, from the last op to the first, freeing as it goes. */
+/** Backward: from a result through its graph to the leaves, last op first. It frees memory on the way. */
 import { accumulate, fill } from '../kernels/elementwise/arithmetic.ts';
 import { readingOnly } from './backward-reads.ts';
 import { DTypeError, expectDType, expectShape, expectUsable, formatShape, GraphError, ShapeError } from './errors.ts';
@@ -8,19 +8,23 @@ import { Tensor } from './tensor.ts';
 
 /** Options of `backward`. */
 export interface BackwardOptions {
-  /** The gradient of the result, in its shape, or one value for all of it. 1 by default, for a result of one element. */
+  /**
+   * The gradient of the result, in its shape, or one value for every element. 1 by default, for a result of one
+   * element.
+   */
   readonly seed?: Tensor | number;
-  /** Keeps the graph, so that it can run backward again. Off by default: its memory is freed on the way. */
+  /** Keeps the graph, so it can run backward again. Off by default: its memory is freed on the way. */
   readonly retainGraph?: boolean;
 }
 
 /**
- * Computes d(result)/d(leaf) for every leaf that the result was computed from and that requires a gradient, and adds it to
- * `leaf.grad`. Uses up the graph, unless it is retained; other graphs stay.
+ * Computes d(result)/d(leaf) for every leaf that the result depends on and that requires a gradient, and adds it to
+ * `leaf.grad`. Uses up the graph, unless `retainGraph` is set; other graphs stay.
  * @param options or the seed alone
- * @throws GraphError if nothing requires a gradient, the graph was used up, or a tensor that an op saved has changed since,
- *   all before anything is computed; RangeError for several values without a seed; ShapeError, DTypeError for a gradient that
- *   does not fit
+ * @throws GraphError, before any computation, if nothing requires a gradient, the graph was used up, or a saved tensor
+ *   has changed
+ * @throws RangeError for several values without a seed
+ * @throws ShapeError, DTypeError for a gradient that does not fit
  */
 export function backward(result: Tensor, options: BackwardOptions | Tensor | number = {}): void {
   const { seed, retainGraph = false }: BackwardOptions =
@@ -36,7 +40,7 @@ export function backward(result: Tensor, options: BackwardOptions | Tensor | num
     return;
   }
   const grads = new Map<Entry, Tensor>([[entry, start]]);
-  // An entry that is used up lets go of those before it, whose turn comes later.
+  // A used-up entry drops its references to earlier entries, which still have to run.
   for (const { memory } of order) memory.retain();
   try {
     for (const one of order) {
@@ -50,10 +54,10 @@ export function backward(result: Tensor, options: BackwardOptions | Tensor | num
   }
 }
 
-/** The entry and all that it was computed from, the last first. */
+/** The entry and all entries that it was computed from, last first. */
 function reachable(entry: Entry): Entry[] {
   const found = new Set([entry]);
-  // Growing while it is walked.
+  // The set grows while this loop walks it.
   for (const { edges } of found) {
     for (const { from } of edges) if (from instanceof Entry) found.add(from);
   }
@@ -95,7 +99,7 @@ function startingGradient(result: Tensor, seed: Tensor | number | undefined): Te
   return start;
 }
 
-/** Takes the gradient of an entry's output, if anything gave it one, and hands on those of its inputs. */
+/** Takes the gradient of an entry's output, if there is one, and passes on the gradients of its inputs. */
 function propagate(entry: Entry, grads: Map<Entry, Tensor>): void {
   const outputGrad = grads.get(entry);
   if (!outputGrad) return;
@@ -104,7 +108,8 @@ function propagate(entry: Entry, grads: Map<Entry, Tensor>): void {
     const readable = new Set([outputGrad.storage, ...entry.saved.map(({ storage }) => storage)]);
     const inputGrads = readingOnly(entry.op, readable, () => noGrad(() => entry.backward!(outputGrad, needs)));
     checkGradients(entry, inputGrads, outputGrad, needs);
-    // One tensor may be returned for several inputs: each gets a view of its own, and the scope disposes the originals.
+    // Backward may return one tensor for several inputs. Each input gets its own view, and the scope disposes the
+    // originals.
     const handed = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.view()) : undefined));
     grads.delete(entry);
     for (const grad of new Set(inputGrads)) grad?.dispose();
@@ -120,12 +125,12 @@ function handOn(to: Entry | Tensor, grad: Tensor, grads: Map<Entry, Tensor>): vo
   else addToLeaf(to, grad);
 }
 
-/** A leaf that was frozen or disposed since takes no gradient. */
+/** Whether a leaf takes a gradient. One that was frozen or disposed since takes none. */
 function isOpenLeaf(leaf: Edge['from']): boolean {
   return leaf instanceof Tensor && leaf.requiresGrad && !leaf.disposed;
 }
 
-/** The gradients that an op's backward returned fit its inputs. */
+/** Checks that the gradients that an op's backward returned fit its inputs. */
 function checkGradients(
   { op, edges }: Entry,
   inputGrads: readonly (Tensor | undefined)[],
@@ -170,7 +175,7 @@ function owned(grad: Tensor): Tensor {
   return copy;
 }
 
-/** Sum of two gradients; takes over both. In place where nobody else sees the first. */
+/** Sum of two gradients; takes ownership of both. Adds in place if nothing else refers to the first. */
 function combine(sum: Tensor | undefined, grad: Tensor): Tensor {
   if (!sum) return grad;
   const target = owned(sum);

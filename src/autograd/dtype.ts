@@ -1,15 +1,16 @@
-/** Element types of tensors, and the host's arrays for them. */
+/** Element types of tensors, and the host arrays for them. */
 
 /**
- * Element types, of four bytes, f16 of two. Only f32 tensors can require gradients; u32 and i32 hold class indices. f16 is
- * for inference: a few ops store in it what they compute in f32. It reaches to 65,504, with 11 bits of precision.
+ * Element types: f16 has two bytes, the others four. Only f32 tensors can require gradients. u32 and i32 hold class
+ * indices. f16 is for inference: a few ops compute in f32 and store in f16. It reaches 65,504, with 11 bits of
+ * precision.
  */
 export type DType = 'f32' | 'f16' | 'u32' | 'i32';
 
 /** The types that networks compute with. */
 export type Floating = 'f32' | 'f16';
 
-/** The array that holds the values of a type on the host; f16 values come as f32. */
+/** The host array for the values of a type. f16 values come as f32. */
 export interface ValuesOf {
   readonly f32: Float32Array<ArrayBuffer>;
   readonly f16: Float32Array<ArrayBuffer>;

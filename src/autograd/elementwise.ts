@@ -1,30 +1,32 @@
-/** For ops of one's own whose every element is computed from the same element of their inputs: only that is to be written. */
+/**
+ * For custom ops that compute each element from the same element of their inputs. The user writes only that expression.
+ */
 import { elementwiseGrid } from '../kernels/grid.ts';
 import { defineKernel, launch } from '../kernels/kernel.ts';
 import { expectDType, expectShape, expectUsable, ShapeError } from './errors.ts';
 import { Tensor } from './tensor.ts';
 
-/** What is to be computed. */
+/** An elementwise computation. */
 export interface ElementwiseKernel {
   /** Name in timings and errors. */
   readonly name: string;
-  /** What the expression calls the inputs, in their order: 1 to 7 names that WGSL takes for its own variables. */
+  /** The names of the inputs in the expression, in order: 1 to 7 names that are valid WGSL variables. */
   readonly inputs: readonly string[];
   /** A WGSL expression of type f32, such as `max(x, 0.0)`. */
   readonly wgsl: string;
 }
 
-/** Storage buffers that every device can bind at once; the output takes one. */
+/** Storage buffers that every device can bind at once. The output takes one. */
 const MAX_BUFFERS = 8;
 
 /**
- * Makes a function that takes as many f32 tensors of one shape, whichever it is, and gives a new one of that shape, computed
- * on the device. It records nothing: an op calls it and then `record`, and again in its backward.
+ * Makes a function that takes one f32 tensor per input name, all of one shape, and returns a new tensor of that shape,
+ * computed on the device. It records nothing: an op calls it and then `record`, and calls it again in its backward.
  *
- * The function throws ShapeError where the tensors differ in shape or number; an expression that does not compile is a
- * GpuError at a later call.
+ * The function throws ShapeError if the tensors differ in shape or their count is wrong. An expression that does not
+ * compile is a GpuError at a later call.
  *
- * @throws RangeError for a number or a name of inputs that cannot be
+ * @throws RangeError for an invalid count of inputs or an invalid name
  */
 export function elementwise({ name, inputs, wgsl }: ElementwiseKernel): (...tensors: Tensor[]) => Tensor {
   checkInputs(name, inputs);
@@ -70,7 +72,10 @@ function checkInputs(name: string, inputs: readonly string[]): void {
   }
 }
 
-/** One invocation takes ITEMS elements, a workgroup apart, so that neighbours read neighbours. */
+/**
+ * One invocation computes ITEMS elements, one workgroup width apart, so neighbouring invocations read neighbouring
+ * elements.
+ */
 function shader(inputs: readonly string[], expression: string): string {
   const bindings = [...inputs.map((input) => `read> ${input}Values`), 'read_write> outputValues'];
   return `struct Params { count: u32 }

@@ -3,60 +3,60 @@ import { DawngradError } from '../errors.ts';
 import { DeviceMismatchError } from '../gpu/errors.ts';
 import type { DType } from './dtype.ts';
 
-/** What is checked of a tensor, which throws some of these itself. */
+/** The checked facts of a tensor. Tensor itself throws some of these errors, so its class is not imported here. */
 interface Checked {
   readonly shape: readonly number[];
   readonly dtype: DType;
 }
 
-/** The same, with what it lives on. */
+/** The same, with the tensor's memory. */
 interface CheckedMemory extends Checked {
   readonly disposed: boolean;
   readonly gpu: unknown;
 }
 
-/** A tensor has a shape that an op cannot work with. */
+/** A tensor has a shape that an op cannot use. */
 export class ShapeError extends DawngradError {
   override name = 'ShapeError';
 }
 
-/** A tensor has an element type that an op cannot work with, or not as it is used. */
+/** A tensor has an element type that an op cannot use, or cannot use in this way. */
 export class DTypeError extends DawngradError {
   override name = 'DTypeError';
 }
 
-/** A tensor is used after its memory was given back, by `dispose()` or at the end of a scope. */
+/** A tensor was used after its memory was freed, by `dispose()` or at the end of a scope. */
 export class DisposedTensorError extends DawngradError {
   override name = 'DisposedTensorError';
 }
 
-/** A graph cannot run backward: it was used up, or something that it needs has changed or was not saved. */
+/** A graph cannot run backward: it was used up, or data that it needs has changed or was not saved. */
 export class GraphError extends DawngradError {
   override name = 'GraphError';
 }
 
-/** More tensors live outside any scope than can be meant. */
+/** More tensors live outside any scope than a program can intend. */
 export class TensorLeakError extends DawngradError {
   override name = 'TensorLeakError';
 }
 
-/** An option or argument of an op, a module or an optimizer has a value that it cannot have, or is not known. */
+/** An option or argument of an op, a module or an optimizer is unknown or has an invalid value. */
 export class OptionError extends DawngradError {
   override name = 'OptionError';
 }
 
-/** A gradient does not agree with what finite differences say. */
+/** A gradient disagrees with finite differences. */
 export class GradientMismatchError extends DawngradError {
   override name = 'GradientMismatchError';
 }
 
-/** `[2, 3]`, as messages write a shape. */
+/** `[2, 3]`: a shape as messages write it. */
 export function formatShape(shape: readonly (number | string)[]): string {
   return `[${shape.join(', ')}]`;
 }
 
 /**
- * Throws unless the tensor has this shape. A number is an extent it must have, a string the name of one that is free:
+ * Throws ShapeError unless the tensor has this shape. A number is a required extent; a string names a free one:
  * `expectShape('conv2d', 'weight', weight, ['O', 64, 'H', 'W'])`.
  */
 export function expectShape(op: string, name: string, tensor: Checked, expected: readonly (number | string)[]): void {
@@ -73,7 +73,7 @@ export function expectDType(op: string, name: string, tensor: Checked, dtype: DT
   if (tensor.dtype !== dtype) throw new DTypeError(`${op}: ${name} must hold ${dtype} values, got ${tensor.dtype}.`);
 }
 
-/** The four extents of an NCHW tensor; throws if it has another number of dimensions. */
+/** Returns the four extents of an NCHW tensor. Throws ShapeError unless it has four dimensions. */
 export function expectImages(op: string, name: string, tensor: Checked): [number, number, number, number] {
   expectShape(op, name, tensor, ['N', 'C', 'H', 'W']);
   return [...tensor.shape] as [number, number, number, number];

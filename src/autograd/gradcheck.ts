@@ -1,15 +1,16 @@
 /**
- * Gradient check: does what `backward` computes agree with finite differences? For whoever writes an op or a layer.
+ * Gradient check: compares the gradients that `backward` computes with finite differences. For authors of ops and
+ * layers.
  *
  *     await checkGradients((x, w) => myOp(x, w), [x, w]);
  *
- * The output is made one number by fixed random weights r, f(x) = Σ rⱼ·outputⱼ(x). Along a random direction v the central
- * difference f(x + εv) − f(x − εv) must be what the gradient says, 2ε·⟨∇f, v⟩. One direction tests all elements of an input at
- * once, so large inputs cost no more than small ones.
+ * Fixed random weights r reduce the output to one value, f(x) = Σ rⱼ·outputⱼ(x). Along a random direction v, the
+ * central difference f(x + εv) − f(x − εv) must equal 2ε·⟨∇f, v⟩, which follows from the gradient. One direction tests
+ * all elements of an input at once, so large inputs cost no more than small ones.
  *
- * The op computes in float32, so a difference carries rounding noise of about 1e-7 · |output| / ε, and a curvature error
- * that grows with ε². Sums on the host are in double. Keep inputs away from kinks (relu at 0, two equal maxima of a
- * window): a step of ε across one is no derivative.
+ * The op computes in float32. So a difference carries rounding noise of about 1e-7 · |output| / ε, and a curvature
+ * error that grows with ε². Sums on the host are in double. Keep inputs away from kinks (relu at 0, two equal maxima of
+ * a window): a step of ε across a kink does not measure a derivative.
  */
 import { backward } from './backward.ts';
 import { formatShape, GradientMismatchError, OptionError } from './errors.ts';
@@ -18,7 +19,7 @@ import { checkNames, numberFrom0, wholeNumber } from './options.ts';
 import { scope } from './scope.ts';
 import { Tensor } from './tensor.ts';
 
-/** How a gradient is checked; the defaults suit ops in float32 on numbers of about 1. */
+/** Options of a gradient check. The defaults suit ops in float32 on values of about 1. */
 export interface GradientCheckOptions {
   /** Largest change of an element to either side; 1e-2 by default. */
   readonly epsilon?: number;
@@ -26,7 +27,7 @@ export interface GradientCheckOptions {
   readonly tolerance?: number;
   /** Random directions per input; 4 by default. */
   readonly directions?: number;
-  /** Uniform numbers from 0 to 1. By default the same noise in every check. */
+  /** Uniform values from 0 to 1. By default the same noise in every check. */
   readonly random?: () => number;
 }
 
@@ -35,14 +36,14 @@ const OPTIONS = { epsilon: true, tolerance: true, directions: true, random: true
   true
 >;
 
-/** What was found along one direction: both derivatives and the relative error. */
+/** Result along one direction: both derivatives and the relative error. */
 export interface DirectionResult {
   readonly analytic: number;
   readonly numeric: number;
   readonly error: number;
 }
 
-/** What a gradient check found: all of it within the tolerance. */
+/** Result of a gradient check: every error is within the tolerance. */
 export interface GradientCheckReport {
   /** One entry for each input that requires a gradient. */
   readonly inputs: readonly { readonly index: number; readonly directions: readonly DirectionResult[] }[];
@@ -50,16 +51,17 @@ export interface GradientCheckReport {
   readonly worst: number;
 }
 
-/** Rounding of an output is at most 2⁻²⁴ of it; sums inside an op leave a few times that. */
+/** Rounding of an output is at most 2⁻²⁴ of it; sums inside an op add up to a few times that. */
 const OUTPUT_NOISE = 8 * 2 ** -24;
 
 /**
- * Checks the gradient of every input that requires one. `fn` must give the same output for the same inputs; it is called
- * twice per direction and once more. The inputs have their old values afterwards and no `grad`. Throws
- * GradientMismatchError for the first direction whose relative error exceeds the tolerance.
+ * Checks the gradient of every input that requires one. `fn` must return the same output for the same inputs; it is
+ * called twice per direction and once more. Afterwards the inputs have their old values and no `grad`.
  *
- * The error is |analytic − numeric| over the largest of both, of what a random direction gives on average
- * (‖gradient‖·‖v‖/√size: a direction may happen to be level), and of the rounding noise over the tolerance.
+ * The error is |analytic − numeric| divided by the largest of three: the larger of both; the average for a random
+ * direction (‖gradient‖·‖v‖/√size, as one direction may happen to be level); and the rounding noise divided by the
+ * tolerance.
+ * @throws GradientMismatchError for the first direction whose relative error exceeds the tolerance
  */
 export async function checkGradients(
   fn: (...inputs: Tensor[]) => Tensor,
@@ -79,7 +81,7 @@ export async function checkGradients(
   const seed = Tensor.from(output.gpu, weights, output.shape);
   scope(() => backward(output, seed));
   seed.dispose();
-  // How far rounding alone moves a difference of two scalarised outputs.
+  // The change that rounding alone can make to a difference of two reduced outputs.
   const noise = OUTPUT_NOISE * norm((await output.data()).map((value, j) => value * weights[j]!));
   output.dispose();
 
@@ -109,7 +111,7 @@ export async function checkGradients(
         const above = await evaluate();
         input.set(minus);
         const below = await evaluate();
-        // The step that was taken is the rounded one.
+        // The actual step is the rounded one.
         const step = Float64Array.from(plus, (value, i) => value - minus[i]!);
         const result = compare(dot(gradient, step), above - below, {
           floor: Math.max((norm(gradient) * norm(step)) / Math.sqrt(input.size), noise / tolerance),
@@ -154,8 +156,8 @@ function norm(a: ArrayLike<number>): number {
 }
 
 /**
- * Numbers from 0 to 1 that look random: a hash of 0, 1, 2, … (the finaliser of MurmurHash3 by Austin Appleby). Test noise,
- * not a random generator: never to train with.
+ * Values from 0 to 1 that look random: a hash of 0, 1, 2, … (the finaliser of MurmurHash3 by Austin Appleby). Use it as
+ * test noise only, not as a random generator for training.
  */
 export function counterNoise(start = 0): () => number {
   let counter = start;

@@ -1,7 +1,7 @@
 /**
- * The graph behind a result. Every op that takes part in differentiation leaves an entry: where its inputs came from, the
- * tensors its backward will read, and backward itself. The entry belongs to the op's result: it lives as long as that, or
- * anything computed from it. So several graphs may be alive at once, and one that nobody can reach is gone.
+ * The graph behind a result. Every differentiable op leaves an entry: the sources of its inputs, the tensors that its
+ * backward will read, and the backward function. The entry belongs to the op's result. It lives as long as the result,
+ * or anything computed from it. So several graphs may be alive at once, and an unreachable one is freed.
  */
 import type { Gpu } from '../gpu/gpu.ts';
 import { callSync } from '../gpu/refuse-async.ts';
@@ -11,37 +11,40 @@ import { GraphMemory } from './holdings.ts';
 import type { Storage } from './storage.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
-/** The account of an op, for `record`. */
+/** Describes an op for `record`. */
 export interface OpRecord {
   /** For errors and reports. */
   readonly name: string;
-  /** What it computed from, in the order in which `backward` gives their gradients; by name, errors can say which. */
+  /** The inputs, in the order in which `backward` returns their gradients. If they have names, errors use them. */
   readonly inputs: readonly Tensor[] | Readonly<Record<string, Tensor | undefined>>;
   /** A new tensor. */
   readonly output: Tensor;
-  /** Tensors whose content backward reads. They are kept until it has run, also if they are disposed before. */
+  /**
+   * Tensors whose content backward reads. The graph keeps them until backward has run, even if they are disposed
+   * before.
+   */
   readonly saved?: readonly Tensor<DType>[];
   /**
-   * Gradients of the inputs, given the output's. `needs[i]` says whether input i requires one; where it does not, no kernel
-   * should run and `undefined` stands in its place. The same tensor may be returned for several inputs.
+   * Computes the gradients of the inputs from the output's. `needs[i]` says whether input i requires one. If it does
+   * not, run no kernel for it and return `undefined` in its place. The same tensor may be returned for several inputs.
    */
   readonly backward: (outputGrad: Tensor, needs: readonly boolean[]) => readonly (Tensor | undefined)[];
 }
 
-/** Where an input came from: a result of another entry, or a leaf. */
+/** The source of an input: the entry of another result, or a leaf. */
 export interface Edge {
-  /** As messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   readonly shape: Shape;
-  /** Undefined where the input required no gradient. */
+  /** Undefined if the input required no gradient. */
   readonly from: Entry | Tensor | undefined;
 }
 
 interface Saved {
-  /** As messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   readonly storage: Storage;
-  /** Of its content when the op read or wrote it. */
+  /** The storage's version when the op read or wrote it. */
   readonly version: number;
 }
 
@@ -52,7 +55,7 @@ export class Entry {
   readonly saved: readonly Saved[];
   readonly outputShape: Shape;
   readonly memory: GraphMemory;
-  /** Later ops have larger ones. */
+  /** Increases with every recorded op. */
   readonly order = recorded++;
   /** Undefined once it was used up. */
   backward: OpRecord['backward'] | undefined;
@@ -74,7 +77,7 @@ export class Entry {
     this.memory = new GraphMemory(storages, parents, () => live.set(gpu, graphSize(gpu) - 1));
   }
 
-  /** Frees what backward read. An op that saved nothing can run again, as in torch. */
+  /** Frees the saved memory. An op that saved nothing can run again, as in torch. */
   useUp(): void {
     if (this.saved.length === 0) return;
     this.backward = undefined;
@@ -87,18 +90,18 @@ const live = new WeakMap<Gpu, number>();
 const entries = new WeakMap<Tensor, Entry>();
 let noGradDepth = 0;
 
-/** The entry that a tensor is the result of; none for a leaf, and for what was computed without a gradient. */
+/** The entry of the op that computed this tensor; none for a leaf, or for a tensor computed without a gradient. */
 export function entryOf(tensor: Tensor): Entry | undefined {
   return entries.get(tensor);
 }
 
-/** Entries of a device that can still run backward. */
+/** Number of a device's entries that can still run backward. */
 export function graphSize(gpu: Gpu): number {
   return live.get(gpu) ?? 0;
 }
 
 /**
- * Runs `fn` without recording: what it computes has no gradient and keeps no activation.
+ * Runs `fn` without recording: its results have no gradient and keep no activations.
  * @throws TypeError if `fn` is asynchronous
  */
 export function noGrad<T>(fn: () => T): T {
@@ -116,9 +119,9 @@ export function wouldRecord(inputs: readonly Tensor[]): boolean {
 }
 
 /**
- * Called by every op with its account. Returns the output, which requires a gradient if any input does.
- * @throws GraphError if the output is no new tensor; DisposedTensorError or DeviceMismatchError for an input that is disposed
- *   or on another device
+ * Records an op; every op calls it. Returns the output, which requires a gradient if any input does.
+ * @throws GraphError if the output is not a new tensor
+ * @throws DisposedTensorError or DeviceMismatchError for an input that is disposed or on another device
  */
 export function record(op: OpRecord): Tensor {
   const { output } = op;

@@ -1,9 +1,9 @@
 /**
- * IEEE 754 binary16 on the host, which JavaScript does not have before ES2025: 1 bit for the sign, 5 for the exponent (bias
- * 15), 10 for the fraction. Exponent 0 is 0 or subnormal, 31 infinity or NaN.
+ * IEEE 754 binary16 on the host, which JavaScript lacks before ES2025: 1 bit for the sign, 5 for the exponent (bias
+ * 15), 10 for the fraction. Exponent 0 is 0 or subnormal, 31 is infinity or NaN.
  */
 
-/** The f16 numbers as f32, which has them all. */
+/** Converts f16 values to f32, which can represent all of them. */
 export function fromHalf(halves: Uint16Array): Float32Array<ArrayBuffer> {
   return Float32Array.from(halves, (half) => {
     const sign = half & 0x8000 ? -1 : 1;
@@ -16,8 +16,8 @@ export function fromHalf(halves: Uint16Array): Float32Array<ArrayBuffer> {
 }
 
 /**
- * The nearest f16 numbers, of two as near the even one; infinity beyond 65,504. In an even number of elements, as uploads
- * take whole multiples of four bytes: the last may be a 0 that nobody asked for.
+ * Rounds to the nearest f16 values, ties to even; infinity beyond 65,504. The result has an even number of elements,
+ * because uploads take whole multiples of four bytes: the last element may be a 0 that pads it.
  */
 export function toHalf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   const halves = new Uint16Array(Math.ceil(values.length / 2) * 2);
@@ -29,9 +29,10 @@ function halfBits(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const size = Math.abs(value);
   if (Number.isNaN(size)) return 0x7e00;
-  // From here on it is nearer to 2^16, which f16 does not have, than to 65,504.
+  // From here on the value is nearer to 2^16, which f16 lacks, than to 65,504.
   if (size >= 65520) return sign | 0x7c00;
-  // Of the numbers this large f16 has every multiple of the unit. Rounding up to the next power of two carries into the exponent.
+  // Among values this large, f16 has every multiple of the unit. Rounding up to the next power of two carries into the
+  // exponent.
   const exponent = Math.max(-14, Math.floor(Math.log2(size || Number.MIN_VALUE)));
   const units = roundToEven(size * 2 ** (10 - exponent));
   return sign | (((exponent + 14) << 10) + units);

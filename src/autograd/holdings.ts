@@ -1,12 +1,12 @@
 /**
- * What a tensor holds on its device, apart from the tensor itself: it can be given back when the tensor is disposed, and
- * also when JavaScript has collected a tensor that nobody disposed. So nothing here refers to a tensor.
+ * The device memory of a tensor, apart from the tensor itself. It is released when the tensor is disposed, or when
+ * JavaScript has collected a tensor that nobody disposed. So nothing here refers to a tensor.
  */
 import type { Storage } from './storage.ts';
 
 /**
- * The memory of one entry of a graph: the storages that its backward will read, and the entries that it leads to. It lives
- * as long as the entry's result, or anything computed from that with a gradient.
+ * The memory of one entry of a graph: the storages that its backward will read, and its parent entries. It lives as
+ * long as the entry's result, or anything computed from that with a gradient.
  */
 export class GraphMemory {
   #references = 1;
@@ -15,9 +15,9 @@ export class GraphMemory {
   #onEnd: (() => void) | undefined;
 
   /**
-   * @param kept a reference to each is taken
-   * @param parents the entries whose results this one was computed from; a reference to each is taken
-   * @param onEnd called once, when the entry can run backward no more
+   * @param kept storages; takes a reference to each
+   * @param parents the entries whose results this one was computed from; takes a reference to each
+   * @param onEnd called once, when the entry can no longer run backward
    */
   constructor(kept: readonly Storage[], parents: readonly GraphMemory[], onEnd: () => void) {
     this.#kept = kept.map((storage) => storage.retain());
@@ -34,7 +34,7 @@ export class GraphMemory {
     letGo([this]);
   }
 
-  /** Frees what backward read and lets go of the entries that this one leads to, although its result may live on. */
+  /** Frees the saved memory and drops the references to the parents, although the entry's result may live on. */
   useUp(): void {
     letGo(this.#empty());
   }
@@ -49,30 +49,30 @@ export class GraphMemory {
     return parents;
   }
 
-  /** A reference less; returns what nobody refers to through this entry any more. */
+  /** Drops one reference. If it was the last, returns the parents, to which this entry no longer refers. */
   static dropOne(entry: GraphMemory): readonly GraphMemory[] {
     return --entry.#references > 0 ? [] : entry.#empty();
   }
 }
 
-/** Drops a reference to each. A loop, as a graph may be deeper than the stack. */
+/** Drops a reference to each entry. It loops, because a graph may be deeper than the stack. */
 function letGo(entries: readonly GraphMemory[]): void {
   const ending = [...entries];
   for (let entry = ending.pop(); entry; entry = ending.pop()) ending.push(...GraphMemory.dropOne(entry));
 }
 
-/** The storage of a tensor, and the graph behind it where it is the result of one. */
+/** The storage of a tensor, and the graph behind it if it is a result. */
 export class Holdings {
   readonly storage: Storage;
-  /** Reports call the tensor by it: the op that it is a result of, or how else it came about. */
+  /** The tensor's name in reports: the op that computed it, or how else it was made. */
   label: string;
-  /** Takes over one reference. */
+  /** Owns one reference. */
   graph: GraphMemory | undefined;
   /** Whether its tensor is watched (`unowned.ts`). */
   watched = false;
   #released = false;
 
-  /** Takes over one reference to the storage. */
+  /** Takes ownership of one reference to the storage. */
   constructor(storage: Storage, label: string) {
     this.storage = storage;
     this.label = label;
@@ -82,7 +82,7 @@ export class Holdings {
     return this.#released;
   }
 
-  /** Gives everything back, once. */
+  /** Releases everything, once. */
   release(): void {
     if (this.#released) return;
     this.#released = true;

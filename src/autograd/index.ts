@@ -1,4 +1,4 @@
-/** What the engine offers to those who build on it. */
+/** The engine's interface for code built on it. */
 
 export { type BackwardOptions, backward } from './backward.ts';
 export type { DType, Floating, ValuesOf } from './dtype.ts';

@@ -1,4 +1,7 @@
-/** Checks of the options of ops, modules and optimizers. Each error names owner and option, what was expected and what was found. */
+/**
+ * Checks the options of ops, modules and optimizers. Each error names the owner and the option, what was expected and
+ * what was found.
+ */
 import { OptionError } from './errors.ts';
 
 /** [height, width] */
@@ -6,7 +9,7 @@ export type HeightWidth = readonly [height: number, width: number];
 /** One number for both directions, or [height, width]. */
 export type Pair = number | HeightWidth;
 
-/** Far beyond any image. Up to here, offsets that kernels compute from a stride or a padding fit 32 bits. */
+/** Far beyond any image. Up to this value, the offsets that kernels compute from a stride or a padding fit 32 bits. */
 const MOST_PIXELS = 2 ** 24;
 const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
 
@@ -19,13 +22,15 @@ function shown(value: unknown): string {
 const isWhole = (value: unknown, least: number): value is number =>
   Number.isSafeInteger(value) && Number(value) >= least;
 
-/** The option itself. @throws OptionError unless it is a whole number of at least `least` */
+/** Returns the option. @throws OptionError unless it is a whole number of at least `least` */
 export function wholeNumber(owner: string, name: string, value: number, least: number): number {
   if (isWhole(value, least)) return value;
   throw new OptionError(`${owner}: ${name} must be a whole number of at least ${least}, got ${shown(value)}.`);
 }
 
-/** [height, width] of an option in pixels. @throws OptionError unless both are whole numbers of at least `least` */
+/**
+ * Returns [height, width] of an option in pixels. @throws OptionError unless both are whole numbers of at least `least`
+ */
 export function pairOf(owner: string, name: string, value: Pair, least: number): HeightWidth {
   const both: readonly unknown[] = Array.isArray(value) ? value : [value, value];
   const [height, width] = both;
@@ -37,23 +42,23 @@ export function pairOf(owner: string, name: string, value: Pair, least: number):
   );
 }
 
-/** The option itself. @throws OptionError unless it is a number from 0 to `most`, by default to the largest of float32 */
+/** Returns the option. @throws OptionError unless it is a number from 0 to `most`, by default the largest of float32 */
 export function numberFrom0(owner: string, name: string, value: number, most = LARGEST_F32): number {
   if (typeof value === 'number' && value >= 0 && value <= most) return value;
   const range = most === LARGEST_F32 ? 'a finite number of at least 0' : `a number from 0 to ${most}`;
   throw new OptionError(`${owner}: ${name} must be ${range}, got ${shown(value)}.`);
 }
 
-/** The option itself. @throws OptionError unless it is true or false */
+/** Returns the option. @throws OptionError unless it is true or false */
 export function flag(owner: string, name: string, value: boolean): boolean {
   if (typeof value === 'boolean') return value;
   throw new OptionError(`${owner}: ${name} must be true or false, got ${shown(value)}.`);
 }
 
 /**
- * Refuses options that would be ignored.
- * @param known every option that there is
- * @throws OptionError where `options` is no object, or holds an option that is not known
+ * Rejects options that would be ignored.
+ * @param known every existing option
+ * @throws OptionError if `options` is no object, or contains an unknown option
  */
 export function checkNames<Options extends object>(
   owner: string,

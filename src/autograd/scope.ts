@@ -1,13 +1,14 @@
 /**
- * Scopes free intermediate tensors. Every tensor made inside `scope(fn)` is disposed at its end, except those that `fn`
- * returns: they belong to the enclosing scope, if there is one. A graph keeps what its backward needs by itself.
+ * Scopes free intermediate tensors. The end of `scope(fn)` disposes every tensor made inside, except those that `fn`
+ * returns. Returned tensors belong to the enclosing scope, if there is one. A graph keeps the tensors that its backward
+ * needs.
  */
 
 import { callSync } from '../gpu/refuse-async.ts';
 import type { Holdings } from './holdings.ts';
 import { watch } from './unowned.ts';
 
-/** What scopes manage: tensors, without knowing their class, which would be a circular import. */
+/** A tensor as scopes see it. Importing its class would be a circular import. */
 interface Owned {
   readonly holdings: Holdings;
   dispose(): void;
@@ -16,9 +17,10 @@ interface Owned {
 const scopes: Set<Owned>[] = [];
 
 /**
- * Runs `fn` and disposes the tensors it made, except those in its result: a tensor, or arrays, plain objects, maps and sets
- * of them, however deep. An object with a `dispose` of its own is taken to `keep` its tensors, as modules and optimizers do.
- * @throws TypeError if `fn` is asynchronous, or its result is of a class in which tensors cannot be found
+ * Runs `fn` and disposes the tensors it made, except those in its result: a tensor, or arrays, plain objects, maps and
+ * sets of tensors, nested to any depth. Any other object with a `dispose` method must `keep` its own tensors, as
+ * modules and optimizers do.
+ * @throws TypeError if `fn` is asynchronous, or if its result has a class in which tensors cannot be found
  */
 export function scope<T>(fn: () => T): T {
   const own = new Set<Owned>();
@@ -43,7 +45,7 @@ export function scope<T>(fn: () => T): T {
 }
 
 /**
- * Adds to `found` those of `own` that can be reached from `result`.
+ * Adds to `found` the tensors of `own` that are reachable from `result`.
  * @returns the class of an object that may hide tensors, if there is one
  */
 function collectTensors(result: unknown, own: ReadonlySet<Owned>, found: Set<Owned>): string | undefined {
@@ -68,7 +70,7 @@ function isRecord(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Objects that hold no tensors, or keep those that they hold. */
+/** Whether the object holds no tensors, or keeps those that it holds. */
 function isHarmless(value: object): boolean {
   return (
     'dispose' in value ||
@@ -77,14 +79,20 @@ function isHarmless(value: object): boolean {
   );
 }
 
-/** Gives a new tensor to the innermost scope. @throws TensorLeakError where there is none, and too many live so */
+/**
+ * Gives a new tensor to the innermost scope. @throws TensorLeakError if there is none, and too many tensors live
+ * outside scopes
+ */
 export function adopt(tensor: Owned): void {
   const innermost = scopes.at(-1);
   if (innermost) innermost.add(tensor);
   else watch(tensor, false);
 }
 
-/** Takes a tensor out of every scope: it lives until it is disposed or collected. Parameters and gradients are kept so. */
+/**
+ * Takes a tensor out of every scope: it lives until it is disposed or collected. Parameters and gradients are kept this
+ * way.
+ */
 export function keep<T extends { dispose(): void }>(tensor: T): T {
   for (const own of scopes) own.delete(tensor as unknown as Owned);
   if ('holdings' in tensor) watch(tensor as unknown as Owned, true);

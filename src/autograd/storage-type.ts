@@ -1,4 +1,4 @@
-/** Which element type an op stores its tensors in: f32, or f16 in inference. */
+/** Decides in which element type an op stores its tensors: f32, or f16 in inference. */
 import { DTypeError, expectDType, expectUsable } from './errors.ts';
 import { wouldRecord } from './graph.ts';
 import type { Tensor } from './tensor.ts';
@@ -6,10 +6,10 @@ import type { Tensor } from './tensor.ts';
 type Named = Readonly<Record<string, Tensor | undefined>>;
 
 /**
- * Whether an op stores in f16: where its first value does. All values must be of one type then, and what is told of a channel
- * or a feature (biases, statistics) is f32 in any case.
- * @param why what else the op does here that takes f32, such as `in training`
- * @throws DTypeError naming op and tensor where types are mixed, or f16 is not for what is done
+ * Whether an op stores in f16: it does if its first value is f16. All values must then have one type. Tensors with one
+ * entry per channel or feature (biases, statistics) are always f32.
+ * @param why the circumstance in which the op needs f32, such as `in training`
+ * @throws DTypeError, naming op and tensor, if types are mixed or the op cannot use f16 here
  */
 export function storesHalf(op: string, values: Named, singles: Named = {}, why?: string): boolean {
   expectUsable(op, { ...values, ...singles });

@@ -1,7 +1,7 @@
 /**
- * Reference-counted device memory. A training step makes hundreds of megabytes of activations, so whoever needs a buffer
- * says so: a tensor holds one reference to its storage, a graph one for each activation that backward will read. With the
- * last reference the buffer goes back to the pool.
+ * Reference-counted device memory. A training step makes hundreds of megabytes of activations, so every user of a
+ * buffer holds a reference. A tensor holds one to its storage. A graph holds one to each activation that backward will
+ * read. With the last reference the buffer returns to the pool.
  */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
@@ -11,7 +11,7 @@ let made = 0;
 export class Storage {
   readonly gpu: Gpu;
   readonly bytes: number;
-  /** Counts up with every storage that is made. */
+  /** Increases with every new storage. */
   readonly serial = made++;
   #buffer: PooledBuffer | undefined;
   #references = 1;
@@ -23,23 +23,26 @@ export class Storage {
     this.#buffer = gpu.pool.acquire(bytes);
   }
 
-  /** Storages made so far: the serial of the next one. */
+  /** Number of storages made so far: the serial of the next one. */
   static get made(): number {
     return made;
   }
 
-  /** The buffer. Throws if every owner has let go of it. */
+  /**
+   * The buffer.
+   * @throws Error if every owner has released it
+   */
   get buffer(): PooledBuffer {
     if (!this.#buffer) throw new Error('This storage was freed: its memory may already hold something else.');
     return this.#buffer;
   }
 
-  /** Raised whenever the content is replaced. What was derived from it (packed weights) is right until then. */
+  /** Raised whenever the content is replaced. Derived data (packed weights) is valid until then. */
   get version(): number {
     return this.buffer.version;
   }
 
-  /** True while only one owner refers to it, so that it may be changed in place. */
+  /** True while only one owner refers to it. Then it may be changed in place. */
   get exclusive(): boolean {
     return this.#references === 1;
   }
@@ -48,7 +51,7 @@ export class Storage {
     return this.#buffer === undefined;
   }
 
-  /** Says that the content was replaced by other means than a `Gpu`, which notices by itself. */
+  /** Reports that the content was replaced by other means than a `Gpu`. A `Gpu` raises the version by itself. */
   markChanged(): void {
     this.buffer.version++;
   }
@@ -68,7 +71,7 @@ export class Storage {
     this.#onFree = [];
   }
 
-  /** Calls back when the memory is freed, for instance to free what was derived from it. */
+  /** Registers a callback for when the memory is freed, for instance to free derived data. */
   onFree(callback: () => void): void {
     this.#onFree.push(callback);
   }

@@ -18,26 +18,29 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** Before memory is taken: a failing tensor must not leave any behind. */
+/** Runs before memory is allocated: a failing tensor must not leave any behind. */
 function checkExtents(shape: Shape): void {
   if (shape.every((extent) => Number.isInteger(extent) && extent >= 1)) return;
   throw new RangeError(`A tensor needs positive whole extents, got ${formatShape(shape)}.`);
 }
 
 /**
- * Values on a device: contiguous, row-major, f32, f16, u32 or i32. A tensor has its memory until it is disposed, by hand or by
- * the scope it was made in, or collected by JavaScript. Ops take tensors of one device and give new ones; none changes its
- * inputs or waits for the device.
+ * Values on a device: contiguous, row-major, f32, f16, u32 or i32. A tensor has its memory until it is disposed (by the
+ * caller or by its scope) or collected by JavaScript. Ops take tensors of one device and return new ones. No op changes
+ * its inputs or waits for the device.
  */
 export class Tensor<D extends DType = Floating> {
   readonly shape: Shape;
   readonly dtype: D;
-  /** What it holds on the device. */
+  /** The device memory and graph that it refers to. */
   readonly holdings: Holdings;
   #grad: Tensor | undefined;
   #requiresGrad = false;
 
-  /** Wraps a storage that is large enough, taking over one reference to it. Use `Tensor.from` or `Tensor.empty`. */
+  /**
+   * Wraps a storage that is large enough, and takes ownership of one reference to it. Use `Tensor.from` or
+   * `Tensor.empty`.
+   */
   constructor(storage: Storage, shape: Shape, dtype: D, label = 'Tensor') {
     this.shape = shape;
     this.dtype = dtype;
@@ -50,7 +53,7 @@ export class Tensor<D extends DType = Floating> {
     }
   }
 
-  /** A tensor whose content is not yet written. */
+  /** A tensor with undefined content. */
   static empty(gpu: Gpu, shape: Shape): Tensor;
   static empty<D extends DType>(gpu: Gpu, shape: Shape, dtype: D): Tensor<D>;
   static empty(gpu: Gpu, shape: Shape, dtype: DType = 'f32'): Tensor<DType> {
@@ -67,11 +70,11 @@ export class Tensor<D extends DType = Floating> {
   }
 
   /**
-   * A tensor with the given values, copied. Its type is f32 for a Float32Array, a Float64Array (rounded) and an array of
-   * numbers, u32 for a Uint32Array, i32 for an Int32Array; other arrays need a type beside them.
+   * A tensor with a copy of the given values. Its type is f32 for a Float32Array, a Float64Array (rounded) and an array
+   * of numbers, u32 for a Uint32Array, i32 for an Int32Array. Other arrays need an explicit type.
    * @param shape one dimension by default
-   * @throws DTypeError for what is no array of numbers, or needs a type; RangeError where the shape has another size, or an
-   *   integer type cannot hold a value
+   * @throws DTypeError if the data is no array of numbers, or needs an explicit type
+   * @throws RangeError if the shape has another size, or an integer type cannot hold a value
    */
   static from(gpu: Gpu, data: Uint32Array, shape?: Shape): Tensor<'u32'>;
   static from(gpu: Gpu, data: Int32Array, shape?: Shape): Tensor<'i32'>;
@@ -98,7 +101,8 @@ export class Tensor<D extends DType = Floating> {
 
   /**
    * Whether backward computes a gradient for it. Its owner sets it on a leaf; a result requires one if an input does.
-   * @throws DTypeError where it is set on a tensor that is not f32; GraphError where it is taken from a result
+   * @throws DTypeError if it is set on a tensor that is not f32
+   * @throws GraphError if it is cleared on a result
    */
   get requiresGrad(): boolean {
     return this.#requiresGrad;
@@ -116,7 +120,7 @@ export class Tensor<D extends DType = Floating> {
 
   /**
    * d(loss)/d(this) after backward, on leaves that require it.
-   * @throws ShapeError, DTypeError, DisposedTensorError or DeviceMismatchError if it is set to a tensor that cannot be it
+   * @throws ShapeError, DTypeError, DisposedTensorError or DeviceMismatchError if it is set to an unsuitable tensor
    */
   get grad(): Tensor | undefined {
     return this.#grad;
@@ -131,12 +135,12 @@ export class Tensor<D extends DType = Floating> {
     this.#grad = grad;
   }
 
-  /** The device that it is on. */
+  /** Its device. */
   get gpu(): Gpu {
     return this.holdings.storage.gpu;
   }
 
-  /** Its memory and who else refers to it. */
+  /** Its memory, with the count of references to it. */
   get storage(): Storage {
     return this.holdings.storage;
   }
@@ -148,16 +152,17 @@ export class Tensor<D extends DType = Floating> {
 
   /**
    * Its memory, for kernels; may be larger than the tensor.
-   * @throws DisposedTensorError if it was disposed; GraphError in the backward of an op that did not save it
+   * @throws DisposedTensorError if it was disposed
+   * @throws GraphError in the backward of an op that did not save it
    */
   get buffer(): PooledBuffer {
     const { released, storage } = this.holdings;
-    // A backward reads inputs that may be disposed by then: their graph keeps what it saved.
+    // A backward may read inputs that were disposed: their graph keeps the saved ones.
     if (!mayRead(storage, this.shape) && released) this.#throwDisposed();
     return storage.buffer;
   }
 
-  /** Whether its memory was given back. */
+  /** Whether its memory was released. */
   get disposed(): boolean {
     return this.holdings.released;
   }
@@ -169,7 +174,7 @@ export class Tensor<D extends DType = Floating> {
     );
   }
 
-  /** Another tensor over the same memory. It must have as many elements; gradients do not flow to the original. */
+  /** Another tensor over the same memory. It must have as many elements. Gradients do not flow to the original. */
   view(shape: Shape = this.shape): Tensor<D> {
     checkExtents(shape);
     if (sizeOf(shape) !== this.size) {
@@ -181,7 +186,7 @@ export class Tensor<D extends DType = Floating> {
   }
 
   /**
-   * Replaces the values in place; those of an f16 tensor are given as f32, and rounded. Arrays are converted as in `from`.
+   * Replaces the values in place. An f16 tensor takes f32 values and rounds them. Arrays are converted as in `from`.
    * @throws RangeError or DTypeError for values that it cannot hold
    */
   set(data: HostValues): void {
@@ -193,7 +198,7 @@ export class Tensor<D extends DType = Floating> {
     this.gpu.upload(this.buffer, toStored(values, dtype));
   }
 
-  /** The values by their type, once everything recorded so far has run; those of an f16 tensor as f32. */
+  /** The values in the host array of its type, once everything recorded so far has run. f16 values come as f32. */
   async data(): Promise<ValuesOf[D]> {
     const bytes = await this.readback().get();
     const values =
@@ -205,7 +210,7 @@ export class Tensor<D extends DType = Floating> {
     return values as ValuesOf[D];
   }
 
-  /** Starts reading the values: the bytes of the array that `data` gives. */
+  /** Starts reading the values: the bytes of the array that `data` returns. */
   readback(): Readback {
     const { size, dtype } = this;
     const bytes = this.gpu.readback(this.buffer, bytesOf(size, dtype));
@@ -219,7 +224,7 @@ export class Tensor<D extends DType = Floating> {
     return (await this.data())[0]!;
   }
 
-  /** Lets go of the memory, of the graph behind it, and of the gradient. Calling it twice is harmless. */
+  /** Releases the memory, the graph behind it and the gradient. Calling it twice is harmless. */
   dispose(): void {
     unwatch(this.holdings);
     this.holdings.release();

@@ -1,7 +1,7 @@
 /**
- * Tensors that no scope will dispose. When JavaScript collects one, its memory goes back to the pool; that takes a
- * collection, which is suggested where many have gathered. If they stay, somebody holds them: a report says which ops they are
- * results of, and beyond a limit the next one is an error, before the driver runs out of something and the process dies.
+ * Tensors that no scope will dispose. When JavaScript collects one, its memory returns to the pool. When many have
+ * gathered, a collection is suggested. If they stay, the program still holds them, and a report says which ops made
+ * them. Beyond a limit the next one is an error, before the driver runs out of a resource and the process crashes.
  */
 
 import { suggestCollection } from '../gpu/collect.ts';
@@ -9,9 +9,9 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { TensorLeakError } from './errors.ts';
 import type { Holdings } from './holdings.ts';
 
-/** A collection is suggested after as many more. */
+/** A collection is suggested after this many more. */
 const SUGGEST_EVERY = 128;
-/** As many are reported, once for each device. */
+/** This many cause a report, once per device. */
 const REPORT_AT = 1536;
 /** More are an error. */
 const LIMIT = 16_384;
@@ -78,7 +78,7 @@ const collected = new FinalizationRegistry<Holdings>((holdings) => {
   holdings.release();
 });
 
-/** Watches a tensor that no scope disposes; `kept` ones do not count as forgotten. @throws TensorLeakError */
+/** Watches a tensor that no scope disposes. A `kept` one does not count toward the limit. @throws TensorLeakError */
 export function watch(tensor: { readonly holdings: Holdings }, kept: boolean): void {
   const { holdings } = tensor;
   unwatch(holdings);
@@ -87,7 +87,7 @@ export function watch(tensor: { readonly holdings: Holdings }, kept: boolean): v
   collected.register(tensor, holdings, holdings);
 }
 
-/** Stops watching: the tensor is disposed, or a scope has it. */
+/** Stops watching: the tensor is disposed, or a scope owns it. */
 export function unwatch(holdings: Holdings): void {
   if (!holdings.watched) return;
   holdings.watched = false;
@@ -95,7 +95,7 @@ export function unwatch(holdings: Holdings): void {
   unownedOf(holdings).delete(holdings);
 }
 
-/** Tensors of a device that no scope has and nobody meant to keep. */
+/** Number of a device's tensors that no scope owns and that were not kept on purpose. */
 export function unownedTensors(gpu: Gpu): number {
   return byDevice.get(gpu)?.size ?? 0;
 }

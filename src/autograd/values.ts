@@ -1,4 +1,4 @@
-/** Values from the host: which arrays become which element type, and which are refused. */
+/** Values from the host: the element type of each array class, and which arrays are rejected. */
 import type { DType, ValuesOf } from './dtype.ts';
 import { DTypeError } from './errors.ts';
 import { toHalf } from './half.ts';
@@ -23,13 +23,13 @@ const INTEGERS = {
 
 const EXPECTED = 'Give a Float32Array, Float64Array, Int32Array, Uint32Array or an array of numbers';
 
-/** What an array is called in messages: `Uint8Array`, `Array`, `string`. */
+/** The name of an array's class in messages: `Uint8Array`, `Array`, `string`. */
 function nameOf(data: unknown): string {
   return typeof data === 'object' && data !== null ? (data.constructor?.name ?? 'object') : typeof data;
 }
 
 /**
- * The element type of an array whose owner named none.
+ * The default element type of an array.
  * @throws DTypeError for an array that may mean several types, or none
  */
 export function dtypeOf(data: HostValues): 'f32' | 'u32' | 'i32' {
@@ -44,9 +44,10 @@ export function dtypeOf(data: HostValues): 'f32' | 'u32' | 'i32' {
 }
 
 /**
- * The values as the host keeps them for a tensor of this type; the array itself where it fits. Float64 values are rounded to
- * f32. Integers must be whole and in range.
- * @throws DTypeError for what is no array of numbers; RangeError for a value that the type cannot hold
+ * The values in the host array of this type; the array itself if it fits. Float64 values are rounded to f32. Integers
+ * must be whole and in range.
+ * @throws DTypeError if the data is no array of numbers
+ * @throws RangeError for a value that the type cannot hold
  */
 export function toValues<D extends DType>(data: HostValues, dtype: D): ValuesOf[D] {
   checkArray(data);
