@@ -268,7 +268,7 @@ export class Gpu {
 
   /**
    * Starts timing each dispatch.
-   * @throws MissingFeatureError if the device has no timestamp queries
+   * @throws GpuError if the device has no timestamp queries
    */
   startProfiling(): void {
     if (!this.device.features.has('timestamp-query')) {

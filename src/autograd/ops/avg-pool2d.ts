@@ -1,4 +1,4 @@
-/** globalAvgPool2d: the mean of each channel's image. Every pixel gets the same share of the gradient. */
+/** globalAvgPool2d: the mean of each channel's image. Every pixel gets an equal share of the gradient. */
 import { avgPoolBackward, avgPoolForward } from '../../kernels/pooling/avg-pool.ts';
 import { expectImages } from '../errors.ts';
 import { record } from '../graph.ts';

@@ -1,9 +1,9 @@
 /**
- * batchNorm2d: each channel is shifted and scaled to mean 0 and variance 1, then by its weight and bias (Ioffe and Szegedy
- * 2015). In training with the statistics of the batch, which also move the running ones; otherwise with the running ones.
+ * batchNorm2d: normalises each channel to mean 0 and variance 1, then scales by its weight and adds its bias (Ioffe and
+ * Szegedy 2015). Training uses the batch's statistics and updates the running ones. Evaluation uses the running ones.
  *
- * What follows in residual networks, adding a residual and ReLU, can be done in the same passes over memory, both ways:
- * as ops of their own they would move more numbers than the batch norm itself.
+ * Residual networks then add a residual and apply ReLU. This op can do both in the same passes over memory, forward and
+ * backward. As separate ops they would move more data than the batch norm itself.
  */
 import {
   batchNormBackwardInput,
@@ -24,15 +24,15 @@ import { Tensor } from '../tensor.ts';
 
 /** Options of `batchNorm2d`. */
 export interface BatchNormOptions {
-  /** Normalise with the statistics of the batch and move the running ones. */
+  /** Normalise with the batch's statistics and update the running ones. */
   readonly training: boolean;
   /** Share of the batch in the new running statistics; 0.1 by default. */
   readonly momentum?: number;
   /** Added to the variance; 1e-5 by default. */
   readonly eps?: number;
-  /** Added to what was normalised; of the input's shape. */
+  /** Added to the normalised values. Has the input's shape. */
   readonly residual?: Tensor | undefined;
-  /** Whether ReLU comes last. Off by default. */
+  /** Whether to apply ReLU last. Off by default. */
   readonly relu?: boolean;
 }
 
@@ -41,7 +41,7 @@ const OPTIONS = { training: true, momentum: true, eps: true, residual: true, rel
   true
 >;
 
-/** The options in full. @throws OptionError */
+/** Returns the options with defaults. @throws OptionError */
 export function batchNormOptions(options: BatchNormOptions) {
   checkNames('batchNorm2d', options, OPTIONS);
   const { training, momentum = 0.1, eps = 1e-5, residual, relu = false } = options;
@@ -55,10 +55,10 @@ export function batchNormOptions(options: BatchNormOptions) {
 }
 
 /**
- * Input [N, C, H, W]; weight, bias, runningMean and runningVar [C]. In training the running statistics are changed in
- * place (the variance unbiased, as in torch), and more than one value per channel is needed. Saves the input and three
- * values per channel; in eval mode, with weight and bias frozen, not even the input. After a residual or in eval mode ReLU
- * needs the output as well. In inference input and residual may both be f16; the rest is f32.
+ * Input [N, C, H, W]; weight, bias, runningMean and runningVar [C]. Training updates the running statistics in place
+ * (the variance unbiased, as in torch), and needs more than one value per channel. Saves the input and three values per
+ * channel; in eval mode with weight and bias frozen, not even the input. With ReLU, also saves the output after a
+ * residual or in eval mode. In inference input and residual may both be f16; the rest is f32.
  */
 export function batchNorm2d(
   input: Tensor,
@@ -112,7 +112,7 @@ export function batchNorm2d(
   );
 
   const readsInput = training || weight.requiresGrad || bias.requiresGrad;
-  // Where nothing was added in between, the normalised input tells what ReLU let through, and backward reads that anyway.
+  // Without a residual, the normalised input shows which values ReLU passed, and backward reads the input anyway.
   const recomputes = relu && training && !residual;
   const readsOutput = relu && !recomputes;
   const result = record({
@@ -127,13 +127,13 @@ export function batchNorm2d(
       ...(readsOutput ? [output] : []),
     ],
     backward: (outputGrad, [needsInput = false, needsWeight = false, needsBias = false]) => {
-      // What ReLU lets through, which is the residual's gradient too.
+      // The gradient that passes ReLU, which is also the residual's gradient.
       const passed = readsOutput ? Tensor.empty(gpu, input.shape) : outputGrad;
       const grads = { outputGrad: passed.buffer, statistics: statistics.buffer };
       let weightGrad: Tensor | undefined;
       let biasGrad: Tensor | undefined;
       let inputGrad: Tensor | undefined;
-      // Through the batch's statistics every input reaches every output of its channel, hence the sums.
+      // Through the batch's statistics, every input affects every output of its channel; hence the sums.
       if (needsWeight || needsBias || (needsInput && training)) {
         weightGrad = Tensor.empty(gpu, [channels]);
         biasGrad = Tensor.empty(gpu, [channels]);
@@ -166,7 +166,7 @@ export function batchNorm2d(
       return residual ? [inputGrad, weightGrad, biasGrad, passed] : [inputGrad, weightGrad, biasGrad];
     },
   });
-  // The tape keeps what it needs of these; without a tape nothing does.
+  // The graph keeps the ones that it needs; without a graph they are freed here.
   statistics.dispose();
   return result;
 }

@@ -1,6 +1,6 @@
 /**
- * conv2d and then batchNorm2d, a residual and ReLU. Where no gradient is wanted and the running statistics are used, in one
- * pass over memory instead of two: the convolution normalises what it writes. The numbers are the same.
+ * conv2d, then batchNorm2d, a residual and ReLU. With the running statistics and no gradient required, they take one
+ * pass over memory instead of two: the convolution normalises its output. The values are the same.
  */
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { type Normalisation, normalisationTable } from '../../kernels/conv2d/normalised.ts';
@@ -21,7 +21,10 @@ export interface BatchNormTensors {
   readonly runningVar: Tensor;
 }
 
-/** Input [N, I, H, W], weight [O, I, KH, KW]; the rest as in conv2d without bias and in batchNorm2d. Throws as they do. */
+/**
+ * Input [N, I, H, W], weight [O, I, KH, KW]; the rest as in conv2d without bias and in batchNorm2d. Throws the same
+ * errors.
+ */
 export function conv2dBatchNorm2d(
   input: Tensor,
   weight: Tensor,
@@ -58,14 +61,14 @@ export function conv2dBatchNorm2d(
 
 interface Table {
   readonly buffer: PooledBuffer;
-  /** What it was made of, and which version of that. */
+  /** The storages it was computed from, and their versions. */
   made: { readonly from: readonly Storage[]; readonly versions: readonly number[]; readonly eps: number };
 }
 
-/** By the storage of the running variance. */
+/** Keyed by the storage of the running variance. */
 const tables = new WeakMap<Storage, Table>();
 
-/** The table of a batch norm, made anew only when something it is made of has changed. */
+/** The table of a batch norm, recomputed only when one of its sources has changed. */
 function tableOf({ weight, bias, runningMean, runningVar }: BatchNormTensors, eps: number): PooledBuffer {
   const { gpu, storage } = runningVar;
   const from = [weight, bias, runningMean, runningVar].map((tensor) => tensor.storage);

@@ -1,4 +1,7 @@
-/** 2d convolution (cross-correlation, as in torch): its shape rule, forward and backward, and the cache of what kernels derive from its tensors. */
+/**
+ * 2d convolution (cross-correlation, as in torch): shape rule, forward, backward, and the cache of data that kernels
+ * derive from its tensors.
+ */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { Pooled } from '../../gpu/pool.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
@@ -15,19 +18,21 @@ import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
 
 export interface Conv2dOptions {
-  /** 1 if left out. */
+  /** 1 by default. */
   readonly stride?: Pair;
-  /** Zeros added on each side; none if left out. */
+  /** Zeros added on each side; none by default. */
   readonly padding?: Pair;
 }
 
 const OPTIONS = { stride: true, padding: true } as const satisfies Record<keyof Conv2dOptions, true>;
 
 /**
- * Convolves input [N, I, H, W] with weight [O, I, KH, KW] and adds bias [O] where given. Result
- * [N, O, ⌊(H + 2·padding − KH) / stride⌋ + 1, likewise for W]. Saves input and weight as far as gradients need them.
- * In inference input and weight may both be f16; bias is f32. Throws ShapeError where the shapes do not fit, DTypeError where
- * the types do not, OptionError where an option does not.
+ * Convolves input [N, I, H, W] with weight [O, I, KH, KW] and adds bias [O] if given. The result is [N, O, ⌊(H +
+ * 2·padding − KH) / stride⌋ + 1, likewise for W]. Saves input and weight as far as gradients need them. In inference
+ * input and weight may both be f16; bias is f32.
+ * @throws ShapeError if the shapes do not fit
+ * @throws DTypeError if the types do not fit
+ * @throws OptionError for an invalid option
  */
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
   const shape = conv2dShape(input, weight, bias, options);
@@ -62,8 +67,8 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
 }
 
 /**
- * Writes all of output, which has the shape's extents; normalised, if wanted. Records nothing.
- * @param toLearn whether a gradient of the weights will be wanted: then what it can use is kept with the input
+ * Writes all of output, which has the shape's extents. Normalises it if `after` is given. Records nothing.
+ * @param toLearn whether the weight gradient will be computed: then data that it can reuse is kept with the input
  */
 export function conv2dForward(
   shape: Conv2dShape,
@@ -75,14 +80,17 @@ export function conv2dForward(
 ): void {
   const { gpu, buffer } = input;
   const variant = kernels(gpu, 'forward', shape);
-  // Another variant would have no use for it.
+  // Another variant could not use it.
   const keeps =
     toLearn && variant === conv2dVariants[chooserOf(gpu).variantFor(conv2dWork('weightGrad', shape), gpu.traits)];
   variant.forward(gpu, shape, buffer, formsOf(weight), output.buffer, after, keeps ? formsOf(input) : undefined);
 }
 
-/** The extents of a convolution, and whether it is one in f16. Throws ShapeError or DTypeError where tensors do not fit, OptionError where
- * an option does not. */
+/**
+ * The extents of a convolution, and whether it is in f16.
+ * @throws ShapeError or DTypeError if tensors do not fit
+ * @throws OptionError for an invalid option
+ */
 export function conv2dShape(
   input: Tensor,
   weight: Tensor,
@@ -130,7 +138,7 @@ export function conv2dShape(
     paddingWidth,
     outHeight,
     outWidth,
-    // f16 never learns.
+    // f16 weights cannot be trained.
     ...(half ? { half } : !weight.requiresGrad && { frozen: true }),
   };
 }
@@ -144,7 +152,7 @@ interface Form {
   version: number;
 }
 
-/** What was derived from weights or inputs, by their storage. It is derived anew only when they have changed. */
+/** Data derived from weights or inputs, by their storage. It is recomputed only when they have changed. */
 const derived = new WeakMap<Storage, Map<string, Form>>();
 
 function formsOf({ storage, buffer }: Tensor): WeightForms {
@@ -157,7 +165,7 @@ function formsOf({ storage, buffer }: Tensor): WeightForms {
         form = { memory: acquire(), version: -1 };
         forms.set(key, form);
       }
-      // Whoever has the key acquires the same kind of memory.
+      // Every user of this key acquires the same kind of memory.
       const memory = form.memory as Memory;
       if (form.version !== storage.version) {
         write(memory);

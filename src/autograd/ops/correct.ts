@@ -1,9 +1,9 @@
-/** countCorrect: how many rows are predicted right. Has no gradient. */
+/** countCorrect: the number of correctly predicted rows. Has no gradient. */
 import { correctRows, correctSum } from '../../kernels/loss/correct.ts';
 import { expectDType, expectShape, expectUsable } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 
-/** Logits [N, C], labels u32 [N] → u32 of shape []: the number of rows whose first maximum stands at the label. */
+/** Logits [N, C], labels u32 [N] → u32 of shape []: the number of rows whose first maximum is at the label. */
 export function countCorrect(logits: Tensor, labels: Tensor<'u32'>): Tensor<'u32'> {
   expectUsable('countCorrect', { logits, labels });
   expectShape('countCorrect', 'logits', logits, ['N', 'C']);

@@ -6,9 +6,9 @@ import { wholeNumber } from '../options.ts';
 import { Tensor } from '../tensor.ts';
 
 /**
- * Logits [N, C], labels u32 [N] in 0 … C − 1 → loss of shape []. A label beyond the classes makes the loss and that row's
- * gradient NaN, because labels on the device are never read back here: use `checkLabels` on the host. Saves the logits,
- * the labels and two numbers per row.
+ * Logits [N, C], labels u32 [N] in 0 … C − 1 → loss of shape []. A label beyond the classes makes the loss and that
+ * row's gradient NaN, because this op never reads labels back from the device: use `checkLabels` on the host. Saves the
+ * logits, the labels and two values per row.
  */
 export function crossEntropy(logits: Tensor, labels: Tensor<'u32'>): Tensor {
   expectUsable('crossEntropy', { logits, labels });
@@ -42,7 +42,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor<'u32'>): Tensor {
       return [logitsGrad];
     },
   });
-  // The tape keeps it if backward will read it.
+  // The graph keeps it if backward will read it.
   rowSums.dispose();
   return result;
 }

@@ -1,9 +1,9 @@
-/** flatten: the same values seen as one row per image. Costs no kernel in either direction. */
+/** flatten: the same values as one row per image. Needs no kernel in either direction. */
 import { expectUsable, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
 import type { Tensor } from '../tensor.ts';
 
-/** [N, …] seen as [N, product of the rest]; at least one dimension. Shares the input's memory. */
+/** A view of [N, …] as [N, product of the rest]; at least one dimension. Shares the input's memory. */
 export function flatten(input: Tensor): Tensor {
   expectUsable('flatten', { input });
   const rows = input.shape[0];

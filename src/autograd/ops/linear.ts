@@ -10,15 +10,16 @@ import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
 
 /**
- * Input [N, I], weight [O, I], bias [O] → [N, O]. In inference input and weight may both be f16; bias and output are f32, as
- * scores are what a network ends with. Saves the input if the weight, and the weight if the input learns.
+ * Input [N, I], weight [O, I], bias [O] → [N, O]. In inference input and weight may both be f16. Bias and output are
+ * f32, as the output usually holds a network's scores. Saves the input if the weight requires a gradient, and the
+ * weight if the input does.
  */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   expectShape('linear', 'input', input, ['N', 'I']);
   const [rows, inFeatures] = input.shape as readonly [number, number];
   expectShape('linear', 'weight', weight, ['O', 'I']);
   const [outFeatures, taken] = weight.shape as readonly [number, number];
-  // Either may be the wrong one.
+  // Either may be wrong, so the message names both.
   if (taken !== inFeatures) {
     throw new ShapeError(
       `linear: weight ${formatShape(weight.shape)} takes ${taken} features, input ${formatShape(input.shape)} has ` +

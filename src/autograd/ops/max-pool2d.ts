@@ -15,7 +15,7 @@ export interface MaxPoolOptions {
   readonly padding?: Pair;
 }
 
-/** All of them. */
+/** The options with defaults. */
 interface Window {
   readonly kernelSize: HeightWidth;
   readonly stride: HeightWidth;
@@ -25,8 +25,8 @@ interface Window {
 const OPTIONS = { kernelSize: true, stride: true, padding: true } as const satisfies Record<keyof MaxPoolOptions, true>;
 
 /**
- * The options in full.
- * @param owner the op or module that they are of
+ * Returns the options with defaults.
+ * @param owner the op or module in error messages
  * @throws OptionError
  */
 export function poolWindow(owner: string, options: MaxPoolOptions): Window {
@@ -43,8 +43,8 @@ export function poolWindow(owner: string, options: MaxPoolOptions): Window {
 }
 
 /**
- * Input [N, C, H, W] → [N, C, H', W'] with H' = ⌊(H + 2 · padding − kernelSize) / stride⌋ + 1. NaN counts as the largest
- * value. In inference also f16. Saves the place of each maximum.
+ * Input [N, C, H, W] → [N, C, H', W'] with H' = ⌊(H + 2 · padding − kernelSize) / stride⌋ + 1. NaN counts as the
+ * largest value. In inference also f16. Saves the position of each maximum.
  */
 export function maxPool2d(input: Tensor, options: MaxPoolOptions): Tensor {
   const [batch, channels, height, width] = expectImages('maxPool2d', 'input', input);

@@ -1,4 +1,4 @@
-/** relu(x) = max(x, 0). Its gradient passes where the output is positive. */
+/** relu(x) = max(x, 0). The gradient passes where the output is positive. */
 import { reluBackward, reluForward } from '../../kernels/elementwise/relu.ts';
 import { expectDType, expectUsable } from '../errors.ts';
 import { record } from '../graph.ts';

@@ -1,4 +1,7 @@
-/** toDType: the same values in another element type. Between f32 and f16, without a gradient: f16 is for inference. */
+/**
+ * toDType: the same values in another element type. Converts between f32 and f16, without a gradient: f16 is for
+ * inference.
+ */
 import { MissingFeatureError } from '../../gpu/errors.ts';
 import { convert } from '../../kernels/elementwise/convert.ts';
 import type { Floating } from '../dtype.ts';
@@ -7,10 +10,11 @@ import { wouldRecord } from '../graph.ts';
 import { Tensor } from '../tensor.ts';
 
 /**
- * A tensor of the same shape in f32 or f16; of the type that it has already, a view of the same memory. From f32 every value
- * becomes the nearest that f16 has: beyond 65,504 infinity, and close to 0 a multiple of 2⁻²⁴ or, on some adapters, 0.
- * @throws DTypeError where one of the types is an integer or a gradient is wanted; MissingFeatureError where the device was opened
- *   without half precision
+ * A tensor of the same shape in f32 or f16. If it already has that type, a view of the same memory. From f32, each
+ * value becomes the nearest f16 value. Beyond 65,504 that is infinity; close to 0, a multiple of 2⁻²⁴ or, on some
+ * adapters, 0.
+ * @throws DTypeError if one of the types is an integer or a gradient is required
+ * @throws MissingFeatureError if the device was opened without half precision
  */
 export function toDType(input: Tensor, dtype: Floating): Tensor {
   const { gpu, size } = input;
