@@ -1,11 +1,11 @@
-/** Average over all places of each channel. */
+/** The mean of each channel's image. */
 import { OptionError } from '../autograd/errors.ts';
 import { globalAvgPool2d } from '../autograd/ops/avg-pool2d.ts';
 import { type Pair, pairOf } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
 
-/** [N, C, H, W] to [N, C, 1, 1], torch's `AdaptiveAvgPool2d(1)`; other output sizes are not implemented. */
+/** [N, C, H, W] to [N, C, 1, 1], torch's `AdaptiveAvgPool2d(1)`. Other output sizes are not implemented. */
 export class AdaptiveAvgPool2d extends Module {
   /** @throws OptionError */
   constructor(outputSize: Pair) {

@@ -15,8 +15,8 @@ export interface BatchNorm2dOptions {
   /** Added to the variance inside the square root; default 1e-5. */
   readonly eps?: number;
   /**
-   * Share of the new batch in the running statistics; default 0.1. With null every batch has the same share: the running
-   * statistics are the mean of those of all batches so far.
+   * Share of the new batch in the running statistics; default 0.1. With null every batch has an equal share: the
+   * running statistics are the mean over all batches so far.
    */
   readonly momentum?: number | null;
 }
@@ -24,8 +24,8 @@ export interface BatchNorm2dOptions {
 const OPTIONS = { eps: true, momentum: true } as const satisfies Record<keyof BatchNorm2dOptions, true>;
 
 /**
- * Normalises each channel of [N, channels, H, W], then scales and shifts it. In training mode with the mean and variance
- * of the batch, which also move the running ones; in evaluation mode with the running ones.
+ * Normalises each channel of [N, channels, H, W], then scales and shifts it. Training mode uses the mean and variance
+ * of the batch and updates the running ones. Evaluation mode uses the running ones.
  */
 export class BatchNorm2d extends Module {
   /** [channels], starts at 1. */
@@ -36,7 +36,7 @@ export class BatchNorm2d extends Module {
   readonly runningMean: Tensor;
   /** [channels], starts at 1. */
   readonly runningVar: Tensor;
-  /** Batches that moved the running statistics. */
+  /** Number of batches that updated the running statistics. */
   readonly batchesTracked: Counter;
   readonly channels: number;
   readonly eps: number;
@@ -63,16 +63,17 @@ export class BatchNorm2d extends Module {
   }
 
   /**
-   * relu(call(input) + residual), of `call(input)` alone without one, in the same passes over memory. The residual has the
-   * input's shape.
+   * relu(call(input) + residual), or relu(call(input)) without a residual, in the same passes over memory. The residual
+   * has the input's shape.
    */
   callThenRelu(input: Tensor, residual?: Tensor): Tensor {
     return scope(() => this.#normalise(input, { residual, relu: true }));
   }
 
   /**
-   * call(conv.call(input)), then with the residual and ReLU as in `callThenRelu`. In evaluation mode, where no gradient is
-   * wanted, in one pass with the convolution; the numbers are the same. `residual` is called after the convolution.
+   * call(conv.call(input)), then the residual and ReLU as in `callThenRelu`. In evaluation mode with no gradient
+   * required, this takes one pass together with the convolution, and the values are the same. `residual` is called
+   * after the convolution.
    */
   callAfter(
     conv: Conv2d,
@@ -102,7 +103,7 @@ export class BatchNorm2d extends Module {
   #normalise(input: Tensor, after: Pick<BatchNormOptions, 'residual' | 'relu'>): Tensor {
     const { training, eps, weight, bias, runningMean, runningVar, batchesTracked } = this;
     expectShape('BatchNorm2d', 'input', input, ['N', this.channels, 'H', 'W']);
-    // The batch that is about to be counted has its share too.
+    // The current batch, which is counted below, has its share too.
     const momentum = this.momentum ?? 1 / (batchesTracked.value + 1);
     const options = { training, momentum, eps, ...after };
     const output = batchNorm2d(input, weight, bias, runningMean, runningVar, options);

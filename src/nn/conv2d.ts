@@ -1,4 +1,4 @@
-/** Two-dimensional convolution with learned weights. */
+/** Two-dimensional convolution with trainable weights. */
 import { expectShape } from '../autograd/errors.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import { checkNames, flag, type HeightWidth, type Pair, pairOf, wholeNumber } from '../autograd/options.ts';
@@ -7,14 +7,14 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { checkInit, defaultBound, INIT_OPTIONS, type Init, uniform } from './init.ts';
 import { Module } from './module.ts';
 
-/** Options of a Conv2d, sizes in pixels, and where its weights come from. */
+/** Options of a Conv2d, sizes in pixels, and the source of its weights. */
 export type Conv2dOptions = Init & {
   readonly kernelSize: Pair;
   /** Default 1. */
   readonly stride?: Pair;
   /** Zeros added on each side; default 0. */
   readonly padding?: Pair;
-  /** Whether it adds a learned value per channel. On by default. */
+  /** Whether it adds a trainable value per channel. On by default. */
   readonly bias?: boolean;
 };
 

@@ -1,4 +1,4 @@
-/** Modules and optimizers. The room's door: other folders import from here. */
+/** Modules and optimizers. Other folders import from this file. */
 
 export { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
 export { BatchNorm2d, type BatchNorm2dOptions } from './batch-norm2d.ts';

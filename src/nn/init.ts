@@ -1,6 +1,6 @@
 /**
- * Initial weights as PyTorch draws them, in its order: the same seed gives the same network. The random numbers come from
- * outside (`RandomSource`), so that they are one stream with the shuffles and crops of a run.
+ * Initial weights as PyTorch draws them, in its order: the same seed gives the same network. The random numbers come
+ * from the caller (`RandomSource`), so they share one stream with the shuffles and crops of a run.
  *
  * Sources: torch/nn/init.py; K. He et al., "Delving Deep into Rectifiers" (2015).
  */
@@ -8,19 +8,19 @@ import { OptionError } from '../autograd/errors.ts';
 import { type Shape, sizeOf, Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 
-/** A stream of random numbers in the manner of torch's CPU generator. One draw is one 32-bit output of its engine. */
+/** A stream of random numbers like torch's CPU generator. One draw is one 32-bit output of its engine. */
 export interface RandomSource {
   /** torch's `uniform_(from, to)` on float32. One draw per value. */
   fillUniform(out: Float32Array, from: number, to: number): unknown;
   /** torch's `normal_(mean, std)` on float32. `normalDraws(out.length)` draws. */
   fillNormal(out: Float32Array, mean: number, std: number): unknown;
-  /** Moves on by this many draws. */
+  /** Advances by this many draws. */
   skip(draws: number): void;
 }
 
 /**
- * Where initial weights come from. `draw` computes them. `skip` leaves zeros in their place, for weights that are about to
- * be loaded, and moves the random source, where one is given, to where drawing would have left it.
+ * The source of initial weights. `draw` computes them. `skip` leaves zeros, for weights that will be loaded. It also
+ * advances the random source, if given, as far as drawing would.
  */
 export type Init =
   | { readonly random: RandomSource; readonly init?: 'draw' }
@@ -29,7 +29,7 @@ export type Init =
 /** The names of its options, for `checkNames`. */
 export const INIT_OPTIONS = { random: true, init: true } as const satisfies Record<keyof Init, true>;
 
-/** @throws OptionError where it is not said how weights begin, or there is nothing to draw them from */
+/** @throws OptionError if `init` is unknown, or there is no source of random numbers to draw from */
 export function checkInit(owner: string, { random, init }: Init): void {
   if (init !== undefined && init !== 'draw' && init !== 'skip') {
     throw new OptionError(`${owner}: init must be "draw" or "skip", got ${JSON.stringify(init)}.`);
@@ -41,10 +41,13 @@ export function checkInit(owner: string, { random, init }: Init): void {
   );
 }
 
-/** From this size on torch fills normals in blocks of as many. */
+/** From this size on, torch fills normals in blocks of this size. */
 const NORMAL_BLOCK = 16;
 
-/** Draws of a `normal_` of at least 16 values: one each, and a last block anew where the size is no multiple of 16. */
+/**
+ * Draws of a `normal_` of at least 16 values: one per value. If the size is no multiple of 16, torch redraws the last
+ * block.
+ */
 export function normalDraws(size: number): number {
   if (size < NORMAL_BLOCK) throw new RangeError(`Fewer than ${NORMAL_BLOCK} normals are drawn in pairs, got ${size}.`);
   return size % NORMAL_BLOCK === 0 ? size : size + NORMAL_BLOCK;
@@ -62,9 +65,9 @@ export function uniform(gpu: Gpu, shape: Shape, bound: number, init: Init): Tens
 }
 
 /**
- * 1/√fan_in: weights and biases of a new convolution or linear layer are from U(-bound, bound). torch gets there by way of
- * `kaiming_uniform_(a=√5)`, which can end an ulp beside it in double precision but, for any fan-in up to 100,000, not in
- * float32.
+ * 1/√fan_in. Weights and biases of a new convolution or linear layer are from U(-bound, bound). torch computes the
+ * bound in `kaiming_uniform_(a=√5)`. In double precision the two can differ by an ulp, but in float32 they agree for
+ * any fan-in up to 100,000.
  * @param fanIn inputs of one output: in-channels times the kernel's area
  */
 export function defaultBound(fanIn: number): number {
@@ -81,7 +84,7 @@ export function kaimingNormalFanOut(weight: Tensor, init: Init): void {
     init.random?.skip(normalDraws(weight.size));
     return;
   }
-  // Of fewer values, how many draws they take depends on the half of a pair left from before: drawing is the way to know.
+  // For fewer values, the count of draws depends on a cached half of an earlier pair. Only drawing tells it.
   const values = new Float32Array(weight.size);
   init.random?.fillNormal(values, 0, Math.SQRT2 / Math.sqrt(outChannels * height * width));
   if (init.init !== 'skip') weight.set(values);

@@ -7,9 +7,9 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { checkInit, defaultBound, INIT_OPTIONS, type Init, uniform } from './init.ts';
 import { Module } from './module.ts';
 
-/** Options of a Linear, and where its weights come from. */
+/** Options of a Linear, and the source of its weights. */
 export type LinearOptions = Init & {
-  /** Whether it adds a learned value per feature. On by default. */
+  /** Whether it adds a trainable value per feature. On by default. */
   readonly bias?: boolean;
 };
 

@@ -7,9 +7,9 @@ import { Module } from './module.ts';
 /** Options of a MaxPool2d, in pixels. */
 export interface MaxPool2dOptions {
   readonly kernelSize: Pair;
-  /** Default: the kernel size, so that windows do not overlap. */
+  /** Default: the kernel size, so windows do not overlap. */
   readonly stride?: Pair;
-  /** Places added on each side that never are the maximum, at most half the kernel; default 0. */
+  /** Pixels added on each side that are never the maximum, at most half the kernel; default 0. */
   readonly padding?: Pair;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Module: a part of a network. It owns parameters (which are trained), buffers (which are saved but not trained) and
- * other modules, all under PyTorch's names, so that a state dict of one fits the other.
+ * Module: a part of a network. It owns parameters (trained), buffers (saved but not trained) and other modules, all
+ * under PyTorch's names. So a state dict of one fits the other.
  *
- * A subclass registers what it owns in its constructor and computes in `forward`; everybody else runs it by `call`.
+ * A subclass registers what it owns in its constructor and computes in `forward`. Callers run it by `call`.
  */
 import { DTypeError } from '../autograd/errors.ts';
 import { noGrad } from '../autograd/graph.ts';
@@ -32,25 +32,25 @@ export abstract class Module {
   #training = true;
   #half = false;
 
-  /** What this module computes. To be run through `call`, which frees its intermediates. */
+  /** The module's computation. Run it through `call`, which frees its intermediates. */
   abstract forward(input: Tensor): Tensor;
 
   /**
-   * Runs the module. Every tensor made on the way is freed at the end, except the result (which belongs to the caller or
-   * to the scope around the call) and what the tape keeps for backward.
+   * Runs the module. Afterwards it frees every tensor made on the way, except the result and the tensors that the graph
+   * keeps for backward. The result belongs to the caller, or to the scope around the call.
    */
   call(input: Tensor): Tensor {
     return scope(() => this.forward(input));
   }
 
-  /** True in training mode, in which every module starts. Batch norms behave differently in the two. */
+  /** True in training mode, the initial mode. Batch norms behave differently in the two modes. */
   get training(): boolean {
     return this.#training;
   }
 
   /**
-   * Puts this module and all below it in training mode (or, with `false`, in evaluation mode).
-   * @throws DTypeError where one of them is stored in half precision (see `half`)
+   * Puts this module and all its descendants in training mode, or with `false` in evaluation mode.
+   * @throws DTypeError if one of them is stored in half precision (see `half`)
    */
   train(mode = true): this {
     flag('train()', 'mode', mode);
@@ -65,17 +65,19 @@ export abstract class Module {
     return this;
   }
 
-  /** Puts this module and all below it in evaluation mode. */
+  /** Puts this module and all its descendants in evaluation mode. */
   eval(): this {
     return this.train(false);
   }
 
   /**
-   * Stores the weights of the convolutions and linear layers of this module and all below it in f16, for inference: they take
-   * half the memory, and so do the activations between them. Everything is still computed in f32. Biases and batch norms stay
-   * as they are. For good: the f32 weights are gone, the module is in evaluation mode, needs no gradients and cannot be
-   * trained any more. A ResNet still takes f32 images and gives f32 scores; other modules take what `toDType` makes of them.
-   * @throws MissingFeatureError where the device was opened without half precision
+   * Stores the weights of all convolutions and linear layers in this module in f16, for inference. The weights and the
+   * activations between them take half the memory. Kernels still compute in f32. Biases and batch norms stay unchanged.
+   *
+   * This cannot be undone: the f32 weights are freed, the module is in evaluation mode, requires no gradients and
+   * cannot be trained any more. A ResNet still takes f32 images and returns f32 scores. Other modules take inputs that
+   * `toDType` converted.
+   * @throws MissingFeatureError if the device was opened without half precision
    */
   half(): this {
     for (const [, module] of this.namedModules()) module.halve();
@@ -85,7 +87,8 @@ export abstract class Module {
 
   /**
    * Excludes every parameter of this module from training and drops its gradient: no backward kernel runs for it and no
-   * optimizer moves it. Batch norms in training mode go on moving their running statistics. `freeze(false)` undoes it.
+   * optimizer updates it. Batch norms in training mode still update their running statistics. `freeze(false)` undoes
+   * it.
    */
   freeze(frozen = true): this {
     flag('freeze()', 'frozen', frozen);
@@ -96,18 +99,20 @@ export abstract class Module {
     return this;
   }
 
-  /** The modules directly below this one, by name, in the order in which they were registered. */
+  /** The direct children of this module, by name, in order of registration. */
   get children(): ReadonlyMap<string, Module> {
     return this.#children;
   }
 
-  /** This module (under the name `prefix`) and all below it, parents before children: torch's `named_modules()`. */
+  /**
+   * This module (under the name `prefix`) and all its descendants, parents before children: torch's `named_modules()`.
+   */
   *namedModules(prefix = ''): Generator<[name: string, module: Module]> {
     yield [prefix, this];
     for (const [name, child] of this.#children) yield* child.namedModules(join(prefix, name));
   }
 
-  /** Every parameter of this module and those below it, as `layer1.0.conv1.weight`, in torch's order. */
+  /** Every parameter of this module and its descendants, named like `layer1.0.conv1.weight`, in torch's order. */
   *namedParameters(): Generator<[name: string, parameter: Tensor]> {
     for (const [prefix, module] of this.namedModules()) {
       for (const [name, parameter] of module.#parameters) yield [join(prefix, name), parameter];
@@ -119,7 +124,7 @@ export abstract class Module {
     return Array.from(this.namedParameters(), ([, parameter]) => parameter);
   }
 
-  /** Every buffer of this module and those below it, as `bn1.running_mean`, in torch's order. */
+  /** Every buffer of this module and its descendants, named like `bn1.running_mean`, in torch's order. */
   *namedBuffers(): Generator<[name: string, buffer: Tensor | Counter]> {
     for (const [prefix, module] of this.namedModules()) {
       for (const [name, buffer] of module.#buffers) yield [join(prefix, name), buffer];
@@ -137,18 +142,18 @@ export abstract class Module {
 
   /**
    * Copies the entries into parameters and buffers of the same name. See `loadState` for the options.
-   * @throws StateDictError, with everything that does not fit, before anything is loaded
+   * @throws StateDictError, listing every mismatch, before anything is loaded
    */
   loadStateDict(entries: Parameters<typeof loadState>[1], options: LoadOptions = {}): LoadReport {
     return loadState(this.stateDict(), entries, options);
   }
 
-  /** The state dict's values on the host, as they are after everything recorded so far. */
+  /** The state dict's values on the host, after everything recorded so far. */
   exportState(): Promise<Map<string, ExportedEntry>> {
     return readState(this.stateDict());
   }
 
-  /** Frees parameters, their gradients and buffers of this module and all below it. */
+  /** Frees the parameters, their gradients and the buffers of this module and its descendants. */
   dispose(): void {
     for (const entry of this.stateDict().values()) if ('dispose' in entry) entry.dispose();
   }
@@ -161,10 +166,13 @@ export abstract class Module {
     return tensor;
   }
 
-  /** What `half` does to this module alone: nothing, unless it has weights that can be f16. */
+  /** The effect of `half` on this module alone: nothing, unless it has weights that can be f16. */
   protected halve(): void {}
 
-  /** Puts an f16 copy in the place of a parameter, which is disposed. Of one that is f16 already, itself. */
+  /**
+   * Replaces a parameter by an f16 copy and disposes it. Returns the copy; if the parameter is f16 already, the
+   * parameter itself.
+   */
   protected halved(name: string): Tensor {
     const parameter = this.#parameters.get(name)!;
     if (parameter.dtype === 'f16') return parameter;
@@ -181,7 +189,7 @@ export abstract class Module {
     return buffer;
   }
 
-  /** Puts `module` below this one. Under a name that is taken by a module, it takes that module's place in the order. */
+  /** Makes `module` a child of this one. If a child has that name, `module` takes its place in the order. */
   protected registerModule<T extends Module>(name: string, module: T): T {
     if (!this.#children.has(name)) this.#checkName(name);
     this.#children.set(name, module);

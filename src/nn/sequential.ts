@@ -1,11 +1,11 @@
-/** Modules in a row. */
+/** A chain of modules. */
 import type { Tensor } from '../autograd/tensor.ts';
 import { BatchNorm2d } from './batch-norm2d.ts';
 import { Conv2d } from './conv2d.ts';
 import { Module } from './module.ts';
 import { pipe, type Step } from './pipe.ts';
 
-/** Runs its modules one after another; they are called "0", "1", … in the state dict. */
+/** Runs its modules one after another. Their names in the state dict are "0", "1", … */
 export class Sequential extends Module {
   constructor(...modules: readonly Module[]) {
     super();

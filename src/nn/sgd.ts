@@ -1,4 +1,4 @@
-/** Stochastic gradient descent with momentum, step for step as torch.optim.SGD. */
+/** Stochastic gradient descent with momentum; its steps equal those of torch.optim.SGD. */
 import { expectDType, expectUsable, OptionError } from '../autograd/errors.ts';
 import { checkNames, flag, numberFrom0 } from '../autograd/options.ts';
 import { keep } from '../autograd/scope.ts';
@@ -13,7 +13,7 @@ export interface SGDOptions {
   readonly momentum?: number;
   /** Share of the gradient that does not enter the momentum; default 0. */
   readonly dampening?: number;
-  /** Strength of the pull of weights towards 0; default 0. */
+  /** Strength of the decay of weights towards 0; default 0. */
   readonly weightDecay?: number;
   /** Look-ahead momentum (Y. Nesterov, 1983); off by default. */
   readonly nesterov?: boolean;
@@ -28,11 +28,12 @@ const OPTIONS = {
 } as const satisfies Record<keyof SGDOptions, true>;
 
 /**
- * With g the gradient and p the parameter: d = g + weightDecay·p; buffer = d in a parameter's first step, later
- * momentum·buffer + (1 − dampening)·d; p −= lr·buffer (lr·(d + momentum·buffer) with Nesterov, lr·d without momentum).
+ * Let g be the gradient and p the parameter. Then d = g + weightDecay·p. In a parameter's first step buffer = d, later
+ * buffer = momentum·buffer + (1 − dampening)·d. The update is p −= lr·buffer (lr·(d + momentum·buffer) with Nesterov,
+ * lr·d without momentum).
  */
 export class SGD {
-  /** Learning rate of the next step, which throws where it is no finite number of at least 0. */
+  /** Learning rate of the next step. `step` throws unless it is a finite number of at least 0. */
   lr: number;
   readonly momentum: number;
   readonly dampening: number;
@@ -42,8 +43,9 @@ export class SGD {
   readonly #buffers = new Map<Tensor, Tensor>();
 
   /**
-   * @param parameters the tensors to train; those without a gradient are passed over in each step
-   * @throws OptionError if there is nothing to train or an option makes no sense; DTypeError for a parameter that is not f32
+   * @param parameters the tensors to train; each step skips those without a gradient
+   * @throws OptionError if there are no parameters, one is repeated, or an option is invalid
+   * @throws DTypeError for a parameter that is not f32
    */
   constructor(parameters: Iterable<Tensor>, options: SGDOptions) {
     checkNames('SGD', options, OPTIONS);
@@ -67,9 +69,9 @@ export class SGD {
   }
 
   /**
-   * Moves every parameter that has a gradient.
-   * @throws OptionError where `lr` was set to what it cannot be, DisposedTensorError for a parameter or gradient without memory.
-   *   Then nothing moved
+   * Updates every parameter that has a gradient. If it throws, it has updated none.
+   * @throws OptionError if `lr` was set to an invalid value
+   * @throws DisposedTensorError for a disposed parameter or gradient
    */
   step(): void {
     const { lr, momentum, dampening, weightDecay, nesterov } = this;

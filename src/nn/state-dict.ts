@@ -1,44 +1,47 @@
-/** State dicts: what of a module is saved, and strict loading, which reports all that does not fit before it changes anything. */
+/**
+ * State dicts: the saved part of a module, and strict loading. Loading reports all mismatches before it changes
+ * anything.
+ */
 import { formatShape, OptionError } from '../autograd/errors.ts';
 import { checkNames, flag } from '../autograd/options.ts';
 import { type Shape, sizeOf, type Tensor } from '../autograd/tensor.ts';
 import { DawngradError } from '../errors.ts';
 
-/** A whole number that is saved with a module but never computed with on the device (`num_batches_tracked`). */
+/** A whole number that is saved with a module but never used on the device (`num_batches_tracked`). */
 export class Counter {
   /** A scalar. */
   readonly shape: Shape = [];
   value = 0;
 }
 
-/** One entry of a module's state: a tensor on the device, or a count that is kept on the host. */
+/** One entry of a module's state: a tensor on the device, or a count on the host. */
 export type StateEntry = Tensor | Counter;
 /** Entries by name, in the order in which PyTorch saves them. */
 export type StateDict = ReadonlyMap<string, StateEntry>;
 
-/** One entry from a checkpoint: row-major values, as many as its shape says; a scalar has shape []. */
+/** One entry from a checkpoint: row-major values, as many as its shape says. A scalar has shape []. */
 export interface HostEntry {
   readonly shape: Shape;
   readonly data: Float32Array;
 }
 
-/** One entry on its way into a checkpoint; `dtype` is the type that PyTorch has for it. */
+/** One entry for a checkpoint; `dtype` is its type in PyTorch. */
 export interface ExportedEntry extends HostEntry {
   readonly data: Float32Array<ArrayBuffer>;
   readonly dtype: 'F32' | 'I64';
 }
 
-/** What `loadStateDict` is to load, and how strictly. */
+/** Options of `loadStateDict`: which entries it loads, and how strictly. */
 export interface LoadOptions {
-  /** Whether missing and unexpected entries are errors; wrong shapes always are. On by default. */
+  /** Whether missing and unexpected entries are errors. Wrong shapes always are. On by default. */
   readonly strict?: boolean;
-  /** Names starting with one of these are left alone, both in the module and in the checkpoint: `['fc.']`. */
+  /** Loading skips names that start with one of these, in the module and in the checkpoint: `['fc.']`. */
   readonly ignore?: readonly string[];
 }
 
 const OPTIONS = { strict: true, ignore: true } as const satisfies Record<keyof LoadOptions, true>;
 
-/** What a loading left out, by name. Both are empty after a strict one. */
+/** The names that loading left out. Both lists are empty after a strict load. */
 export interface LoadReport {
   /** In the module, not in the checkpoint: these keep their values. */
   readonly missing: readonly string[];
@@ -52,7 +55,7 @@ export interface ShapeMismatch {
   readonly found: Shape;
 }
 
-/** A checkpoint does not fit the module. Lists every entry that does not; nothing was loaded. */
+/** A checkpoint does not fit the module. Lists every mismatch; nothing was loaded. */
 export class StateDictError extends DawngradError {
   override name = 'StateDictError';
   readonly missing: readonly string[];
@@ -86,8 +89,8 @@ export class StateDictError extends DawngradError {
 }
 
 /**
- * Copies `entries` into the entries of `state` that have the same name. A counter that is missing is no error and starts
- * at 0: files from before PyTorch 0.4.1, torchvision's own among them, have none.
+ * Copies `entries` into the entries of `state` with the same names. A missing counter is no error and starts at 0:
+ * files from before PyTorch 0.4.1, including torchvision's, have none.
  * @throws StateDictError if something does not fit; then nothing was changed
  */
 export function loadState(
@@ -130,7 +133,7 @@ export function loadState(
   return report;
 }
 
-/** Copies the values to the host. All copies are started before the first is waited for. */
+/** Copies the values to the host. It starts all copies before it waits for the first. */
 export async function readState(state: StateDict): Promise<Map<string, ExportedEntry>> {
   const started = Array.from(state, ([name, entry]) => ({
     name,
@@ -144,7 +147,7 @@ export async function readState(state: StateDict): Promise<Map<string, ExportedE
   return new Map(await Promise.all(finished));
 }
 
-/** WebGPU uploads from memory that no other thread can change: what is shared is copied. */
+/** WebGPU uploads from memory that no other thread can change, so shared memory is copied. */
 function ownMemory(data: Float32Array): Float32Array<ArrayBuffer> {
   return data.buffer instanceof ArrayBuffer ? (data as Float32Array<ArrayBuffer>) : new Float32Array(data);
 }

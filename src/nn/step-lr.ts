@@ -12,8 +12,8 @@ export interface StepLROptions {
 const OPTIONS = { stepSize: true, gamma: true } as const satisfies Record<keyof StepLROptions, true>;
 
 /**
- * Multiplies the optimizer's learning rate by gamma whenever the number of finished epochs is a multiple of `stepSize`. By
- * repeated multiplication, as torch does it: with 1e-3 and 0.1 the third change gives 1.0000000000000002e-6.
+ * Multiplies the optimizer's learning rate by gamma whenever the number of finished epochs is a multiple of `stepSize`.
+ * Like torch, it multiplies repeatedly: from 1e-3 with gamma 0.1, the third change gives 1.0000000000000002e-6.
  */
 export class StepLR {
   readonly stepSize: number;
@@ -30,12 +30,12 @@ export class StepLR {
     this.gamma = numberFrom0('StepLR', 'gamma', gamma);
   }
 
-  /** Epochs finished. */
+  /** Number of finished epochs. */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** To be called at the end of each epoch. */
+  /** Call it at the end of each epoch. */
   step(): void {
     this.#epoch++;
     if (this.#epoch % this.stepSize === 0) this.#optimizer.lr *= this.gamma;
