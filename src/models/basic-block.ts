@@ -9,18 +9,18 @@ import { Module } from '../nn/module.ts';
 import { pipe } from '../nn/pipe.ts';
 import { Sequential } from '../nn/sequential.ts';
 
-/** Options of a BasicBlock, and where its weights come from. */
+/** Options of a BasicBlock, and the source of its weights. */
 export type BasicBlockOptions = Init & {
-  /** Of the first convolution; default 1. */
+  /** Stride of the first convolution; default 1. */
   readonly stride?: number;
 };
 
 const OPTIONS = { stride: true, ...INIT_OPTIONS } as const;
 
 /**
- * relu(bn2(conv2(relu(bn1(conv1(x))))) + x): [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. Where
- * the shape changes, x passes through `downsample`, a 1×1 convolution with batch norm. Torch's `relu`, a module without
- * state, is here part of the batch norms before it.
+ * relu(bn2(conv2(relu(bn1(conv1(x))))) + x): [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. If
+ * the shape changes, x passes through `downsample`, a 1×1 convolution with batch norm. torch's `relu` module, which has
+ * no state, is here part of the batch norm before it.
  */
 export class BasicBlock extends Module {
   readonly conv1: Conv2d;
@@ -39,7 +39,7 @@ export class BasicBlock extends Module {
     wholeNumber('BasicBlock', 'channels', channels, 1);
     wholeNumber('BasicBlock', 'stride', stride, 1);
     const conv3x3 = { kernelSize: 3, padding: 1, bias: false, ...init };
-    // torchvision builds the block's `downsample` before the block itself, and draws come in the order of building.
+    // torchvision builds `downsample` before the block itself, and random draws come in the order of building.
     let downsample: Sequential | undefined;
     if (stride !== 1 || inChannels !== channels) {
       const conv1x1 = new Conv2d(gpu, inChannels, channels, { kernelSize: 1, stride, bias: false, ...init });

@@ -1,4 +1,4 @@
-/** Networks. The room's door: other folders import from here, and the start of a run from start.ts. */
+/** Networks. Other folders import from this file, and from start.ts for the start of a run. */
 
 export { BasicBlock, type BasicBlockOptions } from './basic-block.ts';
 export { ResNet, type ResNetOptions, resnet18, resnet34 } from './resnet.ts';

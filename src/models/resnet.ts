@@ -1,6 +1,6 @@
 /**
- * ResNet-18 and -34 as torchvision has them, name by name and draw by draw: its state dicts load here, and the same seed
- * gives the same initial weights.
+ * ResNet-18 and -34 with torchvision's names and random draws: its state dicts load here, and the same seed gives the
+ * same initial weights.
  */
 import { OptionError } from '../autograd/errors.ts';
 import { flatten } from '../autograd/ops/flatten.ts';
@@ -19,18 +19,18 @@ import { pipe } from '../nn/pipe.ts';
 import { Sequential } from '../nn/sequential.ts';
 import { BasicBlock } from './basic-block.ts';
 
-/** Options of a ResNet, and where its weights come from. */
+/** Options of a ResNet, and the source of its weights. */
 export type ResNetOptions = Init & {
-  /** Outputs of the last layer; default 1000, as trained on ImageNet. */
+  /** Outputs of the last layer; default 1000, as in ImageNet. */
   readonly classes?: number;
 };
 
 const OPTIONS = { classes: true, ...INIT_OPTIONS } as const;
 
-/** Blocks in layer1 to layer4. */
+/** Number of blocks in layer1 to layer4. */
 type Depths = readonly [number, number, number, number];
 
-/** Images [N, 3, H, W] to scores [N, classes]; made for 224×224, works for any size. */
+/** Images [N, 3, H, W] to scores [N, classes]. Designed for 224×224; works for any size. */
 export class ResNet extends Module {
   readonly conv1: Conv2d;
   readonly bn1: BatchNorm2d;
@@ -40,7 +40,7 @@ export class ResNet extends Module {
   readonly layer3: Sequential;
   readonly layer4: Sequential;
   readonly avgpool: AdaptiveAvgPool2d;
-  /** Numbers that the last layer gets of each image. */
+  /** Features per image that the last layer takes. */
   readonly featureSize = 512;
 
   /** @throws OptionError */
@@ -52,7 +52,8 @@ export class ResNet extends Module {
     wholeNumber('ResNet', 'classes', classes, 1);
     if (depths.length !== 4) throw new OptionError(`ResNet: depths must be four numbers, got ${depths.length}.`);
     for (const [i, depth] of depths.entries()) wholeNumber('ResNet', `depths[${i}]`, depth, 1);
-    // torch draws every convolution uniformly when it is built and then again normally: the first need not be computed.
+    // torch draws every convolution uniformly on construction and then again normally. The first draw need not be
+    // computed.
     const overwritten: Init = init.random ? { random: init.random, init: 'skip' } : { init: 'skip' };
     const layer = (inChannels: number, channels: number, blocks: number, stride: number) =>
       new Sequential(
@@ -79,19 +80,21 @@ export class ResNet extends Module {
     return this.children.get('fc')!;
   }
 
-  /** Puts another module in the place of the last layer, which is disposed. */
+  /** Replaces the last layer and disposes the old one. */
   set fc(module: Module) {
     if (module === this.fc) return;
     this.fc.dispose();
     this.registerModule('fc', module);
   }
 
-  /** What the last layer gets: [N, featureSize]. Intermediates belong to the scope around, so call it within one. */
+  /**
+   * The input of the last layer: [N, featureSize]. Intermediates belong to the scope around it, so call it within one.
+   */
   features(images: Tensor): Tensor {
     const { conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
-    // Torch's `relu`, a module without state, is here part of the batch norm before it.
+    // torch's `relu` module, which has no state, is here part of the batch norm before it.
     const stem = (x: Tensor) => bn1.callAfter(conv1, x, { relu: true });
-    // What is stored in half precision takes f32 images all the same.
+    // A network in half precision still takes f32 images.
     const converts = conv1.weight.dtype === 'f16' ? [(x: Tensor) => toDType(x, 'f16')] : [];
     return pipe(images, ...converts, stem, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
   }

@@ -1,6 +1,7 @@
 /**
- * The network of a run: built, loaded and frozen in the tutorial's order. That order is also the order of random draws:
- * the constructor's (which loading replaces, so they are only counted), then the new last layer's.
+ * Makes the network of a run: builds, loads and freezes it in the tutorial's order. That order is also the order of
+ * random draws: first the constructor's, then the new last layer's. Loading replaces the constructor's draws, so they
+ * are only counted.
  */
 import { FileError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -11,46 +12,46 @@ import type { Architecture, TrainMode } from './types.ts';
 
 const BUILDERS = { resnet18, resnet34 };
 
-/** Of a checkpoint that this program wrote: the names of its classes, as a JSON array. */
+/** Metadata key of checkpoints that this program wrote: the class names, as a JSON array. */
 export const CLASSES_KEY = 'classes';
 
-/** What to start from. */
+/** The start of a run: architecture and weights. */
 export interface Start {
   readonly architecture: Architecture;
-  /** What the network's entries become; without it they are drawn. */
+  /** Its tensors become the network's entries. Without it they are drawn. */
   readonly checkpoint?: Checkpoint | undefined;
-  /** Whether the checkpoint's last layer is used too, or a new one drawn. */
+  /** Whether the checkpoint's last layer is used too. Otherwise a new one is drawn. */
   readonly loadsLastLayer: boolean;
-  /** How it was decided, as a sentence. */
+  /** The reason for the decision, as a sentence. */
   readonly description: string;
 }
 
-/** All of a start but the weights themselves, which are let go of once the network has them. */
+/** A start without its weights, which are freed once the network has them. */
 export type StartFacts = Omit<Start, 'checkpoint'>;
 
-/** A start without its weights. */
+/** Returns a start without its weights. */
 export const factsOf = ({ architecture, loadsLastLayer, description }: Start): StartFacts => ({
   architecture,
   loadsLastLayer,
   description,
 });
 
-/** A start from nothing: every weight is drawn. */
+/** A start without a checkpoint: every weight is drawn. */
 export const FROM_SCRATCH: Start = {
   architecture: 'resnet18',
   loadsLastLayer: false,
   description: 'None: every weight of the resnet18 is drawn.',
 };
 
-/** Reads a checkpoint to start from, or takes none. @throws FileError as `startFrom`, and if it cannot be read */
+/** Reads a checkpoint to start from, or uses none. @throws FileError as `startFrom` does, or if it cannot be read */
 export function readStart(weights: string | undefined, classes: readonly string[]): Start {
   return weights === undefined ? FROM_SCRATCH : startFrom(weights, readCheckpoint(weights), classes);
 }
 
 /**
- * Which network a checkpoint belongs to, and whether its last layer is one for these classes: if it has as many outputs
- * and, where the checkpoint names its classes, names the same.
- * @throws FileError if it belongs to none that can be built
+ * Finds a checkpoint's architecture, and whether its last layer fits these classes. It fits if it has as many outputs
+ * and, if the checkpoint names its classes, the same names.
+ * @throws FileError if no known architecture fits
  */
 export function startFrom(path: string, checkpoint: Checkpoint, classes: readonly string[]): Start {
   const architecture = architectureOf(path, checkpoint);
@@ -73,8 +74,8 @@ export function startFrom(path: string, checkpoint: Checkpoint, classes: readonl
 }
 
 /**
- * Which network a checkpoint belongs to, by the names of its entries.
- * @throws FileError if it belongs to none that can be built
+ * Finds a checkpoint's architecture by the names of its entries.
+ * @throws FileError if no known architecture fits
  */
 export function architectureOf(path: string, { tensors }: Checkpoint): Architecture {
   if (!tensors.has('layer1.0.conv1.weight') || tensors.has('layer1.0.conv3.weight')) {
@@ -87,21 +88,22 @@ export function architectureOf(path: string, { tensors }: Checkpoint): Architect
   return tensors.has('layer1.2.conv1.weight') ? 'resnet34' : 'resnet18';
 }
 
-/** The names of its classes that a checkpoint holds, if it was written by this program. */
+/** The class names in a checkpoint that this program wrote; undefined for other checkpoints. */
 export function namedClasses({ metadata }: Checkpoint): string[] | undefined {
   try {
     const names: unknown = JSON.parse(metadata[CLASSES_KEY] ?? 'null');
     return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : undefined;
   } catch {
-    // Another program's entry of that name.
+    // Another program's entry under the same key.
     return undefined;
   }
 }
 
 /**
- * Builds the network on `gpu`. Takes as many numbers from `random` whatever is loaded, so that the pictures' order and
- * crops depend on the seed alone. Without `random` the values of what is not loaded are zeros: to plan with, not to train.
- * @throws StateDictError if the checkpoint has other entries than the network
+ * Builds the network on `gpu`. It draws the same count of numbers from `random` whatever is loaded, so the pictures'
+ * order and crops depend on the seed alone. Without `random`, weights that are not loaded are zeros: for planning, not
+ * for training.
+ * @throws StateDictError if the entries of checkpoint and network differ
  */
 export function buildModel(
   gpu: Gpu,
@@ -112,7 +114,7 @@ export function buildModel(
   const draw = random ? { random } : skip;
   const model = BUILDERS[start.architecture](gpu, start.checkpoint ? skip : draw);
   if (mode === 'extract') model.freeze();
-  // After freezing: the new layer is the only one that learns.
+  // After freezing, so the new layer is the only one that requires gradients.
   model.fc = new Linear(gpu, model.featureSize, classes, start.loadsLastLayer ? skip : draw);
   if (start.checkpoint) {
     const entries = start.checkpoint.tensors;

@@ -1,4 +1,4 @@
-/** What is computed with one batch. Nothing here waits for the device. */
+/** The computations on one batch. Nothing here waits for the device. */
 import { backward, countCorrect, crossEntropy, noGrad, scope, Tensor } from '../autograd/index.ts';
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { Module, SGD } from '../nn/index.ts';
@@ -16,11 +16,11 @@ export interface HostBatch {
 export interface StepResult {
   /** One f32: the mean loss of the batch. */
   readonly loss: Readback;
-  /** One u32: how many pictures were predicted right. */
+  /** One u32: the number of correctly predicted pictures. */
   readonly correct: Readback;
 }
 
-/** Told when a part of a train step has been recorded; for memory planning. */
+/** Called when a part of a train step has been recorded; for memory planning. */
 export type StepMarks = (part: 'forward' | 'backward' | 'update') => void;
 
 /** Records a forward pass, backward and an update of the weights. */
@@ -35,7 +35,7 @@ export function trainStep(gpu: Gpu, model: Module, optimizer: SGD, batch: HostBa
     mark?.('backward');
     optimizer.step();
     mark?.('update');
-    // The tutorial does it before the next step. Done now, the memory is free for that step's activations.
+    // The tutorial does it before the next step. Doing it now frees the memory for that step's activations.
     optimizer.zeroGrad();
     return { loss: loss.readback(), correct: correct.readback() };
   });

@@ -1,11 +1,11 @@
-/** The words that networks and runs share: modes, phases, architectures. */
+/** Terms that networks and runs share: modes, phases, architectures. */
 
 /** `finetune` trains every parameter; `extract` freezes all but a new last layer. */
 export type TrainMode = 'finetune' | 'extract';
 /** Both modes, in the tutorial's order. */
 export const TRAIN_MODES: readonly TrainMode[] = ['finetune', 'extract'];
 
-/** An epoch's first phase learns, its second measures on pictures that are not learnt from. */
+/** The two phases of an epoch: the first trains, the second evaluates on pictures that are not trained on. */
 export type Phase = 'train' | 'val';
 
 /** Networks that a run can build. */
