@@ -1,11 +1,11 @@
 /**
- * A device that computes nothing and holds no memory: everything can be recorded on it, and nothing can be read back. With
- * it a run is rehearsed to see what memory it takes and which kernels it chooses, by the very code that will train.
+ * A device that computes nothing and holds no memory. Everything can be recorded on it, and nothing can be read back.
+ * It rehearses a run with the code that will train, to find the run's memory and kernel choices.
  */
 import { type AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { KernelChooser } from '../gpu/kernel-chooser.ts';
 
-/** A `Gpu` for rehearsals, which takes itself for an adapter with these traits. */
+/** Opens a `Gpu` for rehearsals, with these adapter traits. */
 export function openDryGpu(traits: AdapterTraits, chooser?: KernelChooser): Gpu {
   return new Gpu(dryDevice(), traits, { chooser });
 }
@@ -24,7 +24,7 @@ function dryDevice(): GPUDevice {
   const device = {
     features: new Set<string>(),
     queue: { submit: nothing, writeBuffer: nothing },
-    // Never lost.
+    // A dry device is never lost.
     lost: new Promise(nothing),
     addEventListener: nothing,
     destroy: nothing,

@@ -1,4 +1,4 @@
-/** What a run will take and choose, found out before it runs. The room's door: other folders import from here. */
+/** Plans a run's memory and kernel choices before it runs. Other folders import from this file. */
 
 export { openDryGpu } from './dry-device.ts';
 export {

@@ -1,14 +1,14 @@
-/** Bookkeeping over a buffer pool: how much is held at most, and what for. */
+/** Accounts for a buffer pool: the maximum in use, by category. */
 import type { BufferPool, Pooled } from '../gpu/pool.ts';
 
-/** One buffer or texture from being handed out to being given back. */
+/** One buffer or texture, from its acquisition to its release. */
 interface Allocation<Category> {
   readonly bytes: number;
-  /** Often known only later, when it is seen what has become of the buffer. */
+  /** Often known only later, when the use of the buffer shows. */
   category: Category;
 }
 
-/** Watches a pool from its making on. Every buffer is first put down to `rest`. */
+/** Watches a pool from its creation on. Every buffer starts in the category `rest`. */
 export class Ledger<Category extends string> {
   readonly #open = new Map<number, Allocation<Category>>();
   readonly #history: { readonly allocation: Allocation<Category>; readonly sign: 1 | -1 }[] = [];
@@ -38,23 +38,23 @@ export class Ledger<Category extends string> {
     };
   }
 
-  /** Puts a buffer that is in use down to `category`. */
+  /** Assigns a buffer that is in use to `category`. */
   put(bufferId: number, category: Category): void {
     this.#open.get(bufferId)!.category = category;
   }
 
-  /** Puts everything that was handed out since the last call, and is still in use, down to `category`. */
+  /** Assigns every buffer acquired since the last call, and still in use, to `category`. */
   putFresh(category: Category): void {
     for (const allocation of this.#fresh) allocation.category = category;
     this.#fresh = new Set();
   }
 
-  /** Corrects what was put down to `from` and is still in use. */
+  /** Moves the buffers in category `from` that are still in use to category `to`. */
   moveOpen(from: Category, to: Category): void {
     for (const allocation of this.#open.values()) if (allocation.category === from) allocation.category = to;
   }
 
-  /** The most that each category held at any one moment, and the most that all of them held together; bytes. */
+  /** The most that each category held at any one moment, and the most that all held together; bytes. */
   highest(): { readonly each: ReadonlyMap<Category, number>; readonly together: number } {
     const now = new Map<Category, number>();
     const each = new Map<Category, number>();

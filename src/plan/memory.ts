@@ -1,7 +1,7 @@
 /**
- * What device memory a run will take, before it takes any: steps of both phases are rehearsed on a device that holds no
- * memory (`dry-device.ts`), by the code that will train and through the same pool, and every buffer is put down to what it
- * was for. Not counted is what is the driver's own: compiled shaders, and its copies of uploads on their way.
+ * Computes the device memory of a run before it allocates any. It rehearses steps of both phases on a device that holds
+ * no memory (`dry-device.ts`), with the code that will train and the same pool. Every buffer is assigned to a category.
+ * The driver's memory is not counted: compiled shaders, and its copies of uploads on their way.
  */
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
@@ -14,64 +14,67 @@ import { SGD } from '../nn/index.ts';
 import { openDryGpu } from './dry-device.ts';
 import { Ledger } from './ledger.ts';
 
-/** The run whose memory is asked for. */
+/** The run to plan. */
 export interface MemoryQuestion {
   readonly mode: TrainMode;
   readonly classes: number;
   readonly imageSize: number;
   readonly batchSize: number;
-  /** 0 for none, which takes no memory either. */
+  /** 0 means no momentum, which takes no memory either. */
   readonly momentum: number;
-  /** Pictures per phase: they may be fewer than a batch, or leave a smaller one at the end. */
+  /** Pictures per phase. They may be fewer than a batch, or leave a smaller last batch. */
   readonly pictures: Readonly<Record<Phase, number>>;
-  /** Which network; default a resnet18. */
+  /** The network; default a resnet18. */
   readonly start?: Pick<Start, 'architecture' | 'loadsLastLayer'> | undefined;
-  /** Whether the weights are stored in f16 once they are loaded; then there is nothing to train. Off by default. */
+  /** Whether the weights are stored in f16 after loading. Then nothing can be trained. Off by default. */
   readonly half?: boolean | undefined;
 }
 
 /**
- * Device memory of a run, bytes. The first six are the most that each kind of tensor takes at any one moment. Not all do at
- * the same one: activations shrink while gradients grow, and the memory of one becomes the other's.
+ * Device memory of a run, bytes. The first six are the maximum of each kind of tensor. These maxima come at different
+ * moments: activations shrink while gradients grow, and gradients reuse the memory of activations.
  */
 export interface MemoryPlan {
   readonly parameters: number;
-  /** Batch norms' running statistics. */
+  /** Running statistics of the batch norms. */
   readonly statistics: number;
   readonly gradients: number;
   readonly momentum: number;
-  /** The batch, and what forward keeps for backward. */
+  /** The batch, and the tensors that forward keeps for backward. */
   readonly activations: number;
   /** Gradients of activations, weights packed for convolutions, partial sums. */
   readonly workspace: number;
-  /** The most that is in use at once. */
+  /** The maximum in use at once. */
   readonly peak: number;
-  /** All buffers of the pool. They are more than the peak, as a request may be answered by a larger buffer. */
+  /** All buffers of the pool. They exceed the peak, because a larger buffer may answer a request. */
   readonly pool: number;
-  /** To bring the best weights to the host; outside the pool. */
+  /** For copying the best weights to the host; outside the pool. */
   readonly checkpoint: number;
-  /** What the run takes: pool and checkpoint. */
+  /** The run's total: pool and checkpoint. */
   readonly total: number;
-  /** The largest single buffer; adapters have a limit for it. */
+  /** The largest single buffer; adapters limit it. */
   readonly largestBuffer: number;
 }
 
-/** Finds which kernels were measured to be fastest on an adapter for the work of a run; the shipped tables say the rest. */
+/** Finds the fastest measured kernels on an adapter for the work of a run. The shipped tables cover the rest. */
 export type FindTuned = (traits: AdapterTraits, question: MemoryQuestion) => Promise<TunedChoices>;
 
-/** What the rehearsal tells. */
+/** Results of a rehearsal. */
 export interface Rehearsal {
   readonly memory: MemoryPlan;
-  /** Which kernel variants the run uses, as `Chooser.choices` gives them. */
+  /** The kernel variants that the run uses, as `Chooser.choices` returns them. */
   readonly choices: Record<string, string>;
-  /** What they are chosen for, and how often each piece of work was done in the rehearsal: two epochs of a step or two a phase. */
+  /**
+   * The work that they were chosen for, and how often the rehearsal did each: two epochs of one or two steps per phase.
+   */
   readonly works: readonly { readonly work: Work; readonly uses: number }[];
 }
 
 type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activations' | 'workspace';
 
 /**
- * Memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no device.
+ * Finds the memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no
+ * device.
  * @param settings of the chooser that the run will use
  * @throws ShapeError if the pictures or batches are too small for the network
  */
@@ -82,7 +85,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
   const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
   if (half) model.half();
-  // Among it is the last layer that was replaced, and f32 weights of which there are f16 ones now.
+  // This includes the replaced last layer, and f32 weights that f16 ones replaced.
   ledger.putFresh('workspace');
   let checkpoint = 0;
   for (const entry of model.stateDict().values()) {
@@ -103,8 +106,9 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
     size,
   });
 
-  // Two epochs in the order of a real one, as which buffer is free for what depends on it. The momentum comes in the first
-  // step, so only later ones have all that a step can have at once; what the second epoch finds is then always found.
+  // Two epochs in the order of a real one, because the free buffers depend on it. The first step allocates the
+  // momentum, so only later steps have everything that a step can have at once. After the second epoch no step needs
+  // new buffers.
   for (const phase of ['train', 'val', 'train', 'val'] as const) {
     model.train(phase === 'train' && !half);
     for (const size of batchSizes(pictures[phase], batchSize)) {
@@ -115,14 +119,15 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
           if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
         });
       }
-      // What outlives its step was no activation: weights packed for convolutions, kept for the next one.
+      // Buffers that outlive their step were no activations: they hold weights packed for convolutions, kept for the
+      // next step.
       ledger.moveOpen('activations', 'workspace');
       ledger.putFresh('workspace');
     }
   }
 
   const works = chooser.works.map((work) => ({ work, uses: chooser.usesOf(work) }));
-  // Last, the best weights come back, and pictures are predicted by them: what is derived from weights is derived anew.
+  // Finally the run restores the best weights and predicts pictures. So data derived from weights is computed again.
   for (const parameter of model.parameters()) parameter.storage.markChanged();
   if (pictures.val > 0) valStep(gpu, model, batch(Math.min(batchSize, pictures.val)));
   ledger.putFresh('workspace');
@@ -150,7 +155,7 @@ export function planMemory(traits: AdapterTraits, question: MemoryQuestion): Mem
   return rehearse(traits, question).memory;
 }
 
-/** The sizes of an epoch's batches: two full ones stand for all, and the last may be smaller. */
+/** The sizes of an epoch's batches: two full ones stand for all full ones, and the last may be smaller. */
 function batchSizes(pictures: number, batchSize: number): number[] {
   const full = Array<number>(Math.min(2, Math.floor(pictures / batchSize))).fill(batchSize);
   const last = pictures % batchSize;
@@ -158,8 +163,8 @@ function batchSizes(pictures: number, batchSize: number): number[] {
 }
 
 /**
- * Checks before a run that the adapter's buffers can be large enough.
- * @throws OutOfMemoryError if no buffer of the adapter can be as large as the run's largest
+ * Checks before a run that the adapter allows buffers that are large enough.
+ * @throws OutOfMemoryError if the run's largest buffer exceeds the adapter's limit
  */
 export function checkLimits(memory: MemoryPlan, gpu: Gpu): void {
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;

@@ -1,4 +1,4 @@
-/** The options of a run that are numbers: their defaults and what they may be. */
+/** The numeric options of a run: their defaults and ranges. */
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.ts';
 
@@ -11,7 +11,7 @@ interface NumberRule {
 const whole = (value: number, least: number): NumberRule => ({ default: value, whole: true, least });
 const real = (value: number): NumberRule => ({ default: value, whole: false, least: 0 });
 
-/** The options that are numbers. The command line takes its defaults and checks from here too. */
+/** The numeric options. The command line takes its defaults and checks from here too. */
 export const NUMBER_OPTIONS = {
   epochs: whole(25, 1),
   batchSize: whole(4, 1),
@@ -23,18 +23,18 @@ export const NUMBER_OPTIONS = {
   seed: whole(0, 0),
   workers: whole(4, 0),
   threads: whole(Math.min(4, availableParallelism()), 0),
-  // Halved five times on its way through the network.
+  // The network halves it five times.
   imageSize: whole(224, 32),
 } satisfies Record<string, NumberRule>;
 
-/** Name of an option that is a number. */
+/** Name of a numeric option. */
 export type NumberOption = keyof typeof NUMBER_OPTIONS;
-/** All of them. */
+/** Values of all numeric options. */
 export type NumberSettings = Readonly<Record<NumberOption, number>>;
 
 /**
- * The value itself if it is one that this option takes.
- * @param shownAs how the error names the option: `lr`, or `--lr` on the command line
+ * Returns the value if this option accepts it.
+ * @param shownAs the option's name in the error: `lr`, or `--lr` on the command line
  * @throws UsageError
  */
 export function checkNumber(option: NumberOption, value: number, shownAs: string = option): number {
@@ -44,7 +44,7 @@ export function checkNumber(option: NumberOption, value: number, shownAs: string
   throw new UsageError(`${shownAs}: expected a ${whole ? 'whole ' : ''}number of at least ${least}, found ${value}`);
 }
 
-/** All numbers, those that were not given by default. @throws UsageError */
+/** All numeric options, with defaults for those not given. @throws UsageError */
 export function numberSettings(options: Partial<Record<NumberOption, number | undefined>>): NumberSettings {
   const names = Object.keys(NUMBER_OPTIONS) as NumberOption[];
   return Object.fromEntries(
