@@ -1,7 +1,7 @@
 /**
- * torch's CPU random generator, draw for draw, so that a seed gives the shuffles, crops and initial weights that PyTorch
- * gives. The engine is the Mersenne Twister of Matsumoto and Nishimura (1998); how its 32-bit outputs become numbers was
- * read from torch 1.13 (ATen/core/DistributionsHelper.h, ATen/native/cpu/DistributionTemplates.h).
+ * torch's CPU random generator, draw for draw: a seed gives the same shuffles, crops and initial weights as PyTorch.
+ * The engine is the Mersenne Twister of Matsumoto and Nishimura (1998). The conversion of its 32-bit outputs follows
+ * torch 1.13 (ATen/core/DistributionsHelper.h, ATen/native/cpu/DistributionTemplates.h).
  */
 
 const STATE = 624;
@@ -11,17 +11,20 @@ const LOWER = 0x7fffffff;
 const MATRIX = 0x9908b0df;
 const TWO_POW_MINUS_24 = 2 ** -24;
 const TWO_POW_MINUS_53 = 2 ** -53;
-/** From this size on torch fills normals sixteen at a time. */
 const { fround } = Math;
 const TWO_PI = fround(2 * Math.PI);
+/** From this size on, torch fills normals sixteen at a time. */
 const NORMAL_BLOCK = 16;
 
-/** One stream of random numbers. Two generators of equal seed give equal numbers; `clone` keeps a place in the stream. */
+/**
+ * One stream of random numbers. Two generators with equal seeds give equal numbers; `clone` saves a place in the
+ * stream.
+ */
 export class Generator {
   private readonly state = new Uint32Array(STATE);
   /** Index of the next output in `state`; STATE when the block is used up. */
   private next = STATE;
-  /** The sine half of the last Box-Muller pair, kept as torch keeps it. */
+  /** The sine half of the last Box-Muller pair, cached as in torch. */
   private cachedNormal: number | undefined;
   private drawnCount = 0;
 
@@ -30,15 +33,16 @@ export class Generator {
     this.seed(seed);
   }
 
-  /** 32-bit outputs since the last `seed`. */
+  /** Number of 32-bit outputs since the last `seed`. */
   get drawn(): number {
     return this.drawnCount;
   }
 
-  /** Starts over: the low 32 bits of `seed` count, the cached normal is forgotten (`torch.manual_seed`). */
+  /** Starts over: only the low 32 bits of `seed` count, and the cached normal is dropped (`torch.manual_seed`). */
   seed(seed: number): this {
     const s = this.state;
-    // Not `seed >>> 0` straight away: beyond 2^53 nothing is exact anyway, below it the remainder is, for negatives too.
+    // Not `seed >>> 0`: beyond 2^53 nothing is exact anyway, but below it this remainder is exact, for negative seeds
+    // too.
     s[0] = seed % 2 ** 32;
     for (let i = 1; i < STATE; i++) {
       const previous = s[i - 1]!;
@@ -55,7 +59,7 @@ export class Generator {
     return new Generator().copyFrom(this);
   }
 
-  /** Moves this generator to the place where `other` is. */
+  /** Moves this generator to the place of `other`. */
   copyFrom(other: Generator): this {
     this.state.set(other.state);
     this.next = other.next;
@@ -64,7 +68,7 @@ export class Generator {
     return this;
   }
 
-  /** The next 32-bit output, 0..2^32-1. Everything else is made of these. */
+  /** The next 32-bit output, 0..2^32-1. All other methods use these outputs. */
   u32(): number {
     if (this.next === STATE) this.twist();
     this.drawnCount++;
@@ -75,7 +79,7 @@ export class Generator {
     return (y ^ (y >>> 18)) >>> 0;
   }
 
-  /** Leaves out `n` outputs: whole blocks are twisted without being tempered. */
+  /** Skips `n` outputs. Whole blocks are twisted without being tempered. */
   skip(n: number): void {
     this.drawnCount += n;
     let left = n;
@@ -97,7 +101,7 @@ export class Generator {
     return (high * 2 ** 32 + this.u32()) * TWO_POW_MINUS_53;
   }
 
-  /** `torch.empty(1).uniform_(a, b)`: a float32 from a to b (b itself can come out by rounding). One draw. */
+  /** `torch.empty(1).uniform_(a, b)`: a float32 from a to b (rounding can give b itself). One draw. */
   uniform(a: number, b: number): number {
     const from = Math.fround(a);
     const range = Math.fround(Math.fround(b) - from);
@@ -109,9 +113,7 @@ export class Generator {
     return this.u32() % n;
   }
 
-  /**
-   * What `torch.empty((), dtype=int64).random_()` is worth as a seed: the low 32 bits of it. Two draws.
-   */
+  /** `torch.empty((), dtype=int64).random_()` as a seed: its low 32 bits. Two draws. */
   randomSeed(): number {
     this.u32();
     return this.u32();
@@ -144,8 +146,9 @@ export class Generator {
   }
 
   /**
-   * `tensor.normal_(mean, std)` on a contiguous float32 tensor, in place. The draws are torch’s; standard normals agree with
-   * its AVX2 build to 5e-7, an ulp or so (its plain build, which rounds angles elsewhere, is 2e-6 from that).
+   * `tensor.normal_(mean, std)` on a contiguous float32 tensor, in place. The draws equal torch’s. Standard normals
+   * agree with its AVX2 build to 5e-7, about an ulp. They differ by 2e-6 from its plain build, which rounds angles
+   * elsewhere.
    */
   fillNormal(out: Float32Array, mean = 0, std = 1): Float32Array {
     if (out.length < NORMAL_BLOCK) {
@@ -156,7 +159,7 @@ export class Generator {
     const whole = out.length - (out.length % NORMAL_BLOCK);
     for (let i = 0; i < whole; i += NORMAL_BLOCK) boxMullerBlock(out, i, mean, std);
     if (whole < out.length) {
-      // torch draws the last sixteen places anew rather than leaving a ragged end.
+      // torch redraws the last sixteen values rather than leave a partial block.
       const last = out.length - NORMAL_BLOCK;
       this.fillUniform(out.subarray(last));
       boxMullerBlock(out, last, mean, std);
@@ -164,7 +167,9 @@ export class Generator {
     return out;
   }
 
-  /** A double of the standard normal distribution; pairs are drawn together (4 draws), the second half is kept. */
+  /**
+   * A double from the standard normal distribution. Pairs are drawn together (4 draws), and the second half is cached.
+   */
   private normal64(): number {
     if (this.cachedNormal !== undefined) {
       const kept = this.cachedNormal;
@@ -192,8 +197,8 @@ function mix(high: number, low: number): number {
 }
 
 /**
- * Turns 16 uniforms at `start` into 16 normals: the first eight are radii, the last eight angles. Rounded to float32 where
- * torch's vectorised code rounds: of an angle, that decides the result's sixth digit.
+ * Turns 16 uniforms at `start` into 16 normals: the first eight are radii, the last eight are angles. It rounds to
+ * float32 where torch's vectorised code does. The rounding of an angle decides the result's sixth digit.
  */
 function boxMullerBlock(data: Float32Array, start: number, mean: number, std: number): void {
   for (let j = start; j < start + 8; j++) {
