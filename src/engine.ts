@@ -1,7 +1,7 @@
 /**
- * `dawngrad/engine`: tensors, ops, layers, networks and optimizers, and nothing of files, pictures or the command line. This is
- * the entry for browsers: it imports nothing of Node and makes no code of text. `engine-node.ts` is the same under Node, where
- * Dawn opens the device.
+ * `dawngrad/engine`: tensors, ops, layers, networks and optimizers, without files, pictures or the command line. This
+ * is the entry for browsers: it imports nothing from Node and compiles no code from text. Under Node, `engine-node.ts`
+ * offers the same, and Dawn opens the device.
  */
 
 export { backward } from './autograd/backward.ts';

@@ -1,4 +1,4 @@
-/** `dawngrad`: all entries in one, for Node. `src/cli` is the same from a terminal. */
+/** `dawngrad`: all entries in one, for Node. `src/cli` offers the same on the command line. */
 export * from './data.ts';
 export * from './engine-node.ts';
 export * from './predict.ts';

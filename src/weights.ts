@@ -1,3 +1,6 @@
-/** `dawngrad/weights`: PyTorch's checkpoints and safetensors, read without executing anything, and written whole or not at all. */
+/**
+ * `dawngrad/weights`: reads PyTorch's checkpoints and safetensors without executing anything, and writes files whole or
+ * not at all.
+ */
 export { FileError } from './errors.ts';
 export { type Checkpoint, readCheckpoint, writeSafetensors } from './weights/index.ts';
