@@ -58,9 +58,10 @@ const OUTPUT_NOISE = 8 * 2 ** -24;
  * Checks the gradient of every input that requires one. `fn` must return the same output for the same inputs; it is
  * called twice per direction and once more. Afterwards the inputs have their old values and no `grad`.
  *
- * The error is |analytic − numeric| divided by the largest of three: the larger of both; the average for a random
- * direction (‖gradient‖·‖v‖/√size, as one direction may happen to be level); and the rounding noise divided by the
- * tolerance.
+ * The error is |analytic − numeric| divided by the largest of three values:
+ * - the larger of |analytic| and |numeric|;
+ * - the average for a random direction, ‖gradient‖·‖v‖/√size, as one direction may happen to be level;
+ * - the rounding noise divided by the tolerance.
  * @throws GradientMismatchError for the first direction whose relative error exceeds the tolerance
  */
 export async function checkGradients(
