@@ -1,4 +1,4 @@
-/** Chooses kernels for ops, and keeps a record of what it chose. The choices themselves are pure functions elsewhere. */
+/** Chooses kernels for ops and records the choices. The choices themselves are pure functions in other files. */
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import { KernelChooser } from '../gpu/kernel-chooser.ts';
 import type { Conv2dVariant } from './conv2d/choose.ts';
@@ -6,11 +6,11 @@ import { type Conv2dWork, chooseConv2d, possibleConv2d } from './conv2d/choose.t
 import { chooseLinear, type LinearVariant, type LinearWork, linearCandidates } from './linear/choose.ts';
 import type { TunedChoices, Work } from './work.ts';
 
-/** What a chooser goes by; the shipped tables say the rest. */
+/** Settings of a chooser. The shipped tables decide the rest. */
 export interface ChooserSettings {
-  /** What was measured to be fastest, such as `tunedChoices` finds. A choice that cannot compute the work counts for nothing. */
+  /** The fastest variants measured, as `tunedChoices` finds them. A variant that cannot compute the work is ignored. */
   readonly tuned?: TunedChoices | undefined;
-  /** Variants to take for all work that they can compute, whatever was tuned. For tests and benchmarks. */
+  /** Variants for all work that they can compute; they override `tuned`. For tests and benchmarks. */
   readonly forced?: ForcedVariants | undefined;
 }
 
@@ -20,10 +20,10 @@ export interface ForcedVariants {
   readonly linear?: LinearVariant | undefined;
 }
 
-/** Work of a kind that has several kernels. */
+/** Work that several kernels can compute. */
 export type TunableWork = Conv2dWork | LinearWork;
 
-/** The variants of work of a kind. */
+/** The variants that compute this kind of work. */
 export type VariantOf<W extends TunableWork> = W extends Conv2dWork ? Conv2dVariant : LinearVariant;
 
 interface Chosen {
@@ -33,8 +33,8 @@ interface Chosen {
 }
 
 /**
- * Chooses a kernel for each piece of work, and records which and how often. A device has one (`openGpu({ chooser })`);
- * `Gpu.withChooser` puts another in its place for as long as a function runs.
+ * Chooses a kernel for each piece of work, and counts how often it chose it. Each device has one
+ * (`openGpu({ chooser })`); `Gpu.withChooser` replaces it while a function runs.
  */
 export class Chooser extends KernelChooser {
   readonly settings: ChooserSettings;
@@ -45,41 +45,41 @@ export class Chooser extends KernelChooser {
     this.settings = settings;
   }
 
-  /** The variant for this work on an adapter: what is forced, else what was tuned, else what the shipped table says. */
+  /** Returns the variant for this work on an adapter: the forced one, else the tuned one, else the shipped table's. */
   variantFor<W extends TunableWork>(work: W, traits: AdapterTraits): VariantOf<W> {
     const variant = work.kind === 'conv2d' ? this.#conv2d(work, traits) : this.#linear(work, traits);
     return variant as VariantOf<W>;
   }
 
-  /** The same, and records it. */
+  /** Returns the same as `variantFor` and records it. */
   choose<W extends TunableWork>(work: W, traits: AdapterTraits): VariantOf<W> {
     const variant = this.variantFor(work, traits);
     this.#record.set(work.name, { work, variant, uses: this.usesOf(work) + 1 });
     return variant;
   }
 
-  /** A chooser of the same settings, except for what was tuned where that is given, whose record is empty. */
+  /** Returns a chooser with the same settings and an empty record. `tuned` replaces the tuned variants if given. */
   fresh(tuned?: TunedChoices): Chooser {
     return new Chooser({ ...this.settings, ...(tuned && { tuned }) });
   }
 
-  /** What was tuned, by the name of the work; empty where nothing was. */
+  /** The tuned variants by the name of the work; empty without tuning. */
   get tuned(): TunedChoices {
     return this.settings.tuned ?? NOTHING_TUNED;
   }
 
-  /** Every choice recorded so far: the variant by the name of the work, sorted by that. */
+  /** Every choice recorded so far: the variant by the name of the work, sorted by name. */
   get choices(): Record<string, string> {
     const sorted = [...this.#record].sort(([a], [b]) => (a < b ? -1 : 1));
     return Object.fromEntries(sorted.map(([name, { variant }]) => [name, variant]));
   }
 
-  /** All work that a kernel was chosen for so far, in the order in which it first came. */
+  /** All work that the chooser chose a kernel for so far, in order of first use. */
   get works(): Work[] {
     return Array.from(this.#record.values(), ({ work }) => work);
   }
 
-  /** How often a kernel was chosen for this work. */
+  /** Returns how often a kernel was chosen for this work. */
   usesOf({ name }: Work): number {
     return this.#record.get(name)?.uses ?? 0;
   }
@@ -99,10 +99,10 @@ export class Chooser extends KernelChooser {
 
 const NOTHING_TUNED: TunedChoices = new Map();
 
-/** Of devices that were handed none. */
+/** Choosers of devices that were opened without one. */
 const defaults = new WeakMap<Gpu, Chooser>();
 
-/** The chooser in place on a device; where none was handed in, one that goes by the shipped tables. */
+/** Returns the device's current chooser; without one, a chooser that uses the shipped tables. */
 export function chooserOf(gpu: Gpu): Chooser {
   if (gpu.chooser instanceof Chooser) return gpu.chooser;
   const chooser = defaults.get(gpu) ?? new Chooser();

@@ -1,19 +1,20 @@
-/** Grids that cover any size although one dimension holds only so many workgroups: folded into two, or striding on. */
+/** Grids for any size. WebGPU limits the workgroups per dimension, so they fold into two dimensions, or stride. */
 
-/** WebGPU's default limit of workgroups in one dimension. */
+/** WebGPU's default limit on workgroups per dimension. */
 const MAX_GRID = 65535;
 
 /**
- * Workgroups along one dimension for `count` items, `perGroup` each, at most the limit. The shader's loop over the items
- * starts at its workgroup and steps by `num_workgroups`, so that what does not fit is done by those that are there.
+ * Returns the workgroups along one dimension for `count` items, `perGroup` each, at most the limit. The shader's loop
+ * starts at its workgroup and steps by `num_workgroups`, which covers the items beyond the limit.
  */
 export function stridingGrid(count: number, perGroup = 1): number {
   return Math.min(Math.max(1, Math.ceil(count / perGroup)), MAX_GRID);
 }
 
 /**
- * Workgroups for `count` independent elements, `perGroup` each, folded into two dimensions where one is too short. The
- * shader's element index is `(workgroup_id.y * num_workgroups.x + workgroup_id.x) * perGroup + …`, checked against the count.
+ * Returns the workgroups for `count` independent elements, `perGroup` each, folded into two dimensions if one is too
+ * short. The shader computes its element index as
+ * `(workgroup_id.y * num_workgroups.x + workgroup_id.x) * perGroup + …` and compares it with the count.
  */
 export function linearGrid(count: number, perGroup: number): [number, number, number] {
   const groups = Math.max(1, Math.ceil(count / perGroup));
@@ -25,14 +26,15 @@ export function linearGrid(count: number, perGroup: number): [number, number, nu
 /** Elements per workgroup of the elementwise kernels: 64 invocations of 8. */
 const ELEMENTWISE_GROUP = 512;
 
-/** Workgroups of a kernel over `count` elements whose workgroups are 64 invocations of 8 elements. */
+/** Returns the workgroups of a kernel over `count` elements; each workgroup is 64 invocations of 8 elements. */
 export function elementwiseGrid(count: number): [number, number, number] {
   return linearGrid(count, ELEMENTWISE_GROUP);
 }
 
 /**
- * How the shaders with `parts/elementwise.wgsl` go over `count` elements: four at a time where they are a multiple of it. On a
- * CPU adapter a workgroup is one vector of invocations and takes many elements, for starting one costs as much as fifty loads.
+ * Returns the launch for shaders that include `parts/elementwise.wgsl`, over `count` elements. They process four at a
+ * time if `count` is a multiple of 4. On a CPU adapter a workgroup is one vector of invocations and takes many
+ * elements, because starting a workgroup costs as much as fifty loads.
  */
 export function elementwiseRun(kind: 'cpu' | 'gpu', count: number) {
   const vector = count % 4 === 0;

@@ -1,6 +1,6 @@
 /**
- * A kernel is data: its shader, its bindings with their access, its uniform block. One function launches them all, and a
- * test holds every declaration against the WGSL it names.
+ * A kernel is data: its shader, its bindings with their access, its uniform block. One function launches every kernel,
+ * and a test compares every declaration with its WGSL.
  */
 import { BoundedCache } from '../gpu/bounded-cache.ts';
 import { DeviceMismatchError, GpuError } from '../gpu/errors.ts';
@@ -8,9 +8,9 @@ import type { Access, Gpu, Program } from '../gpu/gpu.ts';
 import type { Pooled } from '../gpu/pool.ts';
 import { renderShader } from './source.ts';
 
-/** Type of a uniform; four bytes each. */
+/** Type of a uniform; each takes four bytes. */
 export type Scalar = 'u32' | 'i32' | 'f32';
-/** Values that are written into a shader's text. */
+/** Values inserted into a shader's text. */
 export type Constants = Readonly<Record<string, number | boolean>>;
 
 interface Declaration<B extends string, U extends string> {
@@ -18,48 +18,48 @@ interface Declaration<B extends string, U extends string> {
   readonly name: string;
   /** Storage bindings 0, 1, … of group 0, in this order. */
   readonly bindings: Readonly<Record<B, Access>>;
-  /** Fields of `struct Params`, in this order, bound as a uniform after the storage bindings; `{}` for none. */
+  /** Fields of `struct Params`, in this order. The uniform follows the storage bindings; `{}` for none. */
   readonly uniforms: Readonly<Record<U, Scalar>>;
 }
 
-/** A kernel whose shader is a file of this project. */
+/** A kernel of this project; its shader is a file. */
 export interface Kernel<B extends string = string, U extends string = string> extends Declaration<B, U> {
   /** File in `shaders/`. */
   readonly shader: string;
-  /** Further values for the shader's template, such as a list of loads to unroll: they follow from the constants alone. */
+  /** Further values for the shader's template, such as a list of loads to unroll. Depends on the constants alone. */
   derive?(constants: Constants): Readonly<Record<string, unknown>>;
   /** Values of the template's constants with which tests render the shader. */
   readonly example?: Constants;
 }
 
-/** A kernel that brings its shader along. */
+/** A kernel that contains its shader. */
 export interface InlineKernel<B extends string = string, U extends string = string, K extends Constants = Constants>
   extends Declaration<B, U> {
   /**
-   * The shader: WGSL with the bindings as they are declared here, and one compute entry point. A shader that depends on the
-   * constants of a launch is a function of them.
+   * The shader: WGSL with the declared bindings and one compute entry point. A shader that depends on a launch's
+   * constants is a function of them.
    */
   readonly wgsl: string | ((constants: K) => string);
 }
 
 /** One run of a kernel. */
 export interface Launch<B extends string, U extends string, K extends Constants = Constants> {
-  /** `tensor.buffer` for each binding; a texture where the binding is one. */
+  /** `tensor.buffer` for each binding, or a texture for a texture binding. */
   readonly buffers: Readonly<Record<B, Pooled>>;
   readonly uniforms: Readonly<Record<U, number>>;
-  /** How many workgroups in x, y and z; at most 65,535 each. */
+  /** Workgroups in x, y and z; at most 65,535 each. */
   readonly workgroups: readonly [number, number, number];
-  /** Constants of the shader; each set of values is a shader of its own, compiled when it is first used. */
+  /** Constants of the shader. Each set of values makes a separate shader, compiled on first use. */
   readonly constants?: K;
   /** Shown in timings beside the kernel's name. */
   readonly label?: string;
 }
 
-/** Every kernel that was declared, for the test that reads them all. */
+/** Every declared kernel, for the test that checks them all. */
 export const kernels: Kernel[] = [];
 
 /**
- * Declares a kernel, once, for `launch` to run. With WGSL of your own:
+ * Declares a kernel once, for `launch` to run. With inline WGSL:
  *
  *     const scale = defineKernel({
  *       name: 'scale',
@@ -75,33 +75,34 @@ export const kernels: Kernel[] = [];
  *         }`,
  *     });
  *
- * To unroll a loop or to choose a type, make `wgsl` a function: each set of `constants` that `launch` gives it makes a shader of
- * its own. It must give equal text for equal constants.
+ * To unroll a loop or to choose a type, make `wgsl` a function. Each set of `constants` passed to `launch` makes a
+ * separate shader. The function must return equal text for equal constants.
  *
  *     wgsl: ({ taps }: { taps: number }) => `… ${Array.from({ length: taps }, (_, i) => `sum += x[${i}];`).join(' ')} …`
  *
- * A shader that does not compile, or does not fit its declaration, is a GpuError at a later call.
+ * If a shader does not compile, or does not fit its declaration, a later call throws a GpuError.
  */
 export function defineKernel<B extends string, U extends string, K extends Constants = Constants>(
   kernel: InlineKernel<B, U, K>,
 ): InlineKernel<B, U, K>;
-/** Declares a kernel of this project, whose shader is a file. */
+/** Declares a kernel of this project; its shader is a file. */
 export function defineKernel<B extends string, U extends string>(kernel: Kernel<B, U>): Kernel<B, U>;
 export function defineKernel<T extends Kernel | InlineKernel<string, string, never>>(kernel: T): T {
   if ('shader' in kernel) kernels.push(kernel);
   return kernel;
 }
 
-/** WGSL of a kernel of this project with these constants. */
+/** Returns the WGSL of a kernel of this project with these constants. */
 export function renderKernel(kernel: Kernel, constants: Constants): string {
   return renderShader(kernel.shader, { ...constants, ...kernel.derive?.(constants) });
 }
 
 /**
- * Records one run of a kernel; nothing is awaited. Its results can be used by what is recorded later, and read back.
- * Each buffer that the kernel writes gets a new version, so that whatever was derived from it is derived anew.
- * @throws TypeError if a buffer is missing or a whole-number uniform is none, or the shader does not take the constants; DeviceMismatchError for a buffer of another
- *   device; GpuError where a buffer that is written is bound twice; GpuError or DeviceLostError for what went wrong before
+ * Records one run of a kernel; it awaits nothing. Later commands can use its results and read them back.
+ * Each buffer that the kernel writes gets a new version, which invalidates data derived from the old one.
+ * @throws TypeError if a buffer is missing, an integer uniform is not an integer, or the shader does not take the
+ *   constants; DeviceMismatchError for a buffer of another device; GpuError if a written buffer is bound twice;
+ *   GpuError or DeviceLostError for an earlier failure
  */
 export function launch<B extends string, U extends string, K extends Constants = Constants>(
   gpu: Gpu,
@@ -117,7 +118,7 @@ export function launch<B extends string, U extends string, K extends Constants =
   });
 }
 
-/** The buffers in the order of the bindings. What a kernel writes it may have bound only once. */
+/** Returns the buffers in binding order. A buffer that the kernel writes may be bound only once. */
 function boundBuffers<B extends string>(
   gpu: Gpu,
   { name: kernel, bindings }: Declaration<B, never>,
@@ -144,7 +145,7 @@ function boundBuffers<B extends string>(
   return bound;
 }
 
-/** Sets of constants of one kernel whose programs are kept. */
+/** Maximum number of cached programs per kernel, one for each set of constants. */
 const VARIANTS = 512;
 
 const programs = new WeakMap<object, BoundedCache<string, Program>>();
@@ -176,7 +177,7 @@ function fileCode(kernel: Kernel, constants: Constants, values: string): Pick<Pr
   return { key: `${kernel.name}:${kernel.shader}:${values}`, code: () => renderKernel(kernel, constants) };
 }
 
-/** The key holds the text itself: two kernels may have one name. */
+/** The key contains the text itself, because two kernels may share a name. */
 function inlineCode<K extends Constants>(
   { name, wgsl }: InlineKernel<never, never, K>,
   constants: K | undefined,

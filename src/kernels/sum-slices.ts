@@ -1,4 +1,4 @@
-/** Sums that are split over workgroups: cut into slices, each of which gets a partial sum, added up in a fixed order. */
+/** Splits sums over workgroups: each slice computes a partial sum, and a second kernel adds them in a fixed order. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './conv2d/normalised.ts';
@@ -16,24 +16,24 @@ const kernel = defineNormalisable(declaration);
 const kernelHalf = defineNormalisable(halfOf(declaration));
 
 export interface SlicedSum {
-  /** Terms of each sum, in the unit in which it is cut. */
+  /** Terms of each sum, in units that are never split. */
   readonly terms: number;
-  /** Sums, which are elements of the output. */
+  /** Number of sums: the elements of the output. */
   readonly count: number;
-  /** Workgroups that one slice occupies, and how many there are to be in all, so that the device has work. */
+  /** Workgroups per slice, and the total number that keeps the device busy. */
   readonly workgroups: number;
   readonly wanted: number;
-  /** No slice has fewer terms than this, as each costs a pass over the output. */
+  /** Minimum terms of a slice, because each slice costs a pass over the output. */
   readonly leastTerms: number;
-  /** Of the sums in timings, such as `forward 4x64x56x56 -> 64, 3x3 /1 +1`. */
+  /** Label of the sums in timings, such as `forward 4x64x56x56 -> 64, 3x3 /1 +1`. */
   readonly label: string;
   /** Whether the output is f16; the slices are f32. */
   readonly half?: boolean | undefined;
-  /** Terms of a slice are a multiple of this; default 1. */
+  /** The terms of a slice are a multiple of this; default 1. */
   readonly multiple?: number;
 }
 
-/** What happens to the sums before they are written: the output is [batch, channels, plane]. */
+/** Applied to the sums before they are written. The output is [batch, channels, plane]. */
 export interface AfterSum {
   readonly normalisation: Normalisation;
   readonly channels: number;
@@ -41,8 +41,8 @@ export interface AfterSum {
 }
 
 /**
- * Cuts the sums, lets `run` write those of each slice to `target` [slices, count], and adds the slices up into `output`,
- * normalised if wanted. Of one slice the target is the output itself, and `run` does to it what `after` says.
+ * Cuts the sums into slices, lets `run` write the partial sums to `target` [slices, count], and adds the slices into
+ * `output`, normalised if `after` is given. With a single slice `target` is the output, and `run` applies `after`.
  */
 export function inSlices(
   gpu: Gpu,
@@ -53,9 +53,9 @@ export function inSlices(
 ): void {
   const share = Math.ceil(terms / Math.ceil(wanted / workgroups));
   const least = Math.ceil(Math.min(terms, leastTerms) / multiple) * multiple;
-  // Rounded down, so that there are as many workgroups as wanted; a single slice takes all.
+  // Rounded down, which gives at least the wanted workgroups; a single slice takes all terms.
   const termsPerSlice = share >= terms ? terms : Math.max(Math.floor(share / multiple) * multiple, least);
-  // Without terms the sums are zeros, which a slice of none writes.
+  // Without terms the sums are zeros, which one empty slice writes.
   const slices = terms === 0 ? 1 : Math.ceil(terms / termsPerSlice);
   if (slices === 1) {
     run(output, terms, 1);

@@ -1,2 +1,2 @@
-/** The least multiple that is at least a count. */
+/** Rounds a count up to a multiple. */
 export const upTo = (multiple: number, count: number) => Math.ceil(count / multiple) * multiple;

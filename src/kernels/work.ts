@@ -1,9 +1,9 @@
-/** What a kernel is chosen for, and what may be known about it. */
+/** Types for work that several kernels can compute, and for the fastest kernels measured. */
 
-/** Something that several kernels can compute, so that one is chosen. The name holds all that the choice depends on. */
+/** Work that several kernels can compute. The name contains everything that the choice depends on. */
 export interface Work {
   readonly name: string;
 }
 
-/** What was found to be fastest on an adapter: names of kernel variants, by the name of the work. */
+/** The fastest kernel variants measured on an adapter, by the name of the work. */
 export type TunedChoices = ReadonlyMap<string, string>;

@@ -1,6 +1,6 @@
 /**
- * Batch normalisation: statistics of a batch or of the run, normalising, and both halves of backward. What often follows
- * is done in the same passes: adding a residual, and ReLU.
+ * Batch normalisation: batch or running statistics, normalising, and both halves of backward. The same passes can add a
+ * residual and apply ReLU, which often follow.
  */
 import type { AdapterTraits, Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
@@ -18,19 +18,19 @@ export interface Planes {
 type Buffers<Name extends string> = Readonly<Record<Name, PooledBuffer>>;
 
 /**
- * How kernels reduce planes of this size: invocations per workgroup, how many Values one of them sums in a run, and of how
- * many invocations are the subgroups that add up by shuffles, 0 for none. On a CPU adapter the workgroup is one vector of
- * lanes: there a barrier between vectors costs more than summing a small plane.
+ * Chooses how kernels reduce planes of this size: invocations per workgroup, Values that an invocation sums in a run,
+ * and invocations per subgroup that add by shuffles (0: none). On a CPU adapter the workgroup is one vector of lanes,
+ * because a barrier between vectors costs more than summing a small plane.
  */
 export function chooseReduction(traits: Pick<AdapterTraits, 'kind' | 'subgroupSize'>, plane: number) {
-  // Without subgroups of a fixed size the tree in workgroup memory takes the place of the shuffles.
+  // Without subgroups of a fixed size, a tree in workgroup memory replaces the shuffles.
   const subgroup = traits.subgroupSize > 1 ? traits.subgroupSize : 0;
   if (traits.kind === 'cpu') return { workgroup: subgroup || 8, run: 8, subgroup };
   const workgroup = plane < 1024 ? 64 : 256;
   return { workgroup, run: 8, subgroup: workgroup % (subgroup || 1) === 0 ? subgroup : 0 };
 }
 
-/** Planes whose size is a multiple of 4 are read four numbers at a time: it costs half as much on a CPU adapter. */
+/** Reads planes four values at a time if their size is a multiple of 4, at half the cost on a CPU adapter. */
 function values({ batch, channels, plane }: Planes) {
   const vector = plane % 4 === 0;
   return {
@@ -40,10 +40,10 @@ function values({ batch, channels, plane }: Planes) {
   };
 }
 
-/** Values of a plane that a workgroup takes: 16 per invocation, or 128, as starting a workgroup costs as much as 50. */
+/** Values of a plane per workgroup: 16 per invocation, or 128, because starting a workgroup costs as much as 50. */
 const GROUP = 1024;
 
-/** Workgroups along channels. Of small ones each takes several on a CPU adapter, for the same reason. */
+/** Workgroups along channels. On a CPU adapter each takes several small channels, for the same reason. */
 function channelGroups(gpu: Gpu, { batch, channels, plane }: Planes): number {
   return stridingGrid(channels, gpu.traits.kind === 'cpu' ? Math.ceil(GROUP / (batch * plane)) : 1);
 }
@@ -89,8 +89,8 @@ const statisticsKernel = defineKernel({
 });
 
 /**
- * The statistics of the batch [3, channels]: mean, 1 / deviation, rounding error of the mean. Moves runningMean and runningVar.
- * More than one element per channel.
+ * Computes the statistics of the batch [3, channels]: mean, 1 / deviation, rounding error of the mean. Updates
+ * runningMean and runningVar. Each channel must have more than one element.
  */
 export function batchNormStatistics(
   gpu: Gpu,
@@ -109,7 +109,7 @@ const running = defineKernel({
   uniforms: { channels: 'u32', eps: 'f32' },
 });
 
-/** The same from the running statistics. */
+/** Computes the same statistics from the running ones. */
 export function batchNormRunning(
   gpu: Gpu,
   channels: number,
@@ -143,8 +143,8 @@ const forwardResidual = defineHalvable({
 });
 
 /**
- * output = (input − mean) · invStd · weight + bias, plus the residual if one is given, and ReLU of that with `relu`. With
- * `half` input, residual and output are f16.
+ * output = (input − mean) · invStd · weight + bias, plus the residual if one is given. `relu` then applies ReLU. With
+ * `half`, input, residual and output are f16.
  */
 export function batchNormForward(
   gpu: Gpu,
@@ -197,13 +197,13 @@ const backwardSumsResidual = defineKernel({
 
 type SumsBuffers = Buffers<keyof typeof sumsBindings>;
 
-/** weightGrad and biasGrad [channels] where nothing followed. */
+/** Computes weightGrad and biasGrad [channels] without a residual or ReLU after the batch norm. */
 export function batchNormBackwardSums(gpu: Gpu, size: Planes, buffers: SumsBuffers): void {
   const { constants, ...rest } = reduction(gpu, size);
   launch(gpu, backwardSums, { ...rest, buffers, constants: { ...constants, relu: false, residual: false } });
 }
 
-/** weightGrad and biasGrad where ReLU followed. */
+/** Computes weightGrad and biasGrad if ReLU followed. */
 export function batchNormBackwardSumsRelu(
   gpu: Gpu,
   size: Planes,
@@ -213,7 +213,7 @@ export function batchNormBackwardSumsRelu(
   launch(gpu, backwardSumsRelu, { ...rest, buffers, constants: { ...constants, relu: true, residual: false } });
 }
 
-/** weightGrad and biasGrad where a residual was added and ReLU followed; `passed` gets what ReLU lets through. */
+/** Computes weightGrad and biasGrad if a residual and ReLU followed; `passed` gets the gradient that passes ReLU. */
 export function batchNormBackwardSumsResidual(
   gpu: Gpu,
   size: Planes,
@@ -249,7 +249,7 @@ const backwardInputRelu = defineKernel({
   example: { ...elementwiseExample, relu: true },
 });
 
-/** inputGrad where the batch's statistics were used; needs the two sums. With a bias: where ReLU followed. */
+/** Computes inputGrad for batch statistics, from weightGrad and biasGrad. Pass `bias` if ReLU followed. */
 export function batchNormBackwardInput(
   gpu: Gpu,
   size: Planes,
@@ -273,7 +273,7 @@ const backwardInputEval = defineKernel({
   example: { workgroup: 64, vector: true },
 });
 
-/** inputGrad where running statistics were used. */
+/** Computes inputGrad for running statistics. */
 export function batchNormBackwardInputEval(
   gpu: Gpu,
   size: Planes,

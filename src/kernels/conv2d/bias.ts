@@ -1,4 +1,4 @@
-/** One bias per channel of an NCHW tensor: added forwards, summed backwards. */
+/** One bias per channel of an NCHW tensor: added in forward, its gradient summed in backward. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { linearGrid } from '../grid.ts';
@@ -26,7 +26,7 @@ export interface ChannelShape {
   readonly planeSize: number;
 }
 
-/** output[n, c, i] += bias[c]; with `half` output is f16. */
+/** output[n, c, i] += bias[c]; with `half`, output is f16. */
 export function addChannelBias(
   gpu: Gpu,
   s: ChannelShape,

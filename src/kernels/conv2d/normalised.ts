@@ -1,29 +1,29 @@
 /**
- * Batch norm in eval mode as part of the convolution before it: then it is a shift and a scale for each channel, which the
- * convolution's last step applies to what it writes, and with them a residual and ReLU.
+ * Fuses batch norm in eval mode into the convolution before it. In eval mode batch norm is a shift and a scale per
+ * channel, which the convolution applies before it writes, followed by a residual and ReLU.
  */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { linearGrid } from '../grid.ts';
 import { defineKernel, type Kernel, type Launch, launch } from '../kernel.ts';
 
-/** What happens to the outputs of a convolution before they are written. */
+/** Applied to the outputs of a convolution before they are written. */
 export interface Normalisation {
   /** [channels]: mean, scale, shift and 0, four f32 each. From `normalisationTable`. */
   readonly table: PooledBuffer;
-  /** Added after it; of the output's shape. */
+  /** Added after normalising; has the output's shape. */
   readonly residual?: PooledBuffer | undefined;
   /** Whether ReLU comes last. */
   readonly relu: boolean;
 }
 
-/** A kernel, and the same one as it normalises what it writes. */
+/** A kernel, and the same kernel with normalised output. */
 export interface Normalisable<B extends string, U extends string> {
   readonly plain: Kernel<B, U>;
   readonly normalising: Kernel<B | 'table' | 'residual', U>;
 }
 
-/** Declares both. The shader includes parts/conv2d-normalised.wgsl where the constant `normalised` is set. */
+/** Declares both. The shader includes conv2d/parts/normalised.wgsl if the constant `normalised` is set. */
 export function defineNormalisable<B extends string, U extends string>(kernel: Kernel<B, U>): Normalisable<B, U> {
   return {
     plain: defineKernel(kernel),
@@ -36,7 +36,7 @@ export function defineNormalisable<B extends string, U extends string>(kernel: K
   };
 }
 
-/** Launches the one or the other. */
+/** Launches the normalising kernel if a normalisation is given, else the plain one. */
 export function launchNormalised<B extends string, U extends string>(
   gpu: Gpu,
   { plain, normalising }: Normalisable<B, U>,
@@ -48,7 +48,7 @@ export function launchNormalised<B extends string, U extends string>(
     return;
   }
   const { table, residual, relu } = after;
-  // Without a residual its binding is not read, but it has to be bound.
+  // Without a residual the shader does not read its binding, but WebGPU requires a buffer there.
   const buffers = { ...run.buffers, table, residual: residual ?? table };
   const constants = { ...run.constants, normalised: true, residual: residual !== undefined, relu };
   launch(gpu, normalising, { ...run, buffers, constants });

@@ -1,12 +1,12 @@
 /**
- * Forward pass and input gradient as jobs of the same kernels: where a job reads and where it writes.
+ * Expresses the forward pass and the input gradient as jobs of the same kernels: where each job reads and writes.
  *
- * The phases of an input gradient: of a convolution with a stride s, the input pixels of each phase (row mod s, column mod s)
- * are reached by the same taps, every s-th of them: so their gradient is a convolution of the output gradient with these.
+ * Phases of an input gradient: with stride s, all input pixels of a phase (row mod s, column mod s) are reached by the
+ * same taps, every s-th one. So the phase's gradient is a convolution of the output gradient with those taps.
  */
 import type { Conv2dShape } from './shape.ts';
 
-/** Taps of one axis that reach the input positions ≡ phase (mod stride), last first, and where the first one reads. */
+/** Returns the taps of one axis that reach positions ≡ phase (mod stride), last first, and where the first reads. */
 export function phaseTaps(phase: number, kernel: number, stride: number, padding: number) {
   let first = kernel - 1;
   while (first >= 0 && (phase + padding - first) % stride !== 0) first--;
@@ -14,7 +14,7 @@ export function phaseTaps(phase: number, kernel: number, stride: number, padding
   return { first: Math.max(first, 0), count, origin: count ? (phase + padding - first) / stride : 0 };
 }
 
-/** One phase of an input gradient: the taps of each axis that reach its pixels; `count` is 0 on both where one has none. */
+/** One phase of an input gradient: the taps that reach its pixels. If one axis has none, `count` is 0 on both. */
 export interface InputGradPhase {
   readonly row: number;
   readonly column: number;
@@ -22,7 +22,7 @@ export interface InputGradPhase {
   readonly columns: ReturnType<typeof phaseTaps>;
 }
 
-/** The phases of an input gradient, without those that have no pixel. */
+/** Returns the phases of an input gradient, without those that have no pixel. */
 export function inputGradPhases(s: Conv2dShape): InputGradPhase[] {
   const phases: InputGradPhase[] = [];
   for (let row = 0; row < Math.min(s.strideHeight, s.inHeight); row++) {
@@ -37,10 +37,10 @@ export function inputGradPhases(s: Conv2dShape): InputGradPhase[] {
   return phases;
 }
 
-/** What a kernel has to know to compute a convolution with stride, or one phase of an input gradient. */
+/** The geometry of one job: a convolution with stride, or one phase of an input gradient. */
 export interface JobGeometry {
   readonly batch: number;
-  /** Summed over. */
+  /** Channels that are summed over. */
   readonly channels: number;
   readonly inHeight: number;
   readonly inWidth: number;
@@ -55,7 +55,7 @@ export interface JobGeometry {
   /** Input position that tap (0, 0) of pixel (0, 0) reads; negative in the padding. */
   readonly originRow: number;
   readonly originColumn: number;
-  /** Where pixel (row, column) of the grid goes: row · outStepHeight + outOffsetHeight, likewise columns. */
+  /** Pixel (row, column) of the grid is written to row · outStepHeight + outOffsetHeight, likewise columns. */
   readonly outHeight: number;
   readonly outWidth: number;
   readonly outStepHeight: number;
@@ -64,7 +64,7 @@ export interface JobGeometry {
   readonly outOffsetWidth: number;
 }
 
-/** The forward pass: one job. */
+/** Returns the one job of the forward pass. */
 export function forwardGeometry(s: Conv2dShape): JobGeometry {
   return {
     batch: s.batch,
@@ -89,7 +89,7 @@ export function forwardGeometry(s: Conv2dShape): JobGeometry {
   };
 }
 
-/** One phase of the input gradient. */
+/** Returns the job of one phase of the input gradient. */
 export function inputGradGeometry(s: Conv2dShape, { row, column, rows, columns }: InputGradPhase): JobGeometry {
   return {
     batch: s.batch,

@@ -1,6 +1,7 @@
 /**
- * The convolution to read first: each pass is a sum written down as it is defined, one invocation for each element of its
- * result. Computes every shape on every adapter, groups and dilation included, slowly. The other variants are tested against it.
+ * The convolution to read first: each pass computes the sum of its definition, one invocation per element of the
+ * result. It computes every shape on every adapter, with groups and dilation, but slowly. Tests compare the other
+ * variants with it.
  */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
@@ -55,7 +56,7 @@ const weightGradKernel = defineKernel({
   uniforms,
 });
 
-/** What a launch needs beside its buffers, for a result of so many elements. */
+/** Returns everything a launch needs except buffers, for a result of this many elements. */
 function launchOf(pass: keyof Conv2dKernels, s: Conv2dShape, elements: number) {
   return {
     uniforms: { dilationHeight: 1, dilationWidth: 1, groups: 1, ...s },
@@ -64,7 +65,7 @@ function launchOf(pass: keyof Conv2dKernels, s: Conv2dShape, elements: number) {
   };
 }
 
-/** output = convolution of input (NCHW) with weight (OIHW); all f16 where the shape says so. */
+/** output = convolution of input (NCHW) with weight (OIHW); all f16 if the shape sets `half`. */
 function forward(
   gpu: Gpu,
   s: Conv2dShape,
@@ -81,7 +82,7 @@ function forward(
   launchNormalised(gpu, s.half ? forwardKernelHalf : forwardKernel, run, after);
 }
 
-/** inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
+/** Computes inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
 function inputGrad(
   gpu: Gpu,
   s: Conv2dShape,
@@ -95,7 +96,7 @@ function inputGrad(
   });
 }
 
-/** weightGrad (OIHW) from input and outputGrad (NCHW). */
+/** Computes weightGrad (OIHW) from input and outputGrad (NCHW). */
 function weightGrad(
   gpu: Gpu,
   s: Conv2dShape,

@@ -1,9 +1,9 @@
-/** What the variants of a 2d convolution have in common: its shape, and the three passes that each of them computes. */
+/** The shape of a 2d convolution, and the three passes that each variant computes. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { Pooled, PooledBuffer } from '../../gpu/pool.ts';
 import type { Normalisation } from './normalised.ts';
 
-/** Everything that the kernels of a 2d convolution and the choice among them depend on. */
+/** Everything that the kernels of a 2d convolution, and the choice among them, depend on. */
 export interface Conv2dShape {
   readonly batch: number;
   readonly inChannels: number;
@@ -18,43 +18,43 @@ export interface Conv2dShape {
   readonly paddingWidth: number;
   readonly outHeight: number;
   readonly outWidth: number;
-  /** Whether input, weights and output are f16. Only forward, and only in one variant. */
+  /** Whether input, weights and output are f16. Only forward, and only in some variants. */
   readonly half?: boolean;
-  /** Whether the weights do not learn, so that what is derived from them is derived once and not in each step. */
+  /** Whether the weights are frozen. Data derived from frozen weights is derived once, not in each step. */
   readonly frozen?: boolean;
   /**
-   * Into how many groups input and output channels are divided; each output channel reads only the input channels of its
-   * group. Divides both; 1 if left out. Only one variant has other values.
+   * Groups of input and output channels; each output channel reads only its group's input channels. Divides both
+   * channel counts. Default 1. Only one variant supports other values.
    */
   readonly groups?: number;
-  /** Pixels from one tap to the next; 1 if left out. Only one variant has other values. */
+  /** Pixels from one tap to the next. Default 1. Only one variant supports other values. */
   readonly dilationHeight?: number;
   readonly dilationWidth?: number;
 }
 
-/** Outputs along one axis; 0 or less where the kernel does not fit. */
+/** Returns the outputs along one axis; 0 or less if the kernel does not fit. */
 export function convolvedExtent(extent: number, kernel: number, stride: number, padding: number, dilation = 1): number {
   return Math.floor((extent + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-/** Whether all input channels are read by every output channel, and taps are neighbours. */
+/** Returns whether every output channel reads all input channels, and taps are adjacent. */
 export function isPlain({ groups = 1, dilationHeight = 1, dilationWidth = 1 }: Conv2dShape): boolean {
   return groups === 1 && dilationHeight === 1 && dilationWidth === 1;
 }
 
-/** Number of weights: [outChannels, inChannels / groups, kernelHeight, kernelWidth]. */
+/** Returns the number of weights: [outChannels, inChannels / groups, kernelHeight, kernelWidth]. */
 export function weightsOf({ outChannels, inChannels, kernelHeight, kernelWidth, groups = 1 }: Conv2dShape): number {
   return outChannels * (inChannels / groups) * kernelHeight * kernelWidth;
 }
 
-/** Floating-point operations of one pass (forward, input gradient or weight gradient), multiply and add counted apart. */
+/** Returns the floating-point operations of one pass: forward or either gradient. A multiply-add counts as two. */
 export function conv2dFlops(s: Conv2dShape): number {
   return 2 * s.batch * s.outHeight * s.outWidth * weightsOf(s);
 }
 
 /**
- * For timings and records: `4x64x56x56 -> 64, 3x3 /1 +1`, and ` groups 2`, ` dilation 2`, ` f16` or ` frozen` after it where it
- * is that.
+ * Describes a shape for timings and records: `4x64x56x56 -> 64, 3x3 /1 +1`, followed by ` groups 2`, ` dilation 2`,
+ * ` f16` or ` frozen` where they apply.
  */
 export function describeConv2d(s: Conv2dShape): string {
   const { groups = 1, dilationHeight = 1, dilationWidth = 1 } = s;
@@ -68,23 +68,23 @@ export function describeConv2d(s: Conv2dShape): string {
   );
 }
 
-/** Forms of a tensor that kernels derive, and that are kept while it lives and does not change. */
+/** Data that kernels derive from a tensor, cached while the tensor lives and does not change. */
 export interface Forms {
   /**
-   * The form with this key. `acquire` takes memory for it from the pool where there is none yet, `write` fills it in there, and
-   * again when the tensor has changed.
+   * Returns the derived data with this key. `acquire` takes memory from the pool if the key has none yet. `write` fills
+   * it, and again after the tensor has changed.
    */
   form<Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void): Memory;
 }
 
-/** The weights of a convolution, OIHW, and their forms. */
+/** The weights of a convolution, OIHW, and the data derived from them. */
 export interface WeightForms extends Forms {
   readonly original: PooledBuffer;
 }
 
 /**
- * One variant of the three passes. Tensors are NCHW and OIHW; each pass writes all of its output, inputGrad or weightGrad.
- * Where `inputForms` are given, what forward derives from the input is kept there for weightGrad.
+ * One variant of the three passes. Tensors are NCHW and OIHW; each pass writes all of its output, inputGrad or
+ * weightGrad. If `inputForms` is given, forward caches in it data derived from the input, and weightGrad reuses that.
  */
 export interface Conv2dKernels {
   forward(

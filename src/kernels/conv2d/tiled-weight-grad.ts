@@ -1,4 +1,4 @@
-/** The weight gradient of a convolution for GPUs: a product in tiles (parts/tiles.wgsl). */
+/** The weight gradient of a convolution for GPUs: a tiled product (parts/tiles.wgsl). */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { defineKernel, launch } from '../kernel.ts';
@@ -27,7 +27,7 @@ const kernel = defineKernel({
   example: { kernelHeight: 3, kernelWidth: 3, vector: true },
 });
 
-/** weightGrad (OIHW) from input and outputGrad (NCHW). */
+/** Computes weightGrad (OIHW) from input and outputGrad (NCHW). */
 export function tiledWeightGrad(
   gpu: Gpu,
   s: Conv2dShape,

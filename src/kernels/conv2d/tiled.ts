@@ -1,7 +1,7 @@
 /**
- * Convolutions for GPUs: implicit matrix products with tiles in workgroup memory. They need only WebGPU's default limits.
- * Forward and input gradient are the same kernel on different geometries; the input gradient of a stride s is s·s of them,
- * one per phase.
+ * Convolutions for GPUs: implicit matrix products with tiles in workgroup memory, within WebGPU's default limits.
+ * Forward and input gradient are the same kernel on different geometries. The input gradient of a stride s runs it s·s
+ * times, once per phase.
  */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
@@ -76,7 +76,7 @@ interface Job {
   readonly geometry: JobGeometry;
 }
 
-/** output = convolution of input (NCHW) with weight (OIHW); all f16 where the shape says so. */
+/** output = convolution of input (NCHW) with weight (OIHW); all f16 if the shape sets `half`. */
 function forward(
   gpu: Gpu,
   s: Conv2dShape,
@@ -89,7 +89,7 @@ function forward(
   runJobs(gpu, [job], input, output, { label: `forward ${describeConv2d(s)}`, half: s.half, normalisation: after });
 }
 
-/** inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
+/** Computes inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
 function inputGrad(
   gpu: Gpu,
   s: Conv2dShape,
@@ -105,7 +105,7 @@ function inputGrad(
 
 export const tiled: Conv2dKernels = { forward, inputGrad, weightGrad: tiledWeightGrad };
 
-/** The weights of a phase as its product wants them. One that no tap reaches reads none. */
+/** Returns the weights of a phase in the layout of its product. A phase without taps reads no weights. */
 function turned(gpu: Gpu, s: Conv2dShape, { rows, columns }: InputGradPhase, weight: WeightForms): PooledBuffer {
   if (rows.count * columns.count === 0) return weight.original;
   const uniforms = {
@@ -142,7 +142,7 @@ interface JobOptions {
   readonly normalisation?: Normalisation | undefined;
 }
 
-/** Runs jobs that together write all of the output, their depths cut into as many slices each. */
+/** Runs jobs that together write all of the output; each job's depth is cut into the same number of slices. */
 function runJobs(
   gpu: Gpu,
   jobs: readonly Job[],
@@ -172,7 +172,7 @@ function runJobs(
       const [x, z] = grids[i]!;
       const one = {
         buffers: { input, weight: job.weight, output: target },
-        // A job without taps writes zeros: any shader does.
+        // A job without taps writes zeros, which any shader does.
         constants: {
           ...{ tapRows: job.geometry.tapRows || 1, tapColumns: job.geometry.tapColumns || 1 },
           vector: depths > 0 && depths % 4 === 0,

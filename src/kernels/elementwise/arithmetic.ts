@@ -1,4 +1,4 @@
-/** Sum of two arrays, accumulation in place, and filling: what residual connections and the tape need. */
+/** Sum of two arrays, accumulation in place, and filling, for residual connections and the tape. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { elementwiseExample, elementwiseRun } from '../grid.ts';

@@ -1,4 +1,4 @@
-/** Copies in another element type, between f32 and f16. */
+/** Copies between f32 and f16. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { elementwiseExample, elementwiseRun } from '../grid.ts';
@@ -12,7 +12,7 @@ const kernel = defineKernel({
   example: { ...elementwiseExample, toHalf: true },
 });
 
-/** output = input; `count` elements, with `toHalf` of f32 to f16, else of f16 to f32. */
+/** output = input; `count` elements. With `toHalf` from f32 to f16, else from f16 to f32. */
 export function convert(gpu: Gpu, count: number, toHalf: boolean, input: PooledBuffer, output: PooledBuffer): void {
   const { constants, ...run } = elementwiseRun(gpu.traits.kind, count);
   launch(gpu, kernel, { ...run, buffers: { input, output }, constants: { ...constants, toHalf } });

@@ -1,4 +1,4 @@
-/** Gradient of the bias of a fully connected layer: no product, so that all variants share it. */
+/** Bias gradient of a fully connected layer. It needs no product, so all variants share it. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { stridingGrid } from '../grid.ts';

@@ -1,4 +1,4 @@
-/** The fully connected layer by dot products, a few invocations or one each: for few rows or few features, and for processors. */
+/** The fully connected layer by dot products, one or a few invocations each: for few rows or features, and for CPUs. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { linearGrid, stridingGrid } from '../grid.ts';

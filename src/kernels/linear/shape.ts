@@ -1,4 +1,4 @@
-/** What the variants of the fully connected layer have in common: its size, and the passes that each of them computes. */
+/** The size of a fully connected layer, and the passes that each variant computes. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 
@@ -11,19 +11,19 @@ export interface LinearSize {
   readonly half?: boolean;
 }
 
-/** Floating-point operations of one pass, multiply and add counted apart. */
+/** Returns the floating-point operations of one pass; a multiply-add counts as two. */
 export function linearFlops({ rows, inFeatures, outFeatures }: LinearSize): number {
   return 2 * rows * inFeatures * outFeatures;
 }
 
-/** For timings and records: `4x512 -> 2`, and ` f16` after it where it is that. */
+/** Describes a size for timings and records: `4x512 -> 2`, followed by ` f16` for f16. */
 export function describeLinear({ rows, inFeatures, outFeatures, half }: LinearSize): string {
   return `${rows}x${inFeatures} -> ${outFeatures}${half ? ' f16' : ''}`;
 }
 
-/** One variant of the three passes; each writes all of its last buffer. */
+/** One variant of the three passes; each pass writes all of its last buffer. */
 export interface LinearKernels {
-  /** output = input · weightᵀ, plus bias [outFeatures] where it is given. */
+  /** output = input · weightᵀ, plus bias [outFeatures] if given. */
   forward(
     gpu: Gpu,
     size: LinearSize,

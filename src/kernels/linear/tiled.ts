@@ -1,4 +1,4 @@
-/** The fully connected layer for GPUs: products in tiles, as convolutions are (parts/tiles.wgsl). */
+/** The fully connected layer for GPUs: tiled products (parts/tiles.wgsl), as in the convolutions. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { defineKernel, launch, type Scalar } from '../kernel.ts';
@@ -33,7 +33,7 @@ const biased = defineKernel({
   example: { vector: true, along: true, bias: true },
 });
 
-/** A product of two buffers, [rows, depths] and [depths, columns], and how they lie in memory. */
+/** A product of two buffers, [rows, depths] and [depths, columns], and their layout in memory. */
 interface Product {
   readonly a: PooledBuffer;
   readonly b: PooledBuffer;

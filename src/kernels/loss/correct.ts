@@ -1,4 +1,4 @@
-/** Counting right predictions on the device, so that nothing is read back in a step. */
+/** Counts correct predictions on the device, which avoids reading back in a step. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { stridingGrid } from '../grid.ts';

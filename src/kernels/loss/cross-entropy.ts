@@ -17,7 +17,7 @@ const rowsKernel = defineKernel({
   uniforms: { rows: 'u32', classes: 'u32' },
 });
 
-/** Loss of each row [rows], and maximum and log-sum of each row [rows, 2] for backward. */
+/** Computes the loss of each row [rows]; for backward, also the maximum and log-sum of each row [rows, 2]. */
 export function crossEntropyRows(
   gpu: Gpu,
   { rows, classes }: ClassRows,

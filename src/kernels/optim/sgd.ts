@@ -1,4 +1,4 @@
-/** Stochastic gradient descent as torch.optim.SGD does it, one parameter per dispatch, in place. */
+/** Stochastic gradient descent as in torch.optim.SGD: one parameter per dispatch, in place. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { elementwiseExample, elementwiseRun } from '../grid.ts';
@@ -6,12 +6,12 @@ import { defineKernel, launch } from '../kernel.ts';
 
 export interface SgdStep {
   readonly lr: number;
-  /** 0 for none: then there is no momentum buffer, and dampening and nesterov mean nothing. */
+  /** 0 for none: then there is no momentum buffer, and dampening and nesterov have no effect. */
   readonly momentum: number;
   readonly dampening: number;
   readonly weightDecay: number;
   readonly nesterov: boolean;
-  /** The first step of this parameter: the momentum buffer is written, not read, and dampening does not apply. */
+  /** Whether this is the parameter's first step: it writes the momentum buffer without reading it, undampened. */
   readonly first: boolean;
 }
 
@@ -31,7 +31,10 @@ const plainKernel = defineKernel({
   example: elementwiseExample,
 });
 
-/** One step of `count` elements. `momentumBuffer` is needed exactly where `momentum` is not 0. */
+/**
+ * Runs one step on `count` elements.
+ * @throws TypeError if `momentum` is not 0 and `momentumBuffer` is missing
+ */
 export function sgdStep(
   gpu: Gpu,
   count: number,

@@ -1,4 +1,4 @@
-/** Which windows of a max pooling touch a tile of pixels, and how their gradients are loaded: what its backward shader unrolls. */
+/** Lists the windows of max pooling that touch a tile of pixels, and their loads; the backward shader unrolls them. */
 
 /** Constants of the shader. Pixels are those of the input. */
 export type BackwardConstants = {
@@ -8,12 +8,12 @@ export type BackwardConstants = {
   readonly strideWidth: number;
   readonly paddingHeight: number;
   readonly paddingWidth: number;
-  /** Pixels of an invocation: whole strides. */
+  /** Pixels per invocation: a multiple of the stride. */
   readonly rows: number;
   readonly columns: number;
-  /** Whether it takes a single pixel and loops over its windows instead. */
+  /** Whether an invocation takes a single pixel and loops over its windows. */
   readonly loops: boolean;
-  /** Values per load and store: 4, 2 or 1; 1 where it loops. */
+  /** Values per load and store: 4, 2 or 1; 1 if it loops. */
   readonly inVector: number;
   readonly outVector: number;
   /** Invocations of a workgroup. */
@@ -21,7 +21,7 @@ export type BackwardConstants = {
   readonly lanesY: number;
 };
 
-/** A load of gradients: `floats` windows of a row from `first` on; `component` is where the first lies in a vector. */
+/** A load of gradients: `floats` windows of a row from `first` on. `component` is the first's index in its vector. */
 export interface WindowLoad {
   readonly first: number;
   readonly floats: number;
@@ -29,8 +29,8 @@ export interface WindowLoad {
 }
 
 /**
- * The windows that cover pixel `at` of a tile along one axis. They are counted from window (first pixel of the tile) / stride.
- * Window o covers the padded pixels o · stride up to o · stride + kernel − 1.
+ * Returns the windows that cover pixel `at` of a tile along one axis, relative to window (first pixel of the tile) /
+ * stride. Window o covers the padded pixels o · stride up to o · stride + kernel − 1.
  */
 export function windowsOver(at: number, stride: number, kernel: number, padding: number): number[] {
   const last = Math.floor((at + padding) / stride);
@@ -38,12 +38,12 @@ export function windowsOver(at: number, stride: number, kernel: number, padding:
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-/** Cuts a row of windows into loads: a vector where the tile needs all of it, else one by one. */
+/** Cuts a row of windows into loads: a whole vector if the tile needs all of it, else single windows. */
 export function windowLoads(windows: readonly number[], vector: number): WindowLoad[] {
   const loads: WindowLoad[] = [];
   for (const window of windows) {
     if (loads.some(({ first, floats }) => window < first + floats)) continue;
-    // Vectors begin at whole ones of the tile.
+    // Vectors are aligned to the tile.
     const whole = vector > 1 && window >= 0 && window % vector === 0 && windows.includes(window + vector - 1);
     const component = ((window % vector) + vector) % vector;
     loads.push({ first: window, floats: whole ? vector : 1, component });
@@ -51,12 +51,12 @@ export function windowLoads(windows: readonly number[], vector: number): WindowL
   return loads;
 }
 
-/** The lists that the shader unrolls. */
+/** Returns the lists that the shader unrolls. */
 export function unrollBackward(k: BackwardConstants) {
   const along = (pixels: number, stride: number, kernel: number, padding: number) =>
     Array.from({ length: pixels }, (_, at) => windowsOver(at, stride, kernel, padding));
   const distinct = (lists: readonly number[][]) => [...new Set(lists.flat())].sort((a, b) => a - b);
-  /** Windows over each row, and over each column, of the tile. */
+  /** Windows over each row and each column of the tile. */
   const rowWindows = along(k.rows, k.strideHeight, k.kernelHeight, k.paddingHeight);
   const columnWindows = along(k.columns, k.strideWidth, k.kernelWidth, k.paddingWidth);
   const windowColumns = distinct(columnWindows);

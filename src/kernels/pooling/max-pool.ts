@@ -18,35 +18,35 @@ export interface Pooling {
   readonly padding: readonly [number, number];
 }
 
-/** Outputs of forward that an invocation computes where taps are unrolled, and pixels along x of backward, at least. */
+/** Outputs per invocation of forward with unrolled taps; minimum pixels along x per invocation of backward. */
 const RUN = 4;
 const RUN_BACK = 8;
-/** Loads or results of one invocation beyond which shaders loop, lest they take seconds to compile. */
+/** Maximum unrolled loads or results of an invocation. Beyond it shaders loop, because compiling would take seconds. */
 const MOST_UNROLLED = 80;
-/** Planes that a workgroup takes on a CPU adapter, where starting one costs as much as fifty loads. */
+/** Planes per workgroup on a CPU adapter, where starting a workgroup costs as much as fifty loads. */
 const PLANES_PER_GROUP = 16;
 
 /**
- * Outputs of a row that an invocation of forward computes, and numbers per load and store; with `loops`, one after looping
- * over its taps.
+ * Returns the outputs of a row per invocation of forward, and the values per load and store. With `loops`, an
+ * invocation computes one output in a loop over its taps.
  */
 export function chooseForward({ kernel, stride, padding, input, output }: Omit<Pooling, 'planes'>) {
   const columns = (RUN - 1) * stride[1] + kernel[1];
   if (kernel[0] * columns > MOST_UNROLLED) return { columns: 1, loops: true, inVector: 1, outVector: 1 };
-  // No column is left out between windows, and none beyond the image is read.
+  // The windows skip no column and read none beyond the image.
   const whole = kernel[1] >= stride[1] && (output[1] - 1) * stride[1] + kernel[1] - padding[1] <= input[1];
   const inVector = whole ? vectorOf(input[1], RUN * stride[1], columns - padding[1]) : 1;
   return { columns: RUN, loops: false, inVector, outVector: vectorOf(output[1], RUN) };
 }
 
 /**
- * The tile of pixels that an invocation of backward computes, and numbers per load and store; with `loops`, one pixel after
- * looping over its windows.
+ * Returns the tile of pixels per invocation of backward, and the values per load and store. With `loops`, an invocation
+ * computes one pixel in a loop over its windows.
  */
 export function chooseBackward({ kernel, stride, input, output }: Omit<Pooling, 'planes'>) {
   const rows = stride[0];
   const columns = stride[1] * Math.ceil(RUN_BACK / stride[1]);
-  // Each of the two axes is touched by the windows that begin in the tile and those that began at most a kernel before.
+  // On each axis, the windows that touch the tile begin in it or at most a kernel before it.
   const touching = (extent: number, axis: 0 | 1) => Math.ceil((extent + kernel[axis] - 1) / stride[axis]);
   const loads = 2 * touching(rows, 0) * touching(columns, 1);
   const loops = Math.max(loads, rows * columns) > MOST_UNROLLED;
@@ -86,7 +86,7 @@ function parameters(
 ) {
   const cpu = gpu.traits.kind === 'cpu';
   const runs = Math.ceil(over[1] / columns);
-  // A vector of a CPU adapter takes what lies together in memory: as much of a row as there is.
+  // On a CPU adapter a vector takes elements that are adjacent in memory: as much of a row as there is.
   const lanesX = cpu ? ([8, 4, 2].find((lanes) => lanes <= runs) ?? 1) : 16;
   const lanesY = cpu ? 8 / lanesX : 4;
   return {
@@ -127,8 +127,8 @@ const forwardArgmax = defineKernel({
 });
 
 /**
- * Maxima of the windows and, where `argmax` is given, their places in the input's planes (u32). With `half` input and output
- * are f16; then without places.
+ * Writes the maxima of the windows and, if `argmax` is given, their positions in the input's planes (u32). With `half`
+ * and without `argmax`, input and output are f16.
  */
 export function maxPoolForward(
   gpu: Gpu,
@@ -157,7 +157,7 @@ const backward = defineKernel({
   example: { ...example, rows: 2 },
 });
 
-/** inputGrad: each pixel's sum over the windows whose maximum it was. */
+/** Writes inputGrad: for each pixel, the sum of the gradients of the windows whose maximum it was. */
 export function maxPoolBackward(
   gpu: Gpu,
   pooling: Pooling,
