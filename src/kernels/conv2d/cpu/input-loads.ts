@@ -1,13 +1,13 @@
-/** Which columns of an input row an invocation of a convolution reads, and how they are cut into loads that shaders unroll. */
+/** Lists the columns of an input row that an invocation of a convolution reads, and cuts them into loads to unroll. */
 
-/** One load: neighbouring columns, counted from the one that the first tap of the first output reads. */
+/** One load: adjacent columns, counted from the first column that the first output reads. */
 export interface InputLoad {
   readonly first: number;
-  /** 1, or as many as a vector has. */
+  /** 1, or the size of a vector. */
   readonly floats: number;
-  /** Those of its columns that are read. */
+  /** The loaded columns that are read. */
   readonly wanted: readonly number[];
-  /** Place of its first column in a vector of the row. */
+  /** Index of its first column in a vector of the row. */
   readonly component: number;
 }
 
@@ -15,13 +15,13 @@ export interface InputLoad {
 export interface Vectors {
   /** Floats per load: 4, 2 or 1. */
   readonly vector: number;
-  /** Columns before the first vector that lies whole in the row. */
+  /** Columns before the first vector that lies wholly in the row. */
   readonly align: number;
-  /** Whether a vector may start before the first of its columns that is read. */
+  /** Whether a vector may start before its first column that is read. */
   readonly early: boolean;
 }
 
-/** The columns that `outputs` neighbouring outputs read, ascending. With a stride above the taps some in between are left out. */
+/** Returns the columns that `outputs` adjacent outputs read, ascending. A stride above the taps skips some. */
 export function inputColumns(outputs: number, taps: number, stride: number): number[] {
   const columns = new Set<number>();
   for (let output = 0; output < outputs; output++) {
@@ -30,7 +30,10 @@ export function inputColumns(outputs: number, taps: number, stride: number): num
   return [...columns].sort((a, b) => a - b);
 }
 
-/** Cuts columns into loads: a vector where more than half of it is wanted, as a float more costs half a load; else one by one. */
+/**
+ * Cuts columns into loads: a vector if more than half of it is read, since another float costs half a load; else
+ * floats.
+ */
 export function inputLoads(columns: readonly number[], { vector, align, early }: Vectors): InputLoad[] {
   const loads: InputLoad[] = [];
   for (const column of columns) {
@@ -48,5 +51,5 @@ export function inputLoads(columns: readonly number[], { vector, align, early }:
   return loads;
 }
 
-/** Of a division rounded down: never negative. */
+/** The remainder of a division rounded down; never negative. */
 const remainder = (value: number, divisor: number) => ((value % divisor) + divisor) % divisor;

@@ -1,4 +1,7 @@
-/** Weight gradient of a convolution for CPU adapters: register tiles that walk down blocks of columns, in slices added up in order. */
+/**
+ * Weight gradient of a convolution for CPU adapters: register tiles walk down blocks of columns; slices add up in
+ * order.
+ */
 import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../../gpu/pool.ts';
 import { defineKernel, launch } from '../../kernel.ts';
@@ -13,7 +16,7 @@ import { asTexels, fitsTexels, TEXELS_A_LINE } from './texels.ts';
 /** Output columns per step. */
 const PIXELS = 4;
 /**
- * Kernel rows and output channels per invocation, by the kernel's width, whose taps are unrolled: what keeps the loop
+ * Kernel rows and output channels per invocation, by the kernel's width, whose taps are unrolled. They keep the loop
  * within the instruction cache. Other widths loop over groups of single taps.
  */
 const TILES: Readonly<Record<number, { readonly units: number; readonly tile: number }>> = {
@@ -23,9 +26,9 @@ const TILES: Readonly<Record<number, { readonly units: number; readonly tile: nu
   5: { units: 1, tile: 16 },
   7: { units: 1, tile: 16 },
 };
-/** The sum is cut into slices until it has this many workgroups, so that every core has work. */
+/** The sum is cut into slices until it has this many workgroups, which keeps every core busy. */
 const WANTED_WORKGROUPS = 128;
-/** No slice has fewer output rows than this: each costs a pass over the weights. */
+/** Minimum output rows per slice, because each slice costs a pass over the weights. */
 const MIN_ROWS_PER_SLICE = 28;
 
 /** Constants of the shader. */
@@ -37,11 +40,11 @@ export type WeightGradConstants = {
   /** Output channels per invocation. */
   readonly tile: number;
   readonly strideWidth: number;
-  /** Subgroup size that shuffles feed: 4 or 8; 0: none. */
+  /** Subgroup size for shuffles: 4 or 8; 0: none. */
   readonly lanes: number;
   /**
-   * The row stride, 1 or 2, where input rows are carried from one output row to the next; else 0. Only for three units that
-   * are the kernel rows of a channel, of which one lies in the padding above.
+   * The row stride, 1 or 2, if input rows are kept from one output row to the next; else 0. Only for three units that
+   * are the kernel rows of a channel, with one row of padding above.
    */
   readonly roll: number;
   /** Floats per load: 4, 2 or 1; they divide outWidth and inWidth. */
@@ -49,11 +52,11 @@ export type WeightGradConstants = {
   readonly inVector: number;
   /** Columns before the first vector of inputs. */
   readonly inAlign: number;
-  /** Texels of a line where the tensors are textures, whose vectors are 4; else 0. */
+  /** Texels per line if the tensors are textures, which are loaded in vectors of 4; else 0. */
   readonly texels: number;
 };
 
-/** The lists that the shader unrolls. */
+/** Returns the lists that the shader unrolls. */
 export function unrollWeightGrad({
   taps,
   tile,
@@ -72,7 +75,7 @@ export function unrollWeightGrad({
     loads: inputLoads(columns, { vector: inVector, align: inAlign, early: false }),
     /** Output channels whose gradients one invocation loads. */
     channelsPerLane: lanes ? tile / lanes : tile,
-    /** Loads of the gradients of a step, and whether one may lie beyond the row. */
+    /** Loads of a step's gradients, and whether one may lie beyond the row. */
     gradLoads: Array.from({ length: PIXELS / gradVector }, (_, i) => ({
       first: i * gradVector,
       floats: gradVector,
@@ -121,7 +124,7 @@ const texelKernel = defineKernel({
   example: { ...example, texels: TEXELS_A_LINE },
 });
 
-/** The constants of the shader for a shape: `lanes` as shuffleLanes says. */
+/** Returns the constants of the shader for a shape; `lanes` comes from shuffleLanes. */
 export function weightGradConstants(s: Conv2dShape, lanes: number): Omit<WeightGradConstants, 'texels'> {
   const taps = s.kernelWidth in TILES ? s.kernelWidth : 1;
   const rolls = taps === 3 && s.kernelHeight === 3 && s.paddingHeight === 1 && s.strideHeight <= 2;
@@ -139,13 +142,13 @@ export function weightGradConstants(s: Conv2dShape, lanes: number): Omit<WeightG
   };
 }
 
-/** How often a number must be loaded that it pays to write it into a texture first, which costs as much as some ten loads. */
+/** Minimum loads per value that justify a copy into a texture, which costs as much as about ten loads. */
 const OFTEN = 32;
 
 const inputRows = (s: Conv2dShape) => s.batch * s.inChannels * s.inHeight;
 const outputRows = (s: Conv2dShape) => s.batch * s.outChannels * s.outHeight;
 
-/** Whether rows that are no whole vectors are loaded so often that they had better be texels. */
+/** Returns whether rows that do not divide into vectors are loaded often enough to copy them into texels. */
 function wantsTexels(
   s: Conv2dShape,
   { taps, units, tile, inVector, gradVector, lanes }: Omit<WeightGradConstants, 'texels'>,
@@ -157,7 +160,7 @@ function wantsTexels(
   return Math.min(inputs, grads) >= OFTEN;
 }
 
-/** weightGrad (OIHW) from input and outputGrad (NCHW). */
+/** Computes weightGrad (OIHW) from input and outputGrad (NCHW). */
 export function rowsWeightGrad(
   gpu: Gpu,
   s: Conv2dShape,
@@ -170,7 +173,7 @@ export function rowsWeightGrad(
   const { taps, units, tile } = plain;
   const label = `weightGrad ${describeConv2d(s)}`;
   const texels = wantsTexels(s, plain);
-  // Columns that fill up texels hold zeros, and so add nothing.
+  // The columns that fill the last texel of a row hold zeros and add nothing.
   const shape = texels ? { ...s, inWidth: upTo(4, s.inWidth), outWidth: upTo(4, s.outWidth) } : s;
   const constants = { ...weightGradConstants(shape, lanes), texels: texels ? TEXELS_A_LINE : 0 };
   const operands = texels

@@ -1,6 +1,6 @@
 /**
- * Convolutions for CPU adapters: register tiles, weights packed for the order in which they are loaded. Forward and input
- * gradient are the same kernel on different "jobs"; the input gradient of a stride s is s·s of them, one per phase.
+ * Convolutions for CPU adapters: register tiles, with weights packed in the order of their loads. Forward and input
+ * gradient are the same kernel on different jobs. The input gradient of a stride s runs s·s jobs, one per phase.
  */
 import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../../gpu/pool.ts';
@@ -15,12 +15,12 @@ import { inputColumns, inputLoads } from './input-loads.ts';
 import { rowsWeightGrad } from './rows-weight-grad.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 
-/** Kernel widths whose taps are unrolled, so that a loaded input serves all of them. Others loop over single taps. */
+/** Kernel widths whose taps are unrolled, which lets a loaded input serve all of them. Others loop over single taps. */
 const UNROLLED_TAPS = [1, 2, 3, 5, 7];
 /** Result channels and pixels per invocation. */
 const TILE = 32;
 const PIXELS = 7;
-/** Channels per invocation of conv2d-pack, as in the shader. */
+/** Channels per invocation of pack.wgsl, as in the shader. */
 const PACKED_CHANNELS = 8;
 
 const packKernel = defineKernel({
@@ -43,41 +43,43 @@ const packKernel = defineKernel({
 export type RowsConstants = {
   /** Kernel columns that are unrolled. */
   readonly taps: number;
-  /** From one tap to the next as they are packed: 1, or -stride for an input gradient. */
+  /** Distance from one tap to the next in the packed weights: 1, or -stride for an input gradient. */
   readonly tapStep: number;
-  /** Result channels per invocation: with a tapStep of 1 a multiple of 4, else of 32. */
+  /** Result channels per invocation: a multiple of 4 with a tapStep of 1, else of 32. */
   readonly tile: number;
   /** Outputs per invocation. */
   readonly pixels: number;
   readonly strideWidth: number;
-  /** Subgroup size that shuffles feed: 4 or 8; 0: none. */
+  /** Subgroup size for shuffles: 4 or 8; 0: none. */
   readonly lanes: number;
-  /** Whether taps are single, in a loop. */
+  /** Whether the shader loops over single taps. */
   readonly loopTaps: boolean;
-  /** Floats per load and store: 4, 2 or 1. They divide what `pixels` outputs read and write, and the rows. */
+  /**
+   * Floats per load and store: 4, 2 or 1. They divide the rows and the columns that `pixels` outputs read and write.
+   */
   readonly inVector: number;
   readonly outVector: number;
   /** Columns before the first vector of inputs. */
   readonly inAlign: number;
 };
 
-/** The lists that the shader unrolls. */
+/** Returns the lists that the shader unrolls. */
 export function unrollRows({ taps, tapStep, tile, pixels, strideWidth, lanes, inVector, inAlign }: RowsConstants) {
   const cut = { vector: inVector, align: inAlign, early: true };
   const loads = inputLoads(inputColumns(pixels, taps, strideWidth), cut);
-  // Forwards the taps lie next to each other, so that the lanes share them out as one piece.
+  // In forward the taps are adjacent, so the lanes divide them as one block.
   const joined = tapStep === 1;
   const vectors = ((joined ? taps : 1) * tile) / 4;
   const perLane = lanes ? Math.ceil(vectors / lanes) : vectors;
   return {
     invocations: lanes || 8,
     loads: loads.map((load) => ({ ...load, name: `${load.floats > 1 ? 'v' : 'x'}${load.wanted[0]}` })),
-    /** Vectors of packed weights that an invocation loads in a step, and how far they lie from the first. */
+    /** Vectors of packed weights that an invocation loads in a step, and their offsets from the first. */
     weightLoads: Array.from({ length: (joined ? 1 : taps) * perLane }, (_, i) => {
       const [tap, vector] = [Math.floor(i / perLane), i % perLane];
       return { name: `w${tap}_${vector}`, offset: (tap * tapStep * tile) / 4 + vector * (lanes || 1) };
     }),
-    /** The place of a tap's weight for channel `i` of the tile: vector, component, and the lane that loaded it. */
+    /** Locates a tap's weight for channel `i` of the tile: vector, component, and the lane that loaded it. */
     weightAt: (tap: number, i: number) => {
       const vector = ((joined ? tap * tile : 0) + i) >> 2;
       const place = lanes ? { load: Math.floor(vector / lanes), lane: vector % lanes } : { load: vector, lane: 0 };
@@ -124,7 +126,7 @@ const rowsKernel = defineNormalisable({
   },
 });
 
-/** How weights are packed: what is summed over, and in tiles of how many channels of the result. */
+/** The layout of packed weights: the channels that are summed over, and the tiles of result channels. */
 export interface PackPlan {
   readonly channels: number;
   readonly resultChannels: number;
@@ -136,12 +138,12 @@ export interface PackPlan {
   readonly resultStride: number;
 }
 
-/** Bytes of packed weights, and what the last of the lanes' loads may read beyond them. */
+/** Returns the bytes of packed weights, including those beyond the end that the last lanes' loads may read. */
 export function packedBytes(plan: PackPlan): number {
   return (plan.channels * plan.tapRows * plan.tapColumns * plan.packedChannels + 32) * 4;
 }
 
-/** Packing for the forward pass, or for the input gradient. */
+/** Returns the packing for the forward pass, or for the input gradient. */
 export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', tile: number): PackPlan {
   const taps = s.kernelHeight * s.kernelWidth;
   const [ofInput, ofOutput] = [taps, s.inChannels * taps];
@@ -159,7 +161,7 @@ export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', tile: nu
   };
 }
 
-/** The weights packed by a plan. Equal plans give equal bytes, so that the plan is the key. */
+/** Returns the weights packed by a plan. The plan is the cache key, because equal plans give equal bytes. */
 function packed(gpu: Gpu, plan: PackPlan, weight: WeightForms): PooledBuffer {
   return weight.form(
     `rows ${Object.values(plan).join(',')}`,
@@ -174,10 +176,12 @@ function packed(gpu: Gpu, plan: PackPlan, weight: WeightForms): PooledBuffer {
   );
 }
 
-/** Result channels and pixels per invocation: the fastest of those tried whose loop about fits the instruction cache. */
+/**
+ * Returns result channels and pixels per invocation: the fastest measured whose loop about fits the instruction cache.
+ */
 export function forwardTile(s: Conv2dShape): { readonly tile: number; readonly pixels: number } {
   if (s.strideWidth === 2 && s.kernelWidth === 7) return { tile: 8, pixels: 8 };
-  // Rows that vectors divide are better loaded in those; 7 divides every other width of ResNet at 224.
+  // Vectors are faster for rows that they divide. 7 divides every other width of ResNet at 224.
   const inVectors = s.strideWidth === 2 && s.kernelWidth > 1 && s.outWidth % 4 === 0;
   return { tile: TILE, pixels: inVectors ? 4 : PIXELS };
 }
@@ -197,7 +201,7 @@ function forward(
   launchRows(gpu, job, s, input, output, `forward ${describeConv2d(s)}`, forwardGeometry(s), after);
 }
 
-/** inputGrad from outputGrad and weight. Writes all of inputGrad. */
+/** Computes inputGrad from outputGrad and weight. Writes all of inputGrad. */
 function inputGrad(
   gpu: Gpu,
   s: Conv2dShape,
@@ -221,7 +225,7 @@ function inputGrad(
 
 export const rows: Conv2dKernels = { forward, inputGrad, weightGrad: rowsWeightGrad };
 
-/** What a launch multiplies by: packed weights, and which of their taps, [rows, columns]. */
+/** The packed weights of a launch, and which of their taps it uses, [rows, columns]. */
 interface Job {
   readonly plan: PackPlan;
   readonly weights: PooledBuffer;
@@ -241,7 +245,7 @@ function launchRows(
   after?: Normalisation,
 ): void {
   const { tapRows, tapColumns, strideWidth } = geometry;
-  // A phase that no tap reaches writes zeros: any shader does, so it takes a simple one.
+  // A phase that no tap reaches writes zeros. Any shader does that, so it takes a simple one.
   const unrolled = UNROLLED_TAPS.includes(tapColumns || 1);
   const taps = unrolled ? tapColumns || 1 : 1;
   const lanes = shuffleLanes(gpu.traits);

@@ -1,6 +1,7 @@
 /**
- * Winograd's convolution for 7×7 kernels with stride 2 and few input channels, such as the first layer of a ResNet: forward only,
- * in one kernel. Along an axis the taps that meet even samples and those that meet odd ones are convolutions with stride 1.
+ * Winograd's convolution for 7×7 kernels with stride 2 and few input channels, such as the first layer of a ResNet:
+ * forward only, in one kernel. Along an axis, the taps that meet even samples form a convolution with stride 1, and so
+ * do those that meet odd samples.
  */
 import { MOST_TEXELS } from '../../../gpu/pool.ts';
 import { linearGrid } from '../../grid.ts';
@@ -11,16 +12,16 @@ import { defineNormalisable, launchNormalised } from '../normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d } from '../shape.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 
-/** Outputs of an invocation in a row; it has 2 rows. */
+/** Outputs per invocation in a row; it computes 2 rows. */
 const COLUMNS = 4;
-/** Output channels of a workgroup, which transforms its patches once for all of them. */
+/** Output channels per workgroup, which transforms its patches once for all of them. */
 const CHANNELS = 64;
-/** For each an invocation keeps 200 vectors of 32 bytes, which shall fit the first cache with what else it needs. */
+/** Maximum input channels. For each, an invocation keeps 200 vectors of 32 bytes, which should fit the first cache. */
 const MOST_CHANNELS = 3;
 
-/** Samples along a side of a tile's patch, and how far the patches of neighbouring tiles lie apart; tiles of an invocation. */
+/** Samples along a side of a tile's patch, distance between the patches of adjacent tiles, and tiles per invocation. */
 const [SIDE, STEP, TILES] = [9, 4, 2];
-/** Positions of one axis by what the output transform makes of them: those of the points 1, -1, 0 and ∞. */
+/** Positions of one axis, grouped by the point of the output transform that they belong to: 1, -1, 0 and ∞. */
 const POINTS = [
   [1, 5],
   [2, 6],
@@ -30,9 +31,9 @@ const POINTS = [
 
 /** Constants of the shader. */
 export type StemConstants = {
-  /** Of the input. */
+  /** Input channels. */
   readonly channels: number;
-  /** Subgroup size that shuffles feed: 4 or 8. */
+  /** Subgroup size for shuffles: 4 or 8. */
   readonly lanes: number;
   /** Floats per load and store: 4, 2 or 1; they divide the widths. */
   readonly inVector: number;
@@ -41,7 +42,7 @@ export type StemConstants = {
   readonly inAlign: number;
 };
 
-/** The lists that the shader unrolls. */
+/** Returns the lists that the shader unrolls. */
 export function unrollStem({ channels, lanes, inVector, inAlign }: StemConstants) {
   const columns = SIDE + STEP * (TILES - 1);
   const loads: number[] = [];
@@ -56,7 +57,7 @@ export function unrollStem({ channels, lanes, inVector, inAlign }: StemConstants
       );
       const numbers = [...new Set(products.map(({ n }) => n))].filter((n) => !known.has(n));
       for (const n of numbers) known.add(n);
-      // Four numbers are loaded at once, each vector by one lane.
+      // Each vector of four values is loaded by one lane.
       const fresh = numbers.map((n) => {
         const vector = n >> 2;
         return { n, load: Math.floor(vector / lanes), component: 'xyzw'[n & 3], lane: vector % lanes };
@@ -68,17 +69,17 @@ export function unrollStem({ channels, lanes, inVector, inAlign }: StemConstants
     /** Input columns of an invocation, and the first of each load; the first may lie before the patch. */
     columns,
     loads,
-    /** Vectors of a kernel's numbers that an invocation loads. */
+    /** Vectors of a kernel's values that an invocation loads. */
     vectorsPerLane: Math.ceil(Math.ceil((SIDE * SIDE * channels) / 4) / lanes),
     /**
-     * For each point of the columns (C) and of the rows (R): the products that are added up there, number n of the kernel with
-     * the transformed sample (r, c) of channel i; and those of these numbers that no sum before it used.
+     * For each point of the columns (C) and of the rows (R), the products added there: value n of the kernel times the
+     * transformed sample (r, c) of channel i. Also the values that no earlier sum used.
      */
     sums,
   };
 }
 
-/** Which number of a transformed kernel a position is multiplied by: that of the last tap serves two positions. */
+/** Returns which value of a transformed kernel multiplies a position. The last tap's value serves two positions. */
 function stemNumber(r: number, c: number, channel: number, channels: number): number {
   return (Math.min(r, SIDE - 1) * SIDE + Math.min(c, SIDE - 1)) * channels + channel;
 }
@@ -112,13 +113,16 @@ const weightKernel = defineKernel({
   example: { channels: 3 },
 });
 
-/** Whether this kernel can compute a shape. */
+/** Returns whether this kernel can compute a shape. */
 export function winogradStemFits(s: Conv2dShape): boolean {
   const window = s.kernelHeight === 7 && s.kernelWidth === 7 && s.strideHeight === 2 && s.strideWidth === 2;
   return window && s.inChannels <= MOST_CHANNELS && s.outChannels <= MOST_TEXELS;
 }
 
-/** Whether it is worth its transforms: measured on lavapipe at 3×224×224, 8 output channels took 1.25 times as long, 32 0.6 times. */
+/**
+ * Whether it outweighs its transforms. On lavapipe at 3×224×224, 8 output channels took 1.25 times as long, 32 took
+ * 0.6.
+ */
 export const winogradStemPays = (s: Conv2dShape) => s.outChannels >= 16;
 
 /** output = convolution of input (NCHW) with weight (OIHW). Writes all of output. */

@@ -1,19 +1,19 @@
-/** Tensors as textures, for kernels on CPU adapters that load each number often. */
+/** Copies tensors into textures, for kernels on CPU adapters that load each value often. */
 import type { Gpu } from '../../../gpu/gpu.ts';
 import { MOST_TEXELS, type PooledBuffer, type PooledTexture } from '../../../gpu/pool.ts';
 import { linearGrid } from '../../grid.ts';
 import { defineKernel, launch } from '../../kernel.ts';
 
-/** Texels of a line of the texture, whatever the rows of the tensor: a power of two, of which 128 MiB fit a texture. */
+/** Texels per line of the texture, for any tensor: a power of two, with which a texture holds 128 MiB. */
 export const TEXELS_A_LINE = 1024;
 
-/** Bytes of the buffer that a texture is filled from: it takes memory, and what fits the caches is copied faster. */
+/** Bytes of the buffer that fills a texture. A small one saves memory, and copies faster if it fits the caches. */
 const PIECE = 4 * 2 ** 20;
 
 /**
- * Fills a texture, whose lines are whole multiples of 16 texels, by way of a buffer, piece by piece: `write` fills the buffer with
- * `lines` lines from `firstLine` on, both whole multiples of `together`. On lavapipe such a copy moves more than 10 GB/s, while a
- * kernel's store of a texel costs four times as much as one to a buffer.
+ * Fills a texture, whose lines are multiples of 16 texels, through a buffer, piece by piece. `write` fills the buffer
+ * with `lines` lines from `firstLine` on, both multiples of `together`. On lavapipe such a copy moves more than 10
+ * GB/s. A kernel's store of a texel would cost four times as much as a store to a buffer.
  */
 export function fillTexture(
   gpu: Gpu,
@@ -32,7 +32,7 @@ export function fillTexture(
   }
 }
 
-/** A texture with the numbers of a buffer, four a texel, in lines of `TEXELS_A_LINE`. The caller releases it. */
+/** Copies a buffer's values into a texture, four per texel, in lines of `TEXELS_A_LINE`. The caller releases it. */
 export function copiedAsTexels(gpu: Gpu, source: PooledBuffer, numbers: number): PooledTexture {
   const texels = Math.ceil(numbers / 4);
   const texture = gpu.pool.acquireTexture(TEXELS_A_LINE, Math.ceil(texels / TEXELS_A_LINE));
@@ -40,10 +40,10 @@ export function copiedAsTexels(gpu: Gpu, source: PooledBuffer, numbers: number):
   return texture;
 }
 
-/** Texels that `rows` rows of `width` numbers take, each filled up to whole ones. */
+/** Returns the texels of `rows` rows of `width` values, each row padded to whole texels. */
 const texelsOf = (rows: number, width: number) => rows * Math.ceil(width / 4);
 
-/** Whether the rows fit a texture on every device. */
+/** Returns whether the rows fit a texture on every device. */
 export const fitsTexels = (rows: number, width: number) => texelsOf(rows, width) <= TEXELS_A_LINE * MOST_TEXELS;
 
 const kernel = defineKernel({
@@ -54,7 +54,7 @@ const kernel = defineKernel({
   example: { line: TEXELS_A_LINE },
 });
 
-/** A texture with the `rows` rows of `width` numbers of a buffer, each filled up with zeros to whole texels. The caller releases it. */
+/** Copies `rows` rows of `width` values into a texture; zeros fill each row's last texel. The caller releases it. */
 export function asTexels(gpu: Gpu, input: PooledBuffer, rows: number, width: number, label: string): PooledTexture {
   const count = texelsOf(rows, width);
   const texture = gpu.pool.acquireTexture(Math.min(count, TEXELS_A_LINE), Math.ceil(count / TEXELS_A_LINE));

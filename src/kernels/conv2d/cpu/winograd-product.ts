@@ -1,4 +1,4 @@
-/** The products of Winograd's convolution, in which nearly all of its multiplications are. */
+/** The products of Winograd's convolution, which contain nearly all of its multiplications. */
 import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer, PooledTexture } from '../../../gpu/pool.ts';
 import { defineKernel, launch } from '../../kernel.ts';
@@ -22,7 +22,7 @@ const product = {
 const example = { tile: 4, lanes: 8, columns: 4, turned: false };
 const [buffer, texture] = ['read', 'texture_read'] as const;
 
-/** By whether the operand that may be copied into a texture is. */
+/** Kernels without and with a texture for the operand that may be copied into one. */
 const productKernels = {
   plain: defineKernel({
     ...product,
@@ -52,7 +52,7 @@ const gradProductKernels = {
   }),
 };
 
-/** How often a number must be loaded for a copy in a texture to pay: one costs 0.3 ns a number, and saves 0.2 a load. */
+/** Minimum loads per value that justify a copy into a texture: a copy costs 0.3 ns per value and saves 0.2 per load. */
 const LOADS_WORTH_A_COPY = 3;
 
 export interface Extents {
@@ -62,15 +62,15 @@ export interface Extents {
   readonly columns: number;
 }
 
-/** An operand of the products that is a buffer, [position][outer][inner]. */
+/** An operand of the products in a buffer, [position][outer][inner]. */
 export interface Operand {
   readonly buffer: PooledBuffer;
-  /** Numbers of its last extent, and of a position. */
+  /** Elements of its last extent, and of a position. */
   readonly line: number;
   readonly plane: number;
 }
 
-/** The kernels, as winograd-weight writes them. Turned by 180 degrees their rows are input channels. */
+/** The kernels, as winograd-weight writes them. If they are rotated by 180°, their rows are input channels. */
 export interface Kernels {
   readonly kernels: PooledTexture;
   readonly turned: boolean;
@@ -90,8 +90,8 @@ export function multiply(
   const kernels = 'kernels' in a;
   const positions = positionsOf(tile);
   const groups = [columns / (perLane * lanes), rows / ROWS] as const;
-  // What may be copied: patches, if an invocation takes whole texels of them, or gradients. They are loaded as often as there
-  // are workgroups beside each other that take the same.
+  // Patches may be copied if an invocation takes whole texels of them; so may gradients. Each is loaded once for every
+  // adjacent workgroup that takes the same ones.
   const operand = kernels ? b : a;
   const loads = kernels ? (perLane === 4 ? groups[1] : 0) : groups[0];
   const copy = loads >= LOADS_WORTH_A_COPY && copiedAsTexels(gpu, operand.buffer, positions * operand.plane);

@@ -1,8 +1,10 @@
 /**
- * Winograd's convolution for CPU adapters: 3×3 kernels with stride 1 as matrix products over transformed patches. F(4×4, 3×3)
- * takes 36 of them and a quarter of the multiplications, F(2×2, 3×3) takes 16 and four ninths. Forward and input gradient are the same three steps, the input gradient with
- * the kernels turned, and share what the weights become; the weight gradient sums over patches instead of channels, and takes
- * those of the forward pass where they were kept.
+ * Winograd's convolution for CPU adapters: 3×3 kernels with stride 1 as matrix products over transformed patches.
+ * F(4×4, 3×3) takes 36 products and a quarter of the multiplications; F(2×2, 3×3) takes 16 and four ninths.
+ *
+ * Forward and input gradient are the same three steps and share the transformed weights. The input gradient rotates the
+ * kernels by 180°. The weight gradient sums over patches instead of channels, and reuses the forward pass's patches if
+ * they were cached.
  *
  * Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015. Points and scaling are our own.
  */
@@ -126,7 +128,7 @@ function forward(
   });
 }
 
-/** inputGrad from outputGrad (both NCHW) and weight. Writes all of inputGrad. */
+/** Computes inputGrad from outputGrad (both NCHW) and weight. Writes all of inputGrad. */
 function inputGrad(
   tile: Tile,
   gpu: Gpu,
@@ -153,7 +155,7 @@ function inputGrad(
 
 interface Correlation {
   readonly tile: Tile;
-  /** Whether the kernels are turned by 180 degrees and summed over their output channels. */
+  /** Whether the kernels are rotated by 180° and summed over their output channels. */
   readonly turned: boolean;
   readonly batch: number;
   readonly channels: number;
@@ -213,7 +215,7 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
   gpu.pool.release(products);
 }
 
-/** weightGrad (OIHW) from input and outputGrad (both NCHW). */
+/** Computes weightGrad (OIHW) from input and outputGrad (both NCHW). */
 function weightGrad(
   tile: Tile,
   gpu: Gpu,
@@ -284,16 +286,16 @@ interface Geometry {
 }
 
 interface Patches extends Operand {
-  /** Says that they are not needed any more. */
+  /** Releases the patches after their last use; cached patches stay. */
   release(): void;
 }
 
 /**
- * The transformed patches of an input, [position][channel][tile], padded so that a product can have either of the last two
- * extents for its columns. A form of the input where there are `forms` to keep it in, else made for now.
+ * Returns the transformed patches of an input, [position][channel][tile], padded so that either of the last two extents
+ * can be a product's columns. `forms` caches them if given; else the caller releases them.
  */
 function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): Patches {
-  // What patches depend on and nothing else, since it is their key.
+  // Only values that the patches depend on, since these form the cache key.
   const { tile, channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label } = of;
   const geometry = { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns };
   const line = columnsFor(tiles);
@@ -319,13 +321,13 @@ function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): 
   return { buffer, line, plane, release: () => gpu.pool.release(buffer) };
 }
 
-/** How the transforms take tiles and rows: `width` is that of the pictures, or 1 where rows must be read one by one. */
+/** Returns how the transforms take tiles and rows. `width` is the images' width, or 1 if rows are read one by one. */
 function vectors(tile: Tile, tileColumns: number, width: number) {
   const tiles = tilesAtOnce(tileColumns);
   return { tile, tiles, vector: vectorOf(width, tile * tiles) };
 }
 
-/** The kernels with the tiles that are chosen. For tests: `winograd` chooses those that cost less. */
+/** The kernels with the tiles that `choose` returns. For tests: `winograd` chooses the cheaper ones. */
 export function winogradBy(choose: (shape: Conv2dShape) => Tile): Conv2dKernels {
   return {
     forward: (gpu, shape, ...rest) => forward(choose(shape), gpu, shape, ...rest),
