@@ -1,5 +1,5 @@
 // output[i] = slices[0][i] + slices[1][i] + …, in this order: the second half of a sum that was split over workgroups.
-// Where it is normalised, the output is [batch, channels, plane]. Output and residual may be f16.
+// If it is normalised, the output is [batch, channels, plane]. Output and residual may be f16.
 <%~ include('/parts/stored.wgsl', k) %>
 
 struct Params { count: u32, slices: u32, channels: u32, plane: u32 }

@@ -1,6 +1,6 @@
-// Gradient of the input where running statistics were used, which do not depend on it:
-// inputGrad = outputGrad * weight[c] * invStd[c]. Shapes [batch, channels, plane], as Values; statistics: mean [channels],
-// then invStd [channels]. Work is divided as in batch-norm-forward.wgsl.
+// Gradient of the input for running statistics, which do not depend on it: inputGrad = outputGrad * weight[c] *
+// invStd[c]. Shapes [batch, channels, plane], as Values; statistics: mean [channels], then invStd [channels]. Work is
+// divided as in batch-norm/forward.wgsl.
 struct Params { batch: u32, channels: u32, plane: u32, part: u32 }
 @group(0) @binding(0) var<storage, read> outputGrad: array<Value>;
 @group(0) @binding(1) var<storage, read> statistics: array<f32>;

@@ -1,9 +1,9 @@
-// Gradient of the input where the batch's own statistics were used (Ioffe and Szegedy 2015, written with the sums that are
-// the gradients of bias and weight): with x = (input - mean) * invStd,
+// Gradient of the input for batch statistics (Ioffe and Szegedy 2015, expressed with the sums that are the gradients of
+// bias and weight): with x = (input - mean) * invStd,
 //   inputGrad = weight * invStd * (grad - biasGrad / count - x * weightGrad / count).
-// grad is outputGrad, or where ReLU came right after what passes where the normalised input, computed again, is positive.
-// Shapes [batch, channels, plane], as Values; count is how many numbers a channel has. Work is divided as in
-// batch-norm-forward.wgsl.
+// grad is outputGrad. With ReLU right after, it is only the part where the normalised input, computed again, is
+// positive. Shapes [batch, channels, plane], as Values; count is the number of elements per channel. Work is divided as
+// in batch-norm/forward.wgsl.
 struct Params { batch: u32, channels: u32, plane: u32, part: u32, count: f32 }
 @group(0) @binding(0) var<storage, read> input: array<Value>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<Value>;

@@ -1,12 +1,12 @@
-// biasGrad[c] = sum of grad; weightGrad[c] = sum of grad * (input - mean[c]) * invStd[c], both over a channel of [batch,
-// channels, plane], as Values. grad is what reaches the batch norm of outputGrad:
+// biasGrad[c] = sum of grad; weightGrad[c] = sum of grad * (input - mean[c]) * invStd[c], both over a channel of
+// [batch, channels, plane], as Values. grad is the part of outputGrad that reaches the batch norm:
 // - without ReLU all of it;
-// - where ReLU came right after, what passes where the normalised input, computed again, is positive: it saves a load;
-// - where a residual was added before ReLU, what passes where the saved output is positive. It is the residual's gradient
-//   too, and written to passed.
+// - with ReLU right after, the part where the normalised input is positive. It is computed again, which saves a load;
+// - with a residual added before ReLU, the part where the saved output is positive. That part is also the residual's
+//   gradient, and is written to passed.
 //
-// One workgroup per channel. An invocation sums every WORKGROUP-th Value in runs of RUN, short enough that they round hardly more
-// than the products do. The sums of runs are added up with their rounding errors, those of invocations as a tree, in a fixed
+// One workgroup per channel. An invocation sums every WORKGROUP-th Value in runs of RUN, short enough to round hardly
+// more than the products do. It adds the runs with their rounding errors; a tree adds the invocations, in a fixed
 // order.
 <% if (k.subgroup) { %>enable subgroups;<% } %>
 struct Params { batch: u32, channels: u32, plane: u32, zero: u32 }
@@ -88,7 +88,7 @@ fn main(
     if (lane == 0u) {
       let sum = result.x + result.z;
       biasGrad[c] = sum;
-      // All distances were from the rounded mean.
+      // All distances were measured from the rounded mean.
       weightGrad[c] = (result.y + (result.w - meanLow * sum)) * invStd;
     }
   }

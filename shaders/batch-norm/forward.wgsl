@@ -1,10 +1,10 @@
-// output = (input - mean[c]) * invStd[c] * weight[c] + bias[c], then the residual is added and ReLU applied where wanted.
-// input, residual and output [batch, channels, plane] may be f16; statistics [3, channels]: mean, invStd
-// and meanLow, as batch-norm-statistics.wgsl defines them.
+// output = (input - mean[c]) * invStd[c] * weight[c] + bias[c], then optionally adds the residual and applies ReLU.
+// input, residual and output [batch, channels, plane] may be f16; statistics [3, channels]: mean, invStd and meanLow,
+// as batch-norm/statistics.wgsl defines them.
 //
-// Workgroups along y take channels, along x parts of a plane, along z images: no divisions, and what is loaded of a channel
-// serves several images. On a CPU adapter a workgroup is one vector, since idle lanes cost as much as busy ones, and takes
-// all images, since starting a workgroup costs as much as fifty loads.
+// Workgroups along y take channels, along x parts of a plane, along z images. This avoids divisions, and the loaded
+// values of a channel serve several images. On a CPU adapter a workgroup is one vector, because idle lanes cost as much
+// as busy ones. It takes all images, because starting a workgroup costs as much as fifty loads.
 <%~ include('/parts/stored.wgsl', k) %>
 alias Values = <%= k.vector ? 'vec4<Stored>' : 'Stored' %>;
 

@@ -1,6 +1,6 @@
-// The statistics that eval mode normalises with, in the form that train mode's have: mean, a copy of the running one, invStd = 1
-// / sqrt(runningVar + eps), and meanLow, which is 0. Backward reads this copy, so the running statistics may move on before it
-// runs. One invocation per channel.
+// The statistics for normalising in eval mode, in the layout of train mode: mean, a copy of the running mean; invStd =
+// 1 / sqrt(runningVar + eps); and meanLow, which is 0. Backward reads this copy, so the running statistics may change
+// before it runs. One invocation per channel.
 struct Params { channels: u32, eps: f32 }
 @group(0) @binding(0) var<storage, read> runningMean: array<f32>;
 @group(0) @binding(1) var<storage, read> runningVar: array<f32>;

@@ -2,20 +2,21 @@
 const range = (n) => [...Array(n).keys()];
 %>
 // Statistics of a batch: input [batch, channels, plane], as Values -> statistics [3, channels]: mean, invStd = 1 /
-// sqrt(variance + eps), and meanLow, the mean's rounding error; and the running statistics moved towards them: running =
-// (1 - momentum) * running + momentum * batch. As in torch, the variance that normalises is the biased one, the one that the
-// running variance takes in is divided by count - 1, and invStd is 0 where variance and eps are.
+// sqrt(variance + eps), and meanLow, the mean's rounding error. Also updates the running statistics: running = (1 -
+// momentum) * running + momentum * batch. As in torch, the biased variance normalises, and the running variance takes
+// in the one divided by count - 1. invStd is 0 where variance and eps are 0.
 //
-// One workgroup per channel reads it once. An invocation takes every WORKGROUP-th Value, RUN of them at a time, in registers. It
-// computes their mean, rounded to `center`, and the sums of the distances from it (`rest`) and of their squares. `rest` tells
-// the rounding error of the center. Then the run is merged into those before it (Chan, Golub and LeVeque 1979), which loses no
-// digits where the mean is large. Last, all invocations are brought to the mean of all.
+// One workgroup per channel reads it once. An invocation takes every WORKGROUP-th Value, RUN of them at a time, in
+// registers. It computes their mean, rounded to `center`, and the sums of the distances from it (`rest`) and of their
+// squares. `rest` gives the rounding error of the center. The run is then merged into earlier runs (Chan, Golub and
+// LeVeque 1979), which loses no digits if the mean is large. Last, the squares of all invocations are shifted to the
+// common mean.
 //
-// PyTorch sums in double. Here sums are in two parts, with their rounding errors: the mean of equal values is exactly that
-// value. Squares are never negative, so that in runs, planes and a tree their sum is right to an ulp.
+// PyTorch sums in double. Here sums have two parts, with their rounding errors: the mean of equal values is exactly
+// that value. Squares are never negative, so their sum in runs, planes and a tree is right to an ulp.
 //
-// WORKGROUP is 64 for small planes, which would leave more invocations idle, and 256 for large ones. On a CPU adapter it is
-// one subgroup, which adds up by shuffles: there a barrier costs more than summing a small plane.
+// WORKGROUP is 64 for small planes, which would leave more invocations idle, and 256 for large ones. On a CPU adapter
+// it is one subgroup, which adds by shuffles, because a barrier costs more there than summing a small plane.
 <% if (k.subgroup) { %>enable subgroups;<% } %>
 struct Params { batch: u32, channels: u32, plane: u32, zero: u32, eps: f32, momentum: f32 }
 @group(0) @binding(0) var<storage, read> input: array<Value>;
@@ -42,7 +43,7 @@ fn totalOf(sum: Value, low: Value, lane: u32) -> Pairs {
 
 alias Bits = <%= k.vector ? 'vec4<u32>' : 'u32' %>;
 
-// The first 21 binary digits of a value: a product with up to 8 is exact.
+// The first 21 binary digits of a value; their product with an integer up to 8 is exact.
 fn coarse(value: Value) -> Value {
   return bitcast<Value>(bitcast<Bits>(value) & Bits(0xfffffff8u));
 }
@@ -55,9 +56,9 @@ fn main(
 ) {
   let count = f32(params.batch * params.plane) * <%= k.vector ? '4.0' : '1.0' %>;
   for (var c = group.x; c < params.channels; c += groups.x) {
-    // Means are measured from here: far from 0 they keep more digits.
+    // Means are measured from this origin: values far from 0 keep more digits.
     let origin = input[c * params.plane];
-    // Of this invocation so far: how many Values, their sum, their mean, the sum of their squared distances from it.
+    // This invocation's totals so far: number of Values, sum, mean, and sum of squared distances from the mean.
     var seen = 0.0;
     var sum = Value();
     var sumLow = Value();
@@ -99,7 +100,7 @@ fn main(
         seen += size;
       }
       addTo(&squares, &squaresLow, planeSquares);
-      // The low part has to stay small, or it is rounded. Of an infinite sum it is NaN.
+      // The low part must stay small, or it is rounded. It is NaN for an infinite sum.
       let low = select(sumLow, Value(), abs(sum) > Value(LARGEST));
       sumLow = Value();
       addTo(&sum, &sumLow, low);

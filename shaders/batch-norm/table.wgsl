@@ -1,5 +1,6 @@
-// What eval mode does with each channel, from the running statistics: (input - mean) * scale + shift, with the scale
-// weight / sqrt(runningVar + eps). table: mean, scale, shift and 0 for each channel. One invocation per channel.
+// The values that eval mode applies to each channel, from the running statistics: (input - mean) * scale + shift, with
+// scale = weight / sqrt(runningVar + eps). table: mean, scale, shift and 0 for each channel. One invocation per
+// channel.
 struct Params { channels: u32, eps: f32 }
 @group(0) @binding(0) var<storage, read> runningMean: array<f32>;
 @group(0) @binding(1) var<storage, read> runningVar: array<f32>;

@@ -1,5 +1,5 @@
 <% const types = k.toHalf ? ['f32', 'f16'] : ['f16', 'f32']; %>
-// output = input in another type, elementwise: f32 to the nearest f16, or f16 to f32, which has them all.
+// output = input in another type, elementwise: f32 to the nearest f16, or f16 to f32, which is exact.
 enable f16;
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> input: array<From>;

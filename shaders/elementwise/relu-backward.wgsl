@@ -1,4 +1,4 @@
-// inputGrad = outputGrad where output > 0, else 0, elementwise. Torch gives 0 at 0 too.
+// inputGrad = outputGrad where output > 0, else 0, elementwise. As in torch, the gradient at 0 is 0.
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> output: array<Value>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<Value>;

@@ -16,7 +16,7 @@ fn main(
   for (var j = 0u; j < ITEMS; j++) {
     let i = first + j * WORKGROUP;
     if (i < params.count) {
-      // Not max(): a NaN must stay a NaN.
+      // Not max(), because a NaN must stay a NaN.
       let value = input[i];
       output[i] = select(value, Value(), value < Value());
     }

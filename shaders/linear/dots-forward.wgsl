@@ -1,11 +1,11 @@
-// output[n, o] = sum over i of input[n, i] * weight[o, i], plus bias[o] where there is one.
+// output[n, o] = sum over i of input[n, i] * weight[o, i], plus bias[o] if there is one.
 // input [rows, inFeatures], weight [outFeatures, inFeatures], output [rows, outFeatures]. Input and
 // weight may be f16; bias and output are f32.
 //
-// A workgroup takes 8 outputs, 8 invocations each: of a dot product an invocation sums every eighth term (so that the eight
-// read neighbours), four at a time in four accumulators, and the eight sums are added as a tree. With one invocation per
-// output the few outputs of a small layer would leave a GPU idle; with a whole workgroup each, a CPU would spend its time
-// at barriers.
+// A workgroup computes 8 outputs, with 8 invocations each. An invocation sums every eighth term of a dot product, so
+// the eight read adjacent values, four at a time in four accumulators. A tree adds the eight sums. With one invocation
+// per output, a small layer's few outputs would leave a GPU idle. With a workgroup per output, a CPU would spend its
+// time at barriers.
 <%~ include('/parts/stored.wgsl', k) %>
 
 struct Params { rows: u32, inFeatures: u32, outFeatures: u32 }

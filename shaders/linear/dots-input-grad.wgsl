@@ -1,6 +1,6 @@
 // inputGrad[n, i] = sum over o of outputGrad[n, o] * weight[o, i]; [rows, inFeatures].
-// Workgroups along y take rows, along x 64 features each; an invocation sums one element in four accumulators, and its
-// neighbours read neighbouring weights.
+// Workgroups along y take rows, along x 64 features each. An invocation sums one element in four accumulators; adjacent
+// invocations read adjacent weights.
 struct Params { rows: u32, inFeatures: u32, outFeatures: u32 }
 @group(0) @binding(0) var<storage, read> outputGrad: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;

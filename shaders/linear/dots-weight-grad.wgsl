@@ -1,6 +1,6 @@
 // weightGrad[o, i] = sum over n of outputGrad[n, o] * input[n, i]; [outFeatures, inFeatures].
-// Workgroups along y take output features, along x 64 input features each; an invocation sums one element over the rows in
-// four accumulators, and its neighbours read neighbouring inputs.
+// Workgroups along y take output features, along x 64 input features each. An invocation sums one element over the rows
+// in four accumulators; adjacent invocations read adjacent inputs.
 struct Params { rows: u32, inFeatures: u32, outFeatures: u32 }
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<f32>;

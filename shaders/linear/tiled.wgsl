@@ -1,19 +1,20 @@
 <%
-// Constants: vector (A is loaded in vectors of 4: aDepth is 1 and aRow a multiple of 4), along (neighbours in B are neighbours
-// along the depth, else along the columns), bias.
+// Constants: vector (A is loaded in vectors of 4: aDepth is 1 and aRow a multiple of 4), along (adjacent elements of B
+// are adjacent along the depth, else along the columns), bias.
 const range = (n) => [...Array(n).keys()];
 const columnOf = (i, j) => (k.along ? `firstColumn + y + ${8 * i + 16 * j}u` : `firstColumn + x + ${16 * j}u`);
 const depthOf = (i) => (k.along ? 'depth0 + x' : `depth0 + y + ${8 * i}u`);
 %>
-// A product C[rows, columns] = A[rows, depth] · B[depth, columns] for GPUs, in tiles (parts/tiles.wgsl): all three passes of a
-// fully connected layer, which differ in how their operands lie. With a bias, [columns] is added. Where the tiles are too
-// few for a GPU, the depth is cut into slices over the workgroups' z, which sum-slices adds up in order.
+// A tiled product C[rows, columns] = A[rows, depth] · B[depth, columns] for GPUs (parts/tiles.wgsl). It computes all
+// three passes of a fully connected layer, which differ in the layout of their operands. A bias [columns] is optional.
+// If the tiles are too few for a GPU, the depth is cut into slices over the workgroups' z, which sum-slices adds up in
+// order.
 struct Params {
   rows: u32,
   columns: u32,
   depths: u32,
   depthsPerSlice: u32,
-  // From one row, depth or column of an operand to the next, in numbers.
+  // Distance from one row, depth or column of an operand to the next, in elements.
   aRow: u32,
   aDepth: u32,
   bDepth: u32,
@@ -66,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let column = firstColumn + x + <%= 16 * j %>u;
     let real = column < params.columns;
 <% if (k.bias) { %>
-    // Once, whatever the slices.
+    // Added in the first slice only.
     let shift = select(0.0, bias[select(0u, column, real)], group.z == 0u);
 <% } %>
 <%   for (const r of range(8)) { %>

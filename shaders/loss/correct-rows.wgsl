@@ -1,5 +1,5 @@
-// correct[n] = 1 where the first maximum of logits[n, …] stands at labels[n], else 0. A NaN counts as the largest value, as
-// in torch. One workgroup per row; an invocation looks at every 64th class, and the candidates are joined as a tree.
+// correct[n] = 1 where the first maximum of logits[n, …] is at index labels[n], else 0. As in torch, a NaN counts as
+// the largest value. One workgroup per row; an invocation checks every 64th class, and a tree combines the candidates.
 struct Params { rows: u32, classes: u32 }
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
@@ -43,7 +43,7 @@ fn main(
       workgroupBarrier();
     }
     if (lane == 0u) { correct[n] = select(0u, 1u, places[0] - row == labels[n]); }
-    // The next row must not overwrite places[0] before it was read.
+    // The next row must not overwrite places[0] before every invocation has read it.
     workgroupBarrier();
   }
 }

@@ -1,7 +1,7 @@
-// Gradient of the mean cross entropy: logitsGrad[n, c] = (softmax(logits)[n, c] - (c == labels[n])) / rows * outputGrad[0].
-// The probabilities come from the two numbers per row that cross-entropy-rows.wgsl left. Like the loss, the gradient of a
-// row whose label is beyond the classes is NaN.
-// Workgroups along y take rows, along x 64 classes each.
+// Gradient of the mean cross entropy:
+// logitsGrad[n, c] = (softmax(logits)[n, c] - (c == labels[n])) / rows * outputGrad[0].
+// Computes the probabilities from the two values per row that cross-entropy-rows.wgsl stored. If a row's label is
+// outside the classes, its gradient is NaN, like its loss. Workgroups along y take rows, along x 64 classes each.
 struct Params { rows: u32, classes: u32 }
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;

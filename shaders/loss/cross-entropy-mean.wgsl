@@ -1,5 +1,5 @@
-// output[0] = mean of losses[0 .. rows]. One workgroup: every 64th loss per invocation, in runs of RUN losses that are then
-// added up, then a tree; so no chain of additions is long.
+// output[0] = mean of losses[0 .. rows]. One workgroup: an invocation sums every 64th loss in runs of RUN losses, then
+// adds the runs; a tree adds the invocations. So no chain of additions is long.
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> losses: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;

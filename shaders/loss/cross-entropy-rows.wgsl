@@ -1,10 +1,10 @@
 // Cross entropy of each row: losses[n] = log(sum over c of exp(logits[n, c])) - logits[n, labels[n]].
-// Also the two numbers with which backward makes probabilities: rows[2 n] = the row's maximum, rows[2 n + 1] = the
-// logarithm of the sum of exp(logit - maximum). Subtracting the maximum first keeps exp from overflowing; the two stay
-// apart because their sum would drop digits of the logarithm where the maximum is large.
-// A label beyond the classes makes its loss NaN: nothing here can throw, and a NaN is seen.
+// Also stores two values per row, from which backward computes probabilities: rows[2 n] = the row's maximum,
+// rows[2 n + 1] = the logarithm of the sum of exp(logit - maximum). Subtracting the maximum first prevents overflow of
+// exp. The two stay separate because their sum would lose digits of the logarithm if the maximum is large.
+// A label outside the classes makes its loss NaN: a shader cannot throw, but a NaN is visible.
 //
-// One workgroup per row; an invocation takes every 64th class, and maxima and sums are joined as trees.
+// One workgroup per row. An invocation takes every 64th class, and a tree combines maxima and sums.
 struct Params { rows: u32, classes: u32 }
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
@@ -46,7 +46,7 @@ fn main(
 
     if (lane == 0u) {
       let label = labels[n];
-      // A constant NaN is refused by the shader compiler; the bits of a variable are not looked into.
+      // The shader compiler rejects a constant NaN, but does not check the bits of a variable.
       var bits = 0x7fc00000u;
       var loss = bitcast<f32>(bits);
       if (label < params.classes) { loss = logSum - (logits[row + label] - maximum); }

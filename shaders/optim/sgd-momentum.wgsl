@@ -24,7 +24,7 @@ fn main(
       let value = param[i];
       let d = grad[i] + params.weightDecay * value;
 <% if (k.first) { %>
-      // The buffer's content is not looked at: before the first step it is whatever its last user left.
+      // Does not read the buffer: before the first step its content is undefined.
       let moved = d;
 <% } else { %>
       let moved = params.momentum * buffer[i] + params.keep * d;

@@ -1,18 +1,18 @@
 <%
-// Given: types, their names with how many f32 each holds. Value is one of them.
+// Given: types, their names with the number of f32 in each. Value is one of them.
 %>
-// Sums with their rounding errors. The error of a rounded a + b is an f32 itself (Møller 1965; Knuth, The Art of Computer
-// Programming, 4.2.2), so sum and error together are exact.
+// Sums with their rounding errors. The error of a rounded a + b is an f32 itself (Møller 1965; Knuth, The Art of
+// Computer Programming, 4.2.2), so sum and error together are exact.
 //
-// By algebra the error is 0, and WGSL lets a compiler simplify by algebra: Mesa's does, Metal's fast math may. So each rounded
-// value passes through an exclusive or with a uniform that is 0. No compiler knows that it is.
+// By algebra the error is 0, and WGSL allows algebraic simplification: Mesa's compiler does it, Metal's fast math may.
+// So each rounded value is combined by exclusive or with a uniform that is 0. No compiler can know that value.
 <% for (const [type, width] of Object.entries(k.types)) { %>
 <%   const bits = width === 1 ? 'u32' : `vec${width}<u32>`; %>
 fn rounded<%= type %>(value: <%= type %>) -> <%= type %> {
   return bitcast<<%= type %>>(bitcast<<%= bits %>>(value) ^ <%= bits %>(params.zero));
 }
 
-// a + b - sum, for a sum that is a + b rounded.
+// a + b - sum, where sum is a + b rounded.
 fn error<%= type %>(a: <%= type %>, b: <%= type %>, sum: <%= type %>) -> <%= type %> {
   let part = rounded<%= type %>(sum - a);
   return (a - (sum - part)) + (b - part);

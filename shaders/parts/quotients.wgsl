@@ -1,7 +1,7 @@
-// Quotients and inverse roots that are right to half an ulp, of values in two parts (see total.wgsl). WGSL lets a quotient be off
-// by 2.5 ulps and a root by more.
+// Quotients and inverse square roots of values in two parts (see total.wgsl), accurate to half an ulp. WGSL allows
+// errors of 2.5 ulps for a quotient and more for a root.
 
-// The first 12 binary digits of a value: products of these, and of the remaining 12, are exact.
+// The first 12 binary digits of a value. Products of these, and of the remaining 12, are exact.
 fn upper(value: f32) -> f32 {
   return bitcast<f32>(bitcast<u32>(value) & 0xfffff000u);
 }
@@ -16,7 +16,7 @@ fn product(a: f32, b: f32) -> Pairs {
   return Pairs(high, a1 * b1 - (((high - a0 * b0) - a1 * b0) - a0 * b1));
 }
 
-// dividend / divisor in two parts: a quotient, and that of what it leaves.
+// dividend / divisor in two parts: a quotient, and the quotient of its remainder.
 fn quotient(dividend: Pairs, divisor: f32) -> Pairs {
   let first = dividend.x / divisor;
   let nearer = first + remainder(dividend, product(first, divisor)) / divisor;
@@ -28,7 +28,7 @@ fn remainder(dividend: Pairs, taken: Pairs) -> f32 {
   return (dividend.x - taken.x) - taken.y + dividend.y;
 }
 
-// 1 / sqrt(value), by a step of Newton's method. A root of 0 or infinity has none.
+// 1 / sqrt(value), with a step of Newton's method. A root of 0 or infinity skips it.
 fn inverseRoot(value: Pairs) -> f32 {
   let first = 1.0 / sqrt(value.x);
   let square = product(first, first);

@@ -1,4 +1,4 @@
-// What tensors are stored in: f16 with the constant half, else f32. All arithmetic is in f32. To be included first of all.
+// Storage type of tensors: f16 with the constant half, else f32. All arithmetic is in f32. Include this file first.
 <% if (k.half) { %>
 enable f16;
 <% } %>

@@ -1,10 +1,10 @@
 <%
-// Given as text: array (that A lies in), place (of A at row and depth), vector (whether it is loaded in vectors of 4 along the
-// depth, else one by one).
+// Given as text: array (that contains A), place (of A at row and depth), vector (whether A is loaded in vectors of 4
+// along the depth, else one by one).
 const range = (n) => [...Array(n).keys()];
 %>
-// Fills tileA from row0 and depth0 on: two vectors an invocation, neighbours along the depth. No branches: what lies outside
-// loads the first number, and is 0.
+// Fills tileA from row0 and depth0 on: two vectors per invocation, adjacent along the depth. Without branches: elements
+// outside load the first element, and become 0.
 <% for (const i of range(2)) { %>
     {
       let row = row0 + lane / QUADS + <%= 32 * i %>u;

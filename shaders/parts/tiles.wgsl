@@ -1,17 +1,17 @@
 // Tiles of a product C[rows, columns] = A[rows, depth] · B[depth, columns] in workgroup memory, 8.3 KiB.
 //
-// A workgroup of 128 invocations computes a tile of 64×64, bringing 16 of the depth into workgroup memory at a time. An
-// invocation (x, y) keeps 8×4 sums in registers, of rows y + 8 r and columns x + 16 j: neighbours in x then load and store
-// neighbouring columns. For each of the 16 it loads 3 vectors of 4 and does 32 multiply-adds.
+// A workgroup of 128 invocations computes a tile of 64×64, and loads a depth of 16 into workgroup memory at a time. An
+// invocation (x, y) keeps 8×4 sums in registers, of rows y + 8 r and columns x + 16 j, so invocations adjacent in x
+// load and store adjacent columns. For each of the 16 it loads 3 vectors of 4 and does 32 multiply-adds.
 const TILE = 64u;
 const DEPTH = 16u;
 const INVOCATIONS = 128u;
-// Invocations side by side, and those of a row of them.
+// Invocations per row of the workgroup, and rows of invocations.
 const WIDE = 16u;
 const HIGH = 8u;
-// Vectors of 4 that DEPTH is.
+// Vectors of 4 along DEPTH.
 const QUADS = DEPTH / 4u;
-// From one depth of tileB to the next: one more than WIDE, so that what is stored along the depth goes to different banks.
+// Distance from one depth of tileB to the next: WIDE plus one, so stores along the depth go to different banks.
 const ACROSS = WIDE + 1u;
 
 // [row][depth / 4], vectors along the depth.

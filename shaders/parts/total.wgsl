@@ -4,9 +4,9 @@ const parts = (pair) => (k.sums === 1 ? [`${pair}.x`, `${pair}.y`] : [`${pair}.x
 const [[high, low], [highA, lowA], [highB, lowB]] = ['value', 'a', 'b'].map(parts);
 const type = `vec${2 * k.sums}<f32>`;
 %>
-// Sums over the workgroup, in a fixed order. Each sum is in two parts, see compensated.wgsl; `Pairs` holds the high parts, then the
-// low ones. Where there are subgroups they add up by shuffles, and then over subgroups in workgroup memory. That a subgroup is
-// neighbours holds wherever a workgroup is one row.
+// Sums over the workgroup, in a fixed order. Each sum has two parts, see compensated.wgsl; `Pairs` holds the high
+// parts, then the low ones. Subgroups, if available, add by shuffles; their sums are then added in workgroup memory.
+// Lanes of a subgroup are adjacent if a workgroup is one row.
 alias Sums = <%= k.sums === 1 ? 'f32' : 'vec2<f32>' %>;
 alias Pairs = <%= type %>;
 <% if (k.subgroup !== k.workgroup) { %>
@@ -27,7 +27,7 @@ fn addedUp(x: Pairs, y: Pairs, z: Pairs, w: Pairs) -> Pairs {
 }
 <% } %>
 
-// An infinite sum has an error of NaN, which must not spoil it.
+// An infinite sum has an error of NaN, which must not reach the result.
 fn settled(value: Pairs) -> Pairs {
   return Pairs(<%= high %>, select(<%= low %>, Sums(), abs(<%= high %>) > Sums(LARGEST)));
 }
@@ -45,7 +45,7 @@ fn total(value: Pairs, lane: u32) -> Pairs {
   workgroupBarrier();
   sum = partials[0];
   for (var i = 1u; i < WORKGROUP / <%= k.subgroup %>u; i++) { sum = added(sum, partials[i]); }
-  // The next sum must not overwrite what others have still to read.
+  // The next sum must not overwrite partials that other invocations have yet to read.
   workgroupBarrier();
   return settled(sum);
 <%   } %>

@@ -1,5 +1,6 @@
 // Gradient of the global average: inputGrad [planes, plane] = outputGrad[planes] / plane.
-// Workgroups along y take planes, along x parts of a plane: no divisions. An invocation takes up to about 8 elements.
+// Workgroups along y take planes, along x parts of a plane, which avoids divisions. An invocation takes up to about 8
+// elements.
 struct Params { planes: u32, plane: u32 }
 @group(0) @binding(0) var<storage, read> outputGrad: array<f32>;
 @group(0) @binding(1) var<storage, read_write> inputGrad: array<f32>;

@@ -1,8 +1,8 @@
 // Global average: input [planes, plane] -> output [planes].
 //
-// One invocation per plane. This stands at the end of a net, where planes are small and many (7 x 7, thousands), so a
-// workgroup per plane would mostly wait at barriers. Sums run over RUN elements each and are then added up, which keeps
-// rounding small on large planes as well.
+// One invocation per plane. At the end of a net planes are small and many (7 x 7, thousands), so a workgroup per plane
+// would mostly wait at barriers. Partial sums of RUN elements each are then added, which limits rounding on large
+// planes.
 <%~ include('/parts/stored.wgsl', k) %>
 
 struct Params { planes: u32, plane: u32 }

@@ -1,5 +1,5 @@
 <%
-// The values of k: see max-pool-windows.ts.
+// For the values of k see max-pool-windows.ts.
 const range = (n) => [...Array(n).keys()];
 const pixels = range(k.rows).flatMap((i) => range(k.columns).map((j) => ({ i, j, sum: `sum${i}_${j}` })));
 const offset = (n) => (n < 0 ? `- ${-n}u` : `+ ${n}u`);
@@ -8,11 +8,11 @@ const label = (n) => (n < 0 ? `Before${-n}` : `${n}`);
 %>
 // Gradient of max pooling: inputGrad [planes, height, width] from outputGrad and argmax [planes, outHeight, outWidth].
 //
-// Gathers instead of scattering: each input pixel looks at the windows that cover it, row by row, and sums the gradients of
-// those whose maximum it is. So no atomics, and a fixed order. An invocation takes a tile of ROWS x COLUMNS pixels and loads
-// each window that touches it once. The tile is whole strides long, so that which window covers which pixel is known
-// when the shader is made. Where that would be too much code, an invocation takes one pixel and loops over its windows.
-// Vectors are for rows of whole ones.
+// Gathers instead of scattering: each input pixel checks the windows that cover it, row by row, and sums the gradients
+// of those whose maximum it is. This needs no atomics and keeps a fixed order. An invocation takes a tile of ROWS x
+// COLUMNS pixels and loads each window that touches it once. The tile's sides are multiples of the strides, so the
+// template knows which windows cover which pixel. If that needs too much code, an invocation takes one pixel and loops
+// over its windows. Vectors require rows that divide into them.
 struct Params { planes: u32, height: u32, width: u32, outHeight: u32, outWidth: u32 }
 @group(0) @binding(0) var<storage, read> argmax: array<<%= type('u32', k.inVector) %>>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<<%= type('f32', k.inVector) %>>;
@@ -44,7 +44,7 @@ fn main(
   let top = select(0u, (y + PADDING.y - KERNEL.y) / STRIDE.y + 1u, y + PADDING.y >= KERNEL.y);
   let bottom = min((y + PADDING.y) / STRIDE.y + 1u, params.outHeight);
 <% } else { %>
-  // The windows before the first one wrap around to numbers that are too large.
+  // The windows before the first one wrap around to values that are too large.
 <% for (const a of k.windowRows) { %>
   let row<%= label(a) %> = y / STRIDE.y <%= offset(a) %>;
 <% } %>

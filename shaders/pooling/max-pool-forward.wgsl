@@ -1,9 +1,9 @@
 <%
-// Constants: kernel, stride and padding; columns (outputs of an invocation); loops (over the taps, instead of unrolling
-// them: then columns is 1); inVector and outVector (numbers per load and store: 4, 2 or 1; of 1 where it loops); lanesX and
-// lanesY (invocations of a workgroup); argmax; half.
+// Constants: kernel, stride and padding; columns (outputs per invocation); loops (over the taps, instead of unrolling
+// them: then columns is 1); inVector and outVector (values per load and store: 4, 2 or 1; 1 with loops); lanesX and
+// lanesY (invocations per workgroup); argmax; half.
 const range = (n) => [...Array(n).keys()];
-// The columns of input that an invocation needs; with a stride above the kernel some in between are not.
+// The columns of input that an invocation needs. A stride above the kernel skips some in between.
 const inputColumns = range((k.columns - 1) * k.strideWidth + k.kernelWidth).filter((j) => j % k.strideWidth < k.kernelWidth);
 // With vectors: columns that lie in the padding at the left edge, and elsewhere at the end of a vector.
 const before = k.inVector > 1 ? range(k.paddingWidth) : [];
@@ -11,15 +11,16 @@ const vectors = k.inVector > 1 ? inputColumns.filter((j) => j >= k.paddingWidth 
 const type = (name, floats) => (floats === 1 ? name : `vec${floats}<${name}>`);
 const covers = (c, j) => j >= c * k.strideWidth && j < c * k.strideWidth + k.kernelWidth;
 %>
-// Maximum over windows: input [planes, height, width] -> output [planes, outHeight, outWidth], and for backward the place of
-// each maximum in its plane, y * width + x. Padding counts as minus infinity: it is passed over. The first maximum in scan
-// order wins; a NaN wins over everything, the last one over earlier ones, as in torch.
+// Maximum over windows: input [planes, height, width] -> output [planes, outHeight, outWidth]. For backward it also
+// stores the position of each maximum in its plane, y * width + x. Padding counts as minus infinity and is never
+// chosen. As in torch, the first maximum in scan order wins, but a NaN beats every value, and the last NaN beats
+// earlier ones.
 //
-// An invocation takes COLUMNS neighbouring outputs of a row and loads what their windows share once. In place of the
-// padding it reads the nearest pixel of the image, which is in the window as well, so that this changes no maximum and no
-// place: the padding is at most half a window. Windows with too many taps to be unrolled are looped over.
+// An invocation computes COLUMNS adjacent outputs of a row, and loads pixels that their windows share once. In place of
+// padding it reads the nearest pixel of the image. The padding is at most half a window, so that pixel lies in the
+// window too, and changes neither the maximum nor its position. Windows with too many taps to unroll use a loop.
 //
-// Vectors are for rows of whole ones, whose windows do not reach beyond the last column.
+// Vectors require rows that divide into them, and windows that do not reach beyond the last column.
 <%~ include('/parts/stored.wgsl', k) %>
 
 struct Params { planes: u32, height: u32, width: u32, outHeight: u32, outWidth: u32 }
@@ -36,7 +37,7 @@ const KERNEL = vec2<u32>(<%= k.kernelWidth %>u, <%= k.kernelHeight %>u);
 const STRIDE = vec2<u32>(<%= k.strideWidth %>u, <%= k.strideHeight %>u);
 const PADDING = vec2<u32>(<%= k.paddingWidth %>u, <%= k.paddingHeight %>u);
 const COLUMNS = <%= k.columns %>u;
-// On a CPU adapter 8 invocations, one vector, which take what lies together: of a row as much as there is.
+// On a CPU adapter 8 invocations, one vector, take adjacent outputs: as much of a row as there is.
 const LANES_X = <%= k.lanesX %>u;
 const LANES_Y = <%= k.lanesY %>u;
 const WORKGROUP = LANES_X * LANES_Y;
@@ -44,7 +45,7 @@ const WORKGROUP = LANES_X * LANES_Y;
 struct Maximum { value: f32, place: u32 }
 
 fn larger(best: Maximum, value: f32, place: u32) -> Maximum {
-  // Comparing a NaN with itself may be optimised away; its bits may not.
+  // A compiler may optimise away a comparison of NaN with itself, but not a test of the bits.
   let isNan = (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
   let wins = value > best.value || isNan;
   return Maximum(select(best.value, value, wins), select(best.place, place, wins));
