@@ -1,5 +1,5 @@
-// biasGrad[c] = Σ over images and pixels of outputGrad[n, c, i]. One workgroup per channel: each invocation sums every
-// 64th pixel of an image, adds up the images, and a tree in workgroup memory adds the invocations, always in this order.
+// biasGrad[c] = Σ over images and pixels of outputGrad[n, c, i]. One workgroup per channel. Each invocation sums every
+// 64th pixel of an image, then adds the images. A tree in workgroup memory adds the invocations, always in this order.
 struct Params { batch: u32, channels: u32, planeSize: u32 }
 @group(0) @binding(0) var<storage, read> outputGrad: array<f32>;
 @group(0) @binding(1) var<storage, read_write> biasGrad: array<f32>;

@@ -1,15 +1,15 @@
-// A convolution (cross-correlation, as in torch) as plainly as it can be written. Start reading here: the other variants
-// compute the same, faster, and are tested against this one.
+// A convolution (cross-correlation, as in torch) in its plainest form. Start reading here: the other variants compute
+// the same result faster, and tests compare them with this one.
 //
 // input [batch, inChannels, inHeight, inWidth], weight [outChannels, inChannels / groups, kernelHeight, kernelWidth],
-// output [batch, outChannels, outHeight, outWidth]. With o's group beginning at input channel first:
+// output [batch, outChannels, outHeight, outWidth]. `first` is the first input channel of o's group:
 //
 //   output[n, o, y, x] = Σ over i, r, c of
 //     input[n, first + i, y · stride − padding + r · dilation, x · stride − padding + c · dilation] · weight[o, i, r, c]
 //
 // The input is 0 outside its pixels. Tap (r, c) is row r and column c of the kernel.
 //
-// One invocation computes one element of the output and adds up its products in the order of the weights in memory.
+// One invocation computes one element of the output. It adds its products in the order of the weights in memory.
 <%~ include('/parts/stored.wgsl', k) %>
 
 <%~ include('/conv2d/parts/reference.wgsl') %>

@@ -1,14 +1,15 @@
-// The input gradient of a convolution, as plainly as it can be written: conv2d-reference-forward.wgsl names the extents.
+// The input gradient of a convolution in its plainest form. reference-forward.wgsl names the extents.
 //
-// An input pixel is read by every output whose tap (r, c) lies on it, and takes the gradient of each times that weight:
+// Every output with a tap (r, c) on an input pixel reads it. The pixel sums their gradients, each times that tap's
+// weight:
 //
 //   inputGrad[n, i, y, x] = Σ over o, r, c of
 //     outputGrad[n, o, (y + padding − r · dilation) / stride, (x + padding − c · dilation) / stride] · weight[o, i, r, c]
 //
-// over the output channels o of i's group, and over the taps for which both quotients are whole and an output. A pixel
-// that no tap reaches gets 0.
+// over the output channels o of i's group, and over the taps for which both quotients are integers and lie in the
+// output. A pixel that no tap reaches gets 0.
 //
-// One invocation computes one element of inputGrad and adds up its products in the order of the weights in memory.
+// One invocation computes one element of inputGrad. It adds its products in the order of the weights in memory.
 <%~ include('/conv2d/parts/reference.wgsl') %>
 @group(0) @binding(0) var<storage, read> outputGrad: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
@@ -40,7 +41,7 @@ fn main(
   for (var o = firstOutChannel; o < firstOutChannel + outChannels; o++) {
     for (var tapRow = 0u; tapRow < params.kernelHeight; tapRow++) {
       for (var tapColumn = 0u; tapColumn < params.kernelWidth; tapColumn++) {
-        // How far the output's tap (0, 0) lies from the first pixel of the padded input: a multiple of the stride.
+        // Distance of the output's tap (0, 0) from the first pixel of the padded input: a multiple of the stride.
         let fromTop = i32(inRow + params.paddingHeight) - i32(tapRow * params.dilationHeight);
         let fromLeft = i32(inColumn + params.paddingWidth) - i32(tapColumn * params.dilationWidth);
         let outRow = u32(fromTop) / params.strideHeight;

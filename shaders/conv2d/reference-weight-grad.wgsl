@@ -1,12 +1,12 @@
-// The weight gradient of a convolution, as plainly as it can be written: conv2d-reference-forward.wgsl names the extents.
+// The weight gradient of a convolution in its plainest form. reference-forward.wgsl names the extents.
 //
-// A weight takes part in every output of its channel, each time with the input pixel under its tap (r, c):
+// A weight contributes to every output of its channel, each time with the input pixel under its tap (r, c):
 //
 //   weightGrad[o, i, r, c] = Σ over n, y, x of
 //     outputGrad[n, o, y, x] · input[n, first + i, y · stride − padding + r · dilation, x · stride − padding + c · dilation]
 //
-// where the input is 0 outside its pixels. One invocation computes one element of weightGrad and adds up its products in the
-// order of the outputs in memory.
+// where the input is 0 outside its pixels. One invocation computes one element of weightGrad. It adds its products in
+// the order of the outputs in memory.
 <%~ include('/conv2d/parts/reference.wgsl') %>
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read> outputGrad: array<f32>;

@@ -1,10 +1,12 @@
 <%
-// Constants: kernelHeight, kernelWidth, vector (A is loaded in vectors of 4: an image has a multiple of 4 output pixels).
+// Constants: kernelHeight, kernelWidth, vector (A is loaded in vectors of 4: an image has a multiple of 4 output
+// pixels).
 const range = (n) => [...Array(n).keys()];
 %>
-// Weight gradient of a convolution for GPUs: a product in tiles (parts/tiles.wgsl). NCHW tensors, OIHW weights. Rows: output
-// channels; columns: (input channel, kernel row, kernel column); depth: output pixels (image, row, column), cut into slices
-// over the workgroups' z so that small weights keep a GPU busy as well; sum-slices adds them up in order.
+// Weight gradient of a convolution for GPUs: a tiled product (parts/tiles.wgsl). NCHW tensors, OIHW weights. Rows:
+// output channels; columns: (input channel, kernel row, kernel column); depth: output pixels (image, row, column). The
+// depth is cut into slices over the workgroups' z, which keeps a GPU busy with small weights too. sum-slices adds them
+// up in order.
 struct Params {
   batch: u32,
   inChannels: u32,
@@ -29,7 +31,8 @@ struct Params {
 const KERNEL_WIDTH = <%= k.kernelWidth %>u;
 const TAPS = <%= k.kernelHeight * k.kernelWidth %>u;
 
-// Input under a tap of the output pixel whose tap (0, 0) reads (row0, column0), 0 in the padding. `offset` is the tap's.
+// Input under a tap of the output pixel whose tap (0, 0) reads (row0, column0); 0 in the padding. `offset` is the
+// tap's.
 fn inputAt(start: i32, offset: i32, row: i32, column: i32, real: bool) -> f32 {
   let inside = real & (u32(row) < params.inHeight) & (u32(column) < params.inWidth);
   return select(0.0, input[select(0, start + offset, inside)], inside);
@@ -48,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lastDepth = min(firstDepth + params.pixelsPerSlice, params.batch * plane);
   let width = i32(params.inWidth);
   let inPlane = i32(params.inHeight * params.inWidth);
-  // Of each of the eight columns that the invocation loads: its tap, and how far from tap (0, 0) of channel 0 it reads.
+  // For each of the eight columns that the invocation loads: its tap, and its offset from tap (0, 0) of channel 0.
 <% for (const i of range(2)) for (const j of range(4)) { const n = 4 * i + j; %>
   let column<%= n %> = firstColumn + y + <%= 8 * i + 16 * j %>u;
   let tapRow<%= n %> = i32(column<%= n %> % TAPS / KERNEL_WIDTH);
@@ -64,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   place: '(depth / plane * rows + row) * plane + depth % plane',
   vector: k.vector,
 }) %>
-    // tileB: two vectors an invocation, both at its own depth x, so that neighbours read neighbouring pixels.
+    // tileB: two vectors per invocation, both at depth x, so adjacent invocations read adjacent pixels.
     {
       let depth = depth0 + x;
       let inRow0 = i32(depth / params.outWidth % params.outHeight * params.strideHeight) - i32(params.paddingHeight);

@@ -1,18 +1,18 @@
 <%
-// Constants: tapRows, tapColumns, vector (A is loaded in vectors of 4: depths are a multiple of 4), sliced (the output is
-// partial sums), and those of parts/conv2d-normalised.wgsl and parts/stored.wgsl.
+// Constants: tapRows, tapColumns, vector (A is loaded in vectors of 4: depths are a multiple of 4), sliced (the output
+// is partial sums), and those of conv2d/parts/normalised.wgsl and parts/stored.wgsl.
 const range = (n) => [...Array(n).keys()];
 const result = (sum) => (k.sliced ? sum : `Stored(${k.normalised ? `normalised(${sum}, table[row], place)` : sum})`);
 %>
-// Convolution for GPUs: a product in tiles (parts/tiles.wgsl) whose second operand is never laid out in memory. NCHW input.
-// Rows: channels of the result; columns: its pixels (image, row, column); depth: (channel, tap row, tap column). The weights
-// lie as the product wants them, [row][depth].
+// Convolution for GPUs: a tiled product (parts/tiles.wgsl) whose second operand is never stored in memory. NCHW input.
+// Rows: channels of the result; columns: its pixels (image, row, column); depth: (channel, tap row, tap column). The
+// weights have the product's layout, [row][depth].
 //
-// The same code computes an input gradient: of a stride s the pixels of each phase (row mod s, column mod s) are a
+// The same code computes an input gradient. With stride s, the pixels of each phase (row mod s, column mod s) are a
 // convolution of the output gradient with every s-th tap, written s apart.
 //
-// Where the tiles are too few for a GPU, the depth is cut into slices over the workgroups' y: each writes partial sums of
-// its own, which sum-slices adds up in order.
+// If the tiles are too few for a GPU, the depth is cut into slices over the workgroups' y. Each writes separate partial
+// sums, which sum-slices adds up in order.
 //
 // Input, weights, residual and output may be f16; tiles and partial sums are f32.
 <%~ include('/parts/stored.wgsl', k) %>
@@ -31,7 +31,7 @@ struct Params {
   // Input position that tap (0, 0) of pixel (0, 0) reads; negative in the padding.
   originRow: i32,
   originColumn: i32,
-  // Where pixel (row, column) of the grid goes: row * outStepHeight + outOffsetHeight, likewise columns.
+  // Pixel (row, column) of the grid is written to row * outStepHeight + outOffsetHeight, likewise columns.
   outHeight: u32,
   outWidth: u32,
   outStepHeight: u32,
@@ -54,7 +54,7 @@ struct Params {
 const TAP_COLUMNS = <%= k.tapColumns %>u;
 const TAPS = <%= k.tapRows * k.tapColumns %>u;
 
-// input[start + offset], or 0 where that is no pixel of it.
+// Returns input[start + offset], or 0 outside the input.
 fn inputAt(start: i32, offset: i32, row: i32, column: i32, real: bool) -> f32 {
   let inside = real & (u32(row) < params.inHeight) & (u32(column) < params.inWidth);
   return select(0.0, f32(input[select(0, start + offset, inside)]), inside);
@@ -78,7 +78,7 @@ fn main(
   let lastDepth = min(firstDepth + params.depthsPerSlice, params.depths);
   let width = i32(params.inWidth);
   let inPlane = i32(params.inHeight * params.inWidth);
-  // Of each of the invocation's columns: where its tap (0, 0) reads. The same for the whole depth.
+  // For each of the invocation's columns: where its tap (0, 0) reads. The same for the whole depth.
 <% for (const j of range(4)) { %>
   let column<%= j %> = firstColumn + x + <%= j %>u * WIDE;
   let image<%= j %> = column<%= j %> / gridPlane;
@@ -97,7 +97,7 @@ fn main(
   place: 'row * params.depths + depth',
   vector: k.vector,
 }) %>
-    // tileB: two vectors an invocation, neighbours along the columns.
+    // tileB: two vectors per invocation, adjacent along the columns.
 <% for (const i of range(2)) { %>
     {
       let depth = depth0 + y + <%= i %>u * HIGH;
@@ -117,7 +117,7 @@ fn main(
   }
   let outPlane = params.outHeight * params.outWidth;
   let sliceStart = slice * params.batch * rows * outPlane;
-  // One branch for each sum and none around them: nested ones take some compilers minutes.
+  // One separate branch for each sum: some compilers take minutes for nested ones.
 <% for (const j of range(4)) { %>
   {
     let real = column<%= j %> < columns;

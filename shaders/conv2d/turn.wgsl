@@ -1,6 +1,7 @@
-// Weights turned for an input gradient on GPUs: OIHW -> [input channel][output channel][tap row][tap column], the taps of one
-// phase in the order in which a convolution of the output gradient reads them: from (firstRow, firstColumn) backwards, a
-// stride apart. One invocation copies the taps of one pair of channels; neighbours write neighbouring ones.
+// Weights rotated by 180° for an input gradient on GPUs: OIHW -> [input channel][output channel][tap row][tap column].
+// The taps of one phase are in the order in which a convolution of the output gradient reads them: backwards from
+// (firstRow, firstColumn), a stride apart. One invocation copies the taps of one pair of channels; adjacent ones write
+// adjacent pairs.
 struct Params {
   inChannels: u32,
   outChannels: u32,

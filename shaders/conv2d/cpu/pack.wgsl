@@ -1,6 +1,6 @@
-// Rearranges convolution weights for conv2d-rows: OIHW -> [tile][channel][tap][TILE], where `channel` is summed over and the
-// last extent is the channels of the result, padded with zeros to a whole tile.
-// Workgroup (x, y): 64 result channels, and CHANNELS summed ones. One invocation copies all taps of one result channel.
+// Packs convolution weights for rows.wgsl: OIHW -> [tile][channel][tap][TILE]. `channel` is summed over. The last
+// extent is the channels of the result, padded with zeros to a whole tile. Workgroup (x, y): 64 result channels, and
+// CHANNELS summed ones. One invocation copies all taps of one result channel.
 const CHANNELS = 8u;
 
 struct Params {

@@ -1,19 +1,20 @@
 <%
-// The values of k: see conv2d-rows-weight-grad.ts.
+// For the values of k see rows-weight-grad.ts.
 const range = (n) => [...Array(n).keys()];
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 %>
 // Weight gradient of a convolution for CPU adapters, in registers only. NCHW tensors, OIHW weights.
 //
-// One invocation owns `units` kernel rows (input channel, kernel row), all their `taps` columns and `tile` output channels,
-// and walks down the output rows of a block of PIXELS columns. On lavapipe a load costs as much as thirty multiply-adds,
-// so the lanes of a subgroup, which own different kernel rows, load the gradients of different channels and hand them round
-// by shuffles. Under three kernel rows (roll) what one output row read of the input serves the next. But a tile of 16 is
-// faster than one of 32, which loads less: with more than about 600 multiply-adds and their loads the loop overflows the
-// instruction cache of 32 KiB. PIXELS is 4: with more, inputs and gradients of a step no longer fit the vector registers.
+// One invocation computes `units` kernel rows (input channel, kernel row), all their `taps` columns and `tile` output
+// channels. It walks down the output rows of a block of PIXELS columns. On lavapipe a load costs as much as thirty
+// multiply-adds. So the lanes of a subgroup, which have different kernel rows, load the gradients of different channels
+// and distribute them by shuffles. With three kernel rows (roll), the next output row reuses input of the previous one.
+// A tile of 16 is faster than one of 32, although it loads more. Beyond about 600 multiply-adds and their loads, the
+// loop overflows the instruction cache of 32 KiB. PIXELS is 4: with more, a step's inputs and gradients do not fit the
+// vector registers.
 //
-// Workgroup (x, y, z): kernel rows x * lanes * units …, output channels y * tile …, and in z the part of the sum and the
-// group of columns. Each part of the sum goes to a slice of its own, which sum-slices adds up in order.
+// Workgroup (x, y, z): kernel rows x * lanes * units …, output channels y * tile …, and in z the part of the sum and
+// group of columns. Each part of the sum goes to a separate slice; sum-slices adds the slices up in order.
 <% if (k.lanes) { %>enable subgroups;<% } %>
 struct Params {
   batch: u32,
@@ -28,7 +29,7 @@ struct Params {
   strideHeight: u32,
   paddingHeight: u32,
   paddingWidth: u32,
-  // Rows of blocks (batch * blocks of columns * outHeight) that one part of the sum takes.
+  // Rows of blocks (batch * blocks of columns * outHeight) in one part of the sum.
   rowsPerSlice: u32,
   slices: u32,
 }
@@ -72,17 +73,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% for (const r of range(k.channelsPerLane)) { %>
   let ownChannel<%= r %> = min(outChannel0 + <%= k.lanes ? `lane * ${k.channelsPerLane}u + ` : '' %><%= r %>u, params.outChannels - 1u);
 <% } %>
-  // An array for the reason that conv2d-rows has one.
+  // An array for the same reason as in rows.wgsl.
   var sums: array<f32, <%= Math.max(k.tile * k.units * k.taps, 224) %>>;
   let blocks = (params.outWidth + <%= k.pixels - 1 %>u) / <%= k.pixels %>u;
   let firstRow = slice * params.rowsPerSlice;
   let steps = min(params.rowsPerSlice, params.batch * blocks * params.outHeight - firstRow);
-  // One loop over (image, block, outRow), its indices carried along: nested ones cost half the speed on lavapipe.
+  // One loop over (image, block, outRow) that updates all three indices: nested loops halve the speed on lavapipe.
   var outRow = firstRow % params.outHeight;
   var column0 = firstRow / params.outHeight % blocks * <%= k.pixels %>u;
   var image = firstRow / params.outHeight / blocks;
 <% if (k.roll) { %>
-  // Input rows carried from step to step, at first those of the slice's first output row.
+  // Input rows kept from step to step, initially those of the slice's first output row.
 <% for (const r of range(3 - k.roll)) for (const c of k.columns) { %>
   var carried<%= r %>_<%= c %> = 0.0;
 <% } %>
@@ -136,7 +137,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     column0 = select(column0, 0u, imageDone);
     image += select(0u, 1u, imageDone);
 <% if (k.roll === 1) { %>
-    // The row below, or at the bottom of a block, where that is padding, the first row of the next block.
+    // The row below; at the bottom of a block, where that is padding, the first row of the next block.
     let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + columnShift;
     let start = i32(image) * inImage + i32(outRow * params.inWidth + column0 * <%= k.strideWidth %>u) + unitStart1;
     let more = image < params.batch;

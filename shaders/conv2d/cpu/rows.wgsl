@@ -1,18 +1,18 @@
 <%
-// The values of k: see conv2d-rows.ts.
+// For the values of k see rows.ts.
 const range = (n) => [...Array(n).keys()];
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 const signed = (n) => (n < 0 ? `- ${-n}` : `+ ${n}`);
 %>
-// Convolution (correlation) for CPU adapters, in registers only. NCHW input, weights from conv2d-pack.
+// Convolution (correlation) for CPU adapters, in registers only. NCHW input, weights from pack.wgsl.
 //
-// One invocation computes `pixels` neighbouring outputs of a row for `tile` channels. A loaded input serves all taps of its
-// row, a loaded weight all pixels. On lavapipe a load costs as much as thirty multiply-adds whatever it addresses, so the
+// One invocation computes `pixels` adjacent outputs of a row for `tile` channels. A loaded input serves all taps of its
+// row, and a loaded weight all pixels. On lavapipe a load costs as much as thirty multiply-adds, at any address. So the
 // invocations of a subgroup share the weights: each loads some vectors of them, and subgroupShuffle, one permute
-// instruction, hands them round. That the sums spill to the stack costs less than more loads would, but beyond about 700
-// multiply-adds in the loop body the instruction cache overflows.
+// instruction, distributes them. The sums spill to the stack, which costs less than more loads would. But beyond about
+// 700 multiply-adds in the loop body the instruction cache overflows.
 //
-// The same code computes the input gradient: of a stride s the outputs of each phase (row mod s, column mod s) are a
+// The same code computes the input gradient. With stride s, the outputs of each phase (row mod s, column mod s) are a
 // convolution of the output gradient with every s-th tap, written s apart.
 <% if (k.lanes) { %>enable subgroups;<% } %>
 struct Params {
@@ -21,7 +21,7 @@ struct Params {
   inHeight: u32,
   inWidth: u32,
   resultChannels: u32,
-  // Outputs computed by this job, and the segments of `pixels` they are cut into.
+  // Outputs that this job computes, and the segments of `pixels` that they are cut into.
   gridHeight: u32,
   gridWidth: u32,
   rowSegments: u32,
@@ -32,15 +32,15 @@ struct Params {
   // Input position that tap (0, 0) of output (0, 0) reads; negative in the padding.
   originRow: i32,
   originColumn: i32,
-  // Where output (row, column) of the grid goes: row * outStepHeight + outOffsetHeight, likewise columns.
+  // Output (row, column) of the grid is written to row * outStepHeight + outOffsetHeight, likewise columns.
   outHeight: u32,
   outWidth: u32,
   outStepHeight: u32,
   outStepWidth: u32,
   outOffsetHeight: u32,
   outOffsetWidth: u32,
-  // In vectors of packed weights: of a tile, to the first tap of a job, from a step to the next, and what is added to that
-  // at the end of a row of taps and of a channel.
+  // In vectors of packed weights: distance between tiles, to the first tap of a job, and between steps; then the extra
+  // distance at the end of a row of taps, and of a channel.
   weightTile: u32,
   weightStart: i32,
   weightStep: i32,
@@ -66,7 +66,7 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let segment = (group.z * groups.x + group.x) * <%= k.invocations %>u + lane;
-  // Invocations beyond the end compute the last segment again: their weights are needed by the others.
+  // Invocations beyond the end compute the last segment again, because the others need the weights that they load.
   let clamped = min(segment, params.segments - 1u);
   let column0 = (clamped % params.rowSegments) * <%= k.pixels %>u;
   let row = (clamped / params.rowSegments) % params.gridHeight;
@@ -78,10 +78,11 @@ fn main(
 <% if (!k.loopTaps) for (const { first, name } of k.loads) { %>
   let inside_<%= name %> = u32(inColumn0 <%= signed(first) %>) < params.inWidth;
 <% } %>
-  // An array, not variables: the loop names its elements by constants, so it costs no indexing, and the stores at the
-  // end can be a loop, without which the shader takes five times as long to compile. It also runs faster by a quarter.
+  // An array, not variables. The loop names its elements by constants, so indexing costs nothing. The stores at the end
+  // can be a loop; without it the shader takes five times as long to compile. The array also runs faster by a quarter.
   var sums: array<f32, <%= k.tile * k.pixels %>>;
-  // One loop over (channel, tapRow<% if (k.loopTaps) { %>, tapColumn<% } %>), its indices carried along: two nested ones cost half the speed on lavapipe.
+  // One loop over (channel, tapRow<% if (k.loopTaps) { %>, tapColumn<% } %>) that updates all its indices.
+  // Two nested loops halve the speed on lavapipe.
   var tapRow = 0u;
   var inRow = inRow0;
   var start = (i32(image * params.channels * params.inHeight) + inRow0) * width + inColumn0;

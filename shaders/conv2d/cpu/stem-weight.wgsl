@@ -4,10 +4,10 @@ const range = (n) => [...Array(n).keys()];
 const SIDE = 9;
 const count = SIDE * SIDE * k.channels;
 %>
-// Weight transform for winograd-stem: each 7×7 kernel becomes the 81 numbers G·g·Gᵀ.
+// Weight transform for stem.wgsl: each 7×7 kernel becomes the 81 values G·g·Gᵀ.
 //
-// OIHW -> a texture with a line for each output channel, of [row][column][input channel], four numbers a texel. An invocation
-// takes one output channel.
+// OIHW -> a texture with one line per output channel, [row][column][input channel], four values per texel. An
+// invocation takes one output channel.
 struct Params {
   outChannels: u32,
 }
@@ -15,7 +15,8 @@ struct Params {
 @group(0) @binding(1) var transformed: texture_storage_2d<rgba32float, write>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// Taps 0, 2, 4 and taps 1, 3, 5 at the points 0, 1, -1 and ∞, divided by the product of the distances to the other points; tap 6.
+// Taps 0, 2, 4 and taps 1, 3, 5 at the points 0, 1, -1 and ∞, divided by the product of the distances to other points;
+// tap 6.
 fn transform(g: array<f32, 7>) -> array<f32, 9> {
   let even = 0.5 * (g[0] + g[4]);
   let odd = 0.5 * (g[1] + g[5]);

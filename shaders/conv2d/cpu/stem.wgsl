@@ -1,5 +1,5 @@
 <%
-// The values of k: see winograd-stem.ts.
+// For the values of k see stem.ts.
 const range = (n) => [...Array(n).keys()];
 const TILES = 2;
 const SIDE = 9;
@@ -7,16 +7,18 @@ const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 const signed = (n) => (n < 0 ? `- ${-n}u` : `+ ${n}u`);
 const name = (n) => (n < 0 ? `before${-n}` : `${n}`);
 %>
-// Convolution of 7×7 kernels with stride 2 for CPU adapters, where the input has few channels: the first layer of a ResNet.
+// Convolution of 7×7 kernels with stride 2 for CPU adapters, if the input has few channels: the first layer of a
+// ResNet.
 //
-// Along one axis the taps 0, 2 and 4 meet every second sample, the taps 1, 3 and 5 the others: two convolutions with stride 1, by
-// Winograd's F(2, 3) with 4 products each for 2 outputs, and 2 more for tap 6. So it is 10 instead of 14, and on both axes 100
-// for a tile of 2×2 outputs instead of 196. With F(2, 4) for the even taps it would be 81, at twice the rounding error.
+// Along one axis the taps 0, 2 and 4 meet every second sample, and the taps 1, 3 and 5 the others. These are two
+// convolutions with stride 1, by Winograd's F(2, 3) with 4 products each for 2 outputs; tap 6 adds 2 products. This
+// makes 10 products instead of 14, and on both axes 100 for a tile of 2×2 outputs instead of 196. With F(2, 4) for the
+// even taps it would make 81, at twice the rounding error.
 //
-// With 3 channels a product would be written and read again for every 3 multiply-adds. So one invocation does all three steps
-// for 2 tiles next to each other: it transforms its patches once, keeps them, and for one output channel after the other adds
-// up the products and transforms the sums. Nothing is carried through the loop, so that no sum has to be blended by a mask.
-// A subgroup shares the numbers of a kernel, which winograd-stem-weight writes, by shuffles.
+// With 3 channels, stored products would be written and read again for every 3 multiply-adds. So one invocation does
+// all three steps for 2 adjacent tiles. It transforms its patches once and keeps them. For one output channel after the
+// other it adds the products and transforms the sums. The loop carries no sums, so no mask has to blend them. A
+// subgroup shares a kernel's values, which stem-weight.wgsl writes, by shuffles.
 enable subgroups;
 struct Params {
   inHeight: u32,
@@ -28,7 +30,7 @@ struct Params {
   ownChannels: u32,
   outHeight: u32,
   outWidth: u32,
-  // Segments of 2×4 outputs: rows of them, segments of a row, all of the batch.
+  // Segments of 2×4 outputs: rows of them, segments per row, and all of the batch.
   tileRows: u32,
   rowSegments: u32,
   segments: u32,
@@ -41,7 +43,7 @@ struct Params {
 <%~ include('/conv2d/parts/normalised.wgsl', { ...k, binding: 3, type: type(k.outVector) }) %>
 <% } %>
 
-// Samples at the points 0, 1, -1 and ∞: the even ones, the odd ones; and those that meet the last tap.
+// Samples at the points 0, 1, -1 and ∞: the even ones, the odd ones, and those that meet the last tap.
 fn transform(d: array<f32, 9>) -> array<f32, 10> {
   return array(
     d[0] - d[4],
@@ -57,7 +59,7 @@ fn transform(d: array<f32, 9>) -> array<f32, 10> {
   );
 }
 
-// Of the sums at 1, -1, 0 and ∞.
+// From the sums at 1, -1, 0 and ∞.
 fn results(s: array<f32, 4>) -> vec2<f32> {
   return vec2((s[0] + s[1]) + s[2], (s[0] - s[1]) + s[3]);
 }
@@ -69,18 +71,18 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let own = (group.z * groups.x + group.x) * <%= k.lanes %>u + lane;
-  // Invocations beyond the end take the last segment: what they load of the kernels is needed by the others.
+  // Invocations beyond the end take the last segment, because the others need the kernel values that they load.
   let segment = min(own, params.segments - 1u);
   let outColumn = segment % params.rowSegments * <%= 2 * TILES %>u;
   let outRow = segment / params.rowSegments % params.tileRows * 2u;
   let image = segment / params.rowSegments / params.tileRows;
-  // Before the first row or column these wrap to huge numbers, which the comparisons exclude as well.
+  // Before the first row or column these wrap to huge values, which the comparisons also exclude.
   let firstRow = outRow * 2u - params.rowPadding;
   let firstColumn = outColumn * 2u - params.columnPadding;
 <% for (const first of k.loads) { %>
   let inside<%= name(first) %> = firstColumn <%= signed(first) %> < params.inWidth;
 <% } %>
-  // Rows in a loop: one after the other they would be more code than the instruction cache holds.
+  // A loop over rows: unrolled code would not fit the instruction cache.
   var d: array<f32, <%= k.channels * SIDE * k.columns %>>;
   for (var line = 0u; line < <%= k.channels * SIDE %>u; line++) {
     let row = firstRow + line % <%= SIDE %>u;

@@ -1,11 +1,11 @@
 <%
-// Constants: line (texels of a line of the texture).
+// Constants: line (texels per line of the texture).
 %>
-// Copies rows of numbers into a texture, for kernels that load each number often: lavapipe loads a texel at less than half of
-// what four numbers of a buffer cost it, and at a fifth where rows are odd.
+// Copies rows of values into a texture, for kernels that load each value often. On lavapipe a texel costs less than
+// half of loading four values from a buffer, and a fifth if rows are odd.
 //
-// [rows][width] -> texels of four numbers, [rows][texels], where rows are filled up with zeros; texel t lies at t % line of
-// line t / line. An invocation writes one.
+// [rows][width] -> texels of four values, [rows][texels], with rows padded with zeros. Texel t is at t % line of
+// line t / line. An invocation writes one texel.
 struct Params {
   rows: u32,
   width: u32,

@@ -1,27 +1,27 @@
 <%
-// Constants: tile (side of a tile of outputs: 2 or 4), tiles (that an invocation takes, next to each other in a row: 1 or 2),
-// vector (1, 2 or 4, at most the columns of those tiles: rows are loaded in vectors of that many).
+// Constants: tile (side of a tile of outputs: 2 or 4), tiles (adjacent ones in a row per invocation: 1 or 2), vector
+// (1, 2 or 4, at most the columns of those tiles: rows are loaded in vectors of that size).
 const range = (n) => [...Array(n).keys()];
 const side = k.tile + 2;
 const patch = range(side);
 const last = k.tile * k.tiles + 1;
 const [type, zero] = k.vector === 1 ? ['f32', '0.0'] : [`vec${k.vector}<f32>`, `vec${k.vector}(0.0)`];
 const component = (i) => (k.vector === 1 ? '' : `[${i}]`);
-// Of the input where `inside` holds, else zeros. Where it does not, something is loaded that exists.
+// The input where `inside` holds, else zeros, which come with a load at a valid index.
 const loaded = (zero, index, component, inside) =>
   `select(${zero}, input[select(0u, ${index}, ${inside})]${component}, ${inside})`;
 const inside = (r, c) => `rowInside${r} && columnInside${c}`;
 const position = (r, c) => `${r * side + c}u * (params.plane / ${k.tiles}u)`;
 %>
-// Input transform of Winograd's convolution: each patch of the input, 6×6 and 4 apart, or 4×4 and 2 apart, with zeros in the
-// padding, becomes the 36 or 16 numbers Bᵀ·d·B, one for each position of the products that winograd-product takes.
+// Input transform of Winograd's convolution. Each patch of the input, 6×6 and 4 apart, or 4×4 and 2 apart, has zeros in
+// the padding. It becomes the 36 or 16 values Bᵀ·d·B, one for each position of the products in winograd-product.
 //
-// NCHW input -> [position][channel][tile]. Both extents are padded, and the padding is written as zeros. Invocations take the
-// elements of a position one after the other, 2 at once if that many tiles lie next to each other in every row: their
-// patches share 2 columns, and are stored as vectors.
+// NCHW input -> [position][channel][tile]. Both extents are padded with zeros. Invocations take the elements of a
+// position one after the other, 2 at once if every row has pairs of adjacent tiles. Their patches share 2 columns, and
+// are stored as vectors.
 //
-// Vectors are for widths that are multiples of them, with 1 column of padding: a patch then begins with the last number of
-// one, and ends with the first of one.
+// Vectors require widths that are multiples of them, and 1 column of padding. A patch then begins with the last element
+// of one vector and ends with the first of another.
 struct Params {
   channels: u32,
   height: u32,
@@ -62,7 +62,7 @@ fn transform(d: array<f32, 6>) -> array<f32, 6> {
 }
 <% } %>
 
-// 64 elements a workgroup. The extents are multiples of 4 and 16, so that it fills them.
+// 64 elements per workgroup. The extents are multiples of 4 and 16, so they fill the workgroups.
 @compute @workgroup_size(<%= 64 / k.tiles %>)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let line = params.tileExtent / <%= k.tiles %>u;
@@ -75,7 +75,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let firstColumn = tile % params.tileColumns * <%= k.tile %>u - params.columnPadding;
   let image = tile / (params.tileColumns * params.tileRows);
   let start = ((image * params.channels + channel) * params.height + firstRow) * params.width + firstColumn;
-  // Before the first row or column these wrap to huge numbers, which the comparison excludes as well.
+  // Before the first row or column these wrap to huge values, which the comparison also excludes.
 <% for (const r of patch) { %>
   let rowInside<%= r %> = real && firstRow + <%= r %>u < params.height;
 <% } %>

@@ -1,20 +1,20 @@
 <%
-// Constants: tile (side of a tile of outputs: 2 or 4), vector (1, 2 or 4, at most that side: rows are loaded in vectors of that
-// many).
+// Constants: tile (side of a tile of outputs: 2 or 4), vector (1, 2 or 4, at most that side: rows are loaded in vectors
+// of that size).
 const range = (n) => [...Array(n).keys()];
 const [type, zero] = k.vector === 1 ? ['f32', '0.0'] : [`vec${k.vector}<f32>`, `vec${k.vector}(0.0)`];
 const side = k.tile + 2;
 const [two, outputs, patch] = [range(2), range(k.tile), range(side)];
-// Of the output gradient where `inside` holds, else zeros. Where it does not, something is loaded that exists.
+// The output gradient where `inside` holds, else zeros, which come with a load at a valid index.
 const loaded = (index, inside) => `select(${zero}, outputGrad[select(0u, ${index}, ${inside})], ${inside})`;
 %>
-// Transform of the output gradient for the weight gradient of Winograd's convolution: each 4×4 tile of outputs becomes the 36
-// numbers A·y·Aᵀ, or one of 2×2 becomes 16. Outputs beyond the edge count as zeros.
+// Transform of the output gradient for the weight gradient of Winograd's convolution: each 4×4 tile of outputs becomes
+// the 36 values A·y·Aᵀ, or a 2×2 tile becomes 16. Outputs beyond the edge count as zeros.
 //
-// NCHW -> [position][tile][channel], both extents padded, the padding written as zeros. Invocations take the elements of a
+// NCHW -> [position][tile][channel], both extents padded, with zeros as padding. Invocations take the elements of a
 // position one after the other, 2 channels each.
 //
-// Vectors are for widths that are multiples of them, so that all of one is inside or nothing.
+// Vectors require widths that are multiples of them: a vector is then wholly inside or wholly outside.
 struct Params {
   channels: u32,
   height: u32,
@@ -46,7 +46,7 @@ fn transform(y: array<vec2<f32>, 4>) -> array<vec2<f32>, 6> {
 }
 <% } %>
 
-// The extents are multiples of 4 and 64, so that workgroups fill them.
+// The extents are multiples of 4 and 64, so they fill the workgroups.
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let line = params.channelExtent / 2u;

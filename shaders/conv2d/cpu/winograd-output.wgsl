@@ -1,23 +1,24 @@
 <%
-// Constants: tile (side of a tile of outputs: 2 or 4), tiles (that an invocation takes, next to each other in a row: 1 or 2),
-// vector (1, 2 or 4, at most the columns of those tiles: rows are stored in vectors of that many).
+// Constants: tile (side of a tile of outputs: 2 or 4), tiles (adjacent ones in a row per invocation: 1 or 2), vector
+// (1, 2 or 4, at most the columns of those tiles: rows are stored in vectors of that size).
 const range = (n) => [...Array(n).keys()];
 const side = k.tile + 2;
 const [outputs, patch] = [range(k.tile), range(side)];
 const values = k.tiles === 2 ? 'vec2<f32>' : 'f32';
-// What is stored at once.
+// The type of one store.
 const stored = k.vector === 1 ? 'f32' : `vec${k.vector}<f32>`;
 const finished = (value) => (k.normalised ? `normalised(${value}, norm, place)` : value);
 const product = (r, c) => `products[id.x + ${r * side + c}u * (params.plane / ${k.tiles}u)]`;
-// An output of the row that was computed last.
+// An output of the row computed last.
 const result = (c) => `row[${c % k.tile}]${k.tiles === 2 ? `[${Math.floor(c / k.tile)}]` : ''}`;
 %>
-// Output transform of Winograd's convolution: the 36 products m of a tile become its 4×4 outputs Aᵀ·m·A, or 16 become 2×2.
+// Output transform of Winograd's convolution: the 36 products m of a tile become its 4×4 outputs Aᵀ·m·A, or 16 become
+// 2×2.
 //
-// [position][channel][tile], both extents padded -> NCHW. Invocations take the tiles of one channel after the other; 2 at
-// once where that many lie next to each other in every row.
+// [position][channel][tile], both extents padded -> NCHW. Invocations take the tiles of one channel after the other, 2
+// at once if every row has pairs of adjacent tiles.
 //
-// Vectors are for widths that are multiples of them, so that all of one is inside or nothing.
+// Vectors require widths that are multiples of them: a vector is then wholly inside or wholly outside.
 struct Params {
   channels: u32,
   height: u32,

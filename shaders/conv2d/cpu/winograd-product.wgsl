@@ -1,41 +1,41 @@
 <%
-// Constants: tile (side of a tile of outputs: 2 or 4), lanes (subgroup size that shuffles feed: 4 or 8), columns (per
-// invocation: 2 or 4), kernels (whether a is the kernels, else the gradients), turned (of kernels), line (texels of a line of
-// what is copied into a texture, b of kernels or else a; 0: nothing is).
+// Constants: tile (side of a tile of outputs: 2 or 4), lanes (subgroup size for shuffles: 4 or 8), columns (per
+// invocation: 2 or 4), kernels (whether a is the kernels, else the gradients), turned (kernels rotated by 180°), line
+// (texels per line of the operand copied into a texture, which is b with kernels, else a; 0: no copy).
 const ROWS = 64;
 const side = k.tile + 2;
 const DEPTHS = k.turned ? 4 : 8 / k.columns;
 const range = (n) => [...Array(n).keys()];
 const xyzw = 'xyzw';
-// Where the number of a row lies: the vector loaded, its component, and the lane that loaded it.
+// Locates a row value: the loaded vector, its component, and the lane that loaded it.
 const numberOf = (row, depth) =>
   k.turned
     ? { vector: `a${Math.floor(row / k.lanes)}`, component: xyzw[depth], lane: row % k.lanes }
     : { vector: `a${depth}_${Math.floor((row >> 2) / k.lanes)}`, component: xyzw[row & 3], lane: (row >> 2) % k.lanes };
-// Where the number of a column lies.
+// Locates a column value.
 const ofB = (column, depth) => (k.kernels ? `b${depth}.${xyzw[column]}` : `b${column}.${xyzw[depth]}`);
 %>
-// The products of Winograd's convolution for CPU adapters: for each of the 36 or 16 positions, output[row, column] = the sum
-// over depth of a[depth, row] · b[depth, column]. In registers only, fed by shuffles; see conv2d-rows for why.
+// The products of Winograd's convolution for CPU adapters: for each of the 36 or 16 positions, output[row, column] =
+// the sum over depth of a[depth, row] · b[depth, column]. In registers only, with shuffles; rows.wgsl gives the reason.
 //
-// Of forward and input gradient `a` is the kernels, the texture that winograd-weight writes: on lavapipe loads of a texture cost
-// less than half of a buffer's. `b` holds [position][depth][column]. The input gradient takes the kernels turned, whose rows are
-// input channels and depths output channels, and the positions of kernels turned by 180 degrees.
+// In forward and input gradient `a` is the kernels, in the texture that winograd-weight writes. On lavapipe a load from
+// a texture costs less than half of one from a buffer. `b` holds [position][depth][column]. The input gradient rotates
+// the kernels by 180°: it swaps positions, and takes input channels as rows and output channels as depths.
 //
-// Of the weight gradient `a` holds [position][depth][row], and `b` [position][column][depth]: the patches that the forward pass
-// made, with its tiles as depths. Loads cost the same, as they are those of single invocations.
+// In the weight gradient `a` holds [position][depth][row], and `b` [position][column][depth]: the patches from the
+// forward pass, with its tiles as depths. Loads cost the same, because they are those of single invocations.
 //
-// An invocation sums ROWS rows of its columns, DEPTHS terms a turn: the loop body then holds 512 multiply-adds, or 1024 of
-// turned kernels; more of them no longer fit the instruction cache. 2 columns are for so few tiles that half of 4 would be
-// padding. Extents are multiples of what a workgroup and a turn take.
-// Workgroup (x, y, z): the columns of its invocations, ROWS rows, one position.
+// An invocation sums ROWS rows of its columns, DEPTHS terms per step. The loop body then holds 512 multiply-adds, or
+// 1024 for rotated kernels; more would not fit the instruction cache. Two columns are for so few tiles that half of 4
+// columns would be padding. Extents are multiples of the sizes of a workgroup and a step. Workgroup (x, y, z): the
+// columns of its invocations, ROWS rows, one position.
 enable subgroups;
 struct Params {
   depth: u32,
   columns: u32,
-  // Numbers from one line of a to the next, which are rows. Not of kernels.
+  // Elements from one line of a, a row, to the next. Unused for kernels.
   lineA: u32,
-  // Numbers from one line of b to the next: columns, or depths where those are last.
+  // Elements from one line of b to the next. A line is a column, or a depth if depths are last.
   lineB: u32,
   // Elements from one position to the next.
   planeA: u32,
@@ -54,7 +54,7 @@ struct Params {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let row0 = group.y * <%= ROWS %>u;
 <% if (k.turned) { %>
-  // 0 and ∞ change places, and points that are the inverse of each other.
+  // 0 and ∞ are swapped, and so are points that are each other's inverse.
   let places = array(<%= k.tile === 2 ? '3u, 1u, 2u, 0u' : '5u, 3u, 4u, 1u, 2u, 0u' %>);
   let position = places[group.z / <%= side %>u] * <%= side %>u + places[group.z % <%= side %>u];
   let startA = (row0 + lane) * <%= ROWS / 4 %>u;
@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lineA = params.lineA / 4u;
   var nextA = (group.z * params.planeA + row0) / 4u + lane;
 <% } %>
-  // Of the invocation's columns, counted in vectors of them.
+  // Position of the invocation's columns, in vectors of them.
   let place = group.x * <%= k.lanes %>u + lane;
 <% if (k.kernels) { %>
   let lineB = params.lineB / <%= k.columns %>u;
@@ -74,10 +74,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let lineB = params.lineB / <%= DEPTHS %>u;
   var nextB = group.z * params.planeB / <%= DEPTHS %>u + place * <%= k.columns %>u * lineB;
 <% } %>
-  // An array for the reason that conv2d-rows has one.
+  // An array for the same reason as in rows.wgsl.
   var sums: array<f32, <%= ROWS * k.columns %>>;
   for (var depth = 0u; depth < params.depth; depth += <%= DEPTHS %>u) {
-    // All of b before all of a: by turns they take an eighth longer.
+    // Load all of b before all of a: alternating takes an eighth longer.
 <% for (const i of range(k.kernels ? DEPTHS : k.columns)) { %>
     let b<%= i %> = <%= k.kernels && k.line ? `texelAt(b, nextB + ${i}u * lineB)` : `b[nextB + ${i}u * lineB]` %>;
 <% } %>

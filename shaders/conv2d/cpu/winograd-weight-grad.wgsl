@@ -3,10 +3,11 @@
 const side = k.tile + 2;
 const patch = [...Array(side).keys()];
 %>
-// Last step of the weight gradient of Winograd's convolution: the 36 products u of a kernel, or 16 of the smaller tiles, become
-// its 3×3 gradient Gᵀ·u·G.
+// Last step of the weight gradient of Winograd's convolution: the 36 products u of a kernel, or 16 of the smaller
+// tiles, become its 3×3 gradient Gᵀ·u·G.
 //
-// [position][output channel][input channel], both extents padded -> OIHW. Workgroup (x, y): 64 input channels of output channel y.
+// [position][output channel][input channel], both extents padded -> OIHW. Workgroup (x, y): 64 input channels of output
+// channel y.
 struct Params {
   inChannels: u32,
   inExtent: u32,
@@ -21,13 +22,13 @@ struct Params {
 
 <% if (k.tile === 2) { %>
 fn transform(u: array<f32, 4>) -> array<f32, 3> {
-  // As in winograd-weight, the other way round.
+  // As in winograd-weight.wgsl, in reverse.
   let even = u[1] + u[2];
   return array(u[0] + even, u[1] - u[2], even + u[3]);
 }
 <% } else { %>
 fn transform(u: array<f32, 6>) -> array<f32, 3> {
-  // As in winograd-weight, the other way round.
+  // As in winograd-weight.wgsl, in reverse.
   let evenA = u[1] + u[2];
   let evenB = u[3] + u[4];
   return array(u[0] + B * evenA + A * evenB, (u[1] - u[2]) + (u[3] - u[4]), A * evenA + B * evenB + u[5]);

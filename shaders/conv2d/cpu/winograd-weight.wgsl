@@ -3,19 +3,20 @@
 const side = k.tile + 2;
 const [four, patch] = [[0, 1, 2, 3], [...Array(side).keys()]];
 %>
-// Weight transform of Winograd's convolution: each 3×3 kernel becomes the 36 numbers G·g·Gᵀ, or 16 for the smaller tiles.
+// Weight transform of Winograd's convolution: each 3×3 kernel becomes the 36 values G·g·Gᵀ, or 16 for the smaller
+// tiles.
 //
-// OIHW -> what is copied into a texture: [block of 64 output channels][position] lines of [input channel][output channel of the block], with 4
-// output channels a texel: what a workgroup of winograd-product reads lies in one line. Both extents are padded to 64, the
-// padding written as zeros.
-// Workgroup (x, y): output channels x * 16 … of input channels y * 16 …; an invocation takes 4 output channels of one. Those of a
-// subgroup take input channels next to each other: with output channels it took more than twice as long.
+// OIHW -> the source of a copy into a texture: [block of 64 output channels][position] lines of [input channel][output
+// channel of the block], 4 output channels per texel. A workgroup of winograd-product reads within one line. Both
+// extents are padded with zeros to 64. Workgroup (x, y): output channels x * 16 … of input channels y * 16 …. An
+// invocation takes 4 output channels of one input channel. A subgroup takes adjacent input channels: with adjacent
+// output channels it took more than twice as long.
 struct Params {
   inChannels: u32,
   outChannels: u32,
-  // Where the output channels begin that are wanted.
+  // First block of output channels to write.
   firstBlock: u32,
-  // Texels of a line.
+  // Texels per line.
   line: u32,
 }
 @group(0) @binding(0) var<storage, read> weight: array<f32>;

@@ -1,5 +1,5 @@
-// The extents of a convolution, as in conv2d-shape.ts. Each output channel reads the inChannels / groups input channels of
-// its group, and every tap reads `dilation` pixels after the one before.
+// The extents of a convolution, as in conv2d/shape.ts. Each output channel reads the inChannels / groups input channels
+// of its group. Each tap reads `dilation` pixels after the previous one.
 struct Params {
   batch: u32,
   inChannels: u32,

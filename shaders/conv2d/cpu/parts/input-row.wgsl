@@ -1,9 +1,9 @@
 <%
-// Given: row (in the names that are declared), start (index of its first column), inside (whether the row is one of the input),
-// loads (see input-loads.ts); and what conv2d-rows-weight-grad has.
+// Given: row (suffix of the declared names), start (index of its first column), inside (whether the row lies in the
+// input), loads (see input-loads.ts); and the values of rows-weight-grad.wgsl.
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 const range = (n) => [...Array(n).keys()];
-// The index is 0 in the padding, so that nothing beyond the array is read.
+// The index is 0 in the padding, which prevents reads beyond the array.
 const loaded = ({ first, floats, component }) => {
   const index = `u32(select(0, ${k.start} + ${first}, readx${k.row}_${first}))`;
   if (k.texels) return `texelAt(input, (${index}) / 4u)${floats === 1 ? `[${component}]` : ''}`;

@@ -1,5 +1,5 @@
-// Given: line (texels of a line of the texture).
-// Texel i of a texture that holds them one after the other, line by line.
+// Given: line (texels per line of the texture).
+// Returns texel i of a texture that stores them in order, line by line.
 fn texelAt(tensor: texture_storage_2d<rgba32float, read>, i: u32) -> vec4<f32> {
   return textureLoad(tensor, vec2(i % <%= k.line %>u, i / <%= k.line %>u));
 }
