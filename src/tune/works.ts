@@ -74,14 +74,14 @@ function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<
 /** Which forms of the weights a variant asks for. */
 function formKeys(work: TunableWork, candidate: Candidate, dry: Gpu): string[] {
   const keys: string[] = [];
-  const buffer = dry.pool.acquire(4);
+  const [input, output, original] = [dry.pool.acquire(4), dry.pool.acquire(4), dry.pool.acquire(4)];
   const form: WeightForms['form'] = (key, acquire) => {
     keys.push(key);
     const memory = acquire();
     dry.pool.release(memory);
     return memory;
   };
-  runWork(dry, work, candidate, { input: buffer, output: buffer, weight: { original: buffer, form } });
-  dry.pool.release(buffer);
+  runWork(dry, work, candidate, { input, output, weight: { original, form } });
+  for (const buffer of [input, output, original]) dry.pool.release(buffer);
   return keys;
 }

@@ -148,8 +148,8 @@ for (const [adapter, traits, shapes] of ADAPTERS) {
         ] as const) {
           const kernels = new Set<string>();
           dry.onDispatch = ({ program }) => kernels.add(program.name);
-          const buffer = dry.pool.acquire(16);
-          rowsWeightGrad(dry, shapeOf([batch, 512, 8, 7], 512, [3, 3], [1, 1], [1, 1]), buffer, buffer, buffer);
+          const [input, outputGrad, weightGrad] = [dry.pool.acquire(16), dry.pool.acquire(16), dry.pool.acquire(16)];
+          rowsWeightGrad(dry, shapeOf([batch, 512, 8, 7], 512, [3, 3], [1, 1], [1, 1]), input, outputGrad, weightGrad);
           expect(kernels).toContain(kernel);
         }
       });
