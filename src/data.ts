@@ -1,4 +1,8 @@
-/** `dawngrad/data`: folders of pictures as batches, with torchvision's transforms and torch's random numbers. */
+/**
+ * `dawngrad/data`: folders of pictures as batches, with torchvision's transforms and torch's random numbers.
+ *
+ * @module dawngrad/data
+ */
 export { type Batch, DataLoader, DecoderPool, ImageFolder } from './data/index.ts';
 export { FileError } from './errors.ts';
 export { Generator } from './random/mt19937.ts';

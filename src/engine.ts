@@ -2,6 +2,8 @@
  * `dawngrad/engine`: tensors, ops, layers, networks and optimizers, without files, pictures or the command line. This
  * is the entry for browsers: it imports nothing from Node and compiles no code from text. Under Node, `engine-node.ts`
  * offers the same, and Dawn opens the device.
+ *
+ * @module dawngrad/engine
  */
 
 export { backward } from './autograd/backward.ts';

@@ -1,4 +1,8 @@
-/** `dawngrad`: all entries in one, for Node. `src/cli` offers the same on the command line. */
+/**
+ * `dawngrad`: all entries in one, for Node. `src/cli` offers the same on the command line.
+ *
+ * @module dawngrad
+ */
 export * from './data.ts';
 export * from './engine-node.ts';
 export * from './predict.ts';

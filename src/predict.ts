@@ -1,4 +1,8 @@
-/** `dawngrad/predict`: predicts the classes of pictures with a trained network. */
+/**
+ * `dawngrad/predict`: predicts the classes of pictures with a trained network.
+ *
+ * @module dawngrad/predict
+ */
 export { FileError, UsageError } from './errors.ts';
 export { openPredictor, type Prediction } from './predict/index.ts';
 export { tunedChoices } from './tune/index.ts';

@@ -1,4 +1,8 @@
-/** `dawngrad/train`: the tutorial's training as a function, with its run folder. */
+/**
+ * `dawngrad/train`: the tutorial's training as a function, with its run folder.
+ *
+ * @module dawngrad/train
+ */
 export { FileError, UsageError } from './errors.ts';
 export {
   evaluate,

@@ -9,7 +9,7 @@ import { defineKernel, type Kernel, type Launch, launch } from '../kernel.ts';
 
 /** Applied to the outputs of a convolution before they are written. */
 export interface Normalisation {
-  /** [channels]: mean, scale, shift and 0, four f32 each. From `normalisationTable`. */
+  /** Of each channel mean, scale, shift and 0, f32. From `normalisationTable`. */
   readonly table: PooledBuffer;
   /** Added after normalising; has the output's shape. */
   readonly residual?: PooledBuffer | undefined;
