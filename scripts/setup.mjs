@@ -16,7 +16,7 @@ import { installPackages, packagesProblem } from './setup/packages.mjs';
 import { SetupError, say } from './setup/say.mjs';
 
 /** Commands that never touch a device, and the one that is to say what is missing. */
-const WITHOUT_ADAPTER = new Set(['convert', 'compare', 'doctor', 'build']);
+const WITHOUT_ADAPTER = new Set(['convert', 'compare', 'doctor', 'build', 'api', 'docs']);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

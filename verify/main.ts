@@ -21,6 +21,7 @@ import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
 import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
+import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
 import { longLoops } from './rows/long-loops.ts';
@@ -56,6 +57,7 @@ const ROWS: readonly Row[] = [
   freshClone,
   bareMachine,
   packageRow,
+  exportsRow,
   browserEngine,
   draws,
   lastLayer,

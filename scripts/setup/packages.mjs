@@ -51,13 +51,14 @@ export function lockDifference(wanted, installed, platform, arch) {
 
 /**
  * @param {string} root
+ * @param {readonly string[]} names packages to look for
  * @returns {string | undefined} why `npm ci` is needed
  */
-export function packagesProblem(root) {
+export function packagesProblem(root, names = ['webgpu', 'tsx', 'sharp']) {
   const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8');
   const modules = join(root, 'node_modules');
   if (!existsSync(modules)) return 'node_modules is missing';
-  for (const name of ['webgpu', 'tsx', 'sharp']) {
+  for (const name of names) {
     if (!existsSync(join(modules, name, 'package.json'))) return `node_modules/${name} is missing`;
   }
   const key = lockKey(lockText, process.platform, process.arch);

@@ -1,0 +1,114 @@
+/**
+ * The API reports, `docs/api/ENTRY.api.md`: every name that an entry of the package exports, with its signature, so that a
+ * change of the API shows in the diff. A signature stands in one report only; the others name that report.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The package's entries, each after those whose names it has too. */
+export const ENTRIES = [
+  { file: 'engine', name: 'dawngrad/engine' },
+  { file: 'engine-node', name: 'dawngrad/engine, under Node' },
+  { file: 'data', name: 'dawngrad/data' },
+  { file: 'weights', name: 'dawngrad/weights' },
+  { file: 'train', name: 'dawngrad/train' },
+  { file: 'predict', name: 'dawngrad/predict' },
+  { file: 'index', name: 'dawngrad' },
+] as const;
+
+export type Entry = (typeof ENTRIES)[number]['file'];
+
+/** Names in the root at most, types included. */
+export const MOST_NAMES = 80;
+
+/** A declaration of an entry, or of a type that one of its signatures reaches. */
+export interface Declaration {
+  readonly name: string;
+  readonly exported: boolean;
+  readonly text: string;
+}
+
+const EXPORTED = '## Exported';
+const REACHED = '## Not exported, but reached through these signatures';
+
+/** The text of every report, from the declarations of every entry. */
+export function writeReports(declarations: Readonly<Record<Entry, readonly Declaration[]>>): Map<Entry, string> {
+  /** Where a signature stands already. */
+  const places = new Map<string, Entry>();
+  return new Map(
+    ENTRIES.map(({ file, name }) => {
+      const sorted = [...declarations[file]].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+      const exported = sorted.filter((one) => one.exported);
+      const reached = sorted.filter((one) => !one.exported);
+      const parts = [
+        `# ${name}`,
+        `${exported.length} names of \`src/${file}.ts\`. \`npm run api\` writes this file; do not edit it.`,
+        ...section(EXPORTED, exported, places),
+        ...(reached.length > 0 ? section(REACHED, reached, places) : []),
+      ];
+      for (const one of sorted) {
+        // An exported declaration serves as one that is only reached, but not the other way round.
+        for (const key of [keyOf(one), one.text.replace(/^export /gm, '')]) {
+          if (!places.has(key)) places.set(key, file);
+        }
+      }
+      return [file, `${parts.join('\n\n')}\n`];
+    }),
+  );
+}
+
+/** A declaration that is exported has `export` in its text, so that the two are told apart. */
+const keyOf = ({ text }: Declaration) => text;
+
+function section(title: string, declarations: readonly Declaration[], places: ReadonlyMap<string, Entry>): string[] {
+  const here = declarations.filter((one) => !places.has(keyOf(one)));
+  const elsewhere = declarations.filter((one) => places.has(keyOf(one)));
+  return [
+    title,
+    ...(here.length > 0 ? [`\`\`\`ts\n${here.map(({ text }) => text).join('\n\n')}\n\`\`\``] : []),
+    ...(elsewhere.length > 0
+      ? [
+          elsewhere
+            .map((one) => {
+              const report = `${places.get(keyOf(one))}.api.md`;
+              return `- \`${one.name}\`: [${report}](${report})`;
+            })
+            .join('\n'),
+        ]
+      : []),
+  ];
+}
+
+/** The exported names that a report states, sorted. */
+export function namesOf(report: string): string[] {
+  const start = report.indexOf(`\n${EXPORTED}\n`);
+  if (start < 0) throw new Error(`An API report has a section "${EXPORTED}"; this has none. Run \`npm run api\`.`);
+  const end = report.indexOf(`\n${REACHED}\n`);
+  const text = report.slice(start, end < 0 ? undefined : end);
+  const declared = text.matchAll(
+    /^export (?:declare )?(?:abstract )?(?:async )?(?:class|const|enum|function|interface|let|namespace|type) ([\w$]+)/gm,
+  );
+  const listed = text.matchAll(/^- `([\w$]+)`: /gm);
+  return [...new Set([...declared, ...listed].map(([, name]) => name!))].sort();
+}
+
+export const reportPath = (root: string, entry: Entry) => join(root, 'docs', 'api', `${entry}.api.md`);
+
+/** The committed report; empty where there is none. */
+export function readReport(root: string, entry: Entry): string {
+  try {
+    return readFileSync(reportPath(root, entry), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The first line in which a committed report differs from what the code gives, as a message; undefined where none does. */
+export function firstDifference(entry: Entry, committed: string, current: string): string | undefined {
+  if (committed === current) return undefined;
+  const [old, now] = [committed.split('\n'), current.split('\n')];
+  const i = now.findIndex((line, at) => line !== old[at]);
+  const at = i < 0 ? now.length : i;
+  const quote = (line: string | undefined) => (line === undefined ? 'nothing' : `"${line}"`);
+  return `docs/api/${entry}.api.md:${at + 1}: the report has ${quote(old[at])}, the code gives ${quote(now[at])}`;
+}
