@@ -15,6 +15,7 @@ import { type Context, type Outcome, type Row, Skipped } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
+import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
 import { demo } from './rows/demo.ts';
 import { downloads } from './rows/downloads.ts';
@@ -51,6 +52,7 @@ const ROWS: readonly Row[] = [
   speed,
   memory,
   longLoops,
+  besideBefore,
   startUp,
   downloads,
   demo,

@@ -67,6 +67,7 @@ export const longLoops: Row = {
   title: '100,000 steps with a learning rate each; 20,000 that forget dispose; 20,000 that keep every loss',
   minutes: 25,
   ci: false,
+  alone: true,
   run: async () => {
     const outcomes: Outcome[] = [];
     for (const [name, steps] of [
