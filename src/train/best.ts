@@ -1,8 +1,8 @@
-/** The tutorial's rule of which weights to keep. */
+/** The tutorial's rule for which weights to keep. */
 
 /**
- * Remembers the best state by validation accuracy. The state before training is the first best, with accuracy 0, and
- * only a strictly better one replaces it: of equals the first stays.
+ * Remembers the best state by validation accuracy. The first best is the state before training, with accuracy 0. Only
+ * a strictly better state replaces it: among equals the first stays.
  */
 export class Best<State> {
   #state: State;
@@ -13,7 +13,7 @@ export class Best<State> {
     this.#state = initial;
   }
 
-  /** What was best so far. */
+  /** The best state so far. */
   get state(): State {
     return this.#state;
   }
@@ -23,17 +23,17 @@ export class Best<State> {
     return this.#acc;
   }
 
-  /** Null for the state before training. */
+  /** The epoch of the best state, from 0; null for the state before training. */
   get epoch(): number | null {
     return this.#epoch;
   }
 
-  /** Whether a state of this accuracy would replace the best. */
+  /** Whether a state of this accuracy would replace the best one. */
   isBetter(acc: number): boolean {
     return acc > this.#acc;
   }
 
-  /** Makes a state the best; to be called where `isBetter`. */
+  /** Makes a state the best. Call it only where `isBetter` returned true. */
   replace(state: State, acc: number, epoch: number): void {
     this.#state = state;
     this.#acc = acc;

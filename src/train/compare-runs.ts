@@ -1,18 +1,18 @@
-/** Two runs' metrics side by side, epoch for epoch: ours beside PyTorch's, or beside another of our own. */
+/** Compares two runs' metrics epoch by epoch: ours with PyTorch's, or with another of ours. */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../errors.ts';
 import type { Phase } from '../models/types.ts';
 import { RUN_FILES } from './run-folder.ts';
 
-/** What is compared of a line of metrics.jsonl. */
+/** The compared fields of a line of metrics.jsonl. */
 export interface RunMetrics {
-  /** Counted from 0. */
+  /** From 0. */
   readonly epoch: number;
   readonly phase: Phase;
   /** Mean over the pictures of the phase. */
   readonly loss: number;
-  /** Share of the pictures predicted right. */
+  /** Share of the pictures predicted correctly, from 0 to 1. */
   readonly acc: number;
 }
 
@@ -28,16 +28,16 @@ export interface RunPair {
 export interface RunComparison {
   /** In order of epochs, train before val. */
   readonly pairs: readonly RunPair[];
-  /** Phases that only one of the two has: epochs that the other did not get to. */
+  /** Phases that only one of the two runs has: epochs that the other did not reach. */
   readonly onlyA: number;
   readonly onlyB: number;
-  /** Largest |a − b| over all pairs of a phase; 0 where there is none. */
+  /** Largest |a − b| over all pairs of a phase; 0 if there is no pair. */
   readonly largest: Readonly<Record<Phase, { readonly loss: number; readonly acc: number }>>;
 }
 
 /**
- * Reads `metrics.jsonl`, or that of a run folder.
- * @throws FileError naming the line that is not one of metrics
+ * Reads a `metrics.jsonl`, or the one in a run folder.
+ * @throws FileError naming the file that cannot be read or is empty, or the line that holds no metrics
  */
 export function readMetrics(path: string): RunMetrics[] {
   const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, RUN_FILES.metrics) : path;
@@ -61,7 +61,7 @@ function parseRow(line: string, where: string): RunMetrics {
   try {
     row = JSON.parse(line) as Partial<RunMetrics> | null;
   } catch {
-    // Told below, with what was expected.
+    // The error below says what was expected.
   }
   const { epoch, phase, loss, acc } = row ?? {};
   const good =
@@ -76,7 +76,7 @@ function parseRow(line: string, where: string): RunMetrics {
   );
 }
 
-/** Puts the phases that both runs have beside each other. */
+/** Pairs the phases that both runs have. */
 export function compareRuns(a: readonly RunMetrics[], b: readonly RunMetrics[]): RunComparison {
   const key = ({ epoch, phase }: RunMetrics) => `${epoch} ${phase}`;
   const ofB = new Map(b.map((row) => [key(row), row]));

@@ -1,4 +1,4 @@
-/** What a run writes about itself: its config.json, and the metadata of its weights. */
+/** The description of a run: its config.json and the metadata of its weights. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -12,7 +12,7 @@ import type { TrainOptions } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import type { RunSummary } from './types.ts';
 
-/** Two different sets of choices have the same hash once in 10^14 pairs. */
+/** Two different sets of choices share a hash once in 10^14 pairs. */
 const HASH_DIGITS = 12;
 
 interface Described {
@@ -25,11 +25,11 @@ interface Described {
 }
 
 /**
- * Everything that decides the run's numbers. Two runs of equal config on the same adapter, driver and Node give equal
- * metrics; `threads` is told for the timings' sake only.
+ * Everything that decides the run's results. Two runs with equal configs on the same adapter, driver and Node give
+ * equal metrics. `threads` is recorded only because it explains the timings.
  *
- * @param run.kernels which variant each piece of work runs as, as `Chooser.choices`
- * @param run.tuned what was tuned for the run
+ * @param run.kernels the variant of each piece of work, as `Chooser.choices` gives them
+ * @param run.tuned the choices that were tuned for the run
  */
 export function runConfig(
   run: Described & { readonly kernels: Record<string, string>; readonly tuned: TunedChoices },
@@ -49,7 +49,7 @@ export function runConfig(
     weights: options.weights === undefined ? null : { file: resolve(options.weights), sha256: sha256(options.weights) },
     lastLayer: start.loadsLastLayer ? 'loaded' : 'drawn',
     adapter: { kind: adapterKind(gpu.traits), ...adapter },
-    // Of a device that the caller opened it is not known here.
+    // Unknown for a device that the caller opened.
     checks: options.gpu ? null : (options.checks ?? true),
     kernels,
     kernelChoice: describeChoice(kernels, tuned),
@@ -57,8 +57,8 @@ export function runConfig(
 }
 
 /**
- * The kernels in one word, to compare runs by: equal hashes are equal choices. And how many of them were tuned on this
- * machine; the others are the shipped table's.
+ * Summarises the kernel choices: equal hashes mean equal choices. Counts how many were tuned on this machine; the
+ * others come from the shipped table.
  */
 export function describeChoice(kernels: Record<string, string>, tuned: TunedChoices) {
   const entries = Object.entries(kernels).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -70,11 +70,11 @@ export function describeChoice(kernels: Record<string, string>, tuned: TunedChoi
   };
 }
 
-/** Metadata of best.safetensors: all values are strings, as the format wants them. */
+/** Metadata of best.safetensors. All values are strings, as the format requires. */
 export function bestMetadata(run: Described & { readonly best: Best<unknown> }): Record<string, string> {
   const { mode, settings, pictures, start, best } = run;
   return {
-    // Readers such as transformers ask which library's names and layouts these are.
+    // Readers such as transformers look here for the library whose names and layouts the file uses.
     format: 'pt',
     architecture: start.architecture,
     [CLASSES_KEY]: JSON.stringify(pictures.classes),
@@ -86,7 +86,7 @@ export function bestMetadata(run: Described & { readonly best: Best<unknown> }):
   };
 }
 
-/** In the words of reports. */
+/** The adapter's kind as reports name it. */
 export function adapterKind({ kind }: Gpu['traits']): RunSummary['adapterKind'] {
   return kind === 'cpu' ? 'software' : 'hardware';
 }

@@ -1,8 +1,8 @@
-/** Typed errors of training; each says what to do next. */
+/** Typed errors of training. Each says what to do next. */
 import { DawngradError } from '../errors.ts';
 import type { Phase } from '../models/types.ts';
 
-/** The loss of a step is NaN or infinite: training has diverged, or the weights or pictures hold such numbers. */
+/** The loss of a step is NaN or infinite: training diverged, or the weights or pictures hold such values. */
 export class NonFiniteLossError extends DawngradError {
   override name = 'NonFiniteLossError';
   readonly epoch: number;

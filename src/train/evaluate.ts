@@ -1,4 +1,4 @@
-/** Measuring weights on the validation pictures, without training. */
+/** Measures weights on the validation pictures, without training. */
 import { DecoderPool, Generator } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
@@ -10,15 +10,15 @@ import type { TrainOptions } from './options.ts';
 import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures } from './pictures.ts';
 
-/** What is measured, and on which pictures; the numbers are as for `train`. */
+/** Weights and pictures to measure; the other options are as for `train`. */
 export interface EvaluateOptions
   extends Pick<TrainOptions, 'data' | 'batchSize' | 'seed' | 'workers' | 'threads' | 'imageSize' | 'gpu'> {
-  /** A checkpoint whose last layer tells the data's classes apart, such as a run's best.safetensors. */
+  /** A checkpoint whose last layer is for the data's classes, such as a run's best.safetensors. */
   readonly weights: string;
 }
 
 /**
- * Loss and accuracy of a checkpoint on the pictures of `data/val`.
+ * Computes loss and accuracy of a checkpoint on the pictures of `data/val`.
  * @throws FileError if the last layer is not for these classes; else as `train`
  */
 export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
@@ -29,7 +29,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
     throw new FileError(`${start.description} Only weights with a last layer for these classes can be measured.`);
   }
   const gpu = options.gpu ?? (await openGpu());
-  // Of its own, so that the record of the device's is left as it was.
+  // A separate chooser leaves the record of the device's chooser unchanged.
   const chooser = chooserOf(gpu).fresh();
   const pool = new DecoderPool(settings.threads);
   try {
@@ -43,7 +43,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
         steps: val.length,
         run: (batch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
       });
-      // Only a signal ends a phase early, and there is none.
+      // Only a signal ends a phase early, and this call has none.
       return totals!;
     } finally {
       model.dispose();

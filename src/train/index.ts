@@ -1,4 +1,4 @@
-/** Training as the tutorial does it. The room's door: other folders import from here. */
+/** Training as in the tutorial. Other folders import from this file. */
 
 export { Best } from './best.ts';
 export { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from './compare-runs.ts';

@@ -1,4 +1,4 @@
-/** The tutorial's printed lines, letter for letter. */
+/** The lines that the tutorial prints, letter for letter. */
 import type { PhaseMetrics } from './types.ts';
 
 /** `Epoch 0/24` and ten dashes. */
@@ -17,10 +17,10 @@ export function endLines(seconds: number, bestValAcc: number): string {
   return `Training complete in ${duration}\nBest val Acc: ${fixed(bestValAcc, 6)}\n`;
 }
 
-/** More digits than any double of a size that matters here has behind the point. */
+/** More decimals than any double of a relevant size has. */
 const EXACT_DIGITS = 60;
 
-/** As Python prints a number with so many digits: a tie goes to the even digit, where `toFixed` goes up. */
+/** Formats as Python does: a tie goes to the even digit, where `toFixed` rounds up. */
 export function fixed(value: number, digits: number): string {
   const exact = value.toFixed(digits + EXACT_DIGITS);
   const cut = exact.length - EXACT_DIGITS;

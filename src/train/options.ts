@@ -1,4 +1,4 @@
-/** What a run may be told, with the tutorial's values as defaults, and the checks of it. */
+/** The options of a run, with the tutorial's values as defaults, and their checks. */
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -6,11 +6,11 @@ import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import type { FindTuned } from '../plan/index.ts';
 import type { Reporter } from './types.ts';
 
-/** What to train, on what and how; numbers that are left out are the tutorial's. */
+/** Data, weights and settings of a run. Omitted settings take the tutorial's values. */
 export interface TrainOptions {
-  /** Folder that holds `train/` and `val/`, each with one folder of pictures per class. */
+  /** Folder with `train/` and `val/`, each with one folder of pictures per class. */
   readonly data: string;
-  /** A checkpoint (.pth or .safetensors) to start from; without one the weights are drawn. */
+  /** A checkpoint (.pth or .safetensors) to start from. Without one the weights are drawn at random. */
   readonly weights?: string | undefined;
   /** Default `finetune`. */
   readonly mode?: TrainMode | undefined;
@@ -28,34 +28,34 @@ export interface TrainOptions {
   readonly stepSize?: number | undefined;
   /** Factor of each such change; default 0.1. */
   readonly gamma?: number | undefined;
-  /** Decides every random number of the run, as torch.manual_seed does; default 0. */
+  /** Seeds every random value of the run, as torch.manual_seed does; default 0. */
   readonly seed?: number | undefined;
-  /** torch's num_workers: only how the random streams are dealt to the pictures; default 4. */
+  /** torch's num_workers: decides only which random stream each picture draws from; default 4. */
   readonly workers?: number | undefined;
-  /** Threads that decode pictures; changes no value. Default: one per core, at most 4. */
+  /** Threads that decode pictures; they change no result. Default: one per core, at most 4. */
   readonly threads?: number | undefined;
-  /** Side of the square that the network sees, pixels; default 224. In val the shorter side becomes 256/224 of it first. */
+  /** Side of the network's square input, pixels; default 224. Val first resizes the shorter side to 256/224 of it. */
   readonly imageSize?: number | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
-  /** Dawn's validation and the shaders' bounds checks; on by default, as they cost 2 % of a step (lavapipe). */
+  /** Dawn's validation and the shaders' bounds checks. Default true: they cost 2 % of a step (lavapipe). */
   readonly checks?: boolean | undefined;
-  /** Asked once the device is open; without it the run goes by the chooser of `gpu`, or else by the shipped tables. */
+  /** Called once the device is open. Without it the run uses the chooser of `gpu`, or else the shipped tables. */
   readonly tuned?: FindTuned | undefined;
-  /** The run folder; default `runs/<time>-<mode>`. It must not hold a run yet. */
+  /** The run folder; default `runs/<time>-<mode>`. It must not contain a run yet. */
   readonly out?: string | undefined;
-  /** Whether this is the built-in demo, which config.json and summary.json then say. It changes nothing else. */
+  /** Marks the run as the built-in demo in config.json and summary.json. It changes nothing else. */
   readonly demo?: boolean | undefined;
-  /** Whether the run folder gets the tutorial's pictures: a batch, predictions, curves. On by default; changes no number. */
+  /** Whether to draw the tutorial's pictures: a batch, predictions, curves. Default true; changes no result. */
   readonly pictures?: boolean | undefined;
-  /** A device to use instead of opening one. It is left open, as it was, and the trained model stays on it. */
+  /** A device to use instead of opening one. It stays open and unchanged, and the trained model stays on it. */
   readonly gpu?: Gpu | undefined;
-  /** Aborting it ends the run after the current step, with the best weights kept. */
+  /** Aborting it ends the run after the current step; the best weights are kept. */
   readonly signal?: AbortSignal | undefined;
   readonly reporter?: Reporter | undefined;
 }
 
-/** @throws UsageError */
+/** @throws UsageError if the mode is unknown */
 export function checkMode(mode: string): TrainMode {
   const known = TRAIN_MODES.find((one) => one === mode);
   if (known) return known;

@@ -1,6 +1,6 @@
 /**
- * One phase of an epoch: every batch of a loader, with the device kept busy. Up to two steps are in its queue while the
- * host records the next; only then is the result of the oldest waited for, as `gpu/naps.ts` waits.
+ * One phase of an epoch: all batches of a loader. Up to two steps are queued on the device while the host records the
+ * next. Only then does the host wait for the oldest result (see `gpu/naps.ts`).
  */
 import type { Batch } from '../data/index.ts';
 import type { HostBatch, StepResult } from '../models/step.ts';
@@ -8,10 +8,10 @@ import type { Phase } from '../models/types.ts';
 import { NonFiniteLossError } from './errors.ts';
 import type { StepProgress } from './types.ts';
 
-/** Steps that may be submitted and not yet read. More would only delay Ctrl-C and the news of a NaN. */
+/** Steps that may be submitted but not yet read. More would only delay Ctrl-C and the report of a NaN. */
 const QUEUE_DEPTH = 2;
 
-/** One phase of one epoch, to be run. */
+/** One phase of one epoch to run. */
 export interface PhaseRun {
   readonly epoch: number;
   readonly phase: Phase;
@@ -24,7 +24,7 @@ export interface PhaseRun {
   readonly onStep?: ((progress: StepProgress) => void) | undefined;
 }
 
-/** What a phase came to. */
+/** Results of a phase. */
 export interface PhaseTotals {
   /** Mean over the pictures. */
   readonly loss: number;
@@ -39,9 +39,10 @@ interface Submitted {
 }
 
 /**
- * Runs the phase. Losses are weighted by batch and summed in double, as the tutorial's `loss.item() * inputs.size(0)`.
- * @returns undefined if the signal ended it early; the steps that had begun are then finished
- * @throws NonFiniteLossError; whatever the loader and the device throw
+ * Runs the phase. It weights losses by batch size and sums them in double, as the tutorial's
+ * `loss.item() * inputs.size(0)` does.
+ * @returns undefined if the signal ended the phase early; steps already submitted are finished first
+ * @throws NonFiniteLossError if a loss is NaN or infinite; errors of the loader and the device
  */
 export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefined> {
   const { epoch, phase, batches, steps, run, signal, onStep } = options;
@@ -69,7 +70,7 @@ export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefin
   if (signal?.aborted) return undefined;
   for await (const batch of batches) {
     submitted.push({ size: batch.size, result: run(batch) });
-    // The upload has taken its copy.
+    // The upload has copied the images.
     batch.release();
     while (submitted.length > QUEUE_DEPTH) await readOldest();
     if (signal?.aborted) break;

@@ -1,4 +1,4 @@
-/** The two data sets of a run, and the loaders that deliver them. */
+/** The two data sets of a run and their loaders. */
 import { join } from 'node:path';
 import { DataLoader, type DecoderPool, type Generator, ImageFolder, valTransform } from '../data/index.ts';
 import { FileError } from '../errors.ts';
@@ -9,13 +9,13 @@ import type { NumberSettings } from '../plan/index.ts';
 export interface Pictures {
   readonly train: ImageFolder;
   readonly val: ImageFolder;
-  /** Names of the classes, sorted; their places are the labels. */
+  /** Names of the classes, sorted; a class's position is its label. */
   readonly classes: readonly string[];
 }
 
 /**
- * Lists the pictures below `root/train` and `root/val`.
- * @throws FileError if a folder is missing or empty, or if the two do not hold the same two or more classes
+ * Lists the pictures in `root/train` and `root/val`.
+ * @throws FileError if a folder is missing or empty, or if the two differ in classes or have fewer than two
  */
 export function openPictures(root: string): Pictures {
   const train = new ImageFolder(join(root, 'train'));
@@ -41,8 +41,8 @@ export function openPictures(root: string): Pictures {
 }
 
 /**
- * The loaders of the tutorial: both shuffle, and both draw from `generator`. To have its random numbers, no iteration of
- * one may begin before the other's has been left.
+ * Makes the tutorial's loaders. Both shuffle and both draw from `generator`. To match torch's random values, do not
+ * start to iterate over one before leaving the other's iteration.
  */
 export function makeLoaders(
   pictures: Pick<Pictures, Phase>,

@@ -1,4 +1,4 @@
-/** What a network makes of a few pictures of val. */
+/** Predictions for a few pictures of val. */
 import { noGrad, scope, Tensor } from '../autograd/index.ts';
 import { DataLoader, type DecoderPool, Generator, type ImageDataset, type Transform } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -6,14 +6,14 @@ import type { Chooser } from '../kernels/chooser.ts';
 import type { Module } from '../nn/index.ts';
 
 export interface ValPredictions {
-  /** [size, 3, side, side], NCHW, normalised: what the network saw. */
+  /** The network's input: [size, 3, side, side], NCHW, normalised. */
   readonly images: Float32Array<ArrayBuffer>;
   readonly size: number;
   readonly results: readonly {
-    /** Indices of classes. */
+    /** Index of the predicted class. */
     readonly predicted: number;
     readonly actual: number;
-    /** Of the predicted class, 0 to 1. */
+    /** Probability of the predicted class, 0 to 1. */
     readonly probability: number;
   }[];
 }
@@ -21,25 +21,25 @@ export interface ValPredictions {
 export interface ValQuestion {
   readonly gpu: Gpu;
   readonly chooser: Chooser;
-  /** In eval mode. */
+  /** Must be in eval mode. */
   readonly model: Module;
   readonly dataset: ImageDataset;
   readonly transform: Transform;
   readonly pool: DecoderPool;
-  /** Pictures in a batch of val: of this size every kernel is compiled, and the memory is planned. */
+  /** Pictures in a batch of val. Every kernel is compiled and the memory is planned for this size. */
   readonly batchSize: number;
 }
 
 /**
- * Predicts `count` pictures, or all where there are fewer, evenly spread over the files, so that every class has its share.
- * Nothing random about it.
+ * Predicts `count` pictures, or all if there are fewer. It takes them evenly spread over the files, so each class gets
+ * its share. Nothing is random.
  */
 export async function predictVal(question: ValQuestion, count: number): Promise<ValPredictions> {
   const { dataset, transform, pool, batchSize } = question;
   const { classes, samples } = dataset;
   const size = Math.min(count, samples.length);
   const chosen = spread(samples.length, size).map((index) => samples[index]!);
-  // A generator of its own: the run's numbers stay what they are.
+  // A separate generator leaves the run's random values unchanged.
   const loader = new DataLoader(
     { classes, samples: chosen },
     { batchSize: size, shuffle: false, transform, generator: new Generator(0), pool, cacheBytes: 0 },
@@ -49,7 +49,7 @@ export async function predictVal(question: ValQuestion, count: number): Promise<
     const numbers = images.length / size;
     for (let first = 0; first < size; first += batchSize) {
       const some = Math.min(batchSize, size - first);
-      // What is missing to a whole batch stays 0: in eval mode no picture knows of the others.
+      // Unused places of the batch stay 0: in eval mode pictures do not affect each other.
       const batch = new Float32Array(batchSize * numbers);
       batch.set(images.subarray(first * numbers, (first + some) * numbers));
       const logits = await forward(question, batch);
@@ -63,7 +63,7 @@ export async function predictVal(question: ValQuestion, count: number): Promise<
   throw new RangeError('There is no picture to predict.');
 }
 
-/** The middles of `size` equal parts of 0 … count − 1. */
+/** The midpoints of `size` equal parts of 0 … count − 1. */
 function spread(count: number, size: number): number[] {
   return Array.from({ length: size }, (_, i) => Math.floor(((i + 0.5) * count) / size));
 }
@@ -78,7 +78,7 @@ async function forward(question: ValQuestion, batch: Float32Array<ArrayBuffer>):
   return new Float32Array(await logits.get());
 }
 
-/** The class of the largest logit, the first of equals, and its softmax. */
+/** The class of the largest logit (the first among equals) and its softmax. */
 function likeliest(logits: Float32Array): { predicted: number; probability: number } {
   const predicted = logits.reduce((best, value, i) => (value > logits[best]! ? i : best), 0);
   const sum = logits.reduce((total, value) => total + Math.exp(value - logits[predicted]!), 0);

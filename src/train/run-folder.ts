@@ -1,7 +1,7 @@
 /**
- * The folder of one run. Every file is written whole or not at all, so that whatever ends the run, the files of the last
- * finished epoch are there. That holds for metrics.jsonl too: it is a few kilobytes, so each new line rewrites it, and
- * neither a crash nor a full disk leaves half a line.
+ * The folder of one run. Every file is written whole or not at all. However the run ends, the files of the last
+ * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a full disk
+ * leaves half a line.
  */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { ExportedEntry } from '../nn/index.ts';
 import { writeFileAtomic, writeSafetensors } from '../weights/index.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
 
-/** Names of the files of a run folder. */
+/** File names in a run folder. */
 export const RUN_FILES = {
   config: 'config.json',
   metrics: 'metrics.jsonl',
@@ -18,17 +18,17 @@ export const RUN_FILES = {
   summary: 'summary.json',
 } as const;
 
-/** Of the tutorial's pictures. */
+/** File names of the tutorial's pictures. */
 export const PICTURE_FILES = {
   trainBatch: 'train-batch.png',
   curves: 'curves.png',
   predictions: 'predictions.png',
 } as const;
 
-/** Name of one of these pictures. */
+/** File name of one of these pictures. */
 export type PictureFile = (typeof PICTURE_FILES)[keyof typeof PICTURE_FILES];
 
-/** `runs/20250131-142500-finetune`, in local time; with a number behind it where that is taken. */
+/** `runs/20250131-142500-finetune`, in local time; a number is appended if that exists. */
 export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
@@ -40,7 +40,7 @@ export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'):
   }
 }
 
-/** Checks that a new run may go there. @throws UsageError if `path` holds a run already, or is no folder */
+/** Checks that a new run may use the folder. @throws UsageError if `path` holds a run or is not a folder */
 export function checkUnused(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return;
@@ -53,14 +53,14 @@ export function checkUnused(path: string): void {
 }
 
 /**
- * A run's folder and what is written into it, each file whole or not at all.
- * Every method that writes throws FileError where that fails.
+ * A run's folder. It writes each file whole or not at all.
+ * Every method that writes throws FileError if writing fails.
  */
 export class RunFolder {
   readonly path: string;
   readonly #lines: string[] = [];
 
-  /** Makes the folder. @throws UsageError if it holds a run already; FileError if it cannot be made */
+  /** Makes the folder. @throws UsageError if it already holds a run; FileError if it cannot be made */
   constructor(path: string) {
     checkUnused(path);
     this.path = path;
@@ -71,33 +71,33 @@ export class RunFolder {
     }
   }
 
-  /** Of best.safetensors. */
+  /** Path of best.safetensors. */
   get bestPath(): string {
     return join(this.path, RUN_FILES.best);
   }
 
-  /** config.json: everything that decides the run's numbers. */
+  /** Writes config.json: everything that decides the run's results. */
   writeConfig(config: object): void {
     this.#writeText(RUN_FILES.config, `${JSON.stringify(config, null, 2)}\n`);
   }
 
-  /** Another line of metrics.jsonl. */
+  /** Adds a line to metrics.jsonl. */
   addMetrics(metrics: PhaseMetrics): void {
     this.#lines.push(`${JSON.stringify(metrics)}\n`);
     this.#writeText(RUN_FILES.metrics, this.#lines.join(''));
   }
 
-  /** best.safetensors: entries under torch's names. */
+  /** Writes best.safetensors: entries under torch's names. */
   writeBest(state: ReadonlyMap<string, ExportedEntry>, metadata: Record<string, string>): void {
     writeSafetensors(this.bestPath, { tensors: new Map(state), metadata });
   }
 
-  /** summary.json. */
+  /** Writes summary.json. */
   writeSummary(summary: RunSummary): void {
     this.#writeText(RUN_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`);
   }
 
-  /** One of the pictures, as a PNG file's bytes. */
+  /** Writes one of the pictures. `png` holds the bytes of a PNG file. */
   writePicture(name: PictureFile, png: Uint8Array): void {
     writeFileAtomic(join(this.path, name), [png]);
   }

@@ -1,6 +1,6 @@
 /**
- * The tutorial's pictures in the run folder. They are for people, and no result hangs on them: one that cannot be drawn is
- * reported, and the run goes on. What draws is loaded when the first is due: no start waits for it.
+ * The tutorial's pictures in the run folder. They are for people and no result depends on them: if one cannot be drawn,
+ * that is reported and the run goes on. The drawing code loads when the first picture is due, so it delays no start.
  */
 
 import type { HostBatch } from '../models/step.ts';
@@ -11,7 +11,7 @@ import { predictVal, type ValQuestion } from './predict-val.ts';
 import { PICTURE_FILES, type PictureFile, type RunFolder } from './run-folder.ts';
 import type { Reporter } from './types.ts';
 
-/** Of a batch, and of val, so many pictures are shown; six as in the tutorial. */
+/** At most this many pictures of a batch, and of val, are shown; six as in the tutorial. */
 const MOST_OF_A_BATCH = 16;
 const PREDICTIONS = 6;
 
@@ -25,10 +25,10 @@ export interface RunPicturesOptions {
 }
 
 interface KeptBatch {
-  /** Of the first pictures of the batch. */
+  /** Only the first pictures of the batch. */
   readonly images: Float32Array;
   readonly labels: Int32Array;
-  /** Of the whole batch. */
+  /** Pictures in the whole batch. */
   readonly size: number;
 }
 
@@ -36,7 +36,7 @@ export class RunPictures {
   readonly #options: RunPicturesOptions;
   readonly #drawn = new Set<PictureFile>();
   readonly #failed = new Set<PictureFile>();
-  /** Of the first batch, until it is drawn. */
+  /** The first batch, until it is drawn. */
   #batch: KeptBatch | undefined;
   #hasSeenBatch = false;
 
@@ -44,7 +44,7 @@ export class RunPictures {
     this.#options = options;
   }
 
-  /** To be shown every train batch. Of the first it copies what it will draw, and does no more between steps. */
+  /** Call it with every train batch. It copies the pictures to draw from the first batch and ignores the others. */
   seeBatch({ images, labels, size }: HostBatch): void {
     if (this.#hasSeenBatch) return;
     this.#hasSeenBatch = true;
@@ -52,7 +52,7 @@ export class RunPictures {
     this.#batch = { images: images.slice(0, (images.length / size) * count), labels: labels.slice(0, count), size };
   }
 
-  /** Draws the batch, if it is waiting to be drawn. */
+  /** Draws the batch if it is not drawn yet. */
   async drawBatch(): Promise<void> {
     const batch = this.#batch;
     if (!batch) return;
@@ -68,7 +68,7 @@ export class RunPictures {
     });
   }
 
-  /** Draws the curves, if there is anything to draw. At the end: drawn epoch by epoch, they let the run's memory grow. */
+  /** Draws the curves if there are any metrics. Call it at the end: drawing after each epoch makes memory grow. */
   async drawCurves(): Promise<void> {
     const { metrics, best } = this.#options;
     if (metrics.length === 0) return;
@@ -78,7 +78,7 @@ export class RunPictures {
     });
   }
 
-  /** Lets the network predict some pictures of val, and draws them. @param question of the network with the best weights */
+  /** Predicts some pictures of val and draws them. @param question must have the network with the best weights */
   async drawPredictions(question: ValQuestion): Promise<void> {
     const { classes, best } = this.#options;
     const whose =
@@ -98,7 +98,7 @@ export class RunPictures {
     });
   }
 
-  /** Draws what can be drawn without the device and is not yet, and tells which pictures there are. */
+  /** Draws the remaining pictures that need no device, then reports which pictures exist. */
   async finish(): Promise<void> {
     await this.drawBatch();
     await this.drawCurves();
@@ -112,7 +112,7 @@ export class RunPictures {
       folder.writePicture(file, await draw());
       this.#drawn.add(file);
     } catch (error) {
-      // What keeps one from being drawn will keep the next from it too; it is told once.
+      // The cause of one failure will make the next attempt fail too, so it is reported once.
       if (this.#failed.has(file)) return;
       this.#failed.add(file);
       reporter?.pictureFailed?.(file, error instanceof Error ? error : new Error(String(error)));

@@ -1,6 +1,6 @@
 /**
- * PyTorch's "Transfer Learning for Computer Vision Tutorial" as one function: train for some epochs, measure on the
- * validation pictures after each, keep the weights that did best there, and leave a folder that tells all about the run.
+ * PyTorch's "Transfer Learning for Computer Vision Tutorial" as one function. It trains for some epochs and measures on
+ * the validation pictures after each. It keeps the best weights and writes a folder that describes the run.
  */
 import { type DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
@@ -23,7 +23,7 @@ import type { PhaseMetrics, RunSummary } from './types.ts';
 
 type State = ReadonlyMap<string, ExportedEntry>;
 
-/** What a run came to, also one that its signal stopped. */
+/** The result of a run, also if its signal stopped it. */
 export interface TrainResult {
   readonly summary: RunSummary;
   /** One entry per epoch and phase. */
@@ -32,11 +32,11 @@ export interface TrainResult {
   readonly folder: string;
   /** The best weights with the batch norms' statistics, under torch's names. */
   readonly best: State;
-  /** The network with the best weights, in eval mode; only if the caller gave the device, and the caller's to dispose. */
+  /** The network with the best weights, in eval mode. Only if the caller gave the device, and theirs to dispose. */
   readonly model: ResNet | undefined;
 }
 
-/** What a run is made of. */
+/** The parts of a run. */
 interface Run {
   readonly options: TrainOptions;
   readonly mode: TrainMode;
@@ -44,7 +44,7 @@ interface Run {
   readonly pictures: Pictures;
   readonly start: StartFacts;
   readonly gpu: Gpu;
-  /** The run's own: the device keeps its chooser, and another run on it has another. */
+  /** Belongs to this run. The device keeps its chooser, and another run on it has another. */
   readonly chooser: Chooser;
   readonly rehearsal: Rehearsal;
   readonly model: ResNet;
@@ -54,13 +54,13 @@ interface Run {
 }
 
 /**
- * Runs it. Once the folder is made it holds config.json; each epoch adds two lines to metrics.jsonl and, if it was the best
- * so far, replaces best.safetensors; the end, or an abort, adds summary.json. The tutorial's pictures come along the way: a
- * training batch after the first train phase, curves and predictions at the end.
+ * Trains as the tutorial does. The new run folder starts with config.json. Each epoch adds two lines to metrics.jsonl
+ * and, if it is the best so far, replaces best.safetensors. The end, or an abort, adds summary.json. The tutorial's pictures
+ * are drawn along the way: a training batch after the first train phase, curves and predictions at the end.
  *
- * @throws UsageError if an option makes no sense or the folder holds a run; FileError naming a file or folder;
- *   StateDictError if the weights do not fit; NoAdapterError, OutOfMemoryError, DeviceLostError, GpuError of the device;
- *   NonFiniteLossError if training diverges. After any of them the run folder keeps what it had.
+ * @throws UsageError if an option is invalid or the folder holds a run; FileError naming a file or folder;
+ *   StateDictError if the weights do not fit; NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the
+ *   device; NonFiniteLossError if training diverges. After any of them the run folder keeps its files.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const mode = checkMode(options.mode ?? 'finetune');
@@ -84,13 +84,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     const chooser = chooserOf(gpu).fresh(await options.tuned?.(gpu.traits, question));
     const rehearsal = rehearse(gpu.traits, question, chooser.settings);
     checkLimits(rehearsal.memory, gpu);
-    // The order of these two is that of the random draws: the network's, then epoch by epoch the loaders'.
+    // This order fixes the random draws: first the network's, then the loaders' epoch by epoch.
     const generator = new Generator(settings.seed);
     model = buildModel(gpu, loaded, { classes: pictures.classes.length, mode, random: generator });
-    // The device has its weights now: 45 MB that the host need not hold for the whole run.
+    // The device has its weights now. Free the host's 45 MB copy for the rest of the run.
     loaded = undefined;
     const loaders = makeLoaders(pictures, settings, generator, pool);
-    // Pictures that cannot be read are found before anything is written.
+    // Finds unreadable pictures before anything is written.
     await loaders.train.prepare();
     const folder = new RunFolder(options.out ?? defaultRunPath(mode));
     const result = await runEpochs({
@@ -163,7 +163,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   };
   const runOne = async (epoch: number, phase: Phase): Promise<PhaseTotals | undefined> => {
     reporter?.phaseStarted?.(epoch, phase, steps[phase]);
-    // Also when only the last layer learns: the tutorial lets every batch norm use and move its statistics.
+    // Also when only the last layer learns: in the tutorial every batch norm uses and updates its statistics.
     model.train(phase === 'train');
     return runPhase({
       epoch,
@@ -194,7 +194,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
       scheduler.step();
       const measured = await runOne(epoch, 'val');
       if (!measured) break;
-      // On disk before the line that tells of it.
+      // Write to disk before the line that reports it.
       if (best.isBetter(measured.acc)) {
         best.replace(await model.exportState(), measured.acc, epoch);
         writeBest();
@@ -211,7 +211,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
       reporter?.epochEnded?.(epoch);
     }
   } catch (error) {
-    // What it learnt until then can still be seen.
+    // Draw the metrics up to the failure.
     await drawn?.finish();
     throw error;
   } finally {
@@ -235,7 +235,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
   model.loadStateDict(best.state);
   model.eval();
   reporter?.ended?.(summary);
-  // After all that counts is on the disk. Whoever stopped a run before its first val phase does not wait for more kernels.
+  // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
   if (finished > 0) {
     const size = Math.min(batchSize, pictures.val.length);
     const { transform } = loaders.val.options;

@@ -1,25 +1,25 @@
-/** The words that the parts of a run share: modes, phases, what is measured, and who is told of it. */
+/** Types that the parts of a run share: metrics, progress, summary and the reporter. */
 
 import type { Phase, TrainMode } from '../models/types.ts';
 import type { MemoryPlan } from '../plan/index.ts';
 
-/** One phase of one epoch, and one line of metrics.jsonl. */
+/** One phase of one epoch: one line of metrics.jsonl. */
 export interface PhaseMetrics {
   /** From 0. */
   readonly epoch: number;
   readonly phase: Phase;
-  /** Mean over the pictures. In the train phase of a model that moved meanwhile, as the tutorial prints it. */
+  /** Mean over the pictures. In the train phase the weights change between batches, as in the tutorial's figure. */
   readonly loss: number;
-  /** Share of the pictures that were predicted right. */
+  /** Share of the pictures predicted correctly, from 0 to 1. */
   readonly acc: number;
   /** Learning rate of this epoch's train phase, also in the val line. */
   readonly lr: number;
-  /** From the phase's first batch being asked for to its last result being read. */
+  /** From the request for the phase's first batch to the read of its last result. */
   readonly seconds: number;
   readonly imagesPerSecond: number;
 }
 
-/** One step whose result has come back. Steps are reported in order, up to two steps after they were submitted. */
+/** One step whose result was read. Steps are reported in order, up to two steps after they were submitted. */
 export interface StepProgress {
   readonly epoch: number;
   readonly phase: Phase;
@@ -29,39 +29,39 @@ export interface StepProgress {
   readonly steps: number;
   /** Mean loss of this step's batch. */
   readonly loss: number;
-  /** Of this step's batch. */
+  /** Correct predictions in this step's batch. */
   readonly correct: number;
   /** Pictures in this step's batch. */
   readonly size: number;
   /** Mean over the phase's pictures so far. */
   readonly meanLoss: number;
-  /** Since the phase began. */
+  /** Seconds since the phase began. */
   readonly seconds: number;
   readonly imagesPerSecond: number;
 }
 
-/** What summary.json holds. */
+/** The contents of summary.json. */
 export interface RunSummary {
-  /** Only if it was the built-in demo: then the accuracy says nothing about photographs. */
+  /** Set only for the built-in demo. Its accuracy says nothing about photographs. */
   readonly demo?: true;
   readonly mode: TrainMode;
   readonly seed: number;
-  /** 0 while no epoch was better than that. */
+  /** 0 if no epoch was better. */
   readonly bestValAcc: number;
-  /** Epoch of the weights that were kept, from 0; null for the state before training. */
+  /** Epoch of the kept weights, from 0; null for the state before training. */
   readonly bestEpoch: number | null;
-  /** Epochs that were finished, both phases. */
+  /** Epochs with both phases finished. */
   readonly epochs: number;
   /** Whether the run was stopped before its last epoch. */
   readonly interrupted: boolean;
-  /** Of training, without preparations. */
+  /** Time of training, without preparations. */
   readonly seconds: number;
   /** The adapter's description. */
   readonly adapter: string;
   readonly adapterKind: 'software' | 'hardware';
 }
 
-/** What is known when training is about to begin. */
+/** Facts known when training is about to begin. */
 export interface RunStart {
   readonly mode: TrainMode;
   readonly epochs: number;
@@ -75,11 +75,11 @@ export interface RunStart {
   readonly pictures: Readonly<Record<Phase, number>>;
   /** Steps per phase. */
   readonly steps: Readonly<Record<Phase, number>>;
-  /** Where the weights come from, as a sentence. */
+  /** The source of the weights, as a sentence. */
   readonly weights: string;
 }
 
-/** Who wants to know how the run goes on. Every method is optional and is called synchronously between steps. */
+/** Receives the progress of a run. Every method is optional and is called synchronously between steps. */
 export interface Reporter {
   /** Everything is ready; training begins. */
   started?(run: RunStart): void;
@@ -87,16 +87,16 @@ export interface Reporter {
   epochStarted?(epoch: number, epochs: number): void;
   /** A phase of `steps` steps begins. */
   phaseStarted?(epoch: number, phase: Phase, steps: number): void;
-  /** A step's result is there. */
+  /** A step's result was read. */
   stepDone?(progress: StepProgress): void;
-  /** Its metrics are in metrics.jsonl already. */
+  /** A phase ended; its metrics are already in metrics.jsonl. */
   phaseEnded?(metrics: PhaseMetrics): void;
-  /** Both phases are done, and the best weights written if they are these. */
+  /** Both phases ended; if the weights are the best so far, they are written. */
   epochEnded?(epoch: number): void;
-  /** The run is over, or was stopped by its signal; not called where it failed. */
+  /** The run ended, or its signal stopped it. Not called if the run failed. */
   ended?(summary: RunSummary): void;
-  /** These files of the run folder are pictures that people may look at; called last. */
+  /** These files of the run folder are pictures. Called last. */
   picturesDrawn?(files: readonly string[]): void;
-  /** A picture could not be drawn or written. The run goes on. */
+  /** A picture could not be drawn or written. The run continues. */
   pictureFailed?(file: string, error: Error): void;
 }
