@@ -1,4 +1,4 @@
-/** What pictures show, according to a trained network. The room's door: other folders import from here. */
+/** Classifies pictures with a trained network. Other folders import from this file. */
 export type { ClassNames } from './class-names.ts';
 export { IMAGENET_CLASSES } from './imagenet-classes.ts';
 export {

@@ -1,4 +1,4 @@
-/** A trained network, ready to say what pictures show. */
+/** A trained network that classifies pictures. */
 import { noGrad, scope, Tensor } from '../autograd/index.ts';
 import { DecoderPool, valTransform } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
@@ -15,42 +15,42 @@ import { type ClassNames, classNamesOf } from './class-names.ts';
 import { likeliest, type Ranking } from './ranking.ts';
 import { type PictureInput, type Rendered, renderAhead, type Unreadable } from './render-ahead.ts';
 
-/** How a predictor runs. */
+/** Settings of a predictor. */
 export interface PredictorOptions {
-  /** Pictures that the device computes at once; default 8. More take more memory, and on a GPU less time for each. */
+  /** Pictures computed at once; default 8. A larger batch takes more memory and, on a GPU, less time per picture. */
   readonly batchSize?: number | undefined;
-  /** Threads that decode pictures; changes no value. Default: one per core, at most 4. */
+  /** Threads that decode pictures; they change no result. Default: one per core, at most 4. */
   readonly threads?: number | undefined;
   /**
-   * Side of the square that the network sees, pixels, from the middle of the picture after its shorter side was made
-   * 256/224 of it. Default: what the checkpoint says it was trained on, else 224.
+   * Side of the network's square input, pixels. The shorter side of a picture is resized to 256/224 of it, then the
+   * centre is cropped. Default: the size recorded in the checkpoint, else 224.
    */
   readonly imageSize?: number | undefined;
   /**
-   * Half-precision storage: weights and activations are kept in f16, and still computed with in f32. It takes half the
-   * memory, and changes scores by some ten-thousandths of their size. For GPUs: not every adapter can, and a software adapter
-   * gets much slower. Off by default.
+   * Half-precision storage: weights and activations are stored in f16 and computed in f32. It halves the memory and
+   * changes scores by some ten-thousandths of their size. For GPUs: not every adapter supports it, and a software
+   * adapter gets much slower. Default false.
    */
   readonly half?: boolean | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
-  /** Asked once the device is open; without it the predictor goes by the chooser of `gpu`, or else by the shipped tables. */
+  /** Called once the device is open. Without it the predictor uses the chooser of `gpu`, or else the shipped tables. */
   readonly tuned?: FindTuned | undefined;
-  /** A device to use instead of opening one, with `half` one that was opened for it. It is left open, as it was. */
+  /** A device to use instead of opening one; with `half`, one that was opened for it. It stays open and unchanged. */
   readonly gpu?: Gpu | undefined;
 }
 
-/** What to tell of each picture. */
+/** Settings of one prediction. */
 export interface PredictOptions {
-  /** How many of the likeliest classes to tell; all where there are fewer. Default 5. */
+  /** Number of likeliest classes to return; all if there are fewer. Default 5. */
   readonly top?: number | undefined;
 }
 
-/** What a picture was taken for. */
+/** The classes of one picture. */
 export interface Prediction {
-  /** As it was given; undefined where pixels were given. */
+  /** The path as given; undefined for pixels. */
   readonly path: string | undefined;
-  /** The likeliest classes, the likeliest first: `top[0]` is the answer. */
+  /** The likeliest classes in falling order: `top[0]` is the answer. */
   readonly top: Ranking;
 }
 
@@ -59,17 +59,18 @@ export const DEFAULT_BATCH_SIZE = 8;
 /** Default of `PredictOptions.top`. */
 export const DEFAULT_TOP = 5;
 
-/** Of a checkpoint that this program wrote: the side of the square that the network was trained on, pixels. */
+/** Metadata key that this program writes: the side of the square that the network was trained on, pixels. */
 const IMAGE_SIZE_KEY = 'imageSize';
 
-/** Batches that the device has to do while the results of the one before are waited for and handed out. */
+/** Batches queued on the device while the results of the previous one are read and returned. */
 const QUEUE_DEPTH = 1;
 
 /**
- * Reads a checkpoint and puts its network on a device. Whoever opens a predictor closes it: until then Node does not exit.
+ * Reads a checkpoint and loads its network on a device. The caller must close the predictor; until then Node does not
+ * exit.
  * @param weights a .pth or .safetensors file of a resnet18 or resnet34, such as a run's best.safetensors
- * @throws FileError naming the file if it cannot be read or is of another network; UsageError if an option makes no sense;
- *   NoAdapterError, OutOfMemoryError or GpuError of the device; MissingFeatureError where it cannot do half precision
+ * @throws FileError naming the file if it cannot be read or holds another network; UsageError if an option is invalid;
+ *   NoAdapterError, OutOfMemoryError or GpuError of the device; MissingFeatureError if it has no half precision
  */
 export async function openPredictor(weights: string, options: PredictorOptions = {}): Promise<Predictor> {
   const checkpoint = readCheckpoint(weights);
@@ -84,9 +85,9 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const gpu = options.gpu ?? (await openGpu({ ...(adapter && { adapter }), half }));
   try {
     const count = classes.names.length;
-    // Convolutions whose weights are frozen derive more from them, as it is done only once.
+    // Convolutions derive more data from frozen weights, because they do so only once.
     const built = { classes: count, mode: 'extract' } as const;
-    // What it takes to measure a batch is what it takes to predict one.
+    // Measuring a batch and predicting one take the same work.
     const pictures = { train: 0, val: batchSize };
     const question = { ...built, imageSize, batchSize, momentum: 0, pictures, start: network, half };
     const chooser = chooserOf(gpu).fresh(await options.tuned?.(gpu.traits, question));
@@ -103,7 +104,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   }
 }
 
-/** Classes that the last layer tells apart. */
+/** The number of classes of the last layer. */
 function countOutputs(path: string, { tensors }: Checkpoint): number {
   const outputs = tensors.get('fc.weight')?.shape[0];
   if (outputs !== undefined && outputs >= 2) return outputs;
@@ -117,7 +118,7 @@ function countOutputs(path: string, { tensors }: Checkpoint): number {
 function recordedImageSize({ metadata }: Checkpoint): number {
   const rule = NUMBER_OPTIONS.imageSize;
   const recorded = Number(metadata[IMAGE_SIZE_KEY]);
-  // Another program's entry of that name may be anything.
+  // Another program may use this key for anything.
   return Number.isSafeInteger(recorded) && recorded >= rule.least ? recorded : rule.default;
 }
 
@@ -131,32 +132,32 @@ interface Parts {
   readonly half: boolean;
   readonly gpu: Gpu;
   readonly ownsGpu: boolean;
-  /** Of this predictor alone. */
+  /** Used by this predictor only. */
   readonly chooser: Chooser;
   readonly model: ResNet;
 }
 
-/** Pictures of a batch on its way, with the unreadable ones among them in their places. */
+/** A submitted batch, with the unreadable pictures in their places. */
 interface Submitted {
   readonly entries: readonly (Rendered | Unreadable)[];
-  /** Logits [pictures, classes]; undefined where none of the entries is a picture. */
+  /** Logits [pictures, classes]; undefined if no entry is a picture. */
   readonly logits: Readback | undefined;
 }
 
-/** Made by `openPredictor`. */
+/** Created by `openPredictor`. */
 export class Predictor {
-  /** The file that the weights are from. */
+  /** Path of the weights. */
   readonly weights: string;
   readonly architecture: Architecture;
   /** Names of the classes, in the order of the network's outputs. */
   readonly classes: readonly string[];
-  /** Where the names come from: the checkpoint, ImageNet's list, or nowhere, and then they are `class 0` and so on. */
+  /** Source of the names: the checkpoint, ImageNet's list, or none (`class 0` and so on). */
   readonly namesFrom: ClassNames['source'];
-  /** Side of the square that the network sees, pixels. */
+  /** Side of the network's square input, pixels. */
   readonly imageSize: number;
   /** Whether weights and activations are stored in half precision. */
   readonly half: boolean;
-  /** What the network runs on. */
+  /** The adapter that runs the network. */
   readonly adapter: AdapterTraits;
   readonly #parts: Parts;
   readonly #pool: DecoderPool;
@@ -178,8 +179,8 @@ export class Predictor {
   }
 
   /**
-   * What each picture shows, in the order of the pictures.
-   * @throws FileError naming the first picture that cannot be read (`each` goes on instead); else as `each`
+   * Predicts each picture, in the order of the pictures.
+   * @throws FileError naming the first picture that cannot be read (`each` continues instead); else as `each`
    */
   async predict(pictures: readonly PictureInput[], options: PredictOptions = {}): Promise<Prediction[]> {
     const predictions: Prediction[] = [];
@@ -191,9 +192,9 @@ export class Predictor {
   }
 
   /**
-   * The same one by one, for pictures without number: a few batches are held at a time, decoded on threads while the
-   * device computes. A file that cannot be read gives its error in its place.
-   * @throws UsageError if an option makes no sense; FileError naming the weights if they give scores that are no numbers;
+   * Predicts pictures one by one. Any number is possible: only a few batches are held at a time. Threads decode while
+   * the device computes. An unreadable file gives its error in its place.
+   * @throws UsageError if an option is invalid; FileError naming the weights if they give scores that are not finite;
    *   DawngradError if pixels do not fit their size, or the predictor is closed; errors of the device
    */
   async *each(
@@ -204,12 +205,11 @@ export class Predictor {
     const { imageSize, batchSize, threads } = this.#parts;
     if (this.#closed) throw new DawngradError('This predictor was closed; open another one.');
     const numbers = 3 * imageSize ** 2;
-    // No shader depends on how many pictures there are, so that a smaller last batch compiles nothing anew, and is filled
-    // up with nothing.
+    // Shaders do not depend on the batch size: a smaller last batch compiles nothing and needs no padding.
     const batch = new Float32Array(Math.min(batchSize, pictures.length) * numbers);
     const rendered = renderAhead(pictures, {
       transform: valTransform(imageSize),
-      // With one picture there is nothing to do meanwhile, and starting threads takes longer than decoding it.
+      // A single picture decodes faster here than a thread starts.
       pool: pictures.length === 1 ? this.#noThreads : this.#pool,
       ahead: Math.max(batchSize, threads) * 2,
     });
@@ -240,8 +240,8 @@ export class Predictor {
   }
 
   /**
-   * Ends the decoder threads, frees the network, and closes the device unless it was given. What is under way fails. May
-   * be called twice.
+   * Ends the decoder threads, frees the network, and closes the device unless the caller gave it. Work in progress
+   * fails. Calling it twice is allowed.
    */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -252,7 +252,7 @@ export class Predictor {
     await this.#pool.close();
   }
 
-  /** Records one batch, which is uploaded at once and may be overwritten then. */
+  /** Records and uploads one batch. The caller may overwrite `images` afterwards. */
   #submit(images: Float32Array<ArrayBuffer>, count: number): Readback {
     const { gpu, chooser, model, imageSize } = this.#parts;
     const compute = () => model.call(Tensor.from(gpu, images, [count, 3, imageSize, imageSize])).readback();

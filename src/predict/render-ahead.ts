@@ -1,8 +1,8 @@
-/** Pictures on their way to the network: decoded ahead of their turn, in their order, some at a time. */
+/** Decodes pictures ahead of use and returns them in order; the number in progress is bounded. */
 import { type DecoderPool, normalize, type Picture, type ValTransform, valCrop } from '../data/index.ts';
 import { DawngradError, FileError } from '../errors.ts';
 
-/** A picture to look at: a file's path, or its pixels. */
+/** A picture to predict: a file's path or its pixels. */
 export type PictureInput = string | Picture;
 
 /** A file that could not be read as a picture. */
@@ -12,27 +12,27 @@ export interface Unreadable {
   readonly error: FileError;
 }
 
-/** A picture as the network takes it. */
+/** A picture as the network's input. */
 export interface Rendered {
-  /** Undefined where pixels were given. */
+  /** Undefined for pixels. */
   readonly path: string | undefined;
   /** [3, size, size], normalised. */
   readonly image: Float32Array<ArrayBuffer>;
-  /** Gives the memory of `image` back for later pictures. */
+  /** Returns the memory of `image` for later pictures. */
   release(): void;
 }
 
 export interface RenderOptions {
   readonly transform: ValTransform;
   readonly pool: DecoderPool;
-  /** Pictures that may be under way at once; what bounds the memory. */
+  /** Pictures in progress at once; bounds the memory. */
   readonly ahead: number;
 }
 
 /**
- * Renders the pictures, in order. One that cannot be read takes its place in the order too. Whoever leaves early leaves
- * the pictures under way to the pool.
- * @throws DawngradError if pixels do not fit their width and height, or the pool is or gets closed
+ * Renders the pictures in order. An unreadable one keeps its place in the order. If the consumer stops early, the pool
+ * finishes the pictures in progress.
+ * @throws DawngradError if pixels do not fit their width and height, or the pool is closed before or during the work
  */
 export async function* renderAhead(
   pictures: readonly PictureInput[],
@@ -44,7 +44,7 @@ export async function* renderAhead(
     const path = typeof picture === 'string' ? picture : undefined;
     const out = new Float32Array(free.pop() ?? new ArrayBuffer(numbers * 4));
     try {
-      // A job per picture: of one with several, the first that cannot be read would take the others with it.
+      // One job per picture: in a job of several, an unreadable picture would fail the others too.
       const image =
         typeof picture === 'string'
           ? await pool.render({ transform, pictures: [{ path: picture, slot: undefined }] }, out)
@@ -61,7 +61,7 @@ export async function* renderAhead(
   while (asked < pictures.length || underway.length > 0) {
     while (asked < pictures.length && underway.length < ahead) {
       const rendered = render(pictures[asked++]!);
-      // It is awaited in its turn; should an earlier one fail first, this one's failure is of no interest.
+      // It is awaited in its turn. If an earlier one fails first, this failure does not matter.
       rendered.catch(() => {});
       underway.push(rendered);
     }

@@ -1,7 +1,7 @@
 /**
  * The folder of one run. Every file is written whole or not at all. However the run ends, the files of the last
- * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a full disk
- * leaves half a line.
+ * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
+ * full disk leaves half a line.
  */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -55,8 +55,8 @@ interface Run {
 
 /**
  * Trains as the tutorial does. The new run folder starts with config.json. Each epoch adds two lines to metrics.jsonl
- * and, if it is the best so far, replaces best.safetensors. The end, or an abort, adds summary.json. The tutorial's pictures
- * are drawn along the way: a training batch after the first train phase, curves and predictions at the end.
+ * and, if it is the best so far, replaces best.safetensors. The end, or an abort, adds summary.json. The tutorial's
+ * pictures are drawn along the way: a training batch after the first train phase, curves and predictions at the end.
  *
  * @throws UsageError if an option is invalid or the folder holds a run; FileError naming a file or folder;
  *   StateDictError if the weights do not fit; NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the
