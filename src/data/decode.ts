@@ -1,8 +1,8 @@
 /**
- * Picture files to RGB bytes, as Pillow's `Image.open(path).convert('RGB')` gives them: no colour management, no rotation
- * by EXIF, alpha dropped rather than blended, the first frame only. sharp decodes; with these options its JPEG pixels
- * equal Pillow's (both are libjpeg-turbo's accurate integer DCT and smooth chroma upsampling). What differs: 16-bit grey
- * is scaled to 8 bits here, where Pillow 9 clips it, and only JPEG, PNG, WebP, TIFF, BMP and PNM were compared.
+ * Decodes picture files to RGB bytes as Pillow's `Image.open(path).convert('RGB')` does: no colour management, no
+ * rotation by EXIF, alpha dropped instead of blended, the first frame only. sharp decodes. With these options its JPEG
+ * pixels equal Pillow's: both use libjpeg-turbo's accurate integer DCT and smooth chroma upsampling. One difference:
+ * 16-bit grey is scaled to 8 bits here, where Pillow 9 clips it. Only JPEG, PNG, WebP, TIFF, BMP and PNM were compared.
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -11,24 +11,24 @@ import { FileError } from '../errors.ts';
 import { decodePlain } from './plain-formats.ts';
 import type { Picture } from './transforms.ts';
 
-// Each picture is decoded once, by one of several threads of ours: libvips' own threads and caches are only overhead.
+// Each picture is decoded once, on one of our threads: libvips' own threads and caches are only overhead.
 sharp.concurrency(1);
 sharp.cache(false);
 
 /**
- * `truncated` fails where Pillow fails: on files that end too early, but not on the corrupt bytes and stray data that
- * libjpeg only warns of. ICC profiles are ignored as Pillow ignores them.
+ * `truncated` fails where Pillow fails: on files that end too early, but not on corrupt bytes and stray data, which
+ * libjpeg only warns about. ICC profiles are ignored, as in Pillow.
  */
 const OPTIONS = { ignoreIcc: true, failOn: 'truncated', limitInputPixels: false } as const;
 
 /**
  * Decodes a picture to interleaved RGB.
  *
- * @throws FileError naming the file if it is missing, truncated, or no picture
+ * @throws FileError naming the file if it is missing, truncated, or not a picture
  */
 export async function decode(path: string): Promise<Picture> {
   try {
-    // Handing libvips the bytes saves about a millisecond per picture against handing it the path.
+    // Passing bytes instead of the path saves about a millisecond per picture in libvips.
     const bytes = readFileSync(path);
     return decodePlain(bytes) ?? (await decodeWithSharp(bytes));
   } catch (cause) {
@@ -37,9 +37,9 @@ export async function decode(path: string): Promise<Picture> {
 }
 
 /**
- * Width and height without decoding, as `decode` will report them; pixels.
+ * Reads width and height in pixels, as `decode` will return them, without decoding.
  *
- * @throws FileError naming the file
+ * @throws FileError naming the file if it cannot be read or is not a picture
  */
 export async function readSize(path: string): Promise<{ width: number; height: number }> {
   try {
@@ -52,7 +52,7 @@ export async function readSize(path: string): Promise<{ width: number; height: n
 }
 
 async function decodeWithSharp(bytes: Buffer): Promise<Picture> {
-  // Only the header is looked at; CMYK would otherwise pass through colour profiles.
+  // Reads the header only. CMYK would otherwise go through colour profiles.
   const isCmyk = (await sharp(bytes, OPTIONS).metadata()).space === 'cmyk';
   const image = sharp(bytes, OPTIONS);
   if (isCmyk) image.pipelineColourspace('cmyk').toColourspace('cmyk');
@@ -62,13 +62,13 @@ async function decodeWithSharp(bytes: Buffer): Promise<Picture> {
   return { width: info.width, height: info.height, pixels };
 }
 
-/** Pillow's conversion without profiles: each ink takes its share of what black leaves. */
+/** Pillow's conversion without profiles: each ink's value is scaled by the share that black leaves. */
 function cmykToRgb(cmyk: Uint8Array, channels: number): Uint8Array {
   const rgb = new Uint8Array((cmyk.length / channels) * 3);
   for (let from = 0, to = 0; to < rgb.length; from += channels, to += 3) {
     const white = 255 - cmyk[from + 3]!;
     for (let c = 0; c < 3; c++) {
-      // x / 255, rounded, as Pillow's MULDIV255 computes it.
+      // x / 255, rounded as Pillow's MULDIV255 rounds.
       const product = cmyk[from + c]! * white + 128;
       rgb[to + c] = Math.max(0, white - ((product + (product >> 8)) >> 8));
     }

@@ -1,17 +1,17 @@
 /**
- * The threads that decode, crop and normalise. Batches are handed out as they are asked for, each to the thread with the
- * fewest waiting; buffers travel by transfer, not by copy. Idle threads do not keep Node alive.
+ * The threads that decode, crop and normalise. Each requested batch goes to the thread with the fewest waiting batches.
+ * Buffers are transferred, not copied. Idle threads do not keep Node alive.
  */
 import { Worker } from 'node:worker_threads';
 import { DawngradError, FileError } from '../errors.ts';
 import { type BatchJob, renderBatch } from './render.ts';
 
-/** @internal What the pool sends to a thread. */
+/** @internal Message from the pool to a thread. */
 export type WorkerRequest =
   | { readonly kind: 'render'; readonly id: number; readonly job: BatchJob; readonly out: Float32Array<ArrayBuffer> }
   | { readonly kind: 'close' };
 
-/** @internal What a thread sends back. */
+/** @internal Message from a thread to the pool. */
 export type WorkerReply =
   | { readonly id: number; readonly out: Float32Array<ArrayBuffer> }
   | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
@@ -25,19 +25,19 @@ interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
   readonly exited: Promise<void>;
-  /** Why it can take no more work. */
+  /** The reason why the thread accepts no more work. */
   failure: Error | undefined;
 }
 
 const CLOSED = 'The decoder threads were closed.';
 
-/** Threads that decode pictures, which several loaders may share. Whoever makes it closes it. */
+/** Threads that decode pictures. Several loaders may share one pool. Its creator must close it. */
 export class DecoderPool {
-  /** How many threads decode; 0 means that the calling thread does. */
+  /** Number of decoder threads; 0 means that the calling thread decodes. */
   readonly threads: number;
   private readonly started: Thread[] = [];
   private readonly stop = new Int32Array(new SharedArrayBuffer(4));
-  /** The end of the queue when the calling thread decodes. */
+  /** End of the queue when the calling thread decodes. */
   private lastInline: Promise<unknown> = Promise.resolve();
   private nextId = 0;
   private closed = false;
@@ -49,15 +49,16 @@ export class DecoderPool {
     this.threads = threads;
   }
 
-  /** Starts the threads now rather than with the first batch, so that they are up when it is needed. */
+  /** Starts the threads before the first batch needs them. */
   start(): void {
     while (!this.closed && this.started.length < this.threads) this.started.push(startThread(this.stop));
   }
 
   /**
-   * Computes a batch into `out`, which belongs to the pool until the promise resolves to (a new view of) it.
+   * Computes a batch into `out`. The pool owns `out` until the promise resolves to (a new view of) it.
    *
-   * @throws FileError naming the picture that cannot be read; DawngradError if the pool is or gets closed
+   * @throws FileError naming the picture that cannot be read; DawngradError if the pool is closed before or during the
+   *   work
    */
   async render(job: BatchJob, out: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
     if (this.closed) throw new DawngradError(CLOSED);
@@ -80,14 +81,14 @@ export class DecoderPool {
     });
   }
 
-  /** Gives up what is waiting, ends the threads and resolves when they are gone. The pool cannot be used again. */
+  /** Drops waiting work, ends the threads and resolves when they have ended. The pool cannot be used again. */
   async close(): Promise<void> {
     this.closed = true;
     Atomics.store(this.stop, 0, 1);
     const request: WorkerRequest = { kind: 'close' };
     for (const { worker } of this.started) {
       worker.ref();
-      // A thread leaves by itself between two pictures: ending it inside native code would be unsafe.
+      // The thread exits between two pictures: terminating it inside native code would be unsafe.
       worker.postMessage(request);
     }
     await Promise.all([this.lastInline, ...this.started.map((thread) => thread.exited)]);
@@ -100,7 +101,7 @@ function startThread(stop: Int32Array): Thread {
   worker.on('message', (reply: WorkerReply) => {
     const { resolve, reject } = waiting.get(reply.id)!;
     waiting.delete(reply.id);
-    // While the pool closes, Node has to wait for the thread to leave.
+    // While the pool closes, Node must wait for the thread to exit.
     if (waiting.size === 0 && Atomics.load(stop, 0) === 0) worker.unref();
     if ('out' in reply) resolve(reply.out);
     else reject(revive(reply.error));
@@ -123,15 +124,15 @@ function startThread(stop: Int32Array): Thread {
 }
 
 /**
- * Built code runs worker.js. From its sources a thread needs tsx to read TypeScript, whatever the parent runs under (vitest
- * brings a transformer of its own), and `--import tsx` does not reach threads on Node 20: hence a small script that does.
+ * A build runs worker.js. From sources a thread needs tsx to read TypeScript, whatever the parent uses (vitest brings
+ * its own transformer). `--import tsx` does not reach threads on Node 20, so a small script registers it.
  */
 function threadUrl(): URL {
   const script = import.meta.url.endsWith('.ts') ? './worker-from-source.mjs' : './worker.js';
   return new URL(script, import.meta.url);
 }
 
-/** Errors lose their class on the way between threads. */
+/** Errors lose their class when they pass between threads. */
 function revive({ name, message }: { readonly name: string; readonly message: string }): Error {
   if (name === 'FileError') return new FileError(message);
   return new DawngradError(name === 'DawngradError' ? message : `A decoder thread failed: ${name}: ${message}`);

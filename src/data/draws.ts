@@ -1,6 +1,6 @@
 /**
- * Everything random about one epoch, drawn in the order in which torch 1.13's DataLoader draws it, before any picture is
- * opened. With workers, torch gives each its own generator, seeded from the main one; without, all draw from that one.
+ * All random values of one epoch, drawn before any picture is opened, in the order of torch 1.13's DataLoader. With
+ * workers, torch gives each its own generator, seeded from the main one. Without workers, all draws use the main one.
  */
 import { Generator } from '../random/mt19937.ts';
 import type { Box } from './resize.ts';
@@ -8,13 +8,13 @@ import { drawFlip, drawResizedCrop } from './transforms.ts';
 
 /** One picture of an epoch. */
 export interface Draw {
-  /** Which sample of the data set. */
+  /** Index of the sample in the data set. */
   readonly index: number;
-  /** What the train transform drew for it; the val transform draws nothing. */
+  /** The train transform's random parameters; the val transform draws none. */
   readonly crop?: { readonly box: Box; readonly flip: boolean };
 }
 
-/** All that decides which random numbers an epoch takes. */
+/** All inputs that decide which random values an epoch draws. */
 export interface EpochShape {
   /** Samples in the data set. */
   readonly count: number;
@@ -22,16 +22,16 @@ export interface EpochShape {
   readonly shuffle: boolean;
   /** torch's num_workers. */
   readonly workers: number;
-  /** Widths and heights in pairs, if crops are to be drawn. */
+  /** Widths and heights in pairs, if crops are drawn. */
   readonly sizes: Int32Array | undefined;
-  /** Stop after so many pictures, as a consumer does who leaves early. */
+  /** Stop after this many pictures, like a consumer that stops early. */
   readonly limit?: number | undefined;
 }
 
-/** Draws one epoch and moves `main` on as torch would. */
+/** Draws one epoch and advances `main` as torch would. */
 export function drawEpoch(main: Generator, shape: EpochShape): Draw[] {
   const { count, batchSize, shuffle, workers, sizes, limit = count } = shape;
-  // The iterator's base seed comes first, also where no worker will use it; then the sampler seeds a generator of its own.
+  // The iterator draws its base seed first, even without workers. Then the sampler seeds its own generator.
   const baseSeed = main.randomSeed();
   const order = shuffle
     ? new Generator(main.randomSeed()).randperm(count)

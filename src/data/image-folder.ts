@@ -1,12 +1,12 @@
 /**
- * A folder of pictures, one subfolder per class, read as torchvision's ImageFolder reads it: same classes, same order of
- * samples, same files left out. The order matters, as a shuffle is a permutation of it.
+ * A folder of pictures with one subfolder per class, read as torchvision's ImageFolder does: same classes, same order
+ * of samples, same files skipped. The order matters because a shuffle permutes it.
  */
 import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../errors.ts';
 
-/** torchvision.datasets.folder.IMG_EXTENSIONS; case does not matter. */
+/** torchvision.datasets.folder.IMG_EXTENSIONS; case-insensitive. */
 export const IMAGE_EXTENSIONS: readonly string[] = [
   '.jpg',
   '.jpeg',
@@ -25,18 +25,18 @@ export interface Sample {
   readonly label: number;
 }
 
-/** What a loader needs to know of a dataset. */
+/** A data set as a loader needs it. */
 export interface ImageDataset {
   readonly classes: readonly string[];
   readonly samples: readonly Sample[];
-  /** Width and height of every sample in turn, filled in by whoever reads them first; pixels. */
+  /** Width and height of every sample in turn, pixels. The first reader fills it in. */
   sizes?: Int32Array;
 }
 
-/** The pictures below `root`, sorted as torchvision sorts them. */
+/** The pictures in `root`, sorted as torchvision sorts them. */
 export class ImageFolder implements ImageDataset {
   readonly root: string;
-  /** Class names, sorted; their places are the labels. */
+  /** Class names, sorted; a class's position is its label. */
   readonly classes: readonly string[];
   readonly samples: readonly Sample[];
   sizes?: Int32Array;
@@ -82,8 +82,8 @@ function findClasses(root: string): string[] {
 }
 
 /**
- * All pictures below `folder`, by the endings of their names: its folders (itself among them) sorted by path, inside each
- * the files by name.
+ * Lists all pictures in `folder` and its subfolders, by file extension. Folders (itself included) are sorted by path,
+ * the files in each by name.
  * @throws FileError if it, or a folder in it, cannot be read
  */
 export function listPictures(folder: string): string[] {
@@ -92,20 +92,20 @@ export function listPictures(folder: string): string[] {
   const found: string[] = [];
   for (const path of [...folders.keys()].sort(byCodePoint)) {
     for (const name of folders.get(path)!.sort(byCodePoint)) {
-      // torchvision tests the whole path, so a file named just ".jpg" counts; so it does here.
+      // torchvision tests the whole path, so a file named just ".jpg" counts there and here.
       if (IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) found.push(join(path, name));
     }
   }
   return found;
 }
 
-/** os.walk(followlinks=True): links to folders are followed, links to nothing are files. */
+/** os.walk(followlinks=True): follows links to folders; a link to nothing counts as a file. */
 function walk(folder: string, folders: Map<string, string[]>, above: string[]): void {
   const entries = list(folder);
   const { dev, ino } = statSync(folder);
   const identity = `${dev}:${ino}`;
   if (above.includes(identity)) {
-    // os.walk would go round until the system refuses; there is nothing to be faithful to.
+    // os.walk would loop until the system refuses; that is not worth copying.
     throw new FileError(`${folder}: this link leads back to a folder that contains it. Remove the link.`);
   }
   const files: string[] = [];
@@ -132,7 +132,10 @@ function isFolder(path: string, entry: Dirent): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** Python's order of strings: by code point, where JavaScript's `<` goes by UTF-16 unit and puts U+FF5E after an emoji. */
+/**
+ * Compares strings as Python does: by code point. JavaScript's `<` compares UTF-16 units and puts U+FF5E after an
+ * emoji.
+ */
 export function byCodePoint(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -143,7 +146,7 @@ export function byCodePoint(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Surrogates stand for code points beyond every other unit. */
+/** Surrogates encode code points above every other unit. */
 function codeUnitRank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }

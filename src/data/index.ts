@@ -1,4 +1,4 @@
-/** Pictures in, batches of numbers out: the part of dawngrad that knows nothing of the engine. */
+/** Reads pictures and makes batches. This folder does not depend on the engine. */
 
 export { Generator } from '../random/mt19937.ts';
 export { decode, readSize } from './decode.ts';

@@ -1,7 +1,7 @@
 /**
- * Batches of pictures in the order, and with the crops, that torch's DataLoader gives for the same seed. Two different
- * numbers are called workers in such programs; here `workers` is torch's num_workers and decides only which random stream
- * a picture draws from, while `threads` is how many of our threads compute, and changes no value.
+ * Batches of pictures in the order and with the crops of torch's DataLoader for the same seed. Two settings are easily
+ * confused. `workers` is torch's num_workers and decides only which random stream a picture draws from. `threads` is
+ * the number of our decoder threads and changes no value.
  */
 import { DawngradError } from '../errors.ts';
 import type { Generator } from '../random/mt19937.ts';
@@ -18,41 +18,41 @@ export interface DataLoaderOptions {
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly transform: Transform;
-  /** The main generator of the run, torch's default generator. */
+  /** The run's main generator; corresponds to torch's default generator. */
   readonly generator: Generator;
-  /** torch's num_workers: how the random streams are dealt. Default 0. */
+  /** torch's num_workers: decides which random stream each picture draws from. Default 0. */
   readonly workers?: number;
-  /** Decoder threads of an own pool, used if no `pool` is given; 0 decodes in the calling thread. Default 2. */
+  /** Decoder threads of the loader's own pool, if no `pool` is given; 0 decodes in the calling thread. Default 2. */
   readonly threads?: number;
-  /** Threads shared with other loaders. Whoever made the pool closes it. */
+  /** Threads shared with other loaders. The pool's creator must close it. */
   readonly pool?: DecoderPool;
-  /** Batches to compute ahead of the one in use. Default 4. */
+  /** Batches to compute ahead of the current one. Default 4. */
   readonly prefetch?: number;
-  /** Memory for decoded pictures, bytes. Default 256 MiB; 0 decodes anew each time. */
+  /** Memory for decoded pictures, bytes. Default 256 MiB; 0 decodes them in every epoch. */
   readonly cacheBytes?: number;
 }
 
-/** One batch. Its `images` are valid until `release` is called. */
+/** One batch. `images` is valid until `release` is called. */
 export interface Batch {
   /** size·3·S·S float32, NCHW, normalised. */
   readonly images: Float32Array<ArrayBuffer>;
   /** Class indices. */
   readonly labels: Int32Array;
-  /** Which samples of the data set these are. */
+  /** Indices of the samples in the data set. */
   readonly indices: Int32Array;
   /** Number of pictures; the last batch may be smaller. */
   readonly size: number;
-  /** Gives the memory of `images` back for later batches. Not calling it is no fault: it is garbage then. */
+  /** Returns the memory of `images` for later batches. Without the call it is garbage collected. */
   release(): void;
 }
 
 const DEFAULT_THREADS = 2;
 const DEFAULT_PREFETCH = 4;
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
-/** Headers are read this many at a time: as many as libuv has threads. */
+/** Headers read at a time: as many as libuv has threads. */
 const SIZE_READERS = 4;
 
-/** Iterating over it is one epoch; each iteration draws anew. */
+/** Each iteration is one epoch and draws new random values. */
 export class DataLoader implements AsyncIterable<Batch> {
   readonly dataset: ImageDataset;
   readonly options: DataLoaderOptions;
@@ -78,8 +78,8 @@ export class DataLoader implements AsyncIterable<Batch> {
   }
 
   /**
-   * Starts the threads and, for the train transform, reads the sizes of all pictures, which its crops depend on. The
-   * first epoch does it otherwise.
+   * Starts the threads. For the train transform it also reads the sizes of all pictures, which the crops depend on.
+   * Without this call the first epoch does both.
    *
    * @throws FileError naming a picture that cannot be read
    */
@@ -92,8 +92,8 @@ export class DataLoader implements AsyncIterable<Batch> {
   }
 
   /**
-   * One epoch. All random numbers are drawn when it begins. Whoever leaves it early has drawn from the main generator
-   * what torch would have drawn by then, provided nothing else drew from it in between.
+   * One epoch. It draws all random values when it begins. A consumer that stops early leaves the main generator where
+   * torch would, provided nothing else drew from it in between.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     await this.prepare();
@@ -108,7 +108,7 @@ export class DataLoader implements AsyncIterable<Batch> {
       while (given < this.length) {
         while (asked < this.length && asked <= given + this.prefetch) {
           const batch = this.render(draws, asked++);
-          // It is awaited in its turn; should an earlier one fail first, this one's failure is of no interest.
+          // It is awaited in its turn. If an earlier one fails first, this failure does not matter.
           batch.catch(() => {});
           underway.push(batch);
         }
@@ -133,7 +133,7 @@ export class DataLoader implements AsyncIterable<Batch> {
     }
   }
 
-  /** Ends the loader's own threads; a shared pool is left to its owner. */
+  /** Ends the loader's own threads; a shared pool stays open. */
   async close(): Promise<void> {
     if (!this.options.pool) await this.pool.close();
   }
@@ -200,7 +200,7 @@ async function readSizes({ samples }: ImageDataset): Promise<Int32Array> {
   return sizes;
 }
 
-/** What the cache keeps of each picture: all of it if crops are random, else the crop; bytes. */
+/** Bytes to cache per picture: the whole picture if crops are random, else the crop. */
 function slotSizes({ samples, sizes }: ImageDataset, transform: Transform): number[] {
   if (transform.kind === 'val') return samples.map(() => transform.size ** 2 * 3);
   return samples.map((_, i) => sizes![i * 2]! * sizes![i * 2 + 1]! * 3);

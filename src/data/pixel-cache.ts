@@ -1,10 +1,10 @@
 /**
- * Decoded pixels kept between epochs in memory that all decoder threads share. Which pictures are kept is fixed when the
- * cache is made: an epoch visits every picture once, and under that pattern keeping always the same ones is as good as a
- * cache can be, where one that replaces the least recently used would never hit once it is too small.
+ * Decoded pixels kept between epochs in memory that all decoder threads share. The set of cached pictures is fixed when
+ * the cache is made. An epoch visits every picture once, so a fixed set is as good as a cache can be. A cache that
+ * replaces the least recently used would never hit once it is too small.
  */
 
-/** The place of one picture. The bytes are valid once `filled[0]` is 1. */
+/** The slot of one picture. The bytes are valid once `filled[0]` is 1. */
 export interface CacheSlot {
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly filled: Int32Array<SharedArrayBuffer>;
@@ -12,12 +12,12 @@ export interface CacheSlot {
 
 export class PixelCache {
   private readonly slots: (CacheSlot | undefined)[];
-  /** Memory set aside, bytes; it is occupied only as pictures come in. */
+  /** Reserved memory, bytes. The system allocates it only as pictures are stored. */
   readonly byteLength: number;
 
   /**
    * @param sizes bytes of every picture, by index
-   * @param budget bytes to use at most; pictures that no longer fit get no slot
+   * @param budget upper limit in bytes; pictures that do not fit get no slot
    */
   constructor(sizes: readonly number[], budget: number) {
     const offsets: number[] = [];
@@ -37,18 +37,18 @@ export class PixelCache {
     });
   }
 
-  /** The place of picture `index`, or undefined if it is not to be kept. */
+  /** The slot of picture `index`, or undefined if it is not cached. */
   slot(index: number): CacheSlot | undefined {
     return this.slots[index];
   }
 }
 
-/** What the slot holds, if it holds anything yet. */
+/** The pixels in the slot, or undefined if it is empty. */
 export function readSlot(slot: CacheSlot | undefined): Uint8Array | undefined {
   return slot && Atomics.load(slot.filled, 0) === 1 ? slot.bytes : undefined;
 }
 
-/** Fills the slot. Two threads may do so at once: they write the same bytes. */
+/** Fills the slot. Two threads may do this at once because they write the same bytes. */
 export function writeSlot(slot: CacheSlot | undefined, pixels: Uint8Array): void {
   if (!slot) return;
   slot.bytes.set(pixels);

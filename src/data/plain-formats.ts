@@ -1,10 +1,10 @@
 /**
- * The two formats of ImageFolder's list that sharp's prebuilt libvips does not read: Windows bitmaps (uncompressed, with
+ * Two formats of ImageFolder's list that sharp's prebuilt libvips does not read: Windows bitmaps (uncompressed, with
  * 1, 4, 8, 24 or 32 bits) and binary PPM and PGM. Both are a header and raw pixels.
  */
 import type { Picture } from './transforms.ts';
 
-/** Reads a BMP or a binary PNM; undefined if `bytes` are neither. Throws an Error that says what is not supported. */
+/** Reads a BMP or a binary PNM; undefined if `bytes` is neither. Throws an Error that names an unsupported feature. */
 export function decodePlain(bytes: Buffer): Picture | undefined {
   const magic = bytes.toString('latin1', 0, 2);
   if (magic === 'BM' && bytes.length >= 54) return decodeBmp(bytes);
@@ -19,7 +19,7 @@ function decodeBmp(bytes: Buffer): Picture {
   const signedHeight = bytes.readInt32LE(22);
   const bits = bytes.readUInt16LE(28);
   const compression = bytes.readUInt32LE(30);
-  // Bit fields (3) of 32 bits are nearly always the plain order blue, green, red, alpha.
+  // Bit fields (3) of 32 bits almost always have the plain order blue, green, red, alpha.
   const plain = compression === 0 || (compression === 3 && bits === 32);
   if (width <= 0 || signedHeight === 0 || !plain || ![1, 4, 8, 24, 32].includes(bits)) {
     throw new Error(`a BMP with ${bits} bits and compression ${compression} is not supported: convert it to PNG`);
@@ -43,14 +43,14 @@ function decodeBmp(bytes: Buffer): Picture {
   return { width, height, pixels };
 }
 
-/** The palette index of pixel x, leftmost in the high bits of a byte. */
+/** The palette index of pixel x; the leftmost pixel is in the high bits of a byte. */
 function index(bytes: Buffer, row: number, x: number, bits: number): number {
   const bit = x * bits;
   return (bytes[row + (bit >> 3)]! >> (8 - bits - (bit & 7))) & ((1 << bits) - 1);
 }
 
 function decodePnm(bytes: Buffer, channels: 1 | 3): Picture {
-  // Width, height and largest value, separated by white space and comments; one white space before the pixels.
+  // Width, height and largest value, separated by white space and comments. One white space precedes the pixels.
   const header = /^P[56](?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)\s/.exec(
     bytes.toString('latin1', 0, 4096),
   );

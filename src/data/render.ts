@@ -1,6 +1,6 @@
 /**
- * From files to a batch of numbers: what a decoder thread does with a job. Everything random was decided before, so the
- * result depends on nothing but the job: not on the thread, nor on what the cache holds.
+ * Renders files to a batch; decoder threads run this. All random values are drawn beforehand, so the result depends
+ * only on the job: not on the thread or the contents of the cache.
  */
 import { DawngradError, FileError } from '../errors.ts';
 import { decode } from './decode.ts';
@@ -8,7 +8,7 @@ import { type CacheSlot, readSlot, writeSlot } from './pixel-cache.ts';
 import type { Box } from './resize.ts';
 import { normalize, resizedCrop, type TrainTransform, type ValTransform, valCrop } from './transforms.ts';
 
-/** A picture to be cropped as drawn: `width` and `height` are those that the crop was drawn for. */
+/** A picture to crop with drawn parameters. The crop was drawn for this `width` and `height`. */
 export interface TrainPicture {
   readonly path: string;
   readonly width: number;
@@ -25,19 +25,19 @@ export interface ValPicture {
   readonly slot: CacheSlot | undefined;
 }
 
-/** The pictures of one batch. Structured-cloneable: it travels to a thread as it is. */
+/** The pictures of one batch. Structured-cloneable, so it can be sent to a thread unchanged. */
 export type BatchJob =
   | { readonly transform: TrainTransform; readonly pictures: readonly TrainPicture[] }
   | { readonly transform: ValTransform; readonly pictures: readonly ValPicture[] };
 
-// One per thread. Used only between two awaits, so that interleaved jobs cannot disturb each other.
+// One per thread. Used only between two awaits, so interleaved jobs cannot disturb each other.
 const scratch = { rows: new Uint8Array(0) };
 let crop = new Uint8Array(0);
 
 /**
  * Computes a batch into `out`: pictures·3·size·size float32, NCHW.
  *
- * @param stop when its element is not 0 the job is given up between two pictures
+ * @param stop if its element is not 0, the job stops between two pictures
  * @throws FileError naming the picture that cannot be read
  */
 export async function renderBatch(job: BatchJob, out: Float32Array, stop?: Int32Array): Promise<void> {

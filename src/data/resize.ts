@@ -1,7 +1,7 @@
 /**
- * Pillow's BILINEAR resize of 8-bit RGB pictures, bit for bit (Pillow 9, src/libImaging/Resample.c): a triangle filter
- * that widens when shrinking, integer coefficients of 22 bits, the horizontal pass first and stored as bytes. Other
- * libraries' bilinear differs in phase, in order and in rounding, which is why a decoder does not do this for us.
+ * Pillow's BILINEAR resize of 8-bit RGB pictures, bit for bit (Pillow 9, src/libImaging/Resample.c). It uses a triangle
+ * filter that widens when shrinking and integer coefficients of 22 bits. The horizontal pass comes first and stores
+ * bytes. Bilinear resizes of other libraries differ in phase, order and rounding, so the decoder cannot do this.
  */
 
 /** Part of a picture, in whole pixels. */
@@ -15,7 +15,7 @@ export interface Box {
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
-/** How one axis is resampled: output i is the weighted sum of `count[i]` inputs from `start[i]`. */
+/** The resampling of one axis: output i is the weighted sum of `count[i]` inputs from `start[i]`. */
 interface AxisFilter {
   readonly start: Int32Array;
   readonly count: Int32Array;
@@ -24,14 +24,14 @@ interface AxisFilter {
   readonly taps: number;
 }
 
-/** Memory that a caller may keep between calls, so that resizing allocates nothing. */
+/** Memory that a caller may keep between calls to avoid allocations. */
 export interface ResizeScratch {
   rows: Uint8Array;
 }
 
 /**
- * Resizes the `box` of a picture (all of it by default) to `outWidth`×`outHeight`. Pixels outside the box are never read,
- * as if the box had been cropped to a picture of its own first.
+ * Resizes the `box` of a picture (by default the whole picture) to `outWidth`×`outHeight`. It never reads pixels
+ * outside the box, as if the box had been cropped first.
  *
  * @param source interleaved RGB, `sourceWidth` pixels per row
  * @param out receives interleaved RGB, outHeight·outWidth·3 bytes
@@ -66,7 +66,7 @@ export function resizeBilinear(
   return out;
 }
 
-/** Coefficients of one axis, in Pillow's order of operations in double (`precompute_coeffs`). */
+/** Coefficients of one axis, in double and in Pillow's order of operations (`precompute_coeffs`). */
 function axisFilter(inSize: number, outSize: number): AxisFilter {
   const scale = inSize / outSize;
   const support = Math.max(scale, 1);
@@ -96,8 +96,8 @@ function axisFilter(inSize: number, outSize: number): AxisFilter {
   return { start, count, weights, taps };
 }
 
-// The weights of a triangle are not negative and sum to 2^22 give or take a few units, so neither the 32-bit sum nor the
-// byte that comes of it can overflow: no clipping below.
+// A triangle's weights are not negative and sum to 2^22 within a few units. Neither the 32-bit sum nor the resulting
+// byte can overflow, so the code below does not clip.
 
 /** Resamples `height` rows to `outWidth` pixels each. */
 function horizontal(
@@ -150,7 +150,9 @@ function vertical(
   }
 }
 
-/** One output row of the vertical pass; the usual numbers of input rows are spelt out, which takes a quarter off the time. */
+/**
+ * One output row of the vertical pass. The usual numbers of input rows are unrolled, which saves a quarter of the time.
+ */
 function weightedRows(
   source: Uint8Array,
   first: number,

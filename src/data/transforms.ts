@@ -1,39 +1,39 @@
 /**
- * The two transforms of the tutorial as torchvision 0.14 computes them on Pillow pictures: train is
- * RandomResizedCrop(size) + RandomHorizontalFlip, val is Resize(resize) + CenterCrop(size); both end in ToTensor and
- * Normalize with ImageNet's statistics. Random parameters are drawn apart from the pixels, so that one thread draws them
- * in torch's order while others compute.
+ * The tutorial's two transforms as torchvision 0.14 computes them on Pillow pictures. Train is RandomResizedCrop(size)
+ * + RandomHorizontalFlip, val is Resize(resize) + CenterCrop(size). Both end in ToTensor and Normalize with ImageNet's
+ * statistics. Random parameters are drawn separately from the pixels: one thread draws them in torch's order while
+ * others compute.
  */
 import type { Generator } from '../random/mt19937.ts';
 import { type Box, type ResizeScratch, resizeBilinear } from './resize.ts';
 
-/** Per channel (red, green, blue), of values in 0..1. */
+/** Mean of each channel (red, green, blue) of ImageNet's pictures, for values from 0 to 1. */
 export const IMAGENET_MEAN: readonly number[] = [0.485, 0.456, 0.406];
-/** Standard deviation of each channel (red, green, blue) of ImageNet's pictures, of values from 0 to 1. */
+/** Standard deviation of each channel (red, green, blue) of ImageNet's pictures, for values from 0 to 1. */
 export const IMAGENET_STD: readonly number[] = [0.229, 0.224, 0.225];
 
-/** A random crop of random size and shape, resized to a square and flipped as often as not, then normalised. */
+/** A crop of random size and shape, resized to a square, flipped with probability 1/2, then normalised. */
 export interface TrainTransform {
   readonly kind: 'train';
   /** Side of the square output, pixels. */
   readonly size: number;
 }
 
-/** The middle square of the resized picture, normalised. Nothing about it is random. */
+/** The centre square of the resized picture, normalised. Not random. */
 export interface ValTransform {
   readonly kind: 'val';
   /** Side of the square output, pixels. */
   readonly size: number;
-  /** What the shorter side is resized to before the centre is cropped, pixels. */
+  /** Length of the shorter side before the centre crop, pixels. */
   readonly resize: number;
 }
 
-/** How a picture becomes what the network sees: `[3, size, size]` of float32. */
+/** The transform of a picture to the network's input: `[3, size, size]` of float32. */
 export type Transform = TrainTransform | ValTransform;
 
-/** The tutorial's transform of the pictures to train with. */
+/** The tutorial's transform for training. */
 export const TRAIN_TRANSFORM: TrainTransform = { kind: 'train', size: 224 };
-/** The tutorial's transform of the pictures to validate with. */
+/** The tutorial's transform for validation. */
 export const VAL_TRANSFORM: ValTransform = { kind: 'val', size: 224, resize: 256 };
 
 /** A decoded picture: interleaved RGB, width·height·3 bytes. */
@@ -48,11 +48,13 @@ const SCALE_MIN = 0.08;
 const SCALE_MAX = 1;
 const RATIO_MIN = 3 / 4;
 const RATIO_MAX = 4 / 3;
-// torch takes the logarithms in float32, and its log of 4/3 is not minus its log of 3/4.
+// torch takes the logarithms in float32, where log 4/3 is not minus log 3/4.
 const LOG_RATIO_MIN = -0.28768208622932434;
 const LOG_RATIO_MAX = 0.28768211603164673;
 
-/** Draws a crop as `RandomResizedCrop.get_params` does: 2 draws per try and 2 for the place, or 20 for the fallback. */
+/**
+ * Draws a crop as `RandomResizedCrop.get_params` does: 2 draws per try and 2 for the position, or 20 for the fallback.
+ */
 export function drawResizedCrop(generator: Generator, width: number, height: number): Box {
   const area = width * height;
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -72,12 +74,12 @@ export function drawResizedCrop(generator: Generator, width: number, height: num
   return { top: (height - h) >> 1, left: (width - w) >> 1, height: h, width: w };
 }
 
-/** Draws whether to mirror the picture, as `RandomHorizontalFlip` does. One draw. */
+/** Draws whether to flip the picture, as `RandomHorizontalFlip` does. One draw. */
 export function drawFlip(generator: Generator): boolean {
   return generator.rand() < 0.5;
 }
 
-/** Python's `round` for numbers that are not negative: a half goes to the even neighbour. */
+/** Python's `round` for non-negative values: a half goes to the even neighbour. */
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
@@ -86,8 +88,8 @@ export function roundHalfEven(x: number): number {
 }
 
 /**
- * e^x in float32 as torch 1.13's vectorised exp gives it for |x| < ln(2)/2 (Sleef's polynomial): `Math.exp` rounded to
- * float32 is one unit off for 7 % of the arguments that crops use.
+ * e^x in float32 as torch 1.13's vectorised exp computes it for |x| < ln(2)/2 (Sleef's polynomial). `Math.exp` rounded
+ * to float32 differs by one unit for 7 % of the arguments that crops use.
  */
 export function expf(x: number): number {
   const f = Math.fround;
@@ -117,7 +119,7 @@ export function resizedCrop(
   return resizeBilinear(picture.pixels, picture.width, box, size, size, out, scratch);
 }
 
-/** `Resize(resize)`: the shorter side becomes `resize`, the longer is cut to whole pixels. */
+/** `Resize(resize)`: the shorter side becomes `resize`; the longer is truncated to whole pixels. */
 export function resizeShorterSide(picture: Picture, resize: number, scratch?: ResizeScratch): Picture {
   const { width, height } = picture;
   if (Math.min(width, height) === resize) return picture;
@@ -129,7 +131,7 @@ export function resizeShorterSide(picture: Picture, resize: number, scratch?: Re
   return { width: outWidth, height: outHeight, pixels };
 }
 
-/** `CenterCrop(size)`: where the picture is smaller than the crop, black surrounds it. */
+/** `CenterCrop(size)`: pads with black if the picture is smaller than the crop. */
 export function centerCrop(
   picture: Picture,
   size: number,
@@ -146,13 +148,13 @@ export function centerCrop(
   return out;
 }
 
-/** One axis of a centre crop: `length` pixels from `from` of the picture go to `to` of the output. */
+/** One axis of a centre crop: copies `length` pixels from `from` in the picture to `to` in the output. */
 function centre(length: number, size: number): { from: number; to: number; length: number } {
   if (length < size) return { from: 0, to: (size - length) >> 1, length };
   return { from: roundHalfEven((length - size) / 2), to: 0, length: size };
 }
 
-/** The val transform up to the pixels: `Resize(resize)` and `CenterCrop(size)`. */
+/** The pixel part of the val transform: `Resize(resize)` and `CenterCrop(size)`. */
 export function valCrop(
   picture: Picture,
   transform: ValTransform,
@@ -162,7 +164,7 @@ export function valCrop(
   return centerCrop(resizeShorterSide(picture, transform.resize, scratch), transform.size, out);
 }
 
-/** `ToTensor` and `Normalize` of all 3×256 values a byte can have; float32 step by step, as torch rounds. */
+/** `ToTensor` and `Normalize` of all 3×256 byte values; rounded to float32 after each step, as in torch. */
 const NORMALIZED = normalizeTable(IMAGENET_MEAN, IMAGENET_STD);
 
 function normalizeTable(mean: readonly number[], std: readonly number[]): Float32Array {
@@ -177,7 +179,7 @@ function normalizeTable(mean: readonly number[], std: readonly number[]): Float3
 }
 
 /**
- * `ToTensor` and `Normalize`, mirrored left to right where `flip` says so.
+ * `ToTensor` and `Normalize`, with a horizontal flip if `flip` is true.
  *
  * @param pixels size×size interleaved RGB bytes
  * @param out receives 3·size·size float32 from `offset`, channel by channel
@@ -198,7 +200,7 @@ export function normalize(pixels: Uint8Array, size: number, flip: boolean, out: 
   }
 }
 
-/** The val transform for a network that sees squares of this side, pixels: 224 of 256, or the like of it. */
+/** The val transform for a network with square inputs of this side, pixels. Keeps the ratio 256 to 224. */
 export function valTransform(imageSize: number): ValTransform {
   return { kind: 'val', size: imageSize, resize: Math.round((imageSize * 256) / 224) };
 }

@@ -1,4 +1,4 @@
-/** Lets a thread run worker.ts as it stands: used when the package runs from its sources, not when it is built. */
+/** Lets a thread run worker.ts from its source. Used when the package runs from sources, not from a build. */
 import { register } from 'tsx/esm/api';
 
 register();

@@ -1,4 +1,4 @@
-/** The code of a decoder thread: jobs come in as messages, are computed one after the other, and go back. */
+/** The code of a decoder thread. It receives jobs as messages, computes them one by one and sends the results back. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { WorkerReply, WorkerRequest } from './decoder-pool.ts';
 import { renderBatch } from './render.ts';

@@ -32,7 +32,9 @@ export interface TrainResult {
   readonly folder: string;
   /** The best weights with the batch norms' statistics, under torch's names. */
   readonly best: State;
-  /** The network with the best weights, in eval mode. Only if the caller gave the device, and theirs to dispose. */
+  /**
+   * The network with the best weights, in eval mode. Set only if the caller gave the device; the caller disposes it.
+   */
   readonly model: ResNet | undefined;
 }
 
