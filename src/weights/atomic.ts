@@ -1,6 +1,6 @@
 /**
- * Writing a file whole or not at all: into a temporary file beside it, flushed to disk, then renamed over the target. A
- * crash, a full disk or a kill leaves the old file as it was.
+ * Writes a file whole or not at all: writes a temporary file beside it, flushes it to disk, then renames it over the
+ * target. A crash, a full disk or a kill leaves the old file unchanged.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -8,25 +8,26 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'n
 import { dirname, join } from 'node:path';
 import { asFileError } from './file.ts';
 
-/** One write call may not take more than 2^31 − 1 bytes. */
+/** One write call takes at most 2^31 − 1 bytes. */
 const LARGEST_WRITE = 2 ** 30;
 
 /**
+ * Writes the file whole or not at all.
  * @param path replaced if it exists; its folder must exist
- * @param chunks written one after the other; may be a generator, so that no second copy of the data is needed
+ * @param chunks written one after the other; a generator avoids a second copy of the data
  * @returns bytes written
- * @throws FileError if it cannot be written; whatever `chunks` throws is passed on. The temporary file is gone either way
+ * @throws FileError if it cannot be written; errors of `chunks`. The temporary file is removed in either case
  */
 export function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): number {
   const folder = dirname(path);
-  // In the same folder, since a rename across file systems is not atomic. The name does not grow with the target's.
+  // In the same folder: a rename across file systems is not atomic. The name's length does not depend on the target's.
   const temporary = join(folder, `.dawngrad-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   let descriptor: number | undefined;
   try {
     descriptor = openSync(temporary, 'wx');
     let total = 0;
     for (const chunk of chunks) total += writeWhole(descriptor, chunk);
-    // Without this the rename can reach the disk before the data does.
+    // Without this the rename can reach the disk before the data.
     fsyncSync(descriptor);
     closeSync(descriptor);
     descriptor = undefined;
@@ -48,7 +49,7 @@ function writeWhole(descriptor: number, chunk: Uint8Array): number {
   return done;
 }
 
-/** Makes the rename itself durable where the system can; Windows cannot open a folder, and the data is safe without. */
+/** Makes the rename itself durable where possible. Windows cannot open a folder, but the data is safe there anyway. */
 function flushFolder(folder: string): void {
   try {
     const descriptor = openSync(folder, 'r');
@@ -62,12 +63,12 @@ function flushFolder(folder: string): void {
   }
 }
 
-/** Cleans up without hiding the error that led here. */
+/** Cleans up without hiding the original error. */
 function discard(temporary: string, descriptor: number | undefined): void {
   try {
     if (descriptor !== undefined) closeSync(descriptor);
     rmSync(temporary, { force: true });
   } catch {
-    // The first error is the one to report.
+    // Report the first error.
   }
 }

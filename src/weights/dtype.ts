@@ -1,8 +1,8 @@
-/** Stored little-endian numbers of any dtype to float32. Pure functions of bytes; the hosts Node runs on are little-endian. */
+/** Converts stored little-endian values of any dtype to float32. Pure functions; Node's hosts are little-endian. */
 
 import type { StoredDtype } from './types.ts';
 
-/** Bytes of one stored number. */
+/** Bytes per stored element. */
 export const BYTES_PER_ELEMENT: Readonly<Record<StoredDtype, number>> = {
   F64: 8,
   F32: 4,
@@ -25,8 +25,8 @@ export function isStoredDtype(name: unknown): name is StoredDtype {
 
 /**
  * Decodes a whole storage.
- * @param bytes a multiple of the element size long
- * @returns one float32 per element. For F32 it is a view on `bytes`, not a copy, when they are aligned. Wider types are
+ * @param bytes its length is a multiple of the element size
+ * @returns one float32 per element. For F32 it is a view on `bytes`, not a copy, if they are aligned. Wider types are
  *   rounded to the nearest float32, as torch's `.float()` does.
  */
 export function toFloat32(bytes: Uint8Array, dtype: StoredDtype): Float32Array {
@@ -63,7 +63,7 @@ export function toFloat32(bytes: Uint8Array, dtype: StoredDtype): Float32Array {
   }
 }
 
-/** Typed arrays must start at a multiple of their element size; bytes cut out of a larger buffer may not. */
+/** Typed arrays must start at a multiple of their element size; bytes from a larger buffer may not. */
 function alignedTo(bytes: Uint8Array, elementSize: number): Uint8Array {
   return bytes.byteOffset % elementSize === 0 ? bytes : Uint8Array.from(bytes);
 }

@@ -1,12 +1,12 @@
 /**
- * Reading ranges of a file. Checkpoints are large and their tensors lie anywhere in them, so each range is read straight
- * into memory of its own: no whole-file buffer, no second copy, and a fresh buffer is always aligned for typed arrays.
+ * Reads ranges of a file. Checkpoints are large and hold tensors anywhere, so each range goes straight into its own
+ * buffer: no whole-file buffer, no second copy, and a fresh buffer is always aligned for typed arrays.
  */
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { FileError } from '../errors.ts';
 
-/** One read call may not ask for more than 2^31 − 1 bytes. */
+/** One read call takes at most 2^31 − 1 bytes. */
 const LARGEST_READ = 2 ** 30;
 
 export class InputFile {
@@ -22,14 +22,14 @@ export class InputFile {
   }
 
   /**
-   * Opens `path`, hands it to `use` and closes it whatever happens.
+   * Opens `path`, passes it to `use` and always closes it.
    * @throws FileError if it is missing, unreadable or not a regular file
    */
   static use<T>(path: string, use: (file: InputFile) => T): T {
     let descriptor: number;
     let size: number;
     try {
-      // Asked before opening: opening a pipe that nobody writes to would wait for ever.
+      // Check before opening: opening a pipe without a writer would block forever.
       if (!statSync(path).isFile()) throw new FileError(`${path}: not a regular file; give the path of a checkpoint`);
       descriptor = openSync(path, 'r');
       size = fstatSync(descriptor).size;
@@ -44,8 +44,9 @@ export class InputFile {
   }
 
   /**
-   * @param what named in the error, such as "zip directory"
-   * @returns exactly `length` bytes from `offset`, at the start of a buffer of their own
+   * Reads a range.
+   * @param what name of the range for the error, such as "zip directory"
+   * @returns exactly `length` bytes from `offset`, at the start of their own buffer
    * @throws FileError if the range is not wholly inside the file
    */
   read(offset: number, length: number, what: string): Uint8Array {
@@ -89,12 +90,12 @@ export class InputFile {
 
 const LONGEST_QUOTE = 100;
 
-/** @returns text from a file as a message may show it: control characters escaped, and cut where it is overlong */
+/** @returns text from a file, safe for a message: control characters escaped, long text cut */
 export function quote(text: string): string {
   return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text);
 }
 
-/** Turns an error of `node:fs` into one that starts with the path; passes errors of our own on. */
+/** Turns an error of `node:fs` into one that starts with the path; returns our own errors unchanged. */
 export function asFileError(path: string, verb: 'read' | 'written', error: unknown): Error {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (!(error instanceof Error) || code === undefined) return error instanceof Error ? error : new Error(String(error));

@@ -1,10 +1,10 @@
-/** Which format a file is, by its first bytes: names lie (`.bin`, `.pt`, `.model` can each be any of them). */
+/** Detects a file's format by its first bytes. Names are unreliable: `.bin`, `.pt`, `.model` can each be any format. */
 
 import type { InputFile } from './file.ts';
 
 export type CheckpointFormat = 'zip' | 'stream' | 'tar' | 'safetensors' | 'unknown';
 
-/** Up to and with tar's magic, which stands at byte 257. */
+/** Reaches to the end of tar's magic, which is at byte 257. */
 const HEAD_BYTES = 263;
 
 export function detectFormat(file: InputFile): CheckpointFormat {
@@ -14,7 +14,7 @@ export function detectFormat(file: InputFile): CheckpointFormat {
   if (startsWith(0, 'PK\x03\x04') || startsWith(0, 'PK\x05\x06')) return 'zip';
   // A header length below 2^32 and a JSON object.
   if (startsWith(4, '\0\0\0\0{')) return 'safetensors';
-  // PROTO and a protocol number: torch's old stream, or some other pickle, which its reader then tells apart.
+  // PROTO and a protocol number: torch's old stream or another pickle; the reader tells them apart.
   if (head.length >= 2 && head[0] === 0x80 && head[1]! <= 5) return 'stream';
   if (startsWith(257, 'ustar')) return 'tar';
   return 'unknown';

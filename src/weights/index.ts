@@ -1,4 +1,4 @@
-/** Reading a checkpoint of any known format, and writing one. The room's door: other folders import from here. */
+/** Reads a checkpoint of any known format, and writes safetensors. Other folders import from this file. */
 
 import { InputFile } from './file.ts';
 import { detectFormat } from './format.ts';
@@ -12,8 +12,8 @@ export { readSafetensors, writeSafetensors } from './safetensors.ts';
 export { type Checkpoint, countNumbers, type StoredDtype, type TensorData } from './types.ts';
 
 /**
- * Reads a .pth or .safetensors file; which of them it is, its first bytes decide and not its name.
- * @returns all tensors as float32, under the names they have in the model
+ * Reads a .pth or .safetensors file. Its first bytes decide the format, not its name.
+ * @returns all tensors as float32, under their names in the model
  * @throws FileError, starting with the path, if the file is missing, damaged or neither
  */
 export function readCheckpoint(path: string): Checkpoint {

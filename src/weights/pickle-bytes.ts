@@ -1,6 +1,6 @@
-/** The bytes of a pickle, read in order. Every length is checked against what is left before anything is made of it. */
+/** Reads the bytes of a pickle in order. It checks every length against the remaining bytes before using it. */
 
-/** No integer in a checkpoint needs more bytes; and turning digits into a bigint is quadratic in them. */
+/** No integer in a checkpoint needs more bytes. Converting digits to a bigint takes quadratic time. */
 const LONGEST_INTEGER = 64;
 const LONGEST_LINE = 512;
 const DAMAGED = 'the file is cut off or damaged; download or save it again';
@@ -11,7 +11,7 @@ export class PickleBytes {
   readonly #fail: (found: string, fix: string) => never;
   #position: number;
 
-  /** @param fail throws the error of the reader that owns this */
+  /** @param fail throws the owning reader's error */
   constructor(bytes: Uint8Array, start: number, fail: (found: string, fix: string) => never) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -39,12 +39,12 @@ export class PickleBytes {
     return this.#view.getUint32(this.#take(4), true);
   }
 
-  /** Above 2^53 it is rounded, which no check of a length minds. */
+  /** Values above 2^53 are rounded; the length checks reject them anyway. */
   uint64(): number {
     return Number(this.#view.getBigUint64(this.#take(8), true));
   }
 
-  /** The one big-endian number of the format. */
+  /** The format's only big-endian value. */
   float64(): number {
     return this.#view.getFloat64(this.#take(8), false);
   }
@@ -55,7 +55,7 @@ export class PickleBytes {
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** Checks that so many bytes follow, without taking them. */
+  /** Checks that `length` bytes follow, without consuming them. */
   expect(length: number): undefined {
     const start = this.#take(length);
     this.#position = start;
@@ -70,7 +70,7 @@ export class PickleBytes {
     }
   }
 
-  /** Text up to a line feed: the module or the name of a global, never long. */
+  /** Text up to a line feed: the module or the name of a global; always short. */
   line(): string {
     const window = this.#bytes.subarray(this.#position, this.#position + LONGEST_LINE);
     const length = window.indexOf(0x0a);
@@ -80,7 +80,7 @@ export class PickleBytes {
     return text;
   }
 
-  /** Two's complement, little-endian. @returns a number where that is exact */
+  /** Two's complement, little-endian. @returns a number if it is exact, else a bigint */
   integer(length: number): number | bigint {
     if (length < 0 || length > LONGEST_INTEGER) this.#fail(`an integer has ${length} bytes`, DAMAGED);
     const bytes = this.slice(length);
@@ -91,7 +91,7 @@ export class PickleBytes {
     return Number.isSafeInteger(narrow) ? narrow : value;
   }
 
-  /** Moves past `count` bytes. @returns where they start */
+  /** Consumes `count` bytes. @returns their start */
   #take(count: number): number {
     const start = this.#position;
     const left = this.#bytes.length - start;

@@ -1,4 +1,4 @@
-/** What a pickle can hold here, each Python thing as a plain or small own type, so that no two are mistaken. */
+/** The values that a pickle can hold here. Each Python type has a plain or small own type, so no two are confused. */
 
 /** A Python tuple; a list is a plain array. */
 export class PickleTuple {
@@ -11,14 +11,14 @@ export class PickleTuple {
 /** A Python dict, in insertion order. */
 export class PickleDict {
   readonly entries = new Map<PickleValue, PickleValue>();
-  /** An OrderedDict: the only thing that may carry attributes (torch puts `_metadata` there), which are dropped. */
+  /** An OrderedDict: the only type that may carry attributes (torch puts `_metadata` there). They are dropped. */
   readonly ordered: boolean;
   constructor(ordered: boolean) {
     this.ordered = ordered;
   }
 }
 
-/** An allowed global: a class or function by its Python name, with what calling it means, if it may be called. */
+/** An allowed global: the Python name of a class or function and, if callable, the meaning of a call. */
 export class PickleGlobal {
   readonly name: string;
   readonly call: ((args: readonly PickleValue[]) => PickleValue) | undefined;
@@ -28,9 +28,9 @@ export class PickleGlobal {
   }
 }
 
-/** Base of what the caller's globals and persistent ids produce, such as a tensor. */
+/** Base class of the results of the caller's globals and persistent ids, such as a tensor. */
 export abstract class PickleObject {
-  /** For messages: "a tensor". */
+  /** Name for messages: "a tensor". */
   abstract readonly kind: string;
 }
 
@@ -47,7 +47,7 @@ export type PickleValue =
   | PickleGlobal
   | PickleObject;
 
-/** @returns how a message calls this value; never its contents, which may be endless. */
+/** @returns a name of the value for messages. It never includes the contents, which may be endless. */
 export function describeValue(value: PickleValue | undefined): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'string') return 'a string';

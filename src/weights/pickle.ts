@@ -1,10 +1,10 @@
 /**
- * A reader of Python pickles that runs nothing. A pickle is a program for a small stack machine, and Python's own lets it
- * call any function; this one knows the opcodes that a dict of tensors needs (protocols 2 to 5), and names resolve only
- * through the caller's allow-list. Everything else is an error that says what was met.
+ * A reader of Python pickles that executes nothing. A pickle is a program for a small stack machine, and Python's
+ * machine lets it call any function. This one knows only the opcodes that a dict of tensors needs (protocols 2 to 5).
+ * Names resolve only through the caller's allow-list. Anything else throws an error that names it.
  *
- * Bounds: one opcode costs at most what its bytes in the file cost, structures are shared and never walked, and there is
- * no recursion, so the work is linear in the input whatever it holds.
+ * Bounds: an opcode costs at most as much as its bytes in the file. Structures are shared and never walked, and nothing
+ * recurses. So the work is linear in the input for any contents.
  *
  * Source: CPython's Lib/pickletools.py, which describes each opcode.
  */
@@ -19,15 +19,15 @@ export interface PickleHost {
   readonly file: string;
   /** @returns the global, or undefined if it is not on the allow-list */
   findGlobal(name: string): PickleGlobal | undefined;
-  /** Resolves what was kept outside the pickle: torch's storages. May throw FileError. */
+  /** Resolves an object stored outside the pickle, such as torch's storages. May throw FileError. */
   persistentLoad(id: PickleValue): PickleValue;
 }
 
 /**
  * Reads one pickle.
- * @param start where it begins in `bytes`
- * @returns its value, and where it ends: the byte after STOP
- * @throws FileError on anything but a whole, plain pickle
+ * @param start its start in `bytes`
+ * @returns its value and its end: the byte after STOP
+ * @throws FileError unless it is a complete, plain pickle
  */
 export function readPickle(bytes: Uint8Array, start: number, host: PickleHost): { value: PickleValue; end: number } {
   return new Machine(bytes, start, host).run();
@@ -35,8 +35,8 @@ export function readPickle(bytes: Uint8Array, start: number, host: PickleHost): 
 
 const LAST_PROTOCOL = 5;
 /**
- * Some 30 go into a tensor. The smallest opcode makes an object of 200 bytes, so a hostile file could otherwise use up
- * the memory, which cannot be caught.
+ * A tensor takes some 30 opcodes. The smallest opcode makes an object of 200 bytes. Without a limit a hostile file
+ * could exhaust the memory, and that cannot be caught.
  */
 const MOST_OPCODES = 1_000_000;
 const STOP = 0x2e;
@@ -47,7 +47,7 @@ class Machine {
   readonly #memo = new Map<number, PickleValue>();
   #opcodeAt = 0;
   #stack: PickleValue[] = [];
-  /** The stacks below each MARK, as CPython keeps them. */
+  /** The stacks below each MARK, as in CPython. */
   readonly #below: PickleValue[][] = [];
 
   constructor(bytes: Uint8Array, start: number, host: PickleHost) {
@@ -66,13 +66,13 @@ class Machine {
     }
   }
 
-  /** @returns what the opcode pushes, or undefined if it only changes what is there */
+  /** @returns the value that the opcode pushes, or undefined if it only changes existing values */
   #execute(opcode: number): PickleValue | undefined {
     const input = this.#input;
     switch (opcode) {
       case 0x80: // PROTO
         return this.#checkProtocol(input.uint8());
-      case 0x95: // FRAME: a hint for readers of streams
+      case 0x95: // FRAME: a hint for stream readers
         return input.expect(input.uint64());
       case 0x28: // MARK
         return this.#mark();
@@ -99,7 +99,7 @@ class Machine {
         return input.integer(input.uint8());
       case 0x8b: // LONG4
         return input.integer(input.int32());
-      case 0x47: // BINFLOAT, the one big-endian number
+      case 0x47: // BINFLOAT, the only big-endian value
         return input.float64();
 
       case 0x8c: // SHORT_BINUNICODE

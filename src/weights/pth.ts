@@ -1,6 +1,6 @@
 /**
- * PyTorch's .pth files: torch's zip (since 1.6) and its older stream. Of each it takes the pickle, finds the state dict in
- * it, and only then reads the numbers of the tensors that belong to it.
+ * PyTorch's .pth files: torch's zip (since 1.6) and its older stream. Reads the pickle, finds the state dict in it, and
+ * only then reads the values of the state dict's tensors.
  */
 
 import { InputFile } from './file.ts';
@@ -13,9 +13,9 @@ import type { Checkpoint, TensorData } from './types.ts';
 
 /**
  * Reads a state dict saved by torch.save, as float32.
- * @returns the tensors under their names in the model: out of a `state_dict`, `model_state_dict` or `model` key around
- *   the dict, and without DataParallel's `module.`
- * @throws FileError if the file is missing, damaged, of another format, or asks for more than tensors
+ * @returns the tensors under their names in the model. The dict may be under a `state_dict`, `model_state_dict` or
+ *   `model` key; DataParallel's `module.` is removed
+ * @throws FileError if the file is missing, damaged, of another format, or holds more than tensors
  */
 export function readPth(path: string): Checkpoint {
   return InputFile.use(path, (file) => {
@@ -25,7 +25,7 @@ export function readPth(path: string): Checkpoint {
   });
 }
 
-/** Reads an open file whose format is known. @throws FileError as readPth */
+/** Reads an open file of known format. @throws FileError as readPth */
 export function readPthFile(file: InputFile, format: CheckpointFormat): Checkpoint {
   if (format === 'tar') failTarFormat(file);
   if (format === 'unknown') failUnknownFormat(file);

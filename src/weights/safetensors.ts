@@ -1,6 +1,6 @@
 /**
  * safetensors files: eight bytes of header length, a JSON header of names, dtypes, shapes and byte ranges, then the
- * numbers. Nothing in one can run, and every range is checked before a byte of it is used.
+ * values. The format holds no code. Every range is checked before its bytes are used.
  *
  * Source: the format's description in the README of huggingface/safetensors.
  */
@@ -13,29 +13,29 @@ import { type Checkpoint, countNumbers, type StoredDtype, type TensorData } from
 
 const LENGTH_BYTES = 8;
 /**
- * In bytes; some 300,000 tensors. The format allows 10^8, but JSON made to be hostile takes thirty times its length in
- * memory once parsed, and running out of memory cannot be caught.
+ * Bytes; enough for some 300,000 tensors. The format allows 10^8. But parsing hostile JSON takes thirty times its
+ * length in memory, and running out of memory cannot be caught.
  */
 const LARGEST_HEADER = 2 ** 25;
-/** As torch's own limit. */
+/** torch's own limit. */
 const MOST_DIMENSIONS = 64;
 const METADATA_KEY = '__metadata__';
-/** So that the numbers, the eight-byte ones first, are aligned for whoever maps the file. */
+/** Aligns the values, the eight-byte ones first, for readers that map the file. */
 const HEADER_ALIGNMENT = 8;
 
 interface HeaderEntry {
   readonly name: string;
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
-  /** From the end of the header, in bytes. */
+  /** Offset from the end of the header, in bytes. */
   readonly begin: number;
   readonly end: number;
 }
 
 /**
  * Reads all tensors, as float32.
- * @throws FileError if the file is missing, cut off or damaged, holds a dtype that has no float32 reading here (float8),
- *   or has ranges that overlap, leave gaps or do not fit their shapes
+ * @throws FileError if the file is missing, cut off or damaged, holds a dtype that cannot be read as float32 here
+ *   (float8), or has ranges that overlap, leave gaps or do not fit their shapes
  */
 export function readSafetensors(path: string): Checkpoint {
   return InputFile.use(path, readSafetensorsFile);
@@ -115,7 +115,7 @@ function checkEntry(file: InputFile, name: string, value: unknown): HeaderEntry 
   return { name, dtype, shape, begin, end };
 }
 
-/** The format allows neither overlaps nor gaps, which also catches a name that the header states twice. */
+/** The format allows neither overlaps nor gaps. This also catches a name that appears twice in the header. */
 function checkRanges(file: InputFile, entries: readonly HeaderEntry[], dataLength: number): void {
   const sorted = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let position = 0;
@@ -140,16 +140,16 @@ function decode(file: InputFile, name: string, bytes: Uint8Array, dtype: StoredD
   try {
     return toFloat32(bytes, dtype);
   } catch (error) {
-    // Typed arrays throw RangeError when memory is out.
+    // Typed arrays throw RangeError if memory runs out.
     return file.fail(`tensor ${quote(name)} of ${bytes.length} bytes cannot be decoded: ${(error as Error).message}`);
   }
 }
 
 /**
- * Writes the file whole or not at all. Numbers are F32, but for tensors whose `dtype` is 'I64', which are written as such.
- * The same checkpoint gives the same bytes, whatever the order of its tensors.
+ * Writes the file whole or not at all. Tensors are F32, except those whose `dtype` is 'I64'. The same checkpoint gives
+ * the same bytes, whatever the order of its tensors.
  * @returns bytes written
- * @throws FileError if a tensor's data do not fit its shape, an I64 one is not whole, or the file cannot be written
+ * @throws FileError if a tensor's data does not fit its shape, an I64 value is not whole, or the file cannot be written
  */
 export function writeSafetensors(path: string, checkpoint: Checkpoint): number {
   const tensors = [...checkpoint.tensors].map(([name, tensor]) => {
@@ -157,10 +157,10 @@ export function writeSafetensors(path: string, checkpoint: Checkpoint): number {
     const dtype: StoredDtype = tensor.dtype === 'I64' ? 'I64' : 'F32';
     return { name, tensor, dtype };
   });
-  // Larger elements first keeps each range aligned; as the format's own writer does.
+  // Larger elements first, as in the format's own writer: this keeps each range aligned.
   tensors.sort((a, b) => BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype] || compare(a.name, b.name));
 
-  // Put together as text: an object would move names that look like numbers to the front.
+  // Built as text: an object would move names that look like numbers to the front.
   const parts: string[] = [];
   const metadata = Object.entries(checkpoint.metadata).sort(([a], [b]) => compare(a, b));
   if (metadata.length > 0) {
@@ -211,7 +211,7 @@ function encode(data: Float32Array, dtype: StoredDtype): Uint8Array {
   return new Uint8Array(BigInt64Array.from(data, (value) => BigInt(value)).buffer);
 }
 
-/** By code units: the same on every machine, unlike a comparison by language. */
+/** Compares by code units: the same on every machine, unlike a comparison by language. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

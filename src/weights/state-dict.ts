@@ -1,6 +1,6 @@
 /**
- * Finds the tensors in what a .pth holds: people save the state dict itself, or a training checkpoint with the dict under
- * some key beside `epoch` and `optimizer`, and wrappers of the model leave a prefix on every name.
+ * Finds the tensors in a .pth. People save the state dict itself, or a training checkpoint with the dict under a key
+ * beside `epoch` and `optimizer`. Wrappers of the model leave a prefix on every name.
  */
 
 import { FileError } from '../errors.ts';
@@ -8,20 +8,21 @@ import { quote } from './file.ts';
 import { describeValue, PickleDict, type PickleValue } from './pickle-values.ts';
 import { TensorRef } from './torch-objects.ts';
 
-/** Keys under which training scripts keep the state dict, the most telling first. */
+/** Keys under which training scripts store the state dict, the most specific first. */
 const WRAPPER_KEYS = ['state_dict', 'model_state_dict', 'model'];
-/** Left by DataParallel and DistributedDataParallel, and by torch.compile. */
+/** Prefixes of DataParallel and DistributedDataParallel, and of torch.compile. */
 const NAME_PREFIXES = ['module.', '_orig_mod.'];
-/** Wrappers in wrappers; more than any script has, and an end to a dict that holds itself. */
+/** Limit of nested wrappers. No script has more, and it stops at a dict that contains itself. */
 const DEEPEST_WRAPPER = 4;
 const KEYS_SHOWN = 8;
 
 const FIX = 'save the state dict alone: torch.save(model.state_dict(), "weights.pth")';
 
 /**
- * @param value what the pickle holds
- * @returns tensors under torch's names in the file's order, and the plain values that stand beside them, as strings
- * @throws FileError if there is no dict of tensors, or something in it is neither tensor nor plain value
+ * Finds the state dict.
+ * @param value the unpickled value
+ * @returns tensors under torch's names in the file's order, and the plain values beside them, as strings
+ * @throws FileError if there is no dict of tensors, or an entry is neither tensor nor plain value
  */
 export function findStateDict(
   file: string,
@@ -69,7 +70,7 @@ function collectTensors(file: string, dict: PickleDict): Map<string, TensorRef> 
   return tensors;
 }
 
-/** Strips a prefix only if every name has it: then it is a wrapper's, and not a part of the model called "module". */
+/** Strips a prefix only if every name has it. Otherwise it belongs to a part of the model called "module". */
 function withoutPrefixes(tensors: Map<string, TensorRef>): Map<string, TensorRef> {
   let result = tensors;
   for (const prefix of [...NAME_PREFIXES, ...NAME_PREFIXES]) {

@@ -1,6 +1,6 @@
 /**
- * From storages to tensors: reads each storage once, decodes it to float32, and cuts the tensors out of it, as views
- * where they lie densely and gathered along their strides where they do not.
+ * Makes tensors from storages. It reads each storage once and decodes it to float32. A dense tensor becomes a view; any
+ * other is gathered along its strides.
  */
 
 import { BYTES_PER_ELEMENT, toFloat32 } from './dtype.ts';
@@ -9,8 +9,8 @@ import type { StorageRef, TensorRef } from './torch-objects.ts';
 import { countNumbers, type StoredDtype, type TensorData } from './types.ts';
 
 /**
- * A stride of 0 repeats numbers, so a tiny file can describe a huge tensor. What gathered tensors may take in all, in
- * numbers; dense ones need no memory beyond their storage.
+ * Limit of elements in all gathered tensors together. A stride of 0 repeats values, so a tiny file can describe a huge
+ * tensor. Dense tensors need no memory beyond their storage.
  */
 const GATHER_LIMIT_BASE = 2 ** 24;
 const GATHER_LIMIT_PER_BYTE = 4;
@@ -21,7 +21,7 @@ export class StorageReader {
   readonly #decoded = new Map<string, Float32Array>();
   #gatherLeft: number;
 
-  /** @param readBytes fetches all bytes kept under a storage's key from the container */
+  /** @param readBytes reads all bytes under a storage's key from the container */
   constructor(file: InputFile, readBytes: (storage: StorageRef) => Uint8Array) {
     this.#file = file;
     this.#readBytes = readBytes;
@@ -29,8 +29,9 @@ export class StorageReader {
   }
 
   /**
+   * Reads one tensor.
    * @param name for messages
-   * @throws FileError if the storage is missing or not as long as the tensor's pickle says
+   * @throws FileError if the storage is missing or its length differs from the one in the pickle
    */
   readTensor(name: string, ref: TensorRef): TensorData {
     const { shape, storage } = ref;
@@ -73,13 +74,13 @@ export class StorageReader {
     try {
       return toFloat32(bytes, dtype);
     } catch (error) {
-      // Typed arrays throw RangeError when memory is out.
+      // Typed arrays throw RangeError if memory runs out.
       return this.#file.fail(`a storage of ${bytes.length} bytes cannot be decoded: ${(error as Error).message}`);
     }
   }
 }
 
-/** Row-major without gaps. The stride of a dimension of size 1 is never used, and torch writes any number there. */
+/** Row-major without gaps. The stride of a dimension of size 1 is never used, and torch writes any value there. */
 function isDense(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
@@ -89,7 +90,7 @@ function isDense(shape: readonly number[], strides: readonly number[]): boolean 
   return true;
 }
 
-/** Copies in row-major order; bounds were checked when the tensor was built from the pickle. */
+/** Copies in row-major order. Bounds were checked when the tensor was built from the pickle. */
 function gather(
   values: Float32Array,
   start: number,
@@ -101,7 +102,7 @@ function gather(
   let from = start;
   for (let to = 0; to < out.length; to++) {
     out[to] = values[from]!;
-    // Odometer: the last index that is not at its end moves on, those behind it go back to 0.
+    // Odometer: increment the last index that is not at its end; reset the indices after it to 0.
     for (let i = shape.length - 1; i >= 0; i--) {
       from += strides[i]!;
       index[i]!++;

@@ -1,7 +1,7 @@
 /**
- * What a torch checkpoint's pickle may name: the allow-list, and what those names build. A storage is a run of numbers
- * kept outside the pickle; a tensor is a strided window on one. Reading the numbers is left to the container (zip or
- * stream), and happens only for tensors that are wanted.
+ * The allow-list of names in a torch checkpoint's pickle, and the objects they build. A storage is a run of values kept
+ * outside the pickle; a tensor is a strided view of one. The container (zip or stream) reads the values, and only those
+ * of requested tensors.
  *
  * Source: torch/_utils.py and torch/serialization.py of PyTorch 1.13.
  */
@@ -18,7 +18,7 @@ import {
 } from './pickle-values.ts';
 import { countNumbers, type StoredDtype } from './types.ts';
 
-/** Python's class name of a storage to its dtype. */
+/** Maps Python's class name of a storage to its dtype. */
 const STORAGE_DTYPES: Readonly<Record<string, StoredDtype>> = {
   DoubleStorage: 'F64',
   FloatStorage: 'F32',
@@ -32,17 +32,17 @@ const STORAGE_DTYPES: Readonly<Record<string, StoredDtype>> = {
   BoolStorage: 'BOOL',
 };
 
-/** As torch's own limit on dimensions. */
+/** torch's own limit on dimensions. */
 const MOST_DIMENSIONS = 64;
 
 export class StorageRef extends PickleObject {
   readonly kind = 'a storage';
-  /** Names the numbers: a zip entry, or a place in the stream. */
+  /** Identifies the values: a zip entry, or a place in the stream. */
   readonly key: string;
   readonly dtype: StoredDtype;
-  /** Of all the numbers kept under that key, in elements. */
+  /** Number of elements stored under that key. */
   readonly fullLength: number;
-  /** Which of them are this storage's: all, but for the views that old streams may hold. */
+  /** First element of this storage. It is 0 except for the views in old streams. */
   readonly offset: number;
   readonly length: number;
 
@@ -59,10 +59,10 @@ export class StorageRef extends PickleObject {
 export class TensorRef extends PickleObject {
   readonly kind = 'a tensor';
   readonly storage: StorageRef;
-  /** Of the first element in its storage, in elements. */
+  /** Position of the first element in its storage, in elements. */
   readonly offset: number;
   readonly shape: readonly number[];
-  /** Step along each dimension, in elements; 0 where a value is repeated. */
+  /** Step along each dimension, in elements; 0 if a value is repeated. */
   readonly strides: readonly number[];
 
   constructor(storage: StorageRef, offset: number, shape: readonly number[], strides: readonly number[]) {
@@ -74,10 +74,10 @@ export class TensorRef extends PickleObject {
   }
 }
 
-/** In bytes. A ResNet's pickle has 10 kB, those of the largest models a few MB. */
+/** In bytes. A ResNet's pickle takes 10 kB, those of the largest models a few MB. */
 export const LARGEST_PICKLE = 2 ** 24;
 
-/** What a container holds: the unpickled object, and the way to the bytes of its storages. */
+/** The contents of a container: the unpickled object, and access to the bytes of its storages. */
 export interface PthContents {
   readonly value: PickleValue;
   readBytes(storage: StorageRef): Uint8Array;
@@ -85,7 +85,7 @@ export interface PthContents {
 
 /** @returns the allow-list of one pickle: full Python name to global, or undefined if it is not allowed */
 export function torchGlobals(file: string): (name: string) => PickleGlobal | undefined {
-  // A list makes one dict only: else a short pickle could have one long list copied over and over.
+  // A list makes only one dict. Otherwise a short pickle could copy one long list over and over.
   const usedLists = new WeakSet<object>();
   return (name) => {
     switch (name) {
@@ -106,8 +106,8 @@ export function torchGlobals(file: string): (name: string) => PickleGlobal | und
 }
 
 /**
- * Reads a persistent id: ('storage', class, key, device, length), in old streams with a sixth (view key, offset, length).
- * @throws FileError if it is anything else
+ * Reads a persistent id: ('storage', class, key, device, length); old streams add (view key, offset, length).
+ * @throws FileError for anything else
  */
 export function makeStorage(file: string, id: PickleValue): StorageRef {
   const parts = id instanceof PickleTuple ? id.items : [];
@@ -128,7 +128,7 @@ export function makeStorage(file: string, id: PickleValue): StorageRef {
   return new StorageRef(key, dtype, length, viewOffset, viewLength);
 }
 
-/** (storage, offset, shape, strides), in v2 also (requires_grad, backward_hooks, metadata). */
+/** (storage, offset, shape, strides); v2 adds (requires_grad, backward_hooks, metadata). */
 function makeTensor(file: string, args: readonly PickleValue[]): TensorRef {
   const [storage, offset, shapeValue, stridesValue, , , metadata] = args;
   const shape = countsOf(shapeValue);
@@ -136,11 +136,11 @@ function makeTensor(file: string, args: readonly PickleValue[]): TensorRef {
   if (!(storage instanceof StorageRef) || !isCount(offset) || shape === undefined || strides?.length !== shape.length) {
     throw new FileError(`${file}: a tensor is not (storage, offset, shape, strides) as torch writes it; save it again`);
   }
-  // Metadata says that the numbers stand for their conjugates or negatives; ignoring it would change them.
+  // Metadata says that the values represent their conjugates or negatives; ignoring it would change them.
   if (metadata instanceof PickleDict ? metadata.entries.size > 0 : metadata !== undefined && metadata !== null) {
     throw new FileError(`${file}: a tensor has a lazy conjugate or negative bit; save tensor.resolve_neg() instead`);
   }
-  // The last element is the farthest one, since no stride is negative.
+  // The last element is the farthest because no stride is negative.
   const empty = shape.includes(0);
   const last = shape.reduce((sum, size, i) => sum + (size - 1) * strides[i]!, offset);
   if (!(empty || last < storage.length) || !Number.isSafeInteger(countNumbers(shape))) {
@@ -152,7 +152,7 @@ function makeTensor(file: string, args: readonly PickleValue[]): TensorRef {
   return new TensorRef(storage, offset, shape, strides);
 }
 
-/** (data, requires_grad, backward_hooks): the tensor is all that matters here. */
+/** (data, requires_grad, backward_hooks): only the tensor matters here. */
 function unwrapParameter(file: string, [data]: readonly PickleValue[]): TensorRef {
   if (data instanceof TensorRef) return data;
   throw new FileError(`${file}: a Parameter holds ${describeValue(data)} where a tensor was expected; save it again`);
@@ -181,7 +181,7 @@ function makeSize(file: string, [sizes]: readonly PickleValue[]): PickleTuple {
   throw new FileError(`${file}: a torch.Size is not made from a tuple; the file is damaged, save it again`);
 }
 
-/** @returns a tuple or list of at most 64 whole numbers ≥ 0 as an array; undefined if it is not that */
+/** @returns a tuple or list of at most 64 integers ≥ 0 as an array; undefined for anything else */
 function countsOf(value: PickleValue | undefined): readonly number[] | undefined {
   const items = value instanceof PickleTuple ? value.items : value;
   return Array.isArray(items) && items.length <= MOST_DIMENSIONS && items.every(isCount) ? items : undefined;

@@ -1,7 +1,7 @@
 /**
  * torch's stream format (before 1.6, or with `_use_new_zipfile_serialization=False`): five pickles one after the other
- * (magic number, protocol, system info, the object, the storages' keys), then each storage as an int64 count of numbers
- * and the numbers themselves.
+ * (magic number, protocol, system info, the object, the storages' keys), then each storage as an int64 count of
+ * elements and the elements themselves.
  *
  * Source: _legacy_save and _legacy_load in torch/serialization.py.
  */
@@ -15,7 +15,7 @@ import { LARGEST_PICKLE, makeStorage, type PthContents, type StorageRef, torchGl
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 
-/** @throws FileError if it is another pickle, written on a big-endian machine, cut off or damaged */
+/** @throws FileError if it is another pickle, comes from a big-endian machine, or is cut off or damaged */
 export function readTorchStream(file: InputFile): PthContents {
   const head = file.read(0, Math.min(file.size, LARGEST_PICKLE), 'the pickles');
   const storages = new Map<string, StorageRef>();
@@ -59,7 +59,7 @@ export function readTorchStream(file: InputFile): PthContents {
   return { value, readBytes };
 }
 
-/** Walks over the storages, whose counts alone say where the next one starts. */
+/** Walks over the storages: only their counts say where the next one starts. */
 function locateStorages(
   file: InputFile,
   keys: PickleValue,

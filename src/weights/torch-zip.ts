@@ -1,5 +1,5 @@
 /**
- * torch's zip format (since 1.6): `<name>/data.pkl` is the pickle, `<name>/data/<key>` holds the raw numbers of each
+ * torch's zip format (since 1.6): `<name>/data.pkl` is the pickle, `<name>/data/<key>` holds the raw values of each
  * storage, and `<name>/byteorder` (since 2.1) says "little" or "big".
  *
  * Source: caffe2/serialize/inline_container.cc and torch/serialization.py.

@@ -1,9 +1,9 @@
 /**
- * What every reader of this folder returns and the writer takes: plain arrays under torch's names. Nothing here knows of
- * the engine.
+ * The types that the readers of this folder return and the writer takes: plain arrays under torch's names. They do not
+ * depend on the engine.
  */
 
-/** How a number is stored in a checkpoint, in the words of the safetensors format. */
+/** The dtype of a tensor in a checkpoint, as the safetensors format names it. */
 export type StoredDtype =
   | 'F64'
   | 'F32'
@@ -20,10 +20,10 @@ export type StoredDtype =
   | 'BOOL';
 
 /**
- * One tensor, always dense, row-major and float32 in memory, whatever it was in the file. Integers (a batch norm's
- * `num_batches_tracked`, say) and booleans become float32 numbers too, exact up to 2^24; `dtype` keeps what they were.
+ * One tensor, always dense, row-major and float32 in memory, whatever its dtype in the file. Integers (such as a batch
+ * norm's `num_batches_tracked`) and booleans also become float32, exact up to 2^24; `dtype` keeps the original.
  *
- * Tensors that share storage in a .pth (tied weights) may share memory here as well: copy before changing one in place.
+ * Tensors that share storage in a .pth (tied weights) may share memory here too: copy before changing one in place.
  */
 export interface TensorData {
   /** Sizes, outermost first; empty for a scalar. */
@@ -37,11 +37,11 @@ export interface TensorData {
 /** A state dict. `tensors` keeps the order of the file. */
 export type Checkpoint = {
   tensors: Map<string, TensorData>;
-  /** safetensors: its `__metadata__`. .pth: strings, numbers and booleans that stand beside the tensors (`epoch`). */
+  /** safetensors: its `__metadata__`. .pth: strings, numbers and booleans stored beside the tensors (`epoch`). */
   metadata: Record<string, string>;
 };
 
-/** @returns how many numbers a tensor of this shape has: 1 for a scalar. */
+/** @returns the number of elements of a tensor of this shape: 1 for a scalar. */
 export function countNumbers(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -1,9 +1,9 @@
 /**
- * The part of the zip format that torch's files use: central directory, ZIP64, stored entries (deflated ones too, for
- * files that someone packed again), CRC-32 checked.
+ * The part of the zip format that torch's files use: central directory, ZIP64, stored entries, CRC-32. Deflated entries
+ * are read too, for files that someone packed again.
  *
- * Why not a package: `fflate` wants the whole archive in memory, copies each entry and trusts its sizes; `yauzl` hands
- * out asynchronous streams. Here an entry is read once, from its place in the file into the memory the tensor keeps.
+ * Why no package: `fflate` needs the whole archive in memory, copies each entry and trusts its sizes; `yauzl` returns
+ * asynchronous streams. Here an entry is read once, from the file straight into the tensor's memory.
  *
  * Source: PKWARE's APPNOTE.TXT 6.3, sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.14 to 4.3.16 (ends).
  */
@@ -21,23 +21,23 @@ const LOCATOR64_BYTES = 20;
 const CENTRAL_BYTES = 46;
 const LOCAL_BYTES = 30;
 const LONGEST_COMMENT = 0xffff;
-/** In bytes: some hundred thousand entries, where a checkpoint has one per tensor. */
+/** In bytes: enough for some hundred thousand entries; a checkpoint has one per tensor. */
 const LARGEST_DIRECTORY = 2 ** 25;
 const STORED = 0;
 const DEFLATED = 8;
 
-/** What deflated entries may grow to in all: beyond it the archive is a zip bomb, not weights, which hardly compress. */
+/** Limit of all inflated entries together. Weights hardly compress, so a larger result means a zip bomb. */
 const INFLATED_LIMIT_FACTOR = 8;
 const INFLATED_LIMIT_BASE = 2 ** 26;
 
 export interface ZipEntry {
   readonly name: string;
-  /** Bytes once unpacked. */
+  /** Uncompressed bytes. */
   readonly size: number;
   readonly storedSize: number;
   readonly method: number;
   readonly crc: number;
-  /** Of the local header, from the start of the file. */
+  /** Offset of the local header from the start of the file. */
   readonly headerOffset: number;
 }
 
@@ -82,8 +82,8 @@ export function readZipDirectory(file: InputFile): Map<string, ZipEntry> {
 }
 
 /**
- * @returns the entry's bytes, unpacked and checked, in a buffer of their own
- * @throws FileError if they are not there or do not match their CRC-32
+ * @returns the entry's bytes, uncompressed and checked, in their own buffer
+ * @throws FileError if they are missing or do not match their CRC-32
  */
 export function readZipEntry(file: InputFile, entry: ZipEntry): Uint8Array {
   const what = `zip entry ${quote(entry.name)}`;
@@ -91,8 +91,8 @@ export function readZipEntry(file: InputFile, entry: ZipEntry): Uint8Array {
   if (local.getUint32(0, true) !== LOCAL_SIGNATURE) {
     file.fail(`${what} does not start where the directory says; download or save the file again`);
   }
-  // The local name and extra field differ in length from the central ones: torch pads here, so that data starts at a
-  // multiple of 64. Sizes come from the directory, since the local ones are zero when a data descriptor follows.
+  // The local name and extra field differ in length from the central ones: torch pads here to align data to a multiple
+  // of 64. Sizes come from the directory, since the local ones are zero if a data descriptor follows.
   const start = entry.headerOffset + LOCAL_BYTES + local.getUint16(26, true) + local.getUint16(28, true);
   const raw = file.read(start, entry.storedSize, what);
   const bytes = entry.method === STORED ? raw : inflate(file, entry, raw);
@@ -107,7 +107,7 @@ function findDirectory(file: InputFile): { count: number; offset: number; length
   const tailStart = file.size - tailLength;
   const tail = viewOf(file.read(tailStart, tailLength, 'the end of the zip'));
   let at = tailLength - END_BYTES;
-  // The record ends the file but for a comment whose length it states, so both must agree.
+  // Only a comment follows the record, and the record states its length: both must agree.
   while (
     at >= 0 &&
     !(tail.getUint32(at, true) === END_SIGNATURE && tail.getUint16(at + 20, true) === tailLength - END_BYTES - at)
@@ -130,7 +130,9 @@ function findDirectory(file: InputFile): { count: number; offset: number; length
   return found;
 }
 
-/** The ZIP64 end record, where the plain one has no room. Undefined if there is none, as with exactly 65535 entries. */
+/**
+ * The ZIP64 end record, used if the plain one is too small. Undefined if there is none, as with exactly 65535 entries.
+ */
 function readEnd64(file: InputFile, endOffset: number): { count: number; offset: number; length: number } | undefined {
   const locatorOffset = endOffset - LOCATOR64_BYTES;
   if (locatorOffset < 0) return undefined;
@@ -161,7 +163,7 @@ function readCentralHeader(
   let storedSize = view.getUint32(position + 20, true);
   let size = view.getUint32(position + 24, true);
   let headerOffset = view.getUint32(position + 42, true);
-  // A field of all ones is continued in the ZIP64 extra field, which holds only those, in this order.
+  // A field of all ones continues in the ZIP64 extra field, which holds only those fields, in this order.
   const wide = zip64Field(bytes, nameStart + nameLength, extraLength);
   let next = 0;
   const widen = (narrow: number): number => {
@@ -217,7 +219,7 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Node has a fast one from 20.15 on; before that, the table of the reflected polynomial 0xEDB88320. */
+/** Node has a fast one since 20.15; before that, this uses the table of the reflected polynomial 0xEDB88320. */
 function crc32(bytes: Uint8Array): number {
   if (typeof zlib.crc32 === 'function') return zlib.crc32(bytes);
   const table = Uint32Array.from({ length: 256 }, (_, n) => {
