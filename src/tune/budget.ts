@@ -1,4 +1,4 @@
-/** How long tuning may take, and how much of that is left. */
+/** The time limits of tuning and the time left. */
 
 export interface TuneLimits {
   /** Milliseconds for everything but compiling. With a warm shader cache that is everything. */
@@ -7,18 +7,18 @@ export interface TuneLimits {
   readonly totalMs: number;
 }
 
-/** Compiling that takes less comes from a warm cache, and counts like everything else. */
+/** Compiling in less time means a warm cache, and counts as measuring. */
 const COLD_MS = 200;
 
-/** How many times the budget may be taken where shaders have to be compiled: 3 minutes for one of 30 seconds. */
+/** Factor of the budget if shaders must be compiled: 3 minutes for a budget of 30 seconds. */
 const COLD_FACTOR = 6;
 
-/** @param seconds what tuning may take with a warm shader cache */
+/** @param seconds budget of tuning with a warm shader cache */
 export function tuneLimits(seconds: number): TuneLimits {
   return { measureMs: seconds * 1000, totalMs: COLD_FACTOR * seconds * 1000 };
 }
 
-/** Runs from the moment it is told. Nothing is begun that would not end in time, as far as that can be foreseen. */
+/** Starts at the given moment. Work starts only if it is expected to end in time. */
 export class Budget {
   readonly #limits: TuneLimits;
   readonly #now: () => number;
@@ -32,14 +32,14 @@ export class Budget {
     this.#startedAt = startedAt;
   }
 
-  /** Whether there is time for something that takes this long, and may have to compile a kernel before. */
+  /** Whether there is time for work of this duration, which may compile a kernel first. */
   hasRoom(ms: number, mayCompile: boolean): boolean {
     const elapsed = this.#now() - this.#startedAt + ms;
     const { measureMs, totalMs } = this.#limits;
     return elapsed - this.#compileMs <= measureMs && elapsed + (mayCompile ? this.#longestCompile : 0) <= totalMs;
   }
 
-  /** Tells how much longer something took because it had to compile. */
+  /** Records the extra time that compiling took, milliseconds. */
   compiled(ms: number): void {
     if (ms < COLD_MS) return;
     this.#compileMs += ms;

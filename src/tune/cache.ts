@@ -1,7 +1,6 @@
 /**
- * The file that remembers what was tuned, in the cache folder. One file holds the answers of all adapters and versions, and
- * who adds to it keeps what others have written. What cannot be read is ignored with a notice, and put aside instead of
- * written over.
+ * The file of tuned choices, in the cache folder. One file holds the answers of all adapters and versions. A writer
+ * keeps the answers of others. An unreadable file is ignored with a notice, and moved aside instead of overwritten.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,17 +10,17 @@ import type { AdapterTraits } from '../gpu/gpu.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import type { Candidate } from './measured.ts';
 
-/** What answers are valid for. The description of an adapter holds its driver's version. */
+/** The adapter and version for which answers are valid. The adapter's description includes its driver's version. */
 export interface CacheKey {
   readonly adapter: Pick<AdapterTraits, 'vendor' | 'architecture' | 'description'>;
   /** As `engineVersion`. */
   readonly engine: string;
 }
 
-/** What was found for one piece of work. */
+/** The answer for one piece of work. */
 export interface Answer {
   readonly choice: Candidate;
-  /** The least milliseconds of each candidate that was measured. */
+  /** The shortest time of each measured candidate, milliseconds. */
   readonly ms: Readonly<Record<Candidate, number>>;
 }
 
@@ -32,7 +31,7 @@ interface Entry extends CacheKey {
 const NAME = 'tuned.json';
 const FORMAT = 'dawngrad tuned kernels 1';
 
-/** Where the answers are, or will be. */
+/** Path of the file of answers; it may not exist yet. */
 export function tunedPath(env: Environment = process.env): string {
   return join(cacheFolder(env), NAME);
 }
@@ -42,8 +41,8 @@ export function cacheKey({ vendor, architecture, description }: AdapterTraits, e
 }
 
 /**
- * The answers for an adapter and version, by the name of the work; none where there are none yet.
- * @param onNote told of a file that cannot be used, as a sentence that names it
+ * Reads the answers for an adapter and version, by the name of the work; empty if there are none yet.
+ * @param onNote called with a sentence that names a file that cannot be used
  */
 export function readAnswers(path: string, key: CacheKey, onNote?: (text: string) => void): Map<string, Answer> {
   const entries = readEntries(path);
@@ -53,7 +52,7 @@ export function readAnswers(path: string, key: CacheKey, onNote?: (text: string)
 }
 
 /**
- * Adds answers to the file, which is made if need be. Those for the same work are replaced, all others stay.
+ * Adds answers to the file, and creates it if needed. Answers for the same work are replaced; all others stay.
  * @throws FileError if it cannot be written
  */
 export function addAnswers(path: string, key: CacheKey, answers: ReadonlyMap<string, Answer>): void {
@@ -89,7 +88,7 @@ function isFor({ adapter, engine }: Entry, key: CacheKey): boolean {
   );
 }
 
-/** The entries of the file, or what is wrong with it, as the end of a sentence. */
+/** The entries of the file, or the problem with it as the end of a sentence. */
 function readEntries(path: string): Entry[] | string {
   let text: string;
   try {
@@ -128,7 +127,7 @@ function isAnswer(value: unknown): value is Answer {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Whatever it is, somebody may want it. */
+/** Keeps the file: somebody may need it. */
 function putAside(path: string): void {
   for (let number = 1; ; number++) {
     const aside = `${path}.unusable-${number}`;

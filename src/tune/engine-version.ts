@@ -1,4 +1,4 @@
-/** What answers are valid for: another version's kernels may be faster or slower than they were. */
+/** The version for which answers are valid: kernels of another version may be faster or slower. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Version of the package and a hash of its shaders, such as `0.1.0+1f0c9a2b`: in a checkout these change between releases. */
+/**
+ * Version of the package and a hash of its shaders, such as `0.1.0+1f0c9a2b`: a checkout's shaders change between
+ * releases.
+ */
 export function engineVersion(folder = root): string {
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
   const shaders = join(folder, 'shaders');

@@ -1,4 +1,4 @@
-/** Finding the fastest kernels on the adapter at hand, and remembering them. The room's door: other folders import from here. */
+/** Finds the fastest kernels on the current adapter and stores the answers. Other folders import from this file. */
 export { type TuneLimits, tuneLimits } from './budget.ts';
 export { tunedPath } from './cache.ts';
 export { engineVersion } from './engine-version.ts';

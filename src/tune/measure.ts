@@ -1,4 +1,4 @@
-/** Candidates timed on a device, on scratch buffers of the real shapes. */
+/** Times candidates on a device, on scratch buffers of the real shapes. */
 import type { AdapterTraits, Dispatch, Gpu } from '../gpu/gpu.ts';
 import type { Pooled, PooledBuffer } from '../gpu/pool.ts';
 import type { WeightForms } from '../kernels/conv2d/shape.ts';
@@ -8,25 +8,25 @@ import { runWork, sizesOf } from './run-work.ts';
 import type { Measurer } from './tuner.ts';
 import type { WorkJob } from './works.ts';
 
-/** What buffers are filled with: an ordinary number, as denormal ones are slow on some processors. */
+/** Value that fills buffers: a normal value, because denormals are slow on some processors. */
 const ORDINARY = 0.5;
 
 /**
- * Has a device of its own, since buffers that many shapes have left behind are no longer wanted afterwards, and a candidate
- * may break it: then the next one gets a new device. Times are the device's own where it has timestamp queries, else the
- * clock's.
+ * Uses its own device: buffers of many shapes would otherwise stay in the pool, and a candidate may break the device.
+ * Then the next candidate gets a new one. Times come from timestamp queries if the device has them, else from the
+ * clock.
  */
 export class DeviceMeasurer implements Measurer<WorkJob> {
   readonly #open: () => Promise<Gpu>;
   #gpu: Gpu | undefined;
   #scratch: Scratch | undefined;
 
-  /** @param open opens a device; whoever makes a measurer closes it */
+  /** @param open opens a device; the measurer's creator must close the measurer */
   constructor(open: () => Promise<Gpu>) {
     this.#open = open;
   }
 
-  /** Opens the device, if it is not open. @throws NoAdapterError */
+  /** Opens the device if it is not open. @throws NoAdapterError if there is no adapter */
   async traits(): Promise<AdapterTraits> {
     return (await this.#device()).traits;
   }
@@ -58,7 +58,7 @@ export class DeviceMeasurer implements Measurer<WorkJob> {
     const scratch = this.#scratchFor(gpu, job);
     const runsPerDerivation = job.runsPerDerivation(candidate);
     const derives = (run: number) => Number.isFinite(runsPerDerivation) && run % runsPerDerivation === 0;
-    // Whole rounds of runs that share a derivation, so that each bears its part of it.
+    // Use whole rounds of runs that share a derivation, so each bears its share.
     const runs = Number.isFinite(runsPerDerivation) ? count * runsPerDerivation : count;
     const before = gpu.stats.pipelines;
     const ms = await timeRuns(gpu, runs, (run) => scratch.run(candidate, derives(run)));
@@ -76,7 +76,7 @@ export class DeviceMeasurer implements Measurer<WorkJob> {
 
 const hasTimestamps = (gpu: Gpu) => gpu.device.features.has('timestamp-query');
 
-/** Milliseconds of so many runs together. */
+/** Time of all `runs` together, milliseconds. */
 async function timeRuns(gpu: Gpu, runs: number, record: (run: number) => void): Promise<number> {
   if (!hasTimestamps(gpu)) {
     await gpu.idle();
@@ -96,12 +96,12 @@ async function timeRuns(gpu: Gpu, runs: number, record: (run: number) => void): 
   }
   const timings = await gpu.takeTimings();
   const elapsed = performance.now() - start;
-  // More dispatches than can be timed one by one: then the clock's time is as good, as they take long.
+  // Too many dispatches to time each one. They take long, so the clock is accurate enough.
   if (timings.length < dispatches.length) return elapsed;
   return timings.reduce((sum, { ms }) => sum + ms, 0);
 }
 
-/** The buffers of one job, and what its candidates have derived from the weights. */
+/** The buffers of one job, and the data that its candidates derive from the weights. */
 class Scratch {
   readonly job: WorkJob;
   readonly #gpu: Gpu;
@@ -124,7 +124,7 @@ class Scratch {
     this.#weight = filled(sizes.weight);
   }
 
-  /** Records one run, with or without deriving anew what the candidate derives from the weights. */
+  /** Records one run. `derives` says whether the candidate derives its data from the weights again. */
   run(candidate: Candidate, derives: boolean): void {
     runWork(this.#gpu, this.job.work, candidate, {
       input: this.#input,
@@ -148,7 +148,7 @@ class Scratch {
         if (!memory) {
           memory = acquire();
           this.#forms.set(name, memory);
-          // What is never derived is at least an ordinary number; so is what a texture holds as it comes.
+          // Data that is never derived gets a normal value; a texture keeps its initial contents.
           if (!derives && 'buffer' in memory) this.#gpu.clear(memory);
         }
         if (derives) write(memory);

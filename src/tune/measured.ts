@@ -1,62 +1,62 @@
-/** What was measured of one piece of work, and what follows from it. */
+/** The measurements of one piece of work and the decision from them. */
 
 /** Name of a kernel variant. */
 export type Candidate = string;
 
-/** A piece of work that several kernels can do. */
+/** A piece of work that several kernels can compute. */
 export interface TuneJob {
   /** As `Work.name`. */
   readonly name: string;
-  /** Jobs of one family differ only in shape, so that a kernel far too slow for several of them is so for all. */
+  /** Jobs of one family differ only in shape: a kernel far too slow for several of them is too slow for all. */
   readonly family: string;
-  /** How often a run does this, beside the other jobs. */
+  /** How often a run does this job, relative to the other jobs. */
   readonly uses: number;
-  /** How much there is to do each time, in a unit that all jobs share. */
+  /** Amount of work per use, in a unit that all jobs share. */
   readonly size: number;
-  /** From the simplest on. */
+  /** The simplest first. */
   readonly candidates: readonly Candidate[];
-  /** What is used where nobody measures. */
+  /** The choice without measurements. */
   readonly table: Candidate;
-  /** Another job that some candidates share work with, if they do both; and which candidates do. */
+  /** Another job with which some candidates share work if both use them, and which candidates do. */
   readonly twin?: { readonly name: string; readonly shares: (candidate: Candidate) => boolean } | undefined;
 }
 
-/** Times this close are equal, and the simpler kernel is kept. */
+/** Times within this factor count as equal, and the simpler kernel wins. */
 export const TIE = 1.03;
 
 /**
- * `measured`: to the end. `unfinished`: the budget ran out before near equals could be told apart, so that the table's choice is
- * kept unless it was clearly worse. `not reached`: it ran out before that; the table's choice is kept.
+ * `measured`: finished. `unfinished`: the budget ran out before near equals could be told apart; the table's choice
+ * stays unless it was clearly worse. `not reached`: the budget ran out earlier; the table's choice stays.
  */
 export type TuneState = 'measured' | 'unfinished' | 'not reached';
 
-/** What came out for one piece of work. */
+/** The result for one piece of work. */
 export interface TuneResult {
   /** As `Work.name`. */
   readonly name: string;
   readonly uses: number;
   readonly candidates: readonly Candidate[];
-  /** The least milliseconds of each candidate that was measured. */
+  /** The shortest time of each measured candidate, milliseconds. */
   readonly ms: Readonly<Record<Candidate, number>>;
-  /** What the shipped table says. */
+  /** The choice of the shipped table. */
   readonly table: Candidate;
-  /** What is to be used. */
+  /** The choice to use. */
   readonly choice: Candidate;
   readonly state: TuneState;
-  /** Why candidates could not be measured, where they failed. */
+  /** The reason for each candidate that failed. */
   readonly failed: Readonly<Record<Candidate, string>>;
 }
 
 /** The times of one job's candidates so far. */
 export class Measured<Job extends TuneJob = TuneJob> {
   readonly job: Job;
-  /** The least of the times of each candidate; a hiccup makes a time longer, and nothing makes one shorter. */
+  /** The shortest time of each candidate. Disturbances only make a time longer. */
   readonly times = new Map<Candidate, number>();
   readonly failed = new Map<Candidate, string>();
   readonly #walls = new Map<Candidate, number>();
   readonly #dropped = new Set<Candidate>();
   surveyed = false;
-  /** Rounds in turns since then. */
+  /** Rounds since the survey. */
   rounds = 0;
   finished = false;
 
@@ -72,28 +72,30 @@ export class Measured<Job extends TuneJob = TuneJob> {
     return this.times.get(candidate) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Tells how long the last measurement of a candidate was under way, milliseconds by its number of runs. */
+  /** Records the duration of a candidate's last measurement, milliseconds divided by its runs. */
   took(candidate: Candidate, ms: number): void {
     this.#walls.set(candidate, ms);
   }
 
-  /** How long the next one will be: more than the time that is measured, as buffers are filled and results waited for. */
+  /**
+   * Expected duration of the next measurement. It exceeds the measured time: buffers are filled and results awaited.
+   */
   wall(candidate: Candidate): number {
     return this.#walls.get(candidate) ?? 0;
   }
 
-  /** Whatever it took before: what fails once may fail in the run. */
+  /** Drops its earlier times too: a candidate that fails once may fail in the run. */
   fail(candidate: Candidate, reason: string): void {
     this.failed.set(candidate, reason);
     this.times.delete(candidate);
   }
 
-  /** Candidates that are still in the race, the simplest first. */
+  /** The remaining candidates, the simplest first. */
   get left(): Candidate[] {
     return this.job.candidates.filter((one) => this.times.has(one) && !this.#dropped.has(one));
   }
 
-  /** Those of them that are at most so many times slower than the best. */
+  /** The remaining candidates that are at most `factor` times slower than the best. */
   within(factor: number): Candidate[] {
     const best = leastOf(this.times);
     return this.left.filter((one) => this.least(one) <= factor * best);
@@ -104,14 +106,15 @@ export class Measured<Job extends TuneJob = TuneJob> {
     for (const one of this.left) if (!kept.includes(one)) this.#dropped.add(one);
   }
 
-  /** Milliseconds of one use by the table's choice; 0 while that is not known. */
+  /** Milliseconds per use with the table's choice; 0 if unknown. */
   get costOfTable(): number {
     return this.times.get(this.job.table) ?? 0;
   }
 
   /**
-   * How long the first measurement of a candidate will be, milliseconds, by the job nearest in size that it has done of the
-   * family. Before the first of them it is taken to be as fast as others here, and the first candidate of all to take no time.
+   * Expected duration of a candidate's first measurement, milliseconds, from the job of the family nearest in size that
+   * it has done. Without such a job, it counts as fast as the other candidates here; the very first candidate counts as
+   * 0.
    */
   expected(candidate: Candidate, all: readonly Measured[]): number {
     const { family, size } = this.job;
@@ -127,7 +130,7 @@ export function leastOf(times: ReadonlyMap<Candidate, number>): number {
   return Math.min(Number.POSITIVE_INFINITY, ...times.values());
 }
 
-/** The simplest of the candidates that are as fast as the best, unless too little is known to depart from the table. */
+/** The simplest candidate that is as fast as the best, unless the measurements do not suffice to leave the table. */
 export function decide(one: Measured): TuneResult {
   const { name, uses, candidates, table } = one.job;
   const left = one.left;
@@ -147,8 +150,8 @@ export function decide(one: Measured): TuneResult {
 }
 
 /**
- * Decides all jobs. Twins of which one would have a candidate that shares, and the other not, are decided together: neither was
- * measured doing the shared work alone.
+ * Decides all jobs. If one of two twins would get a candidate that shares work and the other not, they are decided
+ * together: neither was measured doing the shared work alone.
  */
 export function decideAll(measured: readonly Measured[]): TuneResult[] {
   const results = new Map(measured.map((one) => [one.job.name, decide(one)]));
@@ -167,7 +170,7 @@ export function decideAll(measured: readonly Measured[]): TuneResult[] {
       .flatMap((a) => Object.keys(other.ms).map((b) => ({ a, b, ms: own.ms[a]! + other.ms[b]! })))
       .filter(({ a, b }) => !splits(a, b));
     const best = Math.min(...pairs.map(({ ms }) => ms));
-    // In the order of the candidates, and so the simplest first.
+    // Candidates are in order, so this finds the simplest first.
     const chosen = pairs.find(({ ms }) => ms <= TIE * best);
     if (!chosen) continue;
     results.set(name, { ...own, choice: chosen.a });

@@ -1,4 +1,4 @@
-/** Any piece of work that has several kernels, on given buffers. */
+/** Runs any piece of work that has several kernels, on given buffers. */
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import type { TunableWork } from '../kernels/chooser.ts';
@@ -23,7 +23,7 @@ import type { Candidate } from './measured.ts';
 
 export const isTunable = (work: Work): work is TunableWork => isConv2dWork(work) || isLinearWork(work);
 
-/** The variants that can do it on an adapter, the simplest first. */
+/** The variants that an adapter supports, the simplest first. */
 export function candidatesOf(work: TunableWork, traits: AdapterTraits): Candidate[] {
   return work.kind === 'conv2d' ? conv2dCandidates(work.pass, work.shape, traits) : linearCandidates(work.size);
 }
@@ -32,14 +32,14 @@ export function flopsOf(work: TunableWork): number {
   return work.kind === 'conv2d' ? conv2dFlops(work.shape) : linearFlops(work.size);
 }
 
-/** Buffers as large as the input, the output and the weights: values or gradients, as the pass has it. */
+/** Buffers as large as the input, the output and the weights. They hold values or gradients, depending on the pass. */
 export interface WorkBuffers {
   readonly input: PooledBuffer;
   readonly output: PooledBuffer;
   readonly weight: WeightForms;
 }
 
-/** Numbers in each of them. */
+/** Elements of each buffer. */
 export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, number>> {
   if (work.kind === 'linear') {
     const { rows, inFeatures, outFeatures } = work.size;
@@ -53,7 +53,7 @@ export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, n
   };
 }
 
-/** Records one run by a variant. The pass writes one of the three, and reads the others. */
+/** Records one run of a variant. The pass writes one of the three buffers and reads the others. */
 export function runWork(gpu: Gpu, work: TunableWork, candidate: Candidate, on: WorkBuffers): void {
   if (work.kind === 'conv2d') runConv2d(gpu, work, conv2dVariants[candidate as Conv2dVariant], on);
   else runLinear(gpu, work, candidate as LinearVariant, on);
@@ -69,7 +69,7 @@ function runConv2d(gpu: Gpu, { pass, shape }: Conv2dWork, kernels: Conv2dKernels
 function runLinear(gpu: Gpu, { pass, size }: LinearWork, candidate: LinearVariant, on: WorkBuffers): void {
   const kernels = linearVariants[candidate];
   const weight = on.weight.original;
-  // A bias costs next to nothing, in either.
+  // A bias costs almost nothing in either.
   if (pass === 'forward') kernels.forward(gpu, size, on.input, weight, undefined, on.output);
   else if (pass === 'inputGrad') kernels.inputGrad(gpu, size, on.output, weight, on.input);
   else kernels.weightGrad(gpu, size, on.input, on.output, weight);

@@ -1,4 +1,4 @@
-/** Tuning as a whole: what a run would do is measured on a device of its own, and the answers are looked up or kept. */
+/** Tuning: measures the work of a run on a separate device, and looks up or stores the answers. */
 import { DawngradError } from '../errors.ts';
 import type { Environment } from '../fetch/index.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
@@ -14,43 +14,43 @@ import type { TuneResult } from './measured.ts';
 import { type TuneProgress, tuneJobs } from './tuner.ts';
 import { jobsOf, shippedTable, type Table } from './works.ts';
 
-/** Seconds that tuning may take with a warm shader cache; see `tuneLimits` for a cold one. */
+/** Seconds of tuning with a warm shader cache; see `tuneLimits` for a cold one. */
 export const DEFAULT_BUDGET = 30;
 
-/** What to tune, and how long. */
+/** The work to tune and its limits. */
 export interface TuneOptions {
   /** The run whose work is measured. */
   readonly question: MemoryQuestion;
-  /** Which adapter; the fastest by default. */
+  /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
-  /** Opens the device instead; it is closed when all is measured. */
+  /** Opens the device instead. It is closed after measuring. */
   readonly open?: (() => Promise<Gpu>) | undefined;
-  /** Default: those of 30 seconds. */
+  /** Default: the limits for 30 seconds. */
   readonly limits?: TuneLimits | undefined;
-  /** When the budget began to run, as `performance.now`; default now. */
+  /** Start of the budget, as `performance.now`; default now. */
   readonly startedAt?: number | undefined;
-  /** What is used where nothing is measured; default the shipped table. */
+  /** The choice without measurements; default the shipped table. */
   readonly table?: Table | undefined;
-  /** Names of work that is not to be measured. */
+  /** Names of work not to measure. */
   readonly known?: ReadonlySet<string> | undefined;
-  /** Ends it early, as if the budget had run out. */
+  /** Ends tuning early, as if the budget had run out. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: TuneProgress) => void) | undefined;
 }
 
-/** What came out. */
+/** The results of tuning. */
 export interface TuneReport {
   readonly adapter: AdapterTraits;
-  /** One for each piece of work that has a choice and is not known already. */
+  /** One for each piece of work that has a choice and is not already known. */
   readonly results: readonly TuneResult[];
-  /** What it took, from `startedAt` on. */
+  /** Seconds since `startedAt`. */
   readonly seconds: number;
 }
 
 /**
  * Measures every candidate for every piece of work of a run.
- * @throws NoAdapterError where there is no such adapter; ShapeError if the pictures are too small for the network; what the
- *   device says (OutOfMemoryError, GpuError, DeviceLostError) if no candidate at all can do a piece of work
+ * @throws NoAdapterError if there is no such adapter; ShapeError if the pictures are too small for the network; the
+ *   device's error (OutOfMemoryError, GpuError, DeviceLostError) if every candidate for a piece of work fails
  */
 export async function tune(options: TuneOptions): Promise<TuneReport> {
   const { question, adapter, table = shippedTable, known, startedAt = performance.now() } = options;
@@ -67,13 +67,13 @@ export async function tune(options: TuneOptions): Promise<TuneReport> {
   }
 }
 
-/** The choices that were measured, by the name of the work: for a `Chooser`. */
+/** The measured choices by the name of the work, for a `Chooser`. */
 export function choicesOf(results: readonly TuneResult[]): TunedChoices {
   return new Map([...answersOf(results)].map(([name, { choice }]) => [name, choice]));
 }
 
 /**
- * Writes what was measured to the cache file.
+ * Writes the measurements to the cache file.
  * @returns its path
  * @throws FileError if it cannot be written
  */
@@ -83,7 +83,7 @@ export function keepResults({ adapter, results }: TuneReport, env: Environment):
   return path;
 }
 
-/** Without those where the budget ran out and the table's choice was kept: these may be measured another time. */
+/** Omits work for which the budget ran out and the table's choice was kept: it may be measured another time. */
 function answersOf(results: readonly TuneResult[]): Map<string, Answer> {
   return new Map(
     results
@@ -92,19 +92,20 @@ function answersOf(results: readonly TuneResult[]): Map<string, Answer> {
   );
 }
 
-/** Where answers are looked up, and whether any are found where there are none. */
+/** Where to look up answers, and whether to measure missing ones. */
 export interface TunedChoicesOptions {
-  /** Where the cache folder is looked up; default `process.env`. */
+  /** Variables that decide the cache folder; default `process.env`. */
   readonly env?: Environment | undefined;
-  /** Told what the user should know, as sentences. */
+  /** Called with sentences for the user. */
   readonly onNote?: ((text: string) => void) | undefined;
-  /** How to tune on an adapter that no table knows; without it nothing is measured. */
+  /** How to tune on an adapter that no table covers; without it nothing is measured. */
   readonly tuneFor?: Pick<TuneOptions, 'adapter' | 'open' | 'signal' | 'onProgress'> | undefined;
 }
 
 /**
- * What was tuned on an adapter. On one that no shipped table knows, what is missing for the run is tuned first, if that is
- * wanted, and kept. Where it fails the table is left, so only what would stop the run too is an error.
+ * Returns the tuned choices of an adapter. If no shipped table covers the adapter and `tuneFor` is given, it first
+ * tunes and stores the missing work. If tuning fails, the table is used; only an error that would also stop the run is
+ * thrown.
  * @throws ShapeError if the pictures or batches are too small for the network
  */
 export async function tunedChoices(

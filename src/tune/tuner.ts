@@ -1,8 +1,8 @@
 /**
- * The measuring of candidates, without the device: who measures and what time it is come from outside. First every piece of
- * work is surveyed, each candidate once or twice, so that what is clearly worse is known everywhere before time is spent on
- * telling near equals apart. Then come rounds over all the work in which the candidates that are left run in turns: a machine
- * that is slow for a moment is so for all candidates of a piece of work, and its rounds lie seconds apart.
+ * Measures candidates. The device and the clock are passed in. First a survey runs each candidate once or twice on
+ * every piece of work. So clearly worse candidates are known everywhere before time goes into telling near equals
+ * apart. Then come rounds over all the work, in which the remaining candidates take turns. A machine that is slow for a
+ * moment slows all candidates of a piece of work, and its rounds are seconds apart.
  */
 import { DawngradError } from '../errors.ts';
 import { NoAdapterError } from '../gpu/errors.ts';
@@ -12,9 +12,9 @@ import { type Candidate, decideAll, leastOf, Measured, type TuneJob, type TuneRe
 /** Runs candidates and takes the time. */
 export interface Measurer<Job extends TuneJob = TuneJob> {
   /**
-   * Runs a candidate so many times.
-   * @returns milliseconds of one run, and whether something had to be compiled first, which is then among them
-   * @throws DawngradError if this candidate fails; it can be called again for others
+   * Runs a candidate `count` times.
+   * @returns milliseconds per run, and whether something had to be compiled first; compiling is then included
+   * @throws DawngradError if this candidate fails; the measurer still works for others
    */
   time(job: Job, candidate: Candidate, count: number): Promise<{ readonly ms: number; readonly compiled: boolean }>;
 }
@@ -23,46 +23,46 @@ export interface TunerOptions<Job extends TuneJob> {
   readonly jobs: readonly Job[];
   readonly measurer: Measurer<Job>;
   readonly limits: TuneLimits;
-  /** Milliseconds, from any moment on. */
+  /** Milliseconds since any fixed moment. */
   readonly now: () => number;
-  /** When the budget began to run, by `now`. */
+  /** Start of the budget on the clock `now`. */
   readonly startedAt: number;
-  /** Once aborted, nothing more is measured, as if the budget had run out. */
+  /** Once aborted, measuring stops as if the budget had run out. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: TuneProgress) => void) | undefined;
 }
 
-/** How far tuning is. */
+/** Progress of tuning. */
 export interface TuneProgress {
-  /** A step is a visit to a job: to survey it, or for a round. */
+  /** A step is one visit to a job, for the survey or a round. */
   readonly done: number;
   readonly steps: number;
-  /** Since the budget began to run. */
+  /** Seconds since the start of the budget. */
   readonly seconds: number;
 }
 
-/** A candidate this many times slower than the best is measured no more. */
+/** A candidate this many times slower than the best is dropped. */
 export const CLEARLY_WORSE = 1.5;
-/** A first run this many times slower than another's is believed at once. */
+/** A first run this many times slower than another candidate's is trusted without a second. */
 const NO_DOUBT = 3;
 /**
- * A candidate that was that much slower on three works of a family, or on two beyond all measure, and not once less, is not
- * tried on the others: at large batches one run of such a kernel takes seconds.
+ * Drops a candidate from a whole family. It must be `factor` times slower on three works, or `beyond` times on two, and
+ * never less than `factor` times slower. At large batches one run of such a kernel takes seconds.
  */
 const HOPELESS = { factor: 4, works: 3, beyond: 10 };
-/** Rounds after the survey, and how many of them are enough to tell near equals apart if the budget has no more. */
+/** Rounds after the survey, and the number that suffices to tell near equals apart if the budget ends. */
 const ROUNDS = 8;
 const ENOUGH_ROUNDS = 3;
-/** After that many, this is clear enough. */
+/** After those rounds this factor is clear enough. */
 const LATER_WORSE = 1.2;
-/** Small kernels are repeated until they fill this time, so that the clock's resolution and a hiccup do not count. */
+/** Small kernels repeat until they fill this time: then the clock's resolution and disturbances do not matter. */
 const SURVEY_MS = 10;
 const ROUND_MS = 20;
 const MAX_REPETITIONS = 50;
 
 /**
- * Measures all jobs as far as the budget goes, the most important ones first. Results are in the order of the jobs.
- * @throws DawngradError of the last candidate where all fail for one job
+ * Measures all jobs as far as the budget allows, the most important first. Results are in the order of the jobs.
+ * @throws DawngradError of the last candidate if all fail for one job
  */
 export async function tuneJobs<Job extends TuneJob>(options: TunerOptions<Job>): Promise<TuneResult[]> {
   const tuner = new Tuner(options);
@@ -100,8 +100,8 @@ class Tuner<Job extends TuneJob> {
   }
 
   /**
-   * What a piece of work costs is not known yet, but kernels need about as long for as much. The smallest of each family comes
-   * before all others: it compiles what they share, and shows for next to nothing what is hopeless.
+   * The cost of a piece of work is not known yet, but kernels take similar time for similar sizes. The smallest job of
+   * each family comes first: it compiles the shared kernels and shows cheaply which candidates are hopeless.
    */
   #surveyOrder(): Measured<Job>[] {
     const bySize = inOrder(this.#measured, ({ job }) => -job.size);
@@ -114,16 +114,16 @@ class Tuner<Job extends TuneJob> {
     return decideAll(this.#measured);
   }
 
-  /** Each candidate once, and what is not far off once more; then drops what is clearly worse. */
+  /** Runs each candidate once and the close ones once more; then drops the clearly worse. */
   async #survey(one: Measured<Job>): Promise<void> {
     const { candidates, table, family } = one.job;
     const expected = (candidate: Candidate) => one.expected(candidate, this.#measured);
-    // The table's first: should the budget end here, it is what the others are compared with. The slowest last.
+    // The table's choice first: if the budget ends here, the others are compared with it. The slowest last.
     const others = candidates.filter((each) => each !== table).sort((a, b) => expected(a) - expected(b));
     for (const candidate of [table, ...others]) {
       if (candidate !== table && this.#isHopeless(family, candidate)) continue;
       if (await this.#first(one, candidate)) continue;
-      // What would be dropped anyway, as far as one can tell, is not worth giving up the others for.
+      // Candidates that would probably be dropped anyway must not cost the others their turn.
       if (candidate === table || expected(candidate) <= CLEARLY_WORSE * leastOf(one.times)) return;
     }
     for (const candidate of one.within(NO_DOUBT)) {
@@ -135,7 +135,7 @@ class Tuner<Job extends TuneJob> {
     one.surveyed = true;
   }
 
-  /** One round. @returns false where the budget has no room for all of it */
+  /** One round. @returns false if the budget has no room for all of it */
   async #takeTurns(one: Measured<Job>): Promise<boolean> {
     for (const candidate of one.left) {
       const count = repetitions(ROUND_MS, one.least(candidate));
@@ -145,7 +145,7 @@ class Tuner<Job extends TuneJob> {
     return true;
   }
 
-  /** One run, or two where the first had to compile. @returns false where the budget has no room for it */
+  /** One run, or two if the first had to compile. @returns false if the budget has no room for it */
   async #first(one: Measured<Job>, candidate: Candidate): Promise<boolean> {
     const { now } = this.#options;
     if (!this.#hasRoom(2 * one.expected(candidate, this.#measured), true)) return false;
@@ -170,7 +170,7 @@ class Tuner<Job extends TuneJob> {
     return true;
   }
 
-  /** A candidate that fails is out of the race for this piece of work. If all do, it is not the candidates' fault. */
+  /** Drops a failing candidate for this piece of work. If all fail, the candidates are not the cause. */
   async #time(one: Measured<Job>, candidate: Candidate, count: number) {
     const { measurer, now } = this.#options;
     const started = now();

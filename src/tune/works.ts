@@ -1,4 +1,4 @@
-/** What there is to tune in a run, and how often weights are derived anew in it, which is part of what a kernel costs. */
+/** The work of a run to tune, and how often a run derives data from weights again, which is part of a kernel's cost. */
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { TunableWork } from '../kernels/chooser.ts';
 import { conv2dWork, tabledConv2d } from '../kernels/conv2d/choose.ts';
@@ -11,24 +11,24 @@ import { candidatesOf, flopsOf, isTunable, runWork } from './run-work.ts';
 export interface WorkJob extends TuneJob {
   readonly work: TunableWork;
   /**
-   * How many runs of a candidate share what it derives from the weights: 1 where each does so for itself, 2 where forward and
-   * input gradient use the same, infinitely many where the weights never change.
+   * Number of a candidate's runs that share its derived data of the weights. 1: each run derives its own. 2: forward
+   * and input gradient share. Infinity: the weights never change.
    */
   readonly runsPerDerivation: (candidate: Candidate) => number;
 }
 
-/** Which kernel is used where nothing was measured. */
+/** Chooses a kernel without measurements. */
 export type Table = (work: TunableWork, traits: AdapterTraits) => Candidate;
 
-/** By class of adapter. */
+/** Chooses by class of adapter. */
 export const shippedTable: Table = (work, traits) =>
   work.kind === 'conv2d' ? tabledConv2d(work.pass, work.shape, traits) : tabledLinear(work.pass, work.size, traits);
 
-/** As if there were no table: whatever is simplest. */
+/** Ignores the tables and chooses the simplest kernel. */
 export const noTable: Table = (work, traits) => candidatesOf(work, traits)[0]!;
 
 /**
- * The run's work that has a choice, in the order in which it first comes. Takes a fraction of a second and no device.
+ * Lists the run's work that has a choice, in order of first use. Takes a fraction of a second and no device.
  * @throws ShapeError if the pictures or batches are too small for the network
  */
 export function jobsOf(traits: AdapterTraits, question: MemoryQuestion, table: Table = shippedTable): WorkJob[] {
@@ -51,13 +51,13 @@ export function jobsOf(traits: AdapterTraits, question: MemoryQuestion, table: T
     }));
 }
 
-/** @param dry a device to rehearse on */
+/** @param dry a stand-in device for the rehearsal */
 function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<WorkJob, 'runsPerDerivation' | 'twin'> {
-  // Nothing is derived from weights for their gradient, or for a product as it is. What a forward pass leaves a weight gradient
-  // is not counted: it is timed with all that it needs.
+  // A weight gradient, or a product as it is, derives nothing from weights. The data that a forward pass leaves for a
+  // weight gradient does not count: the weight gradient is timed with all that it needs.
   if (work.kind === 'linear' || work.pass === 'weightGrad') return { runsPerDerivation: () => 1 };
   const { pass, shape } = work;
-  // Weights that get no gradient stay as they are.
+  // Weights without a gradient never change.
   if (!names.has(conv2dWork('weightGrad', shape).name)) return { runsPerDerivation: () => Number.POSITIVE_INFINITY };
   const other = conv2dWork(pass === 'forward' ? 'inputGrad' : 'forward', shape);
   if (!names.has(other.name)) return { runsPerDerivation: () => 1 };
@@ -71,7 +71,7 @@ function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<
   };
 }
 
-/** Which forms of the weights a variant asks for. */
+/** Keys of the derived data of the weights that a variant uses. */
 function formKeys(work: TunableWork, candidate: Candidate, dry: Gpu): string[] {
   const keys: string[] = [];
   const [input, output, original] = [dry.pool.acquire(4), dry.pool.acquire(4), dry.pool.acquire(4)];

@@ -39,7 +39,7 @@ export class PickleBytes {
     return this.#view.getUint32(this.#take(4), true);
   }
 
-  /** Values above 2^53 are rounded; the length checks reject them anyway. */
+  /** Rounded above 2^53, which does not affect length checks. */
   uint64(): number {
     return Number(this.#view.getBigUint64(this.#take(8), true));
   }
