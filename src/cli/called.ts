@@ -1,8 +1,8 @@
-/** How a command is called, for help texts and messages. */
+/** The way a command is called, for help texts and messages. */
 
 /**
- * `npm run train --` in a checkout, where the sources run; `npx dawngrad train` from the installed package, where what was
- * built of them does. Flags may follow in both.
+ * `npm run train --` in a checkout, which runs the sources; `npx dawngrad train` in the installed package, which runs
+ * the build. Flags may follow either.
  */
 export function called(command: string): string {
   return import.meta.url.endsWith('.ts') ? `npm run ${command} --` : `npx dawngrad ${command}`;

@@ -1,4 +1,4 @@
-/** A reader that has gone (`| head`) is no reason to end what a command does: what matters of it is in files too. */
+/** A closed reader (`| head`) does not end a command: its results are also in files. */
 export function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }

@@ -1,4 +1,4 @@
-/** `npm run compare -- a.jsonl b.jsonl`: two runs side by side, in a table and a picture. */
+/** `npm run compare -- a.jsonl b.jsonl`: compares two runs in a table and a picture. */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
@@ -114,7 +114,7 @@ export function comparisonTable({ pairs }: RunComparison): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** How far apart the two are at most, and what each was best at. */
+/** The largest differences of the two runs, and the best accuracy of each. */
 export function summaryLines(comparison: RunComparison, a: readonly RunMetrics[], b: readonly RunMetrics[]): string {
   const { largest, onlyA, onlyB, pairs } = comparison;
   const best = (rows: readonly RunMetrics[]) =>

@@ -1,4 +1,4 @@
-/** `npm run convert -- in.pth out.safetensors`: any checkpoint that can be read, to safetensors. */
+/** `npm run convert -- in.pth out.safetensors`: converts any readable checkpoint to safetensors. */
 
 import { extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,12 +21,12 @@ tensors are removed.
   -h, --help   print this
 `;
 
-/** What batch norms remember beside their parameters. */
+/** The buffers that batch norms have beside their parameters. */
 const STATISTIC = /(?:^|\.)(?:running_mean|running_var|num_batches_tracked)$/;
 
 /**
  * @param argv arguments after the script's name
- * @returns exit status: 0 done, 1 a file is at fault, 2 wrong usage
+ * @returns exit status: 0 done, 1 a file caused an error, 2 wrong usage
  */
 export async function main(argv: string[]): Promise<number> {
   try {
@@ -36,7 +36,7 @@ export async function main(argv: string[]): Promise<number> {
       return 0;
     }
     const checkpoint = readCheckpoint(paths.input);
-    // Readers such as transformers ask which library's names and layouts these are.
+    // Readers such as transformers look here for the library whose names and layouts the file uses.
     const metadata = { format: 'pt', ...checkpoint.metadata };
     const bytes = writeSafetensors(paths.output, { tensors: checkpoint.tensors, metadata });
     process.stdout.write(`${paths.output}: ${summarize(checkpoint, bytes)}\n`);
@@ -54,7 +54,7 @@ export async function main(argv: string[]): Promise<number> {
   }
 }
 
-/** @throws UsageError */
+/** @throws UsageError if the arguments are wrong */
 function parsePaths(argv: string[]): 'help' | { input: string; output: string } {
   let parsed: { values: { help?: boolean | undefined }; positionals: string[] };
   try {

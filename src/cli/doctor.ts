@@ -1,4 +1,4 @@
-/** `npm run doctor`: can this machine train, and if not, what is it that it needs? */
+/** `npm run doctor`: checks whether this machine can train, and says what is missing. */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { driverFacts } from '../driver/facts.mjs';

@@ -1,10 +1,10 @@
-/** How far a download is, on stderr: as a bar on a terminal and as a line now and then elsewhere. */
+/** Progress of a download on stderr: a bar on a terminal, otherwise a line from time to time. */
 import { SingleBar } from 'cli-progress';
 import type { FetchProgress } from '../fetch/index.ts';
 import { formatBytes } from '../plan/index.ts';
 import type { Output } from './train-report.ts';
 
-/** Between two lines of progress where there is no terminal. */
+/** Time between two progress lines without a terminal. */
 const SECONDS_BETWEEN_LINES = 10;
 
 export class FetchReport {
@@ -38,7 +38,7 @@ export class FetchReport {
     this.#stderr.write(`${text}\n`);
   }
 
-  /** Takes the bar off the terminal, and gives the cursor back. */
+  /** Removes the bar from the terminal and restores the cursor. */
   stopBar(): void {
     this.#bar?.stop();
     this.#bar = undefined;
@@ -52,7 +52,7 @@ export class FetchReport {
       clearOnComplete: true,
       hideCursor: true,
       etaBuffer: 100,
-      // Signals are the command's business.
+      // The command handles signals.
       gracefulExit: false,
     });
     this.#bar.start(total, 0, payload);

@@ -1,4 +1,4 @@
-/** What the flags of several commands have in common: how they are explained, read and checked. */
+/** Shared by the flags of several commands: explaining, reading and checking them. */
 import { existsSync, statSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
@@ -7,22 +7,22 @@ export const ADAPTERS: readonly AdapterPreference[] = ['high-performance', 'low-
 
 const HELP_COLUMN = 24;
 
-/** `  -h, --help     print this`: a flag with its explanation, in as many lines as that takes. */
+/** `  -h, --help     print this`: a flag with its explanation, on as many lines as needed. */
 export function flagHelp(flag: string, lines: readonly string[], short?: string): string {
   const name = `  ${short ? `-${short}, ` : ''}--${flag}`.padEnd(HELP_COLUMN);
   return lines.map((line, i) => `${i === 0 ? name : ' '.repeat(HELP_COLUMN)}${line}`).join('\n');
 }
 
 /**
- * Number('') is 0, and Number('0x10') is 16: neither is what somebody meant.
- * @throws UsageError
+ * Number('') is 0 and Number('0x10') is 16; neither is meant by the user.
+ * @throws UsageError if the text is not such a number
  */
 export function toNumber(flag: string, text: string): number {
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) return Number(text);
   throw new UsageError(`--${flag}: expected a number, found ${JSON.stringify(text)}`);
 }
 
-/** The value itself if it is among the allowed. @throws UsageError */
+/** Returns the value if it is allowed. @throws UsageError if not */
 export function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {
   const known = allowed.find((one) => one === value);
   if (known) return known;
@@ -30,9 +30,9 @@ export function oneOf<T extends string>(flag: string, value: string, allowed: re
 }
 
 /**
- * The path itself if there is such a file or folder.
- * @param shownAs where the path comes from: `--data`, or the name of a variable
- * @throws UsageError
+ * Returns the path if the file or folder exists.
+ * @param shownAs source of the path for the message: `--data`, or the name of a variable
+ * @throws UsageError if it does not exist
  */
 export function checkExists(shownAs: string, path: string, kind: 'file' | 'folder'): string {
   if (!existsSync(path)) throw new UsageError(`${shownAs}: ${path}: no such ${kind}`);

@@ -1,19 +1,19 @@
-/** Ctrl-C and SIGTERM: the first ends a command when it comes to a good place, the second at once. */
+/** Ctrl-C and SIGTERM: the first ends a command at the next suitable point, the second immediately. */
 import type { Output } from './train-report.ts';
 
 /** Exit status of a command that a signal ended. */
 export const INTERRUPTED = 130;
 
-/** What a command does when it is told to stop. */
+/** A command's messages and cleanup when a signal stops it. */
 interface Stopping {
   readonly stderr: Output;
-  /** Takes progress bars off the terminal, the first time and `again`. */
+  /** Removes progress bars from the terminal. `again` is true for the second signal. */
   readonly stopBar: (again: boolean) => void;
-  /** When it will stop, as the end of the sentence; at once if left out. */
+  /** When the command will stop, as the end of the sentence; immediately if omitted. */
   readonly when?: () => string;
 }
 
-/** Runs `work` with a signal that the first of them aborts. */
+/** Runs `work` with an AbortSignal that the first signal aborts. */
 export async function interruptible<T>(
   { stderr, stopBar, when = () => '' }: Stopping,
   work: (signal: AbortSignal) => Promise<T>,

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { ignoreClosedPipe } from './closed-pipe.ts';
-/** `npx dawngrad <command> …`: the commands of this package under one name. */
+/** `npx dawngrad <command> …`: all commands of this package. */
 import { packageVersion } from './version.ts';
 
 interface Command {
   readonly what: string;
-  /** Loads only what this command needs. */
+  /** Loads only the code of the given command. */
   readonly load: () => Promise<{ main(argv: string[]): Promise<number> }>;
 }
 

@@ -1,4 +1,4 @@
-/** The flags of `npm run predict`: read, checked, and explained. */
+/** The flags of `npm run predict`: reading, checking and explaining them. */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
@@ -8,11 +8,11 @@ import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
 import { called } from './called.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
-/** The command line, ready to run. */
+/** The checked command line. */
 export interface PredictCommand {
-  /** As the flag or the variable names it; undefined where neither does. */
+  /** From the flag or the variable; undefined without either. */
   readonly weights: string | undefined;
-  /** Files and folders as they were given; they may be missing. */
+  /** Files and folders as given; they may be missing. */
   readonly inputs: readonly string[];
   readonly top: number | undefined;
   readonly json: boolean;
@@ -21,7 +21,7 @@ export interface PredictCommand {
   /** Whether weights and activations are stored in f16. */
   readonly half: boolean;
   readonly adapter: AdapterPreference | undefined;
-  /** Whether kernels are chosen by what was measured on this machine. */
+  /** Whether to use the kernel choices measured on this machine. */
   readonly tunes: boolean;
   readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
 }
@@ -78,7 +78,7 @@ Exit status: 0 done, 1 failed or something was left out, 2 wrong usage, 130 stop
 `;
 
 /**
- * @param env where DAWNGRAD_WEIGHTS is looked up
+ * @param env holds DAWNGRAD_WEIGHTS
  * @throws UsageError naming the flag
  */
 export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEnv): PredictCommand | 'help' {
@@ -134,13 +134,13 @@ function checkTop(top: number): number {
   throw new UsageError(`--top: expected a whole number of at least 1, found ${top}`);
 }
 
-/** It is made where there is none. */
+/** The folder is created if it does not exist. */
 function checkSaveFolder(path: string): void {
   if (path === '') throw new UsageError('--save: expected a folder, found an empty text');
   if (existsSync(path)) checkExists('--save', path, 'folder');
 }
 
-/** From the flag, else from the variable; it must exist. */
+/** From the flag, else from the variable; the file must exist. */
 function locateWeights(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const path = given ?? (env.DAWNGRAD_WEIGHTS || undefined);
   return path === undefined

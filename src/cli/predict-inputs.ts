@@ -1,4 +1,4 @@
-/** Which pictures the arguments of `npm run predict` mean. */
+/** Finds the pictures that the arguments of `npm run predict` name. */
 import { realpathSync, statSync } from 'node:fs';
 import { basename, relative, sep } from 'node:path';
 import { IMAGE_EXTENSIONS, listPictures } from '../data/index.ts';
@@ -7,20 +7,20 @@ import { FileError } from '../errors.ts';
 /** A file that may be a picture. */
 export interface Input {
   readonly path: string;
-  /** Its place below the folder that was given, or the name of the file that was given. */
+  /** Its path relative to the given folder, or the name of the given file. */
   readonly place: string;
 }
 
 export interface Inputs {
   readonly pictures: readonly Input[];
-  /** What is wrong with arguments that give no picture, a sentence each. */
+  /** The problems with arguments that give no picture, one sentence each. */
   readonly problems: readonly string[];
 }
 
 /**
- * Files as they are given, whatever their names end in, and of folders all pictures below, sorted; in the order of the
- * arguments, twice what is given twice.
- * @param except a folder whose pictures are not meant where it lies in a folder that is given: it holds this command's own
+ * Lists given files, whatever their extension, and all pictures in given folders, sorted. The arguments' order is kept;
+ * an argument given twice counts twice.
+ * @param except a folder to skip inside a given folder, because it holds this command's own pictures
  */
 export function findInputs(paths: readonly string[], except?: string): Inputs {
   const pictures: Input[] = [];
@@ -46,14 +46,14 @@ function inputsOf(path: string, except: string | undefined): Input[] {
     const why = code === 'ENOENT' ? 'no such file or folder' : `it cannot be read (${message})`;
     throw new FileError(`${path}: ${why}. Check the path.`, { cause });
   }
-  // Whether it can be read shows when it is decoded.
+  // Decoding will show whether it can be read.
   if (!isFolder) return [{ path, place: basename(path) }];
   const found = listPictures(path).filter(outside(path, except));
   if (found.length > 0) return found.map((picture) => ({ path: picture, place: relative(path, picture) }));
   throw new FileError(`${path}: no picture in this folder (${IMAGE_EXTENSIONS.join(' ')}).`);
 }
 
-/** Whether a picture below `folder` lies outside of `except`, which need not exist. A folder given itself is meant. */
+/** Whether a picture in `folder` is outside `except`, which need not exist. If `folder` is `except` itself, all are. */
 function outside(folder: string, except: string | undefined): (picture: string) => boolean {
   const real = (path: string) => {
     try {

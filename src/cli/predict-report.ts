@@ -1,22 +1,22 @@
 /**
- * What a person sees of predictions: each picture's classes on stdout, as text or a line of JSON; what they come from, and
- * what was left out, on stderr.
+ * The output of predictions. stdout gets each picture's classes, as text or a line of JSON. stderr gets their source
+ * and the skipped files.
  */
 import type { Prediction, Predictor } from '../predict/index.ts';
 import type { Output } from './train-report.ts';
 
-/** A path that is longer pushes its own line to the right, not all lines. */
+/** A longer path shifts only its own line to the right. */
 const WIDEST_PATH = 100;
-/** The same of a class's name. */
+/** The same for a class name. */
 const WIDEST_NAME = 30;
-/** Names that are told before the pictures. */
+/** Names listed before the pictures. */
 const NAMES_SHOWN = 10;
 
 export interface PredictReportOptions {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly json: boolean;
-  /** All paths that may be told of. */
+  /** All paths that may be reported. */
   readonly paths: readonly string[];
 }
 
@@ -51,8 +51,8 @@ export class PredictReport {
   }
 
   /**
-   * @param path of the picture
-   * @param saved where it was written with its classes
+   * @param path path of the picture
+   * @param saved path of the annotated picture
    */
   predicted(path: string, { top }: Prediction, saved: string | undefined): void {
     const { stdout, json } = this.#options;
@@ -72,7 +72,7 @@ export class PredictReport {
     stdout.write(`${printable(path)}${arrow}\n${lines.join('')}`);
   }
 
-  /** @param reason begins with the path */
+  /** @param reason starts with the path */
   skipped(reason: string): void {
     this.note(`Skipped: ${reason}`);
   }
@@ -89,7 +89,7 @@ function widest(texts: readonly string[], most: number): number {
   );
 }
 
-/** Names of files and classes come from anywhere, and a terminal obeys control characters. */
+/** Names of files and classes are untrusted, and a terminal obeys control characters. */
 function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, '?');
 }

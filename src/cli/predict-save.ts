@@ -1,4 +1,4 @@
-/** Pictures with their classes written underneath, for `npm run predict -- --save`. */
+/** Saves pictures with their classes written underneath, for `npm run predict -- --save`. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { decode } from '../data/index.ts';
@@ -8,7 +8,7 @@ import type { Ranking } from '../predict/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import type { Input } from './predict-inputs.ts';
 
-/** Makes the folder, so that it is known to be one before anything is computed. @throws FileError */
+/** Creates the folder, so an unusable one is found before anything is computed. @throws FileError if that fails */
 export function makeSaveFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
@@ -21,9 +21,9 @@ export function makeSaveFolder(folder: string): void {
 }
 
 /**
- * Writes a picture, as a whole and not only what the network sees of it, with its classes as a PNG below `folder`, in the
- * place that it has below the folder it is from. No file is replaced: not the picture's own, should it be in the same
- * folder, nor another of its name.
+ * Writes a picture with its classes as a PNG in `folder`. The PNG shows the whole picture, not only the network's crop,
+ * and keeps its path relative to its source folder. It replaces no file: neither the picture itself, if it is in the
+ * same folder, nor another of that name.
  * @returns the PNG's path
  * @throws FileError if the picture is gone or the PNG cannot be written
  */

@@ -1,4 +1,4 @@
-/** `npm run predict -- --weights <file> photo.jpg folder/ …`: what pictures show, from a terminal. */
+/** `npm run predict -- --weights <file> photo.jpg folder/ …`: classifies pictures. */
 import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
@@ -16,12 +16,12 @@ import { PredictReport } from './predict-report.ts';
 import { makeSaveFolder, savePicture } from './predict-save.ts';
 import type { Io } from './train.ts';
 
-/** As a program that a closed pipe ends. */
+/** The exit status of a program that a closed pipe ends. */
 const CLOSED_PIPE = 141;
 
 /**
  * @param argv arguments after the script's name
- * @returns exit status: 0 done, 1 failed or something was left out, 2 wrong usage, 130 stopped by a signal
+ * @returns exit status: 0 done, 1 failed or something was skipped, 2 wrong usage, 130 stopped by a signal
  */
 export async function main(argv: readonly string[], io: Io = process): Promise<number> {
   if (io === process) process.stdout.on('error', endOnClosedPipe);
@@ -76,7 +76,7 @@ async function run(command: PredictCommand, io: Io): Promise<number> {
   });
 }
 
-/** ImageNet's weights: who names none can still see what a picture shows. */
+/** ImageNet's weights, for users who name none. */
 function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: FetchReport): Promise<string> {
   return tutorialWeights({
     env,
@@ -93,7 +93,7 @@ async function predictAll(
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  // A batch that is never full takes no memory for pictures that there are not.
+  // A batch larger than the number of pictures would only waste memory.
   const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, pictures.length);
   const tuned: FindTuned = (traits, question) =>
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
@@ -129,7 +129,7 @@ async function predictAll(
   }
 }
 
-/** Who reads the output has seen enough (`| head`). Nothing is being written: what is saved is written in one go. */
+/** The reader has closed the pipe (`| head`). Nothing is half written: saved files are written in one go. */
 function endOnClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit(CLOSED_PIPE);

@@ -1,4 +1,4 @@
-/** The flags of `npm run train`: read, checked, and explained. */
+/** The flags of `npm run train`: reading, checking and explaining them. */
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
@@ -9,27 +9,27 @@ import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
 
-/** In place of a file. */
+/** Given instead of a file. */
 export const NO_WEIGHTS = 'none';
 
-/** The command line, ready to run. */
+/** The checked command line. */
 export interface TrainCommand {
   readonly modes: readonly TrainMode[];
-  /** As the flag or the variable names it; undefined where neither does. */
+  /** From the flag or the variable; undefined without either. */
   readonly data: string | undefined;
-  /** The same; NO_WEIGHTS where all are to be drawn. */
+  /** The same; NO_WEIGHTS if all weights are drawn at random. */
   readonly weights: string | undefined;
-  /** Whether the built-in demo is asked for. What variables name counts for nothing then. */
+  /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
   readonly adapter: AdapterPreference | undefined;
-  /** Whether kernels are chosen by what was measured on this machine, and measured where no table knows it. */
+  /** Whether to use the kernel choices measured on this machine, and to measure if no table covers the adapter. */
   readonly tunes: boolean;
   readonly out: string | undefined;
   readonly json: boolean;
 }
 
-/** Each numeric flag with its option, its explanation for --help in as many lines as it takes. */
+/** Each numeric flag with its option and its explanation for --help, on as many lines as needed. */
 const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonly string[] }[] = [
   { flag: 'epochs', option: 'epochs', help: ['how often all train pictures are gone through'] },
   { flag: 'batch-size', option: 'batchSize', help: ['pictures per step'] },
@@ -111,13 +111,13 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
 
 function withDefault(option: NumberOption, help: readonly string[]): string[] {
-  // A default that depends on the machine is explained in words.
+  // A default that depends on the machine is described in words.
   if (option === 'threads') return [...help];
   return [...help.slice(0, -1), `${help.at(-1)} (default: ${NUMBER_OPTIONS[option].default})`];
 }
 
 /**
- * @param env where DAWNGRAD_DATA and DAWNGRAD_WEIGHTS are looked up
+ * @param env holds DAWNGRAD_DATA and DAWNGRAD_WEIGHTS
  * @throws UsageError naming the flag
  */
 export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv): TrainCommand | 'help' {

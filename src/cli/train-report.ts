@@ -1,6 +1,6 @@
 /**
- * What a person sees of a run: the tutorial's lines on stdout; what it runs on and how far it is on stderr, as a bar on a
- * terminal and as a line now and then elsewhere. With `json`, stdout gets a line of JSON per epoch and phase instead.
+ * The output of a run. stdout gets the tutorial's lines or, with `json`, a line of JSON per epoch and phase. stderr
+ * gets the device and the progress: a bar on a terminal, otherwise a line from time to time.
  */
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
@@ -17,31 +17,31 @@ import {
   type StepProgress,
 } from '../train/index.ts';
 
-/** Where it is written to; a terminal says so by `isTTY`. */
+/** The output stream; `isTTY` marks a terminal. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
 }
 
-/** Until the first val phase has shown it: backward takes about twice as long as forward. */
+/** Used until the first val phase gives the real ratio: backward takes about twice as long as forward. */
 const VAL_STEPS_PER_TRAIN_STEP = 3;
 
-/** Between two lines of progress where there is no terminal. */
+/** Time between two progress lines without a terminal. */
 const SECONDS_BETWEEN_LINES = 10;
 
 export interface TrainReportOptions {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly json: boolean;
-  /** Whether every line of JSON says that this is the built-in demo. */
+  /** Whether every line of JSON marks the built-in demo. */
   readonly demo?: boolean;
-  /** Put into every line of JSON, where several runs share stdout. */
+  /** Added to every line of JSON if several runs share stdout. */
   readonly jsonMode?: string | undefined;
 }
 
 export class TrainReport implements Reporter {
   readonly #options: TrainReportOptions;
-  /** Where the tutorial's lines go. */
+  /** Stream for the tutorial's lines. */
   readonly #lines: Output;
   readonly #left = new TimeLeft();
   #epochs = 0;
@@ -79,7 +79,7 @@ export class TrainReport implements Reporter {
       barsize: 24,
       clearOnComplete: true,
       hideCursor: true,
-      // Signals are the command's business.
+      // The command handles signals.
       gracefulExit: false,
     });
     this.#bar.start(steps, 0, { loss: '-', rate: '-', left: '' });
@@ -128,12 +128,12 @@ export class TrainReport implements Reporter {
     this.note(`${join(this.#folder, file)} was not drawn (${error.message}). The run is none the worse for it.`);
   }
 
-  /** A line beside the tutorial's. */
+  /** A line in addition to the tutorial's. */
   note(text: string): void {
     this.#options.stderr.write(`${text}\n`);
   }
 
-  /** Takes the bar off the terminal, and gives the cursor back. */
+  /** Removes the bar from the terminal and restores the cursor. */
   stopBar(): void {
     this.#bar?.stop();
     this.#bar = undefined;
@@ -141,8 +141,8 @@ export class TrainReport implements Reporter {
 }
 
 /**
- * How long the run will yet take, from how long steps take. A phase's first step is left out: in the first epoch it
- * compiles shaders, and in every one it waits for pictures.
+ * Estimates the remaining time of the run from the duration of steps. It ignores each phase's first step, which waits
+ * for pictures and, in the first epoch, compiles shaders.
  */
 class TimeLeft {
   readonly #perStep: Partial<Record<Phase, number>> = {};
@@ -159,7 +159,7 @@ class TimeLeft {
     else this.#perStep[phase] = (seconds - this.#firstStep) / step;
   }
 
-  /** "12:05 left", or nothing while it cannot be told. */
+  /** "12:05 left", or nothing while unknown. */
   text(): string {
     const { train, val = train === undefined ? undefined : train / VAL_STEPS_PER_TRAIN_STEP } = this.#perStep;
     if (train === undefined || val === undefined) return '';

@@ -1,6 +1,6 @@
 /**
- * Where a run's pictures and weights come from: what is named, else what is cached, else the network, else the built-in
- * demo. The last only where nothing was named: who asks for something gets it or an error.
+ * Finds a run's pictures and weights: those that the user names, else the cached, else the downloaded, else the
+ * built-in demo. The demo is used only if the user named nothing; a named source is used or gives an error.
  */
 import { join } from 'node:path';
 import {
@@ -22,28 +22,28 @@ import { NO_WEIGHTS, type TrainCommand } from './train-flags.ts';
 export interface Sources {
   /** Folder with train/ and val/. */
   readonly data: string;
-  /** Undefined where all weights are drawn. */
+  /** Undefined if all weights are drawn at random. */
   readonly weights: string | undefined;
   readonly demo: boolean;
-  /** What flags may override. */
+  /** Settings that flags may override. */
   readonly settings: Partial<TrainOptions>;
 }
 
-/** What is asked of the caller while it takes its time. */
+/** The caller's environment, signal and progress report. */
 export interface SourcesContext {
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly report: FetchReport;
 }
 
-/** How a run says on the terminal that it is no tutorial. */
+/** The notice that a run is not the tutorial. */
 export const DEMO_LINE =
   'Built-in demo: a resnet18 learns from nothing to tell two kinds of drawn insects apart. Not the tutorial.';
 
 /**
- * Where flags or variables name both, nothing is done and nothing loaded.
- * @throws UnreachableError or DownloadError of what was named or is broken; FileError if the cache cannot be used; UsageError
- *   if a variable holds no address; the signal's reason if that is aborted
+ * Finds both sources. If flags or variables name both, it fetches nothing.
+ * @throws UnreachableError or DownloadError if a named source fails or a download is broken; FileError if the cache
+ *   cannot be used; UsageError if a variable holds no address; the signal's reason if it is aborted
  */
 export async function findSources(command: TrainCommand, context: SourcesContext): Promise<Sources> {
   const { data, weights } = command;
@@ -103,7 +103,7 @@ function fallbackLines({ kind, address, reason }: UnreachableError, env: NodeJS.
   ];
 }
 
-/** What else may be done where a download has failed. */
+/** Other ways to continue after a failed download. */
 export function sourcesAdvice(error: Error): string | undefined {
   if (!(error instanceof UnreachableError || error instanceof DownloadError)) return undefined;
   return error.kind === 'data'

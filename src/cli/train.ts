@@ -1,4 +1,4 @@
-/** `npm run train -- [--data <folder>] [--weights <file>]`: the transfer-learning tutorial, from a terminal. */
+/** `npm run train -- [--data <folder>] [--weights <file>]`: runs the transfer-learning tutorial. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -17,7 +17,7 @@ import { type Output, TrainReport } from './train-report.ts';
 import { DEMO_LINE, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
 import { TuneNotes } from './tune-report.ts';
 
-/** What the command needs of its process. */
+/** The parts of the process that the command needs. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -48,7 +48,7 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
   const several = modes.length > 1;
   const parent = out ?? defaultRunPath(several ? 'both' : modes[0]!);
   const runs = modes.map((mode) => ({ mode, folder: several ? join(parent, mode) : parent }));
-  // All of them before the first is started.
+  // Check all of them before the first starts.
   for (const folder of [parent, ...runs.map((run) => run.folder)]) checkUnused(folder);
 
   const tuneNotes = new TuneNotes(io.stderr);
@@ -58,7 +58,7 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
     stderr: io.stderr,
     stopBar: (again: boolean) => {
       tuneNotes.stopBar();
-      // Training goes on to the end of its step, and its bar with it.
+      // Training and its bar continue to the end of the step.
       if (again || !training()) report?.stopBar();
     },
     when: () => (training() ? ' after the current step' : ''),
@@ -87,7 +87,7 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
   });
 }
 
-/** What to train on, or the exit status where there is nothing. */
+/** The sources to train on, or the exit status if there are none. */
 async function prepare(
   command: TrainCommand,
   { env }: Io,
@@ -141,7 +141,7 @@ async function runOne(
   }
 }
 
-/** What to say of a run that failed: why, what to do about it, and what is left of it. */
+/** The message for a failed run: the cause, the remedy, and the files that remain. */
 export function failureLines(error: DawngradError, out: string, batchSize?: number): string[] {
   const lines = [`train: ${error.message}`];
   if (error instanceof OutOfMemoryError) lines.push(outOfMemoryAdvice(batchSize));

@@ -1,9 +1,9 @@
-/** What a person sees of tuning: progress on stderr, as a bar on a terminal and as a line now and then elsewhere, and a table. */
+/** The output of tuning: progress on stderr (a bar on a terminal, otherwise a line from time to time) and a table. */
 import { SingleBar } from 'cli-progress';
 import type { TuneProgress, TuneResult } from '../tune/index.ts';
 import type { Output } from './train-report.ts';
 
-/** Between two lines of progress where there is no terminal. */
+/** Time between two progress lines without a terminal. */
 const SECONDS_BETWEEN_LINES = 10;
 
 export class TuneNotes {
@@ -29,7 +29,7 @@ export class TuneNotes {
     this.#stderr.write(`${text}\n`);
   }
 
-  /** Takes the bar off the terminal, and gives the cursor back. */
+  /** Removes the bar from the terminal and restores the cursor. */
   stopBar(): void {
     this.#bar?.stop();
     this.#bar = undefined;
@@ -43,7 +43,7 @@ export class TuneNotes {
         barsize: 24,
         clearOnComplete: true,
         hideCursor: true,
-        // Signals are the command's business.
+        // The command handles signals.
         gracefulExit: false,
       });
       this.#bar.start(steps, 0);
@@ -52,7 +52,7 @@ export class TuneNotes {
   }
 }
 
-/** Milliseconds of every candidate for every piece of work, what was kept, and what that brings. */
+/** Milliseconds of every candidate for every piece of work, the choice, and its gain. */
 export function tuneTable(results: readonly TuneResult[]): string {
   const variants = [...new Set(results.flatMap(({ candidates }) => candidates))];
   const rows = results.map((result) => [
@@ -70,10 +70,10 @@ export function tuneTable(results: readonly TuneResult[]): string {
     .join('');
 }
 
-/** All the work of a training step and a validation step: by the table, tuned, and how much of it could be compared. */
+/** All the work of a training step and a validation step: by the table, tuned, and the share that was compared. */
 export function tuneTotals(results: readonly TuneResult[]): { tableMs: number; tunedMs: number; compared: number } {
   const comparable = results.filter(({ ms, table, choice }) => table in ms && choice in ms);
-  // The rehearsal that they are counted in has two epochs of a step each.
+  // The counts come from a rehearsal of two epochs of one step each.
   const total = (which: 'table' | 'choice') =>
     comparable.reduce((sum, result) => sum + (result.uses / 2) * result.ms[result[which]]!, 0);
   return { tableMs: total('table'), tunedMs: total('choice'), compared: comparable.length };

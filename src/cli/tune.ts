@@ -1,4 +1,4 @@
-/** `npm run tune`: measures which kernels are fastest on this machine, and remembers them for every later run. */
+/** `npm run tune`: measures which kernels are fastest on this machine, and stores the choices for later runs. */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DawngradError, UsageError } from '../errors.ts';
@@ -76,7 +76,7 @@ async function run(command: TuneCommand, io: Io, startedAt: number): Promise<num
   const stopBar = () => notes.stopBar();
   return interruptible({ stderr: io.stderr, stopBar }, async (signal) => {
     const report = await tune({
-      // Classes and momentum have no part in any convolution.
+      // Convolutions do not depend on classes and momentum.
       question: { mode, classes: 2, imageSize, batchSize, momentum: 0, pictures: { train: batchSize, val: batchSize } },
       adapter,
       limits: tuneLimits(budget),
@@ -112,7 +112,7 @@ function reportText({ adapter, results, seconds }: TuneReport): string {
   return `${device}\n${tuneTable(results)}${lines.join('\n')}\n`;
 }
 
-/** @throws UsageError */
+/** @throws UsageError if the arguments are wrong */
 function parseFlags(argv: readonly string[]): TuneCommand | 'help' {
   const { help, json = false, adapter, mode = 'finetune', budget, ...sizes } = parse(argv);
   if (help) return 'help';

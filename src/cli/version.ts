@@ -1,7 +1,7 @@
-/** Which dawngrad this is. */
+/** The version of dawngrad. */
 import { readFileSync } from 'node:fs';
 
-/** The version in package.json, which lies as far from the sources as from what is built of them. */
+/** The version in package.json, whose relative path is the same from the sources and from the build. */
 export function packageVersion(): string {
   const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(file) as { version: string }).version;
