@@ -19,6 +19,7 @@ const app = await Application.bootstrapWithPlugins({
   excludeInternal: true,
   // Types of options and results are documented although they are not exported; those of Node and WebGPU are not ours.
   plugin: ['typedoc-plugin-missing-exports'],
+  internalModule: 'not exported',
   excludeExternals: true,
   logLevel: 'Warn',
   treatWarningsAsErrors: true,
