@@ -17,11 +17,13 @@ const POISONS: Record<Program['poison'], number> = { nan: ALL_NAN, large: LARGE 
 interface Opened {
   readonly gpu: Gpu;
   readonly poison: PoisonOptions;
-  programs: number;
 }
 
-/** Programs after which a device is opened anew, as bind groups and uniform blocks of every shape add up. */
-const RENEWED_AFTER = 500;
+/**
+ * Bind groups after which a device is opened anew. A device keeps those of every program. On lavapipe each takes about three
+ * memory maps, of which Linux allows a process 65,530; the process dies where there are no more.
+ */
+const MOST_BIND_GROUPS = 4000;
 
 export class Devices {
   readonly #opened = new Map<Claim, Opened>();
@@ -38,9 +40,8 @@ export class Devices {
 
   /** The device that a program runs on, with its kind of poison. */
   async of({ device, poison: kind }: Pick<Program, 'device' | 'poison'>): Promise<Gpu> {
-    if ((this.#opened.get(device)?.programs ?? 0) >= RENEWED_AFTER) this.discard(device);
+    if ((this.#opened.get(device)?.gpu.stats.bindGroups ?? 0) > MOST_BIND_GROUPS) this.discard(device);
     const opened = this.#opened.get(device) ?? (await this.#open(device));
-    opened.programs++;
     opened.poison.word = POISONS[kind];
     return opened.gpu;
   }
@@ -52,7 +53,7 @@ export class Devices {
     const options: PoisonOptions = { word: ALL_NAN, onRelease: true };
     poison(gpu, options);
     this.#prepare(gpu);
-    const opened = { gpu, poison: options, programs: 0 };
+    const opened = { gpu, poison: options };
     this.#opened.set(device, opened);
     return opened;
   }

@@ -21,7 +21,7 @@ export const randomPrograms: Row = {
     const torch = new TorchPrograms(python);
     try {
       const summary = await runCampaign({
-        ...{ seed: SEED, torch, count: PROGRAMS, ...(ci && { seconds: CI_SECONDS }) },
+        ...{ seed: SEED, torch, count: PROGRAMS, differences: 'all', ...(ci && { seconds: CI_SECONDS }) },
         onProgram: (_, soFar) => {
           if (soFar.programs % PROGRESS === 0) console.log(`  ${describe(soFar)}`);
         },
