@@ -19,12 +19,6 @@ interface Opened {
   readonly poison: PoisonOptions;
 }
 
-/**
- * Bind groups after which a device is opened anew. A device keeps those of every program. On lavapipe each takes about three
- * memory maps, of which Linux allows a process 65,530; the process dies where there are no more.
- */
-const MOST_BIND_GROUPS = 4000;
-
 export class Devices {
   readonly #opened = new Map<Claim, Opened>();
   readonly #prepare: (gpu: Gpu) => void;
@@ -40,7 +34,6 @@ export class Devices {
 
   /** The device that a program runs on, with its kind of poison. */
   async of({ device, poison: kind }: Pick<Program, 'device' | 'poison'>): Promise<Gpu> {
-    if ((this.#opened.get(device)?.gpu.stats.bindGroups ?? 0) > MOST_BIND_GROUPS) this.discard(device);
     const opened = this.#opened.get(device) ?? (await this.#open(device));
     opened.poison.word = POISONS[kind];
     return opened.gpu;
