@@ -26,14 +26,18 @@ export const TYPE_SETTINGS = {
   'for a bundler': { ...STRICT, module: 'esnext', moduleResolution: 'bundler', types: [] },
 } as const;
 
-/** Writes each example as `<name>.ts`, and beside it `uses.ts`, which uses what has to have a type. */
-export function writeExamples({ folder }: Installed): void {
+/** The code of the documented examples, in the order of their names. */
+export function documentedExamples(): readonly string[] {
   const library = readFileSync(join(root, 'docs', 'library.md'), 'utf8');
   const sections = [codeBlocks(readme(), 'As a library', 'ts'), codeBlocks(library, 'An op of your own', 'ts')];
   const blocks = [...sections.flat(), ...codeBlocks(library, 'A trained network', 'ts')];
-  if (blocks.length !== README_EXAMPLES.length) {
-    throw new Error(`README.md and docs/library.md have ${blocks.length} examples, not ${README_EXAMPLES.length}.`);
-  }
+  if (blocks.length === README_EXAMPLES.length) return blocks;
+  throw new Error(`README.md and docs/library.md have ${blocks.length} examples, not ${README_EXAMPLES.length}.`);
+}
+
+/** Writes each example as `<name>.ts`, and beside it `uses.ts`, which uses what has to have a type. */
+export function writeExamples({ folder }: Installed): void {
+  const blocks = documentedExamples();
   mkdirSync(join(folder, 'ts'), { recursive: true });
   README_EXAMPLES.forEach((name, i) => {
     writeFileSync(join(folder, 'ts', `${name}.ts`), blocks[i]!);

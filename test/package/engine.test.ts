@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bundle, evaluations } from '../../scripts/pack/bundle.ts';
-import { buildPackage, codeBlocks, readme, run } from '../../scripts/pack/install.ts';
+import { documentedExamples } from '../../scripts/pack/examples.ts';
+import { buildPackage, run } from '../../scripts/pack/install.ts';
 import { withGpu } from '../support/gpu.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dawngrad-engine-'));
@@ -136,7 +137,7 @@ describe('a program', () => {
     expect(await runAsInBrowser('steps', STEPS)).toBe(ofNode);
   });
 
-  const [training, customOp] = codeBlocks(readme(), 'As a library', 'ts');
+  const [training, customOp] = documentedExamples();
   const softmax = readFileSync(new URL('../../examples/softmax.ts', import.meta.url), 'utf8');
   for (const [name, program, output] of [
     ['training', training!, /^(step \d+: loss \d\.\d+\n){3}step 60: loss 0\.0[0-4]\d\d\n$/],
