@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { buildProgram } from './build.ts';
 import { CAPABILITIES, type Capabilities } from './capabilities.ts';
-import type { Failure } from './compare.ts';
 import { Devices } from './devices.ts';
 import { type Draft, drafts } from './draft.ts';
 import { type JudgeOptions, judge, settle, type Verdict } from './judge.ts';
@@ -153,5 +152,3 @@ export function describe({ programs, compared, worst, redraws, undecided, differ
     `${differs} differ, ${unsure} say nothing; pipelines: ${compiled.join(', ')}`
   );
 }
-
-export type { Failure };

@@ -14,7 +14,7 @@ import { TorchPrograms } from './torch.ts';
 
 const { gpuTest } = await withGpu();
 const python = findTorchPython();
-const torchTest = skipUnless(python, NO_TORCH);
+const torchTest = python ? gpuTest : skipUnless(false, NO_TORCH);
 const torch = python === undefined ? undefined : new TorchPrograms(python);
 afterAll(() => torch?.close());
 

@@ -77,7 +77,10 @@ function without(program: Program, first: number, size: number): Program {
       if (one.do !== 'scope' && one.do !== 'noGrad') return removed ? [] : [one];
       // Without a block, its statements take its place.
       const body = left(one.body);
-      return removed ? body : [{ ...one, body }];
+      if (removed) return body;
+      if (one.do === 'noGrad') return [{ ...one, body }];
+      const made = outlasting(body);
+      return [{ ...one, body, keep: one.keep.filter((name) => made.includes(name)) }];
     });
   return tidied({ ...program, statements: left(program.statements) });
 }
