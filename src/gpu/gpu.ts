@@ -13,6 +13,7 @@ import { ChooserSlot, type KernelChooser } from './kernel-chooser.ts';
 import { BufferPool, type Pooled, type PooledBuffer, type PooledTexture } from './pool.ts';
 import { Profiler } from './profiler.ts';
 import { type Readback, Readbacks } from './readbacks.ts';
+import { recordTextureCopy, type TexturePart } from './texture-copy.ts';
 import type { KernelTiming } from './timing.ts';
 import { UniformRing } from './uniform-ring.ts';
 import type { Wait } from './wait.ts';
@@ -99,12 +100,6 @@ interface Compiled {
   readonly id: number;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-}
-
-/** A part of a texture. */
-export interface TexturePart {
-  readonly firstLine?: number;
-  readonly texels?: number;
 }
 
 /**
@@ -214,22 +209,8 @@ export class Gpu {
    * Copies the first values of a buffer into `texels` texels of a texture, from the start of a line. Lines are whole
    * multiples of 16 texels. Fills the whole texture by default.
    */
-  copyToTexture(
-    source: PooledBuffer,
-    { texture, width, height }: PooledTexture,
-    { firstLine = 0, texels = width * (height - firstLine) }: TexturePart = {},
-  ): void {
-    const encoder = this.#encoderOutsidePass();
-    const [lines, rest] = [Math.floor(texels / width), texels % width];
-    const bytesPerRow = 16 * width;
-    if (lines > 0) {
-      const from = { buffer: source.buffer, bytesPerRow };
-      encoder.copyBufferToTexture(from, { texture, origin: [0, firstLine] }, [width, lines]);
-    }
-    if (rest > 0) {
-      const from = { buffer: source.buffer, offset: lines * bytesPerRow };
-      encoder.copyBufferToTexture(from, { texture, origin: [0, firstLine + lines] }, [rest, 1]);
-    }
+  copyToTexture(source: PooledBuffer, target: PooledTexture, part: TexturePart = {}): void {
+    recordTextureCopy(this.#encoderOutsidePass(), source, target, part);
     this.#recorded++;
   }
 
