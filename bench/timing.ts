@@ -6,8 +6,9 @@
  * Both agree on lavapipe for a kernel that takes a millisecond or more: see the test "agrees with the clock". A small one
  * looks dearer by the clock, because the way from one dispatch to the next is in it.
  */
-import type { Dispatch, Gpu, TexturePart } from '../src/gpu/gpu.ts';
+import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
 import type { PooledTexture } from '../src/gpu/pool.ts';
+import type { TexturePart } from '../src/gpu/texture-copy.ts';
 import type { Copies } from './report.ts';
 import { median, sum } from './statistics.ts';
 
