@@ -10,10 +10,10 @@ import { type Outcome, type Row, Skipped } from '../row.ts';
 
 /** The version before the engine was rebuilt. DAWNGRAD_BEFORE names another commit. */
 const BEFORE = 'f86927a';
-const ROUNDS = 21;
+const ROUNDS = 15;
 const BAR = 1.02;
 /** Steps of a block: more of the short ones. */
-const STEPS = { 'finetune-step': 4, 'extract-step': 8, 'eval-forward': 8 } as const;
+const STEPS = { 'finetune-step': 2, 'extract-step': 4, 'eval-forward': 4 } as const;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -71,7 +71,10 @@ export const besideBefore: Row = {
         await side.line();
       }
       const outcomes: Outcome[] = [];
-      for (const work of WORKS) outcomes.push(await compare(work, sides[0]!, sides[1]!));
+      for (const work of WORKS) {
+        outcomes.push(await compare(work, sides[0]!, sides[1]!));
+        console.log(`  ${outcomes.at(-1)!.what}: ${outcomes.at(-1)!.figure}`);
+      }
       return outcomes;
     } finally {
       for (const side of sides) side.close();
@@ -103,7 +106,7 @@ async function compare(work: keyof typeof STEPS, now: Side, before: Side): Promi
   };
 }
 
-/** The 95 % interval of the median of sorted values, by order statistics: of 21 values the 6th and the 16th. */
+/** The 95 % interval of the median of sorted values, by order statistics: of 15 values the 4th and the 12th. */
 function medianInterval(sorted: readonly number[]): [number, number] {
   const n = sorted.length;
   // P(at most k of n values lie below the median), by the binomial distribution.
