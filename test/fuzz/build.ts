@@ -230,7 +230,8 @@ class ProgramBuilder {
     if (kind === 'unfrozen') statements.push(this.#toggle(weight!, false));
     statements.push(this.#backward(name, loss, false));
     // Of a leaf there is no graph to use up.
-    if (kind === 'used' && this.#graphs.isResult(name)) statements.push(this.#failing('used', name, loss.shape));
+    if (kind === 'used' && this.#graphs.isResult(name) && this.#graphs.saves(name))
+      statements.push(this.#failing('used', name, loss.shape));
     return statements;
   }
 

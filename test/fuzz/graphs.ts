@@ -9,6 +9,9 @@ interface Node {
   readonly read: readonly (readonly [root: string, version: number])[];
 }
 
+/** Ops whose backward reads no tensor. */
+const SAVING_NOTHING: readonly string[] = ['add', 'flatten', 'view', 'globalAvgPool2d'];
+
 export class Graphs {
   readonly #several: boolean;
   readonly #tracked = new Map<string, boolean>();
@@ -77,6 +80,16 @@ export class Graphs {
 
   isUsed(name: string): boolean {
     return this.#used.has(name);
+  }
+
+  /** Whether backward from here fails a second time: as in torch, only an op that saved tensors is used up. */
+  saves(name: string): boolean {
+    return [...this.#reached(name)].some((reached) => {
+      const { op, parents = [] } = this.#nodes.get(reached) ?? {};
+      if (!op || SAVING_NOTHING.includes(op.op)) return false;
+      // For the gradient of a bias nothing is saved.
+      return !('bias' in op) || op.op === 'batchNorm2d' || parents.some((parent) => parent !== op.bias);
+    });
   }
 
   /** Whether backward would start, but for a weight that it must read and that was changed. */

@@ -72,7 +72,7 @@ function illegalBackward(graphs: Graphs, { loss, retainGraph = false, fails }: B
     case 'untracked':
       return graphs.isTracked(loss) ? `${loss} requires a gradient` : undefined;
     case 'used':
-      return graphs.isUsed(loss) ? undefined : `the graph of ${loss} is not used up`;
+      return graphs.isUsed(loss) && graphs.saves(loss) ? undefined : `the graph of ${loss} is not used up`;
     case 'misshaped':
       return graphs.canGoBack(loss) ? undefined : `backward may not start from ${loss} anyway`;
     case 'changed':
