@@ -53,21 +53,19 @@ export class Entry {
   readonly op: string;
   readonly edges: readonly Edge[];
   readonly saved: readonly Saved[];
-  readonly outputShape: Shape;
   readonly memory: GraphMemory;
   /** Increases with every recorded op. */
   readonly order = recorded++;
   /** Undefined once it was used up. */
   backward: OpRecord['backward'] | undefined;
 
-  constructor(op: OpRecord, edges: readonly Edge[]) {
+  constructor(op: OpRecord, inputs: readonly NamedInput[], edges: readonly Edge[]) {
     const { gpu } = op.output;
     this.op = op.name;
     this.edges = edges;
-    this.outputShape = op.output.shape;
     this.backward = op.backward;
     this.saved = (op.saved ?? []).map((tensor) => {
-      const input = namedInputs(op.inputs).find(([, one]) => one.storage === tensor.storage)?.[0];
+      const input = inputs.find(([, one]) => one.storage === tensor.storage)?.[0];
       const name = input ?? (tensor.storage === op.output.storage ? 'its output' : 'a tensor of its own');
       return { name, storage: tensor.storage, version: tensor.storage.version };
     });
@@ -136,15 +134,17 @@ export function record(op: OpRecord): Tensor {
     const from = input.requiresGrad ? (entries.get(input) ?? input) : undefined;
     return { name, shape: input.shape, from };
   });
-  const entry = new Entry(op, edges);
+  const entry = new Entry(op, inputs, edges);
   output.requiresGrad = true;
   output.holdings.graph = entry.memory;
   entries.set(output, entry);
   return output;
 }
 
-function namedInputs(inputs: OpRecord['inputs']): [name: string, input: Tensor][] {
+type NamedInput = [name: string, input: Tensor];
+
+function namedInputs(inputs: OpRecord['inputs']): NamedInput[] {
   if (Array.isArray(inputs)) return (inputs as Tensor[]).map((input, i) => [`input ${i}`, input]);
   const named = Object.entries(inputs as Readonly<Record<string, Tensor | undefined>>);
-  return named.filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+  return named.filter((entry): entry is NamedInput => entry[1] !== undefined);
 }

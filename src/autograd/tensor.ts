@@ -215,7 +215,14 @@ export class Tensor<D extends DType = Floating> {
     const { size, dtype } = this;
     const bytes = this.gpu.readback(this.buffer, bytesOf(size, dtype));
     if (dtype !== 'f16') return bytes;
-    return { get: async () => fromHalf(new Uint16Array(await bytes.get(), 0, size)).buffer };
+    let singles: Promise<ArrayBuffer> | undefined;
+    const convert = async () => fromHalf(new Uint16Array(await bytes.get(), 0, size)).buffer;
+    return {
+      get: () => {
+        singles ??= convert();
+        return singles;
+      },
+    };
   }
 
   /** The value of a tensor with one element. */

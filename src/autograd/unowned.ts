@@ -4,7 +4,7 @@
  * them. Beyond a limit the next one is an error, before the driver runs out of a resource and the process crashes.
  */
 
-import { suggestCollection } from '../gpu/collect.ts';
+import { CollectionHint } from '../gpu/collect.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { TensorLeakError } from './errors.ts';
 import type { Holdings } from './holdings.ts';
@@ -22,7 +22,7 @@ const ADVICE =
 
 class Unowned {
   readonly #held = new Set<Holdings>();
-  #suggestAt = SUGGEST_EVERY;
+  readonly #hint = new CollectionHint(SUGGEST_EVERY);
   #reported = false;
 
   get size(): number {
@@ -34,10 +34,7 @@ class Unowned {
     if (size >= LIMIT) {
       throw new TensorLeakError(`${size} tensors are alive outside any scope: ${this.#describe()}. ${ADVICE}`);
     }
-    if (size >= this.#suggestAt) {
-      suggestCollection();
-      this.#suggestAt = size + SUGGEST_EVERY;
-    }
+    this.#hint.growing(size);
     if (size >= REPORT_AT && !this.#reported) {
       this.#reported = true;
       console.warn(
@@ -49,7 +46,7 @@ class Unowned {
 
   delete(holdings: Holdings): void {
     this.#held.delete(holdings);
-    this.#suggestAt = Math.min(this.#suggestAt, this.#held.size + SUGGEST_EVERY);
+    this.#hint.shrunk(this.#held.size);
   }
 
   /** `1200 of crossEntropy, 300 of Tensor.from`: the most frequent first. */

@@ -16,3 +16,26 @@ export function suggestCollection(): void {
     // Without that much address space, the collector runs soon enough.
   }
 }
+
+/** Suggests a collection whenever a count has grown by so many since the last time. */
+export class CollectionHint {
+  readonly #every: number;
+  #next: number;
+
+  constructor(every: number) {
+    this.#every = every;
+    this.#next = every;
+  }
+
+  /** Call it with the count before another is added. */
+  growing(count: number): void {
+    if (count < this.#next) return;
+    suggestCollection();
+    this.#next = count + this.#every;
+  }
+
+  /** Call it with the count after one is gone. */
+  shrunk(count: number): void {
+    this.#next = Math.min(this.#next, count + this.#every);
+  }
+}

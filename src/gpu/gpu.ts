@@ -76,8 +76,8 @@ const DISPATCHES_PER_SUBMIT = 48;
 
 /**
  * Bind groups and pipelines per generation of their caches. A step of resnet18 uses some hundreds of bind groups and
- * some sixty pipelines. On Linux each bind group takes one to three of a process's 65,530
- * memory maps.
+ * some sixty pipelines. On Linux each bind group takes one to three of a process's 65,530 memory
+ * maps.
  */
 const BIND_GROUPS = 2048;
 const PIPELINES = 1024;

@@ -1,5 +1,5 @@
 /** Staging buffers for values on their way from the device. Each is handed out, read once, and handed out again. */
-import { suggestCollection } from './collect.ts';
+import { CollectionHint } from './collect.ts';
 import { GpuError } from './errors.ts';
 import { BufferUsage, MapMode } from './flags.ts';
 import type { Wait } from './wait.ts';
@@ -29,7 +29,7 @@ export class Readbacks {
   readonly #wait: Wait;
   readonly #free = new Map<number, GPUBuffer[]>();
   #open = 0;
-  #suggestAt = SUGGEST_EVERY;
+  readonly #hint = new CollectionHint(SUGGEST_EVERY);
   /** A readback that is dropped without being read returns its buffer. */
   readonly #dropped = new FinalizationRegistry<GPUBuffer>((staging) => this.#giveBack(staging));
 
@@ -49,10 +49,7 @@ export class Readbacks {
    * @param failure throws the better known reason, if there is one, when mapping fails
    */
   start(bytes: number, fill: (staging: WebGpuBuffer, size: number) => void, failure: () => Promise<void>): Readback {
-    if (this.#open >= this.#suggestAt) {
-      suggestCollection();
-      this.#suggestAt = this.#open + SUGGEST_EVERY;
-    }
+    this.#hint.growing(this.#open);
     if (this.#open >= MOST_OPEN) {
       throw new GpuError(`${MOST_OPEN} readbacks are open. Await get() of each, or start fewer at once.`);
     }
@@ -98,7 +95,7 @@ export class Readbacks {
 
   #giveBack(staging: GPUBuffer): void {
     this.#open--;
-    this.#suggestAt = Math.min(this.#suggestAt, this.#open + SUGGEST_EVERY);
+    this.#hint.shrunk(this.#open);
     const free = this.#free.get(staging.size);
     if (!free) this.#free.set(staging.size, [staging]);
     else if (free.length < SPARE) free.push(staging);

@@ -8,9 +8,8 @@ import { chooserOf } from '../../kernels/chooser.ts';
 import { addChannelBias, channelBiasGrad } from '../../kernels/conv2d/bias.ts';
 import { conv2dVariants, conv2dWork } from '../../kernels/conv2d/choose.ts';
 import type { Normalisation } from '../../kernels/conv2d/normalised.ts';
-import type { Conv2dPass } from '../../kernels/conv2d/shape.ts';
-import { type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d/shape.ts';
-import { ShapeError } from '../errors.ts';
+import { type Conv2dPass, type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d/shape.ts';
+import { formatShape, ShapeError } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
 import { checkNames, type Pair, pairOf } from '../options.ts';
 import type { Storage } from '../storage.ts';
@@ -101,25 +100,25 @@ export function conv2dShape(
   const { stride = 1, padding = 0 } = options;
   const [strideHeight, strideWidth] = pairOf('conv2d', 'stride', stride, 1);
   const [paddingHeight, paddingWidth] = pairOf('conv2d', 'padding', padding, 0);
-  const list = (shape: readonly number[]) => `[${shape.join(', ')}]`;
-  if (input.shape.length !== 4) throw new ShapeError(`conv2d: input must be [N, C, H, W], got ${list(input.shape)}.`);
+  if (input.shape.length !== 4)
+    throw new ShapeError(`conv2d: input must be [N, C, H, W], got ${formatShape(input.shape)}.`);
   if (weight.shape.length !== 4)
-    throw new ShapeError(`conv2d: weight must be [O, I, KH, KW], got ${list(weight.shape)}.`);
+    throw new ShapeError(`conv2d: weight must be [O, I, KH, KW], got ${formatShape(weight.shape)}.`);
   const [batch, inChannels, inHeight, inWidth] = input.shape as [number, number, number, number];
   const [outChannels, weightChannels, kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
   if (weightChannels !== inChannels) {
     throw new ShapeError(
-      `conv2d: weight ${list(weight.shape)} takes ${weightChannels} channels, input ${list(input.shape)} has ${inChannels}.`,
+      `conv2d: weight ${formatShape(weight.shape)} takes ${weightChannels} channels, input ${formatShape(input.shape)} has ${inChannels}.`,
     );
   }
   if (bias && (bias.shape.length !== 1 || bias.size !== outChannels)) {
-    throw new ShapeError(`conv2d: bias must be [${outChannels}], got ${list(bias.shape)}.`);
+    throw new ShapeError(`conv2d: bias must be [${outChannels}], got ${formatShape(bias.shape)}.`);
   }
   const outHeight = convolvedExtent(inHeight, kernelHeight, strideHeight, paddingHeight);
   const outWidth = convolvedExtent(inWidth, kernelWidth, strideWidth, paddingWidth);
   if (outHeight < 1 || outWidth < 1) {
     throw new ShapeError(
-      `conv2d: the kernel ${kernelHeight}x${kernelWidth} does not fit the input ${list(input.shape)} with padding ` +
+      `conv2d: the kernel ${kernelHeight}x${kernelWidth} does not fit the input ${formatShape(input.shape)} with padding ` +
         `${paddingHeight}, ${paddingWidth}. Use larger pictures or more padding.`,
     );
   }
