@@ -1,5 +1,6 @@
 /** Copies from a buffer into a texture, in the pieces that WebGPU takes. */
 import type { PooledBuffer, PooledTexture } from './pool.ts';
+import type { WebGpuCommandEncoder } from './webgpu-types.ts';
 
 /** A part of a texture. */
 export interface TexturePart {
@@ -9,7 +10,7 @@ export interface TexturePart {
 
 /** Records the copy of `texels` texels into a texture from the start of a line on. By default they fill the rest of it. */
 export function recordTextureCopy(
-  encoder: GPUCommandEncoder,
+  encoder: WebGpuCommandEncoder,
   source: PooledBuffer,
   { texture, width, height }: PooledTexture,
   { firstLine = 0, texels = width * (height - firstLine) }: TexturePart,

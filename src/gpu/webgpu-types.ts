@@ -17,6 +17,9 @@ export type WebGpuDevice = Instance<'GPUDevice'>;
 /** `GPUBuffer` */
 export type WebGpuBuffer = Instance<'GPUBuffer'>;
 
+/** `GPUCommandEncoder` */
+export type WebGpuCommandEncoder = Instance<'GPUCommandEncoder'>;
+
 /** `GPUTexture` */
 export type WebGpuTexture = Instance<'GPUTexture'>;
 
