@@ -7,8 +7,6 @@
  * looks dearer by the clock, because the way from one dispatch to the next is in it.
  */
 import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
-import type { PooledTexture } from '../src/gpu/pool.ts';
-import type { TexturePart } from '../src/gpu/texture-copy.ts';
 import type { Copies } from './report.ts';
 import { median, sum } from './statistics.ts';
 
@@ -81,27 +79,36 @@ export async function timeAlone(
   return median(times);
 }
 
-/** What a copy into a texture reads, and writes. */
-export const copiedBytes = (target: PooledTexture, part: TexturePart = {}) => 16 * (part.texels ?? target.size / 16);
+type Commands = Parameters<Parameters<Gpu['encode']>[0]>[0];
+
+/** The bytes that copies into textures read, and write. */
+export function copiedBytes(commands: (encoder: Commands) => void): number {
+  let bytes = 0;
+  const copyBufferToTexture = (_from: unknown, _to: unknown, extent: Iterable<number>) => {
+    bytes += [...extent].reduce((product, size) => product * size, 16);
+  };
+  commands({ copyBufferToTexture } as unknown as Commands);
+  return bytes;
+}
 
 /** The copies from buffers into textures that are recorded while `record` runs, and how long they take when repeated. */
 export async function timeCopies(gpu: Gpu, record: () => void): Promise<Copies> {
-  const copies: Parameters<Gpu['copyToTexture']>[] = [];
-  const copy = gpu.copyToTexture.bind(gpu);
-  gpu.copyToTexture = (...one) => {
-    copies.push(one);
-    copy(...one);
+  const copies: Parameters<Gpu['encode']>[0][] = [];
+  const encode = gpu.encode.bind(gpu);
+  gpu.encode = (commands) => {
+    copies.push(commands);
+    encode(commands);
   };
   try {
     record();
   } finally {
-    gpu.copyToTexture = copy;
+    gpu.encode = encode;
   }
-  const bytes = sum(copies.map(([, target, part]) => copiedBytes(target, part)));
+  const bytes = sum(copies.map(copiedBytes));
   if (bytes === 0) return { count: 0, bytes, ms: 0 };
   await gpu.idle();
   const again = () => {
-    for (const one of copies) gpu.copyToTexture(...one);
+    for (const one of copies) gpu.encode(one);
   };
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) times.push(await byClock(gpu, again, 3));

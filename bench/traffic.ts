@@ -12,8 +12,8 @@ import { pathToFileURL } from 'node:url';
 import { openGpu } from '../src/gpu/dawn.ts';
 import type { AdapterTraits, Dispatch } from '../src/gpu/gpu.ts';
 import { chooserOf } from '../src/kernels/chooser.ts';
-import { type Conv2dWork, isConv2dWork } from '../src/kernels/conv2d/choose.ts';
 import { describeConv2d } from '../src/kernels/conv2d/shape.ts';
+import { type Conv2dWork, isConv2dWork } from '../src/kernels/conv2d/work.ts';
 import { openDryGpu } from '../src/plan/index.ts';
 import { sizesOf } from '../src/tune/run-work.ts';
 import { costOf, KINDS, type Kind } from './costs.ts';
@@ -72,10 +72,10 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
     pass = conv ? dispatch.label! : '';
   };
   // Copies into textures belong to the convolution whose kernel wrote what is copied: they read and write it once more.
-  const copyToTexture = gpu.copyToTexture.bind(gpu);
-  gpu.copyToTexture = (source, target, part) => {
-    traffic.get(lastKind)!.moved += 2 * copiedBytes(target, part);
-    copyToTexture(source, target, part);
+  const encode = gpu.encode.bind(gpu);
+  gpu.encode = (commands) => {
+    traffic.get(lastKind)!.moved += 2 * copiedBytes(commands);
+    encode(commands);
   };
   // Sizes as they are when the dispatch is recorded: later the buffer may answer another request.
   gpu.onDispatch = add;

@@ -3,8 +3,9 @@
  * backward will read, and the backward function. The entry belongs to the op's result. It lives as long as the result,
  * or anything computed from it. So several graphs may be alive at once, and an unreachable one is freed.
  */
+
+import { callSync } from '../gpu/call-sync.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { callSync } from '../gpu/refuse-async.ts';
 import type { DType } from './dtype.ts';
 import { expectUsable, GraphError } from './errors.ts';
 import { GraphMemory } from './holdings.ts';

@@ -4,7 +4,7 @@
  * needs.
  */
 
-import { callSync } from '../gpu/refuse-async.ts';
+import { callSync } from '../gpu/call-sync.ts';
 import type { Holdings } from './holdings.ts';
 import { watch } from './unowned.ts';
 

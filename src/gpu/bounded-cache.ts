@@ -5,15 +5,15 @@
  */
 export class BoundedCache<Key, Value> {
   readonly #generation: number;
-  readonly #onDrop: ((entries: number) => void) | undefined;
+  readonly #onDrop: ((entries: readonly Value[]) => void) | undefined;
   #young = new Map<Key, Value>();
   #old = new Map<Key, Value>();
 
   /**
    * @param generation entries per generation: the cache keeps at least as many and at most twice as many
-   * @param onDrop receives the number of dropped entries
+   * @param onDrop receives the dropped entries
    */
-  constructor(generation: number, onDrop?: (entries: number) => void) {
+  constructor(generation: number, onDrop?: (entries: readonly Value[]) => void) {
     this.#generation = generation;
     this.#onDrop = onDrop;
   }
@@ -41,10 +41,10 @@ export class BoundedCache<Key, Value> {
 
   /** Drops entries that were not used since the last call, or since the young generation was full. */
   age(): void {
-    const dropped = this.#old.size;
+    const dropped = [...this.#old.values()];
     this.#old = this.#young;
     this.#young = new Map();
-    if (dropped > 0) this.#onDrop?.(dropped);
+    if (dropped.length > 0) this.#onDrop?.(dropped);
   }
 
   clear(): void {

@@ -5,19 +5,17 @@
  *
  * One `Gpu` belongs to one device. Everything is synchronous except reading back and closing.
  */
+import { type BindableProgram, Bindings } from './bindings.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { suggestCollection } from './collect.ts';
 import { DeviceLostError, GpuError, OutOfMemoryError } from './errors.ts';
 import { ShaderStage } from './flags.ts';
 import { ChooserSlot, type KernelChooser } from './kernel-chooser.ts';
-import { BufferPool, type Pooled, type PooledBuffer, type PooledTexture } from './pool.ts';
+import { BufferPool, type Pooled, type PooledBuffer } from './pool.ts';
 import { Profiler } from './profiler.ts';
 import { type Readback, Readbacks } from './readbacks.ts';
-import { recordTextureCopy, type TexturePart } from './texture-copy.ts';
 import type { KernelTiming } from './timing.ts';
-import { UniformRing } from './uniform-ring.ts';
 import type { Wait } from './wait.ts';
-import type { WebGpuDevice } from './webgpu-types.ts';
+import type { WebGpuCommandEncoder, WebGpuDevice } from './webgpu-types.ts';
 
 /** Facts about the adapter that kernel choice may depend on. Plain data: tests make their own. */
 export interface AdapterTraits {
@@ -74,18 +72,8 @@ export type { Readback };
  */
 const DISPATCHES_PER_SUBMIT = 48;
 
-/**
- * Bind groups and pipelines per generation of their caches. A step of resnet18 uses some hundreds of bind groups and
- * some sixty pipelines. On Linux each bind group takes one to three of a process's 65,530 memory
- * maps.
- */
-const BIND_GROUPS = 2048;
+/** Pipelines per generation of their cache. A step of resnet18 uses some sixty. */
 const PIPELINES = 1024;
-
-/** After this many dispatches, the cache drops the bind groups that none of them used. Some 40 steps of resnet18. */
-const BIND_GROUP_AGE = 16_384;
-/** WebGPU frees a bind group when JavaScript collects it. After this many were dropped, a collection is suggested. */
-const DROPPED_BIND_GROUPS = 2048;
 
 type BindingLayout = Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>;
 
@@ -96,10 +84,8 @@ const LAYOUTS = {
   texture_write: { storageTexture: { access: 'write-only', format: 'rgba32float' } },
 } as const satisfies Record<Access, BindingLayout>;
 
-interface Compiled {
-  readonly id: number;
+interface Compiled extends BindableProgram {
   readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
 }
 
 /**
@@ -115,13 +101,7 @@ export class Gpu {
   onDispatch: ((dispatch: Dispatch) => void) | undefined;
   readonly #wait: Wait;
   readonly #compiled = new BoundedCache<string, Compiled>(PIPELINES);
-  readonly #bindGroups = new BoundedCache<string, GPUBindGroup>(BIND_GROUPS, (entries) => {
-    this.#dropped += entries;
-    if (this.#dropped < DROPPED_BIND_GROUPS) return;
-    this.#dropped = 0;
-    suggestCollection();
-  });
-  readonly #uniforms: UniformRing;
+  readonly #bindings: Bindings;
   readonly #readbacks: Readbacks;
   readonly #choosers: ChooserSlot;
   #profiler: Profiler | undefined;
@@ -131,7 +111,6 @@ export class Gpu {
   #submits = 0;
   #dispatches = 0;
   #compilations = 0;
-  #dropped = 0;
   #failure: Error | undefined;
   #closed = false;
 
@@ -141,7 +120,7 @@ export class Gpu {
     this.#wait = options.wait ?? ((promise) => promise);
     this.#choosers = new ChooserSlot(options.chooser);
     this.pool = new BufferPool(device);
-    this.#uniforms = new UniformRing(device);
+    this.#bindings = new Bindings(device);
     this.#readbacks = new Readbacks(device, this.#wait);
     device.addEventListener('uncapturederror', (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
@@ -166,17 +145,16 @@ export class Gpu {
     this.#throwIfFailed();
     this.onDispatch?.(dispatch);
     const compiled = this.#compile(program);
-    const bindGroup = this.#bindGroup(compiled, buffers, uniforms?.byteLength ?? 0);
-    const offsets = program.hasUniforms ? [this.#placeUniforms(uniforms!)] : [];
+    const bindGroup = this.#bindings.of(compiled, buffers, program.hasUniforms ? uniforms : undefined);
     const pass = this.#beginPass(program.name, label ?? '');
     pass.setPipeline(compiled.pipeline);
-    pass.setBindGroup(0, bindGroup, offsets);
+    pass.setBindGroup(0, bindGroup);
     pass.dispatchWorkgroups(...workgroups);
     program.access.forEach((access, i) => {
       if (access === 'read_write') (buffers[i] as PooledBuffer).version++;
     });
     if (this.#profiler) this.#endPass();
-    if (++this.#dispatches % BIND_GROUP_AGE === 0) this.#bindGroups.age();
+    this.#dispatches++;
     if (++this.#recorded >= DISPATCHES_PER_SUBMIT) this.flush();
   }
 
@@ -205,12 +183,10 @@ export class Gpu {
     this.#recorded++;
   }
 
-  /**
-   * Copies the first values of a buffer into `texels` texels of a texture, from the start of a line. Lines are whole
-   * multiples of 16 texels. Fills the whole texture by default.
-   */
-  copyToTexture(source: PooledBuffer, target: PooledTexture, part: TexturePart = {}): void {
-    recordTextureCopy(this.#encoderOutsidePass(), source, target, part);
+  /** Records other commands than dispatches, in order with the rest. They change no version of a buffer. */
+  encode(commands: (encoder: WebGpuCommandEncoder) => void): void {
+    this.#throwIfFailed();
+    commands(this.#encoderOutsidePass());
     this.#recorded++;
   }
 
@@ -218,10 +194,10 @@ export class Gpu {
   flush(): void {
     this.#endPass();
     if (this.#encoder) {
-      this.#uniforms.upload();
       this.device.queue.submit([this.#encoder.finish()]);
       this.#encoder = undefined;
       this.#submits++;
+      this.#bindings.submitted();
     }
     this.#recorded = 0;
   }
@@ -294,7 +270,7 @@ export class Gpu {
       submits: this.#submits,
       dispatches: this.#dispatches,
       pipelines: this.#compiled.size,
-      bindGroups: this.#bindGroups.size,
+      bindGroups: this.#bindings.size,
       openReadbacks: this.#readbacks.open,
     };
   }
@@ -310,7 +286,7 @@ export class Gpu {
     if (this.#closed) return;
     this.#closed = true;
     this.#profiler?.destroy();
-    this.#bindGroups.clear();
+    this.#bindings.clear();
     this.#compiled.clear();
     this.device.destroy();
   }
@@ -325,7 +301,7 @@ export class Gpu {
     const known = this.#compiled.get(program.key);
     if (known) return known;
     const types: BindingLayout[] = program.access.map((a) => LAYOUTS[a]);
-    if (program.hasUniforms) types.push({ buffer: { type: 'uniform', hasDynamicOffset: true } });
+    if (program.hasUniforms) types.push({ buffer: { type: 'uniform' } });
     const layout = this.device.createBindGroupLayout({
       entries: types.map((type, binding) => ({ binding, visibility: ShaderStage.COMPUTE, ...type })),
     });
@@ -338,31 +314,6 @@ export class Gpu {
     const compiled = { id: this.#compilations++, pipeline, layout };
     this.#compiled.set(program.key, compiled);
     return compiled;
-  }
-
-  #bindGroup(compiled: Compiled, buffers: readonly Pooled[], uniformBytes: number): GPUBindGroup {
-    const key = `${compiled.id}:${buffers.map((b) => b.id).join(',')}`;
-    const known = this.#bindGroups.get(key);
-    if (known) return known;
-    const resources: GPUBindingResource[] = buffers.map((b) =>
-      'texture' in b ? b.texture.createView() : { buffer: b.buffer },
-    );
-    if (uniformBytes > 0) resources.push({ buffer: this.#uniforms.buffer, size: uniformBytes });
-    const bindGroup = this.device.createBindGroup({
-      layout: compiled.layout,
-      entries: resources.map((resource, binding) => ({ binding, resource })),
-    });
-    this.#bindGroups.set(key, bindGroup);
-    return bindGroup;
-  }
-
-  /** The offset of a dispatch's uniform block. */
-  #placeUniforms(block: Uint8Array): number {
-    if (!this.#uniforms.fits(block.byteLength)) {
-      this.flush();
-      this.#uniforms.restart();
-    }
-    return this.#uniforms.put(block);
   }
 
   #beginPass(kernel: string, label: string): GPUComputePassEncoder {

@@ -1,5 +1,5 @@
 /** Holds a device's kernel chooser. Nothing here knows a kernel. */
-import { callSync } from './refuse-async.ts';
+import { callSync } from './call-sync.ts';
 
 /**
  * Chooses among kernels that compute the same result: a `Chooser`. The runtime only keeps it for code that launches

@@ -45,9 +45,6 @@ export interface PooledTexture {
 /** A resource that a kernel can bind. */
 export type Pooled = PooledBuffer | PooledTexture;
 
-/** Most texels per line, and most lines, that WebGPU guarantees on every device. */
-export const MOST_TEXELS = 8192;
-
 /** The part of a GPUDevice that the pool uses. Tests replace it. */
 export interface Allocator {
   createBuffer(descriptor: { readonly size: number; readonly usage: number }): WebGpuBuffer;

@@ -2,7 +2,8 @@
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import { KernelChooser } from '../gpu/kernel-chooser.ts';
 import type { Conv2dVariant } from './conv2d/choose.ts';
-import { type Conv2dWork, chooseConv2d, possibleConv2d } from './conv2d/choose.ts';
+import { chooseConv2d, possibleConv2d } from './conv2d/choose.ts';
+import type { Conv2dWork } from './conv2d/work.ts';
 import { chooseLinear, type LinearVariant, type LinearWork, linearCandidates } from './linear/choose.ts';
 import type { TunedChoices, Work } from './work.ts';
 
@@ -84,10 +85,10 @@ export class Chooser extends KernelChooser {
     return this.#record.get(name)?.uses ?? 0;
   }
 
-  #conv2d({ pass, shape }: Conv2dWork, traits: AdapterTraits): Conv2dVariant {
+  #conv2d(work: Conv2dWork, traits: AdapterTraits): Conv2dVariant {
     const { tuned, forced } = this.settings;
-    if (forced?.conv2d) return possibleConv2d(forced.conv2d, pass, shape, traits);
-    return chooseConv2d(pass, shape, traits, tuned);
+    if (forced?.conv2d) return possibleConv2d(forced.conv2d, work, traits);
+    return chooseConv2d(work, traits, tuned);
   }
 
   #linear({ pass, size }: LinearWork, traits: AdapterTraits): LinearVariant {

@@ -1,9 +1,11 @@
 /** The residual block of ResNet-18 and -34 (K. He et al., "Deep Residual Learning for Image Recognition", 2015). */
+import { relu } from '../autograd/ops/relu.ts';
 import { checkNames, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { BatchNorm2d } from '../nn/batch-norm2d.ts';
 import { Conv2d } from '../nn/conv2d.ts';
+import { plus } from '../nn/fuse.ts';
 import { checkInit, INIT_OPTIONS, type Init } from '../nn/init.ts';
 import { Module } from '../nn/module.ts';
 import { pipe } from '../nn/pipe.ts';
@@ -19,8 +21,7 @@ const OPTIONS = { stride: true, ...INIT_OPTIONS } as const;
 
 /**
  * relu(bn2(conv2(relu(bn1(conv1(x))))) + x): [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. If
- * the shape changes, x passes through `downsample`, a 1×1 convolution with batch norm. torch's `relu` module, which has
- * no state, is here part of the batch norm before it.
+ * the shape changes, x passes through `downsample`, a 1×1 convolution with batch norm.
  */
 export class BasicBlock extends Module {
   readonly conv1: Conv2d;
@@ -54,11 +55,7 @@ export class BasicBlock extends Module {
 
   override forward(input: Tensor): Tensor {
     const { conv1, bn1, conv2, bn2, downsample } = this;
-    const residual = () => (downsample ? downsample.call(input) : input);
-    return pipe(
-      input,
-      (x) => bn1.callAfter(conv1, x, { relu: true }),
-      (x) => bn2.callAfter(conv2, x, { relu: true, residual }),
-    );
+    const residual = plus(() => downsample?.call(input) ?? input);
+    return pipe(input, conv1, bn1, relu, conv2, bn2, residual, relu);
   }
 }

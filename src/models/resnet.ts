@@ -4,6 +4,7 @@
  */
 import { OptionError } from '../autograd/errors.ts';
 import { flatten } from '../autograd/ops/flatten.ts';
+import { relu } from '../autograd/ops/relu.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
 import { checkNames, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
@@ -92,11 +93,9 @@ export class ResNet extends Module {
    */
   features(images: Tensor): Tensor {
     const { conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
-    // torch's `relu` module, which has no state, is here part of the batch norm before it.
-    const stem = (x: Tensor) => bn1.callAfter(conv1, x, { relu: true });
     // A network in half precision still takes f32 images.
     const converts = conv1.weight.dtype === 'f16' ? [(x: Tensor) => toDType(x, 'f16')] : [];
-    return pipe(images, ...converts, stem, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
+    return pipe(images, ...converts, conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
   }
 
   override forward(images: Tensor): Tensor {

@@ -1,12 +1,10 @@
 /** Batch normalisation of images (S. Ioffe and C. Szegedy, 2015). */
-import { expectShape, ShapeError } from '../autograd/errors.ts';
+import { expectShape } from '../autograd/errors.ts';
 import { type BatchNormOptions, batchNorm2d } from '../autograd/ops/batch-norm2d.ts';
-import { conv2dBatchNorm2d } from '../autograd/ops/conv2d-batch-norm2d.ts';
 import { checkNames, numberFrom0, wholeNumber } from '../autograd/options.ts';
 import { scope } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { Conv2d } from './conv2d.ts';
 import { Module } from './module.ts';
 import { Counter } from './state-dict.ts';
 
@@ -62,42 +60,9 @@ export class BatchNorm2d extends Module {
     return this.#normalise(input, {});
   }
 
-  /**
-   * relu(call(input) + residual), or relu(call(input)) without a residual, in the same passes over memory. The residual
-   * has the input's shape.
-   */
-  callThenRelu(input: Tensor, residual?: Tensor): Tensor {
-    return scope(() => this.#normalise(input, { residual, relu: true }));
-  }
-
-  /**
-   * call(conv.call(input)), then the residual and ReLU as in `callThenRelu`. In evaluation mode with no gradient
-   * required, this takes one pass together with the convolution, and the values are the same. `residual` is called
-   * after the convolution.
-   */
-  callAfter(
-    conv: Conv2d,
-    input: Tensor,
-    { residual, relu }: { readonly residual?: (() => Tensor) | undefined; readonly relu: boolean },
-  ): Tensor {
-    if (conv.outChannels !== this.channels) {
-      throw new ShapeError(
-        `BatchNorm2d: input must have ${this.channels} channels, got the ${conv.outChannels} of the convolution before it.`,
-      );
-    }
-    if (this.training || conv.bias) {
-      return scope(() => {
-        const convolved = conv.call(input);
-        const added = residual?.();
-        return relu ? this.callThenRelu(convolved, added) : this.#normalise(convolved, { residual: added });
-      });
-    }
-    const { training, eps } = this;
-    const { weight, stride, padding } = conv;
-    expectShape('Conv2d', 'input', input, ['N', conv.inChannels, 'H', 'W']);
-    return scope(() =>
-      conv2dBatchNorm2d(input, weight, this, { training, eps, residual: residual?.(), relu, stride, padding }),
-    );
+  /** call(input), then the residual, which has the input's shape, and ReLU, in the same passes over memory. */
+  callFused(input: Tensor, after: Pick<BatchNormOptions, 'residual' | 'relu'>): Tensor {
+    return scope(() => this.#normalise(input, after));
   }
 
   #normalise(input: Tensor, after: Pick<BatchNormOptions, 'residual' | 'relu'>): Tensor {

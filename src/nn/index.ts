@@ -3,11 +3,12 @@
 export { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
 export { BatchNorm2d, type BatchNorm2dOptions } from './batch-norm2d.ts';
 export { Conv2d, type Conv2dOptions } from './conv2d.ts';
+export { plus, type Step } from './fuse.ts';
 export { type Init, kaimingNormalFanOut, type RandomSource } from './init.ts';
 export { Linear, type LinearOptions } from './linear.ts';
 export { MaxPool2d, type MaxPool2dOptions } from './max-pool2d.ts';
 export { Module } from './module.ts';
-export { pipe, type Step } from './pipe.ts';
+export { pipe } from './pipe.ts';
 export { ReLU } from './relu.ts';
 export { Sequential } from './sequential.ts';
 export { SGD, type SGDOptions } from './sgd.ts';

@@ -1,7 +1,7 @@
 /** Times candidates on a device, on scratch buffers of the real shapes. */
 import type { AdapterTraits, Dispatch, Gpu } from '../gpu/gpu.ts';
 import type { Pooled, PooledBuffer } from '../gpu/pool.ts';
-import type { WeightForms } from '../kernels/conv2d/shape.ts';
+import type { DerivedData } from '../kernels/conv2d/shape.ts';
 import { fill } from '../kernels/elementwise/arithmetic.ts';
 import type { Candidate } from './measured.ts';
 import { runWork, sizesOf } from './run-work.ts';
@@ -108,7 +108,7 @@ class Scratch {
   readonly #input: PooledBuffer;
   readonly #output: PooledBuffer;
   readonly #weight: PooledBuffer;
-  readonly #forms = new Map<string, Pooled>();
+  readonly #derived = new Map<string, Pooled>();
 
   constructor(gpu: Gpu, job: WorkJob) {
     this.job = job;
@@ -129,31 +129,29 @@ class Scratch {
     runWork(this.#gpu, this.job.work, candidate, {
       input: this.#input,
       output: this.#output,
-      weight: this.#formsFor(candidate, derives),
+      weight: this.#weight,
+      derive: this.#derivingFor(candidate, derives),
     });
   }
 
   release(): void {
-    for (const buffer of [this.#input, this.#output, this.#weight, ...this.#forms.values()]) {
+    for (const buffer of [this.#input, this.#output, this.#weight, ...this.#derived.values()]) {
       this.#gpu.pool.release(buffer);
     }
   }
 
-  #formsFor(candidate: Candidate, derives: boolean): WeightForms {
-    return {
-      original: this.#weight,
-      form: <Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void) => {
-        const name = `${candidate} ${key}`;
-        let memory = this.#forms.get(name) as Memory | undefined;
-        if (!memory) {
-          memory = acquire();
-          this.#forms.set(name, memory);
-          // Data that is never derived gets a normal value; a texture keeps its initial contents.
-          if (!derives && 'buffer' in memory) this.#gpu.clear(memory);
-        }
-        if (derives) write(memory);
-        return memory;
-      },
+  #derivingFor(candidate: Candidate, derives: boolean): DerivedData['derive'] {
+    return <Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void) => {
+      const name = `${candidate} ${key}`;
+      let memory = this.#derived.get(name) as Memory | undefined;
+      if (!memory) {
+        memory = acquire();
+        this.#derived.set(name, memory);
+        // Data that is never derived gets a normal value; a texture keeps its initial contents.
+        if (!derives && 'buffer' in memory) this.#gpu.clear(memory);
+      }
+      if (derives) write(memory);
+      return memory;
     };
   }
 }

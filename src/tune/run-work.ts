@@ -2,14 +2,9 @@
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import type { TunableWork } from '../kernels/chooser.ts';
-import {
-  type Conv2dVariant,
-  type Conv2dWork,
-  conv2dCandidates,
-  conv2dVariants,
-  isConv2dWork,
-} from '../kernels/conv2d/choose.ts';
-import { type Conv2dKernels, conv2dFlops, type WeightForms, weightsOf } from '../kernels/conv2d/shape.ts';
+import { type Conv2dVariant, conv2dCandidates, conv2dVariants } from '../kernels/conv2d/choose.ts';
+import { type Conv2dKernels, conv2dFlops, type DerivedData, weightsOf } from '../kernels/conv2d/shape.ts';
+import { type Conv2dWork, isConv2dWork } from '../kernels/conv2d/work.ts';
 import {
   isLinearWork,
   type LinearVariant,
@@ -25,7 +20,7 @@ export const isTunable = (work: Work): work is TunableWork => isConv2dWork(work)
 
 /** The variants that an adapter supports, the simplest first. */
 export function candidatesOf(work: TunableWork, traits: AdapterTraits): Candidate[] {
-  return work.kind === 'conv2d' ? conv2dCandidates(work.pass, work.shape, traits) : linearCandidates(work.size);
+  return work.kind === 'conv2d' ? conv2dCandidates(work, traits) : linearCandidates(work.size);
 }
 
 export function flopsOf(work: TunableWork): number {
@@ -36,8 +31,11 @@ export function flopsOf(work: TunableWork): number {
 export interface WorkBuffers {
   readonly input: PooledBuffer;
   readonly output: PooledBuffer;
-  readonly weight: WeightForms;
+  readonly weight: PooledBuffer;
 }
+
+/** The buffers, and the cache of the data that a variant derives from the weights. */
+export interface WorkOperands extends WorkBuffers, DerivedData {}
 
 /** Elements of each buffer. */
 export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, number>> {
@@ -54,21 +52,22 @@ export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, n
 }
 
 /** Records one run of a variant. The pass writes one of the three buffers and reads the others. */
-export function runWork(gpu: Gpu, work: TunableWork, candidate: Candidate, on: WorkBuffers): void {
+export function runWork(gpu: Gpu, work: TunableWork, candidate: Candidate, on: WorkOperands): void {
   if (work.kind === 'conv2d') runConv2d(gpu, work, conv2dVariants[candidate as Conv2dVariant], on);
   else runLinear(gpu, work, candidate as LinearVariant, on);
 }
 
-function runConv2d(gpu: Gpu, { pass, shape }: Conv2dWork, kernels: Conv2dKernels, on: WorkBuffers): void {
-  const { input, output, weight } = on;
+function runConv2d(gpu: Gpu, { pass, shape, frozen }: Conv2dWork, kernels: Conv2dKernels, on: WorkOperands): void {
+  const { input, output } = on;
+  const weight = { buffer: on.weight, frozen, derive: on.derive };
   if (pass === 'forward') kernels.forward(gpu, shape, input, weight, output);
   else if (pass === 'inputGrad') kernels.inputGrad(gpu, shape, output, weight, input);
-  else kernels.weightGrad(gpu, shape, input, output, weight.original);
+  else kernels.weightGrad(gpu, shape, input, output, on.weight);
 }
 
 function runLinear(gpu: Gpu, { pass, size }: LinearWork, candidate: LinearVariant, on: WorkBuffers): void {
   const kernels = linearVariants[candidate];
-  const weight = on.weight.original;
+  const { weight } = on;
   // A bias costs almost nothing in either.
   if (pass === 'forward') kernels.forward(gpu, size, on.input, weight, undefined, on.output);
   else if (pass === 'inputGrad') kernels.inputGrad(gpu, size, on.output, weight, on.input);

@@ -1,8 +1,9 @@
 /** The work of a run to tune, and how often a run derives data from weights again, which is part of a kernel's cost. */
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import type { TunableWork } from '../kernels/chooser.ts';
-import { conv2dWork, tabledConv2d } from '../kernels/conv2d/choose.ts';
-import type { WeightForms } from '../kernels/conv2d/shape.ts';
+import { tabledConv2d } from '../kernels/conv2d/choose.ts';
+import type { DerivedData } from '../kernels/conv2d/shape.ts';
+import { conv2dWork } from '../kernels/conv2d/work.ts';
 import { tabledLinear } from '../kernels/linear/choose.ts';
 import { type MemoryQuestion, openDryGpu, rehearse } from '../plan/index.ts';
 import type { Candidate, TuneJob } from './measured.ts';
@@ -22,7 +23,7 @@ export type Table = (work: TunableWork, traits: AdapterTraits) => Candidate;
 
 /** Chooses by class of adapter. */
 export const shippedTable: Table = (work, traits) =>
-  work.kind === 'conv2d' ? tabledConv2d(work.pass, work.shape, traits) : tabledLinear(work.pass, work.size, traits);
+  work.kind === 'conv2d' ? tabledConv2d(work, traits) : tabledLinear(work.pass, work.size, traits);
 
 /** Ignores the tables and chooses the simplest kernel. */
 export const noTable: Table = (work, traits) => candidatesOf(work, traits)[0]!;
@@ -56,14 +57,14 @@ function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<
   // A weight gradient, or a product as it is, derives nothing from weights. The data that a forward pass leaves for a
   // weight gradient does not count: the weight gradient is timed with all that it needs.
   if (work.kind === 'linear' || work.pass === 'weightGrad') return { runsPerDerivation: () => 1 };
-  const { pass, shape } = work;
-  // Weights without a gradient never change.
-  if (!names.has(conv2dWork('weightGrad', shape).name)) return { runsPerDerivation: () => Number.POSITIVE_INFINITY };
+  const { pass, shape, frozen } = work;
+  const trained = !frozen && names.has(conv2dWork('weightGrad', shape).name);
+  if (!trained) return { runsPerDerivation: () => Number.POSITIVE_INFINITY };
   const other = conv2dWork(pass === 'forward' ? 'inputGrad' : 'forward', shape);
   if (!names.has(other.name)) return { runsPerDerivation: () => 1 };
   const shares = (candidate: Candidate) => {
-    const keys = formKeys(other, candidate, dry);
-    return formKeys(work, candidate, dry).some((key) => keys.includes(key));
+    const keys = derivedKeys(other, candidate, dry);
+    return derivedKeys(work, candidate, dry).some((key) => keys.includes(key));
   };
   return {
     runsPerDerivation: (candidate) => (shares(candidate) ? 2 : 1),
@@ -72,16 +73,16 @@ function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<
 }
 
 /** Keys of the derived data of the weights that a variant uses. */
-function formKeys(work: TunableWork, candidate: Candidate, dry: Gpu): string[] {
+function derivedKeys(work: TunableWork, candidate: Candidate, dry: Gpu): string[] {
   const keys: string[] = [];
-  const [input, output, original] = [dry.pool.acquire(4), dry.pool.acquire(4), dry.pool.acquire(4)];
-  const form: WeightForms['form'] = (key, acquire) => {
+  const [input, output, weight] = [dry.pool.acquire(4), dry.pool.acquire(4), dry.pool.acquire(4)];
+  const derive: DerivedData['derive'] = (key, acquire) => {
     keys.push(key);
     const memory = acquire();
     dry.pool.release(memory);
     return memory;
   };
-  runWork(dry, work, candidate, { input, output, weight: { original, form } });
-  for (const buffer of [input, output, original]) dry.pool.release(buffer);
+  runWork(dry, work, candidate, { input, output, weight, derive });
+  for (const buffer of [input, output, weight]) dry.pool.release(buffer);
   return keys;
 }

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { sum } from '../../bench/statistics.ts';
 import { recordDispatches, timeAlone, timeCopies, timeDispatches, timingMethod } from '../../bench/timing.ts';
+import { copyToTexture } from '../../src/kernels/conv2d/cpu/texture-copy.ts';
 import { fill } from '../../src/kernels/elementwise/arithmetic.ts';
 import { withGpu } from '../support/gpu.ts';
 import { skipUnless } from '../support/skip.ts';
@@ -91,11 +92,11 @@ timestampTest('both methods count one piece, not all its repetitions', async () 
 
 gpuTest('copies into textures are counted, whole ones and parts, and timed by repeating them', async () => {
   const [texture, buffer] = [gpu.pool.acquireTexture(1024, 512), gpu.pool.acquire(1024 * 512 * 16)];
-  const one = await timeCopies(gpu, () => gpu.copyToTexture(buffer, texture, { texels: 5 }));
+  const one = await timeCopies(gpu, () => copyToTexture(gpu, buffer, texture, { texels: 5 }));
   expect(one).toEqual({ count: 1, bytes: 80, ms: expect.any(Number) });
   const two = await timeCopies(gpu, () => {
-    gpu.copyToTexture(buffer, texture);
-    gpu.copyToTexture(buffer, texture, { texels: 5 });
+    copyToTexture(gpu, buffer, texture);
+    copyToTexture(gpu, buffer, texture, { texels: 5 });
   });
   expect([two.count, two.bytes]).toEqual([2, texture.size + 80]);
   // A hundred thousand times as much; a machine that is busy for a moment makes less of it.

@@ -1,8 +1,14 @@
 /** Convolutions at the level of kernels: shapes, sums in double on the host, and running a variant on one of them. */
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import type { Pooled } from '../../src/gpu/pool.ts';
-import { type Conv2dKernels, type Conv2dShape, convolvedExtent, weightsOf } from '../../src/kernels/conv2d/shape.ts';
+import type { Pooled, PooledBuffer } from '../../src/gpu/pool.ts';
+import {
+  type Conv2dKernels,
+  type Conv2dShape,
+  type ConvWeight,
+  convolvedExtent,
+  weightsOf,
+} from '../../src/kernels/conv2d/shape.ts';
 
 export const PASSES = ['forward', 'inputGrad', 'weightGrad'] as const;
 export type Pass = (typeof PASSES)[number];
@@ -99,22 +105,29 @@ export function runPass(
     gpu.upload(buffer, values);
     return buffer;
   };
-  const weightForms = () => ({
-    original: put(operands.weight),
-    form: <M extends Pooled>(_: string, acquire: () => M, write: (form: M) => void) => {
-      const form = hold(acquire());
-      write(form);
-      return form;
-    },
-  });
+  const weight = () => uncached(put(operands.weight), hold);
   const written = { forward: operands.outputGrad, inputGrad: operands.input, weightGrad: operands.weight }[pass];
   const target = hold(gpu.pool.acquire(written.byteLength));
-  if (pass === 'forward') kernels.forward(gpu, s, put(operands.input), weightForms(), target);
-  if (pass === 'inputGrad') kernels.inputGrad(gpu, s, put(operands.outputGrad), weightForms(), target);
+  if (pass === 'forward') kernels.forward(gpu, s, put(operands.input), weight(), target);
+  if (pass === 'inputGrad') kernels.inputGrad(gpu, s, put(operands.outputGrad), weight(), target);
   if (pass === 'weightGrad') kernels.weightGrad(gpu, s, put(operands.input), put(operands.outputGrad), target);
   const result = gpu.readback(target, written.byteLength);
   for (const memory of held) gpu.pool.release(memory);
   return result.get().then((bytes) => new Float32Array(bytes));
+}
+
+/** Trained weights without a cache: their data is derived at every use. `hold` is told of its memory. */
+export function uncached(buffer: PooledBuffer, hold: (memory: Pooled) => void): ConvWeight {
+  return {
+    buffer,
+    frozen: false,
+    derive: (_, acquire, write) => {
+      const memory = acquire();
+      hold(memory);
+      write(memory);
+      return memory;
+    },
+  };
 }
 
 /** Terms of the longest sum of a pass. */

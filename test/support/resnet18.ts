@@ -1,6 +1,6 @@
 /** The convolutions of a ResNet-18 that is fine-tuned at 224×224, each shape and pass once. */
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
-import { type Conv2dWork, isConv2dWork } from '../../src/kernels/conv2d/choose.ts';
+import { type Conv2dWork, isConv2dWork } from '../../src/kernels/conv2d/work.ts';
 import { rehearse } from '../../src/plan/index.ts';
 
 /** Nothing that a real adapter would have, but WebGPU's default limits. */

@@ -99,10 +99,20 @@ async function train(engine: Module, gpu: Gpu): Promise<Bits> {
     const pixels = random.fillUniform(new Float32Array(6 * 3 * 40 * 36), -2, 2) as Float32Array<ArrayBuffer>;
     const labels = Uint32Array.from({ length: 6 }, () => random.randint(5));
     const loss = engine.scope(() => {
-      const normalised = (x: Tensor) => norm.callAfter(stem, x, { relu: true });
       const pooled = (x: Tensor) => engine.maxPool2d(x, { kernelSize: 3, stride: 2, padding: 1 });
       const images = Tensor.from(gpu, pixels, [6, 3, 40, 36]);
-      const logits = engine.pipe(images, normalised, pooled, block1, block2, globalAvgPool2d, flatten, head);
+      const logits = engine.pipe(
+        images,
+        stem,
+        norm,
+        engine.relu,
+        pooled,
+        block1,
+        block2,
+        globalAvgPool2d,
+        flatten,
+        head,
+      );
       const result = crossEntropy(logits, Tensor.from(gpu, labels, [6]));
       backward(result);
       return result;

@@ -5,12 +5,17 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { median } from '../../bench/statistics.ts';
-import { WORKS } from '../../bench/steps.ts';
+import { WORKS, type Work } from '../../bench/steps.ts';
 import { type Outcome, type Row, Skipped } from '../row.ts';
 
 /** The version before the engine was rebuilt. DAWNGRAD_BEFORE names another commit. */
 const BEFORE = 'f86927a';
-const ROUNDS = 15;
+/**
+ * Pairs of processes, and rounds of each. A process is fast or slow as a whole, by more than 10 %: memory lies
+ * differently in each.
+ */
+const PROCESSES = 5;
+const ROUNDS = 3;
 const BAR = 1.02;
 /** Steps of a block: more of the short ones. */
 const STEPS = { 'finetune-step': 2, 'extract-step': 4, 'eval-forward': 4 } as const;
@@ -49,8 +54,8 @@ class Side {
 
 export const besideBefore: Row = {
   name: 'beside-before',
-  title: `steps beside those of the version before (${BEFORE}), ${ROUNDS} rounds in turns`,
-  minutes: 5,
+  title: `steps beside those of the version before (${BEFORE}), ${PROCESSES * ROUNDS} rounds in turns`,
+  minutes: 8,
   ci: false,
   alone: true,
   run: async ({ scratch }) => {
@@ -61,46 +66,56 @@ export const besideBefore: Row = {
     } catch {
       throw new Skipped(`this checkout has no commit ${commit} to compare with`);
     }
-    const sides: Side[] = [];
     try {
       symlinkSync(join(root, 'node_modules'), join(before, 'node_modules'), 'junction');
-      // One after another, as each compiles its kernels.
-      for (const checkout of [root, before]) {
-        const side = new Side(checkout);
-        sides.push(side);
-        await side.line();
-      }
-      const outcomes: Outcome[] = [];
-      for (const work of WORKS) {
-        outcomes.push(await compare(work, sides[0]!, sides[1]!));
-        console.log(`  ${outcomes.at(-1)!.what}: ${outcomes.at(-1)!.figure}`);
-      }
-      return outcomes;
+      const pairs = new Map<Work, [now: number, before: number][]>(WORKS.map((work) => [work, []]));
+      for (let i = 0; i < PROCESSES; i++) await round(i, root, before, pairs);
+      return Array.from(pairs, ([work, times]) => compare(work, times));
     } finally {
-      for (const side of sides) side.close();
       execFileSync('git', ['worktree', 'remove', '--force', before], { cwd: root, stdio: 'ignore' });
     }
   },
 };
 
-async function compare(work: keyof typeof STEPS, now: Side, before: Side): Promise<Outcome> {
-  const [ours, theirs]: [number[], number[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round++) {
-    const turns = [
-      () => now.block(work, STEPS[work]).then((ms) => ours.push(ms)),
-      () => before.block(work, STEPS[work]).then((ms) => theirs.push(ms)),
-    ];
-    if (round % 2 === 1) turns.reverse();
-    for (const turn of turns) await turn();
+/** Adds the times of some rounds of a fresh pair of processes. */
+async function round(index: number, now: string, before: string, pairs: Map<Work, [number, number][]>): Promise<void> {
+  const sides: Side[] = [];
+  try {
+    // One after another, as each compiles its kernels.
+    for (const checkout of index % 2 === 0 ? [now, before] : [before, now]) {
+      const side = new Side(checkout);
+      sides.push(side);
+      await side.line();
+    }
+    const [first, second] = sides as [Side, Side];
+    for (const [work, times] of pairs) {
+      for (let i = 0; i < ROUNDS; i++) {
+        const one = await first.block(work, STEPS[work]);
+        const two = await second.block(work, STEPS[work]);
+        times.push(index % 2 === 0 ? [one, two] : [two, one]);
+        console.log(
+          `  ${work}: ${times
+            .at(-1)!
+            .map((ms) => ms.toFixed(0))
+            .join(' beside ')} ms`,
+        );
+      }
+    }
+  } finally {
+    for (const side of sides) side.close();
   }
-  const ratios = ours.map((ms, i) => ms / theirs[i]!).sort((a, b) => a - b);
+}
+
+function compare(work: Work, times: readonly [now: number, before: number][]): Outcome {
+  const ratios = times.map(([now, before]) => now / before).sort((a, b) => a - b);
   const middle = median(ratios);
   const [low, high] = medianInterval(ratios);
+  const [now, before] = [median(times.map(([ms]) => ms)), median(times.map(([, ms]) => ms))];
   return {
-    what: `${work}, time of a step to that before, median of ${ROUNDS} pairs`,
+    what: `${work}, time of a step to that before, median of ${ratios.length} pairs`,
     figure:
       `${middle.toFixed(3)} (95 %: ${low.toFixed(3)} to ${high.toFixed(3)}); ` +
-      `${median(ours).toFixed(0)} to ${median(theirs).toFixed(0)} ms`,
+      `${now.toFixed(0)} to ${before.toFixed(0)} ms`,
     bar: `at most ${BAR}, or 1 in the interval`,
     holds: middle <= BAR || (low <= 1 && 1 <= high),
   };

@@ -168,10 +168,10 @@ async function ourSteps(context: Context, steps: number, seed: number, options: 
   const pendingSigns: Readback[] = [];
   for (const [, module] of model.namedModules()) {
     if (!(module instanceof BatchNorm2d)) continue;
-    const callThenRelu = module.callThenRelu.bind(module);
-    module.callThenRelu = (input, residual) => {
-      const output = callThenRelu(input, residual);
-      if (losses.length === 0) pendingSigns.push(output.readback());
+    const callFused = module.callFused.bind(module);
+    module.callFused = (input, after) => {
+      const output = callFused(input, after);
+      if (after.relu && losses.length === 0) pendingSigns.push(output.readback());
       return output;
     };
   }

@@ -1,18 +1,15 @@
-/**
- * 2d convolution (cross-correlation, as in torch): shape rule, forward, backward, and the cache of data that kernels
- * derive from its tensors.
- */
+/** 2d convolution (cross-correlation, as in torch): shape rule, forward and backward. */
 import type { Gpu } from '../../gpu/gpu.ts';
-import type { Pooled } from '../../gpu/pool.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
 import { addChannelBias, channelBiasGrad } from '../../kernels/conv2d/bias.ts';
-import { conv2dVariants, conv2dWork } from '../../kernels/conv2d/choose.ts';
+import { conv2dVariants } from '../../kernels/conv2d/choose.ts';
 import type { Normalisation } from '../../kernels/conv2d/normalised.ts';
-import { type Conv2dPass, type Conv2dShape, convolvedExtent, type WeightForms } from '../../kernels/conv2d/shape.ts';
+import { type Conv2dPass, type Conv2dShape, type ConvWeight, convolvedExtent } from '../../kernels/conv2d/shape.ts';
+import { conv2dWork } from '../../kernels/conv2d/work.ts';
+import { derivedFrom } from '../derived.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
 import { checkNames, type Pair, pairOf } from '../options.ts';
-import type { Storage } from '../storage.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -41,6 +38,7 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   conv2dForward(shape, input, weight, output, undefined, wouldRecord([weight]));
   if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer, shape.half);
 
+  const frozen = isFrozen(weight);
   const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
   return record({
     name: 'conv2d',
@@ -52,12 +50,12 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
       const weightGrad = needsWeight ? Tensor.empty(gpu, weight.shape) : undefined;
       const biasGrad = needsBias ? Tensor.empty(gpu, [shape.outChannels]) : undefined;
       if (inputGrad) {
-        const run = kernels(gpu, 'inputGrad', shape).inputGrad;
-        run(gpu, shape, outputGrad.buffer, formsOf(weight), inputGrad.buffer);
+        const run = kernels(gpu, 'inputGrad', shape, frozen).inputGrad;
+        run(gpu, shape, outputGrad.buffer, weightOf(weight, frozen), inputGrad.buffer);
       }
       if (weightGrad) {
         const run = kernels(gpu, 'weightGrad', shape).weightGrad;
-        run(gpu, shape, input.buffer, outputGrad.buffer, weightGrad.buffer, formsOf(input));
+        run(gpu, shape, input.buffer, outputGrad.buffer, weightGrad.buffer, derivedFrom(input));
       }
       if (biasGrad) channelBiasGrad(gpu, channels, outputGrad.buffer, biasGrad.buffer);
       return [inputGrad, weightGrad, biasGrad];
@@ -78,11 +76,20 @@ export function conv2dForward(
   toLearn = false,
 ): void {
   const { gpu, buffer } = input;
-  const variant = kernels(gpu, 'forward', shape);
+  const frozen = isFrozen(weight);
+  const variant = kernels(gpu, 'forward', shape, frozen);
   // Another variant could not use it.
   const keeps =
     toLearn && variant === conv2dVariants[chooserOf(gpu).variantFor(conv2dWork('weightGrad', shape), gpu.traits)];
-  variant.forward(gpu, shape, buffer, formsOf(weight), output.buffer, after, keeps ? formsOf(input) : undefined);
+  variant.forward(
+    gpu,
+    shape,
+    buffer,
+    weightOf(weight, frozen),
+    output.buffer,
+    after,
+    keeps ? derivedFrom(input) : undefined,
+  );
 }
 
 /**
@@ -137,49 +144,19 @@ export function conv2dShape(
     paddingWidth,
     outHeight,
     outWidth,
-    // f16 weights cannot be trained.
-    ...(half ? { half } : !weight.requiresGrad && { frozen: true }),
+    ...(half && { half }),
   };
 }
 
-function kernels(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape) {
-  return conv2dVariants[chooserOf(gpu).choose(conv2dWork(pass, shape), gpu.traits)];
+function kernels(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape, frozen = false) {
+  return conv2dVariants[chooserOf(gpu).choose(conv2dWork(pass, shape, frozen), gpu.traits)];
 }
 
-interface Form {
-  readonly memory: Pooled;
-  version: number;
+/** Whether the choice of a kernel may count on weights that do not change. No kernel distinguishes that for f16. */
+function isFrozen(weight: Tensor): boolean {
+  return weight.dtype === 'f32' && !weight.requiresGrad;
 }
 
-/** Data derived from weights or inputs, by their storage. It is recomputed only when they have changed. */
-const derived = new WeakMap<Storage, Map<string, Form>>();
-
-function formsOf({ storage, buffer }: Tensor): WeightForms {
-  return {
-    original: buffer,
-    form: <Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void) => {
-      const forms = derived.get(storage) ?? startDeriving(storage);
-      let form = forms.get(key);
-      if (!form) {
-        form = { memory: acquire(), version: -1 };
-        forms.set(key, form);
-      }
-      // Every user of this key acquires the same kind of memory.
-      const memory = form.memory as Memory;
-      if (form.version !== storage.version) {
-        write(memory);
-        form.version = storage.version;
-      }
-      return memory;
-    },
-  };
-}
-
-function startDeriving(storage: Storage): Map<string, Form> {
-  const forms = new Map<string, Form>();
-  derived.set(storage, forms);
-  storage.onFree(() => {
-    for (const { memory } of forms.values()) storage.gpu.pool.release(memory);
-  });
-  return forms;
+function weightOf(weight: Tensor, frozen: boolean): ConvWeight {
+  return { buffer: weight.buffer, frozen, ...derivedFrom(weight) };
 }

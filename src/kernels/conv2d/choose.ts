@@ -1,14 +1,15 @@
 /**
- * Chooses a variant of a convolution: pure functions of pass, shape, adapter and tuning, which tests can call without a
- * device.
+ * Chooses a variant of a convolution: pure functions of the work, the adapter and tuning, which tests can call without
+ * a device.
  */
 import type { AdapterTraits } from '../../gpu/gpu.ts';
 import { type AdapterClass, adapterClass } from '../adapter-class.ts';
-import type { TunedChoices, Work } from '../work.ts';
+import type { TunedChoices } from '../work.ts';
 import { CPU_CAN, cpuVariants, fastestOnCpu } from './cpu/index.ts';
 import { reference } from './reference.ts';
-import { type Conv2dKernels, type Conv2dPass, type Conv2dShape, describeConv2d, isPlain } from './shape.ts';
+import { type Conv2dKernels, isPlain } from './shape.ts';
 import { tiled } from './tiled.ts';
+import type { Conv2dWork } from './work.ts';
 
 /**
  * The simplest first. `reference` computes each element as a separate sum; only it supports groups and dilation.
@@ -17,23 +18,18 @@ import { tiled } from './tiled.ts';
 export const conv2dVariants = { reference, tiled, ...cpuVariants } satisfies Record<string, Conv2dKernels>;
 export type Conv2dVariant = keyof typeof conv2dVariants;
 
-type Can = (pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits) => boolean;
+type Can = (work: Conv2dWork, traits: AdapterTraits) => boolean;
 
 /** f16 is for the forward pass on GPUs. CPU adapters may support it too, but half the bytes save no time there. */
 const CAN: Readonly<Record<Conv2dVariant, Can>> = {
-  reference: (pass, shape) => !shape.half || pass === 'forward',
-  tiled: (pass, shape) => isPlain(shape) && (!shape.half || pass === 'forward'),
+  reference: ({ pass, shape }) => !shape.half || pass === 'forward',
+  tiled: ({ pass, shape }) => isPlain(shape) && (!shape.half || pass === 'forward'),
   ...CPU_CAN,
 };
 
 /** Returns whether a variant can compute the shape on this adapter. */
-export function canConv2d(
-  variant: Conv2dVariant,
-  pass: Conv2dPass,
-  shape: Conv2dShape,
-  traits: AdapterTraits,
-): boolean {
-  return CAN[variant](pass, shape, traits);
+export function canConv2d(variant: Conv2dVariant, work: Conv2dWork, traits: AdapterTraits): boolean {
+  return CAN[variant](work, traits);
 }
 
 /**
@@ -41,42 +37,23 @@ export function canConv2d(
  * this adapter. It includes `reference` only if no other can: it is the slowest, and measuring it would take tuning's
  * whole budget. The list is never empty, except for a gradient in f16.
  */
-export function conv2dCandidates(pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits): Conv2dVariant[] {
-  const all = (Object.keys(conv2dVariants) as Conv2dVariant[]).filter((one) => canConv2d(one, pass, shape, traits));
+export function conv2dCandidates(work: Conv2dWork, traits: AdapterTraits): Conv2dVariant[] {
+  const all = (Object.keys(conv2dVariants) as Conv2dVariant[]).filter((one) => canConv2d(one, work, traits));
   return all.length > 1 ? all.filter((one) => one !== 'reference') : all;
 }
-
-/** One pass of a convolution of one shape. A kernel is chosen for it. */
-export interface Conv2dWork extends Work {
-  readonly kind: 'conv2d';
-  readonly pass: Conv2dPass;
-  readonly shape: Conv2dShape;
-}
-
-/** Its name, such as `conv2d forward 4x64x56x56 -> 64, 3x3 /1 +1`, contains everything that the choice depends on. */
-export function conv2dWork(pass: Conv2dPass, shape: Conv2dShape): Conv2dWork {
-  return { kind: 'conv2d', name: `conv2d ${pass} ${describeConv2d(shape)}`, pass, shape };
-}
-
-export const isConv2dWork = (work: Work): work is Conv2dWork => 'kind' in work && work.kind === 'conv2d';
 
 /**
  * @param tuned ignored where its choice cannot compute the shape
  * @returns the tuned choice, else the shipped table's
  */
-export function chooseConv2d(
-  pass: Conv2dPass,
-  shape: Conv2dShape,
-  traits: AdapterTraits,
-  tuned?: TunedChoices,
-): Conv2dVariant {
-  const measured = tuned?.size ? tuned.get(conv2dWork(pass, shape).name) : undefined;
-  const possible = measured && conv2dCandidates(pass, shape, traits).find((variant) => variant === measured);
-  return possible || tabledConv2d(pass, shape, traits);
+export function chooseConv2d(work: Conv2dWork, traits: AdapterTraits, tuned?: TunedChoices): Conv2dVariant {
+  const measured = tuned?.get(work.name);
+  const possible = measured && conv2dCandidates(work, traits).find((variant) => variant === measured);
+  return possible || tabledConv2d(work, traits);
 }
 
 /** The variant for an adapter class. A fallback replaces it if it cannot compute the shape. */
-type Entry = (pass: Conv2dPass, shape: Conv2dShape) => Conv2dVariant;
+type Entry = (work: Conv2dWork) => Conv2dVariant;
 
 const forGpus: Entry = () => 'tiled';
 
@@ -93,20 +70,15 @@ const TABLE: Readonly<Record<AdapterClass, Entry>> = {
 };
 
 /** Returns the table's choice. An adapter of an unknown class gets the choice of its kind. */
-export function tabledConv2d(pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits): Conv2dVariant {
+export function tabledConv2d(work: Conv2dWork, traits: AdapterTraits): Conv2dVariant {
   const entry = TABLE[adapterClass(traits) ?? (traits.kind === 'cpu' ? 'software' : 'discrete')];
-  return possibleConv2d(entry(pass, shape), pass, shape, traits);
+  return possibleConv2d(entry(work), work, traits);
 }
 
 /** Replacements for a variant that cannot compute a shape: the first of these that can. The last one always can. */
 const FALLBACKS: readonly Conv2dVariant[] = ['rows', 'tiled', 'reference'];
 
 /** Returns the wanted variant if it can compute the shape on this adapter, else a fallback. */
-export function possibleConv2d(
-  wanted: Conv2dVariant,
-  pass: Conv2dPass,
-  shape: Conv2dShape,
-  traits: AdapterTraits,
-): Conv2dVariant {
-  return [wanted, ...FALLBACKS].find((variant) => canConv2d(variant, pass, shape, traits)) ?? 'reference';
+export function possibleConv2d(wanted: Conv2dVariant, work: Conv2dWork, traits: AdapterTraits): Conv2dVariant {
+  return [wanted, ...FALLBACKS].find((variant) => canConv2d(variant, work, traits)) ?? 'reference';
 }

@@ -9,7 +9,7 @@ import { linearGrid } from '../grid.ts';
 import { halfOf } from '../half.ts';
 import { defineKernel, type Kernel, launch } from '../kernel.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from './normalised.ts';
-import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms, weightsOf } from './shape.ts';
+import { type Conv2dKernels, type Conv2dShape, type ConvWeight, describeConv2d, weightsOf } from './shape.ts';
 
 /** Invocations of a workgroup, as in the shaders. */
 const WORKGROUP = 64;
@@ -70,29 +70,23 @@ function forward(
   gpu: Gpu,
   s: Conv2dShape,
   input: PooledBuffer,
-  weight: WeightForms,
+  weight: ConvWeight,
   output: PooledBuffer,
   after?: Normalisation,
 ): void {
   const run = {
     ...launchOf('forward', s, s.batch * s.outChannels * s.outHeight * s.outWidth),
-    buffers: { input, weight: weight.original, output },
+    buffers: { input, weight: weight.buffer, output },
     ...(s.half && { constants: { half: true } }),
   };
   launchNormalised(gpu, s.half ? forwardKernelHalf : forwardKernel, run, after);
 }
 
 /** Computes inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
-function inputGrad(
-  gpu: Gpu,
-  s: Conv2dShape,
-  outputGrad: PooledBuffer,
-  weight: WeightForms,
-  target: PooledBuffer,
-): void {
+function inputGrad(gpu: Gpu, s: Conv2dShape, outputGrad: PooledBuffer, weight: ConvWeight, target: PooledBuffer): void {
   launch(gpu, inputGradKernel, {
     ...launchOf('inputGrad', s, s.batch * s.inChannels * s.inHeight * s.inWidth),
-    buffers: { outputGrad, weight: weight.original, inputGrad: target },
+    buffers: { outputGrad, weight: weight.buffer, inputGrad: target },
   });
 }
 

@@ -20,8 +20,6 @@ export interface Conv2dShape {
   readonly outWidth: number;
   /** Whether input, weights and output are f16. Only forward, and only in some variants. */
   readonly half?: boolean;
-  /** Whether the weights are frozen. Data derived from frozen weights is derived once, not in each step. */
-  readonly frozen?: boolean;
   /**
    * Groups of input and output channels; each output channel reads only its group's input channels. Divides both
    * channel counts. Default 1. Only one variant supports other values.
@@ -53,8 +51,8 @@ export function conv2dFlops(s: Conv2dShape): number {
 }
 
 /**
- * Describes a shape for timings and records: `4x64x56x56 -> 64, 3x3 /1 +1`, followed by ` groups 2`, ` dilation 2`,
- * ` f16` or ` frozen` where they apply.
+ * Describes a shape for timings and records: `4x64x56x56 -> 64, 3x3 /1 +1`, followed by ` groups 2`, ` dilation 2` or
+ * ` f16` where they apply.
  */
 export function describeConv2d(s: Conv2dShape): string {
   const { groups = 1, dilationHeight = 1, dilationWidth = 1 } = s;
@@ -64,46 +62,48 @@ export function describeConv2d(s: Conv2dShape): string {
     `${s.batch}x${s.inChannels}x${s.inHeight}x${s.inWidth} -> ${s.outChannels}, ${s.kernelHeight}x${s.kernelWidth}` +
     ` /${pair(s.strideHeight, s.strideWidth)} +${pair(s.paddingHeight, s.paddingWidth)}` +
     `${groups === 1 ? '' : ` groups ${groups}`}${dilation === '1' ? '' : ` dilation ${dilation}`}` +
-    `${s.half ? ' f16' : ''}${s.frozen ? ' frozen' : ''}`
+    `${s.half ? ' f16' : ''}`
   );
 }
 
-/** Data that kernels derive from a tensor, cached while the tensor lives and does not change. */
-export interface Forms {
+/** A cache of data that kernels derive from a tensor. An entry lives until the tensor is freed or changes. */
+export interface DerivedData {
   /**
-   * Returns the derived data with this key. `acquire` takes memory from the pool if the key has none yet. `write` fills
-   * it, and again after the tensor has changed.
+   * Returns the data with this key. `acquire` takes memory from the pool if the key has none yet. `write` fills it, and
+   * again after the tensor has changed.
    */
-  form<Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void): Memory;
+  derive<Memory extends Pooled>(key: string, acquire: () => Memory, write: (target: Memory) => void): Memory;
 }
 
 /** The weights of a convolution, OIHW, and the data derived from them. */
-export interface WeightForms extends Forms {
-  readonly original: PooledBuffer;
+export interface ConvWeight extends DerivedData {
+  readonly buffer: PooledBuffer;
+  /** Whether the weights are not trained: then their data is derived once, not in each step. */
+  readonly frozen: boolean;
 }
 
 /**
  * One variant of the three passes. Tensors are NCHW and OIHW; each pass writes all of its output, inputGrad or
- * weightGrad. If `inputForms` is given, forward caches in it data derived from the input, and weightGrad reuses that.
+ * weightGrad. If `inputData` is given, forward caches in it data derived from the input, and weightGrad reuses that.
  */
 export interface Conv2dKernels {
   forward(
     gpu: Gpu,
     shape: Conv2dShape,
     input: PooledBuffer,
-    weight: WeightForms,
+    weight: ConvWeight,
     output: PooledBuffer,
     after?: Normalisation,
-    inputForms?: Forms,
+    inputData?: DerivedData,
   ): void;
-  inputGrad(gpu: Gpu, shape: Conv2dShape, outputGrad: PooledBuffer, weight: WeightForms, inputGrad: PooledBuffer): void;
+  inputGrad(gpu: Gpu, shape: Conv2dShape, outputGrad: PooledBuffer, weight: ConvWeight, inputGrad: PooledBuffer): void;
   weightGrad(
     gpu: Gpu,
     shape: Conv2dShape,
     input: PooledBuffer,
     outputGrad: PooledBuffer,
     weightGrad: PooledBuffer,
-    inputForms?: Forms,
+    inputData?: DerivedData,
   ): void;
 }
 

@@ -18,7 +18,7 @@ import {
   inputGradPhases,
   type JobGeometry,
 } from './phases.ts';
-import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from './shape.ts';
+import { type Conv2dKernels, type Conv2dShape, type ConvWeight, describeConv2d } from './shape.ts';
 import { tiledWeightGrad } from './tiled-weight-grad.ts';
 
 const declaration = {
@@ -81,22 +81,16 @@ function forward(
   gpu: Gpu,
   s: Conv2dShape,
   input: PooledBuffer,
-  weight: WeightForms,
+  weight: ConvWeight,
   output: PooledBuffer,
   after?: Normalisation,
 ): void {
-  const job: Job = { weight: weight.original, geometry: forwardGeometry(s) };
+  const job: Job = { weight: weight.buffer, geometry: forwardGeometry(s) };
   runJobs(gpu, [job], input, output, { label: `forward ${describeConv2d(s)}`, half: s.half, normalisation: after });
 }
 
 /** Computes inputGrad (NCHW) from outputGrad (NCHW) and weight (OIHW). */
-function inputGrad(
-  gpu: Gpu,
-  s: Conv2dShape,
-  outputGrad: PooledBuffer,
-  weight: WeightForms,
-  target: PooledBuffer,
-): void {
+function inputGrad(gpu: Gpu, s: Conv2dShape, outputGrad: PooledBuffer, weight: ConvWeight, target: PooledBuffer): void {
   const jobs = inputGradPhases(s).map(
     (phase): Job => ({ weight: turned(gpu, s, phase, weight), geometry: inputGradGeometry(s, phase) }),
   );
@@ -106,8 +100,8 @@ function inputGrad(
 export const tiled: Conv2dKernels = { forward, inputGrad, weightGrad: tiledWeightGrad };
 
 /** Returns the weights of a phase in the layout of its product. A phase without taps reads no weights. */
-function turned(gpu: Gpu, s: Conv2dShape, { rows, columns }: InputGradPhase, weight: WeightForms): PooledBuffer {
-  if (rows.count * columns.count === 0) return weight.original;
+function turned(gpu: Gpu, s: Conv2dShape, { rows, columns }: InputGradPhase, weight: ConvWeight): PooledBuffer {
+  if (rows.count * columns.count === 0) return weight.buffer;
   const uniforms = {
     inChannels: s.inChannels,
     outChannels: s.outChannels,
@@ -122,12 +116,12 @@ function turned(gpu: Gpu, s: Conv2dShape, { rows, columns }: InputGradPhase, wei
   };
   const pairs = s.inChannels * s.outChannels;
   const bytes = pairs * rows.count * columns.count * 4;
-  return weight.form(
+  return weight.derive(
     `turned ${Object.values(uniforms).join(',')}`,
     () => gpu.pool.acquire(bytes),
     (target) => {
       launch(gpu, turnKernel, {
-        buffers: { weight: weight.original, turned: target },
+        buffers: { weight: weight.buffer, turned: target },
         uniforms,
         workgroups: linearGrid(pairs, 64),
       });

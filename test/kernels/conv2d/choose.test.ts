@@ -9,11 +9,10 @@ import {
   chooseConv2d,
   conv2dCandidates,
   conv2dVariants,
-  conv2dWork,
 } from '../../../src/kernels/conv2d/choose.ts';
 import { tileOf, winogradCost } from '../../../src/kernels/conv2d/cpu/winograd-shape.ts';
-import type { Conv2dPass } from '../../../src/kernels/conv2d/shape.ts';
-import { type Conv2dShape, convolvedExtent } from '../../../src/kernels/conv2d/shape.ts';
+import { type Conv2dPass, type Conv2dShape, convolvedExtent } from '../../../src/kernels/conv2d/shape.ts';
+import { conv2dWork } from '../../../src/kernels/conv2d/work.ts';
 import type { TunedChoices } from '../../../src/kernels/work.ts';
 
 const PASSES: Conv2dPass[] = ['forward', 'inputGrad', 'weightGrad'];
@@ -55,27 +54,27 @@ const forced = (
 ) => new Chooser({ tuned, forced: { conv2d: variant } }).variantFor(conv2dWork(pass, shape), traits);
 
 const everyChoice = (traits: AdapterTraits, choose: typeof chooseConv2d = chooseConv2d) =>
-  PASSES.flatMap((pass) => SHAPES.map((shape) => choose(pass, shape, traits)));
+  PASSES.flatMap((pass) => SHAPES.map((shape) => choose(conv2dWork(pass, shape), traits)));
 
 describe('conv2dCandidates', () => {
   test('are all that can compute the shape on the adapter, the simplest first', () => {
     const three = square(64, 56, 3);
     for (const pass of PASSES) {
-      expect(conv2dCandidates(pass, three, adapter('cpu', 8))).toEqual(['tiled', 'rows', 'winograd']);
-      expect(conv2dCandidates(pass, three, adapter('cpu', 0))).toEqual(['tiled', 'rows']);
-      expect(conv2dCandidates(pass, square(64, 56, 3, 2), adapter('gpu', 8))).toEqual(['tiled', 'rows']);
+      expect(conv2dCandidates(conv2dWork(pass, three), adapter('cpu', 8))).toEqual(['tiled', 'rows', 'winograd']);
+      expect(conv2dCandidates(conv2dWork(pass, three), adapter('cpu', 0))).toEqual(['tiled', 'rows']);
+      expect(conv2dCandidates(conv2dWork(pass, square(64, 56, 3, 2)), adapter('gpu', 8))).toEqual(['tiled', 'rows']);
     }
   });
 
   test('are `reference` only where no other can compute the shape: with groups or dilation', () => {
     const others = [{ groups: 2 }, { dilationHeight: 2 }, { dilationWidth: 3 }];
     for (const pass of PASSES) {
-      for (const shape of SHAPES) expect(canConv2d('reference', pass, shape, adapter('cpu', 8))).toBe(true);
+      for (const shape of SHAPES) expect(canConv2d('reference', conv2dWork(pass, shape), adapter('cpu', 8))).toBe(true);
       for (const traits of [adapter('cpu', 8), adapter('gpu', 32)]) {
         for (const other of others) {
           const shape = { ...square(64, 56, 3), ...other };
-          expect(conv2dCandidates(pass, shape, traits)).toEqual(['reference']);
-          expect(chooseConv2d(pass, shape, traits)).toBe('reference');
+          expect(conv2dCandidates(conv2dWork(pass, shape), traits)).toEqual(['reference']);
+          expect(chooseConv2d(conv2dWork(pass, shape), traits)).toBe('reference');
           for (const variant of Object.keys(conv2dVariants) as Conv2dVariant[]) {
             expect(forced(variant, pass, shape, traits)).toBe('reference');
           }
@@ -88,7 +87,9 @@ describe('conv2dCandidates', () => {
     for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
       for (const pass of PASSES) {
         for (const shape of SHAPES) {
-          expect(conv2dCandidates(pass, shape, traits)).toContain(chooseConv2d(pass, shape, traits));
+          expect(conv2dCandidates(conv2dWork(pass, shape), traits)).toContain(
+            chooseConv2d(conv2dWork(pass, shape), traits),
+          );
         }
       }
     }
@@ -97,16 +98,16 @@ describe('conv2dCandidates', () => {
 
 test('tiles of Winograd are small where few outputs share transformed weights, unless these are transformed only once', () => {
   const last = square(512, 7, 3);
-  expect(tileOf(last)).toBe(2);
-  expect(tileOf({ ...last, frozen: true })).toBe(4);
+  expect(tileOf(last, false)).toBe(2);
+  expect(tileOf(last, true)).toBe(4);
   for (const [channels, extent] of [
     [64, 56],
     [128, 28],
     [256, 14],
   ] as const) {
     const layer = square(channels, extent, 3);
-    expect([tileOf(layer), tileOf({ ...layer, frozen: true })]).toEqual([4, 4]);
-    expect(winogradCost('forward', { ...layer, frozen: true })).toBeLessThan(winogradCost('forward', layer));
+    expect([tileOf(layer, false), tileOf(layer, true)]).toEqual([4, 4]);
+    expect(winogradCost('forward', layer, true)).toBeLessThan(winogradCost('forward', layer, false));
   }
 });
 
@@ -116,12 +117,12 @@ describe('chooseConv2d', () => {
   test('takes Winograd on CPU adapters that can shuffle, where the outputs are many enough to pay for the transforms', () => {
     for (const pass of PASSES) {
       for (const size of [4, 8]) {
-        expect(chooseConv2d(pass, large, adapter('cpu', size))).toBe('winograd');
-        expect(chooseConv2d(pass, small, adapter('cpu', size))).toBe('rows');
+        expect(chooseConv2d(conv2dWork(pass, large), adapter('cpu', size))).toBe('winograd');
+        expect(chooseConv2d(conv2dWork(pass, small), adapter('cpu', size))).toBe('rows');
         // A larger batch shares the transforms of the weights.
-        expect(chooseConv2d(pass, { ...small, batch: 32 }, adapter('cpu', size))).toBe('winograd');
+        expect(chooseConv2d(conv2dWork(pass, { ...small, batch: 32 }), adapter('cpu', size))).toBe('winograd');
       }
-      expect(chooseConv2d(pass, large, adapter('cpu', 0))).toBe('rows');
+      expect(chooseConv2d(conv2dWork(pass, large), adapter('cpu', 0))).toBe('rows');
     }
   });
 
@@ -135,7 +136,7 @@ describe('chooseConv2d', () => {
       { ...large, batch: 128 },
     ];
     for (const pass of PASSES) {
-      for (const shape of others) expect(chooseConv2d(pass, shape, adapter('cpu', 8))).toBe('rows');
+      for (const shape of others) expect(chooseConv2d(conv2dWork(pass, shape), adapter('cpu', 8))).toBe('rows');
     }
   });
 
@@ -145,7 +146,7 @@ describe('chooseConv2d', () => {
 
   test('takes what is forced, on any adapter', () => {
     for (const variant of ['rows', 'tiled', 'reference'] as const) {
-      const choose: typeof chooseConv2d = (pass, shape, traits) => forced(variant, pass, shape, traits);
+      const choose: typeof chooseConv2d = ({ pass, shape }, traits) => forced(variant, pass, shape, traits);
       expect(new Set(everyChoice(adapter('cpu', 8), choose))).toEqual(new Set([variant]));
       expect(new Set(everyChoice(adapter('gpu', 32), choose))).toEqual(new Set([variant]));
     }
@@ -163,30 +164,31 @@ describe('chooseConv2d', () => {
       [conv2dWork('inputGrad', large).name, 'no-such-kernel'],
       [conv2dWork('forward', square(64, 56, 5)).name, 'winograd'],
     ]);
-    expect(chooseConv2d('forward', large, adapter('cpu', 8), tuned)).toBe('tiled');
-    expect(chooseConv2d('weightGrad', large, adapter('cpu', 8), tuned)).toBe('winograd');
-    expect(chooseConv2d('forward', { ...large, batch: 5 }, adapter('cpu', 8), tuned)).toBe('winograd');
-    expect(chooseConv2d('inputGrad', large, adapter('cpu', 8), tuned)).toBe('winograd');
-    expect(chooseConv2d('forward', square(64, 56, 5), adapter('cpu', 8), tuned)).toBe('rows');
+    expect(chooseConv2d(conv2dWork('forward', large), adapter('cpu', 8), tuned)).toBe('tiled');
+    expect(chooseConv2d(conv2dWork('weightGrad', large), adapter('cpu', 8), tuned)).toBe('winograd');
+    expect(chooseConv2d(conv2dWork('forward', { ...large, batch: 5 }), adapter('cpu', 8), tuned)).toBe('winograd');
+    expect(chooseConv2d(conv2dWork('inputGrad', large), adapter('cpu', 8), tuned)).toBe('winograd');
+    expect(chooseConv2d(conv2dWork('forward', square(64, 56, 5)), adapter('cpu', 8), tuned)).toBe('rows');
     expect(forced('rows', 'forward', large, adapter('cpu', 8), tuned)).toBe('rows');
     // It is in no table and never measured, so nobody can have found it to be fastest.
     const plainly = new Map([[conv2dWork('forward', large).name, 'reference']]);
-    expect(chooseConv2d('forward', large, adapter('cpu', 8), plainly)).toBe('winograd');
+    expect(chooseConv2d(conv2dWork('forward', large), adapter('cpu', 8), plainly)).toBe('winograd');
   });
 
   test('takes tiles in f16 unless the plain one is forced, whatever the adapter and what was tuned', () => {
     const half = { ...large, half: true };
     const tuned = new Map([[conv2dWork('forward', half).name, 'winograd']]);
     for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
-      expect(conv2dCandidates('forward', half, traits)).toEqual(['tiled']);
-      expect(conv2dCandidates('inputGrad', half, traits)).toEqual([]);
-      expect(conv2dCandidates('weightGrad', half, traits)).toEqual([]);
-      expect(chooseConv2d('forward', half, traits, tuned)).toBe('tiled');
+      expect(conv2dCandidates(conv2dWork('forward', half), traits)).toEqual(['tiled']);
+      expect(conv2dCandidates(conv2dWork('inputGrad', half), traits)).toEqual([]);
+      expect(conv2dCandidates(conv2dWork('weightGrad', half), traits)).toEqual([]);
+      expect(chooseConv2d(conv2dWork('forward', half), traits, tuned)).toBe('tiled');
       for (const variant of ['rows', 'winograd'] as const) {
         expect(forced(variant, 'forward', half, traits, tuned)).toBe('tiled');
       }
       expect(forced('reference', 'forward', half, traits, tuned)).toBe('reference');
     }
+    expect(conv2dWork('forward', large, true).name).toBe(`${conv2dWork('forward', large).name} frozen`);
     expect(conv2dWork('forward', half).name).toBe(`${conv2dWork('forward', large).name} f16`);
   });
 

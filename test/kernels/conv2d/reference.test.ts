@@ -10,6 +10,7 @@ import type { AdapterTraits, Gpu } from '../../../src/gpu/gpu.ts';
 import { type Conv2dVariant, canConv2d, conv2dVariants } from '../../../src/kernels/conv2d/choose.ts';
 import { reference } from '../../../src/kernels/conv2d/reference.ts';
 import { type Conv2dShape, describeConv2d } from '../../../src/kernels/conv2d/shape.ts';
+import { conv2dWork } from '../../../src/kernels/conv2d/work.ts';
 import { conv2dGroupCases, differences, type Run, titleOf } from '../../autograd/ops/golden.ts';
 import {
   largestDifference,
@@ -31,14 +32,15 @@ const convolve: Run = ({ input, weight }, options) => {
   const { gpu: on } = input!;
   const [outChannels, , ...kernel] = weight!.shape as [number, number, number, number];
   const shape = shapeOf({ ...options, input: input!.shape, outChannels, kernel } as unknown as Told);
-  const forms = {
-    original: weight!.buffer,
-    form: () => {
+  const weights = {
+    buffer: weight!.buffer,
+    frozen: false,
+    derive: () => {
       throw new Error('The plain convolution derives nothing from its weights.');
     },
   };
   const output = Tensor.empty(on, [shape.batch, outChannels, shape.outHeight, shape.outWidth]);
-  reference.forward(on, shape, input!.buffer, forms, output.buffer);
+  reference.forward(on, shape, input!.buffer, weights, output.buffer);
   return record({
     name: 'conv2d',
     inputs: [input!, weight!],
@@ -46,7 +48,7 @@ const convolve: Run = ({ input, weight }, options) => {
     saved: [input!, weight!],
     backward: (outputGrad) => {
       const [inputGrad, weightGrad] = [Tensor.empty(on, input!.shape), Tensor.empty(on, weight!.shape)];
-      reference.inputGrad(on, shape, outputGrad.buffer, forms, inputGrad.buffer);
+      reference.inputGrad(on, shape, outputGrad.buffer, weights, inputGrad.buffer);
       reference.weightGrad(on, shape, input!.buffer, outputGrad.buffer, weightGrad.buffer);
       return [inputGrad, weightGrad];
     },
@@ -170,7 +172,7 @@ gpuTest('200 random shapes with groups and dilation, against sums in double', as
 /** Where a variant on a device differs from the plain convolution on the file's, which nobody tampers with; else empty. */
 async function differenceAt(on: Gpu, variant: Conv2dVariant, s: Conv2dShape, passes: readonly Pass[]): Promise<string> {
   const operands = operandsOf(s);
-  const possible = passes.filter((pass) => canConv2d(variant, pass, s, on.traits));
+  const possible = passes.filter((pass) => canConv2d(variant, conv2dWork(pass, s), on.traits));
   expect(possible).toContain(passes[0]);
   for (const pass of possible) {
     const [actual, expected] = await Promise.all([
@@ -241,7 +243,7 @@ describe.each(Object.keys(LEFT_OUT) as FastVariant[])('%s says what the plain co
       const tampered = await openTampered(edit);
       // The first that this variant computes and, of its kernels, the one that is tampered with.
       const [s] = sampleFor(variant).filter(
-        (one) => one.kernelHeight === 3 && canConv2d(variant, pass, one, tampered.traits),
+        (one) => one.kernelHeight === 3 && canConv2d(variant, conv2dWork(pass, one), tampered.traits),
       );
       expect(await differenceAt(tampered, variant, s!, [pass])).toMatch(/off by/);
     });

@@ -5,8 +5,10 @@
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
 import type { Pooled } from '../../../src/gpu/pool.ts';
-import type { Conv2dVariant, Conv2dWork } from '../../../src/kernels/conv2d/choose.ts';
+import type { Conv2dVariant } from '../../../src/kernels/conv2d/choose.ts';
+import type { Conv2dWork } from '../../../src/kernels/conv2d/work.ts';
 import { runWork, sizesOf } from '../../../src/tune/run-work.ts';
+import { uncached } from '../../support/conv2d.ts';
 import { withGpu } from '../../support/gpu.ts';
 import { resnet18Convolutions } from '../../support/resnet18.ts';
 
@@ -41,15 +43,10 @@ describe.each([1, 4, 32])('at batch %d', (batch) => {
       const buffers = { input: filled(sizes.input), output: filled(sizes.output), weight: filled(sizes.weight) };
       const written = WRITTEN[work.pass];
       const result = async (variant: Conv2dVariant) => {
-        const forms: Pooled[] = [];
-        const form = <M extends Pooled>(_: string, acquire: () => M, write: (target: M) => void) => {
-          const target = acquire();
-          write(target);
-          forms.push(target);
-          return target;
-        };
-        runWork(gpu, work, variant, { ...buffers, weight: { original: buffers.weight, form } });
-        for (const target of forms) gpu.pool.release(target);
+        const derived: Pooled[] = [];
+        const { derive } = uncached(buffers.weight, (memory) => derived.push(memory));
+        runWork(gpu, work, variant, { ...buffers, derive });
+        for (const target of derived) gpu.pool.release(target);
         return new Float32Array(await gpu.read(buffers[written], sizes[written] * 4));
       };
       const [ours, other] = [await result('tiled'), await result('rows')];

@@ -78,7 +78,6 @@ test('conv2dFlops counts multiply and add of every output', () => {
 test('describeConv2d says both of a pair only where they differ', () => {
   expect(describeConv2d(shape)).toBe('4x3x224x224 -> 64, 7x7 /2 +3');
   expect(describeConv2d({ ...shape, half: true })).toBe('4x3x224x224 -> 64, 7x7 /2 +3 f16');
-  expect(describeConv2d({ ...shape, frozen: true })).toBe('4x3x224x224 -> 64, 7x7 /2 +3 frozen');
   const uneven = { ...shape, inHeight: 5, kernelHeight: 1, strideWidth: 3, paddingHeight: 0 };
   expect(describeConv2d(uneven)).toBe('4x3x5x224 -> 64, 1x7 /2x3 +0x3');
 });
@@ -86,8 +85,8 @@ test('describeConv2d says both of a pair only where they differ', () => {
 test('describeConv2d says groups and dilation where there are any', () => {
   const plain = { ...shape, groups: 1, dilationHeight: 1, dilationWidth: 1 };
   expect(describeConv2d(plain)).toBe(describeConv2d(shape));
-  const grouped = { ...shape, groups: 3, dilationHeight: 1, dilationWidth: 2, frozen: true };
-  expect(describeConv2d(grouped)).toBe('4x3x224x224 -> 64, 7x7 /2 +3 groups 3 dilation 1x2 frozen');
+  const grouped = { ...shape, groups: 3, dilationHeight: 1, dilationWidth: 2 };
+  expect(describeConv2d(grouped)).toBe('4x3x224x224 -> 64, 7x7 /2 +3 groups 3 dilation 1x2');
   expect([isPlain(shape), isPlain(plain), isPlain(grouped)]).toEqual([true, true, false]);
   for (const one of [{ groups: 3 }, { dilationHeight: 2 }, { dilationWidth: 2 }]) {
     expect(isPlain({ ...shape, ...one })).toBe(false);

@@ -6,6 +6,7 @@ import { describe, expect } from 'vitest';
 import type { AdapterTraits } from '../../../src/gpu/gpu.ts';
 import { type Conv2dVariant, canConv2d, conv2dVariants } from '../../../src/kernels/conv2d/choose.ts';
 import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../../src/kernels/conv2d/shape.ts';
+import { conv2dWork } from '../../../src/kernels/conv2d/work.ts';
 import { largestDifference, onHost, operandsOf, PASSES, runPass, shapeOf, termsOf } from '../../support/conv2d.ts';
 import { withGpu } from '../../support/gpu.ts';
 
@@ -64,7 +65,7 @@ for (const variant of Object.keys(VARIANTS) as Conv2dVariant[]) {
       gpuTest(
         `${pass} of ${shapes.length} shapes`,
         async () => {
-          expect(shapes.filter((s) => !canConv2d(variant, pass, s, gpu.traits))).toEqual([]);
+          expect(shapes.filter((s) => !canConv2d(variant, conv2dWork(pass, s), gpu.traits))).toEqual([]);
           const found = await Promise.all(
             shapes.map(async (s) => {
               const operands = operandsOf(s);

@@ -3,7 +3,8 @@
  * The rest of the project imports only this file of the folder; only its tests import others.
  */
 import type { AdapterTraits } from '../../../gpu/gpu.ts';
-import { type Conv2dPass, type Conv2dShape, conv2dFlops, isPlain } from '../shape.ts';
+import { type Conv2dPass, conv2dFlops, isPlain } from '../shape.ts';
+import type { Conv2dWork } from '../work.ts';
 import { rows } from './rows.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
 import { winogradStemFits, winogradStemPays } from './stem.ts';
@@ -20,24 +21,24 @@ export type CpuVariant = keyof typeof cpuVariants;
 
 /** Returns whether a variant can compute the shape on this adapter. */
 export const CPU_CAN = {
-  rows: (_pass: Conv2dPass, shape: Conv2dShape) => isPlain(shape) && !shape.half,
-  winograd: (pass: Conv2dPass, shape: Conv2dShape, traits: AdapterTraits) =>
+  rows: ({ shape }: Conv2dWork) => isPlain(shape) && !shape.half,
+  winograd: ({ pass, shape, frozen }: Conv2dWork, traits: AdapterTraits) =>
     isPlain(shape) &&
     !shape.half &&
-    (winogradFits(shape) || (pass === 'forward' && winogradStemFits(shape))) &&
+    (winogradFits(shape, frozen) || (pass === 'forward' && winogradStemFits(shape))) &&
     shuffleLanes(traits) > 0,
 };
 
 /** Returns the faster variant. Measured on lavapipe: register tiles win, except where Winograd saves enough. */
-export function fastestOnCpu(pass: Conv2dPass, shape: Conv2dShape): CpuVariant {
-  return winogradPays(pass, shape) ? 'winograd' : 'rows';
+export function fastestOnCpu(work: Conv2dWork): CpuVariant {
+  return winogradPays(work) ? 'winograd' : 'rows';
 }
 
 /** Cost of a multiply-add in `rows`, relative to one of Winograd's products. */
 const DIRECT: Readonly<Record<Conv2dPass, number>> = { forward: 1, inputGrad: 1, weightGrad: 0.7 };
 
 /** Returns whether the multiplications that Winograd saves outweigh its transforms, by at least a tenth. */
-function winogradPays(pass: Conv2dPass, shape: Conv2dShape): boolean {
+function winogradPays({ pass, shape, frozen }: Conv2dWork): boolean {
   if (winogradStemFits(shape)) return winogradStemPays(shape);
-  return winogradCost(pass, shape) < 0.9 * DIRECT[pass] * (conv2dFlops(shape) / 2);
+  return winogradCost(pass, shape, frozen) < 0.9 * DIRECT[pass] * (conv2dFlops(shape) / 2);
 }

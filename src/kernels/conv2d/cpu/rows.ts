@@ -10,7 +10,7 @@ import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from '../normalised.ts';
 import { forwardGeometry, inputGradGeometry, inputGradPhases, type JobGeometry } from '../phases.ts';
-import { type Conv2dKernels, type Conv2dShape, describeConv2d, type WeightForms } from '../shape.ts';
+import { type Conv2dKernels, type Conv2dShape, type ConvWeight, describeConv2d } from '../shape.ts';
 import { inputColumns, inputLoads } from './input-loads.ts';
 import { rowsWeightGrad } from './rows-weight-grad.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
@@ -162,13 +162,13 @@ export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', tile: nu
 }
 
 /** Returns the weights packed by a plan. The plan is the cache key, because equal plans give equal bytes. */
-function packed(gpu: Gpu, plan: PackPlan, weight: WeightForms): PooledBuffer {
-  return weight.form(
+function packed(gpu: Gpu, plan: PackPlan, weight: ConvWeight): PooledBuffer {
+  return weight.derive(
     `rows ${Object.values(plan).join(',')}`,
     () => gpu.pool.acquire(packedBytes(plan)),
     (target) => {
       launch(gpu, packKernel, {
-        buffers: { weight: weight.original, packed: target },
+        buffers: { weight: weight.buffer, packed: target },
         uniforms: plan,
         workgroups: [Math.ceil(plan.packedChannels / 64), Math.ceil(plan.channels / PACKED_CHANNELS), 1],
       });
@@ -191,7 +191,7 @@ function forward(
   gpu: Gpu,
   s: Conv2dShape,
   input: PooledBuffer,
-  weight: WeightForms,
+  weight: ConvWeight,
   output: PooledBuffer,
   after?: Normalisation,
 ): void {
@@ -202,13 +202,7 @@ function forward(
 }
 
 /** Computes inputGrad from outputGrad and weight. Writes all of inputGrad. */
-function inputGrad(
-  gpu: Gpu,
-  s: Conv2dShape,
-  outputGrad: PooledBuffer,
-  weight: WeightForms,
-  target: PooledBuffer,
-): void {
+function inputGrad(gpu: Gpu, s: Conv2dShape, outputGrad: PooledBuffer, weight: ConvWeight, target: PooledBuffer): void {
   const plan = packPlan(s, 'inputGrad', TILE);
   const weights = packed(gpu, plan, weight);
   for (const phase of inputGradPhases(s)) {

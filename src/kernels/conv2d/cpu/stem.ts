@@ -3,7 +3,6 @@
  * forward only, in one kernel. Along an axis, the taps that meet even samples form a convolution with stride 1, and so
  * do those that meet odd samples.
  */
-import { MOST_TEXELS } from '../../../gpu/pool.ts';
 import { linearGrid } from '../../grid.ts';
 import { defineKernel, launch } from '../../kernel.ts';
 import { upTo } from '../../up-to.ts';
@@ -11,6 +10,7 @@ import { vectorOf } from '../../vector-of.ts';
 import { defineNormalisable, launchNormalised } from '../normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d } from '../shape.ts';
 import { shuffleLanes } from './shuffle-lanes.ts';
+import { MOST_TEXELS } from './texels.ts';
 
 /** Outputs per invocation in a row; it computes 2 rows. */
 const COLUMNS = 4;
@@ -131,9 +131,9 @@ export const winogradStem: Conv2dKernels['forward'] = (gpu, s, input, weight, ou
   const lanes = shuffleLanes(gpu.traits);
   const texels = upTo(8, Math.ceil((81 * s.inChannels) / 4));
   const texture = () => gpu.pool.acquireTexture(texels, s.outChannels);
-  const kernels = weight.form('winograd stem', texture, (transformed) => {
+  const kernels = weight.derive('winograd stem', texture, (transformed) => {
     launch(gpu, weightKernel, {
-      buffers: { weight: weight.original, transformed },
+      buffers: { weight: weight.buffer, transformed },
       constants: { channels: s.inChannels },
       uniforms: { outChannels: s.outChannels },
       workgroups: [Math.ceil(s.outChannels / 8), 1, 1],

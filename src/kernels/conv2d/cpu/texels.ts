@@ -1,8 +1,12 @@
 /** Copies tensors into textures, for kernels on CPU adapters that load each value often. */
 import type { Gpu } from '../../../gpu/gpu.ts';
-import { MOST_TEXELS, type PooledBuffer, type PooledTexture } from '../../../gpu/pool.ts';
+import type { PooledBuffer, PooledTexture } from '../../../gpu/pool.ts';
 import { linearGrid } from '../../grid.ts';
 import { defineKernel, launch } from '../../kernel.ts';
+import { copyToTexture } from './texture-copy.ts';
+
+/** Most texels per line, and most lines, that WebGPU guarantees on every device. */
+export const MOST_TEXELS = 8192;
 
 /** Texels per line of the texture, for any tensor: a power of two, with which a texture holds 128 MiB. */
 export const TEXELS_A_LINE = 1024;
@@ -27,7 +31,7 @@ export function fillTexture(
     const lines = Math.min(some, height - firstLine);
     const source = gpu.pool.acquire(16 * width * lines);
     write(source, firstLine, lines);
-    gpu.copyToTexture(source, target, { firstLine, texels: width * lines });
+    copyToTexture(gpu, source, target, { firstLine, texels: width * lines });
     gpu.pool.release(source);
   }
 }
@@ -36,7 +40,7 @@ export function fillTexture(
 export function copiedAsTexels(gpu: Gpu, source: PooledBuffer, numbers: number): PooledTexture {
   const texels = Math.ceil(numbers / 4);
   const texture = gpu.pool.acquireTexture(TEXELS_A_LINE, Math.ceil(texels / TEXELS_A_LINE));
-  gpu.copyToTexture(source, texture, { texels });
+  copyToTexture(gpu, source, texture, { texels });
   return texture;
 }
 

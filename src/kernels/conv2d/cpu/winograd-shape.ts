@@ -2,9 +2,9 @@
  * The extents of Winograd's convolution: the side of the output tiles, the padding of the products, the shapes that
  * fit, and their cost.
  */
-import { MOST_TEXELS } from '../../../gpu/pool.ts';
 import { upTo } from '../../up-to.ts';
-import type { Conv2dKernels, Conv2dShape } from '../shape.ts';
+import type { Conv2dPass, Conv2dShape } from '../shape.ts';
+import { MOST_TEXELS } from './texels.ts';
 
 /** Side of a tile of outputs: F(4×4, 3×3) or F(2×2, 3×3). */
 export type Tile = 2 | 4;
@@ -51,11 +51,11 @@ export function tilesInPairs(tile: Tile, batch: number, height: number, width: n
 /**
  * Whether these kernels can compute a shape: 3×3 with stride 1, padding of at most 2, and small enough for a binding.
  */
-export function winogradFits(s: Conv2dShape): boolean {
+export function winogradFits(s: Conv2dShape, frozen: boolean): boolean {
   const window = s.kernelHeight === 3 && s.kernelWidth === 3 && s.strideHeight === 1 && s.strideWidth === 1;
   if (!window || s.paddingHeight > 2 || s.paddingWidth > 2) return false;
   const channels = upTo(ROWS, Math.max(s.inChannels, s.outChannels));
-  const tile = tileOf(s);
+  const tile = tileOf(s, frozen);
   const tiles = Math.max(
     tilesOf(tile, s.batch, s.outHeight, s.outWidth).tiles,
     tilesOf(tile, s.batch, s.inHeight, s.inWidth).tiles,
@@ -78,7 +78,7 @@ const HALF_COLUMNS = 1.7;
  * Returns the cost of a pass by these kernels, in multiply-adds; a direct convolution costs half its floating-point
  * operations. The weight gradient includes its patches, although a Winograd forward pass has already made them.
  */
-export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape, tile = tileOf(s)): number {
+export function winogradCost(pass: Conv2dPass, s: Conv2dShape, frozen: boolean, tile = tileOf(s, frozen)): number {
   const positions = positionsOf(tile);
   const [inputs, outputs] = pass === 'inputGrad' ? [s.outChannels, s.inChannels] : [s.inChannels, s.outChannels];
   const { tiles } =
@@ -88,7 +88,7 @@ export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape, tile = t
   const [depth, columns] = pass === 'weightGrad' ? [tiles, inputs] : [inputs, tiles];
   const products = positions * upTo(ROWS, outputs) * upTo(DEPTHS, depth) * columnsFor(columns);
   const patches = 2 * positions * inputs * tiles;
-  const kernels = s.frozen ? 0 : inputs * outputs;
+  const kernels = frozen ? 0 : inputs * outputs;
   // Every product is stored, and the next transform loads it.
   const transfers =
     pass === 'weightGrad'
@@ -103,6 +103,6 @@ export function winogradCost(pass: keyof Conv2dKernels, s: Conv2dShape, tile = t
  * transformed kernels and patches. Small tiles multiply more, but transform each kernel to fewer values, and fill the
  * products' columns where large tiles are too few.
  */
-export function tileOf(s: Conv2dShape): Tile {
-  return winogradCost('forward', s, 2) < winogradCost('forward', s, 4) ? 2 : 4;
+export function tileOf(s: Conv2dShape, frozen: boolean): Tile {
+  return winogradCost('forward', s, frozen, 2) < winogradCost('forward', s, frozen, 4) ? 2 : 4;
 }

@@ -14,7 +14,7 @@ import { defineKernel, launch } from '../../kernel.ts';
 import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from '../normalised.ts';
-import { type Conv2dKernels, type Conv2dShape, describeConv2d, type Forms, type WeightForms } from '../shape.ts';
+import { type Conv2dKernels, type Conv2dShape, type ConvWeight, type DerivedData, describeConv2d } from '../shape.ts';
 import { winogradStem, winogradStemFits } from './stem.ts';
 import { fillTexture } from './texels.ts';
 import { multiply, type Operand } from './winograd-product.ts';
@@ -105,15 +105,15 @@ function forward(
   gpu: Gpu,
   s: Conv2dShape,
   input: PooledBuffer,
-  weight: WeightForms,
+  weight: ConvWeight,
   output: PooledBuffer,
   after?: Normalisation,
-  inputForms?: Forms,
+  inputData?: DerivedData,
 ): void {
   correlate(gpu, input, weight, output, {
     tile,
     after,
-    inputForms,
+    inputData,
     turned: false,
     batch: s.batch,
     channels: s.inChannels,
@@ -134,7 +134,7 @@ function inputGrad(
   gpu: Gpu,
   s: Conv2dShape,
   outputGrad: PooledBuffer,
-  weight: WeightForms,
+  weight: ConvWeight,
   target: PooledBuffer,
 ): void {
   correlate(gpu, outputGrad, weight, target, {
@@ -168,10 +168,10 @@ interface Correlation {
   readonly resultWidth: number;
   readonly label: string;
   readonly after?: Normalisation | undefined;
-  readonly inputForms?: Forms | undefined;
+  readonly inputData?: DerivedData | undefined;
 }
 
-function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: PooledBuffer, c: Correlation): void {
+function correlate(gpu: Gpu, input: PooledBuffer, weight: ConvWeight, output: PooledBuffer, c: Correlation): void {
   const { tile } = c;
   const positions = positionsOf(tile);
   const tiling = tilesInPairs(tile, c.batch, c.resultHeight, c.resultWidth);
@@ -182,10 +182,10 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
   const [inExtent, outExtent] = [upTo(ROWS, inChannels), upTo(ROWS, outChannels)];
   const line = (inExtent * ROWS) / 4;
   const texture = () => gpu.pool.acquireTexture(line, positions * (outExtent / ROWS));
-  const kernels = weight.form(`winograd ${tile}`, texture, (target) => {
+  const kernels = weight.derive(`winograd ${tile}`, texture, (target) => {
     fillTexture(gpu, target, positions, (transformed, firstLine, lines) => {
       launch(gpu, weightKernel, {
-        buffers: { weight: weight.original, transformed },
+        buffers: { weight: weight.buffer, transformed },
         constants: { tile },
         uniforms: { inChannels, outChannels, firstBlock: firstLine / positions, line },
         workgroups: [(lines / positions) * (ROWS / 16), inExtent / 16, 1],
@@ -193,7 +193,7 @@ function correlate(gpu: Gpu, input: PooledBuffer, weight: WeightForms, output: P
       });
     });
   });
-  const patches = patchesOf(gpu, input, { ...c, ...tiling }, c.inputForms);
+  const patches = patchesOf(gpu, input, { ...c, ...tiling }, c.inputData);
   const products = gpu.pool.acquire(positions * planeOf(rows, columns) * 4);
   multiply(gpu, { kernels, turned: c.turned }, patches, products, { tile, depth, rows, columns }, c.label);
   patches.release();
@@ -223,7 +223,7 @@ function weightGrad(
   input: PooledBuffer,
   outputGrad: PooledBuffer,
   target: PooledBuffer,
-  inputForms?: Forms,
+  inputData?: DerivedData,
 ): void {
   const label = `weightGrad ${describeConv2d(s)}`;
   const positions = positionsOf(tile);
@@ -256,7 +256,7 @@ function weightGrad(
     columnPadding: s.paddingWidth,
     label,
   };
-  const patches = patchesOf(gpu, input, geometry, inputForms);
+  const patches = patchesOf(gpu, input, geometry, inputData);
   const products = gpu.pool.acquire(positions * planeOf(rows, columns) * 4);
   const a = { buffer: grads, line: rows, plane: planeOf(depth, rows) };
   multiply(gpu, a, patches, products, { tile, depth, rows, columns }, label);
@@ -292,9 +292,9 @@ interface Patches extends Operand {
 
 /**
  * Returns the transformed patches of an input, [position][channel][tile], padded so that either of the last two extents
- * can be a product's columns. `forms` caches them if given; else the caller releases them.
+ * can be a product's columns. `inputData` caches them if given; else the caller releases them.
  */
-function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): Patches {
+function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, inputData?: DerivedData): Patches {
   // Only values that the patches depend on, since these form the cache key.
   const { tile, channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns, label } = of;
   const geometry = { channels, height, width, rowPadding, columnPadding, tiles, tileRows, tileColumns };
@@ -311,9 +311,9 @@ function patchesOf(gpu: Gpu, input: PooledBuffer, of: Geometry, forms?: Forms): 
       label,
     });
   };
-  if (forms) {
+  if (inputData) {
     const key = `winograd patches ${tile},${Object.values(geometry).join(',')}`;
-    const buffer = forms.form(key, () => gpu.pool.acquire(bytes), write);
+    const buffer = inputData.derive(key, () => gpu.pool.acquire(bytes), write);
     return { buffer, line, plane, release: () => {} };
   }
   const buffer = gpu.pool.acquire(bytes);
@@ -328,11 +328,14 @@ function vectors(tile: Tile, tileColumns: number, width: number) {
 }
 
 /** The kernels with the tiles that `choose` returns. For tests: `winograd` chooses the cheaper ones. */
-export function winogradBy(choose: (shape: Conv2dShape) => Tile): Conv2dKernels {
+export function winogradBy(choose: (shape: Conv2dShape, frozen: boolean) => Tile): Conv2dKernels {
   return {
-    forward: (gpu, shape, ...rest) => forward(choose(shape), gpu, shape, ...rest),
-    inputGrad: (gpu, shape, ...rest) => inputGrad(choose(shape), gpu, shape, ...rest),
-    weightGrad: (gpu, shape, ...rest) => weightGrad(choose(shape), gpu, shape, ...rest),
+    forward: (gpu, shape, input, weight, ...rest) =>
+      forward(choose(shape, weight.frozen), gpu, shape, input, weight, ...rest),
+    inputGrad: (gpu, shape, outputGrad, weight, target) =>
+      inputGrad(choose(shape, weight.frozen), gpu, shape, outputGrad, weight, target),
+    // Frozen weights get no gradient.
+    weightGrad: (gpu, shape, ...rest) => weightGrad(choose(shape, false), gpu, shape, ...rest),
   };
 }
 

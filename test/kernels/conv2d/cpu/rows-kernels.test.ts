@@ -8,6 +8,7 @@ import type { AdapterTraits, Dispatch, Gpu } from '../../../../src/gpu/gpu.ts';
 import type { Pooled, PooledBuffer } from '../../../../src/gpu/pool.ts';
 import { rows } from '../../../../src/kernels/conv2d/cpu/rows.ts';
 import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../../../src/kernels/conv2d/shape.ts';
+import { uncached } from '../../../support/conv2d.ts';
 import { openTampered, withGpu } from '../../../support/gpu.ts';
 
 type Pair = readonly [height: number, width: number];
@@ -77,12 +78,12 @@ async function error(gpu: Gpu, pass: Pass, s: Conv2dShape): Promise<{ error: num
   const values = floats(random, pass === 'forward' ? inputs : outputs);
   const weights = floats(random, s.outChannels * s.inChannels * s.kernelHeight * s.kernelWidth);
   const results = pass === 'forward' ? outputs : inputs;
-  const [source, original, target] = [values.length, weights.length, results].map((n) => gpu.pool.acquire(n * 4)) as [
+  const [source, weight, target] = [values.length, weights.length, results].map((n) => gpu.pool.acquire(n * 4)) as [
     ...[PooledBuffer, PooledBuffer, PooledBuffer],
   ];
-  const buffers: Pooled[] = [source, original, target];
+  const buffers: Pooled[] = [source, weight, target];
   gpu.upload(source, values);
-  gpu.upload(original, weights);
+  gpu.upload(weight, weights);
   // What is not written shows.
   gpu.upload(target, new Float32Array(results).fill(Number.NaN));
   const dispatches: Dispatch[] = [];
@@ -91,15 +92,7 @@ async function error(gpu: Gpu, pass: Pass, s: Conv2dShape): Promise<{ error: num
     gpu,
     s,
     source,
-    {
-      original,
-      form: (_, acquire, write) => {
-        const form = acquire();
-        buffers.push(form);
-        write(form);
-        return form;
-      },
-    },
+    uncached(weight, (memory) => buffers.push(memory)),
     target,
   );
   gpu.onDispatch = undefined;

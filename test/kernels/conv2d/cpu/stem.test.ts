@@ -11,7 +11,9 @@ import { chooserOf } from '../../../../src/kernels/chooser.ts';
 import { chooseConv2d, conv2dCandidates } from '../../../../src/kernels/conv2d/choose.ts';
 import { winogradStem } from '../../../../src/kernels/conv2d/cpu/stem.ts';
 import { type Conv2dShape, convolvedExtent, describeConv2d } from '../../../../src/kernels/conv2d/shape.ts';
+import { conv2dWork } from '../../../../src/kernels/conv2d/work.ts';
 import { conv2dCases, differences, RUNS, WINOGRAD_SLACK } from '../../../autograd/ops/golden.ts';
+import { uncached } from '../../../support/conv2d.ts';
 import { forceConv2dVariant } from '../../../support/force.ts';
 import { openTampered, withGpu } from '../../../support/gpu.ts';
 
@@ -89,16 +91,9 @@ async function run(device: Gpu, s: Conv2dShape, operands: Operands): Promise<Flo
   };
   const count = s.batch * s.outChannels * s.outHeight * s.outWidth;
   // What is not written shows.
-  const [input, original, output] = [operands.input, operands.weight, new Float32Array(count).fill(Number.NaN)].map(
-    put,
-  );
-  const form = <M extends Pooled>(_: string, acquire: () => M, write: (form: M) => void) => {
-    const made = acquire();
-    held.push(made);
-    write(made);
-    return made;
-  };
-  winogradStem(device, s, input!, { original: original!, form }, output!);
+  const [input, weight, output] = [operands.input, operands.weight, new Float32Array(count).fill(Number.NaN)].map(put);
+  const cached = uncached(weight!, (memory) => held.push(memory));
+  winogradStem(device, s, input!, cached, output!);
   const found = new Float32Array(await device.read(output!, count * 4));
   for (const buffer of held) device.pool.release(buffer);
   return found;
@@ -137,7 +132,7 @@ describe('with subgroups of 4', async () => {
 
 gpuTest("a relative L2 error below 3e-6 at ResNet's first layer, where it is chosen", async () => {
   const s = shapeOf([1, 3, 224, 224], 64);
-  expect(chooseConv2d('forward', { ...s, batch: 4 }, gpu.traits)).toBe('winograd');
+  expect(chooseConv2d(conv2dWork('forward', { ...s, batch: 4 }), gpu.traits)).toBe('winograd');
   const operands = operandsOf(s);
   const found = await run(gpu, s, operands);
   let [squares, size] = [0, 0];
@@ -192,7 +187,7 @@ describe('which shapes it computes', () => {
   const traits = { ...TRAITS, maxWorkgroupStorage: 16384, maxInvocations: 256, shaderF16: false };
   const adapter = { ...traits, vendor: '', architecture: '', description: '' };
   const can = (s: Conv2dShape, pass: 'forward' | 'weightGrad' = 'forward') =>
-    conv2dCandidates(pass, s, adapter).includes('winograd');
+    conv2dCandidates(conv2dWork(pass, s), adapter).includes('winograd');
 
   test('the forward pass of 7×7 kernels with stride 2, of up to 3 channels, on what can shuffle', () => {
     expect(can(RESNET)).toBe(true);
@@ -201,13 +196,13 @@ describe('which shapes it computes', () => {
     expect(can({ ...RESNET, kernelWidth: 5 })).toBe(false);
     expect(can({ ...RESNET, strideHeight: 1 })).toBe(false);
     expect(can({ ...RESNET, half: true })).toBe(false);
-    expect(conv2dCandidates('forward', RESNET, { ...adapter, subgroupSize: 0 })).not.toContain('winograd');
+    expect(conv2dCandidates(conv2dWork('forward', RESNET), { ...adapter, subgroupSize: 0 })).not.toContain('winograd');
   });
 
   test('it is chosen where there are enough outputs for the transforms to pay', () => {
-    expect(chooseConv2d('forward', RESNET, adapter)).toBe('winograd');
-    expect(chooseConv2d('forward', { ...RESNET, outChannels: 8 }, adapter)).toBe('rows');
-    expect(chooseConv2d('weightGrad', RESNET, adapter)).toBe('rows');
+    expect(chooseConv2d(conv2dWork('forward', RESNET), adapter)).toBe('winograd');
+    expect(chooseConv2d(conv2dWork('forward', { ...RESNET, outChannels: 8 }), adapter)).toBe('rows');
+    expect(chooseConv2d(conv2dWork('weightGrad', RESNET), adapter)).toBe('rows');
   });
 });
 

@@ -7,7 +7,9 @@ import { describe, expect } from 'vitest';
 import { Generator } from '../../../../src/data/index.ts';
 import type { Pooled } from '../../../../src/gpu/pool.ts';
 import { chooseConv2d, conv2dVariants } from '../../../../src/kernels/conv2d/choose.ts';
-import type { Conv2dShape, WeightForms } from '../../../../src/kernels/conv2d/shape.ts';
+import type { Conv2dShape } from '../../../../src/kernels/conv2d/shape.ts';
+import { conv2dWork } from '../../../../src/kernels/conv2d/work.ts';
+import { uncached } from '../../../support/conv2d.ts';
 import { withGpu } from '../../../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu({}, { kind: 'cpu', subgroupSize: 8 });
@@ -97,7 +99,7 @@ describe.each(SHAPES)('%i channels of side %i', (channels, side, chosen) => {
 
   gpuTest('is chosen', () => {
     const passes = ['forward', 'inputGrad', 'weightGrad'] as const;
-    expect(passes.filter((pass) => chooseConv2d(pass, shape, gpu.traits) === 'winograd')).toEqual(chosen);
+    expect(passes.filter((pass) => chooseConv2d(conv2dWork(pass, shape), gpu.traits) === 'winograd')).toEqual(chosen);
   });
 
   for (const pass of chosen) {
@@ -110,17 +112,9 @@ describe.each(SHAPES)('%i channels of side %i', (channels, side, chosen) => {
         buffers.push(buffer);
         return buffer;
       };
-      const original = hold(put(weight));
-      const forms: WeightForms = {
-        original,
-        form: (_, acquire, write) => {
-          const form = hold(acquire());
-          write(form);
-          return form;
-        },
-      };
-      if (pass === 'forward') kernels.forward(gpu, shape, hold(put(input)), forms, target);
-      if (pass === 'inputGrad') kernels.inputGrad(gpu, shape, hold(put(outputGrad)), forms, target);
+      const weights = uncached(hold(put(weight)), hold);
+      if (pass === 'forward') kernels.forward(gpu, shape, hold(put(input)), weights, target);
+      if (pass === 'inputGrad') kernels.inputGrad(gpu, shape, hold(put(outputGrad)), weights, target);
       if (pass === 'weightGrad') kernels.weightGrad(gpu, shape, hold(put(input)), hold(put(outputGrad)), target);
       const actual = new Float32Array(await gpu.read(target, count * 4));
       for (const buffer of buffers) gpu.pool.release(buffer);

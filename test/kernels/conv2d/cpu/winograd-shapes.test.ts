@@ -9,6 +9,7 @@ import type { Pooled } from '../../../../src/gpu/pool.ts';
 import { winogradBy } from '../../../../src/kernels/conv2d/cpu/winograd.ts';
 import type { Tile } from '../../../../src/kernels/conv2d/cpu/winograd-shape.ts';
 import { type Conv2dShape, describeConv2d } from '../../../../src/kernels/conv2d/shape.ts';
+import { uncached } from '../../../support/conv2d.ts';
 import { openTampered, withGpu } from '../../../support/gpu.ts';
 
 /** The larger tiles; the smaller ones where a test says so. */
@@ -76,16 +77,8 @@ async function error(gpu: Gpu, s: Conv2dShape, pass: Pass, tile: Tile = 4): Prom
     gpu.upload(buffer, values);
     return buffer;
   };
-  const [input, original, outputGrad] = [put(operands.input), put(operands.weight), put(operands.outputGrad)];
-  const weight = {
-    original,
-    form: <M extends Pooled>(_: string, acquireForm: () => M, write: (form: M) => void) => {
-      const form = acquireForm();
-      held.push(form);
-      write(form);
-      return form;
-    },
-  };
+  const [input, outputGrad] = [put(operands.input), put(operands.outputGrad)];
+  const weight = uncached(put(operands.weight), (memory) => held.push(memory));
   // What is not written shows.
   const target = put(new Float32Array(expected.length).fill(Number.NaN));
   if (pass === 'forward') winograd.forward(gpu, s, input, weight, target);
@@ -182,28 +175,28 @@ describe('patches', () => {
     };
     const [input, output, outputGrad] = [put(2 * 3 * 84), put(2 * 5 * 84), put(2 * 5 * 84)];
     const [weight, kept, alone] = [put(135), put(135), put(135)];
-    const forms = new Map<string, Pooled>();
-    const form = <M extends Pooled>(key: string, acquire: () => M, write: (target: M) => void) => {
-      if (!forms.has(key)) {
+    const cache = new Map<string, Pooled>();
+    const derive = <M extends Pooled>(key: string, acquire: () => M, write: (target: M) => void) => {
+      if (!cache.has(key)) {
         const target = acquire();
-        forms.set(key, target);
+        cache.set(key, target);
         write(target);
       }
-      return forms.get(key) as M;
+      return cache.get(key) as M;
     };
     let transforms = 0;
     gpu.onDispatch = ({ program }) => {
       if (program.name === 'winograd_input') transforms++;
     };
-    winograd.forward(gpu, s, input, { original: weight, form }, output, undefined, { form });
-    winograd.weightGrad(gpu, s, input, outputGrad, kept, { form });
+    winograd.forward(gpu, s, input, { buffer: weight, frozen: false, derive }, output, undefined, { derive });
+    winograd.weightGrad(gpu, s, input, outputGrad, kept, { derive });
     expect(transforms).toBe(1);
     winograd.weightGrad(gpu, s, input, outputGrad, alone);
     gpu.onDispatch = undefined;
     expect(transforms).toBe(2);
     const [first, second] = [await gpu.read(kept, 540), await gpu.read(alone, 540)];
     expect(new Float32Array(first)).toEqual(new Float32Array(second));
-    for (const buffer of [input, output, outputGrad, weight, kept, alone, ...forms.values()]) {
+    for (const buffer of [input, output, outputGrad, weight, kept, alone, ...cache.values()]) {
       gpu.pool.release(buffer);
     }
   });
