@@ -6,14 +6,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
 import { FileError } from '../errors.ts';
+import { MissingPackageError } from '../optional.ts';
 import { decodePlain } from './plain-formats.ts';
+import { loadSharp } from './sharp.ts';
 import type { Picture } from './transforms.ts';
-
-// Each picture is decoded once, on one of our threads: libvips' own threads and caches are only overhead.
-sharp.concurrency(1);
-sharp.cache(false);
 
 /**
  * `truncated` fails where Pillow fails: on files that end too early, but not on corrupt bytes and stray data, which
@@ -25,6 +22,7 @@ const OPTIONS = { ignoreIcc: true, failOn: 'truncated', limitInputPixels: false 
  * Decodes a picture to interleaved RGB.
  *
  * @throws FileError naming the file if it is missing, truncated, or not a picture
+ * @throws MissingPackageError if it needs sharp and that is not installed
  */
 export async function decode(path: string): Promise<Picture> {
   try {
@@ -44,7 +42,7 @@ export async function decode(path: string): Promise<Picture> {
 export async function readSize(path: string): Promise<{ width: number; height: number }> {
   try {
     const bytes = await readFile(path);
-    const { width, height } = decodePlain(bytes) ?? (await sharp(bytes, OPTIONS).metadata());
+    const { width, height } = decodePlain(bytes) ?? (await (await loadSharp())(bytes, OPTIONS).metadata());
     return { width, height };
   } catch (cause) {
     throw asFileError(path, cause);
@@ -52,6 +50,7 @@ export async function readSize(path: string): Promise<{ width: number; height: n
 }
 
 async function decodeWithSharp(bytes: Buffer): Promise<Picture> {
+  const sharp = await loadSharp();
   // Reads the header only. CMYK would otherwise go through colour profiles.
   const isCmyk = (await sharp(bytes, OPTIONS).metadata()).space === 'cmyk';
   const image = sharp(bytes, OPTIONS);
@@ -76,7 +75,8 @@ function cmykToRgb(cmyk: Uint8Array, channels: number): Uint8Array {
   return rgb;
 }
 
-function asFileError(path: string, cause: unknown): FileError {
+function asFileError(path: string, cause: unknown): Error {
+  if (cause instanceof MissingPackageError) return cause;
   const detail = cause instanceof Error ? cause.message.trim().replaceAll(/\s*\n\s*/g, '; ') : String(cause);
   if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
     return new FileError(`${path}: the picture is missing. Check the path, or read the folder again.`, { cause });

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { DawngradError, FileError } from '../errors.ts';
+import { MissingPackageError } from '../optional.ts';
 import { type BatchJob, renderBatch } from './render.ts';
 
 /** @internal Message from the pool to a thread. */
@@ -135,5 +136,6 @@ function threadUrl(): URL {
 /** Errors lose their class when they pass between threads. */
 function revive({ name, message }: { readonly name: string; readonly message: string }): Error {
   if (name === 'FileError') return new FileError(message);
+  if (name === 'MissingPackageError') return new MissingPackageError(message);
   return new DawngradError(name === 'DawngradError' ? message : `A decoder thread failed: ${name}: ${message}`);
 }

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import sharp from 'sharp';
+import { loadSharp } from '../data/index.ts';
 import { FileError } from '../errors.ts';
+import { MissingPackageError } from '../optional.ts';
 import { inspect, LABEL_FILE, type Label, labelText } from './label.ts';
 import { DEMO_COUNTS, type DemoCounts, type DemoPicture, drawPictures, pictureFiles } from './pictures.ts';
 
@@ -43,7 +44,7 @@ export async function writeDemoPictures(folder: string, options: DemoOptions): P
       moveInto(target, drawn, join(path, 'replaced'), () => inspect(folder, label));
     });
   } catch (error) {
-    if (error instanceof FileError) throw error;
+    if (error instanceof FileError || error instanceof MissingPackageError) throw error;
     const reason = (error as Error).message;
     throw new FileError(`${folder}: the demo's pictures cannot be written (${reason})`, { cause: error });
   }
@@ -65,6 +66,7 @@ async function writeAll(root: string, label: Label): Promise<void> {
 }
 
 async function writePicture(root: string, { file, svg }: DemoPicture): Promise<void> {
+  const sharp = await loadSharp();
   await sharp(Buffer.from(svg)).removeAlpha().png().toFile(join(root, file));
 }
 

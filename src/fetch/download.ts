@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
+import { loadOptional } from '../optional.ts';
 import type { Answer } from './connection.ts';
 import { DownloadError, UnreachableError } from './errors.ts';
 import { proxyVariable } from './proxy.ts';
@@ -31,7 +32,7 @@ export interface Downloaded {
 export async function download(source: Source, target: string, options: FetchOptions): Promise<Downloaded> {
   const { signal, env = process.env } = options;
   signal?.throwIfAborted();
-  const { openConnection } = await import('./connection.ts');
+  const { openConnection } = await loadOptional('undici', 'Downloading', () => import('./connection.ts'));
   const connection = openConnection(env);
   // First, so that a folder that cannot be written to is found before anything is asked for.
   const file = openSync(target, 'wx');

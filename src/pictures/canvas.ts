@@ -2,8 +2,7 @@
  * One picture being put together: shapes and lines of text in units, photographs laid over them, PNG at the end. Nothing
  * here depends on what is installed on the machine.
  */
-import sharp from 'sharp';
-import type { Picture } from '../data/index.ts';
+import { loadSharp, type Picture } from '../data/index.ts';
 import type { Box, Outline, Typeface } from './text.ts';
 import { COLOURS, DENSITY } from './theme.ts';
 
@@ -84,7 +83,8 @@ export class Canvas {
     );
   }
 
-  png(): Promise<Buffer> {
+  async png(): Promise<Buffer> {
+    const sharp = await loadSharp();
     const pictures = this.#pictures.map(({ picture: { pixels, width, height }, left, top }) => ({
       input: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength),
       raw: { width, height, channels: 3 as const },

@@ -2,6 +2,7 @@
  * One panel of lines over epochs, by Observable Plot. Plot writes SVG into a document that linkedom plays; every text in it
  * is then replaced by its outline.
  */
+import { loadOptional } from '../optional.ts';
 import type { Typefaces } from './text.ts';
 import { COLOURS } from './theme.ts';
 
@@ -75,7 +76,8 @@ export interface PanelDrawing {
 }
 
 export async function drawPanel(panel: Panel, faces: Typefaces): Promise<PanelDrawing> {
-  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
+  const Plot = await loadOptional('@observablehq/plot', 'Drawing charts', () => import('@observablehq/plot'));
+  const { parseHTML } = await loadOptional('linkedom', 'Drawing charts', () => import('linkedom'));
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const { width, height, series, y, epochs, rings } = panel;
   const [first, last] = epochs;

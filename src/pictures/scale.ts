@@ -1,9 +1,9 @@
 /** Fits photographs to the room they have. */
-import sharp from 'sharp';
-import type { Picture } from '../data/index.ts';
+import { loadSharp, type Picture } from '../data/index.ts';
 
 /** Resamples a picture so that its longer side is `side` pixels. */
 export async function resample({ pixels, width, height }: Picture, side: number): Promise<Picture> {
+  const sharp = await loadSharp();
   const { data, info } = await sharp(pixels, { raw: { width, height, channels: 3 } })
     .resize(side, side, { fit: 'inside' })
     .raw()

@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Font, Glyph } from 'fontkit';
+import { loadOptional } from '../optional.ts';
 
 /** Text that has been laid out: SVG path data, and where its ink lies. */
 export interface Outline {
@@ -38,9 +39,12 @@ export function loadTypefaces(): Promise<Typefaces> {
 }
 
 async function readTypefaces(): Promise<Typefaces> {
-  const { open } = await import('fontkit');
+  const { open } = await loadOptional('fontkit', 'Text in pictures', () => import('fontkit'));
   const { resolve } = createRequire(import.meta.url);
-  const read = async (name: string) => new Typeface((await open(resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`))) as Font);
+  const read = (name: string) =>
+    loadOptional('dejavu-fonts-ttf', 'Text in pictures', async () => {
+      return new Typeface((await open(resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`))) as Font);
+    });
   return { regular: await read('DejaVuSansCondensed'), bold: await read('DejaVuSansCondensed-Bold') };
 }
 

@@ -283,11 +283,9 @@ describe('unreachable: an error of its own kind, and the cache stays empty', () 
 
   test('no answer in time, and a connection that is closed without one', async () => {
     server.answers.set('/pictures.zip', () => {});
-    const started = performance.now();
     const late = await failure(fetchData({ answerWithin: 300 }));
     expect(late).toBeInstanceOf(UnreachableError);
     expect((late as UnreachableError).reason).toBe('no answer within 0.3 seconds');
-    expect(performance.now() - started).toBeLessThan(5000);
     server.answers.set('/pictures.zip', (response) => response.destroy());
     expect(await failure(fetchData())).toBeInstanceOf(UnreachableError);
   });
@@ -295,10 +293,8 @@ describe('unreachable: an error of its own kind, and the cache stays empty', () 
   test('a connection that is never made, as far as this machine can tell', async () => {
     // The client waits for a tunnel, and takes no notice of anything meanwhile.
     const { proxy } = await startProxy({ silent: true });
-    const started = performance.now();
     const error = await failure(fetchData({ answerWithin: 300, env: { http_proxy: proxy } }));
     expect((error as UnreachableError).reason).toBe('no answer within 0.3 seconds (http_proxy is set)');
-    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   test('a proxy that is not there, which is named', async () => {

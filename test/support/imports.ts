@@ -6,7 +6,7 @@
 
 import { posix } from 'node:path';
 
-/** What each folder of src/ may import. Files of the folder itself and src/errors.ts are free to all. */
+/** What each folder of src/ may import. Files of the folder itself and the shared ones are free to all. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'driver',
@@ -47,7 +47,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   driver: [],
 };
 
-const SHARED = 'src/errors.ts';
+const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts'];
 
 /**
  * The engine, which runs in a browser too, and the two files of it that are Node's: the device, and the shaders as a checkout has
@@ -102,7 +102,7 @@ function importProblem(path: string, name: string): string | undefined {
   }
   const target = posix.join(posix.dirname(path), name);
   if (!/\.(ts|mjs|json)$/.test(name)) return 'a relative import ends in .ts';
-  if (target === SHARED) return undefined;
+  if (SHARED.includes(target)) return undefined;
   if (!target.startsWith('src/')) return 'src imports nothing outside src';
   const allowed = ALLOWED[folder];
   if (folder === '') return undefined; // a file beside the folders, such as an index, may gather them
@@ -110,7 +110,7 @@ function importProblem(path: string, name: string): string | undefined {
   const to = folderOf(target);
   if (to === folder || allowed.includes(to)) return undefined;
   const free = allowed.length > 0 ? allowed.map((one) => `src/${one}`).join(', ') : 'no other folder';
-  return `src/${folder} may import ${SHARED} and ${free}`;
+  return `src/${folder} may import ${SHARED.join(', ')} and ${free}`;
 }
 
 /** `nn` for src/nn/layers/conv.ts, '' for src/errors.ts. */

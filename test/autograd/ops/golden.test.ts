@@ -1,15 +1,45 @@
 /** Every op, forward and backward, against PyTorch's values in double; the optimizer's step against torch.optim.SGD. */
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { chooseReduction } from '../../../src/kernels/batch-norm/batch-norm.ts';
 import { convolvedExtent } from '../../../src/kernels/conv2d/shape.ts';
 import { chooseBackward, chooseForward } from '../../../src/kernels/pooling/max-pool.ts';
 import { openAs, withGpu } from '../../support/gpu.ts';
-import { cases, differences, RUNS, sgdDifferences, titleOf } from './golden.ts';
+import {
+  cases,
+  conv2dCases,
+  conv2dGroupCases,
+  differences,
+  offsetCases,
+  RUNS,
+  sgdDifferences,
+  titleOf,
+} from './golden.ts';
 
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
-describe.each([...new Set(cases.map(({ op }) => op))].filter((op) => RUNS[op]))('%s', (op) => {
+/** Ops that are tested otherwise, and where. */
+const ELSEWHERE = {
+  toDType: 'half.test.ts: a conversion, compared with every value of f16',
+} as const;
+
+test('every op has a golden case, and every case an op', () => {
+  const folder = new URL('../../../src/autograd/ops/', import.meta.url);
+  const ops = readdirSync(folder).flatMap((file) =>
+    Array.from(
+      readFileSync(new URL(file, folder), 'utf8').matchAll(/^export function (\w+)(?:<[^>]*>)?\([^)]*\): Tensor\b/gm),
+      ([, name]) => name!,
+    ),
+  );
+  expect(ops).toContain('conv2d');
+  const all = [...cases, ...conv2dCases, ...offsetCases, ...conv2dGroupCases];
+  const known = new Set(all.map(({ op }) => op));
+  expect(ops.filter((op) => !known.has(op) && !(op in ELSEWHERE))).toEqual([]);
+  expect([...known].filter((op) => !RUNS[op] && op !== 'sgd')).toEqual([]);
+});
+
+describe.each([...new Set(cases.map(({ op }) => op))].filter((op) => op !== 'sgd'))('%s', (op) => {
   for (const one of cases.filter((candidate) => candidate.op === op)) {
     gpuTest(titleOf(one), async () => {
       const before = gpu.pool.liveBytes;

@@ -1,12 +1,9 @@
-/**
- * Errors planted in the shaders and gradients, each of which the golden cases must see. A test that nothing can fail is
- * worth nothing.
- */
+/** Errors planted in the shaders and gradients, each of which the golden cases must see. */
 
-import { describe, expect } from 'vitest';
-import { openTampered, type ShaderEdit, withGpu } from '../../support/gpu.ts';
-import { scaleGradient } from '../../support/tamper.ts';
-import { type Case, cases, differences, RUNS, sgdDifferences, titleOf } from './golden.ts';
+import { describe } from 'vitest';
+import { type ShaderEdit, withGpu } from '../../support/gpu.ts';
+import { largest, seesPlanted, seesWrongGradients } from '../../support/planted.ts';
+import { type Case, cases, differences, RUNS, sgdDifferences } from './golden.ts';
 
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
@@ -190,64 +187,37 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
 
 const casesOf = (op: string) => cases.filter((one) => one.op === op);
 
-/** The first thing that any case of the op finds wrong with these values. */
-async function firstSeen(op: string, wrong: string, run: (one: Case) => Promise<string[]>): Promise<string> {
-  for (const one of casesOf(op)) {
-    const line = (await run(one)).find((found) => found.startsWith(`${wrong} `));
-    if (line) return line;
-  }
-  return 'no case sees it';
+const SGD: readonly [what: string, edit: ShaderEdit][] = [
+  ['dampening is ignored', { find: 'params.keep * d', replace: 'd' }],
+  ['momentum is ignored', { find: 'params.momentum * buffer[i] + ', replace: '' }],
+  ['weight decay is ignored', { find: ' + params.weightDecay * value', replace: '' }],
+  ['the first step reads the buffer', { find: 'let moved = d;', replace: 'let moved = d + buffer[i];' }],
+  ['Nesterov forgets the gradient', { find: '(d + params.momentum * moved)', replace: '(params.momentum * moved)' }],
+  ['the sign is wrong', { find: 'value - params.lr', replace: 'value + params.lr' }],
+];
+
+async function inAll(op: string, run: (one: Case) => Promise<string[]>): Promise<string[]> {
+  const found: string[] = [];
+  for (const one of casesOf(op)) found.push(...(await run(one)));
+  return found;
 }
 
-describe('an error in a shader', () => {
-  for (const [what, op, wrong, edit] of PLANTED) {
-    gpuTest(`${op}: ${what}`, async () => {
-      const tampered = await openTampered(edit);
-      const found: string[] = [];
-      for (const one of casesOf(op)) found.push(...(await differences(tampered, one)));
-      expect(
-        found.some((line) => line.startsWith(`${wrong} `)),
-        `golden cases see ${wrong}: ${found}`,
-      ).toBe(true);
-    });
-  }
-
-  for (const [what, edit] of [
-    ['dampening is ignored', { find: 'params.keep * d', replace: 'd' }],
-    ['momentum is ignored', { find: 'params.momentum * buffer[i] + ', replace: '' }],
-    ['weight decay is ignored', { find: ' + params.weightDecay * value', replace: '' }],
-    ['the first step reads the buffer', { find: 'let moved = d;', replace: 'let moved = d + buffer[i];' }],
-    ['Nesterov forgets the gradient', { find: '(d + params.momentum * moved)', replace: '(params.momentum * moved)' }],
-    ['the sign is wrong', { find: 'value - params.lr', replace: 'value + params.lr' }],
-  ] as const) {
-    gpuTest(`sgdStep: ${what}`, async () => {
-      const tampered = await openTampered(edit);
-      expect(await firstSeen('sgd', 'param', (one) => sgdDifferences(tampered, one))).toMatch('param after step');
-    });
+describe.each([...new Set(PLANTED.map(([, op]) => op))])('%s', (op) => {
+  for (const [what, , wrong, edit] of PLANTED.filter((planted) => planted[1] === op)) {
+    seesPlanted(gpuTest, { what, wrong, edit }, (tampered) => inAll(op, (one) => differences(tampered, one)));
   }
 });
 
-describe('a gradient', () => {
-  const withGradient = Object.keys(RUNS).filter((op) => casesOf(op).some(({ seed }) => seed));
-  for (const op of withGradient) {
-    // The case with the most elements: none of its gradients is only zeros.
-    const one = casesOf(op).reduce((largest, next) => (sizeOf(next) > sizeOf(largest) ? next : largest));
-    for (const [name, factor] of [
-      ['2 % too large', 1.02],
-      ['of the wrong sign', -1],
-    ] as const) {
-      gpuTest(`${titleOf(one)}: ${name}`, async () => {
-        for (const input of Object.keys(one.inputs).filter((key) => one.inputs[key]!.grad)) {
-          const found = await differences(gpu, one, (inputs, options) =>
-            RUNS[op]!({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options),
-          );
-          expect(found).toEqual([expect.stringMatching(`^${input}Grad differs`)]);
-        }
-      });
-    }
+describe('sgd', () => {
+  for (const [what, edit] of SGD) {
+    seesPlanted(gpuTest, { what, wrong: 'param', edit }, (tampered) =>
+      inAll('sgd', (one) => sgdDifferences(tampered, one)),
+    );
   }
 });
 
-function sizeOf(one: Case): number {
-  return Object.values(one.inputs)[0]!.shape.reduce((product, extent) => product * extent, 1);
-}
+// Convolution has its own, for every variant.
+const withGradient = Object.keys(RUNS).filter((op) => casesOf(op).some(({ seed }) => seed));
+describe.each(withGradient)('%s', (op) => {
+  seesWrongGradients(gpuTest, () => gpu, largest(casesOf(op)));
+});

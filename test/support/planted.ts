@@ -1,0 +1,83 @@
+/**
+ * Errors planted in shaders and gradients, to show that a test sees them. A test that nothing can fail is worth nothing.
+ */
+
+import { expect } from 'vitest';
+import { checkGradients, GradientMismatchError, type Tensor } from '../../src/autograd/index.ts';
+import type { OpenOptions } from '../../src/gpu/dawn.ts';
+import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
+import { type Case, differences, type Inputs, RUNS } from '../autograd/ops/golden.ts';
+import { openTampered, type ShaderEdit } from './gpu.ts';
+import { scaleGradient } from './tamper.ts';
+
+type Test = (name: string, run: () => Promise<void>) => void;
+
+/** An error in a shader. */
+export interface Planted {
+  readonly what: string;
+  /** The value that comes out wrong. */
+  readonly wrong: string;
+  readonly edit: ShaderEdit;
+  /** Of the device that it is planted on. */
+  readonly traits?: Partial<AdapterTraits>;
+  readonly options?: OpenOptions;
+}
+
+/** @param found what is wrong on a device, a line for each value: `output differs at …` */
+export function seesPlanted(
+  gpuTest: Test,
+  planted: Planted,
+  found: (tampered: Gpu) => Promise<readonly string[]>,
+): void {
+  const { what, wrong, edit, traits, options } = planted;
+  gpuTest(`sees a wrong ${wrong}: ${what}`, async () => {
+    expect(await found(await openTampered(edit, traits, options))).toContainEqual(expect.stringMatching(`^${wrong} `));
+  });
+}
+
+/** Gradients that are wrong as a whole. */
+const WRONG_GRADIENTS = [
+  ['2 % too large', 1.02],
+  ['2 % too small', 0.98],
+  ['of the wrong sign', -1],
+  ['zero', 0],
+] as const;
+
+/** The case with the most elements: none of its gradients is only zeros. */
+export function largest(cases: readonly Case[]): Case {
+  const size = ({ inputs }: Case) => Object.values(inputs)[0]!.shape.reduce((product, extent) => product * extent, 1);
+  return cases.reduce((most, next) => (size(next) > size(most) ? next : most));
+}
+
+/** A golden case sees a wrong gradient of each of its inputs. */
+export function seesWrongGradients(gpuTest: Test, open: () => Gpu | Promise<Gpu>, one: Case, slack?: number): void {
+  for (const [what, factor] of WRONG_GRADIENTS) {
+    gpuTest(`sees gradients ${what}`, async () => {
+      const gpu = await open();
+      for (const input of Object.keys(one.inputs).filter((key) => one.inputs[key]!.grad)) {
+        const run = (inputs: Inputs, options: Record<string, unknown>) =>
+          RUNS[one.op]!({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options);
+        expect(await differences(gpu, one, run, slack)).toEqual([expect.stringMatching(`^${input}Grad differs`)]);
+      }
+    });
+  }
+}
+
+/** Finite differences see a wrong gradient of each input. */
+export function findsWrongGradients(
+  gpuTest: Test,
+  subject: () => Promise<{ readonly leaves: readonly Tensor[]; readonly fn: (...inputs: Tensor[]) => Tensor }>,
+): void {
+  for (const [what, factor] of WRONG_GRADIENTS) {
+    gpuTest(`finds gradients ${what}`, async () => {
+      const { leaves, fn } = await subject();
+      for (const index of leaves.keys()) {
+        const wrong = (...all: Tensor[]) =>
+          fn(...all.map((one, i) => (i === index ? scaleGradient(one, factor) : one)));
+        const check = checkGradients(wrong, leaves);
+        await expect(check).rejects.toThrow(GradientMismatchError);
+        await expect(check).rejects.toThrow(`Gradient of input ${index} [${leaves[index]!.shape.join(', ')}] is wrong`);
+      }
+    });
+  }
+}
