@@ -7,7 +7,11 @@ export { FileError, UsageError } from './errors.ts';
 export {
   evaluate,
   NonFiniteLossError,
+  loadTraining,
   type Reporter,
+  type ResumeOptions,
+  resumeTraining,
+  saveTraining,
   type TrainOptions,
   type TrainResult,
   train,

@@ -6,9 +6,9 @@ import { readPthFile } from './pth.ts';
 import { readSafetensorsFile } from './safetensors.ts';
 import type { Checkpoint } from './types.ts';
 
-export { writeFileAtomic } from './atomic.ts';
+export { isAlive, sweepTemporaries, writeFileAtomic } from './atomic.ts';
 export { readPth } from './pth.ts';
-export { readSafetensors, writeSafetensors } from './safetensors.ts';
+export { encodeSafetensors, readSafetensors, writeSafetensors } from './safetensors.ts';
 export { type Checkpoint, countNumbers, type StoredDtype, type TensorData } from './types.ts';
 
 /**

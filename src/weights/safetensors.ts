@@ -152,6 +152,11 @@ function decode(file: InputFile, name: string, bytes: Uint8Array, dtype: StoredD
  * @throws FileError if a tensor's data does not fit its shape, an I64 value is not whole, or the file cannot be written
  */
 export function writeSafetensors(path: string, checkpoint: Checkpoint): number {
+  return writeFileAtomic(path, encodeSafetensors(path, checkpoint));
+}
+
+/** The bytes of the file that `writeSafetensors` writes. @throws FileError as it does, naming `path` */
+export function encodeSafetensors(path: string, checkpoint: Checkpoint): Iterable<Uint8Array> {
   const tensors = [...checkpoint.tensors].map(([name, tensor]) => {
     checkTensor(path, name, tensor);
     const dtype: StoredDtype = tensor.dtype === 'I64' ? 'I64' : 'F32';
@@ -189,7 +194,7 @@ export function writeSafetensors(path: string, checkpoint: Checkpoint): number {
     yield header;
     for (const { tensor, dtype } of tensors) yield encode(tensor.data, dtype);
   };
-  return writeFileAtomic(path, chunks());
+  return chunks();
 }
 
 function checkTensor(path: string, name: string, { shape, data, dtype }: TensorData): void {
