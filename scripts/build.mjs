@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * `npm run build`: compiles src/ into dist/, which the package runs: plain JavaScript, and declarations for TypeScript. The
- * templates of the shaders become functions. Files of an earlier build are removed first, so that none gets into a package.
+ * `npm run build`: compiles src/ into dist/, which the package runs: plain JavaScript, and declarations for TypeScript.
+ * The templates of the shaders become functions. Files of an earlier build are removed first, so that none gets into a
+ * package.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the reference of the package's exports to docs/reference/, from the docstrings: HTML, a module for
- * each entry. It fails if an export has no docstring or a `{@link}` leads nowhere.
+ * `npm run docs`: writes the reference of the package's exports to docs/reference/, from the docstrings: HTML, a module
+ * for each entry. It fails if an export has no docstring or a `{@link}` leads nowhere.
  */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';

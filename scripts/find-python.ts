@@ -1,7 +1,7 @@
 /**
- * Finds a Python that has PyTorch, with which tests, verify and bench compare. The first `python3` on the PATH is often one
- * without (pyenv, conda), hence the list. Importing torch takes seconds, so scripts/test.ts searches once and passes the
- * answer to the workers in the environment. A test file that vitest runs alone searches itself.
+ * Finds a Python that has PyTorch, with which tests, verify and bench compare. The first `python3` on the PATH is often
+ * one without (pyenv, conda), hence the list. Importing torch takes seconds, so scripts/test.ts searches once and
+ * passes the answer to the workers in the environment. A test file that vitest runs alone searches itself.
  */
 
 import { execFile, execFileSync } from 'node:child_process';

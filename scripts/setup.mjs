@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Runs before every npm script of this project (`node scripts/setup.mjs train`) and provides its requirements: Node, the
- * npm packages, and a WebGPU adapter. If they are there it installs nothing and ends in a fraction of a second; otherwise
- * it installs them and says so. Plain JavaScript without dependencies, because it runs first.
+ * Runs before every npm script of this project (`node scripts/setup.mjs train`) and provides its requirements: Node,
+ * the npm packages, and a WebGPU adapter. If they are there it installs nothing and ends in a fraction of a second;
+ * otherwise it installs them and says so. Plain JavaScript without dependencies, because it runs first.
  *
  *     node scripts/setup.mjs [command] [--dry-run] [--assume-no-adapter]
  *

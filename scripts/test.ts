@@ -1,7 +1,8 @@
 /**
- * `npm test`: checks types, then lint, then runs the tests. Each stage is named and timed, and the first that fails ends
- * the run with a non-zero status. Arguments go to vitest (`npm test -- test/setup -t lock`). The output ends with all skips
- * and their reasons, and the line `N passed, N failed, N skipped`. DAWNGRAD_NO_SKIP=1 turns every skip into a failure.
+ * `npm test`: checks types, then lint, then runs the tests. Each stage is named and timed, and the first that fails
+ * ends the run with a non-zero status. Arguments go to vitest (`npm test -- test/setup -t lock`). The output ends with
+ * all skips and their reasons, and the line `N passed, N failed, N skipped`. DAWNGRAD_NO_SKIP=1 turns every skip into a
+ * failure.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * Lists the exports of an entry, and which of them have no docstring. The source is TypeScript's own API, which is still
- * unstable, so only this file uses it.
+ * Lists the exports of an entry, and which of them have no docstring. The source is TypeScript's own API, which is
+ * still unstable, so only this file uses it.
  */
 import { join } from 'node:path';
 import { API, type Checker, type Symbol as Exported, ModifierFlags, SymbolFlags } from 'typescript/unstable/sync';
@@ -37,7 +37,7 @@ export function exportsOf<File extends string>(files: readonly File[]): Record<F
       files.map((file) => {
         const source = project?.program.getSourceFile(join(ROOT, file));
         const module = source && project?.checker.getSymbolAtLocation(source);
-        if (!project || !module) throw new Error(`${file}: is not a module of ${config}; name a module that exports something`);
+        if (!project || !module) throw new Error(`${file} is no module of ${config}; name one that exports something`);
         return [file, exportsOfModule(project.checker, project.checker.getExportsOfModule(module))];
       }),
     ) as Record<File, Exports>;

@@ -1,6 +1,6 @@
 /**
- * The API reports, `docs/api/ENTRY.api.md`: every name that an entry of the package exports, with its signature. A change
- * of the API then shows in the diff. Each signature is in one report only; the others name that report.
+ * The API reports, `docs/api/ENTRY.api.md`: every name that an entry of the package exports, with its signature. A
+ * change of the API then shows in the diff. Each signature is in one report only; the others name that report.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

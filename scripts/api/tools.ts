@@ -8,7 +8,7 @@ import { say } from '../setup/say.mjs';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const TOOLS = join(ROOT, 'tools');
 
-/** Makes tools/node_modules match its lock file. @throws SetupError if npm cannot install it */
+/** Makes tools/node_modules match its lock file. @throws SetupError if npm or the lock fails */
 export function installTools(): void {
   withLock(TOOLS, () => {
     const problem = packagesProblem(TOOLS, ['@microsoft/api-extractor', 'typedoc', 'typescript']);

@@ -19,7 +19,7 @@ const eta = new Eta({ autoEscape: false, autoTrim: false, useWith: false, varNam
 export function templatesModule(folder) {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
   const shaders = names.filter((name) => name.endsWith('.wgsl')).sort();
-  if (shaders.length === 0) throw new Error(`${folder} contains no shaders (*.wgsl); name the folder of the shaders.`);
+  if (shaders.length === 0) throw new Error(`${folder} holds no shaders (*.wgsl).`);
   const entries = shaders.map(
     (name) => `${JSON.stringify(name)}: ${templateFunction(readFileSync(join(folder, name), 'utf8'))}`,
   );

@@ -1,4 +1,4 @@
-/** Puts the examples of the README, docs/library.md and examples/ unchanged into the folder of a user of the package. */
+/** Puts the examples of README.md, docs/library.md and examples/ unchanged into the folder of a user. */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,7 @@ export function documentedExamples(): readonly string[] {
   const sections = [codeBlocks(readme(), 'As a library', 'ts'), codeBlocks(library, 'An op of your own', 'ts')];
   const blocks = [...sections.flat(), ...codeBlocks(library, 'A trained network', 'ts')];
   if (blocks.length === README_EXAMPLES.length) return blocks;
-  throw new Error(`README.md and docs/library.md: expected ${README_EXAMPLES.length} examples, found ${blocks.length}. Change README_EXAMPLES in step.`);
+  throw new Error(`README.md and docs/library.md have ${blocks.length} examples, not ${README_EXAMPLES.length}.`);
 }
 
 /** Writes each example as `<name>.ts`, and `uses.ts`, which uses the names that must have a type. */

@@ -73,8 +73,8 @@ export async function buildPackage(scratch: string): Promise<string> {
  * Packs the package and installs it.
  * @param scratch an empty folder
  * @param others packages to install beside it, such as `@types/node@20`
- * @throws NoRegistryError if npm cannot reach its registry for the dependencies; Error if packing or installing fails for
- *   another reason
+ * @throws NoRegistryError if npm cannot reach its registry for the dependencies; Error if packing or installing fails
+ *   for another reason
  */
 export async function packAndInstall(scratch: string, others: readonly string[] = []): Promise<Installed> {
   const checkout = join(scratch, 'checkout');

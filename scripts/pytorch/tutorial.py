@@ -4,15 +4,16 @@
     tutorial.py --data DIR --weights FILE.pth|none [--mode finetune|extract] [--seed 0] [--epochs 25] [--workers 4]
                 [--threads N] [--out FOLDER] [--steps N --step-losses FILE.jsonl]
 
-Needs torch and torchvision (Debian: python3-torch 1.13 and python3-torchvision 0.14, whose draws dawngrad reproduces).
+Needs torch and torchvision (Debian: python3-torch 1.13 and python3-torchvision 0.14; the draws are theirs).
 Prints the tutorial's lines and writes FOLDER/metrics.jsonl with the same fields as dawngrad. Then
 
     npm run compare -- FOLDER/metrics.jsonl runs/…/metrics.jsonl
 
-compares the two. --step-losses also writes the loss of every step, and --steps ends the run after that many train steps.
+compares the two. --step-losses also writes the loss of every step, and --steps ends the run after that many train
+steps.
 
-It draws from torch's generator in this order: manual_seed, resnet18() (its constructor draws, then the weights replace the
-values drawn), the new Linear(512, classes), then per epoch the train loader and the val loader.
+It draws from torch's generator in this order: manual_seed, resnet18() (its constructor draws, then the weights replace
+the values drawn), the new Linear(512, classes), then per epoch the train loader and the val loader.
 """
 import argparse
 import json
@@ -32,7 +33,7 @@ parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--epochs", type=int, default=25)
 parser.add_argument("--batch-size", type=int, default=4)
 parser.add_argument("--workers", type=int, default=4, help="num_workers, the tutorial's 4 by default")
-parser.add_argument("--threads", type=int, default=os.cpu_count(), help="torch's threads; another number rounds differently")
+parser.add_argument("--threads", type=int, default=os.cpu_count(), help="torch's; another number rounds differently")
 parser.add_argument("--out", help="folder for metrics.jsonl (default: runs/<time>-<mode>-pytorch)")
 parser.add_argument("--steps", type=int, help="end after this many train steps, without a val phase")
 parser.add_argument("--step-losses", help="file for a line of JSON per step: epoch, phase, step, loss")
@@ -67,7 +68,7 @@ if args.weights != "none":
     missing, unexpected = model.load_state_dict(state, strict=False)
     wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + unexpected
     if wrong:
-        parser.error(f"{args.weights}: expected the weights of a resnet18 (missing or unexpected: {', '.join(wrong[:5])})")
+        parser.error(f"{args.weights}: not the weights of a resnet18 (missing or unexpected: {', '.join(wrong[:5])})")
 if args.mode == "extract":
     for parameter in model.parameters():
         parameter.requires_grad = False

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Checks that the npm packages match package-lock.json, and runs `npm ci` if not. A match is remembered as a hash of the
- * lock file in node_modules, so that the usual run only hashes one file and compares two strings.
+ * Checks that the npm packages match package-lock.json, and runs `npm ci` if not. A match is remembered as a hash of
+ * the lock file in node_modules, so that the usual run only hashes one file and compares two strings.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -15,8 +15,8 @@ import { SetupError } from './say.mjs';
 const stampPath = (/** @type {string} */ root) => join(root, 'node_modules', '.cache', 'dawngrad', 'packages');
 
 /**
- * Identifies the installation that a lock file asks for. The platform is part of it, because a node_modules folder that a
- * container shares with its host may hold the binaries of the other platform.
+ * Identifies the installation that a lock file asks for. The platform is part of it, because a node_modules folder that
+ * a container shares with its host may hold the binaries of the other platform.
  * @param {string} lockText
  * @param {string} platform
  * @param {string} arch

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Child process of adapter.mjs: requests an adapter and a device from Dawn, writes one line of JSON, and exits at once. It
- * requests a device too, because a driver that lists its adapter may still fail to open it.
+ * Child process of adapter.mjs: requests an adapter and a device from Dawn, writes one line of JSON, and exits at once.
+ * It requests a device too, because a driver that lists its adapter may still fail to open it.
  */
 
 import { writeSync } from 'node:fs';

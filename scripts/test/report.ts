@@ -1,4 +1,4 @@
-/** Summarizes vitest's JSON report: how many tests passed, failed and were skipped, and the reasons of the skips. Pure. */
+/** Summarizes vitest's JSON report: the numbers of tests that passed, failed and were skipped, and the reasons. Pure. */
 
 import { readSkippedTitle } from '../../test/support/skip-title.ts';
 
@@ -23,7 +23,7 @@ export interface Summary {
 
 const NO_REASON = 'no reason given (test.skip or test.todo in the file; use skipUnless of test/support/skip.ts)';
 
-/** @param args vitest's arguments: with `-t`, vitest reports tests that do not match as skipped, and this tells them apart */
+/** @param args vitest's arguments; if they have `-t`, tests that do not match are reported as skipped, but counted apart */
 export function summarize(report: Report, args: readonly string[]): Summary {
   const selective = args.some((arg) => /^(-t|--testNamePattern)(=|$)/.test(arg));
   const skips = new Map<string, string[]>();

@@ -11,7 +11,7 @@ import { skipUnless } from '../support/skip.ts';
 import { temporaryFolder } from '../train/support.ts';
 
 const { gpuTest } = await withGpu();
-const linuxTest = skipUnless(process.platform === 'linux', 'only Vulkan can be told that there are no drivers');
+const linuxTest = skipUnless(process.platform === 'linux', 'only Vulkan can be told that it has no drivers');
 const folder = temporaryFolder();
 
 interface Ended {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { AdapterPreference } from '../../gpu/dawn.ts';
 import type { Probe, ProbeMessage } from './types.ts';
 
-/** A driver's first run compiles shaders, which takes seconds on two busy cores. A driver that takes this long hangs. */
+/** A driver's first run compiles shaders, in seconds on two busy cores. A driver that takes this long hangs. */
 const TIMEOUT_MS = 120_000;
 
 /** How a child process ended, and its output. */
@@ -57,8 +57,8 @@ function runChild(args: readonly string[], timeout: number): Promise<Ended> {
 /**
  * Dawn writes two such lines to stderr when it lists an adapter such as lavapipe. They are harmless: no kernel uses
  * dynamic offsets. Dawn has no switch for them, and they bypass its logging callbacks (`NormalizeLimits` in its
- * Limits.cpp). The doctor removes them from the output of its child process. In the main process they stay, because Node
- * cannot redirect its stderr.
+ * Limits.cpp). The doctor removes them from the output of its child process. In the main process they stay, because
+ * Node cannot redirect its stderr.
  */
 export const DAWNS_WARNING =
   /^Warning: maxDynamic(Uniform|Storage)BuffersPerPipelineLayout artificially reduced from \d+ to \d+ to fit dynamic offset allocation limit\.$/;
