@@ -47,9 +47,9 @@ function externalsOf({ outputs }: Metafile): string[] {
 }
 
 /**
- * Places where a program turns text into code, which a content security policy may forbid: `eval`, `Function` (also
- * uncalled, because it may be called by another name later), strings for timers. Methods with such names, like a
- * network's `eval()`, do not count.
+ * Places where a program turns text into code, which a content security policy may forbid: `eval`, `Function`, strings
+ * for timers. `Function` counts uncalled too, because it may be called by another name later. Methods with such names,
+ * like a network's `eval()`, do not count.
  */
 export function evaluations(code: string): string[] {
   const patterns = [

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Finds out whether a WebGPU adapter answers. The probe takes a second and loads drivers, so a found adapter is
- * remembered with everything that the answer depends on: the webgpu package, the Vulkan drivers' manifests, the
- * graphics devices, and the environment variables that the Vulkan loader reads. A failure is never remembered.
+ * remembered together with everything that the answer depends on. That is the webgpu package, the Vulkan drivers'
+ * manifests, the graphics devices, and the variables that the Vulkan loader reads. A failure is never remembered.
  */
 
 import { spawnSync } from 'node:child_process';

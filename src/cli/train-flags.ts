@@ -133,9 +133,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   const adapter = text('adapter');
   const demo = values.demo === true;
   if (demo && (text('data') ?? text('weights')) !== undefined) {
-    throw new UsageError(
-      '--demo: draws its own pictures and loads no weights; give neither --data nor --weights',
-    );
+    throw new UsageError('--demo: draws its own pictures and loads no weights; give neither --data nor --weights');
   }
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
