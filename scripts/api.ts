@@ -1,6 +1,6 @@
 /**
- * `npm run api`: writes the reports of what the package exports to docs/api/. With --check it writes nothing, and its exit status
- * is 1 where a committed report differs from the code.
+ * `npm run api`: writes the reports of the package's exports to docs/api/. With --check it writes nothing, and its exit
+ * status is 1 if a committed report differs from the code.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -24,4 +24,4 @@ for (const [entry, text] of reports) {
   }
 }
 if (process.exitCode)
-  console.error('api: run `npm run api` and commit docs/api/ where the change of the API is meant.');
+  console.error('api: if the change of the API is intended, run `npm run api` and commit docs/api/.');

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `npm run build`: compiles src/ into dist/, which is what the package runs: plain JavaScript, and declarations for TypeScript.
- * The shaders' templates become functions on the way. Files of an earlier build are removed first, so that none gets into a
+ * `npm run build`: compiles src/ into dist/, which the package runs: plain JavaScript, and declarations for TypeScript.
+ * The templates of the shaders become functions. Files of an earlier build are removed first, so that none gets into a
  * package.
  */
 
@@ -13,7 +13,7 @@ import { templatesModule } from './build/templates.mjs';
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
 rmSync(path('dist'), { recursive: true, force: true });
-// On stderr: `npm pack --json` runs this, and stdout is its own.
+// Output goes to stderr: `npm pack --json` runs this script and needs stdout for itself.
 const { status, error } = spawnSync(
   process.execPath,
   [path('node_modules/typescript/bin/tsc'), '-p', path('tsconfig.build.json')],

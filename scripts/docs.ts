@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the reference of what the package exports, from its docstrings, to docs/reference/: HTML, a module for
- * each entry. Fails where an export has no docstring, or where a `{@link}` leads nowhere.
+ * `npm run docs`: writes the reference of the package's exports to docs/reference/, from the docstrings: HTML, a module
+ * for each entry. It fails if an export has no docstring or a `{@link}` leads nowhere.
  */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -25,7 +25,7 @@ if (bare.length > 0) {
   // TypeDoc looks for its plugins from the current folder.
   const { status, error } = spawnSync(process.execPath, args, { cwd: TOOLS, stdio: 'inherit' });
   if (error) throw error;
-  if (status !== 0) console.error('docs: TypeDoc stopped at what stands above; mend it and run `npm run docs` again');
+  if (status !== 0) console.error('docs: TypeDoc failed; fix the errors above and run `npm run docs` again');
   else console.log(`docs: ${join(out, 'index.html')}`);
   process.exitCode = status ?? 1;
 }

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * Runs before every npm script of this project (`node scripts/setup.mjs train`) and sees that what it needs is there:
- * Node, the npm packages, and a WebGPU adapter. On a machine that has them it installs nothing and ends in a fraction of
- * a second; on a bare one it installs them, and says so. Plain JavaScript without dependencies, because it runs first.
+ * Runs before every npm script of this project (`node scripts/setup.mjs train`) and provides its requirements: Node,
+ * the npm packages, and a WebGPU adapter. If they are there it installs nothing and ends in a fraction of a second;
+ * otherwise it installs them and says so. Plain JavaScript without dependencies, because it runs first.
  *
  *     node scripts/setup.mjs [command] [--dry-run] [--assume-no-adapter]
  *
- * --dry-run prints what would be done and does nothing; with --assume-no-adapter also on a machine that has an adapter.
+ * --dry-run only prints the steps; with --assume-no-adapter it also prints those for a machine without an adapter.
  * DAWNGRAD_NO_SETUP=1 skips all of it.
  */
 
@@ -15,7 +15,7 @@ import { nodeProblem } from './setup/node-version.mjs';
 import { installPackages, packagesProblem } from './setup/packages.mjs';
 import { SetupError, say } from './setup/say.mjs';
 
-/** Commands that never touch a device, and the one that is to say what is missing. */
+/** Commands that never use a device, and doctor, which reports a missing adapter itself. */
 const WITHOUT_ADAPTER = new Set(['convert', 'compare', 'doctor', 'build', 'api', 'docs']);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,7 +27,7 @@ async function setUp(command) {
   if (packagesProblem(root)) {
     const { withLock } = await import('./setup/lock.mjs');
     withLock(root, () => {
-      // Looked at again under the lock: the set-up that was waited for may have done it.
+      // Check again under the lock: another set-up may have installed them in the meantime.
       const problem = packagesProblem(root);
       if (!problem) return;
       say(`${problem}; running npm ci`);
@@ -62,7 +62,7 @@ async function ensureAdapter(command) {
     if (!after.found) {
       throw new SetupError(
         `the driver is installed, but still no WebGPU adapter answers: ${after.reason}.\n` +
-          'Look at the output of `vulkaninfo --summary` (package vulkan-tools); it should list llvmpipe or a GPU.' +
+          'Check the output of `vulkaninfo --summary` (package vulkan-tools); it should list llvmpipe or a GPU.' +
           withoutSetup(command),
       );
     }
@@ -71,7 +71,7 @@ async function ensureAdapter(command) {
 }
 
 /**
- * Asks, and remembers a good answer with the facts of the moment (a driver may have been installed since the last look).
+ * Probes, and remembers a found adapter with the current facts: a driver may have been installed since the last probe.
  * @param {typeof import('./setup/adapter.mjs')} adapter
  */
 function lookForAdapter(adapter) {

@@ -1,7 +1,8 @@
 /**
- * `npm test`: types, lint, then the tests, each named and timed; the first that fails ends it with a non-zero exit.
- * Arguments go to vitest (`npm test -- test/setup -t lock`). At the end stand all skips with their reasons, and the line
- * `N passed, N failed, N skipped`. DAWNGRAD_NO_SKIP=1 turns every skip into a failure.
+ * `npm test`: checks types, then lint, then runs the tests. Each stage is named and timed, and the first that fails
+ * ends the run with a non-zero status. Arguments go to vitest (`npm test -- test/setup -t lock`). The output ends with
+ * all skips and their reasons, and the line `N passed, N failed, N skipped`. DAWNGRAD_NO_SKIP=1 turns every skip into a
+ * failure.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -33,7 +34,7 @@ function runStage(name: string, script: string, args: string[], env: NodeJS.Proc
   return exit;
 }
 
-/** Vitest, with its result as JSON beside the output for people; undefined where it ended before it wrote one. */
+/** Runs vitest, which also writes its report as JSON; the report is undefined if vitest ended before it wrote one. */
 function runVitest(env: NodeJS.ProcessEnv): { exit: number; report: Report | undefined } {
   const folder = mkdtempSync(join(tmpdir(), 'dawngrad-test-'));
   try {
@@ -50,7 +51,7 @@ function runVitest(env: NodeJS.ProcessEnv): { exit: number; report: Report | und
   }
 }
 
-/** Ends the run; a stage before the tests, or tests without a report, count as one failure. */
+/** Ends the run. A failed stage before the tests, or tests without a report, count as one failure. */
 function fail(message: string): never {
   console.log(`\nnpm test FAILED: ${message}`);
   console.log('\n0 passed, 1 failed, 0 skipped');
@@ -61,23 +62,23 @@ if (runStage('types', 'typescript/bin/tsc', ['--noEmit']) !== 0) {
   fail('types (tsc --noEmit); lint and the tests did not run');
 }
 if (runStage('lint', '@biomejs/biome/bin/biome', ['check', '.']) !== 0) {
-  fail('lint (biome check .; `npm run format` mends much of it); the tests did not run');
+  fail('lint (biome check .; `npm run format` fixes much of it); the tests did not run');
 }
 
 const { exit, report } = runVitest(await torchPythonEnvironment());
-if (!report) fail(`vitest ended with status ${exit} before it could report; its output stands above`);
+if (!report) fail(`vitest ended with status ${exit} before it could report; see its output above`);
 
 const summary = summarize(report, vitestArgs);
 for (const [reason, titles] of summary.skips) {
   console.log(`\n!! SKIPPED ${titles.length}: ${reason}`);
   for (const title of titles) console.log(`   - ${title}`);
 }
-if (summary.unselected > 0) console.log(`\n${summary.unselected} tests were not selected by -t`);
+if (summary.unselected > 0) console.log(`\n-t did not select ${summary.unselected} tests`);
 
 const skipsForbidden = noSkip && summary.skipped > 0;
 const failed = exit !== 0 || summary.failed > 0 || skipsForbidden;
 if (skipsForbidden) console.log('\nDAWNGRAD_NO_SKIP=1: the skips above count as failures');
-if (exit !== 0 && summary.failed === 0) console.log(`\nvitest ended with status ${exit}; its errors stand above`);
+if (exit !== 0 && summary.failed === 0) console.log(`\nvitest ended with status ${exit}; see its errors above`);
 console.log(failed ? '\nnpm test FAILED: tests' : '\nnpm test: types, lint and tests are good');
 console.log(`\n${summaryLine(summary, exit, noSkip)}`);
 process.exitCode = failed ? 1 : 0;

@@ -1,4 +1,4 @@
-/** The source keeps its shape (test/support/imports.ts has the rules), and the checker sees what it should. */
+/** The source follows the rules of test/support/imports.ts, and the checker finds violations of them. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ function sources(): Files {
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 
-/** Files that git tracks. Others may be a user's runs, whose config names where the pictures lie. */
+/** Files that git tracks. Others may be a user's runs, whose config contains the path of the pictures. */
 function repositoryFiles(): string[] {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached'], {
     cwd: root,
@@ -27,39 +27,39 @@ function repositoryFiles(): string[] {
 }
 
 describe('this repository', () => {
-  test('src keeps the direction of its imports, has no cycles and no long files', () => {
+  test('src follows the import rules and has no cycles and no long files', () => {
     expect(checkSources(sources())).toEqual([]);
   });
 
   test.each([
-    // In the package, templates.ts is another module, which imports neither.
+    // In the package, another module stands in for templates.ts, and it imports neither.
     ['src/engine.ts', ['eta', 'node:url']],
     ['src/engine-node.ts', ['eta', 'node:os', 'node:url', 'webgpu']],
-  ])('%s brings nothing but the engine with it', (entry, packages) => {
+  ])('%s imports only the engine', (entry, packages) => {
     const reached = reachedFrom(sources(), entry);
     expect(reached.packages).toEqual(packages);
     const folders = new Set(reached.files.map((path) => path.split('/').slice(1, -1)[0] ?? ''));
     expect([...folders].sort()).toEqual(['', 'autograd', 'gpu', 'kernels', 'models', 'nn', 'random']);
   });
 
-  test('src/index.ts brings the rest, as the same check sees', () => {
+  test('the same check finds the rest in src/index.ts', () => {
     const { files, packages } = reachedFrom(sources(), 'src/index.ts');
     expect(packages).toEqual(expect.arrayContaining(['@observablehq/plot', 'fontkit', 'sharp', 'undici', 'yauzl']));
     expect(files).toEqual(expect.arrayContaining(['src/data/index.ts', 'src/weights/index.ts', 'src/fetch/index.ts']));
   });
 
-  const gitTest = skipUnless(existsSync(join(root, '.git')), 'not a git checkout, so its files cannot be told');
-  gitTest('no file names a path of the machine it was written on', () => {
+  const gitTest = skipUnless(existsSync(join(root, '.git')), 'not a git checkout, so its files cannot be listed');
+  gitTest('no file contains a path of the machine it was written on', () => {
     const problems = repositoryFiles().flatMap((path) => {
       const bytes = readFileSync(join(root, path));
-      return bytes.includes(0) ? [] : machinePaths(path, bytes.toString('utf8')); // a zero byte: not text
+      return bytes.includes(0) ? [] : machinePaths(path, bytes.toString('utf8')); // a zero byte means not text
     });
     expect(problems).toEqual([]);
   });
 });
 
 describe('importsOf', () => {
-  test('sees every form of import', () => {
+  test('finds every form of import', () => {
     const text = `import './side-effect.ts';
 import fallback from "double";
 import type { A } from './type.ts';
@@ -88,7 +88,7 @@ type D = typeof import('./typeof.ts');
     ]);
   });
 
-  test('passes over comments, strings and what only looks like one', () => {
+  test('ignores comments, strings and code that only looks like an import', () => {
     const text = `// import a from './a.ts';
 /**
  * import b from './b.ts';
@@ -160,12 +160,12 @@ describe('planted violations', () => {
     expect(checkSources(files)).toEqual(['cycle: src/nn/a.ts -> src/nn/b.ts -> src/nn/c.ts -> src/nn/a.ts']);
   });
 
-  test('a long file', () => {
+  test('a long file is found', () => {
     expect(check({ 'src/nn/a.ts': `${'\n'.repeat(399)}// end\n` })).toEqual([]);
     expect(check({ 'src/nn/a.ts': `${'\n'.repeat(400)}// end\n` })).toEqual(['src/nn/a.ts: 401 lines, more than 400']);
   });
 
-  test('a path of the machine', () => {
+  test('a path of the machine is found', () => {
     const place = ['', 'work', 'main'].join('/');
     const beside = ['..', 'shared', 'data'].join('/');
     expect(machinePaths('README.md', `first\nsee ${place} or\n${beside}\n`)).toEqual([

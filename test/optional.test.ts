@@ -1,4 +1,4 @@
-/** An installation without the optional dependencies: what needs one says so, and everything else works. */
+/** Without the optional dependencies, code that needs one names it, and everything else works. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'dawngrad-optional-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('loadOptional', () => {
-  test('gives what is there', async () => {
+  test('returns a package that is installed', async () => {
     expect(await loadOptional('path', 'A test', () => import('node:path'))).toHaveProperty('join');
   });
 
@@ -31,13 +31,13 @@ describe('loadOptional', () => {
 describe('without the optional dependencies', () => {
   const source = (path: string) => JSON.stringify(new URL(`../src/${path}`, import.meta.url).href);
 
-  /** Runs a program and returns what it printed as JSON. */
+  /** Runs a program and parses its output as JSON. */
   function run(program: string): unknown {
     const hook = new URL('support/without-packages.mjs', import.meta.url).href;
     const file = join(scratch, 'program.mts');
     writeFileSync(file, program);
     const args = ['--import', 'tsx', '--import', hook, pathToFileURL(file).href];
-    // tsx is found from the working directory.
+    // tsx is resolved from the working directory.
     const cwd = fileURLToPath(new URL('..', import.meta.url));
     const script = `import(${JSON.stringify(args.pop())})`;
     return JSON.parse(
@@ -56,7 +56,7 @@ describe('without the optional dependencies', () => {
     expect(run(program)).toEqual(['function', 2, 1, [1, 2, 3, 4, 5, 6]]);
   });
 
-  test('what needs one names it', () => {
+  test('an error names the missing package', () => {
     const picture = join(scratch, 'one.png');
     writeFileSync(picture, Buffer.from('89504e470d0a1a0a', 'hex'));
     const program = `

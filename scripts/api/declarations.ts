@@ -1,13 +1,13 @@
-/** The declarations of every entry, as the project's compiler writes them and API Extractor rolls them up. */
+/** The declarations of every entry: the project's compiler writes them, and API Extractor rolls them up. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Declaration, ENTRIES, type Entry } from './report.ts';
 import { ROOT, TOOLS } from './tools.ts';
 
-/** Takes ten seconds; tools/ has to be installed. */
+/** Takes ten seconds. The packages of tools/ must be installed. */
 export function currentDeclarations(): Record<Entry, readonly Declaration[]> {
-  // In the checkout, because the types of Node and WebGPU are looked for in the folders above.
+  // In the checkout, because the types of Node and WebGPU are resolved from the folders above.
   const folder = mkdtempSync(join(ROOT, '.api-'));
   try {
     mkdirSync(join(folder, 'temp'));

@@ -1,28 +1,28 @@
 /**
- * What an entry exports, and what of it has no docstring. TypeScript itself says so; its interface for that is young, and used in
- * this file only.
+ * Lists the exports of an entry, and which of them have no docstring. The source is TypeScript's own API, which is
+ * still unstable, so only this file uses it.
  */
 import { join } from 'node:path';
 import { API, type Checker, type Symbol as Exported, ModifierFlags, SymbolFlags } from 'typescript/unstable/sync';
 import { ROOT } from './tools.ts';
 
-/** Methods and accessors; fields are often plain enough without words. */
+/** Methods and accessors. Fields often need no docstring. */
 const CALLABLE = SymbolFlags.Method | SymbolFlags.Accessor;
 const HIDDEN = ModifierFlags.Private | ModifierFlags.Protected | ModifierFlags.Override;
 
 export interface Exports {
-  /** Sorted; types too. */
+  /** Sorted, types included. */
   readonly names: readonly string[];
-  /** What has no docstring, such as `Tensor.view`. */
+  /** Names without a docstring, such as `Tensor.view`. */
   readonly undocumented: readonly string[];
   /** The file, relative to the root, that declares each name. */
   readonly declaredIn: ReadonlyMap<string, string>;
 }
 
-/** Folders and files of which no entry exports anything: commands, what they fetch and install, and the engine's insides. */
+/** Folders and files that no entry exports: commands, downloads, set-up, and internals of the engine. */
 const INTERNAL = /^src\/(cli|fetch|driver|demo|plan|pictures)\/|^src\/gpu\/(?!(gpu|dawn|browser|errors)\.ts$)/;
 
-/** Exports that only this package should use, with their files. */
+/** Exports that only this package may use, with their files. */
 export function internalNames({ declaredIn }: Pick<Exports, 'declaredIn'>): string[] {
   return [...declaredIn].filter(([, path]) => INTERNAL.test(path)).map(([name, path]) => `${name} of ${path}`);
 }
@@ -37,7 +37,7 @@ export function exportsOf<File extends string>(files: readonly File[]): Record<F
       files.map((file) => {
         const source = project?.program.getSourceFile(join(ROOT, file));
         const module = source && project?.checker.getSymbolAtLocation(source);
-        if (!project || !module) throw new Error(`${file}: no module of ${config}`);
+        if (!project || !module) throw new Error(`${file} is no module of ${config}; name one that exports something`);
         return [file, exportsOfModule(project.checker, project.checker.getExportsOfModule(module))];
       }),
     ) as Record<File, Exports>;

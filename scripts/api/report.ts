@@ -1,11 +1,11 @@
 /**
- * The API reports, `docs/api/ENTRY.api.md`: every name that an entry of the package exports, with its signature, so that a
- * change of the API shows in the diff. A signature stands in one report only; the others name that report.
+ * The API reports, `docs/api/ENTRY.api.md`: every name that an entry of the package exports, with its signature. A
+ * change of the API then shows in the diff. Each signature is in one report only; the others name that report.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The package's entries, each after those whose names it has too. */
+/** The package's entries. Each follows the entries whose names it repeats. */
 export const ENTRIES = [
   { file: 'engine', name: 'dawngrad/engine' },
   { file: 'engine-node', name: 'dawngrad/engine, under Node' },
@@ -18,10 +18,10 @@ export const ENTRIES = [
 
 export type Entry = (typeof ENTRIES)[number]['file'];
 
-/** Names in the root at most, types included. */
+/** The most names that the root may have, types included. */
 export const MOST_NAMES = 80;
 
-/** A declaration of an entry, or of a type that one of its signatures reaches. */
+/** The declaration of an export, or of a type that the signatures of an entry reach. */
 export interface Declaration {
   readonly name: string;
   readonly exported: boolean;
@@ -33,7 +33,7 @@ const REACHED = '## Not exported, but reached through these signatures';
 
 /** The text of every report, from the declarations of every entry. */
 export function writeReports(declarations: Readonly<Record<Entry, readonly Declaration[]>>): Map<Entry, string> {
-  /** Where a signature stands already. */
+  /** The report that already has a signature. */
   const places = new Map<string, Entry>();
   return new Map(
     ENTRIES.map(({ file, name }) => {
@@ -47,7 +47,7 @@ export function writeReports(declarations: Readonly<Record<Entry, readonly Decla
         ...(reached.length > 0 ? section(REACHED, reached, places) : []),
       ];
       for (const one of sorted) {
-        // An exported declaration serves as one that is only reached, but not the other way round.
+        // An exported declaration also serves as a reached one, but not the reverse.
         for (const key of [keyOf(one), one.text.replace(/^export /gm, '')]) {
           if (!places.has(key)) places.set(key, file);
         }
@@ -57,7 +57,7 @@ export function writeReports(declarations: Readonly<Record<Entry, readonly Decla
   );
 }
 
-/** A declaration that is exported has `export` in its text, so that the two are told apart. */
+/** Exported declarations have `export` in their text, so the text tells them from reached ones. */
 const keyOf = ({ text }: Declaration) => text;
 
 function section(title: string, declarations: readonly Declaration[], places: ReadonlyMap<string, Entry>): string[] {
@@ -79,10 +79,10 @@ function section(title: string, declarations: readonly Declaration[], places: Re
   ];
 }
 
-/** The exported names that a report states, sorted. */
+/** The exported names in a report, sorted. @throws Error if the report has no section of them */
 export function namesOf(report: string): string[] {
   const start = report.indexOf(`\n${EXPORTED}\n`);
-  if (start < 0) throw new Error(`An API report has a section "${EXPORTED}"; this has none. Run \`npm run api\`.`);
+  if (start < 0) throw new Error(`The API report has no section "${EXPORTED}". Run \`npm run api\`.`);
   const end = report.indexOf(`\n${REACHED}\n`);
   const text = report.slice(start, end < 0 ? undefined : end);
   const declared = text.matchAll(
@@ -94,7 +94,7 @@ export function namesOf(report: string): string[] {
 
 export const reportPath = (root: string, entry: Entry) => join(root, 'docs', 'api', `${entry}.api.md`);
 
-/** The committed report; empty where there is none. */
+/** The committed report; empty if there is none. */
 export function readReport(root: string, entry: Entry): string {
   try {
     return readFileSync(reportPath(root, entry), 'utf8');
@@ -103,7 +103,7 @@ export function readReport(root: string, entry: Entry): string {
   }
 }
 
-/** The first line in which a committed report differs from what the code gives, as a message; undefined where none does. */
+/** A message about the first line in which a committed report differs from the code; undefined if none does. */
 export function firstDifference(entry: Entry, committed: string, current: string): string | undefined {
   if (committed === current) return undefined;
   const [old, now] = [committed.split('\n'), current.split('\n')];

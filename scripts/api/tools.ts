@@ -1,4 +1,4 @@
-/** The packages of `tools/`: installed when a command first needs them. */
+/** Installs the packages of `tools/` when a command first needs them. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from '../setup/lock.mjs';
@@ -8,7 +8,7 @@ import { say } from '../setup/say.mjs';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const TOOLS = join(ROOT, 'tools');
 
-/** Sees that tools/node_modules is what its lock file asks for. Throws SetupError where npm cannot install it. */
+/** Makes tools/node_modules match its lock file. @throws SetupError if npm or the lock fails */
 export function installTools(): void {
   withLock(TOOLS, () => {
     const problem = packagesProblem(TOOLS, ['@microsoft/api-extractor', 'typedoc', 'typescript']);

@@ -1,14 +1,15 @@
 // @ts-check
 /**
- * The templates of shaders/ as a module of functions: what the package has in the place of src/kernels/templates.ts, which reads
- * them as files and makes functions of text. A page whose content security policy forbids `eval` can run the result.
+ * Writes the templates of shaders/ as a module of functions. The package has this module in the place of
+ * src/kernels/templates.ts, which reads the files and turns text into functions. A page whose content security policy
+ * forbids `eval` can run the module.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Eta } from 'eta';
 
-/** Eta's own parser with the settings of src/kernels/templates.ts, so that both read the same. */
+/** Eta's own parser with the settings of src/kernels/templates.ts, so that both parse alike. */
 const eta = new Eta({ autoEscape: false, autoTrim: false, useWith: false, varName: 'k' });
 
 /**
@@ -22,7 +23,7 @@ export function templatesModule(folder) {
   const entries = shaders.map(
     (name) => `${JSON.stringify(name)}: ${templateFunction(readFileSync(join(folder, name), 'utf8'))}`,
   );
-  return `/** Made of shaders/ by \`npm run build\`: each template as a function of the values that it is filled in with. */
+  return `/** Made from shaders/ by \`npm run build\`: each template as a function of the values that fill it. */
 const templates = {
 ${entries.join(',\n')},
 };
@@ -35,12 +36,12 @@ export function fillTemplate(file, values) {
 }
 
 /**
- * Source of a function (k, include) that gives a template's text.
+ * The source of a function (k, include) that returns the text of a filled template.
  * @param {string} template
  */
 export function templateFunction(template) {
   const statements = eta.parse(template).map((piece) => {
-    // Text comes with its quotes and newlines escaped already.
+    // The parser has already escaped the quotes and newlines of text.
     if (typeof piece === 'string') return `$text += '${piece}';`;
     return piece.t === 'e' ? piece.val : `$text += ${piece.val};`;
   });

@@ -1,19 +1,19 @@
-/** Bundles a module that uses the package, as a page would be built, and looks for what a page may forbid. */
+/** Bundles a module that uses the package, as for a web page, and looks for code that a page may forbid. */
 import { type BuildResult, build, type Metafile } from 'esbuild';
 
 /** A module and all that it imports, in one file. */
 export interface Bundle {
   readonly code: string;
   readonly warnings: readonly string[];
-  /** Files that went into it, by what esbuild calls them, and the packages that are left to be imported. */
+  /** The bundled files, by esbuild's names, and the packages that the bundle still imports. */
   readonly inputs: readonly string[];
   readonly external: readonly string[];
 }
 
 /**
- * Bundles a module. For a browser everything has to be there, and nothing of Node is.
- * @param contents of the module, which imports by names that resolve from `folder`
- * @throws Error, esbuild's, where an import cannot be resolved
+ * Bundles a module. A bundle for a browser must contain everything, and has nothing of Node.
+ * @param contents source of the module, whose imports resolve from `folder`
+ * @throws Error of esbuild if the module does not compile or an import cannot be resolved
  */
 export async function bundle(
   folder: string,
@@ -30,7 +30,7 @@ export async function bundle(
     write: false,
     metafile: true,
     logLevel: 'silent',
-    // A binary: Node loads it, whoever bundles.
+    // Node must load this package itself: it is a binary.
     external: platform === 'node' ? ['webgpu'] : [],
   });
   return {
@@ -47,8 +47,9 @@ function externalsOf({ outputs }: Metafile): string[] {
 }
 
 /**
- * Places at which a program makes code of text, which a content security policy may forbid: `eval`, `Function` (it may be called
- * by another name later), strings for timers. Methods of such names do not count, as a network's `eval()`.
+ * Places where a program turns text into code, which a content security policy may forbid: `eval`, `Function`, strings
+ * for timers. `Function` counts uncalled too, because it may be called by another name later. Methods with such names,
+ * like a network's `eval()`, do not count.
  */
 export function evaluations(code: string): string[] {
   const patterns = [

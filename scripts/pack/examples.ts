@@ -1,4 +1,4 @@
-/** The examples of the README and of examples/, as they stand, in the folder of a user of the package. */
+/** Puts the examples of README.md, docs/library.md and examples/ unchanged into the folder of a user. */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,11 +6,11 @@ import { codeBlocks, type Ended, type Installed, readme, run } from './install.t
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Those of README.md and docs/library.md, in their order. */
+/** The examples of README.md and docs/library.md, in their order. */
 export const README_EXAMPLES = ['training', 'custom-op', 'inference'] as const;
 export type Example = (typeof README_EXAMPLES)[number] | 'softmax';
 
-/** Whoever installs the package may compile it with any of these; `skipLibCheck` is off, so declarations are checked too. */
+/** The strictest options that a user may set. `skipLibCheck` is off, so the declarations are checked too. */
 const STRICT = {
   target: 'es2022',
   strict: true,
@@ -19,7 +19,7 @@ const STRICT = {
   skipLibCheck: false,
 };
 
-/** Compiler options of different users, by what is special about them. */
+/** Compiler options of different users, by their special feature. */
 export const TYPE_SETTINGS = {
   'no types but the package’s own': { ...STRICT, module: 'nodenext', types: [] },
   'Node’s types, no browser’s': { ...STRICT, module: 'nodenext', lib: ['es2023'], types: ['node'] },
@@ -35,7 +35,7 @@ export function documentedExamples(): readonly string[] {
   throw new Error(`README.md and docs/library.md have ${blocks.length} examples, not ${README_EXAMPLES.length}.`);
 }
 
-/** Writes each example as `<name>.ts`, and beside it `uses.ts`, which uses what has to have a type. */
+/** Writes each example as `<name>.ts`, and `uses.ts`, which uses the names that must have a type. */
 export function writeExamples({ folder }: Installed): void {
   const blocks = documentedExamples();
   mkdirSync(join(folder, 'ts'), { recursive: true });
@@ -46,7 +46,7 @@ export function writeExamples({ folder }: Installed): void {
   writeFileSync(join(folder, 'ts', 'uses.ts'), USES);
 }
 
-/** Every use is an error if what it uses is `any`, or has lost its type on the way. */
+/** Every use is an error if the name it uses is `any` or has lost its type. */
 const USES = `import * as dawngrad from 'dawngrad';
 import * as engine from 'dawngrad/engine';
 import { type Gpu, openGpu, type Prediction, Tensor, train, type TrainOptions } from 'dawngrad';
@@ -68,12 +68,12 @@ const name = (prediction: Prediction): string => prediction.top[0].name;
 await openGpu({ adapter: 'quick' });
 // @ts-expect-error: there is no such adapter
 await engine.openGpu({ adapter: 'quick' });
-// @ts-expect-error: a shape is no number
+// @ts-expect-error: a shape is not a number
 Tensor.zeros(gpu, 3);
 export default [none, noneOfEngine, values, best, name, loss];
 `;
 
-/** What TypeScript says to all of them with these options; undefined where it is content. With `emit`, they become js/*.js. */
+/** TypeScript's errors in all examples with these options; undefined if there are none. `emit` also writes js/*.js. */
 export async function compile(
   { folder }: Installed,
   options: object,
@@ -86,7 +86,7 @@ export async function compile(
   return code === 0 ? undefined : stdout || `status ${code}`;
 }
 
-/** Runs a compiled example with plain Node. */
+/** Runs a compiled example in plain Node. */
 export function runExample({ folder }: Installed, name: Example): Promise<Ended> {
   return run(process.execPath, [join('js', `${name}.js`)], folder);
 }

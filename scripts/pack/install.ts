@@ -1,6 +1,6 @@
 /**
- * The package as its users get it: `npm pack`, then `npm install` of the result in an empty folder. For tests and verify.
- * The checkout's own dist/ is left alone, so that several may do so at once.
+ * Installs the package as its users do: `npm pack`, then `npm install` of the result in an empty folder. For tests and
+ * verify. The checkout's own dist/ stays untouched, so that several processes may do this at once.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What is needed to pack: what goes into the package, and what builds it. */
+/** The files that `npm pack` needs: the content of the package, and the scripts that build it. */
 const NEEDED = [
   ...['package.json', 'README.md', 'LICENSE', 'tsconfig.json', 'tsconfig.build.json'],
   ...['src', 'shaders', 'examples', 'scripts'],
@@ -26,35 +26,35 @@ export interface Installed {
   /** The folder with package.json and node_modules. */
   readonly folder: string;
   readonly files: readonly PackedFile[];
-  /** Bytes of the .tgz, and of what is in it. */
+  /** Bytes of the .tgz, and of its content. */
   readonly packedBytes: number;
   readonly unpackedBytes: number;
 }
 
-/** How a program ended, and what it wrote. */
+/** How a program ended, and its output. */
 export interface Ended {
   readonly code: number | string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** No connection to npm's registry, and not everything in npm's cache. */
+/** npm's registry cannot be reached, and npm's cache does not hold everything. */
 export class NoRegistryError extends Error {
   override name = 'NoRegistryError';
 }
 
-/** What npm says where it cannot reach its registry. */
+/** npm's messages if it cannot reach its registry. */
 const UNREACHABLE =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ENOTCACHED|ERR_SOCKET_TIMEOUT/;
 
-/** Copies what the package is built of, so that the checkout's own dist/ is left alone. */
+/** Copies the files that the package is built from, so that the checkout's own dist/ stays untouched. */
 function copyCheckout(folder: string): void {
   for (const name of NEEDED) cpSync(join(root, name), join(folder, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
 }
 
 /**
- * Builds the package. Unlike `packAndInstall` it needs no registry: the packages that it depends on are the checkout's.
+ * Builds the package. Unlike `packAndInstall` it needs no registry: its dependencies are those of the checkout.
  * @param scratch an empty folder
  * @returns the folder in which modules can import `dawngrad`
  */
@@ -70,9 +70,11 @@ export async function buildPackage(scratch: string): Promise<string> {
 }
 
 /**
+ * Packs the package and installs it.
  * @param scratch an empty folder
  * @param others packages to install beside it, such as `@types/node@20`
- * @throws NoRegistryError where its dependencies cannot be had; Error where packing or installing fails for another reason
+ * @throws NoRegistryError if npm cannot reach its registry for the dependencies; Error if packing or installing fails
+ *   for another reason
  */
 export async function packAndInstall(scratch: string, others: readonly string[] = []): Promise<Installed> {
   const checkout = join(scratch, 'checkout');
@@ -95,7 +97,7 @@ export async function packAndInstall(scratch: string, others: readonly string[] 
   return { folder, files: report.files, packedBytes: report.size, unpackedBytes: report.unpackedSize };
 }
 
-/** What npm would pack of the checkout itself as it is, with whatever lies about in it; dist/ may be missing or old. */
+/** The files that npm would pack from the checkout itself, including stray ones; dist/ may be missing or old. */
 export async function packedOfCheckout(): Promise<string[]> {
   const { code, stdout, stderr } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], root);
   if (code !== 0) throw new Error(`npm pack failed:\n${stderr}`);
@@ -103,14 +105,14 @@ export async function packedOfCheckout(): Promise<string[]> {
   return report.files.map(({ path }) => path);
 }
 
-/** Runs npm with nothing of this checkout's own npm in its environment. */
+/** Runs npm without the variables that this checkout's own npm has set. */
 export function npm(args: readonly string[], cwd: string): Promise<Ended> {
   const env: NodeJS.ProcessEnv = { DAWNGRAD_NO_SETUP: '1' };
   for (const [name, value] of Object.entries(process.env)) if (!/^npm_(?!config_)/i.test(name)) env[name] ??= value;
   return run('npm', args, cwd, env);
 }
 
-/** Runs a program to its end. A shell finds npm and npx on Windows. */
+/** Runs a program to its end. On Windows a shell is needed to find npm and npx. */
 export function run(
   program: string,
   args: readonly string[],
@@ -125,7 +127,7 @@ export function run(
   });
 }
 
-/** `npx dawngrad …` in the folder where it is installed, or without npx what it runs. */
+/** Runs `npx dawngrad …` where the package is installed, or without npx the program behind it. */
 export function dawngrad(
   { folder }: Installed,
   args: readonly string[],
@@ -135,10 +137,10 @@ export function dawngrad(
   return run(program, npx ? ['--no-install', 'dawngrad', ...args] : args, folder, { ...process.env, ...env });
 }
 
-/** The code blocks of a language in the section of a Markdown text with this heading, in their order. */
+/** The code blocks of one language in the Markdown section with this heading, in their order. */
 export function codeBlocks(markdown: string, heading: string, language: string): string[] {
   const start = markdown.indexOf(`\n## ${heading}\n`);
-  if (start < 0) throw new Error(`There is no section "${heading}".`);
+  if (start < 0) throw new Error(`The Markdown text has no section "${heading}"; add it, or name another heading.`);
   const end = markdown.indexOf('\n## ', start + 1);
   const section = markdown.slice(start, end < 0 ? undefined : end);
   return Array.from(section.matchAll(/^```(\w+)\n(.*?)^```$/gms))

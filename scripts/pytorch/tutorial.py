@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
-"""The transfer-learning tutorial in PyTorch with a seed: what `npm run train` with the same flags is to be compared with.
+"""The transfer-learning tutorial in PyTorch with a seed, to compare with `npm run train` with the same flags.
 
     tutorial.py --data DIR --weights FILE.pth|none [--mode finetune|extract] [--seed 0] [--epochs 25] [--workers 4]
                 [--threads N] [--out FOLDER] [--steps N --step-losses FILE.jsonl]
 
-Needs torch and torchvision (Debian: python3-torch 1.13 and python3-torchvision 0.14; the draws are those of this version).
-Prints the tutorial's lines and writes FOLDER/metrics.jsonl, with the fields that dawngrad's has. Then
+Needs torch and torchvision (Debian: python3-torch 1.13 and python3-torchvision 0.14; the draws are theirs).
+Prints the tutorial's lines and writes FOLDER/metrics.jsonl with the same fields as dawngrad. Then
 
     npm run compare -- FOLDER/metrics.jsonl runs/…/metrics.jsonl
 
-lays the two side by side. --step-losses writes the loss of every step as well, and --steps ends after so many train steps.
+compares the two. --step-losses also writes the loss of every step, and --steps ends the run after that many train
+steps.
 
-The order in which it draws from torch's generator: manual_seed, resnet18() (its constructor draws, then the weights replace
-what it drew), the new Linear(512, classes), then per epoch the train loader and the val loader.
+It draws from torch's generator in this order: manual_seed, resnet18() (its constructor draws, then the weights replace
+the values drawn), the new Linear(512, classes), then per epoch the train loader and the val loader.
 """
 import argparse
 import json
@@ -32,16 +33,16 @@ parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--epochs", type=int, default=25)
 parser.add_argument("--batch-size", type=int, default=4)
 parser.add_argument("--workers", type=int, default=4, help="num_workers, the tutorial's 4 by default")
-parser.add_argument("--threads", type=int, default=os.cpu_count(), help="torch's; other numbers round differently")
+parser.add_argument("--threads", type=int, default=os.cpu_count(), help="torch's; another number rounds differently")
 parser.add_argument("--out", help="folder for metrics.jsonl (default: runs/<time>-<mode>-pytorch)")
-parser.add_argument("--steps", type=int, help="end after so many train steps, without a val phase")
+parser.add_argument("--steps", type=int, help="end after this many train steps, without a val phase")
 parser.add_argument("--step-losses", help="file for a line of JSON per step: epoch, phase, step, loss")
 args = parser.parse_args()
 
 out = args.out or f"runs/{time.strftime('%Y%m%d-%H%M%S')}-{args.mode}-pytorch"
 metrics_path = os.path.join(out, "metrics.jsonl")
 if os.path.exists(metrics_path):
-    parser.error(f"{metrics_path} is there already; choose another folder")
+    parser.error(f"{metrics_path} already exists; choose another folder")
 os.makedirs(out, exist_ok=True)
 
 torch.set_num_threads(args.threads)
@@ -63,7 +64,7 @@ loaders = {
 model = models.resnet18()
 if args.weights != "none":
     state = torch.load(args.weights)
-    # Old checkpoints have no num_batches_tracked, which is only counted.
+    # Old checkpoints lack num_batches_tracked, which is only a counter.
     missing, unexpected = model.load_state_dict(state, strict=False)
     wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + unexpected
     if wrong:
@@ -124,7 +125,7 @@ def main():
                     scheduler.step()
                 else:
                     best = max(best, row["acc"])
-                # The train phase's learning rate in both, as dawngrad writes it.
+                # Both rows have the learning rate of the train phase, as in dawngrad.
                 print(json.dumps({**row, "lr": lr}), file=metrics, flush=True)
                 print(f"{phase} Loss: {row['loss']:.4f} Acc: {row['acc']:.4f}", flush=True)
             print()

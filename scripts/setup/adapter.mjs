@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Does a WebGPU adapter answer? Asking takes a second and loads drivers, so a good answer is remembered together with all
- * that it depended on: the webgpu package, the Vulkan drivers' manifests, the graphics devices, and the environment
- * variables that the Vulkan loader reads. A bad answer is never remembered.
+ * Finds out whether a WebGPU adapter answers. The probe takes a second and loads drivers, so a found adapter is
+ * remembered together with everything that the answer depends on. That is the webgpu package, the Vulkan drivers'
+ * manifests, the graphics devices, and the variables that the Vulkan loader reads. A failure is never remembered.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const PROBE_TIMEOUT_MS = 120_000;
 
-/** Where the Vulkan loader looks for drivers' manifests. */
+/** Folders in which the Vulkan loader looks for drivers' manifests. */
 const MANIFEST_FOLDERS = [
   '/usr/share/vulkan/icd.d',
   '/usr/local/share/vulkan/icd.d',
@@ -112,12 +112,12 @@ export function rememberAdapter(root, facts, info) {
     mkdirSync(dirname(cachePath(root)), { recursive: true });
     writeFileSync(cachePath(root), `${JSON.stringify({ facts, info }, null, 2)}\n`);
   } catch {
-    // A read-only checkout works too, it only asks again each time.
+    // A read-only checkout works too, but probes each time.
   }
 }
 
 /**
- * Asks in a child process: a driver that crashes takes only the child with it, and Dawn's threads never live here.
+ * Probes in a child process: a driver that crashes ends only the child, and this process has no threads of Dawn.
  * @param {string} root
  * @returns {ProbeResult}
  */
@@ -134,7 +134,7 @@ export function probeAdapter(root) {
 }
 
 /**
- * What the probe's output means. A child that crashed after it answered (drivers do, on the way out) has answered.
+ * Interprets the probe's output. If the child crashes after it answered, as drivers do on exit, the answer counts.
  * @param {{ stdout: string, stderr: string, status: number | null, signal: string | null, error?: string | undefined }} child
  * @returns {ProbeResult}
  */
@@ -144,7 +144,7 @@ export function readProbe(child) {
     try {
       return JSON.parse(answer);
     } catch {
-      // Cut short: the crash below is the story.
+      // The answer was cut short by a crash, which is reported below.
     }
   }
   const how = child.error ?? (child.signal ? `was ended by ${child.signal}` : `ended with status ${child.status}`);

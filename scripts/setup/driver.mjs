@@ -14,7 +14,7 @@ export function installDriver(plan) {
     writeFileSync(file.path, file.text);
   }
   for (let attempt = 1; ; attempt++) {
-    // A failing update is not the end: one broken source of many fails it, though the lists needed here may have come.
+    // Go on after a failed update: one broken source fails it, though the lists needed here may have arrived.
     const updated = aptGet(['update']);
     const installed = aptGet(plan.install);
     if (installed === 0) return;
@@ -23,11 +23,11 @@ export function installDriver(plan) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
       continue;
     }
-    // Not left behind: a source that cannot be fetched would fail every later apt-get update.
+    // Remove the source: if it cannot be fetched, it would fail every later apt-get update.
     if (file && updated !== 0) rmSync(file.path, { force: true });
     throw new SetupError(
       `\`apt-get ${plan.install.join(' ')}\` failed three times (exit status ${installed}` +
-        `${updated === 0 ? '' : `; apt-get update: ${updated}`}); apt's own message stands above.\n` +
+        `${updated === 0 ? '' : `; apt-get update: ${updated}`}); see apt's own message above.\n` +
         'Check the network and that no other apt-get is running (`dpkg --configure -a` repairs an interrupted one), then run this again.',
     );
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One set-up at a time per checkout: two `npm ci` in one folder tear each other's files away. The lock is a folder,
- * because making one is atomic, and it stands outside node_modules, which `npm ci` deletes.
+ * Allows one set-up at a time per checkout, because two `npm ci` in one folder delete each other's files. The lock is a
+ * folder, because making one is atomic. It is outside node_modules, which `npm ci` deletes.
  */
 
 import { createHash } from 'node:crypto';
@@ -41,7 +41,7 @@ export function withLockFolder(folder, work) {
     waiting = true;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
   }
-  // A set-up that is interrupted must not leave its lock behind; one that is killed is found stale by its process id.
+  // An interrupted set-up must remove its lock. The lock of a killed one is found stale by its process id.
   const interrupted = () => process.exit(130);
   process.once('SIGINT', interrupted);
   const release = () => rmSync(folder, { recursive: true, force: true });
@@ -68,7 +68,7 @@ function take(folder) {
 }
 
 /**
- * The owner is gone, or never wrote its id, or has had it for longer than any set-up takes.
+ * Whether the owner is gone, or has held the lock for longer than any set-up takes.
  * @param {string} folder
  */
 function isStale(folder) {
@@ -78,7 +78,7 @@ function isStale(folder) {
     const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
     return pid > 0 && !isAlive(pid);
   } catch {
-    // Released meanwhile, or made this very moment and not yet signed.
+    // Released in the meantime, or just made and without a process id yet.
     return false;
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The npm packages: are they what package-lock.json says, and if not, `npm ci`. The answer is remembered as a hash of the
- * lock file in node_modules, so that the usual run reads one file and compares two strings.
+ * Checks that the npm packages match package-lock.json, and runs `npm ci` if not. A match is remembered as a hash of
+ * the lock file in node_modules, so that the usual run only hashes one file and compares two strings.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -15,8 +15,8 @@ import { SetupError } from './say.mjs';
 const stampPath = (/** @type {string} */ root) => join(root, 'node_modules', '.cache', 'dawngrad', 'packages');
 
 /**
- * Which installation a lock file asks for, on this platform: a node_modules folder that a container shares with its host
- * holds the other platform's binaries.
+ * Identifies the installation that a lock file asks for. The platform is part of it, because a node_modules folder that
+ * a container shares with its host may hold the binaries of the other platform.
  * @param {string} lockText
  * @param {string} platform
  * @param {string} arch
@@ -26,7 +26,7 @@ export function lockKey(lockText, platform, arch) {
 }
 
 /**
- * The first difference between what the lock file asks for and npm's own record of what it installed
+ * The first difference between the lock file and npm's own record of the installed packages
  * (node_modules/.package-lock.json). Optional packages may be missing unless they are the binaries of this platform.
  * @param {Record<string, LockEntry>} wanted `packages` of package-lock.json
  * @param {Record<string, LockEntry>} installed `packages` of the record
@@ -42,7 +42,7 @@ export function lockDifference(wanted, installed, platform, arch) {
       if (found.version !== entry.version) return `${path} is ${found.version}, not ${entry.version}`;
       continue;
     }
-    // Which libc this is takes long to find out; such packages come in pairs, one for each.
+    // Detecting the libc takes long. Such packages come in pairs, one for each libc.
     const forThisPlatform = entry.os?.includes(platform) && entry.cpu?.includes(arch) && !entry.libc;
     if (!entry.optional || forThisPlatform) return `${path} is missing`;
   }
@@ -52,7 +52,7 @@ export function lockDifference(wanted, installed, platform, arch) {
 /**
  * @param {string} root
  * @param {readonly string[]} names packages to look for
- * @returns {string | undefined} why `npm ci` is needed
+ * @returns {string | undefined} the reason to run `npm ci`, or undefined if there is none
  */
 export function packagesProblem(root, names = ['webgpu', 'tsx', 'sharp']) {
   const lockText = readFileSync(join(root, 'package-lock.json'), 'utf8');
@@ -77,9 +77,12 @@ export function packagesProblem(root, names = ['webgpu', 'tsx', 'sharp']) {
   return undefined;
 }
 
-/** @param {string} root */
+/**
+ * Runs `npm ci`. Throws SetupError if it fails.
+ * @param {string} root
+ */
 export function installPackages(root) {
-  // npm names itself to the scripts that it runs; without it, Windows needs a shell to find npm.cmd.
+  // npm passes its own path to the scripts that it runs. Without that, Windows needs a shell to find npm.cmd.
   const npm = process.env.npm_execpath;
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
   const viaNpm = npm !== undefined && /npm-cli\.[cm]?js$/.test(npm);
@@ -89,8 +92,8 @@ export function installPackages(root) {
   if (result.error || result.status !== 0) {
     const how = result.error ? result.error.message : `exit status ${result.status ?? result.signal}`;
     throw new SetupError(
-      `npm ci failed (${how}); its own message stands above.\n` +
-        'Without a network it cannot work (behind a proxy, set https_proxy). If it says that package.json and ' +
+      `npm ci failed (${how}); see its own message above.\n` +
+        'It needs a network (behind a proxy, set https_proxy). If it says that package.json and ' +
         'package-lock.json are not in sync, run `npm install` once and keep the lock file that it writes.',
     );
   }
@@ -106,7 +109,7 @@ function writeStamp(root, key) {
     mkdirSync(dirname(stampPath(root)), { recursive: true });
     writeFileSync(stampPath(root), key);
   } catch {
-    // A read-only checkout works too, it only looks again each time.
+    // A read-only checkout works too, but compares each time.
   }
 }
 

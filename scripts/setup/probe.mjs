@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Child process of adapter.mjs: asks Dawn for an adapter and a device, writes one line of JSON, and leaves at once.
- * A device too, because a driver may list itself and still fail there.
+ * Child process of adapter.mjs: requests an adapter and a device from Dawn, writes one line of JSON, and exits at once.
+ * It requests a device too, because a driver that lists its adapter may still fail to open it.
  */
 
 import { writeSync } from 'node:fs';
@@ -15,7 +15,7 @@ function answer(result) {
 try {
   const { create } = await import('webgpu');
   const gpu = create([]);
-  // Dawn dies with this object, and nothing else holds it: keep it reachable until the end.
+  // Dawn dies with this object, and nothing else refers to it, so keep it reachable until the end.
   Object.assign(globalThis, { dawngradProbe: gpu });
   const adapter = await gpu.requestAdapter();
   if (!adapter) {

@@ -1,9 +1,9 @@
 // @ts-check
-/** How set-up talks: always on stderr, because stdout belongs to the command that follows (`--json`). */
+/** Output of set-up. It goes to stderr, because stdout belongs to the command that follows (`--json`). */
 
 import { writeSync } from 'node:fs';
 
-/** Set-up cannot go on. The message says what was expected, what was found and what to do. */
+/** Set-up cannot continue. The message says what was expected, what was found and what to do. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError';

@@ -1,8 +1,8 @@
-/** What vitest's JSON report says: how many tests passed, failed and were skipped, and why those were. Pure. */
+/** Summarizes vitest's JSON report: the numbers of tests that passed, failed and were skipped, and the reasons. Pure. */
 
 import { readSkippedTitle } from '../../test/support/skip-title.ts';
 
-/** The fields of vitest's JSON report that are read here. */
+/** The fields of vitest's JSON report that this file reads. */
 export interface Report {
   readonly testResults: readonly {
     readonly name: string;
@@ -15,21 +15,21 @@ export interface Summary {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Tests that `-t` left out: neither run nor skipped. */
+  /** Tests that `-t` did not select. They count neither as run nor as skipped. */
   readonly unselected: number;
-  /** Titles by reason. */
+  /** Titles of skipped tests by reason. */
   readonly skips: ReadonlyMap<string, readonly string[]>;
 }
 
 const NO_REASON = 'no reason given (test.skip or test.todo in the file; use skipUnless of test/support/skip.ts)';
 
-/** @param args vitest's arguments: with `-t`, tests that do not match are reported as skipped and must be told apart */
+/** @param args vitest's arguments; if they have `-t`, tests that do not match are reported as skipped, but counted apart */
 export function summarize(report: Report, args: readonly string[]): Summary {
   const selective = args.some((arg) => /^(-t|--testNamePattern)(=|$)/.test(arg));
   const skips = new Map<string, string[]>();
   let [passed, failed, skipped, unselected] = [0, 0, 0, 0];
   for (const file of report.testResults) {
-    // A file that could not be loaded has no tests to report, only its own failure.
+    // A file that could not be loaded reports no tests, only its own failure.
     if (file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed')) failed++;
     for (const { fullName, status } of file.assertionResults) {
       if (status === 'passed') passed++;
@@ -50,8 +50,8 @@ export function summarize(report: Report, args: readonly string[]): Summary {
 }
 
 /**
- * The last line of `npm test`. Errors outside any test (vitest's exit status alone tells) count as one failure, and
- * where skips are forbidden each counts as one.
+ * The last line of `npm test`. Errors outside any test, which only vitest's exit status shows, count as one failure. If
+ * skips are forbidden, each skip counts as a failure.
  */
 export function summaryLine(summary: Summary, exit: number, noSkip: boolean): string {
   const outside = exit !== 0 && summary.failed === 0 ? 1 : 0;

@@ -1,4 +1,4 @@
-/** The way a command is called, for help texts and messages. */
+/** How users call a command, for help texts and messages. */
 
 /**
  * `npm run train --` in a checkout, which runs the sources; `npx dawngrad train` in the installed package, which runs

@@ -8,15 +8,15 @@ import { called } from './called.ts';
 
 const HELP = `Usage: ${called('compare')} <a> <b> [flags]
 
-Lays the metrics of two runs side by side, epoch for epoch: ours beside PyTorch's (scripts/pytorch/tutorial.py writes
-the same file), or two of ours.
+Compares the metrics of two runs epoch by epoch: two runs of dawngrad, or one of dawngrad and one of PyTorch
+(scripts/pytorch/tutorial.py writes the same file).
 
   <a> <b>               metrics.jsonl files, or run folders that hold one
-      --picture <file>  where the curves of both go, as a PNG (default: compare.png)
-      --tolerance <x>   end with status 1 if a loss of any epoch differs by more than this
+      --picture <file>  PNG for the curves of both runs (default: compare.png)
+      --tolerance <x>   exit with status 1 if a loss of any epoch differs by more than this
   -h, --help            print this
 
-Exit status: 0 compared, 1 a file is at fault or the tolerance exceeded, 2 wrong usage.
+Exit status: 0 compared, 1 a file is invalid or a loss exceeds the tolerance, 2 wrong usage.
 `;
 
 interface CompareCommand {
@@ -52,7 +52,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function run({ a, b, picture, tolerance }: CompareCommand): Promise<number> {
   const [first, second] = [readMetrics(a), readMetrics(b)];
   const comparison = compareRuns(first, second);
-  if (comparison.pairs.length === 0) throw new FileError(`${a} and ${b}: have no epoch in common`);
+  if (comparison.pairs.length === 0) throw new FileError(`${a} and ${b}: the two runs have no epoch in common`);
   process.stdout.write(
     `a: ${a}\nb: ${b}\n\n${comparisonTable(comparison)}\n${summaryLines(comparison, first, second)}`,
   );
@@ -122,7 +122,7 @@ export function summaryLines(comparison: RunComparison, a: readonly RunMetrics[]
   const furthest = (['train', 'val'] as const)
     .filter((phase) => pairs.some((pair) => pair.phase === phase))
     .map((phase) => `${phase} loss ${largest[phase].loss.toExponential(1)}, accuracy ${largest[phase].acc.toFixed(4)}`);
-  const lines = [`Furthest apart: ${furthest.join('; ')}`];
+  const lines = [`Largest differences: ${furthest.join('; ')}`];
   if (pairs.some(({ phase }) => phase === 'val')) lines.push(`Best val accuracy: a ${best(a)}, b ${best(b)}`);
   if (onlyA > 0) lines.push(`Only in a: ${onlyA} phases`);
   if (onlyB > 0) lines.push(`Only in b: ${onlyB} phases`);

@@ -9,19 +9,19 @@ import { called } from './called.ts';
 
 const HELP = `Usage: ${called('convert')} <input> <output.safetensors>
 
-Reads a checkpoint and writes its tensors as safetensors, which need no Python and can run no code.
+Reads a checkpoint and writes its tensors as safetensors, a format that needs no Python and cannot run code.
 
   <input>   a PyTorch state dict (.pth, .pt, .bin: zip or older stream format) or a .safetensors file;
-            the content decides, not the name
+            its content decides which, not its name
   <output>  must end in .safetensors; replaced if it exists, and written whole or not at all
 
-Numbers become float32; 64-bit integers stay as they are. "module." prefixes and a "state_dict" key around the
-tensors are removed.
+64-bit integers stay unchanged; all other values become float32. "module." prefixes and a "state_dict" key around
+the tensors are removed.
 
   -h, --help   print this
 `;
 
-/** The buffers that batch norms have beside their parameters. */
+/** The buffers of batch norms, which are not parameters. */
 const STATISTIC = /(?:^|\.)(?:running_mean|running_var|num_batches_tracked)$/;
 
 /**
@@ -68,7 +68,7 @@ function parsePaths(argv: string[]): 'help' | { input: string; output: string } 
     throw new UsageError(`expected two paths, <input> <output.safetensors>, found ${parsed.positionals.length}`);
   }
   if (extname(output).toLowerCase() !== '.safetensors') {
-    throw new UsageError(`${output}: only safetensors are written; give an output that ends in .safetensors`);
+    throw new UsageError(`${output}: only safetensors are written; name an output that ends in .safetensors`);
   }
   return { input, output };
 }

@@ -1,4 +1,4 @@
-/** `npm run doctor`: checks whether this machine can train, and says what is missing. */
+/** `npm run doctor`: checks whether this machine can train and says what is missing. */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { driverFacts } from '../driver/facts.mjs';
@@ -14,14 +14,14 @@ import { ADAPTERS, flagHelp, oneOf } from './flags.ts';
 
 const HELP = `Usage: ${called('doctor')} [flags]
 
-Says what dawngrad would run on, runs a convolution there whose result is known, and if anything is amiss says what to
-install on this system. Changes nothing.
+Shows which adapter dawngrad would use and checks a convolution on it against the known result. If something is wrong,
+it says what to install on this system. It changes nothing.
 
 ${flagHelp('adapter <kind>', [`which adapter to examine: ${ADAPTERS.join(', ')}`, '(default: high-performance, as for training)'])}
 ${flagHelp('json', ['print everything as one JSON object'])}
 ${flagHelp('help', ['print this'], 'h')}
 
-Exit status: 0 an adapter answered and computed rightly, 1 something is amiss, 2 wrong usage.
+Exit status: 0 an adapter answered and computed correctly, 1 something is wrong, 2 wrong usage.
 `;
 
 /**

@@ -1,4 +1,4 @@
-/** Shared by the flags of several commands: explaining, reading and checking them. */
+/** Explains, reads and checks the flags that several commands share. */
 import { existsSync, statSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
@@ -14,8 +14,8 @@ export function flagHelp(flag: string, lines: readonly string[], short?: string)
 }
 
 /**
- * Number('') is 0 and Number('0x10') is 16; neither is meant by the user.
- * @throws UsageError if the text is not such a number
+ * Parses a decimal number. Number('') would be 0 and Number('0x10') 16, but a user means neither.
+ * @throws UsageError if the text is not a decimal number
  */
 export function toNumber(flag: string, text: string): number {
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim())) return Number(text);
@@ -30,9 +30,9 @@ export function oneOf<T extends string>(flag: string, value: string, allowed: re
 }
 
 /**
- * Returns the path if the file or folder exists.
+ * Returns the path if it is an existing file or folder, as `kind` says.
  * @param shownAs source of the path for the message: `--data`, or the name of a variable
- * @throws UsageError if it does not exist
+ * @throws UsageError if nothing is there, or not a `kind`
  */
 export function checkExists(shownAs: string, path: string, kind: 'file' | 'folder'): string {
   if (!existsSync(path)) throw new UsageError(`${shownAs}: ${path}: no such ${kind}`);

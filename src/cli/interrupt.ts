@@ -23,7 +23,7 @@ export async function interruptible<T>(
     const again = interrupt.signal.aborted;
     stopBar(again);
     if (again) process.exit(INTERRUPTED);
-    stderr.write(`\nStopping${when()}; once more to stop at once.\n`);
+    stderr.write(`\nStopping${when()}; interrupt again to stop at once.\n`);
     interrupt.abort();
   };
   process.on('SIGINT', onSignal);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { ignoreClosedPipe } from './closed-pipe.ts';
 /** `npx dawngrad <command> …`: all commands of this package. */
+
+import { ignoreClosedPipe } from './closed-pipe.ts';
 import { packageVersion } from './version.ts';
 
 interface Command {
@@ -10,12 +11,12 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  train: { what: 'teach a network your own pictures', load: () => import('./train.ts') },
-  predict: { what: 'name what is in pictures', load: () => import('./predict.ts') },
-  convert: { what: 'rewrite a checkpoint as safetensors', load: () => import('./convert.ts') },
-  compare: { what: 'lay the metrics of two runs side by side', load: () => import('./compare.ts') },
+  train: { what: 'train a network on your own pictures', load: () => import('./train.ts') },
+  predict: { what: 'classify pictures', load: () => import('./predict.ts') },
+  convert: { what: 'convert a checkpoint to safetensors', load: () => import('./convert.ts') },
+  compare: { what: 'compare the metrics of two runs', load: () => import('./compare.ts') },
   tune: { what: 'find the fastest kernels for this machine', load: () => import('./tune.ts') },
-  doctor: { what: 'examine this machine, and say what it needs', load: () => import('./doctor.ts') },
+  doctor: { what: 'check this machine and say what it needs', load: () => import('./doctor.ts') },
 };
 
 const HELP = `Usage: dawngrad <command> [flags]

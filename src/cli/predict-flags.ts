@@ -1,4 +1,4 @@
-/** The flags of `npm run predict`: reading, checking and explaining them. */
+/** Reads, checks and explains the flags of `npm run predict`. */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
@@ -10,9 +10,9 @@ import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 /** The checked command line. */
 export interface PredictCommand {
-  /** From the flag or the variable; undefined without either. */
+  /** From the flag or the variable; undefined if neither is given. */
   readonly weights: string | undefined;
-  /** Files and folders as given; they may be missing. */
+  /** Files and folders as given; not checked for existence. */
   readonly inputs: readonly string[];
   readonly top: number | undefined;
   readonly json: boolean;
@@ -39,47 +39,47 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; 
     flag: 'image-size',
     option: 'imageSize',
     help: [
-      'side of the square the network sees, pixels; others than',
-      'what the weights were trained on cost accuracy',
-      '(default: what a run wrote into its weights, else 224)',
+      'side of the square that the network sees, in pixels;',
+      'another size than the weights were trained on costs accuracy',
+      '(default: the size that a run wrote into its weights, else 224)',
     ],
   },
 ];
 
 export const HELP = `Usage: ${called('predict')} [--weights <file>] <picture or folder> … [flags]
 
-Tells what pictures show: the class of each, by a network that was trained before, and how probable it is.
+Classifies pictures with a trained network: prints the likeliest classes of each and their probabilities.
 
-A folder stands for all pictures below it. A file that cannot be read is named on stderr and left out.
+A folder stands for all pictures in it and its subfolders. Unreadable files are reported on stderr and skipped.
 
 ${flagHelp('weights <file>', [
-  "a resnet18 or resnet34: a run's best.safetensors, which knows its classes, or any",
-  '.pth or .safetensors checkpoint; of one with 1000 classes the names are ImageNet’s',
+  "a resnet18 or resnet34: a run's best.safetensors, which names its classes, or any",
+  '.pth or .safetensors checkpoint; 1000 classes without names get those of ImageNet',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18, downloaded once)",
 ])}
-${flagHelp('top <n>', [`tell the n likeliest classes (default: ${DEFAULT_TOP}, or 1 of two classes)`])}
+${flagHelp('top <n>', [`print the n likeliest classes (default: ${DEFAULT_TOP}, or 1 if there are only two)`])}
 ${flagHelp('json', ['print one line of JSON per picture, and nothing else, on stdout'])}
 ${flagHelp('save <folder>', [
-  'also write each picture as a PNG with its classes underneath; no file that is',
-  'there already is replaced',
+  'also write each picture as a PNG with its classes underneath; existing files are',
+  'never replaced',
 ])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
 ${flagHelp('half', [
   'half-precision storage: keep weights and activations in f16, which takes half the',
-  'memory; for GPUs, as it makes a software adapter much slower (default: off)',
+  'memory; meant for GPUs: it makes a software adapter much slower (default: off)',
 ])}
-${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software where there is nothing else)'])}
-${flagHelp('no-tune', ['choose kernels by the shipped tables only, not by what `tune` has measured here'])}
+${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software if there is no other)'])}
+${flagHelp('no-tune', ['choose kernels by the shipped tables only, not by the results of `tune`'])}
 ${flagHelp('help', ['print this'], 'h')}
 
-Ctrl-C ends it after the current batch; a second Ctrl-C ends it at once.
+Ctrl-C stops after the current batch; a second Ctrl-C stops at once.
 
-Exit status: 0 done, 1 failed or something was left out, 2 wrong usage, 130 stopped by Ctrl-C.
+Exit status: 0 done, 1 failed or something was skipped, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
 
 /**
  * @param env holds DAWNGRAD_WEIGHTS
- * @throws UsageError naming the flag
+ * @throws UsageError naming the flag, argument or variable that is wrong
  */
 export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEnv): PredictCommand | 'help' {
   const { values, positionals } = parse(argv);
@@ -95,7 +95,7 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
   if (save !== undefined) checkSaveFolder(save);
   if (positionals.length === 0) throw new UsageError('no picture: give one or more files or folders');
   const empty = positionals.indexOf('');
-  if (empty >= 0) throw new UsageError(`picture ${empty + 1}: expected a file or folder, found an empty text`);
+  if (empty >= 0) throw new UsageError(`picture ${empty + 1}: expected a file or folder, found an empty string`);
   return {
     weights: locateWeights(text('weights'), env),
     inputs: positionals,
@@ -136,7 +136,7 @@ function checkTop(top: number): number {
 
 /** The folder is created if it does not exist. */
 function checkSaveFolder(path: string): void {
-  if (path === '') throw new UsageError('--save: expected a folder, found an empty text');
+  if (path === '') throw new UsageError('--save: expected a folder, found an empty string');
   if (existsSync(path)) checkExists('--save', path, 'folder');
 }
 

@@ -18,8 +18,8 @@ export interface Inputs {
 }
 
 /**
- * Lists given files, whatever their extension, and all pictures in given folders, sorted. The arguments' order is kept;
- * an argument given twice counts twice.
+ * Lists the given files, with any extension, and all pictures in the given folders. Each folder's pictures are sorted.
+ * The arguments keep their order, and an argument given twice counts twice.
  * @param except a folder to skip inside a given folder, because it holds this command's own pictures
  */
 export function findInputs(paths: readonly string[], except?: string): Inputs {

@@ -8,13 +8,13 @@ import type { Ranking } from '../predict/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import type { Input } from './predict-inputs.ts';
 
-/** Creates the folder, so an unusable one is found before anything is computed. @throws FileError if that fails */
+/** Creates the folder before anything is computed, so that a bad path fails early. @throws FileError if that fails */
 export function makeSaveFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
     throw new FileError(
-      `${folder}: the folder for annotated pictures cannot be made (${(cause as Error).message}). Give another one to --save.`,
+      `${folder}: the folder for annotated pictures cannot be made (${(cause as Error).message}). Give another folder to --save.`,
       { cause },
     );
   }
@@ -25,7 +25,8 @@ export function makeSaveFolder(folder: string): void {
  * and keeps its path relative to its source folder. It replaces no file: neither the picture itself, if it is in the
  * same folder, nor another of that name.
  * @returns the PNG's path
- * @throws FileError if the picture is gone or the PNG cannot be written
+ * @throws FileError if the picture cannot be read or the PNG cannot be written; MissingPackageError if that needs a
+ *   package that is not installed
  */
 export async function savePicture(folder: string, { path, place }: Input, top: Ranking): Promise<string> {
   const lines = top.map(({ name, probability }) => `${name} ${(probability * 100).toFixed(1)} %`);

@@ -45,7 +45,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
 
 function adviceFor(error: DawngradError): string | undefined {
   if (error instanceof OutOfMemoryError) return 'Try a smaller --batch-size or --image-size.';
-  if (error instanceof MissingFeatureError) return 'Try it without --half, or with another --adapter.';
+  if (error instanceof MissingFeatureError) return 'Run it without --half, or with another --adapter.';
   const isDownload = error instanceof UnreachableError || error instanceof DownloadError;
   return isDownload ? "Or name a checkpoint with --weights <file>, such as a run's best.safetensors." : undefined;
 }
@@ -56,7 +56,7 @@ async function run(command: PredictCommand, io: Io): Promise<number> {
   const report = new PredictReport({ ...io, json: command.json, paths: pictures.map(({ path }) => path) });
   for (const problem of problems) report.skipped(problem);
   if (pictures.length === 0) {
-    report.note('predict: found no picture. Give files, or folders that hold some.');
+    report.note('predict: found no picture. Give picture files, or folders that contain some.');
     return 1;
   }
   if (command.save !== undefined) makeSaveFolder(command.save);

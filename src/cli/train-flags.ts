@@ -1,4 +1,4 @@
-/** The flags of `npm run train`: reading, checking and explaining them. */
+/** Reads, checks and explains the flags of `npm run train`. */
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
@@ -9,13 +9,13 @@ import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
 
-/** Given instead of a file. */
+/** The value of --weights that names no file: all weights are then drawn at random. */
 export const NO_WEIGHTS = 'none';
 
 /** The checked command line. */
 export interface TrainCommand {
   readonly modes: readonly TrainMode[];
-  /** From the flag or the variable; undefined without either. */
+  /** From the flag or the variable; undefined if neither is given. */
   readonly data: string | undefined;
   /** The same; NO_WEIGHTS if all weights are drawn at random. */
   readonly weights: string | undefined;
@@ -31,20 +31,20 @@ export interface TrainCommand {
 
 /** Each numeric flag with its option and its explanation for --help, on as many lines as needed. */
 const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonly string[] }[] = [
-  { flag: 'epochs', option: 'epochs', help: ['how often all train pictures are gone through'] },
+  { flag: 'epochs', option: 'epochs', help: ['passes over all training pictures'] },
   { flag: 'batch-size', option: 'batchSize', help: ['pictures per step'] },
   { flag: 'lr', option: 'lr', help: ['learning rate of the first epochs'] },
-  { flag: 'momentum', option: 'momentum', help: ["share of the last step's direction in this one's"] },
-  { flag: 'weight-decay', option: 'weightDecay', help: ['pull of all weights towards 0'] },
-  { flag: 'step-size', option: 'stepSize', help: ['epochs until the learning rate changes, again and again'] },
-  { flag: 'gamma', option: 'gamma', help: ['factor of that change'] },
-  { flag: 'seed', option: 'seed', help: ['decides all random numbers, and is the same seed as in PyTorch'] },
+  { flag: 'momentum', option: 'momentum', help: ["share of the previous step's direction in each step"] },
+  { flag: 'weight-decay', option: 'weightDecay', help: ['how strongly all weights are pulled towards 0'] },
+  { flag: 'step-size', option: 'stepSize', help: ['epochs between changes of the learning rate'] },
+  { flag: 'gamma', option: 'gamma', help: ['factor of each of these changes'] },
+  { flag: 'seed', option: 'seed', help: ['decides all random numbers; means the same as in PyTorch'] },
   {
     flag: 'workers',
     option: 'workers',
     help: [
-      "PyTorch's num_workers: only which random numbers each picture gets;",
-      'the same number gives the same crops',
+      "PyTorch's num_workers: decides only which random numbers each picture gets;",
+      'the same number as in PyTorch gives the same crops',
     ],
   },
   {
@@ -56,8 +56,8 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
     flag: 'image-size',
     option: 'imageSize',
     help: [
-      'side of the square the network sees, pixels; others than',
-      'what the weights were trained on cost accuracy',
+      'side of the square that the network sees, in pixels;',
+      'another size than the weights were trained on costs accuracy',
     ],
   },
 ];
@@ -65,47 +65,47 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
 export const HELP = `Usage: ${called('train')} [--data <folder>] [--weights <file|none>] [flags]
 
 Trains a ResNet on a folder of pictures as PyTorch's transfer-learning tutorial does, and keeps the weights that were
-best on the validation pictures. What is not named is the tutorial's: downloaded once, 47 MB of pictures and 47 MB of
-weights. If nothing is named and these cannot be reached, it trains the built-in demo, and says so.
+best on the validation pictures. By default it downloads the tutorial's files once: 47 MB of pictures and 47 MB of
+weights. If you name nothing and these cannot be reached, it trains the built-in demo and says so.
 
 ${flagHelp('data <folder>', [
   'holds train/ and val/, each with one folder of pictures per class',
   "(default: $DAWNGRAD_DATA, else the tutorial's ants and bees)",
 ])}
 ${flagHelp('weights <file>', [
-  'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from; its',
-  'last layer is used only if it is for as many classes, and for the same ones where',
-  'the file names them; "none" draws all weights of a resnet18 anew',
+  'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from; its last',
+  'layer is used only if it has the same number of classes and, if the file names them,',
+  'the same classes; "none" draws all weights of a resnet18 at random',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18)",
 ])}
 ${flagHelp('demo', [
-  'train the built-in demo: small pictures of insects that the program draws from the',
-  'seed, from no weights, with settings of its own where flags give no others',
+  'train the built-in demo: a network with random weights on small pictures of insects',
+  'that the program draws from the seed; it has its own defaults for the flags',
 ])}
 ${flagHelp('mode <mode>', [
   'finetune: train all parameters; extract: freeze all but a new last layer;',
-  'both: one after the other, each from the seed anew, into <out>/finetune',
+  'both: one after the other, each from the same seed, into <out>/finetune',
   'and <out>/extract (default: finetune)',
 ])}
 ${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
-${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software where there is nothing else)'])}
+${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software if there is no other)'])}
 ${flagHelp('no-tune', [
-  'choose kernels by the shipped tables only: neither by what `tune` has measured here,',
-  'nor, on an adapter that no table knows, by measuring first',
+  'choose kernels by the shipped tables only: ignore the results of `tune`, and do not',
+  'measure first on an adapter that no table covers',
 ])}
 ${flagHelp('out <folder>', ['the run folder; must not hold a run yet (default: runs/<time>-<mode>)'])}
 ${flagHelp('json', ['print one line of JSON per epoch and phase, and nothing else, on stdout'])}
-${flagHelp('safe', ["keep Dawn's validation and the shaders' bounds checks on; they are on in any case,", 'because switching them off makes a step only 2 % faster'])}
+${flagHelp('safe', ["keep Dawn's validation and the shaders' bounds checks on; they are always on,", 'because switching them off makes a step only 2 % faster'])}
 ${flagHelp('help', ['print this'], 'h')}
 
 Downloads are kept in a cache folder: $DAWNGRAD_CACHE, else the system's (~/.cache/dawngrad on Linux). The addresses are
-$DAWNGRAD_DATA_URL and $DAWNGRAD_WEIGHTS_URL, else the official ones; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are heeded.
+$DAWNGRAD_DATA_URL and $DAWNGRAD_WEIGHTS_URL, else the official ones; HTTPS_PROXY, HTTP_PROXY and NO_PROXY apply.
 
 The run folder gets config.json (all that decides the result), metrics.jsonl (a line per epoch and phase),
-best.safetensors (the best weights; can be given to --weights) and summary.json, and pictures: train-batch.png (the
+best.safetensors (the best weights, also for --weights) and summary.json. It also gets pictures: train-batch.png (the
 first batch), curves.png (loss and accuracy) and predictions.png (some of val). Each is written whole or not at all.
 
-Ctrl-C ends the run after the current step and keeps the best weights so far; a second Ctrl-C ends it at once.
+Ctrl-C stops the run after the current step and keeps the best weights so far; a second Ctrl-C stops it at once.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
@@ -118,7 +118,7 @@ function withDefault(option: NumberOption, help: readonly string[]): string[] {
 
 /**
  * @param env holds DAWNGRAD_DATA and DAWNGRAD_WEIGHTS
- * @throws UsageError naming the flag
+ * @throws UsageError naming the flag, argument or variable that is wrong
  */
 export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv): TrainCommand | 'help' {
   const values = parse(argv);
@@ -133,11 +133,9 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   const adapter = text('adapter');
   const demo = values.demo === true;
   if (demo && (text('data') ?? text('weights')) !== undefined) {
-    throw new UsageError(
-      '--demo: trains on pictures of its own and from no weights; give neither --data nor --weights',
-    );
+    throw new UsageError('--demo: draws its own pictures and loads no weights; give neither --data nor --weights');
   }
-  if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty text');
+  if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
     modes: mode === 'both' ? TRAIN_MODES : [mode],
     data: demo ? undefined : locate('data', text('data'), env, 'folder'),

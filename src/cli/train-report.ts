@@ -115,17 +115,17 @@ export class TrainReport implements Reporter {
     this.stopBar();
     if (!interrupted) this.#lines.write(endLines(seconds, bestValAcc));
     else {
-      const kept = bestEpoch === null ? 'no epoch was finished that beat the start' : `best is epoch ${bestEpoch}`;
+      const kept = bestEpoch === null ? 'no finished epoch beat the start' : `best is epoch ${bestEpoch}`;
       this.note(`Stopped after ${epochs} of ${this.#epochs} epochs; ${kept}, val acc ${bestValAcc.toFixed(4)}.`);
     }
   }
 
   picturesDrawn(files: readonly string[]): void {
-    this.note(`To look at in ${this.#folder}: ${files.join(', ')}`);
+    this.note(`Pictures drawn in ${this.#folder}: ${files.join(', ')}`);
   }
 
   pictureFailed(file: string, error: Error): void {
-    this.note(`${join(this.#folder, file)} was not drawn (${error.message}). The run is none the worse for it.`);
+    this.note(`${join(this.#folder, file)} was not drawn (${error.message}). The run's results are not affected.`);
   }
 
   /** A line in addition to the tutorial's. */
@@ -171,7 +171,7 @@ class TimeLeft {
   }
 }
 
-/** "472.5 MiB on the device (at most: parameters 42.6 MiB, …)" */
+/** "472.5 MiB on the device (at most, not all at once: parameters 42.6 MiB, …)" */
 function memoryText({ parameters, gradients, momentum, activations, workspace, total }: MemoryPlan): string {
   const list = Object.entries({ parameters, gradients, momentum, activations, workspace })
     .filter(([, bytes]) => bytes > 0)

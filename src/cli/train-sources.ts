@@ -1,6 +1,6 @@
 /**
- * Finds a run's pictures and weights: those that the user names, else the cached, else the downloaded, else the
- * built-in demo. The demo is used only if the user named nothing; a named source is used or gives an error.
+ * Finds a run's pictures and weights: those that the user named, else the cached, else the downloaded, else the
+ * built-in demo. The demo is used only if the user named nothing. A named source is used or gives an error.
  */
 import { join } from 'node:path';
 import {
@@ -38,12 +38,13 @@ export interface SourcesContext {
 
 /** The notice that a run is not the tutorial. */
 export const DEMO_LINE =
-  'Built-in demo: a resnet18 learns from nothing to tell two kinds of drawn insects apart. Not the tutorial.';
+  'Built-in demo: a resnet18 learns from scratch to tell two kinds of drawn insects apart. Not the tutorial.';
 
 /**
  * Finds both sources. If flags or variables name both, it fetches nothing.
- * @throws UnreachableError or DownloadError if a named source fails or a download is broken; FileError if the cache
- *   cannot be used; UsageError if a variable holds no address; the signal's reason if it is aborted
+ * @throws UnreachableError if a server gives no good answer and the user named a source or an address
+ * @throws DownloadError if a download is broken; FileError if the cache cannot be used; UsageError if a variable holds
+ *   no usable address or proxy; MissingPackageError if a package is missing; the signal's reason if that is aborted
  */
 export async function findSources(command: TrainCommand, context: SourcesContext): Promise<Sources> {
   const { data, weights } = command;
@@ -96,7 +97,7 @@ function fallbackLines({ kind, address, reason }: UnreachableError, env: NodeJS.
   return [
     `${what} cannot be downloaded: ${address}: ${reason}.`,
     'Nothing was named with --data or --weights, so this trains the built-in demo instead, on pictures that the program draws.',
-    'For the tutorial itself, run this again with a network, or fetch these two elsewhere and put them here:',
+    'To train the tutorial, run this again with a network, or download these two elsewhere and put them here:',
     `  ${OFFICIAL_ADDRESSES.data} as the folder ${cachePath('data', { env })}`,
     `  ${OFFICIAL_ADDRESSES.weights} as ${cachePath('weights', { env })}`,
     `Or name your own: ${called('train')} --data <folder> --weights <file|none>`,
@@ -108,5 +109,5 @@ export function sourcesAdvice(error: Error): string | undefined {
   if (!(error instanceof UnreachableError || error instanceof DownloadError)) return undefined;
   return error.kind === 'data'
     ? 'Or name a folder of pictures with --data <folder>; --demo draws its own.'
-    : 'Or name a checkpoint with --weights <file>, or have all weights drawn with --weights none.';
+    : 'Or name a checkpoint with --weights <file>, or start from random weights with --weights none.';
 }

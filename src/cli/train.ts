@@ -152,7 +152,7 @@ export function failureLines(error: DawngradError, out: string, batchSize?: numb
 
 function outOfMemoryAdvice(batchSize = NUMBER_OPTIONS.batchSize.default): string {
   if (batchSize > 1) return `Try --batch-size ${Math.floor(batchSize / 2)}.`;
-  return 'A batch cannot be smaller than it is; try --mode extract, which takes less memory, or another --adapter.';
+  return 'The batch size is already 1; try --mode extract, which takes less memory, or another --adapter.';
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -52,7 +52,7 @@ export class TuneNotes {
   }
 }
 
-/** Milliseconds of every candidate for every piece of work, the choice, and its gain. */
+/** A row per work: the milliseconds of every candidate, the choice and its gain. */
 export function tuneTable(results: readonly TuneResult[]): string {
   const variants = [...new Set(results.flatMap(({ candidates }) => candidates))];
   const rows = results.map((result) => [
@@ -70,7 +70,7 @@ export function tuneTable(results: readonly TuneResult[]): string {
     .join('');
 }
 
-/** All the work of a training step and a validation step: by the table, tuned, and the share that was compared. */
+/** Times of a training step plus a validation step, by the table and tuned, and the number of works they cover. */
 export function tuneTotals(results: readonly TuneResult[]): { tableMs: number; tunedMs: number; compared: number } {
   const comparable = results.filter(({ ms, table, choice }) => table in ms && choice in ms);
   // The counts come from a rehearsal of two epochs of one step each.
@@ -86,7 +86,7 @@ function cell({ ms, failed, candidates }: TuneResult, variant: string): string {
 }
 
 function verdict({ state, choice, table, ms }: TuneResult): string {
-  if (state !== 'measured' && choice === table) return 'not told in time: its choice';
+  if (state !== 'measured' && choice === table) return 'not finished in time: its choice';
   if (choice === table) return 'its choice';
   return table in ms ? `${(ms[table]! / ms[choice]!).toFixed(2)} times as fast` : `in place of ${table}`;
 }

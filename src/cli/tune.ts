@@ -16,25 +16,25 @@ import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
 
 const HELP = `Usage: ${called('tune')} [flags]
 
-Measures on this machine which kernel is fastest for each convolution of a ResNet-18 or 34, and remembers it: train and
-predict use it from then on, for the same batch size and image size. Without it they use the shipped tables.
+Measures which kernel is fastest on this machine for each convolution of a ResNet-18 or 34, and stores the results.
+From then on, train and predict use them for the same batch size and image size. Otherwise they use the shipped tables.
 
 ${flagHelp('batch-size <n>', [`pictures per step of the run to tune for (default: ${NUMBER_OPTIONS.batchSize.default})`])}
-${flagHelp('image-size <n>', [`side of the square that the network sees, pixels (default: ${NUMBER_OPTIONS.imageSize.default})`])}
-${flagHelp('mode <mode>', [`${TRAIN_MODES.join(' or ')}: whether there are gradients to tune (default: finetune)`])}
+${flagHelp('image-size <n>', [`side of the square that the network sees, in pixels (default: ${NUMBER_OPTIONS.imageSize.default})`])}
+${flagHelp('mode <mode>', [`${TRAIN_MODES.join(' or ')}: decides which gradients are tuned (default: finetune)`])}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, as for training)'])}
 ${flagHelp('budget <seconds>', [
-  `how long it may take (default: ${DEFAULT_BUDGET}); what must be compiled for the first time`,
-  'may take five times as much on top',
+  `how long measuring may take (default: ${DEFAULT_BUDGET}); compiling for the first time may take`,
+  'five times as much on top',
 ])}
 ${flagHelp('json', ['print everything as one JSON object'])}
 ${flagHelp('help', ['print this'], 'h')}
 
-The answers are kept in tuned.json in the cache folder: $DAWNGRAD_CACHE, else the system's (~/.cache/dawngrad on Linux).
-They are for this adapter, its driver's version and this version of the program. Another kernel sums in another order:
-tuning may change the last bits of a run, and nothing else may. ${called('train')} --no-tune ignores it.
+The results go to tuned.json in the cache folder: $DAWNGRAD_CACHE, else the system's (~/.cache/dawngrad on Linux). They
+apply to this adapter, its driver's version and this version of the program. Kernels differ in the order of their sums,
+so tuning may change the last bits of a run, but nothing else. ${called('train')} --no-tune ignores the results.
 
-Ctrl-C ends it and keeps what is known until then. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+Ctrl-C stops it and keeps the results so far. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
 
 interface TuneCommand {
@@ -94,11 +94,11 @@ async function run(command: TuneCommand, io: Io, startedAt: number): Promise<num
 
 function reportText({ adapter, results, seconds }: TuneReport): string {
   const told = results.filter(({ state }) => state === 'measured').length;
-  const lines = [`${told} of ${results.length} told in ${seconds.toFixed(1)} s.`];
+  const lines = [`${told} of ${results.length} measured in ${seconds.toFixed(1)} s.`];
   if (told < results.length) {
     lines[0] +=
       ` The time ran out for the other ${results.length - told}: they keep the table's choice unless it was clearly ` +
-      'worse. A larger --budget tells more.';
+      'worse. A larger --budget measures more of them.';
   }
   const { tableMs, tunedMs, compared } = tuneTotals(results);
   if (compared > 0) {

@@ -1,4 +1,4 @@
-/** The doctor's compute pass: right on a good device in every variant, and not right where a shader is not. */
+/** The doctor's compute pass: it passes in every variant on a good device, and fails if a shader is wrong. */
 import { expect } from 'vitest';
 import { checkConvolution } from '../../src/cli/doctor/check.ts';
 import { openAs, openTampered, withGpu } from '../support/gpu.ts';
@@ -8,7 +8,7 @@ const { gpuTest, gpu } = await withGpu();
 /** [2, 7, 7, 10] outputs, [2, 5, 13, 19] inputs and [7, 5, 3, 3] weights. */
 const VALUES = 2 * 7 * 7 * 10 + 2 * 5 * 13 * 19 + 7 * 5 * 3 * 3;
 
-gpuTest('every value is right, and each pass names its variant', async () => {
+gpuTest('every value is correct, and each pass names its variant', async () => {
   const { kernels, ...result } = await checkConvolution(gpu);
   expect(result).toEqual({
     what: 'convolution 3×3 of [2, 5, 13, 19] with both gradients',
@@ -25,15 +25,15 @@ for (const [kind, variant] of [
   ['cpu', 'rows'],
   ['gpu', 'tiled'],
 ] as const) {
-  gpuTest(`the kernels for a ${kind} are examined where training would choose them`, async () => {
+  gpuTest(`the kernels for a ${kind} are checked if training would choose them`, async () => {
     const { wrong, kernels } = await checkConvolution(await openAs({ kind }));
     expect(wrong).toBe(0);
     expect(new Set(Object.values(kernels))).toEqual(new Set([variant]));
   });
 }
 
-gpuTest('a device that computes wrongly is caught, with the first wrong value', async () => {
-  // The product of two tiles, each of its sums one too large in its first column.
+gpuTest('a device that computes wrong results is caught, with the first wrong value', async () => {
+  // Changes the product of two tiles: every sum written to its first column is one too large.
   const bad = await openTampered(
     { find: /output\[([^\]]+)\] = ([^;\n]+);/, replace: 'output[$1] = $2 + 1.0;' },
     { kind: 'gpu' },

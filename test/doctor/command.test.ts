@@ -30,7 +30,7 @@ function doctor(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<E
   });
 }
 
-gpuTest('an adapter that computes rightly: all of it as JSON, and status 0', async () => {
+gpuTest('an adapter that computes correctly gives all findings as JSON, and status 0', async () => {
   const cache = join(folder, 'cache');
   mkdirSync(join(cache, 'inner'), { recursive: true });
   writeFileSync(join(cache, 'inner', 'file'), 'x'.repeat(1000));
@@ -52,7 +52,7 @@ gpuTest('an adapter that computes rightly: all of it as JSON, and status 0', asy
   });
 });
 
-linuxTest('no adapter: says so, what is at fault here, and status 1', async () => {
+linuxTest('without an adapter it names the cause, and status is 1', async () => {
   const nowhere = join(folder, 'nowhere.json');
   const { code, stdout } = await doctor([], { VK_DRIVER_FILES: nowhere, VK_ICD_FILENAMES: nowhere });
   expect(code).toBe(1);
@@ -62,7 +62,7 @@ linuxTest('no adapter: says so, what is at fault here, and status 1', async () =
   );
 });
 
-test('wrong usage: status 2, and help: status 0', async () => {
+test('wrong usage gives status 2, and help gives status 0', async () => {
   const [wrong, unknown, help] = await Promise.all([
     doctor(['--adapter', 'fast']),
     doctor(['now']),
@@ -73,6 +73,6 @@ test('wrong usage: status 2, and help: status 0', async () => {
   expect(help).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^Usage: /) });
 });
 
-test('a folder that is not there has no size', () => {
+test('a missing folder has no size', () => {
   expect(folderSize(join(folder, 'none'))).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** From what was found to what is wrong, what to do, and how it reads. */
+/** The problems and the advice that the doctor derives from its findings, and their text. */
 import { expect, test } from 'vitest';
 import { diagnose } from '../../src/cli/doctor/diagnose.ts';
 import { byteText, diagnosisText } from '../../src/cli/doctor/text.ts';
@@ -22,18 +22,18 @@ function diagnosis({ probe = PROBE, host = HOST, asked = 'high-performance', on 
   return diagnose({ probe, host, asked, system, plan });
 }
 
-test('nothing is wrong', () => {
+test('a good machine has no problems and no advice', () => {
   expect(diagnosis({})).toMatchObject({ good: true, problems: [], advice: [] });
 });
 
-test('no adapter: the commands for this system', () => {
+test('without an adapter the advice has the commands for this system', () => {
   const { good, problems, advice } = diagnosis({ probe: NOTHING });
   expect({ good, problems }).toEqual({ good: false, problems: ['No WebGPU adapter answers.'] });
   expect(advice.at(-1)).toMatch(/^apt-get update && apt-get install .*mesa-vulkan-drivers/);
   expect(diagnosis({ probe: NOTHING, on: 'arch' }).advice.at(-1)).toMatch(/^sudo pacman/);
 });
 
-test('none of the kind that was asked for, but another', () => {
+test('without an adapter of the requested kind the advice names another one', () => {
   const answers = PROBE.answers.map((answer) => (answer.asked === 'software' ? { ...answer, found: null } : answer));
   const probe = { ...PROBE, answers, check: null, failure: 'No software WebGPU adapter was found.' };
   const { problems, advice } = diagnosis({ probe, asked: 'software' });
@@ -41,20 +41,20 @@ test('none of the kind that was asked for, but another', () => {
   expect(advice.join()).toContain('--adapter high-performance (Acme driver 12.3)');
 });
 
-test('the process died while it asked', () => {
+test('a crash during the request for adapters is a problem', () => {
   const probe = { ...NOTHING, answers: [], failure: 'the process that asked for adapters was ended by SIGSEGV' };
   const { problems, advice } = diagnosis({ probe });
   expect(problems).toEqual([expect.stringContaining('was ended by SIGSEGV.')]);
   expect(advice.join('\n')).toContain('mesa-vulkan-drivers');
 });
 
-test('a driver that crashes or computes wrongly is named, and the way around it', () => {
+test('a driver that crashes or computes wrong results is named, and the way around it', () => {
   const crashed = diagnosis({ probe: { ...PROBE, check: null, failure: 'the process that computed was ended' } });
   const wrong = { ...CHECK, wrong: 3, firstWrong: 'output at 5: 1, should be 2' };
   const miscomputed = diagnosis({ probe: { ...PROBE, check: wrong } });
   expect(crashed.problems).toEqual(['The driver (Acme driver 12.3) failed: the process that computed was ended.']);
   expect(miscomputed.problems).toEqual([
-    'The driver (Acme driver 12.3) computes wrongly: 3 of 100 values, first output at 5: 1, should be 2.',
+    'The driver (Acme driver 12.3) computes wrong results: 3 of 100 values are wrong, first output at 5: 1, should be 2.',
   ]);
   for (const { good, advice } of [crashed, miscomputed]) {
     expect(good).toBe(false);
@@ -63,7 +63,7 @@ test('a driver that crashes or computes wrongly is named, and the way around it'
   }
 });
 
-test('pictures that cannot be decoded are a problem of their own', () => {
+test('undecodable pictures are a separate problem', () => {
   const { good, problems, advice } = diagnosis({ host: { ...HOST, picturesFailure: 'Could not load it.' } });
   expect({ good, problems }).toEqual({ good: false, problems: [expect.stringMatching(/sharp.*Could not load it\.$/)] });
   expect(advice).toHaveLength(1);
@@ -86,7 +86,7 @@ Adapters     high-performance  Acme driver 12.3 (examined here)
              software          llvmpipe: Mesa 25
 Kernels      tiled: conv2d forward, conv2d inputGrad
              rows: conv2d weightGrad
-Check        convolution of something: all 100 values right (1.2 s, compiling included)
+Check        convolution of something: all 100 values correct (1.2 s, including compilation)
 Pictures     can be decoded
 Caches       downloads: ~/.cache/dawngrad, not there yet
              compiled shaders: /var/cache/mesa, 3.0 MiB
@@ -95,17 +95,17 @@ All good: dawngrad can train here.
 `);
 });
 
-test('the text of a bad one ends with what is wrong, what the driver said, and what to do', () => {
+test('the text of a bad diagnosis ends with the problems, the messages of the driver, and the advice', () => {
   const host = { ...HOST, variables: ['VK_DRIVER_FILES=/x'], memory: { ...HOST.memory, limit: 2 ** 29 } };
   const text = diagnosisText(diagnosis({ probe: NOTHING, host }));
   expect(text).toContain('1.0 GiB free, of which this process may use 512.0 MiB\n');
   expect(text).toContain('Check        did not run\n');
   expect(text).toContain('Variables    VK_DRIVER_FILES=/x\n');
   expect(text).toMatch(
-    /\n\nNo WebGPU adapter answers\.\nIt said:\n {2}Found no drivers!\n\nWhat to do:\n {2}Debian .*\n {2}apt-get .*\n$/,
+    /\n\nNo WebGPU adapter answers\.\nMessages on stderr:\n {2}Found no drivers!\n\nWhat to do:\n {2}Debian .*\n {2}apt-get .*\n$/,
   );
 });
 
-test('bytes', () => {
+test('bytes are shown in a suitable unit', () => {
   expect([0, 1023, 1024, 2 ** 31].map(byteText)).toEqual(['0 bytes', '1023 bytes', '1.0 KiB', '2.0 GiB']);
 });

@@ -1,4 +1,4 @@
-/** What the doctor may find, for tests of what it makes of it. */
+/** Possible findings of the doctor, for tests of its conclusions. */
 import type { CheckResult, FoundAdapter, Host, Probe } from '../../src/cli/doctor/types.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
 

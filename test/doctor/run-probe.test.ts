@@ -1,4 +1,4 @@
-/** What the doctor makes of its child process, whatever becomes of that. */
+/** How the doctor interprets its child process, including one that crashes or hangs. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -18,7 +18,7 @@ const ended = (told: string, other: Partial<Ended> = {}) =>
   readProbe({ stdout: told, stderr: '', status: 0, signal: null, ...other });
 
 describe('readProbe', () => {
-  test('all is told: how the child ended after that does not matter', () => {
+  test('after the last message it does not matter how the child ended', () => {
     const whole = { answers: [{ asked: 'high-performance', found: ADAPTER }], traits: TRAITS, check: CHECK };
     const result = ended(`a driver says hello\n${lines(MESSAGES)}`, {
       status: null,
@@ -32,20 +32,20 @@ describe('readProbe', () => {
     [0, 'asked for adapters'],
     [1, 'opened a device'],
     [2, 'computed'],
-  ])('a crash after %i messages', (count, during) => {
+  ])('a crash after %i messages names the step', (count, during) => {
     const result = ended(lines(MESSAGES.slice(0, count)), { status: null, signal: 'SIGSEGV' });
     expect(result.failure).toBe(`the process that ${during} was ended by SIGSEGV`);
     expect(result.answers).toHaveLength(count > 0 ? 1 : 0);
   });
 
-  test('a message cut short is none', () => {
+  test('a message that was cut short does not count', () => {
     expect(ended(lines(MESSAGES).slice(0, -20), { status: 134 })).toMatchObject({
       check: null,
       failure: 'the process that computed ended with status 134',
     });
   });
 
-  test('an error that was told is the failure, with what stderr has to say about it', () => {
+  test('a reported error is the failure, with the lines of stderr about it', () => {
     const told = lines([...MESSAGES.slice(0, 1), { stage: 'failed', message: 'no such thing' }]);
     const dawns = ['Uniform', 'Storage'].map(
       (kind) =>
@@ -70,14 +70,14 @@ describe('runProbe', () => {
   };
   const first = JSON.stringify(lines(MESSAGES.slice(0, 1)));
 
-  test('a driver that crashes takes the child with it, and not us', async () => {
+  test('a driver that crashes ends the child, but not this process', async () => {
     const crash = script('crash', `process.stdout.write(${first}, () => process.kill(process.pid, 'SIGSEGV'));`);
     const { answers, failure } = await runProbe('high-performance', crash);
     expect(answers[0]?.found).toEqual(ADAPTER);
     expect(failure).toMatch(/^the process that opened a device was ended by SIGSEGV$/);
   });
 
-  test('a driver that hangs is given up', async () => {
+  test('a driver that hangs is stopped after the timeout', async () => {
     const hang = script('hang', `process.stdout.write(${first}); setInterval(() => {}, 1000);`);
     const { failure } = await runProbe('high-performance', hang, 1500);
     expect(failure).toBe('the process that opened a device did not answer within 1.5 s');

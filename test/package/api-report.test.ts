@@ -1,6 +1,6 @@
 /**
- * The package exports what the reports in docs/api say, and nothing internal. Signatures are compared by
- * `npm run api -- --check`, which needs the packages of tools/; names need none.
+ * The package exports the names that the reports in docs/api state, and nothing internal. `npm run api -- --check`
+ * compares the signatures; it needs the packages of tools/, while names need none.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -39,7 +39,7 @@ describe('this package', () => {
     expect(exported['src/index.ts'].names.length).toBeLessThanOrEqual(MOST_NAMES);
   });
 
-  test('the root has no name that no other entry has', () => {
+  test('another entry has every name of the root', () => {
     const others = new Set(FILES.filter((file) => file !== 'src/index.ts').flatMap((file) => exported[file].names));
     expect(exported['src/index.ts'].names.filter((name) => !others.has(name))).toEqual([]);
   });
@@ -49,7 +49,7 @@ describe('this package', () => {
   });
 });
 
-test('a name of an internal folder is found', () => {
+test('names of internal folders are found', () => {
   const declaredIn = new Map([
     ['Tensor', 'src/autograd/tensor.ts'],
     ['BufferPool', 'src/gpu/pool.ts'],
@@ -63,7 +63,7 @@ test('a name of an internal folder is found', () => {
     'fetchFile of src/fetch/fetch.ts',
     'describePlan of src/driver/plan.mjs',
   ]);
-  // The real ones know where they come from, through any number of re-exports.
+  // The real exports lead to their file, through any number of re-exports.
   expect(exported['src/index.ts'].declaredIn.get('Tensor')).toBe('src/autograd/tensor.ts');
   expect(exported['src/index.ts'].declaredIn.get('openGpu')).toBe('src/gpu/dawn.ts');
   expect([...exported['src/index.ts'].declaredIn.values()].filter((path) => !/^src\/\S+\.ts$/.test(path))).toEqual([]);
@@ -78,22 +78,22 @@ describe('a report', () => {
   const reportsOf = (some: Partial<Record<Entry, Declaration[]>>) => writeReports({ engine: [], ...none, ...some });
   const reports = reportsOf({ engine: [tensor, relu, shape], predict: [reached], index: [relu, tensor, shape] });
 
-  test('states every exported name, here or in another report, and no name that is only reached', () => {
+  test('lists every exported name, with its signature or another report, and no name that is only reached', () => {
     expect(namesOf(reports.get('engine')!)).toEqual(['Tensor', 'relu']);
     expect(namesOf(reports.get('index')!)).toEqual(['Tensor', 'relu']);
     expect(namesOf(reports.get('predict')!)).toEqual([]);
   });
 
-  test('has a signature once', () => {
+  test('has each signature once', () => {
     for (const signature of [relu.text, shape.text, 'readonly shape']) {
       expect([...reports].filter(([, text]) => text.includes(signature)).map(([entry]) => entry)).toEqual(['engine']);
     }
     expect(reports.get('predict')).toContain('- `Tensor`: [engine.api.md](engine.api.md)');
-    // A type that was only reached says nothing of one that is exported.
+    // A type that is only reached does not stand in for an exported one.
     expect(reportsOf({ engine: [reached], index: [tensor] }).get('index')).toContain(tensor.text);
   });
 
-  test('that differs is named with the line', () => {
+  test('that differs gives a message with the line', () => {
     const text = reports.get('engine')!;
     expect(firstDifference('engine', text, text)).toBeUndefined();
     expect(firstDifference('engine', text.replace('relu(x', 'relu(input'), text)).toBe(
@@ -104,7 +104,7 @@ describe('a report', () => {
     expect(firstDifference('engine', '', text)).toContain('docs/api/engine.api.md:1: the report has ""');
   });
 
-  test('without its sections is an error', () => {
+  test('without its section of exports is an error', () => {
     expect(() => namesOf('')).toThrow('Run `npm run api`');
   });
 });

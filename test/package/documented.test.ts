@@ -1,4 +1,4 @@
-/** Everything that the package exports has a docstring, and so has every public method and accessor of it. */
+/** Every export of the package has a docstring, and so has every public method and accessor. */
 import { expect, test } from 'vitest';
 import { exportsOf } from '../../scripts/api/exports.ts';
 import { ENTRIES } from '../../scripts/api/report.ts';
@@ -10,7 +10,7 @@ test.each([
   ['src/index.ts', ['Tensor', 'train', 'defineKernel', 'openPredictor', 'Batch']],
   ['src/engine.ts', ['Tensor', 'openGpu', 'defineKernel', 'SGD', 'resnet18', 'OpRecord']],
   ['src/data.ts', ['DataLoader', 'ImageFolder']],
-] as const)('of %s values and types are seen', (file, some) => {
+] as const)('the exports of %s include values and types', (file, some) => {
   expect(exported[file].names).toEqual(expect.arrayContaining([...some]));
 });
 
@@ -18,7 +18,7 @@ test.each(FILES)('every export, public method and accessor of %s has a docstring
   expect(exported[file].undocumented).toEqual([]);
 });
 
-test('what has none is found: exports of every kind, methods, accessors, statics; nothing private or inherited', () => {
+test('missing docstrings are found on exports and public members, but not on private or inherited members', () => {
   expect(exported['test/package/undocumented.ts'].undocumented).toEqual([
     'Bare',
     'Bare.make',

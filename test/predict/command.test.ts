@@ -59,7 +59,7 @@ gpuTest(
     expect(stdout).toBe(expected.join(''));
     expect(stderr).toMatch(/^Device: .+ \((software|hardware)\)$/m);
     expect(stderr).toContain(`Weights: ${weights} (resnet18), 3 classes: ants, bees, wasps\n`);
-    expect(stderr).toContain(`Pictures: 5, of each the middle at ${SIZE}×${SIZE}\n`);
+    expect(stderr).toContain(`Pictures: 5, each cropped to its centre of ${SIZE}×${SIZE}\n`);
   },
 );
 
@@ -245,7 +245,7 @@ gpuTest('Ctrl-C ends it with exit status 130, and what was printed is whole', as
     },
   );
   expect(code, stderr).toBe(130);
-  expect(stderr).toMatch(/Stopping; once more/);
+  expect(stderr).toMatch(/Stopping; interrupt again/);
   const rows = stdout
     .trimEnd()
     .split('\n')

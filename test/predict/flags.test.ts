@@ -16,7 +16,7 @@ test.each<[string, string[], RegExp]>([
   ['an unknown flag', [...good, '--best', '3'], /'--best'/],
   ['a flag without its value', [...good, '--top'], /--top/],
   ['no picture', ['--weights', weights], /no picture: give one or more files or folders/],
-  ['an empty path', [...good, ''], /picture 2: expected a file or folder, found an empty text/],
+  ['an empty path', [...good, ''], /picture 2: expected a file or folder, found an empty string/],
   ['weights that are not there', ['--weights', 'no.pth', 'photo.jpg'], /--weights: no.pth: no such file/],
   ['weights that are a folder', ['--weights', folder, 'a.jpg'], /--weights: .*: expected a file, found a folder/],
   ['a word for a number', [...good, '--top', 'all'], /--top: expected a number, found "all"/],
@@ -26,7 +26,7 @@ test.each<[string, string[], RegExp]>([
   ['negative threads', [...good, '--threads=-1'], /--threads: expected a whole number of at least 0, found -1/],
   ['a small picture', [...good, '--image-size', '31'], /--image-size: expected a whole number of at least 32/],
   ['an unknown adapter', [...good, '--adapter', 'fast'], /--adapter: expected high-performance, low-power, software/],
-  ['an empty folder to save to', [...good, '--save', ''], /--save: expected a folder, found an empty text/],
+  ['an empty folder to save to', [...good, '--save', ''], /--save: expected a folder, found an empty string/],
   ['a file to save to', [...good, '--save', weights], /--save: .*: expected a folder, found a file/],
 ])('%s is an error with exit status 2', async (_, args, message) => {
   const { code, stdout, stderr } = await call(args);

@@ -1,3 +1,4 @@
+/** The adapter probe of set-up: how it interprets its child process, and when it reuses a remembered answer. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,17 +10,17 @@ const INFO = { vendor: 'mesa', architecture: 'software', device: 'llvmpipe', des
 describe('readProbe', () => {
   const child = { stdout: '', stderr: '', status: 0, signal: null };
 
-  test('takes the answer, also from a child that crashed on the way out or whose driver chatters', () => {
+  test('accepts an answer even if the child crashed on exit or its driver wrote to stdout', () => {
     const stdout = `a driver says hello\n${JSON.stringify({ found: true, info: INFO })}\n`;
     expect(readProbe({ ...child, stdout, status: null, signal: 'SIGSEGV' })).toEqual({ found: true, info: INFO });
   });
 
-  test('a crash without an answer is named with the last words on stderr', () => {
+  test('a crash without an answer is reported with the last lines of stderr', () => {
     const result = readProbe({ ...child, stderr: 'one\ntwo\n', status: null, signal: 'SIGSEGV' });
     expect(result).toEqual({ found: false, reason: expect.stringMatching(/ended by SIGSEGV:\none\ntwo$/) });
   });
 
-  test('so are an exit status, a failed start, and an answer cut short', () => {
+  test('an exit status, a failed start and an answer cut short are reported too', () => {
     expect(readProbe({ ...child, status: 134 })).toHaveProperty('reason', expect.stringContaining('status 134'));
     expect(readProbe({ ...child, status: null, error: 'spawn ETIMEDOUT' })).toHaveProperty(
       'reason',
@@ -51,7 +52,7 @@ describe('the remembered adapter', () => {
   test('is used while nothing changes', () => {
     expect(remembered()).toEqual(INFO);
   });
-  test('is forgotten when a driver goes, comes or changes', () => {
+  test('is forgotten when a driver changes or is removed', () => {
     writeFileSync(manifest, '{"changed":true}');
     expect(remembered()).toBeUndefined();
     rmSync(manifest);

@@ -1,3 +1,4 @@
+/** The lock of set-up: it is held during the work, released after it, and taken over if it is stale. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-test('the lock is held during the work and released after it, also when it fails', () => {
+test('the lock is held during the work and released after it, even if the work fails', () => {
   expect(withLockFolder(folder, () => existsSync(folder))).toBe(true);
   expect(existsSync(folder)).toBe(false);
   expect(() =>
@@ -31,7 +32,7 @@ test('a lock whose owner has died is taken over', () => {
   expect(withLockFolder(folder, () => 'done')).toBe('done');
 });
 
-test('so is one that is older than any set-up takes', () => {
+test('a lock older than any set-up takes is taken over', () => {
   mkdirSync(folder);
   writeFileSync(join(folder, 'pid'), String(process.pid));
   const anHourAgo = Date.now() / 1000 - 3600;

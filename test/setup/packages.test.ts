@@ -1,3 +1,4 @@
+/** Set-up checks the version of Node and whether the npm packages match package-lock.json. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeProblem } from '../../scripts/setup/node-version.mjs';
 import { lockDifference, lockKey, packagesProblem } from '../../scripts/setup/packages.mjs';
 
-test('Node 20.9 is the oldest that will do', () => {
+test('Node 20.9 is the oldest accepted version', () => {
   expect(nodeProblem('20.9.0')).toBeUndefined();
   expect(nodeProblem('22.0.0')).toBeUndefined();
   expect(nodeProblem('20.8.1')).toContain('this is Node 20.8.1');
@@ -23,17 +24,17 @@ describe('lockDifference', () => {
   };
   const installed = { 'node_modules/a': { version: '1.0.0' }, 'node_modules/a-linux-x64': { version: '1.0.0' } };
 
-  test('none: binaries of other platforms and optional packages may be missing', () => {
+  test('there is none if only binaries of other platforms and optional packages are missing', () => {
     expect(lockDifference(wanted, installed, 'linux', 'x64')).toBeUndefined();
   });
-  test('a package is missing', () => {
+  test('a missing package is found', () => {
     expect(lockDifference(wanted, {}, 'linux', 'x64')).toBe('node_modules/a is missing');
   });
-  test('a package has another version', () => {
+  test('a package of another version is found', () => {
     const older = { ...installed, 'node_modules/a': { version: '0.9.0' } };
     expect(lockDifference(wanted, older, 'linux', 'x64')).toBe('node_modules/a is 0.9.0, not 1.0.0');
   });
-  test('the binaries are those of another platform', () => {
+  test('binaries of another platform are found', () => {
     expect(lockDifference(wanted, installed, 'win32', 'x64')).toBe('node_modules/a-win32-x64 is missing');
   });
 });
@@ -48,7 +49,7 @@ describe('packagesProblem', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  /** Puts the packages there that set-up looks for. */
+  /** Creates the packages that set-up looks for. */
   function install(record: string | undefined) {
     for (const name of ['webgpu', 'tsx', 'sharp']) {
       mkdirSync(join(root, 'node_modules', name), { recursive: true });
@@ -57,18 +58,18 @@ describe('packagesProblem', () => {
     if (record) writeFileSync(join(root, 'node_modules', '.package-lock.json'), record);
   }
 
-  test('nothing installed', () => {
+  test('missing packages are a problem', () => {
     expect(packagesProblem(root)).toBe('node_modules is missing');
     mkdirSync(join(root, 'node_modules'));
     expect(packagesProblem(root)).toBe('node_modules/webgpu is missing');
   });
 
-  test('installed, but not by npm', () => {
+  test('packages that npm did not install are a problem', () => {
     install(undefined);
     expect(packagesProblem(root)).toContain('not installed from package-lock.json');
   });
 
-  test("npm's record agrees: accepted, and remembered for the next run", () => {
+  test("packages that match npm's record are accepted and remembered for the next run", () => {
     install(lock);
     expect(packagesProblem(root)).toBeUndefined();
     const stamp = join(root, 'node_modules', '.cache', 'dawngrad', 'packages');
@@ -77,7 +78,7 @@ describe('packagesProblem', () => {
     expect(packagesProblem(root)).toBeUndefined();
   });
 
-  test('the lock file changed since', () => {
+  test('a changed lock file is a problem', () => {
     install(lock);
     expect(packagesProblem(root)).toBeUndefined();
     writeFileSync(join(root, 'package-lock.json'), lock.replace('1.0.0', '2.0.0'));

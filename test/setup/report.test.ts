@@ -1,8 +1,9 @@
+/** The summary at the end of `npm test`. */
 import { describe, expect, test } from 'vitest';
 import { type Report, summarize, summaryLine } from '../../scripts/test/report.ts';
 import { skippedTitle } from '../support/skip-title.ts';
 
-/** A report of one file with these tests, by full name. */
+/** A report of one file with these tests: status by full name. */
 function report(tests: Record<string, string>, status = 'passed'): Report {
   const assertionResults = Object.entries(tests).map(([fullName, result]) => ({ fullName, status: result }));
   return { testResults: [{ name: 'a.test.ts', status, assertionResults }] };
@@ -26,12 +27,12 @@ describe('the summary of a test run', () => {
     expect(summaryLine(summary, 1, false)).toBe('1 passed, 1 failed, 3 skipped');
   });
 
-  test('counts each skip as a failure where skips are forbidden', () => {
+  test('counts each skip as a failure if skips are forbidden', () => {
     const summary = summarize(report({ one: 'passed', two: 'skipped' }), []);
     expect(summaryLine(summary, 0, true)).toBe('1 passed, 1 failed, 0 skipped');
   });
 
-  test('tells what -t left out from what was skipped', () => {
+  test('tells tests that -t did not select from skipped tests', () => {
     const tests = { one: 'passed', two: 'skipped', [skippedTitle('three', 'needs torch')]: 'skipped' };
     expect(summarize(report(tests), ['-t', 'one'])).toMatchObject({ skipped: 1, unselected: 1 });
     expect(summarize(report(tests), ['--testNamePattern=one'])).toMatchObject({ skipped: 1, unselected: 1 });

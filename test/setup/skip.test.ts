@@ -1,3 +1,4 @@
+/** Skipped tests: their titles, their condition, and the search for a Python with PyTorch. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { skipUnless } from '../support/skip.ts';
 import { readSkippedTitle, skippedTitle } from '../support/skip-title.ts';
 
-test('a skipped title gives its name and reason back, brackets and all', () => {
+test('a skipped title returns its name and reason, including brackets', () => {
   const title = skippedTitle('adds [2, 3]', 'needs f16 [shader-f16]');
   expect(readSkippedTitle(title)).toEqual({ name: 'adds [2, 3]', reason: 'needs f16 [shader-f16]' });
   expect(readSkippedTitle('adds [2, 3]')).toBeUndefined();
@@ -13,17 +14,17 @@ test('a skipped title gives its name and reason back, brackets and all', () => {
 
 describe('skipUnless', () => {
   let ran = false;
-  skipUnless('something', 'never')('runs the test where the condition holds', () => {
+  skipUnless('something', 'never')('runs the test if the condition holds', () => {
     ran = true;
   });
-  test('has run it', () => expect(ran).toBe(true));
+  test('the test above has run', () => expect(ran).toBe(true));
 });
 
 describe('findTorchPython', () => {
   let scratch = '';
   beforeEach(() => {
     scratch = mkdtempSync(join(tmpdir(), 'dawngrad-python-'));
-    vi.resetModules(); // it remembers its answer for the life of the process
+    vi.resetModules(); // the module remembers its answer for the life of the process
   });
   afterEach(() => {
     vi.unstubAllEnvs();
@@ -32,13 +33,13 @@ describe('findTorchPython', () => {
 
   const ask = async () => (await import('../../scripts/find-python.ts')).findTorchPython();
 
-  test('believes what scripts/test.ts found', async () => {
+  test('uses the Python that scripts/test.ts found', async () => {
     vi.stubEnv('DAWNGRAD_PYTHON_CHECKED', '1');
     vi.stubEnv('DAWNGRAD_PYTHON', '/some/python3');
     expect(await ask()).toBe('/some/python3');
   });
 
-  test('believes that scripts/test.ts found none', async () => {
+  test('does not search again if scripts/test.ts found none', async () => {
     vi.stubEnv('DAWNGRAD_PYTHON_CHECKED', '1');
     vi.stubEnv('DAWNGRAD_PYTHON', '');
     expect(await ask()).toBeUndefined();

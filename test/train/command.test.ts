@@ -40,7 +40,7 @@ gpuTest(
     expect(stderr).toMatch(/^Memory: [\d.]+ MiB on the device \(at most, not all at once: parameters 42\.6 MiB, /m);
     expect(stderr).toMatch(/^Weights: None: every weight of the resnet18 is drawn\.$/m);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-      `To look at in ${out}: train-batch.png, curves.png, predictions.png`,
+      `Pictures drawn in ${out}: train-batch.png, curves.png, predictions.png`,
     );
     expect(stderr).toMatch(/^epoch 0\/1 train 1\/3 \| loss \d\.\d{4} \| [\d.]+ images\/s$/m);
   },
@@ -120,7 +120,7 @@ gpuTest(
     const out = join(root, 'twice');
     let sent = 0;
     const { code, signal, stderr } = await runCommand([...TINY_FLAGS, '--out', out], (text, kill) => {
-      const due = (/ train 1\/3 /.test(text) ? 1 : 0) + (text.includes('once more') ? 1 : 0);
+      const due = (/ train 1\/3 /.test(text) ? 1 : 0) + (text.includes('interrupt again') ? 1 : 0);
       for (; sent < due; sent++) kill('SIGINT');
     });
     expect({ code, signal }, stderr).toEqual({ code: 130, signal: null });

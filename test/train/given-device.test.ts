@@ -15,12 +15,14 @@ import { withGpu } from '../support/gpu.ts';
 import { drawPictures, readJson, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
 
 /** A layer of a resnet18 on pictures of 32 pixels, which every adapter can compute as either variant. */
-const LAYER = '64x8x8 -> 64, 3x3 /1 +1 frozen';
+const LAYER = '64x8x8 -> 64, 3x3 /1 +1';
 const [TRAINED, PREDICTED] = [`4x${LAYER}`, `1x${LAYER}`];
+/** The layer's weights are frozen in these runs. */
+const workOf = (layer: string) => `conv2d forward ${layer} frozen`;
 
 /** Choices that differ from one another in that layer, whatever the tables say. */
 const tunedTo = (variant: 'tiled' | 'rows'): TunedChoices =>
-  new Map([TRAINED, PREDICTED].map((layer) => [`conv2d forward ${layer}`, variant]));
+  new Map([TRAINED, PREDICTED].map((layer) => [workOf(layer), variant]));
 
 const own = new Chooser({ tuned: tunedTo('tiled') });
 const opened = await withGpu({ chooser: own });
@@ -71,7 +73,7 @@ describe('a run', () => {
     'computes by the choices that it finds, and leaves the device with its own',
     async () => {
       const { result, variants } = await watch(TRAINED, (gpu) => runOn(gpu, { tuned: async () => tunedTo('rows') }));
-      expect(result.kernels[`conv2d forward ${TRAINED}`]).toBe('rows');
+      expect(result.kernels[workOf(TRAINED)]).toBe('rows');
       expect(result.kernelChoice.fromTuner).toBe(1);
       expect(new Set(variants)).toEqual(new Set(['rows']));
     },
@@ -82,7 +84,7 @@ describe('a run', () => {
     'that looks for none goes by those of the device, and so does measuring weights',
     async () => {
       const { result, variants } = await watch(TRAINED, (gpu) => runOn(gpu, {}));
-      expect(result.kernels[`conv2d forward ${TRAINED}`]).toBe('tiled');
+      expect(result.kernels[workOf(TRAINED)]).toBe('tiled');
       expect(result.kernelChoice.fromTuner).toBe(1);
       expect(new Set(variants)).toEqual(new Set(['tiled']));
       const weights = join(result.folder, 'best.safetensors');
@@ -98,7 +100,7 @@ describe('a run', () => {
       const both = (gpu: Gpu) =>
         Promise.all((['rows', 'tiled'] as const).map((variant) => runOn(gpu, { tuned: async () => tunedTo(variant) })));
       const { result, variants } = await watch(TRAINED, both);
-      expect(result.map(({ kernels }) => kernels[`conv2d forward ${TRAINED}`])).toEqual(['rows', 'tiled']);
+      expect(result.map(({ kernels }) => kernels[workOf(TRAINED)])).toEqual(['rows', 'tiled']);
       expect(result[0]!.kernelChoice.hash).not.toBe(result[1]!.kernelChoice.hash);
       expect(variants.length).toBeGreaterThan(0);
       expect(variants.filter((variant) => variant === 'rows')).toHaveLength(variants.length / 2);

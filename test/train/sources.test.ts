@@ -105,7 +105,7 @@ describe('downloads', () => {
     const { code, stderr } = await call([...QUICK, '--data', pictures], env);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^train: .*its SHA-256 should begin with 01234567/m);
-    expect(stderr).toMatch(/--weights <file>, or have all weights drawn with --weights none/);
+    expect(stderr).toMatch(/--weights <file>, or start from random weights with --weights none/);
     expect(readdirSync(cache)).toEqual([]);
   });
 
@@ -125,7 +125,7 @@ describe('downloads', () => {
       served(),
     );
     expect({ code, signal, stdout }, stderr).toEqual({ code: 130, signal: null, stdout: '' });
-    expect(stderr).toMatch(/^Stopping; once more to stop at once\.$/m);
+    expect(stderr).toMatch(/^Stopping; interrupt again to stop at once\.$/m);
     expect(readdirSync(cache)).toEqual([]);
     expect(existsSync(out)).toBe(false);
   });

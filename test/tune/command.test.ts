@@ -71,7 +71,7 @@ describe('tune', () => {
       expect(works).toHaveLength(11);
       for (const line of works) expect(line).toMatch(/ (\d+\.\d\d|skipped) .*(its choice|times as fast|in place of)/);
       expect(lines.filter((line) => /^linear (forward|weightGrad) 2x512 -> 2 /.test(line))).toHaveLength(2);
-      expect(lines.at(-3)).toMatch(/^13 of 13 told in \d+\.\d s\.$/);
+      expect(lines.at(-3)).toMatch(/^13 of 13 measured in \d+\.\d s\.$/);
       expect(lines.at(-2)).toMatch(/^A training and a validation step.*: \d+ ms by the table, \d+ ms tuned: /);
       expect(lines.at(-1)).toBe(`Kept in ${tunedPath(env)}`);
       const { entries } = readJson<{ entries: { works: object }[] }>(tunedPath(env));
@@ -93,8 +93,8 @@ describe('tune', () => {
         expect([state, choice]).toEqual(['not reached', table]);
       }
       const text = await tune([...TINY, '--budget', '0.001'], env);
-      expect(text.stdout).toMatch(/^0 of 13 told in .+ The time ran out for the other 13: .+ larger --budget/m);
-      expect(text.stdout).toMatch(/not told in time: its choice/);
+      expect(text.stdout).toMatch(/^0 of 13 measured in .+ The time ran out for the other 13: .+ larger --budget/m);
+      expect(text.stdout).toMatch(/not finished in time: its choice/);
     },
     TRAINING_TIMEOUT,
   );
@@ -107,7 +107,7 @@ describe('tune', () => {
       const { code, stdout, stderr } = await tune([...TINY, '--budget', '0.001'], { DAWNGRAD_CACHE: file });
       expect(code).toBe(1);
       // What was measured is told all the same.
-      expect(stdout).toMatch(/^0 of 13 told in /m);
+      expect(stdout).toMatch(/^0 of 13 measured in /m);
       expect(stdout).not.toMatch(/^Kept in/m);
       expect(stderr).toMatch(/tune: .+tuned\.json: cannot be written/);
     },

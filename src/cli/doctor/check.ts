@@ -1,18 +1,18 @@
 /**
  * A compute pass with a known answer: a convolution of small whole numbers and its gradients, on the device and on the
- * host. No sum reaches 2²⁴, so every order of summing gives the same float32, and whatever is not equal is wrong.
+ * host. No sum reaches 2²⁴, so every order of summation gives the same float32, and any difference is an error.
  */
 import { backward, conv2d, scope, Tensor } from '../../autograd/index.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
 import type { CheckResult } from './types.ts';
 
-/** No extent is a multiple of a tile, so that edges are computed too. */
+/** No extent is a multiple of a tile, so the pass also computes the edges. */
 const SHAPE = { batch: 2, inChannels: 5, outChannels: 7, height: 13, width: 19, kernel: 3, stride: 2, padding: 1 };
 const OUT_HEIGHT = outExtent(SHAPE.height);
 const OUT_WIDTH = outExtent(SHAPE.width);
 
-/** The three arrays that a convolution gives, by name. */
+/** The three results of a convolution and its gradients. */
 type Results = Readonly<Record<'output' | 'input gradient' | 'weight gradient', Float32Array>>;
 
 /** Runs the convolution forward and backward with the kernels that training would choose on this device. */
@@ -50,7 +50,7 @@ function compare(computed: Results, expected: Results): Omit<CheckResult, 'ms' |
     const found = computed[name as keyof Results];
     values += right.length;
     right.forEach((value, i) => {
-      // Not !==: a NaN is wrong too.
+      // NaN equals nothing, so it counts as wrong.
       if (found[i] === value) return;
       wrong++;
       firstWrong ??= `${name} at ${i}: ${found[i]}, should be ${value}`;
@@ -61,7 +61,7 @@ function compare(computed: Results, expected: Results): Omit<CheckResult, 'ms' |
   return { what, values, wrong, firstWrong };
 }
 
-/** The definition, loop by loop: each product of the output goes into all three. */
+/** Follows the definition in plain loops. Each tap of each output value adds one product to all three results. */
 function onHost(input: Float32Array, weight: Float32Array, outputGrad: Float32Array): Results {
   const { batch, inChannels, outChannels, height, width, kernel, stride, padding } = SHAPE;
   const output = new Float32Array(outputGrad.length);
@@ -94,7 +94,7 @@ function outExtent(extent: number): number {
   return Math.floor((extent + 2 * SHAPE.padding - SHAPE.kernel) / SHAPE.stride) + 1;
 }
 
-/** From −4 to 4, without a pattern that an error of indexing could hide in: a Weyl sequence per array. */
+/** Whole numbers from −4 to 4. A Weyl sequence per array leaves no pattern that could hide an indexing error. */
 function wholeNumbers(count: number, seed: number): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: count }, (_, i) => Math.floor(((seed * 0.37 + i * 0.6180339887) % 1) * 9) - 4);
 }

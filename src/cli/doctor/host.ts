@@ -1,4 +1,4 @@
-/** What the doctor finds out without an adapter: versions, memory, caches, and what chooses among drivers. */
+/** Collects the findings that need no adapter: versions, memory, caches, and the variables that choose a driver. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, freemem, homedir, totalmem } from 'node:os';
@@ -37,7 +37,7 @@ export async function examineHost(env: NodeJS.ProcessEnv = process.env): Promise
     },
     picturesFailure: decoder.failure,
     cores: availableParallelism(),
-    // Without a limit some systems say 0, others a number beyond all memory.
+    // Without a limit, some systems report 0 and others more than the total memory.
     memory: { total: totalmem(), free: freemem(), limit: limit && limit < totalmem() ? limit : null },
     variables: DRIVER_VARIABLES.filter((name) => env[name]).map((name) => `${name}=${env[name]}`),
     caches: [
@@ -47,7 +47,7 @@ export async function examineHost(env: NodeJS.ProcessEnv = process.env): Promise
   };
 }
 
-/** Its binary may be missing for this platform, which shows only when it is loaded. */
+/** sharp's binary for this platform may be missing, which only loading it shows. */
 async function loadDecoder(): Promise<{ sharp: string; libvips: string; failure: string | null }> {
   try {
     const { default: sharp } = await import('sharp');
@@ -67,8 +67,8 @@ function webgpuVersion(): string {
 }
 
 /**
- * Where drivers keep shaders that they have compiled: Mesa on Linux in one of several forms, NVIDIA's in another folder.
- * Those that exist, or the one that Mesa would make.
+ * The existing folders in which drivers keep compiled shaders, or else the one that Mesa would make. On Linux, Mesa has
+ * several formats, each with its own folder, and NVIDIA's driver uses another one.
  */
 function shaderCaches(env: NodeJS.ProcessEnv): string[] {
   if (process.platform !== 'linux') return [];
@@ -86,7 +86,7 @@ function measure(folder: Omit<CacheFolder, 'bytes'>): CacheFolder {
   return { ...folder, bytes: folderSize(folder.path) ?? null };
 }
 
-/** Sum of all files below a folder, in bytes; undefined where it is missing or closed. */
+/** Sum of all files below a folder, in bytes; undefined if it is missing or unreadable. */
 export function folderSize(path: string): number | undefined {
   try {
     return readdirSync(path, { withFileTypes: true }).reduce((sum, entry) => {

@@ -1,6 +1,6 @@
 /**
- * The doctor's child process: tells what it finds as lines of JSON. A driver that crashes takes only this process with it,
- * and what was told before still stands.
+ * The doctor's child process: reports its findings as lines of JSON. A driver that crashes ends only this process, and
+ * the findings reported before still count.
  */
 import { writeSync } from 'node:fs';
 import type { AdapterPreference } from '../../gpu/dawn.ts';
@@ -11,11 +11,11 @@ function tell(message: ProbeMessage): void {
 }
 
 try {
-  // Not at the top: where Dawn's library does not load, that is to be told too.
+  // Not a static import: the failure to load Dawn's library must be reported too.
   const { probe } = await import('./probe.ts');
   await probe((process.argv[2] ?? 'high-performance') as AdapterPreference, tell);
 } catch (error) {
   tell({ stage: 'failed', message: error instanceof Error ? error.message : String(error) });
 }
-// At once: a device that is still open would keep Node waiting.
+// A device that is still open would keep Node from exiting.
 process.exit(0);

@@ -1,18 +1,18 @@
-/** Asks Dawn for adapters, opens a device and computes on it. Runs in a process of its own: see probe-process.ts. */
+/** Asks Dawn for adapters, opens a device and computes on it. Runs in its own process: see probe-process.ts. */
 import { create } from 'webgpu';
 import { isSoftware } from '../../gpu/adapter.ts';
 import { type AdapterPreference, openGpu } from '../../gpu/dawn.ts';
 import { checkConvolution } from './check.ts';
 import type { Answer, FoundAdapter, ProbeMessage } from './types.ts';
 
-/** How each kind is asked for. */
+/** The request for each kind of adapter. */
 const REQUESTS: Readonly<Record<AdapterPreference, GPURequestAdapterOptions>> = {
   'high-performance': { powerPreference: 'high-performance' },
   'low-power': { powerPreference: 'low-power' },
   software: { forceFallbackAdapter: true },
 };
 
-/** Dawn's names of the interfaces it may use on a system, most likely first, and what people call them. */
+/** Dawn's names of the backends that this system may have, most likely first, and their usual names. */
 const BACKENDS: readonly (readonly [name: string, shown: string])[] = [
   ...(process.platform === 'darwin' ? ([['metal', 'Metal']] as const) : []),
   ...(process.platform === 'win32' ? ([['d3d12', 'Direct3D 12']] as const) : []),
@@ -22,7 +22,7 @@ const BACKENDS: readonly (readonly [name: string, shown: string])[] = [
   ['opengles', 'OpenGL ES'],
 ];
 
-/** Dawn dies with the objects that `create` returns. */
+/** Keeps the objects that `create` returns reachable: Dawn dies with them. */
 const instances: GPU[] = [];
 
 function dawn(...flags: string[]): GPU {
@@ -32,15 +32,15 @@ function dawn(...flags: string[]): GPU {
 }
 
 /**
- * @param tell is called as soon as something is known: a driver may crash at any later step
- * @throws NoAdapterError where no adapter (of this kind) answers
+ * @param tell reports each finding at once, because a driver may crash at any later step
+ * @throws NoAdapterError if no adapter of the requested kind answers; other errors of Dawn and of the device
  */
 export async function probe(preference: AdapterPreference, tell: (message: ProbeMessage) => void): Promise<void> {
   const instance = dawn();
   const answers: Answer[] = [];
   for (const asked of Object.keys(REQUESTS) as AdapterPreference[]) {
     const adapter = await instance.requestAdapter(REQUESTS[asked]);
-    // A GPU may answer where a software adapter was asked for.
+    // A GPU may answer a request for a software adapter.
     const fits = adapter && (asked !== 'software' || isSoftware(adapter.info));
     answers.push({ asked, found: fits ? await describe(adapter, REQUESTS[asked]) : null });
   }
@@ -75,7 +75,7 @@ async function describe(adapter: GPUAdapter, request: GPURequestAdapterOptions):
   };
 }
 
-/** WebGPU does not tell the backend. But Dawn can be held to one, and then either finds this adapter or does not. */
+/** WebGPU does not report the backend. So this limits Dawn to one backend after another until it finds the adapter. */
 async function backendOf(info: GPUAdapterInfo, request: GPURequestAdapterOptions): Promise<string | null> {
   for (const [name, shown] of BACKENDS) {
     const other = (await dawn(`backend=${name}`).requestAdapter(request))?.info;

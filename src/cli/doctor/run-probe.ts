@@ -1,28 +1,28 @@
-/** Runs the probe in a child process and makes sense of what it told, also of one that crashed or hangs. */
+/** Runs the probe in a child process and interprets its output, even if it crashes or hangs. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { AdapterPreference } from '../../gpu/dawn.ts';
 import type { Probe, ProbeMessage } from './types.ts';
 
-/** The first run of a driver compiles its shaders, on two busy cores in seconds; a driver that takes this long hangs. */
+/** A driver's first run compiles shaders, in seconds on two busy cores. A driver that takes this long hangs. */
 const TIMEOUT_MS = 120_000;
 
-/** How a child process ended, and all that it wrote. */
+/** How a child process ended, and its output. */
 export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
   readonly status: number | null;
   readonly signal: string | null;
-  /** Why it did not start, or was ended by us. */
+  /** Why it did not start, or why this process ended it. */
   readonly error?: string | undefined;
 }
 
-/** @param script another child process than the doctor's own, for tests */
+/** @param script replaces the doctor's own child process in tests */
 export async function runProbe(preference: AdapterPreference, script?: string, timeout = TIMEOUT_MS): Promise<Probe> {
   return readProbe(await runChild([...(script ? [script] : ownScript()), preference], timeout));
 }
 
-/** Built code runs as it stands. From its sources it needs tsx to read TypeScript, wherever the command was called. */
+/** Built code runs as it is. The sources need tsx, resolved from here so that the working directory does not matter. */
 function ownScript(): string[] {
   const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
   if (!import.meta.url.endsWith('.ts')) return [path('./probe-process.js')];
@@ -55,20 +55,21 @@ function runChild(args: readonly string[], timeout: number): Promise<Ended> {
 }
 
 /**
- * Dawn writes two such lines to stderr when it lists an adapter such as lavapipe. They are harmless: no kernel uses dynamic
- * offsets. Dawn has no switch for them, and they pass its logging callbacks by (`NormalizeLimits` in its Limits.cpp). Here,
- * in the output of a child process, they are left out. In our own process they stay, as Node cannot redirect its stderr.
+ * Dawn writes two such lines to stderr when it lists an adapter such as lavapipe. They are harmless: no kernel uses
+ * dynamic offsets. Dawn has no switch for them, and they bypass its logging callbacks (`NormalizeLimits` in its
+ * Limits.cpp). The doctor removes them from the output of its child process. In the main process they stay, because
+ * Node cannot redirect its stderr.
  */
 export const DAWNS_WARNING =
   /^Warning: maxDynamic(Uniform|Storage)BuffersPerPipelineLayout artificially reduced from \d+ to \d+ to fit dynamic offset allocation limit\.$/;
 
-/** Lines of a stack in Dawn's own sources, and empty ones: they help nobody either. */
+/** Stack traces in Dawn's own sources, and empty lines: they help nobody either. */
 const NOISE = /^\s*at |^\s*$/;
 
-/** The most lines of stderr that are worth repeating. */
+/** How many lines of stderr are shown at most. */
 const LOG_LINES = 8;
 
-/** What it means. A child that crashed after it had told everything (drivers do, on the way out) has told everything. */
+/** Interprets the output. A child may crash after its last message, as drivers do on exit; then nothing is missing. */
 export function readProbe({ stdout, stderr, status, signal, error }: Ended): Probe {
   const messages = stdout.split('\n').flatMap((line) => parse(line));
   const of = <S extends ProbeMessage['stage']>(stage: S) =>
@@ -91,7 +92,7 @@ export function readProbe({ stdout, stderr, status, signal, error }: Ended): Pro
   };
 }
 
-/** Each once. */
+/** The lines that may explain the failure, each once. */
 function tellingLines(stderr: string): string[] {
   return [...new Set(stderr.split('\n'))].filter((line) => !DAWNS_WARNING.test(line) && !NOISE.test(line));
 }

@@ -1,9 +1,9 @@
-/** The diagnosis as a person reads it: facts under short headings, then the verdict. */
+/** The diagnosis as text for people: facts under short headings, then the verdict. */
 import { homedir } from 'node:os';
 import type { AdapterPreference } from '../../gpu/dawn.ts';
 import type { CacheFolder, Diagnosis, FoundAdapter, Host, Probe } from './types.ts';
 
-/** Features that kernels or timings use where an adapter has them. */
+/** Features that kernels or timings use if the adapter has them. */
 const USED_FEATURES = ['subgroups', 'timestamp-query'];
 
 /** Limits that decide what can be trained, and how. */
@@ -41,7 +41,7 @@ export function diagnosisText(diagnosis: Diagnosis, home: string = homedir()): s
 
 function verdict({ good, problems, advice, probe }: Diagnosis): string[] {
   if (good) return ['All good: dawngrad can train here.'];
-  const log = probe.log.length > 0 ? ['It said:', ...probe.log.map((line) => `  ${line}`)] : [];
+  const log = probe.log.length > 0 ? ['Messages on stderr:', ...probe.log.map((line) => `  ${line}`)] : [];
   return [...problems, ...log, '', 'What to do:', ...advice.map((line) => `  ${line}`)];
 }
 
@@ -54,8 +54,8 @@ function adapterSections(adapter: FoundAdapter): [head: string, lines: string[]]
   });
   const others = features.filter((name) => !USED_FEATURES.includes(name));
   return [
-    ['Adapter', [software ? 'software: computes on the cores of the CPU' : 'hardware']],
-    ['Driver', [description || '(it does not name itself)', named.map((pair) => pair.join(' ')).join(', ')]],
+    ['Adapter', [software ? 'software: computes on the CPU' : 'hardware']],
+    ['Driver', [description || '(without a name)', named.map((pair) => pair.join(' ')).join(', ')]],
     ['Backend', [backend ?? 'unknown']],
     ['Features', [`used: ${used.join(', ')}`, ...wrap(`others: ${others.join(', ') || 'none'}`, 100)]],
     ['Limits', LIMITS.filter((name) => name in limits).map((name) => limitLine(name, limits[name]!))],
@@ -70,7 +70,7 @@ function limitLine(name: string, value: number): string {
   return `${name.padEnd(34)} ${name.endsWith('Size') ? byteText(value) : value.toLocaleString('en-US')}`;
 }
 
-/** A line for each kind that can be asked for; what one above has already named is not named again. */
+/** A line per kind of adapter. An adapter that an earlier line names is not named again. */
 function adapterLines({ answers }: Probe, asked: AdapterPreference): string[] {
   if (answers.length === 0) return ['none answered'];
   const first = new Map<string, AdapterPreference>();
@@ -85,11 +85,11 @@ function adapterLines({ answers }: Probe, asked: AdapterPreference): string[] {
   });
 }
 
-/** By variant, which pieces of work it does. */
+/** A line per variant with the works that it does. */
 function kernelLines(kernels: Readonly<Record<string, string>>): string[] {
   const works = new Map<string, string[]>();
   for (const [work, variant] of Object.entries(kernels)) {
-    // Without the shape that was computed: "conv2d forward 2x5x13x19 -> 7, …".
+    // Drops the shape: "conv2d forward 2x5x13x19 -> 7, …".
     const name = work.split(' ').slice(0, 2).join(' ');
     works.set(variant, [...(works.get(variant) ?? []), name]);
   }
@@ -99,8 +99,8 @@ function kernelLines(kernels: Readonly<Record<string, string>>): string[] {
 function checkLine({ check, failure }: Probe): string {
   if (!check) return failure ? 'did not run' : 'no result';
   const result =
-    check.wrong === 0 ? `all ${check.values} values right` : `${check.wrong} of ${check.values} values wrong`;
-  return `${check.what}: ${result} (${(check.ms / 1000).toFixed(1)} s, compiling included)`;
+    check.wrong === 0 ? `all ${check.values} values correct` : `${check.wrong} of ${check.values} values wrong`;
+  return `${check.what}: ${result} (${(check.ms / 1000).toFixed(1)} s, including compilation)`;
 }
 
 function versionsLine({ versions }: Host): string {
@@ -118,14 +118,14 @@ function cacheLine({ what, path, bytes }: CacheFolder, home: string): string {
   return `${what}: ${shown}, ${bytes === null ? 'not there yet' : byteText(bytes)}`;
 }
 
-/** `4.0 GiB`, with the unit that keeps the number small. */
+/** `4.0 GiB`, in the largest unit that gives at least 1. */
 export function byteText(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
   const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
   return power === 0 ? `${bytes} bytes` : `${(bytes / 2 ** (10 * power)).toFixed(1)} ${units[power]}`;
 }
 
-/** Breaks at blanks, so that no line is longer than `width` unless a word is. */
+/** Breaks at spaces, so that no line is longer than `width` unless a single word is. */
 function wrap(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {

@@ -1,4 +1,4 @@
-/** What the doctor finds out: plain data that travels as JSON from a child process, and that `--json` prints. */
+/** The doctor's findings: plain data that a child process sends as JSON and that `--json` prints. */
 import type { AdapterPreference } from '../../gpu/dawn.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
 
@@ -7,20 +7,20 @@ export interface FoundAdapter {
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;
-  /** Names the driver with its version, as far as the driver tells. */
+  /** The driver's name and version, as far as the driver reports them. */
   readonly description: string;
   /** Computes on the CPU. */
   readonly software: boolean;
-  /** The system's interface behind WebGPU, such as Vulkan; null where Dawn does not tell. */
+  /** The system's interface behind WebGPU, such as Vulkan; null if it could not be determined. */
   readonly backend: string | null;
-  /** Least and most invocations of a subgroup; null without subgroups. */
+  /** Minimum and maximum number of invocations in a subgroup; null without subgroups. */
   readonly subgroup: readonly [number, number] | null;
   readonly features: readonly string[];
-  /** Every limit by name. Bytes where the name ends in Size. */
+  /** Every limit by name, in bytes if the name ends in Size. */
   readonly limits: Readonly<Record<string, number>>;
 }
 
-/** What was found when an adapter of a kind was asked for. */
+/** The answer to a request for one kind of adapter. */
 export interface Answer {
   readonly asked: AdapterPreference;
   readonly found: FoundAdapter | null;
@@ -28,27 +28,27 @@ export interface Answer {
 
 /** The compute pass whose result is known. */
 export interface CheckResult {
-  /** What was computed, for people. */
+  /** Describes the computation to people. */
   readonly what: string;
-  /** How many values it gave, and how many of them are wrong. */
+  /** The number of computed values, and how many of them are wrong. */
   readonly values: number;
   readonly wrong: number;
-  /** The first wrong one: where it is, what was computed and what is right. */
+  /** The first wrong value: its place, the value found and the value expected. */
   readonly firstWrong: string | null;
-  /** Compiling the shaders included. */
+  /** Includes the compilation of the shaders. */
   readonly ms: number;
-  /** Which variant was chosen for each piece of work, as `Chooser.choices`. */
+  /** The variant chosen for each work, as in `Chooser.choices`. */
   readonly kernels: Readonly<Record<string, string>>;
 }
 
-/** What the child process tells, one line of JSON each, in this order; where it crashes, the rest is missing. */
+/** The child process's messages, one line of JSON each, in this order. If it crashes, the rest is missing. */
 export type ProbeMessage =
   | { readonly stage: 'adapters'; readonly answers: readonly Answer[] }
   | { readonly stage: 'device'; readonly traits: AdapterTraits }
   | { readonly stage: 'check'; readonly check: CheckResult }
   | { readonly stage: 'failed'; readonly message: string };
 
-/** All that the child process told. */
+/** All messages of the child process together. */
 export interface Probe {
   readonly answers: readonly Answer[];
   /** Of the device that was opened. */
@@ -56,19 +56,19 @@ export interface Probe {
   readonly check: CheckResult | null;
   /** Why something is missing. */
   readonly failure: string | null;
-  /** What drivers and Dawn wrote about it on stderr. */
+  /** Lines about it that drivers and Dawn wrote to stderr. */
   readonly log: readonly string[];
 }
 
-/** A folder that something is kept in. */
+/** A cache folder on disk. */
 export interface CacheFolder {
   readonly what: string;
   readonly path: string;
-  /** Sum of its files; null where there is no such folder. */
+  /** Total size of its files; null if there is no such folder. */
   readonly bytes: number | null;
 }
 
-/** What does not depend on an adapter. */
+/** The findings that do not depend on an adapter. */
 export interface Host {
   readonly system: string;
   readonly platform: string;
@@ -76,22 +76,22 @@ export interface Host {
   /** Why pictures cannot be decoded. */
   readonly picturesFailure: string | null;
   readonly cores: number;
-  /** Bytes; `limit` where a container allows less than there is. */
+  /** Bytes. `limit` is null unless a container allows less than the total. */
   readonly memory: { readonly total: number; readonly free: number; readonly limit: number | null };
   /** `NAME=value` of the variables that choose a driver. */
   readonly variables: readonly string[];
   readonly caches: readonly CacheFolder[];
 }
 
-/** Everything, and what follows from it. */
+/** All findings and the conclusions from them. */
 export interface Diagnosis {
   readonly good: boolean;
   readonly host: Host;
   readonly probe: Probe;
-  /** The adapter that was to be examined. */
+  /** The kind of adapter that the user asked to examine. */
   readonly asked: AdapterPreference;
-  /** What is wrong, a sentence each. */
+  /** The problems, a sentence each. */
   readonly problems: readonly string[];
-  /** What to do about it, line by line. */
+  /** The remedies, line by line. */
   readonly advice: readonly string[];
 }
