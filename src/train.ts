@@ -6,8 +6,8 @@
 export { FileError, UsageError } from './errors.ts';
 export {
   evaluate,
-  NonFiniteLossError,
   loadTraining,
+  NonFiniteLossError,
   type Reporter,
   type ResumeOptions,
   resumeTraining,

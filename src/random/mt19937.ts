@@ -95,7 +95,9 @@ export class Generator {
     const counts = [next, drawn].every((value) => Number.isSafeInteger(value) && value >= 0);
     const normal = cachedNormal === null || Number.isFinite(cachedNormal);
     if (bytes?.length !== 4 * STATE || !counts || next > STATE || !normal) {
-      throw new TypeError('Generator: expected the state that stateDict() gave: 624 words, a place among them, a count.');
+      throw new TypeError(
+        'Generator: expected the state that stateDict() gave: 624 words, a place among them, a count.',
+      );
     }
     const view = new DataView(bytes.buffer);
     for (let i = 0; i < STATE; i++) this.state[i] = view.getUint32(4 * i, true);

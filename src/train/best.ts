@@ -10,7 +10,10 @@ export class Best<State> {
   #epoch: number | null;
 
   /** @param found when and how good it was, if it is not the state before training */
-  constructor(initial: State, { epoch, acc }: { readonly epoch: number | null; readonly acc: number } = { epoch: null, acc: 0 }) {
+  constructor(
+    initial: State,
+    { epoch, acc }: { readonly epoch: number | null; readonly acc: number } = { epoch: null, acc: 0 },
+  ) {
     this.#state = initial;
     this.#acc = acc;
     this.#epoch = epoch;

@@ -88,7 +88,9 @@ export function describeChoice(kernels: Record<string, string>, tuned: TunedChoi
 
 /** Metadata of best.safetensors. All values are strings, as the format requires. */
 export function bestMetadata(
-  run: Pick<Described, 'mode' | 'settings' | 'pictures' | 'start'> & { readonly best: Pick<Best<unknown>, 'epoch' | 'acc'> },
+  run: Pick<Described, 'mode' | 'settings' | 'pictures' | 'start'> & {
+    readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
+  },
 ): Record<string, string> {
   const { mode, settings, pictures, start, best } = run;
   return {

@@ -91,6 +91,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   if (before) folder.restoreMetrics(metrics);
   reporter?.started?.({
     mode,
+    ...(run.demo && { demo: true }),
     epochs,
     adapter: gpu.traits.description,
     adapterKind: adapterKind(gpu.traits),

@@ -23,7 +23,8 @@ export function lockFolder(folder: string): () => void {
       break;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== 'EEXIST') throw new FileError(`${path}: the run folder cannot be locked (${message})`, { cause: error });
+      if (code !== 'EEXIST')
+        throw new FileError(`${path}: the run folder cannot be locked (${message})`, { cause: error });
       const owner = ownerOf(path);
       // Processes of another machine cannot be seen from here, so they count as alive.
       const alive = owner && (owner.host !== hostname() || isAlive(owner.pid));

@@ -49,7 +49,9 @@ export function runStateFrom(path: string, extra: Extra): RunState {
     ['train', 'val'].includes(position.phase) &&
     Number.isFinite(seconds);
   if (!good) {
-    throw new FileError(`${path}: expected the state of a run, found another saved training. Load it with loadTraining().`);
+    throw new FileError(
+      `${path}: expected the state of a run, found another saved training. Load it with loadTraining().`,
+    );
   }
   return { ...state, settings: numberSettings(settings) };
 }

@@ -70,7 +70,15 @@ export class SaveThread {
 }
 
 /** Errors lose their class when they pass between threads. */
-function revive({ name, message, code }: { readonly name: string; readonly message: string; readonly code: string | undefined }): Error {
+function revive({
+  name,
+  message,
+  code,
+}: {
+  readonly name: string;
+  readonly message: string;
+  readonly code: string | undefined;
+}): Error {
   if (name !== 'FileError') return new DawngradError(`The thread that saves failed: ${name}: ${message}`);
   return new FileError(message, { cause: Object.assign(new Error(message), { code }) });
 }

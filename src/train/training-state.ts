@@ -54,7 +54,8 @@ export function captureTraining(
     generator: generator ?? null,
     extra,
   };
-  const prefixed = (prefix: string, state: StateDict) => Array.from(state, ([name, entry]) => [prefix + name, entry] as const);
+  const prefixed = (prefix: string, state: StateDict) =>
+    Array.from(state, ([name, entry]) => [prefix + name, entry] as const);
   const state: StateDict = new Map([
     ...prefixed(MODEL, model.stateDict()),
     ...prefixed(OPTIMIZER, optimizerState?.tensors ?? new Map()),
@@ -135,7 +136,9 @@ function savedParts(path: string, { metadata }: Checkpoint): SavedParts {
     // Handled below.
   }
   if (typeof saved !== 'object' || saved === null || typeof saved.version !== 'number') {
-    throw new FileError(`${path}: expected a saved training (metadata ${KEY}), found other weights. Give a last.safetensors.`);
+    throw new FileError(
+      `${path}: expected a saved training (metadata ${KEY}), found other weights. Give a last.safetensors.`,
+    );
   }
   if (saved.version !== VERSION) {
     throw new FileError(

@@ -82,6 +82,8 @@ export interface RunSummary {
 /** Facts known when training is about to begin. */
 export interface RunStart {
   readonly mode: TrainMode;
+  /** Set only for the built-in demo. */
+  readonly demo?: true;
   readonly epochs: number;
   readonly adapter: string;
   readonly adapterKind: 'software' | 'hardware';
@@ -96,7 +98,12 @@ export interface RunStart {
   /** The source of the weights, as a sentence. */
   readonly weights: string;
   /** Set if the run goes on: from where, and how the adapter, driver, program or kernels differ from the last start. */
-  readonly resumed?: { readonly epoch: number; readonly phase: Phase; readonly step: number; readonly changes: readonly string[] };
+  readonly resumed?: {
+    readonly epoch: number;
+    readonly phase: Phase;
+    readonly step: number;
+    readonly changes: readonly string[];
+  };
 }
 
 /** Receives the progress of a run. Every method is optional and is called synchronously between steps. */
