@@ -80,5 +80,5 @@ gpuTest('scores beyond what f16 reaches are told of, with what to do', async () 
   large.set('bn1.bias', { ...bias, data: new Float32Array(bias.data.length).fill(3e5) });
   const file = writeNet(join(root, 'large.safetensors'), large, metadata);
   expect(await predictions(file, false)).toHaveLength(paths.length);
-  await expect(predictions(file, true)).rejects.toThrow('give others, or go without half precision.');
+  await expect(predictions(file, true)).rejects.toThrow('give others, or turn half precision off.');
 });

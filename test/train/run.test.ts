@@ -168,7 +168,7 @@ gpuTest(
     const reporter = { started: ({ weights }: { weights: string }) => (told = weights) };
     // Without learning, the first validation measures the loaded weights, but for the statistics.
     const again = await run({ weights, epochs: 1, lr: 0, reporter });
-    expect(told).toMatch(/best\.safetensors \(resnet18\), whole: its last layer tells 2 classes apart/);
+    expect(told).toMatch(/best\.safetensors \(resnet18\), whole: its last layer has 2 outputs/);
     const loaded = readSafetensors(weights).tensors;
     for (const name of ['fc.weight', 'layer4.1.conv2.weight']) {
       expect([name, sameBits(again.best, loaded, name)]).toEqual([name, true]);

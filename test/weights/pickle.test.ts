@@ -122,7 +122,7 @@ test('an OrderedDict in the way of Python 2', () => {
 describe('tensors out of bounds', () => {
   const storage = { '0': floats(1, 2, 3, 4) };
   test.each<[string, Parameters<typeof makePth>[0][string], RegExp]>([
-    ['too long', { length: 4, shape: [5], strides: [1] }, /reaches outside its storage of 4 numbers/],
+    ['too long', { length: 4, shape: [5], strides: [1] }, /reaches outside its storage of 4 values/],
     ['offset', { length: 4, offset: 3, shape: [2], strides: [1] }, /reaches outside/],
     ['stride', { length: 4, shape: [2, 2], strides: [3, 1] }, /reaches outside/],
     ['negative stride', { length: 4, offset: 3, shape: [2], strides: [-1] }, /as torch writes it/],
@@ -130,8 +130,8 @@ describe('tensors out of bounds', () => {
     ['overflowing shape', { length: 4, shape: [2 ** 40, 2 ** 40], strides: [0, 0] }, /reaches outside/],
     ['ranks that differ', { length: 4, shape: [2, 2], strides: [1] }, /as torch writes it/],
     ['65 dimensions', { length: 4, shape: Array(65).fill(1), strides: Array(65).fill(1) }, /as torch writes it/],
-    ['endless repetition', { length: 4, shape: [2 ** 40], strides: [0] }, /repeats numbers/],
-    ['storage shorter than claimed', { length: 5, shape: [5], strides: [1] }, /has 16 bytes; 5 numbers of F32 take 20/],
+    ['endless repetition', { length: 4, shape: [2 ** 40], strides: [0] }, /repeats values/],
+    ['storage shorter than claimed', { length: 5, shape: [5], strides: [1] }, /has 16 bytes, but 5 values of F32 take 20/],
     ['storage of another type', { storage: 'HalfStorage', length: 4, shape: [4], strides: [1] }, /of F16 take 8/],
     ['missing storage', { key: '../0', length: 4, shape: [4], strides: [1] }, /storage "..\/0" is missing/],
     [

@@ -82,7 +82,7 @@ describe('writes', () => {
     [
       'a shape that does not fit',
       { a: { shape: [3], data: Float32Array.of(1) } },
-      /"a" of shape \[3\] needs 3 numbers, it has 1/,
+      /"a" of shape \[3\] needs 3 values, but has 1/,
     ],
     ['I64 that is not whole', { a: { shape: [1], data: Float32Array.of(0.5), dtype: 'I64' } }, /not whole/],
     ['I64 that is not finite', { a: { shape: [1], data: Float32Array.of(Infinity), dtype: 'I64' } }, /not whole/],
@@ -164,7 +164,7 @@ describe('refuses', () => {
     ['no JSON', '{"a":', 0, /not valid JSON/],
     ['a list', '[1]', 0, /not a JSON object/],
     ['deep JSON', '['.repeat(100_000), 0, /not valid JSON/],
-    ['a tensor that is a list', { a: [] }, 0, /dtype of no name/],
+    ['a tensor that is a list', { a: [] }, 0, /has no dtype, expected one of F64/],
     ['an unknown dtype', { a: { ...one, dtype: 'F8_E4M3' } }, 4, /dtype "F8_E4M3", expected one of F64/],
     ['a dtype of the prototype', { a: { ...one, dtype: 'toString' } }, 4, /dtype "toString"/],
     ['no shape', { a: { dtype: 'F32', data_offsets: [0, 4] } }, 4, /lacks a shape/],
