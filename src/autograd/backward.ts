@@ -32,8 +32,8 @@ export function backward(result: Tensor, options: BackwardOptions | Tensor | num
   expectUsable('backward', { 'the result': result });
   if (!result.requiresGrad) {
     throw new GraphError(
-      'backward(): nothing that led to this tensor requires a gradient. Set requiresGrad on a leaf, and compute outside ' +
-        'noGrad().',
+      'backward(): nothing that led to this tensor requires a gradient. Set requiresGrad on a leaf, and compute ' +
+        'outside noGrad().',
     );
   }
   const entry = entryOf(result);
@@ -80,8 +80,8 @@ function checkUnchanged(entries: readonly Entry[]): void {
     for (const { name, storage, version } of saved) {
       if (storage.version === version) continue;
       throw new GraphError(
-        `backward(): ${op} saved ${name} at version ${version} for its gradient, but it has changed since: it is at version ` +
-          `${storage.version}. Change tensors after backward(), or compute the result again.`,
+        `backward(): ${op} saved ${name} at version ${version} for its gradient, but it has changed since: it is at ` +
+          `version ${storage.version}. Change tensors after backward(), or compute the result again.`,
       );
     }
   }

@@ -69,7 +69,8 @@ function checkInputs(name: string, inputs: readonly string[]): void {
   const wrong = inputs.find((input, i) => !/^[A-Za-z]\w*$/.test(input) || inputs.indexOf(input) !== i);
   if (wrong !== undefined) {
     throw new RangeError(
-      `${name}: inputs must have different names, each a letter and then letters, digits or _, got ${inputs.join(', ')}.`,
+      `${name}: inputs must have different names, each a letter and then letters, digits or _, got ` +
+        `${inputs.join(', ')}.`,
     );
   }
 }

@@ -112,8 +112,8 @@ export class Tensor<D extends DType = Floating> {
     if (required) expectDType('requiresGrad', 'a tensor that requires a gradient', this, 'f32');
     if (!required && this.holdings.graph) {
       throw new GraphError(
-        `requiresGrad: this tensor is a result of ${this.holdings.label}, whose inputs decide it, so it cannot be cleared. ` +
-          'Use its view(), which requires no gradient.',
+        `requiresGrad: this tensor is a result of ${this.holdings.label}, whose inputs decide it, so it cannot be ` +
+          'cleared. Use its view(), which requires no gradient.',
       );
     }
     this.#requiresGrad = required;
@@ -232,7 +232,9 @@ export class Tensor<D extends DType = Floating> {
 
   /** The value of a tensor with one element. */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new RangeError(`item() needs one element, got shape ${formatShape(this.shape)}. Use data().`);
+    if (this.size !== 1) {
+      throw new RangeError(`item() needs one element, got shape ${formatShape(this.shape)}. Use data().`);
+    }
     return (await this.data())[0]!;
   }
 

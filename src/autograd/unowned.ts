@@ -38,8 +38,8 @@ class Unowned {
     if (size >= REPORT_AT && !this.#reported) {
       this.#reported = true;
       console.warn(
-        `dawngrad: ${size} tensors are alive outside any scope: ${this.#describe()}. At ${LIMIT}, the next one is an error. ` +
-          ADVICE,
+        `dawngrad: ${size} tensors are alive outside any scope: ${this.#describe()}. At ${LIMIT}, the next one is an ` +
+          `error. ${ADVICE}`,
       );
     }
     this.#held.add(holdings);

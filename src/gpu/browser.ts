@@ -27,8 +27,8 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   const { navigator } = globalThis as { readonly navigator?: { readonly gpu?: GPU } };
   if (!navigator?.gpu) {
     throw new NoAdapterError(
-      'openGpu: there is no WebGPU here (navigator.gpu). It needs a secure page (https or localhost) and a browser that ' +
-        'supports it: Chrome or Edge 113, Safari 26, Firefox 141, or later.',
+      'openGpu: there is no WebGPU here (navigator.gpu). It needs a secure page (https or localhost) and a browser ' +
+        'that supports it: Chrome or Edge 113, Safari 26, Firefox 141, or later.',
     );
   }
   const adapter = await requestAdapter(navigator.gpu, options.adapter);

@@ -231,8 +231,8 @@ export class Gpu {
   startProfiling(): void {
     if (!this.device.features.has('timestamp-query')) {
       throw new GpuError(
-        'startProfiling: this device has no timestamp queries, so kernels cannot be timed one by one. Open it without ' +
-          '`minimal`, or choose another adapter.',
+        'startProfiling: this device has no timestamp queries, so kernels cannot be timed one by one. Open it ' +
+          'without `minimal`, or choose another adapter.',
       );
     }
     this.flush();

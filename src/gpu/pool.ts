@@ -127,7 +127,8 @@ export class BufferPool {
       throw new GpuError(
         pooled.pool === this
           ? `Pooled memory ${pooled.id} (${pooled.size} bytes) was released twice. Release each buffer or texture once.`
-          : `Pooled memory ${pooled.id} (${pooled.size} bytes) was released to another pool. Release it to the one it came from.`,
+          : `Pooled memory ${pooled.id} (${pooled.size} bytes) was released to another pool. Release it to the one ` +
+            'it came from.',
       );
     }
     this.#liveBytes -= held;

@@ -129,7 +129,9 @@ function boundBuffers<B extends string>(
     const buffer = buffers[name];
     if (!buffer) throw new TypeError(`${kernel}: binding ${name} needs a buffer, got ${buffer}.`);
     if (buffer.pool && buffer.pool !== gpu.pool) {
-      throw new DeviceMismatchError(`${kernel}: the buffer of ${name} is on another device than the kernel. Use one device for both.`);
+      throw new DeviceMismatchError(
+        `${kernel}: the buffer of ${name} is on another device than the kernel. Use one device for both.`,
+      );
     }
     return buffer;
   });

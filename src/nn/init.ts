@@ -50,7 +50,7 @@ const NORMAL_BLOCK = 16;
  */
 export function normalDraws(size: number): number {
   if (size < NORMAL_BLOCK) {
-    throw new RangeError(`normalDraws: expected at least ${NORMAL_BLOCK} values, as fewer are drawn in pairs, got ${size}.`);
+    throw new RangeError(`normalDraws: size must be at least ${NORMAL_BLOCK} (fewer are drawn in pairs), got ${size}.`);
   }
   return size % NORMAL_BLOCK === 0 ? size : size + NORMAL_BLOCK;
 }

@@ -32,8 +32,8 @@ export interface RenderOptions {
 /**
  * Renders the pictures in order. An unreadable one keeps its place in the order. If the consumer stops early, the pool
  * finishes the pictures in progress.
- * @throws DawngradError if pixels do not fit their width and height, a decoder thread fails, or the pool is closed before
- *   or during the work; MissingPackageError if a picture needs sharp and that is not installed
+ * @throws DawngradError if pixels do not fit their width and height, a decoder thread fails, or the pool is closed
+ *   before or during the work; MissingPackageError if a picture needs sharp and that is not installed
  */
 export async function* renderAhead(
   pictures: readonly PictureInput[],

@@ -33,7 +33,8 @@ export interface TrainResult {
   /** The best weights with the batch norms' statistics, under torch's names. */
   readonly best: State;
   /**
-   * The network with the best weights, in evaluation mode. Set only if the caller gave the device. The caller disposes it.
+   * The network with the best weights, in evaluation mode. Set only if the caller gave the device; the caller disposes
+   * it.
    */
   readonly model: ResNet | undefined;
 }

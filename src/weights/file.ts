@@ -51,7 +51,10 @@ export class InputFile {
    */
   read(offset: number, length: number, what: string): Uint8Array {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      this.fail(`${what} has an impossible position (offset ${offset}, ${length} bytes); the file is damaged: download or save it again`);
+      this.fail(
+        `${what} has an impossible position (offset ${offset}, ${length} bytes); the file is damaged: download or ` +
+          'save it again',
+      );
     }
     if (offset + length > this.size) {
       this.fail(
@@ -68,7 +71,7 @@ export class InputFile {
       } catch (error) {
         throw asFileError(this.path, 'read', error);
       }
-      if (got === 0) this.fail(`${what} ended early: the file shrank while it was read; read it again once it is complete`);
+      if (got === 0) this.fail(`${what} ended early: the file shrank while it was read; wait until it is complete`);
       done += got;
     }
     return bytes;

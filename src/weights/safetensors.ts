@@ -98,8 +98,8 @@ function checkEntry(file: InputFile, name: string, value: unknown): HeaderEntry 
   if (!isStoredDtype(dtype)) {
     const known = Object.keys(BYTES_PER_ELEMENT).join(', ');
     file.fail(
-      `tensor ${quote(name)} has ${typeof dtype === 'string' ? `dtype ${quote(dtype)}` : 'no dtype'}, expected one of ` +
-        `${known}; convert it to F32`,
+      `tensor ${quote(name)} has ${typeof dtype === 'string' ? `dtype ${quote(dtype)}` : 'no dtype'}, expected one ` +
+        `of ${known}; convert it to F32`,
     );
   }
   if (!isCounts(shape) || shape.length > MOST_DIMENSIONS || !isCounts(offsets) || offsets.length !== 2) {
@@ -142,7 +142,8 @@ function decode(file: InputFile, name: string, bytes: Uint8Array, dtype: StoredD
     return toFloat32(bytes, dtype);
   } catch (error) {
     // Typed arrays throw RangeError if memory runs out.
-    return file.fail(`tensor ${quote(name)} of ${bytes.length} bytes cannot be decoded (${(error as Error).message}); free memory`);
+    const reason = (error as Error).message;
+    return file.fail(`tensor ${quote(name)} of ${bytes.length} bytes cannot be decoded (${reason}); free memory`);
   }
 }
 
@@ -179,8 +180,8 @@ export function writeSafetensors(path: string, checkpoint: Checkpoint): number {
   const headerLength = Math.ceil(json.length / HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
   if (headerLength > LARGEST_HEADER) {
     throw new FileError(
-      `${path}: not written: its header would take ${headerLength} bytes, expected at most ${LARGEST_HEADER}; shorten the ` +
-        'metadata or the names',
+      `${path}: not written: its header would take ${headerLength} bytes, expected at most ${LARGEST_HEADER}; ` +
+        'shorten the metadata or the names',
     );
   }
   const header = new Uint8Array(LENGTH_BYTES + headerLength).fill(0x20);
@@ -198,8 +199,8 @@ function checkTensor(path: string, name: string, { shape, data, dtype }: TensorD
   if (name === METADATA_KEY) throw new FileError(`${path}: no tensor can be called ${METADATA_KEY}; rename it`);
   if (!isCounts(shape) || countNumbers(shape) !== data.length) {
     throw new FileError(
-      `${path}: not written: tensor ${quote(name)} of shape [${shape.join(', ')}] needs ${countNumbers(shape)} values, but ` +
-        `has ${data.length}; correct its shape or its data`,
+      `${path}: not written: tensor ${quote(name)} of shape [${shape.join(', ')}] needs ${countNumbers(shape)} ` +
+        `values, but has ${data.length}; correct its shape or its data`,
     );
   }
   if (dtype === 'I64' && !data.every((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 63)) {

@@ -41,8 +41,8 @@ export function readTorchStream(file: InputFile): PthContents {
   const protocol = next();
   if (protocol !== PROTOCOL)
     file.fail(
-      `torch stream protocol ${typeof protocol === 'number' ? protocol : describeValue(protocol)} is unknown (expected ` +
-        `${PROTOCOL}); save the state dict with torch.save`,
+      `torch stream protocol ${typeof protocol === 'number' ? protocol : describeValue(protocol)} is unknown ` +
+        `(expected ${PROTOCOL}); save the state dict with torch.save`,
     );
   const system = next();
   if (!(system instanceof PickleDict) || system.entries.get('little_endian') !== true) {
@@ -77,7 +77,8 @@ function locateStorages(
     const count = Number(new DataView(counter.buffer).getBigInt64(0, true));
     if (count !== storage.fullLength) {
       file.fail(
-        `storage ${quote(storage.key)} has ${count} values, but its tensors expect ${storage.fullLength}; save it again`,
+        `storage ${quote(storage.key)} has ${count} values, but its tensors expect ${storage.fullLength}; save it ` +
+          'again',
       );
     }
     const length = count * BYTES_PER_ELEMENT[storage.dtype];

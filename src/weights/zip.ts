@@ -78,8 +78,8 @@ export function readZipDirectory(file: InputFile): Map<string, ZipEntry> {
   }
   if (unpacked > INFLATED_LIMIT_BASE + INFLATED_LIMIT_FACTOR * file.size) {
     file.fail(
-      `the zip's entries claim to unpack to ${unpacked} bytes, too many for a file of ${file.size}, so it is refused as a ` +
-        'zip bomb; save the state dict with torch.save',
+      `the zip's entries claim to unpack to ${unpacked} bytes, too many for a file of ${file.size}, so it is refused ` +
+        'as a zip bomb; save the state dict with torch.save',
     );
   }
   return entries;
@@ -129,7 +129,9 @@ function findDirectory(file: InputFile): { count: number; offset: number; length
       ? (readEnd64(file, tailStart + at) ?? { count, offset, length })
       : { count, offset, length };
   if (found.count * CENTRAL_BYTES > found.length || found.length > LARGEST_DIRECTORY) {
-    file.fail(`the zip directory claims ${found.count} entries in ${found.length} bytes; it is damaged, save the file again`);
+    file.fail(
+      `the zip directory claims ${found.count} entries in ${found.length} bytes; the file is damaged, save it again`,
+    );
   }
   return found;
 }
@@ -186,8 +188,8 @@ function readCentralHeader(
   headerOffset = widen(headerOffset);
   if (method === STORED && size !== storedSize) {
     file.fail(
-      `zip entry ${quote(name)} is stored in ${storedSize} bytes but claims to hold ${size}; the file is damaged, save it ` +
-        'again',
+      `zip entry ${quote(name)} is stored in ${storedSize} bytes but claims to hold ${size}; the file is damaged, ` +
+        'save it again',
     );
   }
   return { name, size, storedSize, method, crc: view.getUint32(position + 16, true), headerOffset };
@@ -215,8 +217,8 @@ function inflate(file: InputFile, entry: ZipEntry, raw: Uint8Array): Uint8Array 
   }
   if (bytes.length !== entry.size) {
     file.fail(
-      `zip entry ${quote(entry.name)} unpacks to ${bytes.length} bytes, but its header says ${entry.size}; the file is ` +
-        'damaged, save it again',
+      `zip entry ${quote(entry.name)} unpacks to ${bytes.length} bytes, but its header says ${entry.size}; the file ` +
+        'is damaged, save it again',
     );
   }
   return bytes;

@@ -58,7 +58,8 @@ describe('a tensor that was changed between forward and backward', () => {
       change(w);
       expect(() => backward(y, Tensor.from(gpu, new Float32Array(4).fill(1), y.shape))).toThrow(
         graphError(
-          `conv2d saved weight at version ${saved} for its gradient, but it has changed since: it is at version ${saved + 1}`,
+          `conv2d saved weight at version ${saved} for its gradient, but it has changed since: it is at version ` +
+            `${saved + 1}`,
         ),
       );
       expect(x.grad).toBeUndefined();
@@ -126,7 +127,10 @@ describe('the backward of an op of one’s own', () => {
   });
 
   const wrong: Record<string, [gradient: (grad: Tensor) => unknown, message: string]> = {
-    'another shape': [() => [Tensor.zeros(gpu, [5])], 'odd: backward gave x a gradient of shape [5], but it must have [2, 2].'],
+    'another shape': [
+      () => [Tensor.zeros(gpu, [5])],
+      'odd: backward gave x a gradient of shape [5], but it must have [2, 2].',
+    ],
     'as many elements in another shape': [
       (grad) => [grad.view([4])],
       'odd: backward gave x a gradient of shape [4], but it must have [2, 2].',

@@ -189,8 +189,8 @@ describe('where weights come from', () => {
     gpuTest(`is said, of ${owner}`, () => {
       refuses(
         () => build({}),
-        `${owner}: random must be a source of random numbers, such as new Generator(0), got undefined. For weights that will ` +
-          'be loaded, leave it out and pass init: "skip".',
+        `${owner}: random must be a source of random numbers, such as new Generator(0), got undefined. For weights ` +
+          'that will be loaded, leave it out and pass init: "skip".',
       );
       refuses(() => build({ init: 'draw' }), `${owner}: random must be a source of random numbers`);
       refuses(() => build({ random: null }), `${owner}: random must be a source of random numbers`);

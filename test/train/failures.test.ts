@@ -159,7 +159,9 @@ test('a last layer is loaded only if it is for these classes', () => {
   expect(start(body).description).toMatch(/without its last layer: the file has none/);
   expect(start(fc(2))).toMatchObject({ loadsLastLayer: true });
   expect(start(fc(2), '["ants","bees"]')).toMatchObject({ loadsLastLayer: true });
-  expect(start(fc(2), '["cats","dogs"]').description).toMatch(/it is for the classes cats, dogs, but the data has ants, bees/);
+  expect(start(fc(2), '["cats","dogs"]').description).toMatch(
+    /it is for the classes cats, dogs, but the data has ants, bees/,
+  );
   // Not ours: another program may have an entry of that name.
   expect(start(fc(2), 'some classes')).toMatchObject({ loadsLastLayer: true });
   expect(start({ ...fc(2), 'layer1.2.conv1.weight': [1] })).toMatchObject({ architecture: 'resnet34' });

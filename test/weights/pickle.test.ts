@@ -131,7 +131,11 @@ describe('tensors out of bounds', () => {
     ['ranks that differ', { length: 4, shape: [2, 2], strides: [1] }, /as torch writes it/],
     ['65 dimensions', { length: 4, shape: Array(65).fill(1), strides: Array(65).fill(1) }, /as torch writes it/],
     ['endless repetition', { length: 4, shape: [2 ** 40], strides: [0] }, /repeats values/],
-    ['storage shorter than claimed', { length: 5, shape: [5], strides: [1] }, /has 16 bytes, but 5 values of F32 take 20/],
+    [
+      'storage shorter than claimed',
+      { length: 5, shape: [5], strides: [1] },
+      /has 16 bytes, but 5 values of F32 take 20/,
+    ],
     ['storage of another type', { storage: 'HalfStorage', length: 4, shape: [4], strides: [1] }, /of F16 take 8/],
     ['missing storage', { key: '../0', length: 4, shape: [4], strides: [1] }, /storage "..\/0" is missing/],
     [

@@ -78,7 +78,8 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     ['conv2d: bias must have shape [4], got [3].', () => conv2d(zeros(1, 3, 8, 8), zeros(4, 3, 3, 3), zeros(3))],
     ['conv2d: bias must have shape [4], got [4, 1].', () => conv2d(zeros(1, 3, 8, 8), zeros(4, 3, 3, 3), zeros(4, 1))],
     [
-      'conv2d: the kernel 3x5 does not fit the input [1, 3, 8, 2] with padding 0, 1. Use larger images or more padding.',
+      'conv2d: the kernel 3x5 does not fit the input [1, 3, 8, 2] with padding 0, 1. Use larger images or more ' +
+        'padding.',
       () => convolve([1, 3, 8, 2], [4, 3, 3, 5], { padding: [0, 1] }),
     ],
   ];
