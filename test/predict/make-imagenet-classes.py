@@ -8,7 +8,7 @@ from torchvision.models._meta import _IMAGENET_CATEGORIES as names
 
 TARGET = Path(__file__).parents[2] / "src" / "predict" / "imagenet-classes.ts"
 SEPARATOR = "|"
-# A line of text may take as many columns as a line of code.
+# As wide as a line of code.
 WIDTH = 120
 
 HEAD = """\
@@ -28,7 +28,7 @@ export const IMAGENET_CLASSES: readonly string[] = NAMES.replaceAll('\\n', '').s
 
 
 def lines():
-    """The names with a separator between them, broken only behind separators."""
+    """Yields the names with a separator between them, broken only after separators."""
     line = ""
     for i, name in enumerate(names):
         piece = name + (SEPARATOR if i + 1 < len(names) else "")
