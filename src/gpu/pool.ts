@@ -128,7 +128,7 @@ export class BufferPool {
         pooled.pool === this
           ? `Pooled memory ${pooled.id} (${pooled.size} bytes) was released twice. Release each buffer or texture once.`
           : `Pooled memory ${pooled.id} (${pooled.size} bytes) was released to another pool. Release it to the one ` +
-            'it came from.',
+              'it came from.',
       );
     }
     this.#liveBytes -= held;

@@ -102,9 +102,7 @@ export function loadState(
   const { strict = true, ignore = [] } = options;
   flag('loadStateDict()', 'strict', strict);
   if (!Array.isArray(ignore)) {
-    throw new OptionError(
-      `loadStateDict(): ignore must be a list of name prefixes, such as ["fc."], got ${ignore}.`,
-    );
+    throw new OptionError(`loadStateDict(): ignore must be a list of name prefixes, such as ["fc."], got ${ignore}.`);
   }
   const concerned = (name: string) => !ignore.some((prefix) => name.startsWith(prefix));
   const targets = [...state].filter(([name]) => concerned(name));

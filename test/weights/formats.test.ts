@@ -85,7 +85,11 @@ test.each<[string, (string | Uint8Array)[], string[]]>([
   ['two prefixes', ['}(', text('_orig_mod.module.a'), w, 'u'], ['a']],
   ['a name that is the prefix', ['}(', text('module.'), w, 'u'], ['module.']],
   ['wrappers in wrappers', ['}', text('model'), '}', text('state_dict'), '}', text('a'), w, 'sss'], ['a']],
-  ['a name that JavaScript uses', ['}(', text('__proto__'), w, text('constructor'), w, 'u'], ['__proto__', 'constructor']],
+  [
+    'a name that JavaScript uses',
+    ['}(', text('__proto__'), w, text('constructor'), w, 'u'],
+    ['__proto__', 'constructor'],
+  ],
 ])('reads %s', (name, parts, names) => {
   expect([...readCheckpoint(save(name, ...parts)).tensors.keys()]).toEqual(names);
 });

@@ -180,7 +180,12 @@ describe('refuses', () => {
     ['a gap', { a: one, b: { ...one, data_offsets: [8, 12] } }, 12, /leave a gap/],
     ['missing data', { a: one }, 3, /take 4 bytes of data but 3 are there: the file is cut off/],
     ['extra data', { a: one }, 5, /take 4 bytes of data but 5 are there/],
-    ['a repeated name', `{"a":${JSON.stringify(one)},"a":${JSON.stringify({ ...one, data_offsets: [4, 8] })}}`, 8, /gap/],
+    [
+      'a repeated name',
+      `{"a":${JSON.stringify(one)},"a":${JSON.stringify({ ...one, data_offsets: [4, 8] })}}`,
+      8,
+      /gap/,
+    ],
     ['metadata of numbers', { __metadata__: { epoch: 3 } }, 0, /not a map from strings to strings/],
     ['metadata of a string', { __metadata__: 'x' }, 0, /not a map/],
   ])('%s', (name, header, dataLength, found, length) => {
