@@ -123,7 +123,7 @@ function checkRanges(file: InputFile, entries: readonly HeaderEntry[], dataLengt
   for (const { name, begin, end } of sorted) {
     if (begin !== position) {
       file.fail(
-        `tensor ${quote(name)} starts at byte ${begin} of the data where ${position} was expected: the tensors ` +
+        `tensor ${quote(name)} starts at byte ${begin} of the data, expected ${position}: the tensors ` +
           `${begin < position ? 'overlap' : 'leave a gap'}; save the file again`,
       );
     }

@@ -155,7 +155,7 @@ function makeTensor(file: string, args: readonly PickleValue[]): TensorRef {
 /** (data, requires_grad, backward_hooks): only the tensor matters here. */
 function unwrapParameter(file: string, [data]: readonly PickleValue[]): TensorRef {
   if (data instanceof TensorRef) return data;
-  throw new FileError(`${file}: a Parameter holds ${describeValue(data)} where a tensor was expected; save it again`);
+  throw new FileError(`${file}: a Parameter holds ${describeValue(data)}, expected a tensor; save it again`);
 }
 
 /** Python 3 fills an OrderedDict by SETITEMS; Python 2 passes a list of [key, value] pairs. */

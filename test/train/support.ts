@@ -20,8 +20,8 @@ export const CLASSES = ['discs', 'stripes'] as const;
 export const COUNTS = { train: 6, val: 4 } as const;
 
 /**
- * Makes `root/{train,val}/{discs,stripes}` with discs or stripes in random colours, 40 to 64 pixels a side. The same seed
- * gives the same pixels. Each class has 6 pictures for training and 4 for validation.
+ * Makes `root/{train,val}/{discs,stripes}` with discs or stripes in random colours, 40 to 64 pixels a side. The same
+ * seed gives the same pixels. Each class has 6 pictures for training and 4 for validation.
  */
 export async function drawPictures(root: string, seed = 1): Promise<string> {
   const random = new Generator(seed);

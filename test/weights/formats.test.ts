@@ -98,7 +98,7 @@ test.each<[string, (string | Uint8Array)[], RegExp]>([
   ['no tensors', ['}(', text('epoch'), int(3), text('net'), '}u'], /only the keys "epoch", "net"/],
   ['an empty dict', ['}'], /none: it is empty/],
   ['a list', [']'], /found a list/],
-  ['a dict beside tensors', ['}(', text('a'), w, text('b'), '}u'], /entry "b" is a dict, where a tensor was expected/],
+  ['a dict beside tensors', ['}(', text('a'), w, text('b'), '}u'], /entry "b" is a dict, but a tensor was expected/],
   ['a control character in a name', ['}', text('\u001b[2J'), ']s'], /"\\u001b\[2J"/],
 ])('refuses %s', (name, parts, found) => {
   const path = save(name, ...parts);

@@ -176,7 +176,7 @@ describe('refuses', () => {
     ['three offsets', { a: { ...one, data_offsets: [0, 4, 8] } }, 4, /lacks a shape or data_offsets/],
     ['offsets that go back', { a: { ...one, data_offsets: [4, 0] } }, 4, /hold -4/],
     ['offsets that do not fit the shape', { a: { ...one, data_offsets: [0, 8] } }, 8, /takes 4 bytes.*hold 8/],
-    ['tensors that overlap', { a: one, b: one }, 4, /"b" starts at byte 0 of the data where 4.*overlap/],
+    ['tensors that overlap', { a: one, b: one }, 4, /"b" starts at byte 0 of the data, expected 4.*overlap/],
     ['a gap', { a: one, b: { ...one, data_offsets: [8, 12] } }, 12, /leave a gap/],
     ['missing data', { a: one }, 3, /take 4 bytes of data but 3 are there: the file is cut off/],
     ['extra data', { a: one }, 5, /take 4 bytes of data but 5 are there/],
