@@ -44,7 +44,9 @@ export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'):
 export function checkUnused(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return;
-  if (!found.isDirectory()) throw new UsageError(`${path}: expected a folder for the run, found a file`);
+  if (!found.isDirectory()) {
+    throw new UsageError(`${path}: expected a folder for the run, found a file; choose another folder`);
+  }
   const names = [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES)];
   const file = names.find((name) => existsSync(join(path, name)));
   if (file) {
@@ -60,14 +62,15 @@ export class RunFolder {
   readonly path: string;
   readonly #lines: string[] = [];
 
-  /** Makes the folder. @throws UsageError if it already holds a run; FileError if it cannot be made */
+  /** Makes the folder. @throws UsageError if it holds a run or is not a folder; FileError if it cannot be made */
   constructor(path: string) {
     checkUnused(path);
     this.path = path;
     try {
       mkdirSync(path, { recursive: true });
     } catch (cause) {
-      throw new FileError(`${path}: the run folder cannot be made (${(cause as Error).message})`, { cause });
+      const reason = (cause as Error).message;
+      throw new FileError(`${path}: the run folder cannot be made (${reason}); choose another folder`, { cause });
     }
   }
 

@@ -250,7 +250,7 @@ describe('memory', () => {
 describe('backward refuses', () => {
   gpuTest('several values without a seed', () => {
     const y = relu(leaf([1, 2]));
-    expect(() => backward(y)).toThrow('starts from one value, got shape [2]; give a seed gradient');
+    expect(() => backward(y)).toThrow('starts from one value, got shape [2]. Pass a seed gradient.');
   });
 
   gpuTest('what requires no gradient', () => {

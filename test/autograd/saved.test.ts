@@ -58,7 +58,8 @@ describe('a tensor that was changed between forward and backward', () => {
       change(w);
       expect(() => backward(y, Tensor.from(gpu, new Float32Array(4).fill(1), y.shape))).toThrow(
         graphError(
-          `conv2d saved weight at version ${saved} for its gradient, and it was changed since: it is at version ${saved + 1}`,
+          `conv2d saved weight at version ${saved} for its gradient, but it has changed since: it is at version ` +
+            `${saved + 1}`,
         ),
       );
       expect(x.grad).toBeUndefined();
@@ -126,14 +127,17 @@ describe('the backward of an op of one’s own', () => {
   });
 
   const wrong: Record<string, [gradient: (grad: Tensor) => unknown, message: string]> = {
-    'another shape': [() => [Tensor.zeros(gpu, [5])], 'odd: backward gave x a gradient of shape [5]; it has [2, 2].'],
+    'another shape': [
+      () => [Tensor.zeros(gpu, [5])],
+      'odd: backward gave x a gradient of shape [5], but it must have [2, 2].',
+    ],
     'as many elements in another shape': [
       (grad) => [grad.view([4])],
-      'odd: backward gave x a gradient of shape [4]; it has [2, 2].',
+      'odd: backward gave x a gradient of shape [4], but it must have [2, 2].',
     ],
     'another type': [
       () => [Tensor.from(gpu, new Uint32Array(4), [2, 2])],
-      'odd: backward gave x a gradient of type u32; it must be f32.',
+      'odd: backward gave x a gradient of type u32, but it must be f32.',
     ],
     'too many': [
       (grad) => [grad, grad],
@@ -141,9 +145,9 @@ describe('the backward of an op of one’s own', () => {
     ],
     'no list': [
       (grad) => grad,
-      'odd: backward must return a list of gradients, one for each of its 1 inputs, got a object',
+      'odd: backward must return a list of gradients, one for each of its 1 inputs, got type object',
     ],
-    'no tensor': [() => [7], 'odd: backward must return tensors, got a number for x.'],
+    'no tensor': [() => [7], 'odd: backward must return tensors, got type number for x.'],
     'a disposed one': [
       () => {
         const zeros = Tensor.zeros(gpu, [2, 2]);

@@ -29,7 +29,7 @@ describe('Tensor', () => {
 
   gpuTest('refuses wrong sizes, extents and types', () => {
     expect(() => Tensor.from(gpu, new Float32Array(5), [2, 3])).toThrow('shape [2, 3] needs 6 values, got 5');
-    expect(() => Tensor.empty(gpu, [2, 0])).toThrow('positive whole extents, got [2, 0]');
+    expect(() => Tensor.empty(gpu, [2, 0])).toThrow('must be positive whole numbers, got [2, 0]');
     expect(() => small().view([4])).toThrow('A view of [2, 3] cannot have shape [4]');
     expect(() => small().set(new Float32Array(5))).toThrow('takes 6 values of type f32, got 5');
   });
@@ -65,8 +65,8 @@ describe('Tensor', () => {
   gpuTest('a tensor that cannot be made takes no memory', () => {
     const before = gpu.pool.liveBytes;
     const tensor = small();
-    expect(() => Tensor.empty(gpu, [1.5])).toThrow('positive whole extents');
-    expect(() => tensor.view([-2, -3])).toThrow('positive whole extents');
+    expect(() => Tensor.empty(gpu, [1.5])).toThrow('positive whole numbers');
+    expect(() => tensor.view([-2, -3])).toThrow('positive whole numbers');
     tensor.dispose();
     expect(gpu.pool.liveBytes).toBe(before);
   });

@@ -14,8 +14,8 @@ test('one that has not is an error that says what to do', () => {
   const ask = () => halfFeatureOf({ features: new Set(['subgroups']), info });
   expect(ask).toThrow(MissingFeatureError);
   expect(ask).toThrow(
-    'Half precision needs the feature shader-f16, which the adapter "Acme driver 12.3" does not have. Go without half ' +
-      'precision, or choose another adapter.',
+    'Half precision needs the feature shader-f16, which the adapter "Acme driver 12.3" does not have. Turn half ' +
+      'precision off, or choose another adapter.',
   );
 });
 

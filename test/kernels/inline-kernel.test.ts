@@ -143,7 +143,7 @@ describe('constants', () => {
       'test_constants: its wgsl is a string, which the constants {"count":2} cannot change.',
     );
     expect(() => launch(gpu, unrolled, once(output))).toThrow(
-      'test_constants: its wgsl is a function of constants, and it was launched without any.',
+      'test_constants: its wgsl is a function of constants, but it was launched without any.',
     );
   });
 });

@@ -149,5 +149,7 @@ describe('memory', () => {
 });
 
 test('average pooling to another size than 1 is refused', () => {
-  expect(() => new AdaptiveAvgPool2d(7)).toThrow('AdaptiveAvgPool2d: outputSize is implemented for 1 only, got 7.');
+  expect(() => new AdaptiveAvgPool2d(7)).toThrow(
+    'AdaptiveAvgPool2d: outputSize must be 1, the only one implemented, got 7.',
+  );
 });

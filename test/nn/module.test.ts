@@ -69,7 +69,7 @@ describe('names', () => {
     module.put('a', other);
     expect([...module.children.keys()]).toEqual(['a', 'b']);
     expect(module.children.get('a')).toBe(other);
-    expect(() => module.put('weight', new ReLU())).toThrow(/already has something called "weight"/);
+    expect(() => module.put('weight', new ReLU())).toThrow(/already has an entry called "weight"/);
     expect(() => module.add('weight')).toThrow(/already/);
     expect(() => module.add('a')).toThrow(/already/);
     expect(() => module.put('a.b', new ReLU())).toThrow(/without dots/);

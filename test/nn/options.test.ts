@@ -55,7 +55,7 @@ describe('a pair', () => {
       for (const value of [least - 1, 1.5, nan, infinity, [2, 2, 2], [1], [], [1, nan], null, 'same', '1', true]) {
         refuses(
           () => build(value),
-          `${owner}: ${name} must be a whole number of at least ${least}, or [height, width] of such, got `,
+          `${owner}: ${name} must be a whole number of at least ${least}, or [height, width] of such numbers, got `,
         );
       }
     });
@@ -81,7 +81,7 @@ describe('a pair', () => {
   test('of an average pool is 1, as torchvision writes it too', () => {
     expect(() => new AdaptiveAvgPool2d([1, 1])).not.toThrow();
     expect(() => new AdaptiveAvgPool2d([1, 7])).toThrow(
-      'AdaptiveAvgPool2d: outputSize is implemented for 1 only, got 1,7.',
+      'AdaptiveAvgPool2d: outputSize must be 1, the only one implemented, got 1,7.',
     );
   });
 });
@@ -146,7 +146,7 @@ gpuTest('loadStateDict() refuses options that it would misread', () => {
   const load = (options: object) => () => module.loadStateDict(new Map(), options);
   for (const [options, message] of [
     [{ strict: 0 }, 'loadStateDict(): strict must be true or false, got 0.'],
-    [{ ignore: 'fc.' }, 'loadStateDict(): ignore must be a list of beginnings of names, such as ["fc."], got fc..'],
+    [{ ignore: 'fc.' }, 'loadStateDict(): ignore must be a list of name prefixes, such as ["fc."], got fc..'],
     [
       { ignored: ['fc.'] },
       'loadStateDict(): option ignored is not implemented. Leave it out; the options are strict, ignore.',
@@ -189,8 +189,8 @@ describe('where weights come from', () => {
     gpuTest(`is said, of ${owner}`, () => {
       refuses(
         () => build({}),
-        `${owner}: random must be a source of random numbers, such as new Generator(0), got undefined. For weights that are ` +
-          'about to be loaded leave it out and pass init: "skip".',
+        `${owner}: random must be a source of random numbers, such as new Generator(0), got undefined. For weights ` +
+          'that will be loaded, leave it out and pass init: "skip".',
       );
       refuses(() => build({ init: 'draw' }), `${owner}: random must be a source of random numbers`);
       refuses(() => build({ random: null }), `${owner}: random must be a source of random numbers`);

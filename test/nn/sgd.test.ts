@@ -119,7 +119,7 @@ describe('what is refused', () => {
   gpuTest('no parameter, one given twice, and one that is no f32', () => {
     const parameter = Tensor.zeros(gpu, [1]);
     const labels = Tensor.from(gpu, Uint32Array.of(1), [1]);
-    expect(() => new SGD([], { lr: 1 })).toThrow('SGD: parameters must be at least one tensor, got none.');
+    expect(() => new SGD([], { lr: 1 })).toThrow('SGD: parameters must hold a tensor or more, got none.');
     expect(() => new SGD([parameter, parameter], { lr: 1 })).toThrow(/twice/);
     expect(() => new SGD([parameter, untyped(labels)], { lr: 1 })).toThrow(
       'SGD: parameter 1 must hold f32 values, got u32.',

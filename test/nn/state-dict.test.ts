@@ -175,7 +175,7 @@ describe('loading and exporting', () => {
     const model = build();
     const entries = complete();
     entries.set('2.bias', { shape: [2], data: new Float32Array(3) });
-    expect(() => model.loadStateDict(entries)).toThrow('2.bias: shape [2] does not hold 3 values.');
+    expect(() => model.loadStateDict(entries)).toThrow('2.bias of shape [2] needs 2 values, got 3.');
     expect([...(await model.exportState()).get('0.bias')!.data]).toEqual([0, 0]);
     model.dispose();
   });

@@ -210,7 +210,7 @@ describe('on a whole', () => {
       const found = await find({ open });
       expect(found.size).toBe(jobsOf(traits, EXTRACT).length);
       expect(notes).toEqual([
-        expect.stringMatching(/^No table knows this adapter.+--no-tune/),
+        expect.stringMatching(/^No table covers this adapter.+--no-tune/),
         `Kept for the next time in ${tunedPath(env)}`,
       ]);
       expect(opened).toBe(1);

@@ -184,7 +184,7 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
   const vectors = () => [single(3), single(3), single(3), single(3)] as const;
   const norm = () => ({ weight: single(3), bias: single(3), runningMean: single(3), runningVar: single(3) });
   const mixed = 'Convert one of them with toDType, or all weights of a network with its half().';
-  const inference = 'got f16, which is for inference. Use f32, or eval mode and noGrad().';
+  const inference = 'got f16, which is for inference. Use f32, or evaluation mode and noGrad().';
 
   const refused: [message: string, run: () => unknown][] = [
     [
@@ -197,7 +197,7 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
     ],
     ['conv2d: bias must hold f32 values, got f16.', () => conv2d(half(1, 2, 5, 5), half(3, 2, 3, 3), half(3))],
     [
-      `conv2d: input must hold f32 values where a gradient is wanted, ${inference}`,
+      `conv2d: input must hold f32 values where a gradient is required, ${inference}`,
       () => conv2d(half(1, 2, 5, 5), half(3, 2, 3, 3), learning(3)),
     ],
     [
@@ -213,7 +213,7 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
       () => batchNorm2d(half(2, 3, 4, 4), half(3), single(3), single(3), single(3), { training: false }),
     ],
     [
-      `batchNorm2d: input must hold f32 values where a gradient is wanted, ${inference}`,
+      `batchNorm2d: input must hold f32 values where a gradient is required, ${inference}`,
       () => batchNorm2d(half(2, 3, 4, 4), learning(3), single(3), single(3), single(3), { training: false }),
     ],
     [
@@ -243,7 +243,7 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
     ['crossEntropy: logits must hold f32 values, got f16.', () => crossEntropy(half(2, 3), labels())],
     ['countCorrect: logits must hold f32 values, got f16.', () => countCorrect(half(2, 3), labels())],
     [
-      'requiresGrad: a tensor with a gradient must hold f32 values, got f16.',
+      'requiresGrad: a tensor that requires a gradient must hold f32 values, got f16.',
       () => Object.assign(half(3), { requiresGrad: true }),
     ],
     [

@@ -84,7 +84,9 @@ describe('a pair', () => {
   ] as const) {
     for (const [value, shown] of wrongPairs(least)) {
       gpuTest(`${owner} refuses ${name} ${shown}`, () => {
-        const message = `${owner}: ${name} must be a whole number of at least ${least}, or [height, width] of such, got ${shown}.`;
+        const message =
+          `${owner}: ${name} must be a whole number of at least ${least}, or [height, width] of such numbers, ` +
+          `got ${shown}.`;
         refuses(() => run(value), message);
       });
     }
@@ -93,7 +95,8 @@ describe('a pair', () => {
   gpuTest('has an upper end, beyond which offsets would not fit 32 bits', () => {
     refuses(
       () => convolve({ stride: [1, 2 ** 32] }),
-      'conv2d: stride must be a whole number of at most 16777216, or [height, width] of such, got [1, 4294967296].',
+      'conv2d: stride must be a whole number of at most 16777216, or [height, width] of such numbers, got ' +
+        '[1, 4294967296].',
     );
     refuses(
       () => pool({ kernelSize: 2, stride: 2 ** 24 + 1 }),
