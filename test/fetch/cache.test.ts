@@ -24,11 +24,7 @@ describe('incomplete content of the cache is downloaded again, with a note', () 
     ['a picture missing', (path) => rmSync(join(path, 'val/discs/1.png')), /val\/discs\/1\.png is missing/],
     ['a picture cut off', (path) => writeFileSync(join(path, 'val/discs/1.png'), ''), /1\.png has 0 bytes, not \d+/],
     ['train/ missing', (path) => rmSync(join(path, 'train'), { recursive: true }), /it has no folder train/],
-    [
-      'a damaged list',
-      (path) => writeFileSync(join(path, '.dawngrad.json'), '{'),
-      /\.dawngrad\.json in it is damaged/,
-    ],
+    ['a damaged list', (path) => writeFileSync(join(path, '.dawngrad.json'), '{'), /\.dawngrad\.json in it is damaged/],
   ])('data: %s', async (_, damage, message) => {
     const path = await fetchData();
     damage(path);
@@ -39,11 +35,7 @@ describe('incomplete content of the cache is downloaded again, with a note', () 
   });
 
   test.each<[string, (path: string) => void, RegExp]>([
-    [
-      'cut off',
-      (path) => writeFileSync(path, weights.subarray(0, 1000)),
-      /is damaged: its SHA-256 should begin with/,
-    ],
+    ['cut off', (path) => writeFileSync(path, weights.subarray(0, 1000)), /is damaged: its SHA-256 should begin with/],
     ['changed', (path) => writeFileSync(path, weights.slice().fill(7, 9, 10)), /is damaged: its SHA-256/],
     ['empty', (path) => writeFileSync(path, ''), /is empty/],
   ])('weights: %s', async (_, damage, message) => {

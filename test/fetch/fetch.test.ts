@@ -241,7 +241,9 @@ describe('broken downloads are errors, and the cache stays empty', () => {
       /one folder with train\/ and val\/ in it, but holds 0: found train/,
     );
     server.answers.set('/pictures.zip', whole(strToU8('<html>Sign in to the network</html>')));
-    expect((await failure(fetchData())).message).toMatch(/^http:.*pictures\.zip: the zip is not a complete zip archive/);
+    expect((await failure(fetchData())).message).toMatch(
+      /^http:.*pictures\.zip: the zip is not a complete zip archive/,
+    );
   });
 
   test('a server that stops sending', async () => {
