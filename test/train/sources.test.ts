@@ -80,8 +80,8 @@ describe('downloads', () => {
   );
 
   test.each<[string, () => void, RegExp]>([
-    ['cut off half-way', () => server.answers.set('/pictures.zip', halfway(zip)), /the download broke off/],
-    ['not a zip', () => server.answers.set('/pictures.zip', whole(strToU8('<html>'))), /is no whole zip archive/],
+    ['cut off half-way', () => server.answers.set('/pictures.zip', halfway(zip)), /the download was cut off/],
+    ['not a zip', () => server.answers.set('/pictures.zip', whole(strToU8('<html>'))), /is not a complete zip archive/],
     [
       'a zip that reaches out of its folder',
       () => server.answers.set('/pictures.zip', whole(zipFolder(pictures, 'insects/', { '../evil': strToU8('x') }))),
@@ -162,7 +162,7 @@ describe('the demo never replaces a named source', () => {
     const { code, stderr } = await call([...QUICK, '--data', pictures], offline());
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /resnet18-f37072fd\.pth: is not whole: its SHA-256 should begin with f37072fd .* it is downloaded anew/,
+      /resnet18-f37072fd\.pth: is damaged: its SHA-256 should begin with f37072fd, .* it is downloaded again/,
     );
   });
 });
