@@ -150,7 +150,7 @@ describe('an error in a shader is seen', () => {
     ],
     ['the input is doubled', 'conv2d', { find: '(0.0, f32(input', replace: '(0.0, 2.0 * f32(input' }],
     [
-      'the shift has the wrong sign',
+      'the bias has the wrong sign',
       'conv2d',
       { find: 'f32(output[place]) + shift', replace: 'f32(output[place]) - shift' },
     ],
