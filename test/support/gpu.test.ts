@@ -1,4 +1,4 @@
-/** What test files get where there is no adapter: tests that skip and say why, not a file that fails to load. */
+/** Without an adapter, tests skip and say why, and test files still load. */
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +21,7 @@ describe('without an adapter', () => {
     expect(() => ({ ...gpu })).toThrow(message);
   });
 
-  const linuxTest = skipUnless(process.platform === 'linux', 'only Vulkan can be told that it has no drivers');
+  const linuxTest = skipUnless(process.platform === 'linux', 'only Vulkan can be made to find no drivers');
   for (const noSkip of [false, true]) {
     linuxTest(
       `a file of GPU tests ${noSkip ? 'fails under DAWNGRAD_NO_SKIP=1' : 'skips'}, with the reason`,
