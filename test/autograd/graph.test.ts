@@ -172,8 +172,8 @@ describe('memory', () => {
     // The input, and each layer's output, which relu saves.
     expect(own.pool.liveBytes).toBe((depth + 1) * bytes);
     const seed = onesLike(y);
-    // The rest is the seed, y's activation until the end, and two gradients while one is computed from the other. Keeping
-    // all gradients would be 20 more.
+    // The rest is the seed, y's activation until the end, and two gradients while one is computed from the other.
+    // Keeping all gradients would be 20 more.
     backward(y, seed);
     expect(own.pool.peakBytes).toBeLessThanOrEqual((depth + 1 + 3) * bytes);
     seed.dispose();

@@ -1,4 +1,6 @@
-/** Several graphs at once: each belongs to its results, runs backward by itself, and is freed when nothing leads to it. */
+/**
+ * Several graphs at once: each belongs to its results, runs backward by itself, and is freed when nothing leads to it.
+ */
 
 import { describe, expect } from 'vitest';
 import { add, backward, linear, record, relu, scope, Tensor } from '../../src/autograd/index.ts';

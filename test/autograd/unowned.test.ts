@@ -1,4 +1,7 @@
-/** Tensors that are never disposed: they are freed when JavaScript collects them, and reported if the program holds them. */
+/**
+ * Tensors that are never disposed: they are freed when JavaScript collects them, and reported if the program holds
+ * them.
+ */
 
 import { describe, expect, vi } from 'vitest';
 import { backward, crossEntropy, graphSize, keep, linear, Tensor } from '../../src/autograd/index.ts';

@@ -27,7 +27,8 @@ test('each turn of the loop takes a nap during the wait, and none after it', asy
   const start = performance.now();
   const turns = await napUntil(turnsIn(60));
   const waited = performance.now() - start;
-  // Naps take 0.1 ms until 1.6 ms have passed, then a sixteenth of the time so far. One turn comes before the first nap.
+  // Naps take 0.1 ms until 1.6 ms have passed, then a sixteenth of the time so far. One turn comes before the first
+  // nap.
   expect(turns).toBeLessThanOrEqual(16 + Math.log(waited / 1.6) / Math.log(17 / 16) + 2);
   expect(turns).toBeGreaterThan(1);
   // A turn without a nap takes microseconds.

@@ -1,6 +1,7 @@
 /**
- * Run by process.test.ts: imports the package, opens devices as the argument says, and prints the effects on the process as
- * one line of JSON. It takes its first snapshot before the package loads, so it imports only types at its top.
+ * Run by process.test.ts: imports the package, opens devices as the argument says, and prints the effects on the
+ * process as one line of JSON. It takes its first snapshot before the package loads, so it imports only types at its
+ * top.
  */
 import type { OpenOptions } from '../../src/gpu/dawn.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Opening devices changes no global and no environment variable of the process, yet lavapipe has its threads. Stderr gets
- * only the one warning that Dawn always writes.
+ * Opening devices changes no global and no environment variable of the process, yet lavapipe has its threads. Stderr
+ * gets only the one warning that Dawn always writes.
  */
 import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Rules of the kernels for GPUs, checked without a GPU: a stand-in device that claims to be a GPU with WebGPU's default limits
- * records steps of ResNet-18.
+ * Rules of the kernels for GPUs, checked without a GPU: a stand-in device that claims to be a GPU with WebGPU's default
+ * limits records steps of ResNet-18.
  */
 import { describe, expect, test } from 'vitest';
 import { Steps, WORKS } from '../../bench/steps.ts';

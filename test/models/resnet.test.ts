@@ -27,8 +27,8 @@ const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => s
 
 describe('from seed 0, a new last layer, two images', () => {
   const expected = golden<Golden>('resnet18-seed0');
-  // The weights agree only to 2e-6 of their standard deviation (see init.test.ts). That grows through 20 batch norms over
-  // few values (eight per channel in layer4). Logits are around 0.3.
+  // The weights agree only to 2e-6 of their standard deviation (see init.test.ts). That grows through 20 batch norms
+  // over few values (eight per channel in layer4). Logits are around 0.3.
   const outputs = { atol: 1e-5, rtol: 5e-5 };
 
   gpuTest('logits, loss, gradients, running statistics', async () => {

@@ -64,7 +64,8 @@ describe('a ResNet', () => {
       }
       const scores = run(model, input);
       expect(scores.dtype).toBe('f32');
-      // Each of 20 layers rounds its output by 2⁻¹² of itself on average, and its weights by as much. Together: √40 of it.
+      // Each of 20 layers rounds its output by 2⁻¹² of itself on average, and its weights by as much. Together: √40 of
+      // it.
       const error = relativeL2(await scores.data(), single);
       expect(error).toBeLessThan(5e-3);
       expect(error).toBeGreaterThan(1e-5);

@@ -11,7 +11,9 @@ import { type Dense, golden } from './support.ts';
 
 const { gpuTest, gpu } = await withGpu();
 
-/** For normals torch's own builds differ by up to 2e-6 at a standard deviation of 1 (vector code approximates log, cos). */
+/**
+ * For normals torch's own builds differ by up to 2e-6 at a standard deviation of 1 (vector code approximates log, cos).
+ */
 const NORMAL = { atol: 2e-6, rtol: 2e-6 };
 
 function layers(init: Init): Record<string, Module> {

@@ -1,4 +1,6 @@
-/** Forces kernels on the devices of a test file: every device that `withGpu` and the like open gets a chooser from here. */
+/**
+ * Forces kernels on the devices of a test file: every device that `withGpu` and the like open gets a chooser from here.
+ */
 import { Chooser } from '../../src/kernels/chooser.ts';
 import type { Conv2dVariant } from '../../src/kernels/conv2d/choose.ts';
 import type { LinearVariant } from '../../src/kernels/linear/choose.ts';

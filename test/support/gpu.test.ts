@@ -21,7 +21,7 @@ describe('without an adapter', () => {
     expect(() => ({ ...gpu })).toThrow(message);
   });
 
-  const linuxTest = skipUnless(process.platform === 'linux', 'only Vulkan can be made to find no drivers');
+  const linuxTest = skipUnless(process.platform === 'linux', 'only Vulkan can be told that it has no drivers');
   for (const noSkip of [false, true]) {
     linuxTest(
       `a file of GPU tests ${noSkip ? 'fails under DAWNGRAD_NO_SKIP=1' : 'skips'}, with the reason`,

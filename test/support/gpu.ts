@@ -1,6 +1,6 @@
 /**
- * A device for a test file: `const { gpuTest, gpu } = await withGpu();`. It is opened once, with all checks on, and closed after
- * the file's last test. Without an adapter `gpuTest` skips, and says so (see skip.ts).
+ * A device for a test file: `const { gpuTest, gpu } = await withGpu();`. It is opened once, with all checks on, and
+ * closed after the file's last test. Without an adapter `gpuTest` skips, and says so (see skip.ts).
  */
 
 import { afterAll, afterEach, vi } from 'vitest';
@@ -19,8 +19,8 @@ export interface GpuForTests {
 }
 
 /**
- * Opens the file's device, optionally with claimed `traits` (see `openAs`) and `poisoned` memory (see `poison`). Tests skip if
- * the adapter cannot give a device with `options`. Call this at the top of the file.
+ * Opens the file's device, optionally with claimed `traits` (see `openAs`) and `poisoned` memory (see `poison`). Tests
+ * skip if the adapter cannot give a device with `options`. Call this at the top of the file.
  */
 export async function withGpu(
   { poisoned, ...options }: OpenOptions & { readonly poisoned?: boolean } = {},
@@ -63,8 +63,8 @@ export async function ownTraits(): Promise<AdapterTraits> {
 }
 
 /**
- * Opens a second device that claims `traits`, so that the kernels for every kind of adapter can be tested on any adapter. It
- * is closed after the test.
+ * Opens a second device that claims `traits`, so that the kernels for every kind of adapter can be tested on any
+ * adapter. It is closed after the test.
  */
 export async function openAs(traits: Partial<AdapterTraits>, options: OpenOptions = {}): Promise<Gpu> {
   const gpu = await openGpu({ chooser: testChooser(), ...options });
@@ -81,8 +81,9 @@ export interface ShaderEdit {
 }
 
 /**
- * Opens a second device with an error planted in a shader, to show that a test would see such an error. It may claim `traits`
- * like `openAs`, and is closed after the test. The test fails at its end if no compiled shader contained the text.
+ * Opens a second device with an error planted in a shader, to show that a test would see such an error. It may claim
+ * `traits` like `openAs`, and is closed after the test. The test fails at its end if no compiled shader contained the
+ * text.
  */
 export async function openTampered(
   { find, replace }: ShaderEdit,

@@ -1,7 +1,7 @@
 /**
- * Checks the structure of the source: the folders that a folder may import, the engine's use of its host, the files that an
- * entry reaches, cycles, and the length of files. It works on texts by path, so that imports.test.ts can plant violations.
- * Patterns find import statements, because the formatter keeps them regular.
+ * Checks the structure of the source: the folders that a folder may import, the engine's use of its host, the files
+ * that an entry reaches, cycles, and the length of files. It works on texts by path, so that imports.test.ts can plant
+ * violations. Patterns find import statements, because the formatter keeps them regular.
  */
 
 import { posix } from 'node:path';
@@ -50,8 +50,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts'];
 
 /**
- * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a checkout. In the
- * package a generated module replaces the second.
+ * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a
+ * checkout. In the package a generated module replaces the second.
  */
 const ENGINE = new Set(['models', 'nn', 'autograd', 'kernels', 'gpu', 'random']);
 const HOST_FILES = new Set(['src/gpu/dawn.ts', 'src/kernels/templates.ts']);
@@ -119,7 +119,9 @@ function folderOf(path: string): string {
   return parts.length > 2 ? parts[1]! : '';
 }
 
-/** All that a file imports, directly or not, including types: files of src/ with itself, and packages and Node modules. */
+/**
+ * All that a file imports, directly or not, including types: files of src/ with itself, and packages and Node modules.
+ */
 export function reachedFrom(files: Files, entry: string): { files: string[]; packages: string[] } {
   const reached = new Set<string>();
   const packages = new Set<string>();

@@ -1,12 +1,14 @@
 /**
- * Devices for tests: with claimed traits, and with poisoned memory. This file uses no test runner, because the random programs
- * of test/fuzz also run without one.
+ * Devices for tests: with claimed traits, and with poisoned memory. This file uses no test runner, because the random
+ * programs of test/fuzz also run without one.
  */
 import { BufferUsage } from '../../src/gpu/flags.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import type { Pooled, PooledBuffer, PooledTexture } from '../../src/gpu/pool.ts';
 
-/** Claims traits, but no larger subgroup than the adapter's: shuffles would reach other subgroups. SwiftShader's have 4. */
+/**
+ * Claims traits, but no larger subgroup than the adapter's: shuffles would reach other subgroups. SwiftShader's have 4.
+ */
 export function claim(gpu: Gpu, traits: Partial<AdapterTraits>): void {
   const own = gpu.traits.subgroupSize;
   const { subgroupSize = own } = traits;
@@ -28,8 +30,8 @@ export interface PoisonOptions {
 }
 
 /**
- * Fills every buffer and texture with NaN when the pool hands it out, in f32 and in f16. So unwritten elements are seen, with any
- * content from the last owner. Costs a copy each.
+ * Fills every buffer and texture with NaN when the pool hands it out, in f32 and in f16. So unwritten elements are
+ * seen, with any content from the last owner. Costs a copy each.
  */
 export function poison(gpu: Gpu, options: PoisonOptions = { word: ALL_NAN }): void {
   const { pool } = gpu;

@@ -1,7 +1,8 @@
 /**
- * Skips that say why. `const torchTest = skipUnless(findTorchPython(), NO_TORCH)` gives a function to use like vitest's `test`.
- * If the condition is false, its tests are skipped with the reason in their title, and scripts/test.ts prints the reasons.
- * With DAWNGRAD_NO_SKIP=1 such tests fail, because a machine meant to run everything must not skip quietly.
+ * Skips that say why. `const torchTest = skipUnless(findTorchPython(), NO_TORCH)` gives a function to use like vitest's
+ * `test`. If the condition is false, its tests are skipped with the reason in their title, and scripts/test.ts prints
+ * the reasons. With DAWNGRAD_NO_SKIP=1 such tests fail, because a machine meant to run everything must not skip
+ * quietly.
  */
 
 import { describe, test } from 'vitest';
@@ -24,7 +25,8 @@ export function skipUnless(condition: unknown, reason: string): TestFunction {
 }
 
 /**
- * Does the same for a whole `describe`. If the condition is false its body never runs, so the body may rely on the condition.
+ * Does the same for a whole `describe`. If the condition is false its body never runs, so the body may rely on the
+ * condition.
  */
 export function describeUnless(condition: unknown, reason: string): DescribeFunction {
   if (condition) return (name, body) => describe(name, body);

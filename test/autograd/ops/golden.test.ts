@@ -1,4 +1,6 @@
-/** Every op, forward and backward, against PyTorch's values in double, and the optimizer's step against torch.optim.SGD. */
+/**
+ * Every op, forward and backward, against PyTorch's values in double, and the optimizer's step against torch.optim.SGD.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * The golden cases of ops.*, conv2d.*, conv2d-groups.* and batch-norm-offset.* (written by make-golden*.py), and running an op
- * on a case. All ops are tested by the same loop. Two tables hold the differences: the call of each op and its tolerance.
+ * The golden cases of ops.*, conv2d.*, conv2d-groups.* and batch-norm-offset.* (written by make-golden*.py), and
+ * running an op on a case. All ops are tested by the same loop. Two tables hold the differences: the call of each op
+ * and its tolerance.
  */
 
 import { readFileSync } from 'node:fs';
@@ -107,7 +108,8 @@ export const TOLERANCES: Record<string, Tolerance> = {
   add: { atol: 0, rtol: 6e-8 },
   // Forward copies. Backward adds at most 81 gradients of both signs, in torch's order.
   maxPool2d: { atol: 5e-7, rtol: 2e-7 },
-  // A few operations on values around 1, with statistics that are right to about an ulp. See below for sums over a channel.
+  // A few operations on values around 1, with statistics that are right to about an ulp. See below for sums over a
+  // channel.
   batchNorm2d: { atol: 2e-6, rtol: 2e-6 },
   // A mean of values around 1: a few roundings of the sum, divided by its length.
   globalAvgPool2d: { atol: 2e-7, rtol: 2e-7 },
@@ -118,8 +120,8 @@ export const TOLERANCES: Record<string, Tolerance> = {
 };
 
 /**
- * Gradients of batch norm's weight and bias are sums of n terms around 1 of both signs. A partial sum reaches about √n and is
- * rounded there, however small the result. (PyTorch sums them in double on a CPU; WGSL has no double.)
+ * Gradients of batch norm's weight and bias are sums of n terms around 1 of both signs. A partial sum reaches about √n
+ * and is rounded there, however small the result. (PyTorch sums them in double on a CPU; WGSL has no double.)
  */
 function toleranceOf(one: Case, name: string, slack: number): Tolerance {
   const { op, inputs } = one;
@@ -132,9 +134,9 @@ function toleranceOf(one: Case, name: string, slack: number): Tolerance {
 }
 
 /**
- * Four times PyTorch's own error, and an ulp of the value: half for rounding it, half for rounding the expected value. So a
- * value that is 0 in PyTorch must be 0. The bound is the tolerance near 0, times the largest value: PyTorch rounds the mean,
- * which costs digits far from 0, and batchNorm2d keeps those digits.
+ * Four times PyTorch's own error, and an ulp of the value: half for rounding it, half for rounding the expected value.
+ * So a value that is 0 in PyTorch must be 0. The bound is the tolerance near 0, times the largest value: PyTorch rounds
+ * the mean, which costs digits far from 0, and batchNorm2d keeps those digits.
  */
 function offsetTolerance({ torch32, expected }: Case, name: string): Tolerance {
   const { atol, rtol } = TOLERANCES.batchNorm2d!;
@@ -144,9 +146,9 @@ function offsetTolerance({ torch32, expected }: Case, name: string): Tolerance {
 }
 
 /**
- * Every result of a convolution is a running sum of n terms of both signs: n roundings, each of up to 2⁻²⁴ of the sum so far,
- * which grows to the largest result. Roundings have both signs too, so they add up like √n. Twice that is allowed, times
- * `slack`.
+ * Every result of a convolution is a running sum of n terms of both signs: n roundings, each of up to 2⁻²⁴ of the sum
+ * so far, which grows to the largest result. Roundings have both signs too, so they add up like √n. Twice that is
+ * allowed, times `slack`.
  */
 function conv2dTolerance({ inputs, seed, expected }: Case, name: string, slack: number): Tolerance {
   const [out, channels, kernelHeight, kernelWidth] = inputs.weight!.shape as [number, number, number, number];
@@ -158,8 +160,8 @@ function conv2dTolerance({ inputs, seed, expected }: Case, name: string, slack: 
 }
 
 /**
- * Slack for Winograd's convolution. Over all values, its error is about twice that of a plain sum. In a sum of few terms, most
- * of the error comes from the transforms, which round terms several times as large as the result.
+ * Slack for Winograd's convolution. Over all values, its error is about twice that of a plain sum. In a sum of few
+ * terms, most of the error comes from the transforms, which round terms several times as large as the result.
  */
 export const WINOGRAD_SLACK = 8;
 
@@ -232,7 +234,8 @@ export async function sgdDifferences(gpu: Gpu, one: Case): Promise<string[]> {
     const momentumBuffer = options.momentum === 0 ? undefined : buffer.buffer;
     sgdStep(gpu, size, settings, param.buffer, grad.buffer, momentumBuffer);
     grad.dispose();
-    // Three steps of at most five operations. A device may fuse a multiplication and an addition that PyTorch rounds apart.
+    // Three steps of at most five operations. A device may fuse a multiplication and an addition that PyTorch rounds
+    // apart.
     const tolerance = { atol: 3e-7, rtol: 3e-7 };
     const difference = findDifference(await param.data(), one.expected[`param${step}`]!.values, tolerance);
     if (difference) found.push(`param after step ${step} ${difference}`);

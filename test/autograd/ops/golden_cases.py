@@ -1,7 +1,7 @@
 """Shared by the scripts that write golden cases: runs PyTorch on a case, and writes the two files that keep cases.
 
-Expected values are computed in double from float32 inputs and rounded once, so they are exact to float32. `torch32` is the
-error of PyTorch's own float32, as the largest |difference| / (1 + |truth|).
+Expected values are computed in double from float32 inputs and rounded once, so they are exact to float32. `torch32` is
+the error of PyTorch's own float32, as the largest |difference| / (1 + |truth|).
 """
 
 import json

@@ -91,8 +91,8 @@ const SUBJECTS: Record<string, Subject> = {
     inputs: () => [leaf([2, 3, 5, 3], (value) => 10_000 + value), leaf([3]), leaf([3])],
     fn: () => batchNorm(true),
   },
-  // Two of three channels are constant; their weights have a gradient of 0. A variance of 0 is a minimum as narrow as eps, so
-  // a step of the check must be small compared with eps.
+  // Two of three channels are constant; their weights have a gradient of 0. A variance of 0 is a minimum as narrow as
+  // eps, so a step of the check must be small compared with eps.
   'batchNorm2d of constant channels': {
     inputs: () => [
       leaf([2, 3, 5, 3], (value, index) => 10_000 / 3 + (Math.floor(index / 15) % 3 === 1 ? value : 0)),

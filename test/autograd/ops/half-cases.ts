@@ -1,6 +1,6 @@
 /**
- * Ops on f16 tensors against the same ops on f32 tensors of the same values: golden cases with inputs rounded to f16. Other
- * tests check the f32 ops, so these only measure the error of the storage.
+ * Ops on f16 tensors against the same ops on f32 tensors of the same values: golden cases with inputs rounded to f16.
+ * Other tests check the f32 ops, so these only measure the error of the storage.
  */
 
 import { fromHalf, toHalf } from '../../../src/autograd/half.ts';
@@ -88,9 +88,9 @@ export const halfCases: readonly Case[] = [...cases, ...conv2dCases, ...FOLDED].
 export const rounded = (values: Float32Array) => fromHalf(toHalf(values).subarray(0, values.length));
 
 /**
- * An f16 result is the f32 result rounded to 11 bits: it is off by up to 2⁻¹¹ of itself, or half of f16's smallest value.
- * Another kernel may sum in another order, which makes some 2⁻²⁰ of the largest result. A separate kernel adds the bias, so
- * before it a convolution is rounded once more.
+ * An f16 result is the f32 result rounded to 11 bits: it is off by up to 2⁻¹¹ of itself, or half of f16's smallest
+ * value. Another kernel may sum in another order, which makes some 2⁻²⁰ of the largest result. A separate kernel adds
+ * the bias, so before it a convolution is rounded once more.
  */
 function toleranceOf({ op, inputs }: Case, expected: Float32Array): Tolerance {
   // Pooling chooses among values that f16 already holds.
@@ -105,7 +105,10 @@ function toleranceOf({ op, inputs }: Case, expected: Float32Array): Tolerance {
   return { atol: 2 ** -25 + (2 ** -20 + twice) * largest, rtol: 2 ** -11 };
 }
 
-/** The difference of f16 storage on `half` from f32 storage on `single`, which may be the same device; undefined if none. */
+/**
+ * The difference of f16 storage on `half` from f32 storage on `single`, which may be the same device; undefined if
+ * none.
+ */
 export async function halfDifference(single: Gpu, half: Gpu, one: Case): Promise<string | undefined> {
   const expected = await run(single, one, false);
   const actual = await run(half, one, true);

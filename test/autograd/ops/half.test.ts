@@ -80,7 +80,8 @@ async function convertedDifference(on: Gpu, count: number): Promise<string | und
   const back = await toDType(half, 'f32').data();
   const [stored, expected] = [await half.data(), rounded(values)];
   half.dispose();
-  // WGSL leaves the rounding to the driver, which may take the farther neighbour, at most 2⁻¹⁰ away. Converting back is exact.
+  // WGSL leaves the rounding to the driver, which may take the farther neighbour, at most 2⁻¹⁰ away. Converting back is
+  // exact.
   const tolerance = { atol: 2 ** -24, rtol: 2 ** -10 };
   return findDifference(stored, expected, tolerance) ?? findDifference(back, stored, { atol: 0, rtol: 0 });
 }
@@ -134,7 +135,11 @@ describe('an error in a shader is seen', () => {
       { find: /Stored\(best0\.value\)/, replace: 'Stored(0.5 * best0.value)' },
     ],
     ['the last column is not written', 'maxPool2d', { find: 'if (x + 1u < params.outWidth)', replace: 'if (false)' }],
-    ['weights are rounded to integers', 'linear', { find: 'vec4<f32>(weights)', replace: 'vec4<f32>(vec4<i32>(weights))' }],
+    [
+      'weights are rounded to integers',
+      'linear',
+      { find: 'vec4<f32>(weights)', replace: 'vec4<f32>(vec4<i32>(weights))' },
+    ],
     [
       'the rest of a row is left out',
       'linear',

@@ -1,5 +1,5 @@
-"""Writes test/golden/ops/batch-norm-offset.json and .bin: batch norm of channels far from 0 and of constant channels, alone
-and after a convolution (see golden_cases.py).
+"""Writes test/golden/ops/batch-norm-offset.json and .bin: batch norm of channels far from 0 and of constant channels,
+alone and after a convolution (see golden_cases.py).
 
 Run with any Python that has torch (the golden files are from torch 1.13):
 python3 test/autograd/ops/make-golden-batch-norm-offset.py

@@ -1,5 +1,5 @@
-"""Writes test/golden/ops/conv2d-groups.json and conv2d-groups.bin: convolutions with groups and dilation, with PyTorch's
-results (see golden_cases.py).
+"""Writes test/golden/ops/conv2d-groups.json and conv2d-groups.bin: convolutions with groups and dilation, with
+PyTorch's results (see golden_cases.py).
 
 Run with any Python that has torch (the golden files are from torch 1.13):
 python3 test/autograd/ops/make-golden-conv2d-groups.py

@@ -53,8 +53,8 @@ conv2d("2x2 stride 5 and 3", (1, 2, 13, 14), (3, 2, 2), (5, 3))
 conv2d("1x1 in wide padding", (1, 2, 3, 4), (3, 1, 1), padding=(2, 3))
 conv2d("kernel as large as the input", (3, 2, 3, 3), (5, 3, 3))
 
-# The weight gradient's sum cut into slices: with a shorter last slice; with slices that end inside a step over the pixels
-# (`tiled` cuts such slices only for large weights).
+# The weight gradient's sum cut into slices: with a shorter last slice; with slices that end inside a step over the
+# pixels (`tiled` cuts such slices only for large weights).
 conv2d("many rows", (3, 4, 20, 16), (6, 2, 2))
 conv2d("64x64", (1, 1, 86, 87), (1, 64, 64))
 

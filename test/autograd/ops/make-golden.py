@@ -1,5 +1,6 @@
 """Writes test/golden/ops/ops.json and ops.bin: random cases of every op but convolution, with PyTorch's results
-(see golden_cases.py). The optimizer's cases are in PyTorch's float32, because its steps are followed with their rounding.
+(see golden_cases.py). The optimizer's cases are in PyTorch's float32, because its steps are followed with their
+rounding.
 
 Run with any Python that has torch (the golden files are from torch 1.13):  python3 test/autograd/ops/make-golden.py
 """
@@ -122,8 +123,8 @@ for variant, size in zip(variants, [5, 37, 600, 1, 131]):
         entry["expected"][f"param{step}"] = store(param)
     cases.append(entry)
 
-# Kernels larger than shaders unroll, in both directions and in one. (New cases go to the end, because a case draws random
-# numbers and the cases before it must keep theirs.)
+# Kernels larger than shaders unroll, in both directions and in one. (New cases go to the end, because a case draws
+# random numbers and the cases before it must keep theirs.)
 for shape, kernel, stride, padding in [
     ((2, 2, 13, 11), 9, 1, 4),
     ((1, 2, 30, 26), (13, 3), (14, 11), (2, 1)),

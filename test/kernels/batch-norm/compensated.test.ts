@@ -40,7 +40,9 @@ const random = counterNoise();
 const values = () => Float32Array.from({ length: COUNT }, () => (2 * random() - 1) * 10 ** (6 * random() - 3));
 const [a, b] = [values(), values()];
 
-/** Counts sums that differ from f32's, or that with their rounding error are not exact (as far as a double can hold). */
+/**
+ * Counts sums that differ from f32's, or that with their rounding error are not exact (as far as a double can hold).
+ */
 async function wrongSums(device: Gpu, width: 1 | 4): Promise<number> {
   const [first, second] = [a, b].map((data) => Tensor.from(device, data, [COUNT])) as [Tensor, Tensor];
   const [high, low] = [Tensor.zeros(device, [COUNT]), Tensor.zeros(device, [COUNT])];

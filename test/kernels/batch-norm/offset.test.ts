@@ -1,4 +1,6 @@
-/** Batch norm of channels far from 0 and of constant channels, on every variant of its kernels, against PyTorch's error. */
+/**
+ * Batch norm of channels far from 0 and of constant channels, on every variant of its kernels, against PyTorch's error.
+ */
 import { describe, expect } from 'vitest';
 import { batchNorm2d, Tensor } from '../../../src/autograd/index.ts';
 import { differences, offsetCases, titleOf } from '../../autograd/ops/golden.ts';

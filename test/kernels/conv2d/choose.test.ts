@@ -96,7 +96,7 @@ describe('conv2dCandidates', () => {
   });
 });
 
-test('Winograd’s tiles are small if few outputs share transformed weights, unless these are transformed only once', () => {
+test('Winograd’s tiles are small if few outputs share weights that are transformed every time', () => {
   const last = square(512, 7, 3);
   expect(tileOf(last, false)).toBe(2);
   expect(tileOf(last, true)).toBe(4);
@@ -126,7 +126,7 @@ describe('chooseConv2d', () => {
     }
   });
 
-  test('takes rows on CPU adapters for every other kernel, stride and padding, and if a binding would be too large', () => {
+  test('takes rows on CPU adapters for all other kernels, strides and paddings, and if a binding would be too large', () => {
     const others: Conv2dShape[] = [
       square(64, 56, 1),
       square(64, 56, 5),

@@ -14,8 +14,8 @@ import { forceConv2dVariant } from '../../support/force.ts';
 import { withGpu } from '../../support/gpu.ts';
 
 /**
- * Cases with unrolled taps and with a loop over taps. Only the way that weights reach invocations depends on subgroups, so
- * these suffice. Without subgroups a shader takes ten seconds to compile.
+ * Cases with unrolled taps and with a loop over taps. Only the way that weights reach invocations depends on subgroups,
+ * so these suffice. Without subgroups a shader takes ten seconds to compile.
  */
 const FEW = ['2x2', '4x6', 'many rows'];
 

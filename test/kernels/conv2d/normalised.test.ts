@@ -74,8 +74,8 @@ function apart(
 const optionsOf = ({ stride, padding }: Case) => ({ ...(stride && { stride }), ...(padding && { padding }) });
 
 /**
- * Rounding of one multiplication and two additions, in units of the largest value. A driver may contract them, and does so at
- * other places in the two passes. On lavapipe, which contracts nothing, the difference is 0.
+ * Rounding of one multiplication and two additions, in units of the largest value. A driver may contract them, and does
+ * so at other places in the two passes. On lavapipe, which contracts nothing, the difference is 0.
  */
 const ROUNDING = 4 * 2 ** -24;
 
@@ -127,7 +127,9 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
       /table\[(channel0 \+ i|channel|outChannel|i \/ .*channels)\]/,
       'table[0]',
     ],
-    ...(variant === 'tiled' ? [['a channel of one slice takes the values of another', 'table[row]', 'table[0]', CASES[5]!] as const] : []),
+    ...(variant === 'tiled'
+      ? [['a channel of one slice takes another’s', 'table[row]', 'table[0]', CASES[5]!] as const]
+      : []),
   ] as const) {
     gpuTest(`is seen: ${what}`, async () => {
       forceConv2dVariant(variant);

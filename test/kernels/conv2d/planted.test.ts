@@ -1,6 +1,6 @@
 /**
- * Errors planted in the convolutions of every variant. A golden case must see each of them. The tables name the case, because
- * compiling all cases with every error would take minutes.
+ * Errors planted in the convolutions of every variant. A golden case must see each of them. The tables name the case,
+ * because compiling all cases with every error would take minutes.
  */
 
 import { afterAll, beforeAll, describe } from 'vitest';

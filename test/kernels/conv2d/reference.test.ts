@@ -1,6 +1,7 @@
 /**
- * The plain convolution with groups and dilation, against PyTorch's values and against sums in double. Then it is the reference
- * for every other variant over random shapes. (golden.test.ts has PyTorch's values without groups and dilation.)
+ * The plain convolution with groups and dilation, against PyTorch's values and against sums in double. Then it is the
+ * reference for every other variant over random shapes. (golden.test.ts has PyTorch's values without groups and
+ * dilation.)
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
@@ -93,8 +94,8 @@ describe('with groups and dilation', () => {
 });
 
 /**
- * Several times the rounding error of a sum of products below 1, divided by their count. Leaving out a product of average size
- * from the longest sum here, of 1600 terms, makes 1.5e-4.
+ * Several times the rounding error of a sum of products below 1, divided by their count. Leaving out a product of
+ * average size from the longest sum here, of 1600 terms, makes 1.5e-4.
  */
 const TOLERANCE = 1e-6;
 
@@ -102,7 +103,9 @@ const pairOf = (least: number, most: number) =>
   fc.tuple(fc.integer({ min: least, max: most }), fc.integer({ min: least, max: most }));
 type Arbitrary = ReturnType<typeof shapesOf>;
 
-/** Any convolution whose kernel fits. Two in three have a usual kernel, because each kind of shader has to be compiled. */
+/**
+ * Any convolution whose kernel fits. Two in three have a usual kernel, because each kind of shader has to be compiled.
+ */
 function shapesOf(channels: fc.Arbitrary<number>, others: fc.Arbitrary<Pick<Told, 'groups' | 'dilation'>>) {
   return fc
     .record({

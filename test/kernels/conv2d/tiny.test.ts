@@ -1,6 +1,6 @@
 /**
- * Every variant at every combination of tiny extents: pixels that no tap reaches, taps that reach no pixel, kernels as large as
- * the padded input, outputs that read only padding. All three passes are compared with sums in double.
+ * Every variant at every combination of tiny extents: pixels that no tap reaches, taps that reach no pixel, kernels as
+ * large as the padded input, outputs that read only padding. All three passes are compared with sums in double.
  */
 import { describe, expect } from 'vitest';
 import type { AdapterTraits } from '../../../src/gpu/gpu.ts';
@@ -28,8 +28,8 @@ const shape = (rows: Axis, columns: Axis): Conv2dShape => {
 };
 
 /**
- * Every axis as rows, with columns of the same kernel and stride. Columns have odd extents only, because each width has its
- * own shader, and all pairs of axes would take minutes to compile.
+ * Every axis as rows, with columns of the same kernel and stride. Columns have odd extents only, because each width has
+ * its own shader, and all pairs of axes would take minutes to compile.
  */
 const ALL = axes(numbers(1, 5), numbers(1, 3), numbers(0, 3)).map((rows, i) => {
   const [, kernel, stride, padding] = rows;

@@ -1,6 +1,6 @@
 /**
- * The weight gradient for CPU adapters against sums in double: every way to build its shader (rows carried on, vectors of
- * each length, blocks that end beyond the row), and sums cut into slices at any place.
+ * The weight gradient for CPU adapters against sums in double: every way to build its shader (rows carried on, vectors
+ * of each length, blocks that end beyond the row), and sums cut into slices at any place.
  */
 import { describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';

@@ -1,7 +1,7 @@
 /**
- * The two variants of the fully connected layer, against PyTorch's values in double and finite differences. The tiled variant
- * is also compared with the other one at sizes of several tiles and slices, and has errors planted in it. The last tests check
- * the choice of the variant.
+ * The two variants of the fully connected layer, against PyTorch's values in double and finite differences. The tiled
+ * variant is also compared with the other one at sizes of several tiles and slices, and has errors planted in it. The
+ * last tests check the choice of the variant.
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
@@ -95,8 +95,8 @@ describe('tiles and dot products agree', () => {
     gpuTest(JSON.stringify(size).replaceAll('"', ''), async () => {
       const [tiled, dots] = [await results(gpu, 'tiled', size), await results(gpu, 'dots', size)];
       for (const pass of ['output', 'inputGrad', 'weightGrad'] as const) {
-        // Sums of up to 1000 products below 1, of both signs, in two orders: off by some 2⁻²⁴ · √1000 of the largest, below
-        // 100.
+        // Sums of up to 1000 products below 1, of both signs, in two orders: off by some 2⁻²⁴ · √1000 of the largest,
+        // below 100.
         const worst = tiled[pass].reduce((most, value, i) => Math.max(most, Math.abs(value - dots[pass][i]!)), 0);
         expect(worst, pass).toBeLessThan(1e-4);
         expect(tiled[pass].every(Number.isFinite), pass).toBe(true);

@@ -1,6 +1,6 @@
 /**
- * Forward pass and input gradient for CPU adapters against sums in double: every way to build their shader (vectors of each
- * length at each alignment that padding causes, tiles of each size, taps forwards and backwards).
+ * Forward pass and input gradient for CPU adapters against sums in double: every way to build their shader (vectors of
+ * each length at each alignment that padding causes, tiles of each size, taps forwards and backwards).
  */
 import { describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../../src/autograd/gradcheck.ts';

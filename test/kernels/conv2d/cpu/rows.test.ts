@@ -1,4 +1,6 @@
-/** The packing of weights for the rows kernels, and the phases of an input gradient, over all shapes. Needs no device. */
+/**
+ * The packing of weights for the rows kernels, and the phases of an input gradient, over all shapes. Needs no device.
+ */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Winograd's convolution of 7×7 kernels with stride 2 and few channels, against sums in double and PyTorch's values: every way
- * to build its shader (channels, rows in vectors of each length, subgroups), odd extents, each padding.
+ * Winograd's convolution of 7×7 kernels with stride 2 and few channels, against sums in double and PyTorch's values:
+ * every way to build its shader (channels, rows in vectors of each length, subgroups), odd extents, each padding.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../../src/autograd/gradcheck.ts';
@@ -38,7 +38,9 @@ function shapeOf(
 const RESNET = shapeOf([2, 3, 24, 32], 64);
 /** One channel, because its shader compiles in a second. */
 const SMALL = shapeOf([2, 1, 13, 20], 67);
-/** Shapes with the vectors for loading and storing rows, and the column of the first vector where an invocation begins. */
+/**
+ * Shapes with the vectors for loading and storing rows, and the column of the first vector where an invocation begins.
+ */
 const SHAPES: readonly [shape: Conv2dShape, built: { inVector: number; inAlign: number; outVector: number }][] = [
   [RESNET, { inVector: 4, inAlign: 3, outVector: 4 }],
   // More output channels than a workgroup computes, an odd height, segments that end beyond the row.
@@ -189,7 +191,7 @@ describe('the shapes', () => {
   const can = (s: Conv2dShape, pass: 'forward' | 'weightGrad' = 'forward') =>
     conv2dCandidates(conv2dWork(pass, s), adapter).includes('winograd');
 
-  test('it computes the forward pass of 7×7 kernels with stride 2 and up to 3 channels, on adapters with subgroups', () => {
+  test('it computes the forward pass of 7×7 kernels with stride 2 and up to 3 channels, with subgroups', () => {
     expect(can(RESNET)).toBe(true);
     expect(can(RESNET, 'weightGrad')).toBe(false);
     expect(can({ ...RESNET, inChannels: 4 })).toBe(false);

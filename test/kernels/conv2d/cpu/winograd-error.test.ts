@@ -1,6 +1,7 @@
 /**
- * The rounding of Winograd's convolution where it is chosen by default: a relative L2 error against sums in double of at most
- * 3e-6. It is measured on a sample of each result, with inputs as after a ReLU. A plain sum in float32 has some 4e-7 here.
+ * The rounding of Winograd's convolution where it is chosen by default: a relative L2 error against sums in double of
+ * at most 3e-6. It is measured on a sample of each result, with inputs as after a ReLU. A plain sum in float32 has some
+ * 4e-7 here.
  */
 
 import { describe, expect } from 'vitest';
