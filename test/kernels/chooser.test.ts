@@ -32,7 +32,7 @@ describe('a chooser', () => {
     expect(new Chooser({ tuned, forced: { conv2d: 'rows' } }).variantFor(WORK, PLAIN_GPU)).toBe('dots');
   });
 
-  test('records the works that ops ask for, by name, with their counts', () => {
+  test('records the work that ops ask for, by name, with counts', () => {
     const chooser = new Chooser({ tuned: new Map([[WORK.name, 'dots']]) });
     const gpu = open(chooser);
     for (const run of [runLinear, runConv, runLinear]) run(gpu);

@@ -146,7 +146,7 @@ describe('errors', () => {
     model.dispose();
   });
 
-  gpuTest('an optimizer whose weights were replaced throws none: they have no gradient', () => {
+  gpuTest('an optimizer whose weights were replaced throws nothing: they have no gradient', () => {
     const model = small(gpu);
     const sgd = new SGD(model.parameters(), { lr: 0.1 });
     model.half();

@@ -1,7 +1,7 @@
 /**
- * Winograd's convolution against sums in double: every way to build the shaders of its transforms (tiles in pairs or
- * one by one, rows in vectors of each length), with and without a tile that only completes a pair, and with each
- * padding.
+ * Winograd's convolution against sums in double. The cases cover every way to build the shaders of its transforms
+ * (tiles in pairs or one by one, rows in vectors of each length). They have rows with and without a tile that only
+ * completes a pair, and each padding.
  */
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../../../src/autograd/gradcheck.ts';
