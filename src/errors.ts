@@ -1,6 +1,6 @@
 /**
  * The typed errors of dawngrad. Every message names its subject (file, tensor, flag), says what was expected and found,
- * and tells what to do. They are outside the folders because all folders, from `data/` to `gpu/`, may throw one.
+ * and tells what to do. They are outside the folders because every folder, from `data/` to `gpu/`, may throw them.
  */
 
 /** Base class of every error that this package throws on purpose. */

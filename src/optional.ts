@@ -1,6 +1,6 @@
 /**
- * Optional dependencies: packages that npm installs where it can. Training needs none of them on its own; whatever needs
- * one loads it when it gets there.
+ * Optional dependencies: packages that npm installs where it can. Training on its own needs none of them. Code that
+ * needs one loads it on first use.
  */
 import { DawngradError } from './errors.ts';
 

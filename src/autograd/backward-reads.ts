@@ -36,6 +36,6 @@ export function mayRead(storage: Storage, shape: readonly number[]): boolean {
   if (storage.serial >= running.since) return false;
   throw new GraphError(
     `${running.op}: backward reads a tensor of shape ${formatShape(shape)} that the op did not save, so it may have ` +
-      'changed since. Name it in `saved`.',
+      'changed since. List it in `saved`.',
   );
 }

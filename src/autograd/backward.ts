@@ -30,7 +30,12 @@ export function backward(result: Tensor, options: BackwardOptions | Tensor | num
   const { seed, retainGraph = false }: BackwardOptions =
     options instanceof Tensor || typeof options === 'number' ? { seed: options } : options;
   expectUsable('backward', { 'the result': result });
-  if (!result.requiresGrad) throw new GraphError('backward(): nothing that led to this tensor requires a gradient.');
+  if (!result.requiresGrad) {
+    throw new GraphError(
+      'backward(): nothing that led to this tensor requires a gradient. Set requiresGrad on a leaf, and compute ' +
+        'outside noGrad().',
+    );
+  }
   const entry = entryOf(result);
   const order = entry ? reachable(entry) : [];
   checkUnchanged(order);
@@ -68,15 +73,15 @@ function checkUnchanged(entries: readonly Entry[]): void {
   for (const { op, backward, saved } of entries) {
     if (!backward) {
       throw new GraphError(
-        `backward(): the graph was used up at ${op} by an earlier backward(). Compute the result again, or give the earlier ` +
-          'one { retainGraph: true }.',
+        `backward(): the graph was used up at ${op} by an earlier backward(). Compute the result again, or pass ` +
+          '{ retainGraph: true } to the earlier one.',
       );
     }
     for (const { name, storage, version } of saved) {
       if (storage.version === version) continue;
       throw new GraphError(
-        `backward(): ${op} saved ${name} at version ${version} for its gradient, and it was changed since: it is at version ` +
-          `${storage.version}. Change tensors after backward(), or compute the result again.`,
+        `backward(): ${op} saved ${name} at version ${version} for its gradient, but it has changed since: it is at ` +
+          `version ${storage.version}. Change tensors after backward(), or compute the result again.`,
       );
     }
   }
@@ -91,7 +96,7 @@ function startingGradient(result: Tensor, seed: Tensor | number | undefined): Te
   }
   if (seed === undefined && result.size !== 1) {
     throw new RangeError(
-      `backward() starts from one value, got shape ${formatShape(result.shape)}; give a seed gradient.`,
+      `backward() starts from one value, got shape ${formatShape(result.shape)}. Pass a seed gradient.`,
     );
   }
   const start = keep(Tensor.empty(result.gpu, result.shape));
@@ -139,7 +144,7 @@ function checkGradients(
 ): void {
   const listed = Array.isArray(inputGrads);
   if (!listed || inputGrads.some((grad, i) => grad !== undefined && i >= edges.length)) {
-    const found = listed ? `${inputGrads.length} gradients` : `a ${typeof inputGrads}`;
+    const found = listed ? `${inputGrads.length} gradients` : `type ${typeof inputGrads}`;
     throw new GraphError(
       `${op}: backward must return a list of gradients, one for each of its ${edges.length} inputs, got ${found}.`,
     );
@@ -148,15 +153,15 @@ function checkGradients(
     const grad = inputGrads[i];
     if (grad === undefined || !needs[i]) return;
     if (!(grad instanceof Tensor)) {
-      throw new GraphError(`${op}: backward must return tensors, got a ${typeof grad} for ${name}.`);
+      throw new GraphError(`${op}: backward must return tensors, got type ${typeof grad} for ${name}.`);
     }
     expectUsable(op, { outputGrad, [`the gradient of ${name}`]: grad });
     if (grad.dtype !== 'f32') {
-      throw new DTypeError(`${op}: backward gave ${name} a gradient of type ${grad.dtype}; it must be f32.`);
+      throw new DTypeError(`${op}: backward gave ${name} a gradient of type ${grad.dtype}, but it must be f32.`);
     }
     if (grad.shape.length !== shape.length || grad.shape.some((extent, axis) => extent !== shape[axis])) {
       const [found, expected] = [formatShape(grad.shape), formatShape(shape)];
-      throw new ShapeError(`${op}: backward gave ${name} a gradient of shape ${found}; it has ${expected}.`);
+      throw new ShapeError(`${op}: backward gave ${name} a gradient of shape ${found}, but it must have ${expected}.`);
     }
   });
 }

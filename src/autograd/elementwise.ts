@@ -68,7 +68,10 @@ function checkInputs(name: string, inputs: readonly string[]): void {
   }
   const wrong = inputs.find((input, i) => !/^[A-Za-z]\w*$/.test(input) || inputs.indexOf(input) !== i);
   if (wrong !== undefined) {
-    throw new RangeError(`${name}: inputs need different names of letters and digits, got ${inputs.join(', ')}.`);
+    throw new RangeError(
+      `${name}: inputs must have different names, each a letter and then letters, digits or _, got ` +
+        `${inputs.join(', ')}.`,
+    );
   }
 }
 

@@ -123,7 +123,8 @@ export async function checkGradients(
           throw new GradientMismatchError(
             `Gradient of input ${index} ${formatShape(input.shape)} is wrong in direction ${d}: backward says ` +
               `${result.analytic}, finite differences say ${result.numeric} (relative error ${result.error.toPrecision(3)}, ` +
-              `tolerance ${tolerance}${input.grad ? '' : '; backward gave it no gradient at all'}).`,
+              `tolerance ${tolerance}${input.grad ? '' : '; backward gave it no gradient at all'}). Correct the ` +
+              'backward, or keep the inputs away from kinks.',
           );
         }
       }

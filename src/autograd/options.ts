@@ -38,7 +38,7 @@ export function pairOf(owner: string, name: string, value: Pair, least: number):
   if (whole && height <= MOST_PIXELS && width <= MOST_PIXELS) return [height, width];
   const bound = whole ? `at most ${MOST_PIXELS}` : `at least ${least}`;
   throw new OptionError(
-    `${owner}: ${name} must be a whole number of ${bound}, or [height, width] of such, got ${shown(value)}.`,
+    `${owner}: ${name} must be a whole number of ${bound}, or [height, width] of such numbers, got ${shown(value)}.`,
   );
 }
 

@@ -32,8 +32,8 @@ export function scope<T>(fn: () => T): T {
     if (opaque !== undefined && own.size > returned.size) {
       returned.clear();
       throw new TypeError(
-        `scope(): tensors cannot be found in a ${opaque}, which its result holds. Return tensors, or arrays, plain ` +
-          'objects, maps or sets of them; keep() a tensor that lives on elsewhere.',
+        `scope(): tensors cannot be found in a ${opaque}, which the result contains. Return tensors, or arrays, ` +
+          'plain objects, maps or sets of them. keep() a tensor that something else holds.',
       );
     }
     return result;

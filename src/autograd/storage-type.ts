@@ -29,9 +29,10 @@ export function storesHalf(op: string, values: Named, singles: Named = {}, why?:
   for (const [name, tensor] of Object.entries(singles)) if (tensor) expectDType(op, name, tensor, 'f32');
   if (!half) return false;
   const all = [...Object.values(values), ...Object.values(singles)].filter((tensor) => tensor !== undefined);
-  const reason = why ?? (wouldRecord(all) ? 'where a gradient is wanted' : undefined);
+  const reason = why ?? (wouldRecord(all) ? 'where a gradient is required' : undefined);
   if (reason === undefined) return true;
   throw new DTypeError(
-    `${op}: ${lead} must hold f32 values ${reason}, got f16, which is for inference. Use f32, or eval mode and noGrad().`,
+    `${op}: ${lead} must hold f32 values ${reason}, got f16, which is for inference. Use f32, or evaluation ` +
+      'mode and noGrad().',
   );
 }

@@ -21,7 +21,7 @@ export function sizeOf(shape: Shape): number {
 /** Runs before memory is allocated: a failing tensor must not leave any behind. */
 function checkExtents(shape: Shape): void {
   if (shape.every((extent) => Number.isInteger(extent) && extent >= 1)) return;
-  throw new RangeError(`A tensor needs positive whole extents, got ${formatShape(shape)}.`);
+  throw new RangeError(`The extents of a tensor must be positive whole numbers, got ${formatShape(shape)}.`);
 }
 
 /**
@@ -109,10 +109,11 @@ export class Tensor<D extends DType = Floating> {
   }
 
   set requiresGrad(required: boolean) {
-    if (required) expectDType('requiresGrad', 'a tensor with a gradient', this, 'f32');
+    if (required) expectDType('requiresGrad', 'a tensor that requires a gradient', this, 'f32');
     if (!required && this.holdings.graph) {
       throw new GraphError(
-        `requiresGrad: this tensor is a result of ${this.holdings.label}, whose inputs decide it. Its view() has no gradient.`,
+        `requiresGrad: this tensor is a result of ${this.holdings.label}, whose inputs decide it, so it cannot be ` +
+          'cleared. Use its view(), which requires no gradient.',
       );
     }
     this.#requiresGrad = required;
@@ -178,7 +179,9 @@ export class Tensor<D extends DType = Floating> {
   view(shape: Shape = this.shape): Tensor<D> {
     checkExtents(shape);
     if (sizeOf(shape) !== this.size) {
-      throw new RangeError(`A view of ${formatShape(this.shape)} cannot have shape ${formatShape(shape)}.`);
+      throw new RangeError(
+        `A view of ${formatShape(this.shape)} cannot have shape ${formatShape(shape)}: both must have as many values.`,
+      );
     }
     const { released, storage, label } = this.holdings;
     if (!mayRead(storage, this.shape) && released) this.#throwDisposed();
@@ -193,7 +196,9 @@ export class Tensor<D extends DType = Floating> {
     const { size, dtype } = this;
     const values = toValues(data, dtype as DType);
     if (values.length !== size) {
-      throw new RangeError(`This tensor takes ${size} values of type ${dtype}, got ${values.length}.`);
+      throw new RangeError(
+        `A tensor of shape ${formatShape(this.shape)} takes ${size} values of type ${dtype}, got ${values.length}.`,
+      );
     }
     this.gpu.upload(this.buffer, toStored(values, dtype));
   }
@@ -227,7 +232,9 @@ export class Tensor<D extends DType = Floating> {
 
   /** The value of a tensor with one element. */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new RangeError(`item() needs one element, got shape ${formatShape(this.shape)}.`);
+    if (this.size !== 1) {
+      throw new RangeError(`item() needs one element, got shape ${formatShape(this.shape)}. Use data().`);
+    }
     return (await this.data())[0]!;
   }
 

@@ -17,8 +17,8 @@ const REPORT_AT = 1536;
 const LIMIT = 16_384;
 
 const ADVICE =
-  'Dispose each when you have read it, compute inside scope(), or store values that item() and data() give. ' +
-  'keep() exempts a tensor that you mean to keep.';
+  'Dispose each tensor once it is read, compute inside scope(), or store the values that item() and data() return. ' +
+  'keep() exempts a tensor that is meant to stay.';
 
 class Unowned {
   readonly #held = new Set<Holdings>();
@@ -38,7 +38,8 @@ class Unowned {
     if (size >= REPORT_AT && !this.#reported) {
       this.#reported = true;
       console.warn(
-        `dawngrad: ${size} tensors are alive outside any scope: ${this.#describe()}. At ${LIMIT} the next is an error. ${ADVICE}`,
+        `dawngrad: ${size} tensors are alive outside any scope: ${this.#describe()}. At ${LIMIT}, the next one is an ` +
+          `error. ${ADVICE}`,
       );
     }
     this.#held.add(holdings);

@@ -38,7 +38,7 @@ export function dtypeOf(data: HostValues): 'f32' | 'u32' | 'i32' {
   if (data instanceof Float32Array || data instanceof Float64Array || Array.isArray(data)) return 'f32';
   checkArray(data);
   throw new DTypeError(
-    `Tensor.from: a ${nameOf(data)} does not say which element type is meant. Name it: ` +
+    `Tensor.from: a ${nameOf(data)} can mean several element types. Name one: ` +
       `Tensor.from(gpu, data, shape, 'f32').`,
   );
 }
@@ -61,16 +61,16 @@ export function toStored(values: ValuesOf[DType], dtype: DType): ArrayBufferView
 
 function checkArray(data: HostValues): void {
   const typed = ArrayBuffer.isView(data) && 'length' in data;
-  if (!typed && !Array.isArray(data)) throw new DTypeError(`A tensor cannot hold a ${nameOf(data)}. ${EXPECTED}.`);
+  if (!typed && !Array.isArray(data)) throw new DTypeError(`A tensor cannot hold ${nameOf(data)} data. ${EXPECTED}.`);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     throw new DTypeError(`A tensor cannot hold the values of a ${nameOf(data)}: they have 64 bits. ${EXPECTED}.`);
   }
   if (typed) return;
   const wrong = data.findIndex((value) => typeof value !== 'number');
   if (wrong < 0) return;
-  const nested = Array.isArray(data[wrong]) ? ' Give nested arrays flat, and their shape beside them.' : '';
+  const nested = Array.isArray(data[wrong]) ? ' Flatten nested arrays, and pass their shape too.' : '';
   throw new DTypeError(
-    `A tensor holds numbers, but element ${wrong} is a ${nameOf(data[wrong])}. ${EXPECTED}.${nested}`,
+    `A tensor holds numbers, but element ${wrong} is of type ${nameOf(data[wrong])}. ${EXPECTED}.${nested}`,
   );
 }
 

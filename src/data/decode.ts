@@ -86,5 +86,5 @@ function asFileError(path: string, cause: unknown): Error {
     : /premature end|truncated|read error|corrupt header/i.test(detail)
       ? 'the image file is truncated or damaged'
       : 'the picture cannot be decoded';
-  return new FileError(`${path}: ${what} (${detail}). Fetch it again, or take it out of the folder.`, { cause });
+  return new FileError(`${path}: ${what} (${detail}). Fetch it again, or remove it from the folder.`, { cause });
 }

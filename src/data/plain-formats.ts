@@ -57,7 +57,7 @@ function decodePnm(bytes: Buffer, channels: 1 | 3): Picture {
   if (!header) throw new Error('the PNM header is damaged');
   const [width, height, largest] = header.slice(1).map(Number) as [number, number, number];
   if (largest !== 255)
-    throw new Error(`a PNM whose largest value is ${largest}, not 255, is not supported: convert it`);
+    throw new Error(`a PNM whose largest value is ${largest}, not 255, is not supported: convert it to PNG`);
   const start = header[0].length;
   requireBytes(bytes, start + width * height * channels);
   const pixels = new Uint8Array(width * height * 3);
@@ -67,5 +67,5 @@ function decodePnm(bytes: Buffer, channels: 1 | 3): Picture {
 
 function requireBytes(bytes: Buffer, needed: number): void {
   if (bytes.length < needed)
-    throw new Error(`the image file is truncated: ${needed} bytes needed, ${bytes.length} found`);
+    throw new Error(`the image file is truncated: expected ${needed} bytes, found ${bytes.length}`);
 }

@@ -4,7 +4,7 @@ import { ellipse, group, line, type Point, path, turn } from './svg.ts';
 
 const LEG_WIDTH = 2.6;
 
-/** Where a leg begins, and where its knee and foot are from there, on the right; from front to back. */
+/** The hip of each right leg, and its knee and foot relative to the hip; from front to back. */
 const LEGS: readonly { readonly hip: Point; readonly knee: Point; readonly foot: Point }[] = [
   { hip: [4, -13], knee: [13, -9], foot: [23, -25] },
   { hip: [4, -7], knee: [16, -2], foot: [29, 7] },
@@ -22,7 +22,7 @@ export const drawAnt: DrawInsect = (palette, posture) => {
   const plump = plumpness(posture);
   const legs = both((sign) =>
     LEGS.map(({ hip, knee, foot }, i) => {
-      // It walks on tripods: the middle leg of one side goes with the outer ones of the other.
+      // Ants walk on tripods: the middle leg of one side moves with the outer legs of the other.
       const swing = sign * stride * (i === 1 ? 1 : -1);
       const [x, y] = [sign * hip[0], hip[1]];
       const points: Point[] = [

@@ -1,8 +1,8 @@
-/** A bee: a plump body without a waist, a furry collar, four wings, short antennae, a sting, hardly any legs to be seen. */
+/** A bee: a plump body without a waist, a furry collar, four wings, short antennae, a sting, legs that barely show. */
 import { bendOf, both, type DrawInsect, eye, hindBody, type Palette, plumpness, shine } from './insect.ts';
 import { ellipse, group, line, path, place, turn } from './svg.ts';
 
-/** Of the wings when they are neither spread nor close, degrees behind straight out. */
+/** The wings when neither spread nor close to the body; `degrees` is the angle behind straight out. */
 const FORE_WING = { degrees: -14, length: 36, halfWidth: 9.5 };
 const HIND_WING = { degrees: 22, length: 26, halfWidth: 7 };
 

@@ -1,4 +1,4 @@
-/** What the insects walk on: SVG that fills a square of 100 units. */
+/** The grounds that the insects walk on: SVG that fills a square of 100 units. */
 import type { Generator } from '../data/index.ts';
 import { ellipse, group, hsl, line, type Point, path, place, polar, rect, turn } from './svg.ts';
 
@@ -104,7 +104,7 @@ const leaf: DrawGround = (random) => {
   return floor(hsl(hue, saturation, lightness)) + turned + dew;
 };
 
-/** Inside a blossom: petals around a middle that may lie off the picture. */
+/** The inside of a blossom: petals around a point beside the middle of the picture. */
 const blossom: DrawGround = (random) => {
   const hue = random.uniform(200, 420);
   const saturation = random.uniform(0.4, 0.8);

@@ -1,10 +1,11 @@
 /**
- * What ant and bee have in common. Both are seen from above, the head up, the origin in their middle, some 90 units long,
- * and both are painted with the same colours in about the same shares: only how they are built tells them apart.
+ * The parts and conventions that ants and bees share. Both are seen from above with the head up, about 90 units long,
+ * with the origin in their middle. Both have the same colours in about the same shares, so only their build tells them
+ * apart.
  */
 import { ellipse, type Point, path } from './svg.ts';
 
-/** What an insect is painted with; colours as SVG writes them. */
+/** The colours of an insect, as SVG writes them. */
 export interface Palette {
   /** The darker colour. */
   readonly main: string;
@@ -15,50 +16,50 @@ export interface Palette {
   /** 0..1 */
   readonly wingOpacity: number;
   readonly eye: string;
-  /** Of what shines. */
+  /** Colour of highlights. */
   readonly glint: string;
 }
 
-/** How this one stands, each number in -1..1: no two of a kind are quite alike. */
+/** The posture of one insect, each value in -1..1, so that no two of a kind look alike. */
 export interface Posture {
   /** Legs forward (1) or back. */
   readonly stride: number;
-  /** Antennae and wings spread (1) or close. */
+  /** Antennae and wings spread (1) or close to the body. */
   readonly spread: number;
   /** A plumper (1) or slimmer body. */
   readonly girth: number;
-  /** The hind body to the left (1) or right. */
+  /** The hind body bent to the left (1) or right. */
   readonly bend: number;
 }
 
 /** @returns SVG */
 export type DrawInsect = (palette: Palette, posture: Posture) => string;
 
-/** How many times as wide as usual a body of this posture is. */
+/** Factor by which the posture widens the body. */
 export const plumpness = ({ girth }: Posture): number => 1 + 0.1 * girth;
 
-/** Degrees by which the hind body is turned. */
+/** Rotation of the hind body, degrees. */
 export const bendOf = ({ bend }: Posture): number => 9 * bend;
 
-/** What is on the right is on the left too. @param side draws one of them: -1 is the left, 1 the right */
+/** Draws a part on both sides. @param side draws it on one side: -1 is the left, 1 the right */
 export function both(side: (sign: -1 | 1) => string): string {
   return side(-1) + side(1);
 }
 
 export interface HindBody {
-  /** Where its middle is, from the insect's middle backwards. */
+  /** Distance of its middle behind the insect's middle. */
   readonly middle: number;
   readonly halfWidth: number;
   readonly halfLength: number;
-  /** 1 is an ellipse; with more, it is widest in front and narrows towards the end. */
+  /** 1 gives an ellipse; a larger value makes it widest in front and narrow towards the end. */
   readonly taper: number;
-  /** Where one colour gives way to the other, as shares of the length from the front. */
+  /** Positions of the colour changes, as shares of the length from the front. */
   readonly rings: readonly number[];
-  /** The colour in front, and the one it takes turns with. */
+  /** The colour in front, and the one it alternates with. */
   readonly colours: readonly [string, string];
 }
 
-/** Points along an edge of the hind body; more are not seen. */
+/** Points along an edge of the hind body; more would make no visible difference. */
 const EDGE_STEPS = 8;
 /** How far the middle of a ring lies behind its ends. */
 const RING_BULGE = 5;
@@ -78,7 +79,7 @@ export function hindBody({ middle, halfWidth, halfLength, taper, rings, colours 
     const back = ['Q', 0, share < 1 ? y + RING_BULGE : y, -x, y];
     return path(['M', ...right.flat(), ...back, 'L', ...left.flat(), 'Z'], { fill: colours[i % 2] });
   });
-  // Each from the very front, the longest first, so that the rings lie over one another without a gap.
+  // Each part begins at the very front, and the longest is drawn first, so that the rings overlap without a gap.
   return parts.reverse().join('');
 }
 

@@ -1,35 +1,35 @@
-/** What is at the place where the demo's pictures are to be. A label among them says which they are. */
+/** Inspects the folder for the demo's pictures. A label file among them records which pictures they are. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../errors.ts';
 import { type DemoCounts, pictureFiles } from './pictures.ts';
 
-/** Beside `train/` and `val/`. */
+/** Lies beside `train/` and `val/`. */
 export const LABEL_FILE = 'demo.json';
 
-/** To be raised when the same seed comes to give other pictures. */
+/** Version of the drawing. Raise it when a change makes the same seed give other pictures. */
 const DRAWING = 1;
 
-/** What file managers leave in a folder that somebody has looked at; no picture, and nobody's. */
+/** Files that file managers leave in a folder; neither pictures nor the user's own. */
 const OF_FILE_MANAGERS: ReadonlySet<string> = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini']);
 
-/** Which pictures. */
+/** Identifies a set of pictures. */
 export interface Label {
   readonly seed: number;
   readonly counts: DemoCounts;
 }
 
-/** What the label file holds. */
+/** Content of the label file. */
 export function labelText({ seed, counts }: Label): string {
   const what = 'pictures drawn by the built-in demo of dawngrad';
   return `${JSON.stringify({ what, drawing: DRAWING, seed, train: counts.train, val: counts.val })}\n`;
 }
 
 /**
- * `complete`: just these pictures. `nothing`: no folder, or an empty one. `outdated`: nothing but the demo's pictures of this
- * seed, but not all of them, or drawn by another version.
+ * `complete`: exactly these pictures. `nothing`: no folder, or an empty one. `outdated`: only the demo's pictures of
+ * this seed, but incomplete, in other counts, or drawn by another version.
  *
- * @throws FileError if it is anything else
+ * @throws FileError if the folder holds anything else
  */
 export function inspect(folder: string, label: Label): 'complete' | 'nothing' | 'outdated' {
   const found = statSync(folder, { throwIfNoEntry: false });
@@ -40,14 +40,14 @@ export function inspect(folder: string, label: Label): 'complete' | 'nothing' | 
   const there = entries.includes(LABEL_FILE) ? readLabel(folder) : undefined;
   if (!there) {
     throw new FileError(
-      `${folder}: expected the demo's pictures or an empty folder, found ${entries[0]}, which is none of them. ` +
-        'It was left as it is; name another folder, or move this one away.',
+      `${folder}: expected the demo's pictures or an empty folder, found ${entries[0]}, which is not one of them. ` +
+        'The folder was left unchanged; name another folder, or move this one away.',
     );
   }
   if (there.seed !== label.seed) {
     throw new FileError(
       `${folder}: expected the demo's pictures of seed ${label.seed}, found those of seed ${there.seed}. ` +
-        'They were left as they are; name another folder, or remove this one.',
+        'They were left unchanged; name another folder, or remove this one.',
     );
   }
   const files = filesBelow(folder);
@@ -56,13 +56,13 @@ export function inspect(folder: string, label: Label): 'complete' | 'nothing' | 
   if (foreign.length > 0) {
     throw new FileError(
       `${folder}: expected nothing but the demo's pictures, found ${foreign[0]} too` +
-        `${foreign.length > 1 ? ` and ${foreign.length - 1} more` : ''}. Move what is yours away, or name another folder.`,
+        `${foreign.length > 1 ? ` and ${foreign.length - 1} more` : ''}. Move your own files away, or name another folder.`,
     );
   }
   return there.text === labelText(label) && files.length === own.size ? 'complete' : 'outdated';
 }
 
-/** Undefined if the demo did not write it. */
+/** @returns undefined if the demo did not write the label */
 function readLabel(folder: string): (Label & { readonly text: string }) | undefined {
   const text = readFileSync(join(folder, LABEL_FILE), 'utf8');
   try {
@@ -75,7 +75,7 @@ function readLabel(folder: string): (Label & { readonly text: string }) | undefi
   }
 }
 
-/** Everything in it but folders, by its path from there, with slashes. */
+/** All files below `folder`, by their relative path with slashes. */
 function filesBelow(folder: string, below = ''): string[] {
   const entries = readdirSync(join(folder, below), { withFileTypes: true });
   return entries.flatMap((entry) => {

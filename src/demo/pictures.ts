@@ -1,4 +1,4 @@
-/** The demo's data set in order: what is drawn for which file. */
+/** The demo's data set: the drawing for each file, in order. */
 import { Generator } from '../data/index.ts';
 import { drawAnt } from './ant.ts';
 import { drawBee } from './bee.ts';
@@ -11,22 +11,22 @@ const CLASSES: readonly { readonly name: string; readonly draw: DrawInsect }[] =
   { name: 'bees', draw: drawBee },
 ];
 
-/** Names of the classes; their places are the labels. */
+/** Names of the classes; their indices are the labels. */
 export const DEMO_CLASSES: readonly string[] = CLASSES.map(({ name }) => name);
 
-/** Pictures of each class. */
+/** Number of pictures of each class. */
 export interface DemoCounts {
   readonly train: number;
   readonly val: number;
 }
 
-/** Forty batches of 16 to learn from; of 160 to measure with, one is 0.6 points of accuracy. */
+/** Forty training batches of 16. One of the 160 validation pictures counts for 0.6 points of accuracy. */
 export const DEMO_COUNTS: DemoCounts = { train: 320, val: 80 };
 
-/** Side of a picture, pixels: more than the network sees, so that a crop of it is not all blur. */
+/** Side of a picture in pixels: more than the network sees, so that a crop is not all blur. */
 export const PICTURE_SIDE = 96;
 
-/** Keeps the pictures' random numbers apart from those of the training, which begins with the seed itself. */
+/** Separates the pictures' random numbers from those of training, which starts from the seed itself. */
 const STREAM = 0x64656d6f;
 
 export interface DemoPicture {
@@ -45,8 +45,8 @@ export function pictureFiles(counts: DemoCounts): string[] {
 }
 
 /**
- * Draws the pictures one by one. Two of the same name, one of either class, show the same scene with another insect; no
- * other two have a scene in common.
+ * Draws the pictures one by one. Two of the same phase and name, one per class, show the same scene with another
+ * insect. No other two share a scene.
  */
 export function* drawPictures(seed: number, counts: DemoCounts): IterableIterator<DemoPicture> {
   const random = new Generator((seed % 2 ** 32) + STREAM);

@@ -1,6 +1,7 @@
 /**
- * The demo's pictures as SVG. A scene is everything about a picture but the insect: ground, colours, light, and where and
- * how the insect stands. Each scene is drawn once with an ant and once with a bee, so nothing in it tells them apart.
+ * The demo's pictures as SVG. A scene is everything in a picture except the kind of insect: ground, colours, light, and
+ * the insect's place and posture. Each scene is drawn once with an ant and once with a bee, so nothing in it tells them
+ * apart.
  */
 import type { Generator } from '../data/index.ts';
 import { GROUNDS } from './grounds.ts';
@@ -11,17 +12,17 @@ import { drawing, gradient, group, hsl, type Point, place, polar, rect } from '.
 export const SIDE = 100;
 
 export interface Scene {
-  /** SVG of what lies under the insect. */
+  /** SVG of the ground under the insect. */
   readonly ground: string;
   readonly palette: Palette;
   readonly posture: Posture;
   readonly at: Point;
-  /** Where the head points, degrees clockwise from up. */
+  /** Direction of the head, degrees clockwise from up. */
   readonly heading: number;
   readonly scale: number;
-  /** Degrees; shadows fall that way. */
+  /** Direction in which shadows fall, degrees. */
   readonly light: number;
-  /** 0..1: how much brighter the one side is than the other. */
+  /** 0..1: how much brighter one side is than the other. */
   readonly contrast: number;
 }
 
@@ -49,7 +50,7 @@ export function drawScene(random: Generator): Scene {
   };
 }
 
-/** @param pixels side of the picture when it is made into pixels */
+/** @param pixels side of the rendered picture in pixels */
 export function pictureOf(scene: Scene, insect: DrawInsect, pixels: number): string {
   const { ground, palette, posture, at, heading, scale, light, contrast } = scene;
   const [dx, dy] = polar(light, 2.4);

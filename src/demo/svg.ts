@@ -2,10 +2,10 @@
 
 export type Point = readonly [x: number, y: number];
 
-/** How a shape is painted: attributes by their SVG name. What is undefined is left out. */
+/** Attributes of a shape by their SVG name. Undefined ones are left out. */
 export type Paint = Readonly<Record<string, string | number | undefined>>;
 
-/** Two digits are a fiftieth of a pixel, and the same text on every machine, whose sines may differ in their last digit. */
+/** Two decimals, a fiftieth of a pixel. They give the same text on machines whose sines differ in the last digit. */
 const number = (value: number): string => String(Number(value.toFixed(2)));
 
 function attributes(paint: Paint): string {
@@ -44,17 +44,17 @@ export function group(paint: Paint, ...children: readonly string[]): string {
   return `<g${attributes(paint)}>${children.join('')}</g>`;
 }
 
-/** Turned by `degrees` clockwise and scaled about the origin, then moved to `at`. */
+/** A transform: rotated by `degrees` clockwise and scaled about the origin, then moved to `at`. */
 export function place(at: Point, degrees: number, scale: number): string {
   return `translate(${at.map(number).join(' ')}) rotate(${number(degrees)}) scale(${number(scale)})`;
 }
 
-/** Turned by `degrees` clockwise about a point. */
+/** A transform: rotated by `degrees` clockwise about a point. */
 export function turn(degrees: number, about: Point): string {
   return `rotate(${[degrees, ...about].map(number).join(' ')})`;
 }
 
-/** A gradient along a line through the middle of a square of this side. Colours of the stops come with their opacity. */
+/** A gradient along a line through the middle of a square of this side. Each stop has a colour and an opacity. */
 export function gradient(
   id: string,
   side: number,
@@ -71,13 +71,13 @@ export function gradient(
   return `<linearGradient${attributes({ id, gradientUnits: 'userSpaceOnUse' })}${ends}>${inner.join('')}</linearGradient>`;
 }
 
-/** A whole drawing: `viewSide` units square, `pixels` pixels square. */
+/** A complete SVG document: `viewSide` units square, `pixels` pixels square. */
 export function drawing(viewSide: number, pixels: number, ...children: readonly string[]): string {
   const size = attributes({ width: pixels, height: pixels, viewBox: `0 0 ${viewSide} ${viewSide}` });
   return `<svg xmlns="http://www.w3.org/2000/svg"${size}>${children.join('')}</svg>`;
 }
 
-/** The point at this distance from the origin, 0° to the right, 90° down as SVG has it. */
+/** The point at this distance from the origin; 0° points right and 90° down, as in SVG. */
 export function polar(degrees: number, radius: number): Point {
   const angle = (degrees * Math.PI) / 180;
   return [radius * Math.cos(angle), radius * Math.sin(angle)];

@@ -1,4 +1,4 @@
-/** The demo's pictures on disk, as a folder that training takes for a data set like any other. */
+/** Writes the demo's pictures into a folder that training reads like any other data set. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -9,24 +9,25 @@ import { inspect, LABEL_FILE, type Label, labelText } from './label.ts';
 import { DEMO_COUNTS, type DemoCounts, type DemoPicture, drawPictures, pictureFiles } from './pictures.ts';
 
 export interface DemoOptions {
-  /** Decides every picture. */
+  /** Determines every picture. */
   readonly seed: number;
-  /** Pictures of each class; by default as many as the demo's settings were chosen for. */
+  /** Number of pictures of each class; by default the counts that the demo's settings were chosen for. */
   readonly counts?: DemoCounts | undefined;
 }
 
-/** As many as Node's thread pool has threads. */
+/** Pictures written at once: as many as Node's thread pool has threads. */
 const LANES = 4;
 
-/** A killed process leaves its temporary folder behind; nobody draws for so long. */
+/** A killed process leaves its temporary folder behind. Drawing never takes this long. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
 /**
- * Draws `folder/train/<class>/NNN.png` and `folder/val/<class>/NNN.png`, all of them or none: into a temporary folder beside
- * it, which is then renamed. The same seed gives the same bytes. Nothing is done where these pictures are already; where some
- * are missing, or an older version drew them, all are drawn anew, unless something else lies among them.
+ * Draws `folder/train/<class>/NNN.png` and `folder/val/<class>/NNN.png`, all of them or none: it draws into a temporary
+ * folder beside `folder` and then renames it. The same seed gives the same bytes. If these pictures exist already,
+ * nothing happens. If some are missing, or an older version drew them, all are drawn again, unless other files lie
+ * among them.
  *
- * @throws FileError if there is something else at `folder`, which is left as it is, or if it cannot be written
+ * @throws FileError if `folder` holds something else, which is left unchanged, or if it cannot be written
  */
 export async function writeDemoPictures(folder: string, options: DemoOptions): Promise<void> {
   const { seed, counts = DEMO_COUNTS } = options;
@@ -60,7 +61,7 @@ async function writeAll(root: string, label: Label): Promise<void> {
     for (const picture of pictures) await writePicture(root, picture);
   };
   const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
-  // Only when all have stopped: the folder is about to be removed.
+  // Throw only after all lanes have stopped, because the folder is removed next.
   for (const result of lanes) if (result.status === 'rejected') throw result.reason;
   writeFileSync(join(root, LABEL_FILE), labelText(label));
 }
@@ -70,7 +71,7 @@ async function writePicture(root: string, { file, svg }: DemoPicture): Promise<v
   await sharp(Buffer.from(svg)).removeAlpha().png().toFile(join(root, file));
 }
 
-/** Runs `use` with the path of a folder that is gone afterwards, whatever happens. */
+/** Runs `use` with a temporary folder and removes the folder afterwards, whatever happens. */
 async function withTemporary(path: string, use: (path: string) => Promise<void>): Promise<void> {
   const remove = () => rmSync(path, { recursive: true, force: true });
   process.on('exit', remove);
@@ -83,7 +84,7 @@ async function withTemporary(path: string, use: (path: string) => Promise<void>)
   }
 }
 
-/** @param aside where what is replaced goes */
+/** @param aside path that an existing `target` is moved to */
 function moveInto(target: string, drawn: string, aside: string, inspectNow: () => ReturnType<typeof inspect>): void {
   // Another process may have been quicker.
   if (inspectNow() === 'complete') return;

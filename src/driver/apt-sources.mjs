@@ -1,9 +1,9 @@
 // @ts-check
 /**
  * Reads apt's lists of package sources, in both of their formats (sources.list(5)): one line per source (`*.list`) and
- * deb822 paragraphs (`*.sources`). From them it finds the mirror that this machine already takes Debian from, and writes
- * the entry that adds the release's backports from that same mirror, so that no host's name stands in this project.
- * Pure: the caller reads and writes the files.
+ * deb822 paragraphs (`*.sources`). It finds the mirror that this machine already takes Debian from, and writes an entry
+ * for the release's backports on that mirror. This project therefore names no host. Pure: the caller reads and writes
+ * the files.
  */
 
 /**
@@ -13,7 +13,7 @@
  * @property {string[]} suites
  * @property {string[]} components
  * @property {string} signedBy key ring (or embedded key) that the entry trusts, '' for apt's own set
- * @property {string[]} options what has to be kept in a new entry: `key=value` (line) or whole fields (deb822)
+ * @property {string[]} options to keep in a new entry: `key=value` (line) or whole fields (deb822)
  */
 
 /**
@@ -28,7 +28,7 @@ export function parseSourcesList(text) {
     const match = /^deb\s+(?:\[([^\]]*)\]\s*)?(\S+)\s+(\S+)((?:\s+\S+)*)$/.exec(line);
     if (!match) continue;
     const [, optionText = '', uri = '', suite = '', componentText = ''] = match;
-    if (uri.startsWith('cdrom:')) continue; // its label has blanks, so that the words after it are no suite
+    if (uri.startsWith('cdrom:')) continue; // its label has blanks, so the words after it are not a suite
     const options = optionText.split(/\s+/).filter(Boolean);
     sources.push({
       format: 'line',
@@ -49,7 +49,7 @@ export function parseSourcesList(text) {
 export function parseDeb822(text) {
   /** @type {AptSource[]} */
   const sources = [];
-  // Comment lines may stand inside a field; they go first, so that a paragraph ends only at a blank line.
+  // Comment lines may occur inside a field. They are removed first, so that only a blank line ends a paragraph.
   const lines = text.split('\n').filter((line) => !line.startsWith('#'));
   for (const paragraph of lines.join('\n').split(/\n[ \t]*\n/)) {
     const fields = paragraphFields(paragraph);
@@ -97,7 +97,8 @@ function paragraphFields(paragraph) {
 }
 
 /**
- * @param {{ path: string, text: string }[]} files apt's lists; what ends neither in .list nor .sources is ignored by apt too
+ * @param {{ path: string, text: string }[]} files apt's lists; apt too ignores files that end neither in .list nor in
+ *   .sources
  * @returns {AptSource[]}
  */
 export function parseAptFiles(files) {
@@ -117,8 +118,9 @@ export function listsBackports(sources, codename) {
 }
 
 /**
- * The source that holds the release itself. Others may name the same suite (a vendor's `bookworm main`), so each
- * candidate is weighed by what only Debian's archive has: its key ring, an updates suite beside it, and its path.
+ * Finds the source that holds the release itself. Others may name the same suite (a vendor's `bookworm main`). Each
+ * candidate is therefore weighed by the marks of Debian's archive: its key ring, an updates suite beside it, and its
+ * path.
  * @param {readonly AptSource[]} sources
  * @param {string} codename
  * @returns {AptSource | undefined}

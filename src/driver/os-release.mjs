@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Which system is this? Reads the text of /etc/os-release and names the family that the driver plan (driver-plan.mjs)
- * tells apart. Pure: the caller reads the file.
+ * Identifies the system: reads the text of /etc/os-release and returns one of the families that the driver plan
+ * (plan.mjs) distinguishes. Pure: the caller reads the file.
  */
 
 /**
  * @typedef {object} System
  * @property {'debian' | 'ubuntu' | 'fedora' | 'arch' | 'alpine' | 'linux' | 'macos' | 'windows' | 'other'} family
- * @property {string} name what a person calls it, for messages
- * @property {string} codename Debian's or Ubuntu's release name ('bookworm', 'jammy'); '' where there is none
+ * @property {string} name its usual name, for messages
+ * @property {string} codename Debian's or Ubuntu's release name ('bookworm', 'jammy'); '' if there is none
  */
 
 /**
@@ -31,7 +31,7 @@ export function parseOsRelease(text) {
 
 /**
  * @param {string} platform Node's process.platform
- * @param {string} osReleaseText '' where the file is missing
+ * @param {string} osReleaseText '' if the file is missing
  * @returns {System}
  */
 export function identifySystem(platform, osReleaseText) {

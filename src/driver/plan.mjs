@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What to do on a machine where no WebGPU adapter answers: install Mesa's software Vulkan driver (lavapipe), or tell the
- * person what to install. A pure function of facts, so that every system can be tested on any machine.
+ * Decides what to do when no WebGPU adapter answers: install Mesa's software Vulkan driver (lavapipe), or tell the user
+ * what to install. A pure function of facts, so that every system can be tested on any machine.
  */
 
 import { backportsFile, findArchive, listsBackports } from './apt-sources.mjs';
@@ -15,13 +15,13 @@ import { backportsFile, findArchive, listsBackports } from './apt-sources.mjs';
  * @property {boolean} root may this process install packages?
  * @property {boolean} aptGet is apt-get there?
  * @property {readonly AptSource[]} sources
- * @property {string | undefined} driverVariable a `NAME=value` that makes the Vulkan loader look at these drivers only
+ * @property {string | undefined} driverVariable a `NAME=value` that limits the Vulkan loader to the named drivers
  */
 
 /**
  * @typedef {object} InstallPlan
  * @property {'install'} kind
- * @property {string} why one line for the person
+ * @property {string} why one line for the user
  * @property {{ path: string, text: string } | undefined} listFile apt source to add first
  * @property {string[]} install the apt-get arguments
  *
@@ -35,10 +35,10 @@ import { backportsFile, findArchive, listsBackports } from './apt-sources.mjs';
 const PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
 const INSTALL = ['install', '-y', '--no-install-recommends'];
 
-/** Releases whose Mesa WebGPU refuses, and that have no newer one to offer. */
+/** Releases whose Mesa version WebGPU refuses and that offer no newer one. */
 const TOO_OLD = new Set(['stretch', 'buster', 'bullseye', 'xenial', 'bionic', 'focal']);
 
-/** Debian 12's own Mesa (22.3) lacks shader*ArrayDynamicIndexing, which Dawn demands; the one in its backports has it. */
+/** Debian 12's own Mesa (22.3) lacks shader*ArrayDynamicIndexing, which Dawn requires; its backports have it. */
 const NEEDS_BACKPORTS = new Set(['bookworm']);
 
 /**
@@ -49,14 +49,14 @@ export function planDriver(facts) {
   const { system } = facts;
   if (facts.driverVariable) {
     return advise([
-      `${facts.driverVariable} makes the Vulkan loader ignore every driver but that one, so that installing another would not help.`,
+      `${facts.driverVariable} makes the Vulkan loader ignore every driver but that one, so installing another would not help.`,
       'Unset it, or point it at the manifest of a working driver (on Debian: /usr/share/vulkan/icd.d/lvp_icd.json).',
     ]);
   }
   if (system.family !== 'debian' && system.family !== 'ubuntu') return advise(otherSystem(system));
   if (TOO_OLD.has(system.codename)) {
     return advise([
-      `${system.name} has only a Mesa that WebGPU refuses.`,
+      `${system.name} offers only a Mesa version that WebGPU refuses.`,
       'Use Debian 12 or Ubuntu 22.04, or anything newer (a container will do), or install the Vulkan driver of your GPU.',
     ]);
   }
@@ -84,7 +84,7 @@ function aptPlan({ system, sources }) {
   const archive = findArchive(sources, system.codename);
   if (!archive) {
     return advise([
-      `${system.name}: the driver comes from ${suite}, but apt's lists name no mirror of ${system.codename} to take it from.`,
+      `${system.name}: the driver comes from ${suite}, but apt's lists name no mirror of ${system.codename}.`,
       `Add the suite ${suite} of your Debian mirror to /etc/apt/sources.list.d, then run:`,
       `  apt-get update && apt-get ${install.join(' ')}`,
     ]);
@@ -93,7 +93,7 @@ function aptPlan({ system, sources }) {
 }
 
 /**
- * What the person is told who has to act: an advice as it stands, an installation as commands for root to type.
+ * The lines for a user who has to act: advice unchanged, an installation as commands for root to type.
  * @param {System} system
  * @param {Plan} plan
  * @returns {string[]}
@@ -117,7 +117,7 @@ function asRoot({ system }, plan) {
 
 /**
  * @param {InstallPlan} plan
- * @param {string} sudo before each command
+ * @param {string} sudo prefix of each command
  * @returns {string[]}
  */
 function commands({ listFile, install }, sudo) {
@@ -146,7 +146,7 @@ function otherSystem(system) {
     case 'alpine':
       return [
         `${system.name}: the webgpu package is built for glibc and does not load on musl.`,
-        'Use a Debian or Ubuntu image instead; there the driver is installed by itself.',
+        'Use a Debian or Ubuntu image instead; there the driver is installed automatically.',
       ];
     case 'macos':
       return [
@@ -155,8 +155,8 @@ function otherSystem(system) {
       ];
     case 'windows':
       return [
-        'Windows: WebGPU runs on Direct3D 12. Install the current driver of the GPU, and run outside a session without display.',
-        'WSL with Debian or Ubuntu works too: there the software driver is installed by itself.',
+        'Windows: WebGPU runs on Direct3D 12. Install the current GPU driver, and run in a session with a display.',
+        'WSL with Debian or Ubuntu works too: there the software driver is installed automatically.',
       ];
     default:
       return [

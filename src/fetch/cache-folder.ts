@@ -1,11 +1,11 @@
-/** Where downloads are kept: a folder of the user's, which may be removed at any time. */
+/** Locates the cache of downloads: a folder of the user's, which may be removed at any time. */
 import { homedir } from 'node:os';
 import { posix, win32 } from 'node:path';
 
 /** Environment variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What decides where a system keeps such things. */
+/** The facts that determine where a system keeps caches. */
 export interface System {
   /** As `process.platform`. */
   readonly platform: string;
@@ -14,7 +14,8 @@ export interface System {
 }
 
 /**
- * DAWNGRAD_CACHE, else where this system keeps such things. Depends on nothing but its arguments, and touches no disk.
+ * The folder that DAWNGRAD_CACHE names, else one where this system keeps caches. Depends only on its arguments and does
+ * not access the disk.
  * @returns its path; the folder need not exist yet
  */
 export function cacheFolder(
@@ -25,7 +26,7 @@ export function cacheFolder(
   if (env.DAWNGRAD_CACHE) return resolve(env.DAWNGRAD_CACHE);
   if (platform === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'dawngrad', 'Cache');
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'dawngrad');
-  // The XDG base directory specification wants a relative path to be ignored.
+  // The XDG base directory specification requires that relative paths are ignored.
   const { XDG_CACHE_HOME: xdg } = env;
   return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.cache'), 'dawngrad');
 }

@@ -1,6 +1,6 @@
 /**
- * The http client. In a file of its own, because loading it takes a moment and most runs download nothing. Node's own
- * `fetch` does not see the variables that name a proxy.
+ * The HTTP client. It has its own file because loading it takes a moment and most runs download nothing. It does not
+ * use Node's own `fetch`, which ignores the variables that name a proxy.
  */
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
@@ -9,18 +9,18 @@ import { proxySettings } from './proxy.ts';
 
 export interface Answer {
   readonly status: number;
-  /** Bytes that will come, where the server tells. */
+  /** Number of bytes to expect, if the server tells. */
   readonly total: number | undefined;
-  /** Whether the server says, in one way or another, where the end is. */
+  /** Whether the server marks the end, by a length or by chunks. */
   readonly endKnown: boolean;
-  /** Decoded. Ends with an error where it is cut off. */
+  /** Decoded content. Ends with an error if it is cut off. */
   readonly body: Readable;
 }
 
 export interface Connection {
-  /** Follows redirects. Rejects only where there is no answer at all. */
+  /** Follows redirects. Rejects only if there is no answer at all. */
   get(address: URL, signal: AbortSignal): Promise<Answer>;
-  /** Ends all that is going on. */
+  /** Ends all requests in progress. */
   close(): void;
 }
 
@@ -44,38 +44,38 @@ export function openConnection(env: NodeJS.ProcessEnv): Connection {
       const { statusCode, headers, body } = await request(address, {
         dispatcher,
         signal,
-        // Of encoded content, the length could not be compared with what was promised.
+        // The length of encoded content could not be compared with the promised length.
         headers: { 'accept-encoding': 'identity' },
-        // The client must never be held up: if the server closes the connection then, undici 6 throws where nobody can
-        // catch it (nodejs/undici#5360).
+        // The client must never pause: if the server closes the connection during a pause, undici 6 throws an error
+        // that nothing can catch (nodejs/undici#5360).
         highWaterMark: Number.MAX_SAFE_INTEGER,
       });
       const header = (name: string) => [headers[name] ?? ''].flat().join().toLowerCase();
       const decoder = DECODERS[header('content-encoding')];
       const content = decoder ? decoded(body, decoder()) : body;
-      // Who reads it hears of errors all the same; of an answer that nobody wants to read, they would end the process.
+      // Readers receive errors anyway. Without this listener, an error in an unread answer would end the process.
       content.on('error', () => {});
       const length = header('content-length');
       const total = /^\d+$/.test(length) ? Number(length) : undefined;
       return {
         status: statusCode,
-        // That of what arrives, not of what it is decoded to.
+        // The length counts the bytes that arrive, not the decoded ones.
         total: decoder ? undefined : total,
         endKnown: total !== undefined || header('transfer-encoding').includes('chunked'),
         body: content,
       };
     },
-    // Idle connections would keep the process alive for a while. Not waited for: looking up a name can take long.
+    // Idle connections would keep the process alive for a while. This does not wait: a name lookup can take long.
     close: () => void agent.destroy().catch(() => {}),
   };
 }
 
 function decoded(body: Readable, decoder: NodeJS.ReadWriteStream): Readable {
-  // An error of either is one of the decoder, which is read.
+  // `pipeline` passes an error of either stream to the decoder, whose reader receives it.
   return pipeline(body, decoder, () => {}) as unknown as Readable;
 }
 
-/** undici 6 calls this class experimental on stderr; users of a proxy can do nothing about that. */
+/** undici 6 warns on stderr that this class is experimental; users of a proxy cannot act on that. */
 function withoutWarnings<T>(make: () => T): T {
   const { emitWarning } = process;
   process.emitWarning = () => {};

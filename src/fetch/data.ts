@@ -1,4 +1,4 @@
-/** The tutorial's pictures in the cache: there already and whole, or downloaded and unpacked. */
+/** Provides the tutorial's pictures from the cache, or downloads and unpacks them. */
 import { type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { download } from './download.ts';
@@ -10,16 +10,17 @@ import { removeLeftovers, withTemporary } from './temporaries.ts';
 
 const PHASES = ['train', 'val'] as const;
 
-/** In the folder, so that both are put into place at once: sizes of all files in bytes, by path with "/". */
+/** The sizes of all files in bytes, by path with "/". It lies in the folder, so that one rename puts both in place. */
 const LIST = '.dawngrad.json';
 
 /**
  * The tutorial's ants and bees, or another zip with one folder that holds train/ and val/: 47 MB, downloaded once and
- * unpacked. Whether all its files are still there, in their size, is looked at in every call.
+ * unpacked. Every call checks that all its files still exist with their sizes.
  *
  * @returns path of the folder in the cache
- * @throws UnreachableError or DownloadError naming the address; FileError if the cache folder cannot be used; UsageError if
- *   a variable holds no good address; the signal's reason if that is aborted. None of them leaves anything behind
+ * @throws UnreachableError or DownloadError naming the address; FileError if the cache folder cannot be used;
+ *   UsageError if a variable holds an invalid address; the signal's reason if it is aborted. No error leaves anything
+ *   behind
  */
 export async function tutorialData(options: FetchOptions = {}): Promise<string> {
   const source = sourceOf('data', options);
@@ -28,7 +29,7 @@ export async function tutorialData(options: FetchOptions = {}): Promise<string> 
     removeLeftovers(cache);
     const problem = findProblem(path);
     if (problem === undefined) return path;
-    if (problem !== MISSING) options.onNote?.(`${path}: ${problem}; it is downloaded anew.`);
+    if (problem !== MISSING) options.onNote?.(`${path}: ${problem}; it is downloaded again.`);
     mkdirSync(cache, { recursive: true });
     await withTemporary(cache, async (archive) => {
       await download(source, archive, options);
@@ -45,31 +46,31 @@ export async function tutorialData(options: FetchOptions = {}): Promise<string> 
 
 const MISSING = 'missing';
 
-/** What is wrong with the folder, as part of a sentence. */
+/** @returns the problem of the folder as part of a sentence, undefined if there is none */
 function findProblem(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return MISSING;
-  if (!found.isDirectory()) return 'is no folder';
+  if (!found.isDirectory()) return 'is not a folder';
   const lacking = PHASES.filter((phase) => !isFolder(join(path, phase)));
-  if (lacking.length > 0) return `is not whole: it has no folder ${lacking.join(' and no ')}`;
+  if (lacking.length > 0) return `is incomplete: it has no folder ${lacking.join(' and no ')}`;
   const sizes = readList(path);
-  // Somebody put the folder there, and nothing says what should be in it.
+  // The user put the folder there, and no list says what it should contain.
   if (sizes === undefined) return undefined;
-  if (sizes === null) return `is not whole: ${LIST} in it is damaged`;
+  if (sizes === null) return `cannot be checked: ${LIST} in it is damaged`;
   for (const [name, size] of Object.entries(sizes)) {
     const file = statSync(join(path, name), { throwIfNoEntry: false });
-    if (!file) return `is not whole: ${name} is missing`;
-    if (file.size !== size) return `is not whole: ${name} has ${file.size} bytes, not ${size}`;
+    if (!file) return `is incomplete: ${name} is missing`;
+    if (file.size !== size) return `is damaged: ${name} has ${file.size} bytes, not ${size}`;
   }
   return undefined;
 }
 
 function isFolder(path: string): boolean {
-  // Not `statSync`, which throws where something on the way is a file.
+  // `statSync` alone would throw if a parent of the path is a file.
   return existsSync(path) && statSync(path).isDirectory();
 }
 
-/** @returns undefined where there is none, null where it cannot be understood */
+/** @returns undefined if there is no list, null if it is invalid */
 function readList(path: string): Record<string, number> | undefined | null {
   try {
     const list: unknown = JSON.parse(readFileSync(join(path, LIST), 'utf8'));
@@ -98,7 +99,7 @@ async function unpack(source: Source, archive: string, folder: string, { signal 
   }
 }
 
-/** '' for the folder itself. @throws ZipError */
+/** @returns the name of the folder that holds train/ and val/, '' for `folder` itself. @throws ZipError */
 function findRoot(folder: string): string {
   const holdsBoth = (name: string) => PHASES.every((phase) => isFolder(join(folder, name, phase)));
   if (holdsBoth('')) return '';
@@ -106,5 +107,5 @@ function findRoot(folder: string): string {
   const roots = entries.filter(({ name }) => holdsBoth(name));
   if (roots.length === 1) return roots[0]!.name;
   const found = entries.length === 0 ? 'nothing' : entries.map(({ name }) => name).join(', ');
-  throw new ZipError(`should hold one folder with train/ and val/ in it, and holds ${roots.length}: found ${found}`);
+  throw new ZipError(`should hold one folder with train/ and val/ in it, but holds ${roots.length}: found ${found}`);
 }

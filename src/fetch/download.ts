@@ -1,4 +1,4 @@
-/** One address into one file, hashed on the way: either all that the server promised arrives, or it is an error. */
+/** Downloads an address into a file and hashes it on the way. Less than the server promised is an error. */
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
@@ -9,32 +9,32 @@ import { proxyVariable } from './proxy.ts';
 import { networkReason, seconds } from './reasons.ts';
 import type { FetchOptions, Source } from './source.ts';
 
-/** With what it takes to start a command, this is less than ten seconds. */
+/** Together with the start of a command, this is less than ten seconds. */
 const ANSWER_WITHIN_MS = 8000;
 const STALL_AFTER_MS = 30_000;
 
-/** Beyond it this is neither the tutorial's pictures nor a ResNet's weights, and no mistake should fill a disk. */
+/** The tutorial's pictures and a ResNet's weights are smaller, and a mistake must not fill the disk. */
 const LARGEST_DOWNLOAD = 2 ** 32;
 
 export interface Downloaded {
   readonly bytes: number;
   /** In hexadecimal. */
   readonly sha256: string;
-  /** Whether the server said, in one way or another, where the end is. If not, nobody can tell whether this was all. */
+  /** Whether the server marked the end. If not, a cut-off download cannot be told from a complete one. */
   readonly endKnown: boolean;
 }
 
 /**
- * @param target does not exist yet; flushed to disk at the end. After an error the caller removes what there is of it
- * @throws UnreachableError without a good answer in time; DownloadError if it breaks off; the signal's reason if that is
- *   aborted; errors of `node:fs` as they are
+ * @param target must not exist yet; flushed to disk at the end. After an error the caller removes the partial file
+ * @throws UnreachableError if no usable answer comes in time; DownloadError if the download is cut off; the signal's
+ *   reason if it is aborted; errors of `node:fs` unchanged
  */
 export async function download(source: Source, target: string, options: FetchOptions): Promise<Downloaded> {
   const { signal, env = process.env } = options;
   signal?.throwIfAborted();
   const { openConnection } = await loadOptional('undici', 'Downloading', () => import('./connection.ts'));
   const connection = openConnection(env);
-  // First, so that a folder that cannot be written to is found before anything is asked for.
+  // Opened first, so that a folder without write access is found before any request.
   const file = openSync(target, 'wx');
   const stop = new AbortController();
   const either = AbortSignal.any([stop.signal, ...(signal ? [signal] : [])]);
@@ -44,7 +44,7 @@ export async function download(source: Source, target: string, options: FetchOpt
     );
     return await receive(source, answer, file, options, stop);
   } catch (error) {
-    // Whatever it led to.
+    // An abort takes precedence over the error that it caused.
     signal?.throwIfAborted();
     throw error;
   } finally {
@@ -53,12 +53,12 @@ export async function download(source: Source, target: string, options: FetchOpt
   }
 }
 
-/** Never fulfilled. While a name is looked up or a connection made, the client takes no notice of the signal. */
+/** Rejects on abort. The client itself ignores the signal during name lookup and while it connects. */
 function rejectionOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 }
 
-/** The beginning of an answer whose content can be used. */
+/** Waits for the head of an answer with a success status. */
 async function goodAnswer(
   source: Source,
   { env = process.env, answerWithin = ANSWER_WITHIN_MS }: FetchOptions,
@@ -100,10 +100,10 @@ async function receive(
     return new DownloadError(source, `${problem} after ${progress}${reason}`, { cause: error });
   };
   const checkSize = (bytes: number) => {
-    if (bytes > LARGEST_DOWNLOAD) throw fail(`it has more than ${LARGEST_DOWNLOAD} bytes, and was given up`);
+    if (bytes > LARGEST_DOWNLOAD) throw fail(`the download was stopped at its limit of ${LARGEST_DOWNLOAD} bytes`);
   };
 
-  const stalled = new Error(`no byte came for ${seconds(stallAfter)}`);
+  const stalled = new Error(`no data arrived for ${seconds(stallAfter)}`);
   const timer = setTimeout(() => stop.abort(stalled), stallAfter);
   try {
     checkSize(total ?? 0);
@@ -112,7 +112,7 @@ async function receive(
     for (;;) {
       const next: IteratorResult<Buffer> = await chunks.next().catch((error: unknown) => {
         if (stop.signal.reason === stalled) throw fail(stalled.message);
-        throw fail('the download broke off', error);
+        throw fail('the download was cut off', error);
       });
       if (next.done) break;
       timer.refresh();
@@ -122,7 +122,7 @@ async function receive(
       writeWhole(file, next.value);
       report();
     }
-    if (total !== undefined && received !== total) throw fail('the download broke off');
+    if (total !== undefined && received !== total) throw fail('the download was cut off');
     if (received === 0) throw fail('the answer ended');
     fsyncSync(file);
     return { bytes: received, sha256: hash.digest('hex'), endKnown };
@@ -132,7 +132,7 @@ async function receive(
   }
 }
 
-/** Waits for the disk, so that what has come does not pile up in memory. A write may take only part of the bytes. */
+/** Waits for the disk, so that received data does not pile up in memory. A write may take only part of the bytes. */
 function writeWhole(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.byteLength; ) done += writeSync(file, bytes, done);
 }

@@ -1,13 +1,13 @@
-/** Typed errors of downloads. Both messages start with the address, as those of files start with the path. */
+/** Typed errors of downloads. Both messages start with the address, as errors about files start with the path. */
 import { FileError } from '../errors.ts';
 import { ADDRESS_VARIABLES, type FetchKind, type Source } from './source.ts';
 
-/** Nothing useful came from there: no connection, no answer in time, or an answer with an error status. */
+/** The address gave no usable answer: no connection, no answer in time, or an error status. */
 export class UnreachableError extends FileError {
   override name = 'UnreachableError';
   readonly kind: FetchKind;
   readonly address: string;
-  /** Why, as part of a sentence, such as "the connection was refused (ECONNREFUSED)". */
+  /** The reason as part of a sentence, such as "the connection was refused (ECONNREFUSED)". */
   readonly reason: string;
 
   constructor({ address, kind, path }: Source, reason: string, options?: ErrorOptions) {
@@ -23,17 +23,17 @@ export class UnreachableError extends FileError {
   }
 }
 
-/** It was reached, but what came is cut off, damaged, not what its name promises, or not safe to unpack. */
+/** The address answered, but the content is cut off, damaged, unsafe to unpack, or does not match its name. */
 export class DownloadError extends FileError {
   override name = 'DownloadError';
   readonly kind: FetchKind;
   readonly address: string;
 
-  /** @param problem a sentence without its stop */
+  /** @param problem a sentence without its full stop */
   constructor({ address, kind }: Source, problem: string, options?: ErrorOptions) {
     super(
-      `${address}: ${problem}. Nothing of it was kept. Try again, or set ${ADDRESS_VARIABLES[kind]} to an address that has ` +
-        'it whole.',
+      `${address}: ${problem}. Nothing was kept. Try again, or set ${ADDRESS_VARIABLES[kind]} to an address that ` +
+        'serves the complete file.',
       options,
     );
     this.kind = kind;
@@ -41,7 +41,7 @@ export class DownloadError extends FileError {
   }
 }
 
-/** A zip archive is damaged or not safe. Its message is a part of a sentence about the archive. */
+/** A zip archive is damaged or not safe. Its message is part of a sentence about the archive. */
 export class ZipError extends Error {
   override name = 'ZipError';
 }

@@ -1,4 +1,4 @@
-/** What comes from the network: the tutorial's pictures and weights, kept in a cache folder. The room's door. */
+/** Public exports of downloads: the tutorial's pictures and weights, kept in a cache folder. */
 export { cacheFolder, type Environment, type System } from './cache-folder.ts';
 export { tutorialData } from './data.ts';
 export { DownloadError, UnreachableError } from './errors.ts';

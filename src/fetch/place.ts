@@ -1,14 +1,14 @@
-/** Putting what is whole into its place in the cache, beside other processes that may be doing the same. */
+/** Moves complete downloads to their place in the cache, while other processes may do the same. */
 import { renameSync, rmSync, statSync } from 'node:fs';
 import { withTemporary } from './temporaries.ts';
 
-/** Each time another process would have to put something broken there in between. */
+/** Each further attempt means that another process put something incomplete there in between. */
 const ATTEMPTS = 5;
 
 /**
- * Renames a file or folder of the cache to its final name. If that is taken, what is there stays if it is whole (another
- * process was quicker), and is replaced if not.
- * @param isWhole of what is at `target`
+ * Renames a file or folder of the cache to its final name. An existing `target` stays if it is complete (another
+ * process was quicker), and is replaced otherwise.
+ * @param isWhole whether `target` is complete
  */
 export async function moveIntoPlace(
   cache: string,
@@ -18,7 +18,7 @@ export async function moveIntoPlace(
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      // A file replaces a file in one go.
+      // Replacing a file by a file is one atomic step.
       renameSync(temporary, target);
       return;
     } catch (error) {

@@ -1,10 +1,10 @@
-/** Which proxy the environment names. */
+/** Reads the proxy settings from the environment. */
 import { UsageError } from '../errors.ts';
 
 /**
  * @param protocol `https:` or `http:`
- * @returns the variable that names a proxy for addresses of this protocol, if there is one. The proxy of http serves https
- *   too where that has none of its own. Lower case wins, as everywhere
+ * @returns the variable that names a proxy for addresses of this protocol, if any. https falls back to the proxy of
+ *   http. Lower case wins, as in other programs
  */
 export function proxyVariable(protocol: string, env: NodeJS.ProcessEnv): string | undefined {
   const names = ['http_proxy', 'HTTP_PROXY'];
@@ -12,7 +12,7 @@ export function proxyVariable(protocol: string, env: NodeJS.ProcessEnv): string 
   return names.find((name) => env[name]);
 }
 
-/** What undici's proxy agent is told. @throws UsageError naming the variable if it holds no proxy that can be used */
+/** Settings for undici's proxy agent. @throws UsageError naming the variable if it holds no usable proxy */
 export function proxySettings(env: NodeJS.ProcessEnv): Record<'httpProxy' | 'httpsProxy' | 'noProxy', string> {
   const address = (protocol: string) => {
     const variable = proxyVariable(protocol, env);
@@ -24,7 +24,7 @@ export function proxySettings(env: NodeJS.ProcessEnv): Record<'httpProxy' | 'htt
 function checkProxy(variable: string, text: string): string {
   const protocol = URL.canParse(text) ? new URL(text).protocol : undefined;
   if (protocol === 'http:' || protocol === 'https:') return text;
-  // Not shown: it may hold a password.
+  // The value is not shown, because it may hold a password.
   throw new UsageError(
     `${variable}: expected the address of an http or https proxy, such as http://proxy.example:8080` +
       `${protocol ? `, found one that begins with ${protocol}` : ''}`,

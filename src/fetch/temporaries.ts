@@ -1,6 +1,7 @@
 /**
- * Temporary files and folders of the cache. They lie in it, since only within one file system a rename is atomic, and are
- * gone when their work is done, has failed, or the process exits. What a killed process has left is removed by the next.
+ * Temporary files and folders of the cache. They lie in the cache because a rename is atomic only within one file
+ * system. They are removed when their work is done or fails, or when the process exits. The next run removes those of a
+ * killed process.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { type Dirent, lstatSync, readdirSync, rmSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { join } from 'node:path';
 
 const NAME = /^\.dawngrad-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 
-/** A download that makes no progress is given up long before. */
+/** A download without progress fails long before this. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
 /** File times are coarser than clocks. */
@@ -18,7 +19,7 @@ const CLOCK_SLACK_MS = 2000;
 
 const live = new Set<string>();
 
-/** Runs `use` with a path that does not exist yet, and removes what is there afterwards, whatever happened. */
+/** Runs `use` with a path that does not exist yet, and removes the path afterwards, whatever happens. */
 export async function withTemporary<T>(folder: string, use: (path: string) => Promise<T>): Promise<T> {
   const path = join(folder, `.dawngrad-${thisHost()}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   if (live.size === 0) process.on('exit', removeLive);
@@ -32,12 +33,12 @@ export async function withTemporary<T>(folder: string, use: (path: string) => Pr
   }
 }
 
-/** A second Ctrl-C does not wait for anything. */
+/** Runs on exit, because a second Ctrl-C does not wait for the cleanup above. */
 function removeLive(): void {
   for (const path of live) remove(path);
 }
 
-/** Removes what processes that are no more have left in this folder. Never fails: the work at hand does not need it. */
+/** Removes what ended processes left in this folder. Never fails, because the caller does not depend on it. */
 export function removeLeftovers(folder: string): void {
   let entries: Dirent[];
   try {
@@ -55,10 +56,10 @@ export function removeLeftovers(folder: string): void {
 function isAbandoned(path: string, host: string, pid: number): boolean {
   const touched = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
   if (touched === undefined) return false;
-  // Whoever made it: on another machine that shares the folder, in another container, or under a number used again.
+  // Its process may be on another machine that shares the folder, in another container, or have a reused number.
   if (touched < Date.now() - ABANDONED_AFTER_MS) return true;
   if (host !== thisHost()) return false;
-  // The process before this one had the same number, as in containers they all have.
+  // An earlier process had the same number, as is usual in containers.
   if (pid === process.pid) return touched < Date.now() - process.uptime() * 1000 - CLOCK_SLACK_MS;
   return !isRunning(pid);
 }
@@ -68,12 +69,12 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: somebody else's, but running.
+    // EPERM: the process runs but belongs to another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
-/** Process numbers mean something on one machine only. */
+/** Identifies this machine: process numbers are meaningful on one machine only. */
 function thisHost(): string {
   return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 }

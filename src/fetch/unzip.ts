@@ -1,6 +1,6 @@
 /**
- * Unpacks a zip so that nothing can land outside of the folder, and nothing but plain files and folders in it. The whole
- * directory of the zip is checked before the first byte is written.
+ * Unpacks a zip so that nothing can land outside the folder, and only plain files and folders land in it. The zip's
+ * whole directory is checked before the first byte is written.
  */
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import crc32 from 'crc-32';
 import { type Entry, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl';
 import { ZipError } from './errors.ts';
 
-/** What a zip may unpack to. The tutorial's has some 400 entries and 47 MB. */
+/** Limits of an unpacked zip. The tutorial's has some 400 entries and 47 MB. */
 export interface UnzipLimits {
   readonly entries: number;
   readonly bytes: number;
@@ -18,25 +18,25 @@ export interface UnzipLimits {
 
 const LIMITS: UnzipLimits = { entries: 100_000, bytes: 2 ** 32 };
 
-/** Kinds of file in the upper half of an entry's attributes, where a Unix system made the zip. */
+/** Kinds of file in the upper half of an entry's attributes, if a Unix system made the zip. */
 const KIND_MASK = 0o170000;
 const REGULAR = 0o100000;
 const FOLDER = 0o040000;
 const LINK = 0o120000;
 
-/** What macOS and Windows add of their own. */
+/** Files that macOS and Windows add by themselves. */
 const JUNK = /(^|\/)(__MACOSX\/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/;
 
 interface Planned {
   readonly entry: Entry;
-  /** With "/", below the folder. */
+  /** Path below the folder, with "/". */
   readonly path: string;
 }
 
 /**
- * @param folder is made; must not exist yet. After an error the caller removes what there is of it
- * @returns size of every file, bytes, by path with "/"
- * @throws ZipError; errors of `node:fs` as they are; the signal's reason if that is aborted
+ * @param folder is created; must not exist yet. After an error the caller removes its remains
+ * @returns size of every file in bytes, by path with "/"
+ * @throws ZipError; errors of `node:fs` unchanged; the signal's reason if it is aborted
  */
 export async function unzip(
   archive: string,
@@ -95,12 +95,12 @@ async function plan(zip: ZipFile, limits: UnzipLimits): Promise<Planned[]> {
 
 function checkEntry(entry: Entry, path: string): void {
   const name = JSON.stringify(path);
-  // A backslash and a colon mean something on Windows, and the same zips are refused everywhere.
+  // Backslashes and colons are special on Windows. Every system refuses the same zips.
   const parts = path.replace(/\/$/, '').split('/');
   if (/^\/|^[a-z]:|\\/i.test(path) || parts.includes('..')) {
     throw new ZipError(`has an entry that would leave the folder it is unpacked to, ${name}, and is refused`);
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the check looks for control characters
   if (/[\u0000-\u001f:]/.test(path) || parts.some((part) => part === '' || part === '.')) {
     throw new ZipError(`has an entry whose name is not allowed, ${name}, and is refused`);
   }
@@ -112,7 +112,7 @@ function checkEntry(entry: Entry, path: string): void {
   if (entry.isEncrypted()) throw new ZipError(`has an encrypted entry, ${name}`);
 }
 
-/** A name for one entry; no other may have it, or need a folder of this name if it is a file. */
+/** Reserves a name for one entry. No other may have it, or need a folder of this name if it is a file. */
 function claim(names: Map<string, 'file' | 'folder'>, path: string): void {
   const isFolder = path.endsWith('/');
   const parts = path.replace(/\/$/, '').split('/');
@@ -121,7 +121,7 @@ function claim(names: Map<string, 'file' | 'folder'>, path: string): void {
     const kind = length < parts.length || isFolder ? 'folder' : 'file';
     const before = names.get(name);
     if (before !== undefined && (before === 'file' || kind === 'file')) {
-      throw new ZipError(`has two entries of one name, ${JSON.stringify(path)}`);
+      throw new ZipError(`has two entries with the same name, ${JSON.stringify(path)}`);
     }
     names.set(name, kind);
   }
@@ -142,11 +142,11 @@ async function writeEntry(zip: ZipFile, entry: Entry, target: string, signal?: A
   }
 }
 
-/** What yauzl and zlib say of the archive; errors of `node:fs` are the disk's. */
+/** Turns errors of yauzl and zlib into a ZipError; errors of `node:fs` concern the disk and stay. */
 function asZipError(error: unknown): never {
   const { code, syscall, path } = error as NodeJS.ErrnoException;
-  // The names were told apart before: this file system takes no notice of case.
-  if (code === 'EEXIST') throw new ZipError(`has two entries that are one file here, ${path}`);
+  // `claim` found no equal names, so this file system ignores case.
+  if (code === 'EEXIST') throw new ZipError(`has two entries that are the same file on this file system, ${path}`);
   if (error instanceof ZipError || !(error instanceof Error) || (code && syscall)) throw error;
-  throw new ZipError(`is no whole zip archive (${error.message})`, { cause: error });
+  throw new ZipError(`is not a complete zip archive (${error.message})`, { cause: error });
 }

@@ -1,4 +1,4 @@
-/** torchvision's weights in the cache: there already and whole, or downloaded and checked. */
+/** Provides torchvision's weights from the cache, or downloads and checks them. */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
@@ -9,16 +9,17 @@ import { asCacheError } from './reasons.ts';
 import { type FetchOptions, hashInName, type Source, sourceOf } from './source.ts';
 import { removeLeftovers, withTemporary } from './temporaries.ts';
 
-/** How much of a hash a message shows; as much as torchvision's names have. */
+/** Digits of a hash that a message shows, as many as in torchvision's names. */
 const SHOWN_DIGITS = 8;
 
 /**
- * A checkpoint of a resnet18, ImageNet's 1000 classes, as torchvision publishes it: 47 MB, downloaded once. What its name
- * says of its SHA-256 (`resnet18-f37072fd.pth`) is checked after the download and again at every call.
+ * A checkpoint of a resnet18 with ImageNet's 1000 classes, as torchvision publishes it: 47 MB, downloaded once. The
+ * hash in its name (`resnet18-f37072fd.pth`) is checked against its SHA-256 after the download and again at every call.
  *
  * @returns path of the file in the cache
- * @throws UnreachableError or DownloadError naming the address; FileError if the cache folder cannot be used; UsageError if
- *   a variable holds no good address; the signal's reason if that is aborted. None of them leaves anything behind
+ * @throws UnreachableError or DownloadError naming the address; FileError if the cache folder cannot be used;
+ *   UsageError if a variable holds an invalid address; the signal's reason if it is aborted. No error leaves anything
+ *   behind
  */
 export async function tutorialWeights(options: FetchOptions = {}): Promise<string> {
   const source = sourceOf('weights', options);
@@ -28,7 +29,7 @@ export async function tutorialWeights(options: FetchOptions = {}): Promise<strin
     const expected = expectedHash(source);
     const problem = await findProblem(path, expected);
     if (problem === undefined) return path;
-    if (problem !== MISSING) options.onNote?.(`${path}: ${problem}; it is downloaded anew.`);
+    if (problem !== MISSING) options.onNote?.(`${path}: ${problem}; it is downloaded again.`);
     mkdirSync(cache, { recursive: true });
     await withTemporary(cache, async (temporary) => {
       const { sha256, endKnown } = await download(source, temporary, options);
@@ -44,17 +45,17 @@ export async function tutorialWeights(options: FetchOptions = {}): Promise<strin
 
 const MISSING = 'missing';
 
-/** What is wrong with the file, as part of a sentence. */
+/** @returns the problem of the file as part of a sentence, undefined if there is none */
 async function findProblem(path: string, expected: string | undefined): Promise<string | undefined> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return MISSING;
-  if (!found.isFile()) return 'is no file';
+  if (!found.isFile()) return 'is not a file';
   if (found.size === 0) return 'is empty';
-  // Somebody put it there, and nothing says what it should be.
+  // The user put it there, and no hash says what it should be.
   if (expected === undefined) return undefined;
   const sha256 = await sha256Of(path);
   if (sha256.startsWith(expected)) return undefined;
-  return `is not whole: its SHA-256 should begin with ${shown(expected)} and begins with ${shown(sha256)}`;
+  return `is damaged: its SHA-256 should begin with ${shown(expected)}, but begins with ${shown(sha256)}`;
 }
 
 function checkHash(source: Source, sha256: string, endKnown: boolean, { onNote }: FetchOptions): void {
@@ -65,19 +66,19 @@ function checkHash(source: Source, sha256: string, endKnown: boolean, { onNote }
     const found = sha256.slice(0, expected.length);
     throw new DownloadError(
       source,
-      `its SHA-256 should begin with ${expected}, as its name says, and begins with ${found}`,
+      `its SHA-256 should begin with ${expected}, as its name says, but begins with ${found}`,
     );
   }
   if (!endKnown) {
     throw new DownloadError(
       source,
-      'the server did not say how long it is, and its name has no hash, so nobody can tell whether it is whole',
+      'the server did not say how long it is, and its name has no hash, so it may be incomplete',
     );
   }
   onNote?.(`${name} has no hash in its name (such as -f37072fd), so it could not be checked.`);
 }
 
-/** By its name; else as it was when it was downloaded, from the file beside it that sha256sum could check too. */
+/** The hash in the name, else the one kept at the download, in a file beside it that sha256sum could check too. */
 function expectedHash({ name, path }: Source): string | undefined {
   const inName = hashInName(name);
   if (inName !== undefined || !existsSync(besides(path))) return inName;

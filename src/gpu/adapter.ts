@@ -61,7 +61,7 @@ export function halfFeatureOf({ features, info }: AdapterFacts): typeof HALF_FEA
   if (features.has(HALF_FEATURE)) return HALF_FEATURE;
   throw new MissingFeatureError(
     `Half precision needs the feature ${HALF_FEATURE}, which the adapter ${JSON.stringify(nameOf(info))} does not have. ` +
-      'Go without half precision, or choose another adapter.',
+      'Turn half precision off, or choose another adapter.',
   );
 }
 

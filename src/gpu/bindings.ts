@@ -33,7 +33,7 @@ export interface BindableProgram {
 interface Bound {
   readonly group: GPUBindGroup;
   readonly slot: UniformSlot | undefined;
-  /** What the slot holds. */
+  /** The current content of the slot. */
   block: Uint8Array | undefined;
   /** The submission and the dispatch that used it last. */
   submission: number;

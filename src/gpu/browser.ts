@@ -27,8 +27,8 @@ export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   const { navigator } = globalThis as { readonly navigator?: { readonly gpu?: GPU } };
   if (!navigator?.gpu) {
     throw new NoAdapterError(
-      'openGpu: there is no WebGPU here (navigator.gpu). It needs a secure page (https or localhost) and a browser that has it: ' +
-        'Chrome or Edge 113, Safari 26, Firefox 141, or later.',
+      'openGpu: there is no WebGPU here (navigator.gpu). It needs a secure page (https or localhost) and a browser ' +
+        'that supports it: Chrome or Edge 113, Safari 26, Firefox 141, or later.',
     );
   }
   const adapter = await requestAdapter(navigator.gpu, options.adapter);
@@ -42,14 +42,14 @@ async function requestAdapter(gpu: GPU, preference: AdapterPreference = 'high-pe
     const fallback = (await gpu.requestAdapter({ forceFallbackAdapter: true })) ?? (await gpu.requestAdapter());
     if (fallback && isSoftware(fallback.info)) return fallback;
     throw new NoAdapterError(
-      'openGpu: this browser offers no software adapter. Chrome has one where it is started with --enable-unsafe-webgpu ' +
-        '--use-webgpu-adapter=swiftshader. Or leave the option `adapter` out.',
+      'openGpu: this browser offers no software adapter. Start Chrome with --enable-unsafe-webgpu ' +
+        '--use-webgpu-adapter=swiftshader, or leave the option `adapter` out.',
     );
   }
   const adapter = await gpu.requestAdapter({ powerPreference: preference });
   if (adapter) return adapter;
   throw new NoAdapterError(
     'openGpu: this browser found no WebGPU adapter. Turn on hardware acceleration in its settings, or try another browser; ' +
-      'chrome://gpu tells why Chrome has none.',
+      'chrome://gpu says why Chrome has none.',
   );
 }

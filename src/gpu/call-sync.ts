@@ -18,7 +18,7 @@ export function callSync<T>(name: string, fn: () => T): T {
 
 function refusal(name: string): TypeError {
   return new TypeError(
-    `${name}() takes a synchronous function: an async one would go on outside after its first await. Await before or ` +
-      `after, and call ${name}() around each synchronous part.`,
+    `${name}() takes a synchronous function, got an asynchronous one, which would go on outside it after the first ` +
+      `await. Await before or after, and call ${name}() around each synchronous part.`,
   );
 }

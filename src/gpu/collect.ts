@@ -17,7 +17,7 @@ export function suggestCollection(): void {
   }
 }
 
-/** Suggests a collection whenever a count has grown by so many since the last time. */
+/** Suggests a collection whenever a count has grown by `every` since the last time. */
 export class CollectionHint {
   readonly #every: number;
   #next: number;

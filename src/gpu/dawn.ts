@@ -87,7 +87,7 @@ async function requestAdapter(instance: GPU, preference?: AdapterPreference): Pr
     const fallback = (await request({ forceFallbackAdapter: true })) ?? (await request());
     if (fallback && isSoftware(fallback.info)) return fallback;
     throw new NoAdapterError(
-      'No software WebGPU adapter was found. On Debian or Ubuntu install mesa-vulkan-drivers (Mesa 24 or later). ' +
+      'No software WebGPU adapter was found. On Debian or Ubuntu, install mesa-vulkan-drivers (Mesa 24 or later). ' +
         DOCTOR,
     );
   }

@@ -230,7 +230,10 @@ export class Gpu {
    */
   startProfiling(): void {
     if (!this.device.features.has('timestamp-query')) {
-      throw new GpuError('This adapter has no timestamp queries, so kernels cannot be timed one by one.');
+      throw new GpuError(
+        'startProfiling: this device has no timestamp queries, so kernels cannot be timed one by one. Open it ' +
+          'without `minimal`, or choose another adapter.',
+      );
     }
     this.flush();
     this.#profiler ??= new Profiler(this.device);
@@ -278,7 +281,7 @@ export class Gpu {
   /** Throws the typed error of a lost device or of an uncaptured error, once one is known. */
   #throwIfFailed(): void {
     if (this.#failure) throw this.#failure;
-    if (this.#closed) throw new GpuError('This device was closed; nothing can run on it any more.');
+    if (this.#closed) throw new GpuError('This device was closed, so nothing can run on it. Open another one.');
   }
 
   /** Destroys the device, so the process can exit. */

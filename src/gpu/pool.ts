@@ -126,8 +126,9 @@ export class BufferPool {
     if (held === undefined || pooled.pool !== this) {
       throw new GpuError(
         pooled.pool === this
-          ? `Pooled memory ${pooled.id} (${pooled.size} bytes) was released twice. Release what you acquired once.`
-          : `Pooled memory ${pooled.id} (${pooled.size} bytes) was released to another pool than it came from.`,
+          ? `Pooled memory ${pooled.id} (${pooled.size} bytes) was released twice. Release each buffer or texture once.`
+          : `Pooled memory ${pooled.id} (${pooled.size} bytes) was released to another pool. Release it to the one ` +
+              'it came from.',
       );
     }
     this.#liveBytes -= held;

@@ -51,7 +51,9 @@ export class Readbacks {
   start(bytes: number, fill: (staging: WebGpuBuffer, size: number) => void, failure: () => Promise<void>): Readback {
     this.#hint.growing(this.#open);
     if (this.#open >= MOST_OPEN) {
-      throw new GpuError(`${MOST_OPEN} readbacks are open. Await get() of each, or start fewer at once.`);
+      throw new GpuError(
+        `${MOST_OPEN} readbacks are open, the most possible. Await get() of each, or start fewer at once.`,
+      );
     }
     const copied = Math.ceil(bytes / 4) * 4;
     const staging = this.#take(copied);

@@ -26,7 +26,7 @@ export class UniformSlots {
     this.#alignment = device.limits?.minUniformBufferOffsetAlignment ?? 256;
   }
 
-  /** A slot for a block of so many bytes. */
+  /** A slot for a block of this many bytes. */
   take(bytes: number): UniformSlot {
     const size = Math.ceil(bytes / this.#alignment) * this.#alignment;
     return this.#free.get(size)?.pop() ?? this.#cut(size);

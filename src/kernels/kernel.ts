@@ -129,7 +129,9 @@ function boundBuffers<B extends string>(
     const buffer = buffers[name];
     if (!buffer) throw new TypeError(`${kernel}: binding ${name} needs a buffer, got ${buffer}.`);
     if (buffer.pool && buffer.pool !== gpu.pool) {
-      throw new DeviceMismatchError(`${kernel}: the buffer of ${name} is on another device than the one it runs on.`);
+      throw new DeviceMismatchError(
+        `${kernel}: the buffer of ${name} is on another device than the kernel. Use one device for both.`,
+      );
     }
     return buffer;
   });
@@ -138,7 +140,7 @@ function boundBuffers<B extends string>(
     const twice = bound.findIndex((buffer, j) => j !== i && buffer === bound[i]);
     if (twice >= 0) {
       throw new GpuError(
-        `${kernel}: ${name} is written and has the same buffer as ${names[twice]}. Write into another one.`,
+        `${kernel}: ${name} is written and has the same buffer as ${names[twice]}. Write to another buffer.`,
       );
     }
   });
@@ -185,12 +187,12 @@ function inlineCode<K extends Constants>(
   if (typeof wgsl === 'string' && constants !== undefined) {
     throw new TypeError(
       `${name}: its wgsl is a string, which the constants ${JSON.stringify(constants)} cannot change. Make wgsl a function of ` +
-        'them, or launch it without.',
+        'them, or launch it without constants.',
     );
   }
   if (typeof wgsl === 'function' && constants === undefined) {
     throw new TypeError(
-      `${name}: its wgsl is a function of constants, and it was launched without any. Give launch \`constants\`.`,
+      `${name}: its wgsl is a function of constants, but it was launched without any. Pass \`constants\` to launch.`,
     );
   }
   const text = typeof wgsl === 'string' ? wgsl : wgsl(constants!);

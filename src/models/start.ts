@@ -64,12 +64,12 @@ export function startFrom(path: string, checkpoint: Checkpoint, classes: readonl
     loadsLastLayer: false,
     description: `${begin}, without its last layer: ${reason}. A new one is drawn.`,
   });
-  if (outputs === undefined) return left('it has none');
-  if (outputs !== classes.length) return left(`that tells ${outputs} classes apart, the data has ${classes.length}`);
+  if (outputs === undefined) return left('the file has none');
+  if (outputs !== classes.length) return left(`it has ${outputs} outputs, but the data has ${classes.length} classes`);
   if (named && named.join('\0') !== classes.join('\0')) {
-    return left(`that tells ${named.join(', ')} apart, the data has ${classes.join(', ')}`);
+    return left(`it is for the classes ${named.join(', ')}, but the data has ${classes.join(', ')}`);
   }
-  const description = `${begin}, whole: its last layer tells ${outputs} classes apart, as many as the data has.`;
+  const description = `${begin}, whole: its last layer has ${outputs} outputs, one per class of the data.`;
   return { architecture, checkpoint, loadsLastLayer: true, description };
 }
 
@@ -81,8 +81,8 @@ export function architectureOf(path: string, { tensors }: Checkpoint): Architect
   if (!tensors.has('layer1.0.conv1.weight') || tensors.has('layer1.0.conv3.weight')) {
     throw new FileError(
       `${path}: expected the weights of a resnet18 or resnet34 under torchvision's names, found ` +
-        `${tensors.has('layer1.0.conv3.weight') ? 'those of a deeper ResNet' : `${tensors.size} others`}. ` +
-        'Give a checkpoint of one of these two.',
+        `${tensors.has('layer1.0.conv3.weight') ? 'those of a deeper ResNet' : `${tensors.size} other tensors`}. ` +
+        'Give a checkpoint of one of these networks.',
     );
   }
   return tensors.has('layer1.2.conv1.weight') ? 'resnet34' : 'resnet18';

@@ -12,7 +12,7 @@ export class AdaptiveAvgPool2d extends Module {
     super();
     const [height, width] = pairOf('AdaptiveAvgPool2d', 'outputSize', outputSize, 1);
     if (height !== 1 || width !== 1) {
-      throw new OptionError(`AdaptiveAvgPool2d: outputSize is implemented for 1 only, got ${outputSize}.`);
+      throw new OptionError(`AdaptiveAvgPool2d: outputSize must be 1, the only one implemented, got ${outputSize}.`);
     }
   }
 

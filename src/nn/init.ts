@@ -37,7 +37,7 @@ export function checkInit(owner: string, { random, init }: Init): void {
   if (random === undefined ? init === 'skip' : typeof random?.fillUniform === 'function') return;
   throw new OptionError(
     `${owner}: random must be a source of random numbers, such as new Generator(0), got ${random}. ` +
-      'For weights that are about to be loaded leave it out and pass init: "skip".',
+      'For weights that will be loaded, leave it out and pass init: "skip".',
   );
 }
 
@@ -49,7 +49,9 @@ const NORMAL_BLOCK = 16;
  * block.
  */
 export function normalDraws(size: number): number {
-  if (size < NORMAL_BLOCK) throw new RangeError(`Fewer than ${NORMAL_BLOCK} normals are drawn in pairs, got ${size}.`);
+  if (size < NORMAL_BLOCK) {
+    throw new RangeError(`normalDraws: size must be at least ${NORMAL_BLOCK} (fewer are drawn in pairs), got ${size}.`);
+  }
   return size % NORMAL_BLOCK === 0 ? size : size + NORMAL_BLOCK;
 }
 

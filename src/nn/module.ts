@@ -201,7 +201,7 @@ export abstract class Module {
       throw new RangeError(`A name in a module must be non-empty and without dots, got "${name}".`);
     }
     if (this.#parameters.has(name) || this.#buffers.has(name) || this.#children.has(name)) {
-      throw new RangeError(`This module already has something called "${name}".`);
+      throw new RangeError(`This module already has an entry called "${name}". Choose another name.`);
     }
   }
 }

@@ -59,9 +59,9 @@ export class SGD {
     checkNames('SGD', options, OPTIONS);
     const { lr, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
     this.#parameters = [...parameters];
-    if (this.#parameters.length === 0) throw new OptionError('SGD: parameters must be at least one tensor, got none.');
+    if (this.#parameters.length === 0) throw new OptionError('SGD: parameters must hold a tensor or more, got none.');
     if (new Set(this.#parameters).size < this.#parameters.length) {
-      throw new OptionError('SGD: a parameter was given twice, so each step would move it twice. Give it once.');
+      throw new OptionError('SGD: a parameter was given twice, so each step would update it twice. Give it once.');
     }
     for (const [i, parameter] of this.#parameters.entries()) expectDType('SGD', `parameter ${i}`, parameter, 'f32');
     this.lr = lr;

@@ -78,9 +78,9 @@ export class StateDictError extends DawngradError {
       ),
     ];
     super(
-      `These weights are of another model; nothing was loaded. ${missing.length} entries are missing, ` +
+      `These weights belong to another model; nothing was loaded. ${missing.length} entries are missing, ` +
         `${unexpected.length} unexpected, ${mismatched.length} of the wrong shape:\n  ${lines.join('\n  ')}\n` +
-        'Build the model that the weights were saved from, or pass the names to leave alone as `ignore`.',
+        'Build the model that the weights were saved from, or pass the beginnings of the names to skip as `ignore`.',
     );
     this.missing = missing;
     this.unexpected = unexpected;
@@ -102,9 +102,7 @@ export function loadState(
   const { strict = true, ignore = [] } = options;
   flag('loadStateDict()', 'strict', strict);
   if (!Array.isArray(ignore)) {
-    throw new OptionError(
-      `loadStateDict(): ignore must be a list of beginnings of names, such as ["fc."], got ${ignore}.`,
-    );
+    throw new OptionError(`loadStateDict(): ignore must be a list of name prefixes, such as ["fc."], got ${ignore}.`);
   }
   const concerned = (name: string) => !ignore.some((prefix) => name.startsWith(prefix));
   const targets = [...state].filter(([name]) => concerned(name));
@@ -119,7 +117,10 @@ export function loadState(
     if (formatShape(found.shape) !== formatShape(target.shape)) {
       mismatched.push({ name, expected: target.shape, found: found.shape });
     } else if (found.data.length !== sizeOf(found.shape)) {
-      throw new RangeError(`${name}: shape ${formatShape(found.shape)} does not hold ${found.data.length} values.`);
+      throw new RangeError(
+        `loadStateDict(): ${name} of shape ${formatShape(found.shape)} needs ${sizeOf(found.shape)} values, got ` +
+          `${found.data.length}.`,
+      );
     }
   }
   if (mismatched.length > 0 || (strict && report.missing.length + report.unexpected.length > 0)) {

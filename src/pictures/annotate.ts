@@ -1,24 +1,24 @@
-/** A picture with what was recognised in it written underneath. */
+/** Draws a picture with its predictions written underneath. */
 import type { Picture } from '../data/index.ts';
 import { Canvas } from './canvas.ts';
 import { enlarge, resample } from './scale.ts';
 import { loadTypefaces } from './text.ts';
 import { COLOURS, DENSITY, MARGIN } from './theme.ts';
 
-/** Of a picture's longer side, units. The least is also the room that captions have, however narrow the picture. */
+/** Bounds of a picture's longer side, units. Captions have at least `LEAST`, however narrow the picture. */
 const LARGEST = 480;
 const LEAST = 360;
 
-/** A picture that is enlarged so many times or more is a thumbnail. */
+/** A picture that is enlarged at least this many times is a thumbnail. */
 const THUMBNAIL_FACTOR = 4;
 
 const FIRST = { size: 18, height: 28 };
 const OTHERS = { size: 14, height: 23 };
 
 /**
- * @param picture of any size; it is made to fit
- * @param lines of the caption, such as `ants 98.3 %`, the first one larger. One that is too long loses its middle; what the
- *   font has no letter for becomes a box
+ * @param picture of any size; it is scaled to fit
+ * @param lines of the caption, such as `ants 98.3 %`, the first one larger. A line that is too long loses its middle;
+ *   characters that the font lacks become boxes
  * @returns a PNG, two pixels to a unit: at most 1040 pixels wide
  */
 export async function annotatePicture(picture: Picture, lines: readonly string[]): Promise<Buffer> {
@@ -44,7 +44,7 @@ export async function annotatePicture(picture: Picture, lines: readonly string[]
   return canvas.png();
 }
 
-/** A thumbnail keeps its pixels sharp; what is a photograph is resampled. */
+/** A thumbnail keeps its pixels sharp; a photograph is resampled. */
 async function fitted(picture: Picture): Promise<Picture> {
   const longer = Math.max(picture.width, picture.height);
   const [least, largest] = [LEAST * DENSITY, LARGEST * DENSITY];

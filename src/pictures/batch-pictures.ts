@@ -1,8 +1,8 @@
-/** From the numbers that a network is given back to what one can look at. */
+/** Turns a network's input values back into pictures. */
 import { IMAGENET_MEAN, IMAGENET_STD, type Picture } from '../data/index.ts';
 
 /**
- * Picture `index` of a batch, its normalisation undone: byte for byte what was normalised.
+ * Picture `index` of a batch with its normalisation undone: exactly the bytes that were normalised.
  * @param images [size, 3, side, side], NCHW, normalised
  */
 export function pictureOf(images: Float32Array, size: number, index: number): Picture {

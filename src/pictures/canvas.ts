@@ -1,22 +1,22 @@
 /**
- * One picture being put together: shapes and lines of text in units, photographs laid over them, PNG at the end. Nothing
- * here depends on what is installed on the machine.
+ * Builds one picture: shapes and lines of text in units, photographs above them, a PNG at the end. Nothing here depends
+ * on software or fonts installed on the machine.
  */
 import { loadSharp, type Picture } from '../data/index.ts';
 import type { Box, Outline, Typeface } from './text.ts';
 import { COLOURS, DENSITY } from './theme.ts';
 
-/** Dots per inch at which viewers that care show one unit as one point of the screen. */
+/** Dots per inch at which viewers that respect them show one unit as one point of the screen. */
 const DOTS_PER_INCH = 72 * DENSITY;
 
-/** A picture in its place, pixels. */
+/** A picture and its place in pixels. */
 export interface PlacedPicture {
   readonly picture: Picture;
   readonly left: number;
   readonly top: number;
 }
 
-/** A line of text and where its ink lies, units. */
+/** A line of text and the box of its ink in units. */
 export interface PlacedText {
   readonly text: string;
   readonly box: Box | undefined;
@@ -35,7 +35,7 @@ export class Canvas {
   readonly #pictures: PlacedPicture[] = [];
   readonly #texts: PlacedText[] = [];
 
-  /** White. @param width, height units; whole */
+  /** Creates a white canvas. @param width, height whole units */
   constructor(width: number, height: number) {
     this.width = width;
     this.height = height;
@@ -54,13 +54,13 @@ export class Canvas {
     this.#shapes.push(svg);
   }
 
-  /** Adds one SVG element without content. The values are numbers and words of ours; nobody's text belongs here. */
+  /** Adds one SVG element without content. Values are not escaped, so they must be numbers or fixed words. */
   shape(name: string, attributes: Readonly<Record<string, string | number>>): void {
     const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`);
     this.add(`<${name}${list.join('')}/>`);
   }
 
-  /** A line of text whose baseline starts at (`x`, `y`). */
+  /** Adds a line of text whose baseline starts at (`x`, `y`). */
   text(text: string, x: number, y: number, { face, size, colour = COLOURS.ink }: TextStyle): Outline {
     const outline = face.outline(text, size, x, y);
     this.#texts.push({ text, box: outline.box });
@@ -68,12 +68,12 @@ export class Canvas {
     return outline;
   }
 
-  /** A picture, pixel for pixel, above all shapes. @param left, top units */
+  /** Adds a picture, pixel for pixel, above all shapes. @param left, top units */
   picture(picture: Picture, left: number, top: number): void {
     this.#pictures.push({ picture, left: left * DENSITY, top: top * DENSITY });
   }
 
-  /** The shapes and texts as an SVG document; the pictures are not in it. */
+  /** The shapes and texts as an SVG document, without the pictures. */
   svg(): string {
     const { width, height } = this;
     return (

@@ -1,12 +1,12 @@
 /**
- * One panel of lines over epochs, by Observable Plot. Plot writes SVG into a document that linkedom plays; every text in it
- * is then replaced by its outline.
+ * Draws one panel of lines over epochs with Observable Plot. Plot writes SVG into a document that linkedom simulates;
+ * every text in it is then replaced by its outline.
  */
 import { loadOptional } from '../optional.ts';
 import type { Typefaces } from './text.ts';
 import { COLOURS } from './theme.ts';
 
-/** A line and how it is told from others: by colour, by dashes and by the marks on it. */
+/** A line and its style: colour, dashes and marks distinguish it from others. */
 export interface Series {
   readonly points: readonly Point[];
   readonly style: SeriesStyle;
@@ -18,7 +18,7 @@ export interface SeriesStyle {
   readonly width: number;
   /** SVG's stroke-dasharray. */
   readonly dashes?: string;
-  /** Of the marks on the points: filled, or rings. */
+  /** Whether the marks on the points are filled, or rings. */
   readonly filled: boolean;
 }
 
@@ -35,9 +35,9 @@ export interface Panel {
   readonly y: Axis;
   /** Epochs, both included. */
   readonly epochs: readonly [number, number];
-  /** Vertical lines before these epochs, with what is written above them. */
+  /** Vertical lines before these epochs, with the labels above them. */
   readonly steps: readonly Step[];
-  /** Ringed. */
+  /** Points that get a ring. */
   readonly rings: readonly Point[];
 }
 
@@ -54,16 +54,17 @@ export interface Step {
 /** Room for numbers and labels around the field of lines, units. */
 export const FIELD = { left: 40, right: 6, top: 24, bottom: 34 } as const;
 
-/** Numbers on the vertical axis, about. */
+/** Approximate count of numbers on the vertical axis. */
 export const TICKS = 5;
 
 const TEXT = 11.5;
-/** Marks on points help while they do not run into each other. */
+/** With more epochs, marks on points would run into each other. */
 const MOST_MARKED_EPOCHS = 32;
 export const MARK = { radius: 3.2, width: 1.6 } as const;
 const TICK_GAP = 48;
-/** Between the labels of two steps, and the least between the lines of two that both are drawn. */
+/** Between the labels of two steps, units. */
 const LABEL_GAP = 10;
+/** If two lines of steps are closer than this, only steps with labels are drawn. */
 const CLOSE = 10;
 
 const NAMESPACE = 'http://www.w3.org/2000/svg';
@@ -71,7 +72,7 @@ const NAMESPACE = 'http://www.w3.org/2000/svg';
 export interface PanelDrawing {
   /** SVG elements, in units from the panel's upper left corner; no text, no fonts. */
   readonly svg: string;
-  /** What is written in it. */
+  /** The texts in it. */
   readonly labels: readonly string[];
 }
 
@@ -147,18 +148,18 @@ export async function drawPanel(panel: Panel, faces: Typefaces): Promise<PanelDr
   return { svg: `<g color="${COLOURS.quiet}" fill="${COLOURS.quiet}">${svg.innerHTML}</g>`, labels };
 }
 
-/** How what is best is marked, in the field and in the legend. */
+/** The mark of the best epoch, in the field and in the legend. */
 export const RING = { radius: 7, width: 1.8 } as const;
 
-/** A step with its place in the field, units from the left. */
+/** A step and its position in the field, units from the left. */
 export interface PlacedStep extends Step {
   readonly line: number;
-  /** Where its label begins, if there is room for it. */
+  /** Start of its label, if there is room for it. */
   readonly text?: number;
 }
 
 /**
- * Steps take effect between two epochs. Labels get room first come, first served; where even the lines are too close, only
+ * Places steps between two epochs. Labels get room first come, first served. If even the lines are too close, only
  * those with labels stay.
  */
 export function placeSteps(
@@ -188,7 +189,7 @@ function wholeTicks(first: number, last: number, field: number): number[] {
   return Array.from({ length: Math.floor((last - start) / distance) + 1 }, (_, i) => start + i * distance);
 }
 
-/** What this file uses of a document: the real types belong to a browser. */
+/** The part of a document that this file uses. The real types belong to a browser's library. */
 interface SvgElement {
   readonly parentElement: SvgElement | null;
   readonly ownerDocument: { createElementNS(namespace: string, name: string): SvgElement };
@@ -202,10 +203,10 @@ interface SvgElement {
   remove(): void;
 }
 
-/** Puts a path in the place of every text, which it returns. Plot places texts by `transform`, and by `x` and `y` in em. */
+/** Replaces every text by a path and returns the texts. Plot places them by `transform`, and by `x` and `y` in em. */
 function outlineTexts(svg: SvgElement, faces: Typefaces): string[] {
   return Array.from(svg.querySelectorAll('text'), (text) => {
-    if (text.children.length > 0) throw new Error(`A text of several lines: ${text.textContent}`);
+    if (text.children.length > 0) throw new Error(`Expected a text of one line, found several: ${text.textContent}`);
     const shift = { start: 0, middle: 0.5, end: 1 }[inherited(text, 'text-anchor') ?? 'start'] ?? 0;
     const width = faces.regular.measure(text.textContent, TEXT);
     const em = (name: string) => Number.parseFloat(text.getAttribute(name) ?? '0') * TEXT;

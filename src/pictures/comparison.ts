@@ -1,4 +1,4 @@
-/** Two runs in one picture: the first broad and pale, the second thin on top of it, so that equal curves cover each other. */
+/** Draws two runs in one picture: the first broad and pale, the second thin on top, so that equal curves overlap. */
 import type { Canvas } from './canvas.ts';
 import type { SeriesStyle } from './chart.ts';
 import { PHASE_STYLES } from './curves.ts';
@@ -6,7 +6,7 @@ import { type MeasuredPoint, panelsCanvas } from './panels.ts';
 
 /** One of the two runs. */
 export interface ComparedRun {
-  /** As the legend calls it. */
+  /** Name in the legend. */
   readonly name: string;
   /** At least one. */
   readonly metrics: readonly (MeasuredPoint & { readonly phase: 'train' | 'val' })[];

@@ -18,11 +18,11 @@ export interface CurvePoint {
 export interface Curves {
   /** At least one. */
   readonly points: readonly CurvePoint[];
-  /** Epoch of the best weights; null for those before training. */
+  /** Epoch of the best weights; null for the weights before training. */
   readonly bestEpoch: number | null;
 }
 
-/** Far apart in lightness too: on grey paper they still differ, and the dashes and marks say the same once more. */
+/** The colours differ in lightness too, so they differ in greyscale. Dashes and marks repeat the distinction. */
 export const PHASE_STYLES: Readonly<Record<CurvePoint['phase'], SeriesStyle>> = {
   train: { colour: '#e58a1f', width: 2, dashes: '7 4', filled: false },
   val: { colour: '#0b3a75', width: 2.2, filled: true },
@@ -41,14 +41,14 @@ export async function curvesCanvas({ points, bestEpoch }: Curves): Promise<Canva
     points: points.filter((point) => point.phase === phase),
   }));
   return panelsCanvas({
-    // A run that was stopped in its first epoch has no val yet.
+    // A run that was stopped in its first epoch has no val phase yet.
     series: named.filter((one) => one.points.length > 0),
     steps: rateSteps(points),
     best: best && { point: best, label: `best weights: epoch ${best.epoch}, val acc ${best.acc.toFixed(4)}` },
   });
 }
 
-/** Where the learning rate differs from the epoch before; the first epoch's is told too. */
+/** The first epoch, and each one whose learning rate differs from the epoch before. */
 export function rateSteps(points: readonly CurvePoint[]): Step[] {
   const steps: Step[] = [];
   let before: number | undefined;
@@ -59,7 +59,7 @@ export function rateSteps(points: readonly CurvePoint[]): Step[] {
   return steps;
 }
 
-/** `0.1`, `1e-3`, `2.5e-4`; without the noise of 0.001 * 0.1. */
+/** `0.1`, `1e-3` or `2.5e-4`, without the rounding noise of 0.001 * 0.1. */
 function rateText(lr: number): string {
   const rounded = Number(lr.toPrecision(3));
   return rounded === 0 || rounded >= 0.01 ? String(rounded) : rounded.toExponential();

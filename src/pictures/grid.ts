@@ -1,4 +1,4 @@
-/** Pictures of one size in rows, each with a title and perhaps a second line above it. */
+/** Draws pictures of one size in rows, each with a title and perhaps a second line above it. */
 import type { Picture } from '../data/index.ts';
 import { Canvas, type TextStyle } from './canvas.ts';
 import { enlarge, resample } from './scale.ts';
@@ -14,13 +14,13 @@ export interface Cell {
   readonly frame: Frame;
 }
 
-/** A line of which only the name is shortened where room is short. */
+/** A line. If room is short, only its name is shortened. */
 export interface Caption {
   readonly before?: string;
   readonly name: string;
 }
 
-/** Drawn around a picture, outside of it. */
+/** Drawn around a picture, outside its pixels. */
 export interface Frame {
   readonly colour: string;
   /** Units, at most `GAP / 2`. */
@@ -37,20 +37,21 @@ export interface Grid {
   readonly columns: number;
 }
 
-/** The side of a square that is aimed at, pixels: twice the 224 that the networks see. A larger one is reduced to it. */
+/** Target for a picture's side in pixels: twice the 224 that the networks see. */
 const SIDE = 448;
+/** Larger pictures are reduced to `SIDE`. */
 const LARGEST_SIDE = 600;
 
 /** Between cells, units. */
 const GAP = 20;
-/** Headings have so much room, however few the pictures. */
+/** Headings have at least this width, however few the pictures. */
 const LEAST_WIDTH = 390;
 
 const HEADING = { size: 18, height: 24 };
 const SUBHEADING = { size: 13, height: 20 };
 const TITLE = { size: 15, height: 22 };
 const REMARK = { size: 13, height: 19 };
-/** From a baseline to what is below it. */
+/** From a baseline to the picture below it. */
 const DROP = 12;
 
 export async function gridCanvas({ heading, subheading, cells, columns }: Grid): Promise<Canvas> {
@@ -100,7 +101,7 @@ function write(canvas: Canvas, { before = '', name }: Caption, style: TextStyle,
   canvas.text(before + face.shorten(name, size, room - face.measure(before, size)), x, y, style);
 }
 
-/** Enlarged by a whole factor, so that a pixel stays a pixel. */
+/** Enlarges by a whole factor, so that pixels stay squares. */
 async function toSide(picture: Picture): Promise<Picture> {
   const longer = Math.max(picture.width, picture.height);
   if (longer > LARGEST_SIDE) return resample(picture, SIDE);

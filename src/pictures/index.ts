@@ -1,4 +1,4 @@
-/** Pictures for people: of a run, and of predictions. The room's door: other folders import from here. */
+/** Public exports of pictures of runs and of predictions. Other folders import from here. */
 export { annotatePicture } from './annotate.ts';
 export { pictureOf } from './batch-pictures.ts';
 export { type ComparedRun, drawComparison } from './comparison.ts';

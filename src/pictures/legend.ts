@@ -1,4 +1,4 @@
-/** Tells which line is which: the line itself, with its mark, beside its name. */
+/** Draws the legend: a sample of each line with its mark, beside its name. */
 import type { Canvas } from './canvas.ts';
 import { MARK, RING, type SeriesStyle } from './chart.ts';
 import type { Typefaces } from './text.ts';
@@ -6,7 +6,7 @@ import { COLOURS, MARGIN } from './theme.ts';
 
 export interface LegendEntry {
   readonly name: string;
-  /** `ring` is how points are marked that stand out. */
+  /** `ring` is the mark of the best epoch. */
   readonly style: SeriesStyle | 'ring';
 }
 
@@ -19,7 +19,7 @@ const SPACE = 8;
 /** From the middle of a sample to the baseline beside it. */
 const DROP = 4.5;
 
-/** One row at the top of a canvas. Where it is too long, each name keeps to its share. */
+/** Draws one row at the top of a canvas. If the row is too long, each name is shortened to its share. */
 export function drawLegend(canvas: Canvas, entries: readonly LegendEntry[], { regular }: Typefaces): void {
   const room = canvas.width - 2 * MARGIN - (entries.length - 1) * GAP;
   const sampleWidth = ({ style }: LegendEntry) => (style === 'ring' ? 2 * RING.radius : SAMPLE) + SPACE;

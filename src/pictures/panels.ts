@@ -1,11 +1,11 @@
-/** Loss and accuracy side by side over the same epochs, under one legend. */
+/** Draws loss and accuracy side by side over the same epochs, under one legend. */
 import { Canvas } from './canvas.ts';
 import { type Axis, drawPanel, FIELD, type SeriesStyle, type Step, TICKS } from './chart.ts';
 import { drawLegend, LEGEND_HEIGHT } from './legend.ts';
 import { loadTypefaces } from './text.ts';
 import { COLOURS, MARGIN } from './theme.ts';
 
-/** What is drawn of one phase of one epoch. */
+/** The values that are drawn for one phase of one epoch. */
 export interface MeasuredPoint {
   readonly epoch: number;
   readonly loss: number;
@@ -61,26 +61,26 @@ export async function panelsCanvas(panels: Panels): Promise<Canvas> {
   return canvas;
 }
 
-/** From 0, since half a loss is half as bad, to a little above the largest. */
+/** From 0, so that half a loss has half the height, to a little above the largest. */
 function lossAxis(points: readonly MeasuredPoint[]): Axis {
   const largest = Math.max(...points.map(({ loss }) => loss));
   return axis(0, largest > 0 ? largest * 1.05 : 1);
 }
 
-/** Up to 1, from the round tenth below the least. */
+/** From the round tenth below the least accuracy up to 1. */
 function accuracyAxis(points: readonly MeasuredPoint[]): Axis {
   const least = Math.min(...points.map(({ acc }) => acc));
   return axis(Math.min(8, Math.max(0, Math.ceil(least * 10 - 1))) / 10, 1);
 }
 
-/** Where plain numbers would not fit beside the field: `250K`, and still further out `2.5e-7`. */
+/** Beyond these bounds plain numbers would not fit beside the field: `250K`, and still further out `2.5e-7`. */
 const COMPACT_FROM = 1000;
 const EXPONENT_FROM = 1e9;
 const EXPONENT_BELOW = 1e-3;
 const COMPACT = new Intl.NumberFormat('en', { notation: 'compact' });
 
 function axis(from: number, to: number): Axis {
-  // d3 puts ticks at 1, 2 or 5 of a power of ten; from the root of 50 on it prefers the next 10.
+  // d3 puts ticks at 1, 2 or 5 times a power of ten; from the square root of 50 on it prefers the next 10.
   const decimals = Math.max(0, -Math.floor(Math.log10((Math.SQRT2 * (to - from)) / TICKS)));
   const format = (value: number) => {
     const isFar = to >= EXPONENT_FROM || to < EXPONENT_BELOW;

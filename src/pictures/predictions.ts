@@ -1,4 +1,4 @@
-/** `predictions.png`: some validation pictures and what the network takes them for. */
+/** `predictions.png`: some validation pictures and the network's predictions. */
 import type { Picture } from '../data/index.ts';
 import type { Canvas } from './canvas.ts';
 import { type Cell, gridCanvas } from './grid.ts';
@@ -9,18 +9,18 @@ export interface Prediction {
   /** Names of classes. */
   readonly predicted: string;
   readonly actual: string;
-  /** Of the predicted class, 0 to 1. */
+  /** Probability of the predicted class, 0 to 1. */
   readonly probability: number;
 }
 
 export interface Predictions {
   /** Pictures of one size. */
   readonly predictions: readonly Prediction[];
-  /** Whose predictions they are, such as `Best weights (epoch 12, val acc 0.9477)`. */
+  /** Source of the predictions, such as `Best weights (epoch 12, val acc 0.9477)`. */
   readonly by: string;
 }
 
-/** @returns a PNG: the pictures under the tutorial's titles; wrong ones have a mark, a word and a heavy broken frame */
+/** @returns a PNG: the pictures under the tutorial's titles; wrong ones have a mark, a word and a heavy dashed frame */
 export async function drawPredictions(predictions: Predictions): Promise<Buffer> {
   return (await predictionsCanvas(predictions)).png();
 }

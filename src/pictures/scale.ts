@@ -1,4 +1,4 @@
-/** Fits photographs to the room they have. */
+/** Scales pictures to the room they have. */
 import { loadSharp, type Picture } from '../data/index.ts';
 
 /** Resamples a picture so that its longer side is `side` pixels. */
@@ -11,7 +11,7 @@ export async function resample({ pixels, width, height }: Picture, side: number)
   return { width: info.width, height: info.height, pixels: data };
 }
 
-/** Every pixel becomes a square of `factor`×`factor`, so that even in a tiny picture each is seen for itself. */
+/** Turns every pixel into a square of `factor`×`factor`, so that each is visible even in a tiny picture. */
 export function enlarge({ width, height, pixels }: Picture, factor: number): Picture {
   const row = width * factor * 3;
   const out = new Uint8Array(row * height * factor);

@@ -1,17 +1,17 @@
 /**
- * Text as outlines. A system without fonts draws none, and one with others draws it wider: so the pictures bring their
- * own, shape it here, and hand the drawing library nothing but paths. Width and place of every letter are then known, and
- * the same on every machine.
+ * Text as outlines. A system without fonts draws no text, and one with other fonts draws wider text. The pictures
+ * therefore bring their own font, shape text here, and give the drawing library only paths. The width and place of
+ * every letter are then known and the same on every machine.
  */
 import { createRequire } from 'node:module';
 import type { Font, Glyph } from 'fontkit';
 import { loadOptional } from '../optional.ts';
 
-/** Text that has been laid out: SVG path data, and where its ink lies. */
+/** Text after layout: SVG path data and the box of its ink. */
 export interface Outline {
-  /** '' where nothing is to be seen. */
+  /** '' if nothing is visible. */
   readonly path: string;
-  /** How far the pen moved. */
+  /** Distance that the pen moved. */
   readonly width: number;
   readonly box: Box | undefined;
 }
@@ -32,7 +32,7 @@ const ELLIPSIS = '…';
 
 let loading: Promise<Typefaces> | undefined;
 
-/** Reads DejaVu Sans Condensed, the first time that it is asked for: that takes half a second, which no start-up should pay. */
+/** Reads DejaVu Sans Condensed on the first call. That takes half a second, too long for start-up. */
 export function loadTypefaces(): Promise<Typefaces> {
   loading ??= readTypefaces();
   return loading;
@@ -61,7 +61,7 @@ interface Line {
   readonly advance: number;
 }
 
-/** Letters of scripts that run to the left, and what stands between them: it has to be shaped as one. */
+/** Letters of right-to-left scripts. A stretch of them, with all that stands between, has to be shaped as one. */
 const LEFTWARD = String.raw`[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]`;
 const LEFTWARD_STRETCH = new RegExp(String.raw`(${LEFTWARD}(?:[^\p{L}]*${LEFTWARD}\p{M}*)*)`, 'u');
 
@@ -72,12 +72,12 @@ export class Typeface {
     this.#font = font;
   }
 
-  /** How wide a text of this size is. */
+  /** Width of a text of this size. */
   measure(text: string, size: number): number {
     return this.#layOut(text).advance * this.#scale(size);
   }
 
-  /** A text from (`x`, `y`), the start of its baseline. What the font has no letter for becomes a box. */
+  /** Outlines a text whose baseline starts at (`x`, `y`). Characters that the font lacks become boxes. */
   outline(text: string, size: number, x = 0, y = 0): Outline {
     const { glyphs, advance } = this.#layOut(text);
     const scale = this.#scale(size);
@@ -87,8 +87,8 @@ export class Typeface {
   }
 
   /**
-   * The text itself if it is no wider than `width`, else its beginning and its end with an ellipsis between: names that
-   * begin alike often end differently, and a percentage stands at the end.
+   * The text itself if it is no wider than `width`, else its beginning and its end with an ellipsis between. The end
+   * stays because names that begin alike often end differently, and a percentage stands at the end.
    */
   shorten(text: string, size: number, width: number): string {
     if (this.measure(text, size) <= width) return text;
@@ -122,7 +122,7 @@ export class Typeface {
     return size / this.#font.unitsPerEm;
   }
 
-  /** Glyphs in their places. Each stretch is shaped as its script wants it; the stretches run to the right. */
+  /** Glyphs in their places. Each stretch is shaped by the rules of its script; the stretches run to the right. */
   #layOut(text: string): Line {
     const glyphs: PlacedGlyph[] = [];
     let pen = 0;
@@ -139,10 +139,10 @@ export class Typeface {
   }
 }
 
-/** How much of what is left of a shortened text is its end. */
+/** Share of a shortened text's letters that comes from its end. */
 const SHARE_OF_THE_END = 0.4;
 
-/** One line without anything that moves or hides letters; the joiners that some scripts need stay. */
+/** The text as one line, without characters that move or hide letters; joiners that some scripts need stay. */
 export function printable(text: string): string {
   return text
     .replaceAll(/\p{Cs}/gu, '\ufffd')
@@ -151,7 +151,7 @@ export function printable(text: string): string {
     .replaceAll(/(?![\u200c\u200d])\p{Cf}/gu, '');
 }
 
-/** Writes outlines as SVG path data and watches where the ink goes. */
+/** Writes outlines as SVG path data and tracks the box of their ink. */
 class Pen {
   readonly #scale: number;
   readonly #parts: string[] = [];
@@ -164,7 +164,7 @@ class Pen {
     this.#scale = scale;
   }
 
-  /** A glyph with its origin at (`x`, `y`). Fonts count upwards, pictures downwards. */
+  /** Draws a glyph with its origin at (`x`, `y`). In fonts y grows upwards, in pictures downwards. */
   draw(glyph: Glyph, x: number, y: number): void {
     for (const { command, args } of glyph.path.commands) {
       const points: string[] = [];
@@ -185,7 +185,7 @@ class Pen {
     return this.#parts.join('');
   }
 
-  /** Of all points, those that steer curves included: it may be a little larger than what is seen, never smaller. */
+  /** Box of all points, including control points of curves. It may be a little larger than the ink, never smaller. */
   get box(): Box | undefined {
     if (this.#parts.length === 0) return undefined;
     return { left: this.#left, top: this.#top, right: this.#right, bottom: this.#bottom };

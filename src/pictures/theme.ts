@@ -1,6 +1,6 @@
-/** What all pictures share: density, sizes and colours. Lengths are units of which `DENSITY` pixels make one. */
+/** The density, sizes and colours of all pictures. Lengths are in units of `DENSITY` pixels. */
 
-/** Pixels per unit: on the screens of today text is crisp only so. */
+/** Pixels per unit. Text on today's screens is not crisp with fewer. */
 export const DENSITY = 2;
 
 export const COLOURS = {
@@ -12,5 +12,5 @@ export const COLOURS = {
   warning: '#b23c00',
 } as const;
 
-/** Between the edge of a picture and what it holds. */
+/** Distance between the edge of a picture and its content. */
 export const MARGIN = 20;

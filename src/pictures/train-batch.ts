@@ -5,9 +5,9 @@ import { gridCanvas } from './grid.ts';
 import { COLOURS } from './theme.ts';
 
 export interface TrainBatch {
-  /** The batch's first, or all; of one size. */
+  /** The first pictures of the batch, or all; of one size. */
   readonly pictures: readonly { readonly picture: Picture; readonly className: string }[];
-  /** Pictures in the whole batch. */
+  /** Number of pictures in the whole batch. */
   readonly size: number;
 }
 

@@ -70,7 +70,8 @@ const QUEUE_DEPTH = 1;
  * exit.
  * @param weights a .pth or .safetensors file of a resnet18 or resnet34, such as a run's best.safetensors
  * @throws FileError naming the file if it cannot be read or holds another network; UsageError if an option is invalid;
- *   NoAdapterError, OutOfMemoryError or GpuError of the device; MissingFeatureError if it has no half precision
+ *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; MissingFeatureError if it has no half
+ *   precision; errors of `tuned`
  */
 export async function openPredictor(weights: string, options: PredictorOptions = {}): Promise<Predictor> {
   const checkpoint = readCheckpoint(weights);
@@ -195,7 +196,8 @@ export class Predictor {
    * Predicts pictures one by one. Any number is possible: only a few batches are held at a time. Threads decode while
    * the device computes. An unreadable file gives its error in its place.
    * @throws UsageError if an option is invalid; FileError naming the weights if they give scores that are not finite;
-   *   DawngradError if pixels do not fit their size, or the predictor is closed; errors of the device
+   *   MissingPackageError if a picture needs sharp and that is not installed; DawngradError if pixels do not fit their
+   *   size, a decoder thread fails, or the predictor is closed; errors of the device
    */
   async *each(
     pictures: readonly PictureInput[],
@@ -269,7 +271,7 @@ export class Predictor {
       if (!own.every(Number.isFinite)) {
         throw new FileError(
           `${this.weights}: the network's scores of ${entry.path ?? 'a picture'} are not all finite numbers. The weights ` +
-            `hold NaN, infinite or far too large numbers: give others${this.half ? ', or go without half precision' : ''}.`,
+            `hold NaN, infinity or values too large: give others${this.half ? ', or turn half precision off' : ''}.`,
         );
       }
       return { path: entry.path, top: likeliest(own, this.classes, top) };

@@ -32,7 +32,8 @@ export interface RenderOptions {
 /**
  * Renders the pictures in order. An unreadable one keeps its place in the order. If the consumer stops early, the pool
  * finishes the pictures in progress.
- * @throws DawngradError if pixels do not fit their width and height, or the pool is closed before or during the work
+ * @throws DawngradError if pixels do not fit their width and height, a decoder thread fails, or the pool is closed
+ *   before or during the work; MissingPackageError if a picture needs sharp and that is not installed
  */
 export async function* renderAhead(
   pictures: readonly PictureInput[],
@@ -75,7 +76,7 @@ function renderPixels(picture: Picture, transform: ValTransform, out: Float32Arr
   if (!isWhole || pixels.length !== width * height * 3) {
     throw new DawngradError(
       `A picture of ${width}×${height} pixels: expected ${width * height * 3} bytes, interleaved RGB, found ` +
-        `${pixels.length}. Give its width and height in pixels and 3 bytes for each.`,
+        `${pixels.length}. Give width and height in pixels, and 3 bytes per pixel.`,
     );
   }
   normalize(valCrop(picture, transform), transform.size, false, out);

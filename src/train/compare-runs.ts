@@ -45,14 +45,16 @@ export function readMetrics(path: string): RunMetrics[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new FileError(`${file}: cannot be read (${(cause as Error).message})`, { cause });
+    throw new FileError(`${file}: cannot be read (${(cause as Error).message}); check the path`, { cause });
   }
   const rows = text
     .split('\n')
     .map((line, i) => ({ line: line.trim(), at: i + 1 }))
     .filter(({ line }) => line !== '')
     .map(({ line, at }) => parseRow(line, `${file}:${at}`));
-  if (rows.length === 0) throw new FileError(`${file}: expected a line of JSON per epoch and phase, found none`);
+  if (rows.length === 0) {
+    throw new FileError(`${file}: expected a line of JSON per epoch and phase, found none; choose a finished run`);
+  }
   return rows;
 }
 

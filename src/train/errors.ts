@@ -13,7 +13,7 @@ export class NonFiniteLossError extends DawngradError {
   constructor(epoch: number, phase: Phase, step: number, loss: number) {
     super(
       `The loss became ${loss} in epoch ${epoch}, ${phase} step ${step} (both counted from 0), so the run was stopped. ` +
-        'The best weights so far are kept. Try a smaller learning rate; if it happens in step 0, look at the weights.',
+        'The best weights so far are kept. Try a smaller learning rate. If it happens in step 0, check the weights.',
     );
     this.epoch = epoch;
     this.phase = phase;

@@ -26,7 +26,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   const pictures = openPictures(options.data);
   const start = readStart(options.weights, pictures.classes);
   if (!start.loadsLastLayer) {
-    throw new FileError(`${start.description} Only weights with a last layer for these classes can be measured.`);
+    throw new FileError(`${start.description} Give weights with a last layer for these classes, such as a run's best.`);
   }
   const gpu = options.gpu ?? (await openGpu());
   // A separate chooser leaves the record of the device's chooser unchanged.

@@ -26,7 +26,7 @@ export function openPictures(root: string): Pictures {
     { folder: val.root, names: onlyIn(val, train) },
   ].filter(({ names }) => names.length > 0);
   if (differences.length > 0) {
-    const list = differences.map(({ folder, names }) => `only in ${folder}: ${names.join(', ')}`).join('; ');
+    const list = differences.map(({ folder, names }) => `${names.join(', ')} only in ${folder}`).join('; ');
     throw new FileError(
       `${root}: train and val must hold folders of the same names, one per class, found ${list}. ` +
         'Rename or add folders until they agree.',

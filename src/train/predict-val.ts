@@ -21,7 +21,7 @@ export interface ValPredictions {
 export interface ValQuestion {
   readonly gpu: Gpu;
   readonly chooser: Chooser;
-  /** Must be in eval mode. */
+  /** Must be in evaluation mode. */
   readonly model: Module;
   readonly dataset: ImageDataset;
   readonly transform: Transform;
@@ -33,6 +33,7 @@ export interface ValQuestion {
 /**
  * Predicts `count` pictures, or all if there are fewer. It takes them evenly spread over the files, so each class gets
  * its share. Nothing is random.
+ * @throws RangeError if there is no picture; errors of the loader and the device
  */
 export async function predictVal(question: ValQuestion, count: number): Promise<ValPredictions> {
   const { dataset, transform, pool, batchSize } = question;
@@ -49,7 +50,7 @@ export async function predictVal(question: ValQuestion, count: number): Promise<
     const numbers = images.length / size;
     for (let first = 0; first < size; first += batchSize) {
       const some = Math.min(batchSize, size - first);
-      // Unused places of the batch stay 0: in eval mode pictures do not affect each other.
+      // Unused places of the batch stay 0: in evaluation mode pictures do not affect each other.
       const batch = new Float32Array(batchSize * numbers);
       batch.set(images.subarray(first * numbers, (first + some) * numbers));
       const logits = await forward(question, batch);
@@ -60,7 +61,7 @@ export async function predictVal(question: ValQuestion, count: number): Promise<
     }
     return { images, size, results };
   }
-  throw new RangeError('There is no picture to predict.');
+  throw new RangeError('predictVal: expected at least one picture, found none.');
 }
 
 /** The midpoints of `size` equal parts of 0 … count − 1. */

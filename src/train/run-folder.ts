@@ -52,7 +52,9 @@ const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best, RUN_FILES.metrics];
 export function checkUnused(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return;
-  if (!found.isDirectory()) throw new UsageError(`${path}: expected a folder for the run, found a file`);
+  if (!found.isDirectory()) {
+    throw new UsageError(`${path}: expected a folder for the run, found a file; choose another folder`);
+  }
   const file = WORTH_KEEPING.find((name) => existsSync(join(path, name)));
   if (file) {
     const resumable = existsSync(join(path, RUN_FILES.last));
@@ -95,7 +97,8 @@ export class RunFolder {
     try {
       mkdirSync(path, { recursive: true });
     } catch (cause) {
-      throw new FileError(`${path}: the run folder cannot be made (${(cause as Error).message})`, { cause });
+      const reason = (cause as Error).message;
+      throw new FileError(`${path}: the run folder cannot be made (${reason}); choose another folder`, { cause });
     }
     this.#unlock = lockFolder(path);
     sweepTemporaries(path);

@@ -33,7 +33,8 @@ export interface TrainResult {
   /** The best weights with the batch norms' statistics, under torch's names. */
   readonly best: State;
   /**
-   * The network with the best weights, in eval mode. Set only if the caller gave the device; the caller disposes it.
+   * The network with the best weights, in evaluation mode. Set only if the caller gave the device; the caller disposes
+   * it.
    */
   readonly model: ResNet | undefined;
 }
@@ -45,8 +46,10 @@ export interface TrainResult {
  * training batch after the first train phase, curves and predictions at the end.
  *
  * @throws UsageError if an option is invalid or the folder holds a run; FileError naming a file or folder;
- *   StateDictError if the weights do not fit; NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the
- *   device; NonFiniteLossError if training diverges. After any of them the run folder keeps its files.
+ *   StateDictError if the weights do not fit; ShapeError if a batch or its pictures are too small for the network;
+ *   MissingPackageError if a picture needs sharp and that is not installed; DawngradError if a decoder thread fails;
+ *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; NonFiniteLossError if training
+ *   diverges; errors of `tuned`. After any of them the run folder keeps its files.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const mode = checkMode(options.mode ?? 'finetune');

@@ -47,7 +47,7 @@ export function cacheKey({ vendor, architecture, description }: AdapterTraits, e
 export function readAnswers(path: string, key: CacheKey, onNote?: (text: string) => void): Map<string, Answer> {
   const entries = readEntries(path);
   if (typeof entries !== 'string') return answersOf(entries, key);
-  onNote?.(`${path}: ${entries}. It is ignored, and kept under another name when something is tuned.`);
+  onNote?.(`${path}: ${entries}. It is ignored, and the next tuning renames it.`);
   return new Map();
 }
 
@@ -68,7 +68,7 @@ export function addAnswers(path: string, key: CacheKey, answers: ReadonlyMap<str
   } catch (error) {
     if (error instanceof FileError) throw error;
     const reason = (error as Error).message;
-    throw new FileError(`${path}: cannot be written (${reason}). Set DAWNGRAD_CACHE to a folder that can be`, {
+    throw new FileError(`${path}: cannot be written (${reason}). Set DAWNGRAD_CACHE to a writable folder.`, {
       cause: error,
     });
   }

@@ -49,8 +49,9 @@ export interface TuneReport {
 
 /**
  * Measures every candidate for every piece of work of a run.
- * @throws NoAdapterError if there is no such adapter; ShapeError if the pictures are too small for the network; the
- *   device's error (OutOfMemoryError, GpuError, DeviceLostError) if every candidate for a piece of work fails
+ * @throws NoAdapterError if there is no such adapter; ShapeError if the pictures or batches are too small for the
+ *   network; the device's error (OutOfMemoryError, GpuError, DeviceLostError) if every candidate for a piece of work
+ *   fails; errors of `open`
  */
 export async function tune(options: TuneOptions): Promise<TuneReport> {
   const { question, adapter, table = shippedTable, known, startedAt = performance.now() } = options;
@@ -92,7 +93,7 @@ function answersOf(results: readonly TuneResult[]): Map<string, Answer> {
   );
 }
 
-/** Where to look up answers, and whether to measure missing ones. */
+/** The place to look up answers, and whether to measure missing ones. */
 export interface TunedChoicesOptions {
   /** Variables that decide the cache folder; default `process.env`. */
   readonly env?: Environment | undefined;
@@ -104,9 +105,8 @@ export interface TunedChoicesOptions {
 
 /**
  * Returns the tuned choices of an adapter. If no shipped table covers the adapter and `tuneFor` is given, it first
- * tunes and stores the missing work. If tuning fails, the table is used; only an error that would also stop the run is
- * thrown.
- * @throws ShapeError if the pictures or batches are too small for the network
+ * tunes and stores the missing work. If tuning fails with a DawngradError, `onNote` gets it and the table is used.
+ * @throws ShapeError if it looks for missing work and the pictures or batches are too small for the network
  */
 export async function tunedChoices(
   traits: AdapterTraits,
@@ -119,8 +119,8 @@ export async function tunedChoices(
   const known = new Set(choices.keys());
   if (jobsOf(traits, question).every(({ name }) => known.has(name))) return choices;
   onNote(
-    `No table knows this adapter, so its fastest kernels are found first (at most ${DEFAULT_BUDGET} s, and the time to ` +
-      'compile them). --no-tune skips it.',
+    `No table covers this adapter, so its kernels are measured first (at most ${DEFAULT_BUDGET} s, and the time to ` +
+      'compile them). --no-tune skips this.',
   );
   try {
     const found = await tune({ ...tuneFor, question, known });
@@ -128,7 +128,7 @@ export async function tunedChoices(
     onNote(`Kept for the next time in ${keepResults(found, env)}`);
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;
-    onNote(`${error.message}. What could not be tuned runs as the table says.`);
+    onNote(`${error.message.replace(/\.?$/, '.')} Work that was not tuned runs as the table says.`);
   }
   return choices;
 }

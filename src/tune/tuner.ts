@@ -62,7 +62,8 @@ const MAX_REPETITIONS = 50;
 
 /**
  * Measures all jobs as far as the budget allows, the most important first. Results are in the order of the jobs.
- * @throws DawngradError of the last candidate if all fail for one job
+ * @throws DawngradError of the last candidate if all fail for one job; at once, NoAdapterError and any error that is no
+ *   DawngradError
  */
 export async function tuneJobs<Job extends TuneJob>(options: TunerOptions<Job>): Promise<TuneResult[]> {
   const tuner = new Tuner(options);

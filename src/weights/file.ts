@@ -51,7 +51,10 @@ export class InputFile {
    */
   read(offset: number, length: number, what: string): Uint8Array {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      this.fail(`${what} has an impossible position (offset ${offset}, ${length} bytes); the file is damaged`);
+      this.fail(
+        `${what} has an impossible position (offset ${offset}, ${length} bytes); the file is damaged: download or ` +
+          'save it again',
+      );
     }
     if (offset + length > this.size) {
       this.fail(
@@ -68,7 +71,7 @@ export class InputFile {
       } catch (error) {
         throw asFileError(this.path, 'read', error);
       }
-      if (got === 0) this.fail(`${what} ended early: the file shrank while it was read`);
+      if (got === 0) this.fail(`${what} ended early: the file shrank while it was read; wait until it is complete`);
       done += got;
     }
     return bytes;
@@ -83,7 +86,7 @@ export class InputFile {
     try {
       return new Uint8Array(length);
     } catch {
-      return this.fail(`${what} takes ${length} bytes, more than this process can allocate`);
+      return this.fail(`${what} takes ${length} bytes, more than this process can allocate; free memory`);
     }
   }
 }

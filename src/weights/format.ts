@@ -31,14 +31,15 @@ export function failUnknownFormat(file: InputFile): never {
   }
   if (head[0] === 0x1f && head[1] === 0x8b) file.fail('this is gzip-compressed; unpack it first ("gzip -d")');
   file.fail(
-    `not a checkpoint: expected a PyTorch .pth or a .safetensors file, found the first bytes ${head.subarray(0, 8).toString('hex')}`,
+    'not a checkpoint: expected a PyTorch .pth or a .safetensors file, found the first bytes ' +
+      `${head.subarray(0, 8).toString('hex')}; give the path of a checkpoint`,
   );
 }
 
 /** @throws FileError: the tar format of torch before 0.2 */
 export function failTarFormat(file: InputFile): never {
   file.fail(
-    "this is the tar format of PyTorch 0.1, which is not read here; save it again from Python with today's format: " +
+    'this is the tar format of PyTorch 0.1, which is not supported; save it again from Python in the current format: ' +
       'torch.save(torch.load("old.pth"), "new.pth")',
   );
 }

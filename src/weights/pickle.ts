@@ -256,7 +256,7 @@ class Machine {
   }
 
   #underflow(): never {
-    this.#fail('it takes more from its stack than there is', 'the file is damaged; save it again');
+    this.#fail('it takes more from its stack than the stack holds', 'the file is damaged; save it again');
   }
 
   #fail(found: string, fix: string): never {

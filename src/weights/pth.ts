@@ -20,7 +20,7 @@ import type { Checkpoint, TensorData } from './types.ts';
 export function readPth(path: string): Checkpoint {
   return InputFile.use(path, (file) => {
     const format = detectFormat(file);
-    if (format === 'safetensors') file.fail('this is a safetensors file, where a .pth was expected');
+    if (format === 'safetensors') file.fail('expected a .pth, but this is a safetensors file; use readCheckpoint');
     return readPthFile(file, format);
   });
 }

@@ -98,7 +98,8 @@ function checkEntry(file: InputFile, name: string, value: unknown): HeaderEntry 
   if (!isStoredDtype(dtype)) {
     const known = Object.keys(BYTES_PER_ELEMENT).join(', ');
     file.fail(
-      `tensor ${quote(name)} has dtype ${typeof dtype === 'string' ? quote(dtype) : 'of no name'}, expected one of ${known}; convert it to F32`,
+      `tensor ${quote(name)} has ${typeof dtype === 'string' ? `dtype ${quote(dtype)}` : 'no dtype'}, expected one ` +
+        `of ${known}; convert it to F32`,
     );
   }
   if (!isCounts(shape) || shape.length > MOST_DIMENSIONS || !isCounts(offsets) || offsets.length !== 2) {
@@ -109,7 +110,7 @@ function checkEntry(file: InputFile, name: string, value: unknown): HeaderEntry 
   if (end - begin !== expected) {
     file.fail(
       `tensor ${quote(name)} of shape [${shape.join(', ')}] and dtype ${dtype} takes ${expected} bytes, but its offsets ` +
-        `[${begin}, ${end}] hold ${end - begin}; the file is damaged`,
+        `[${begin}, ${end}] hold ${end - begin}; the file is damaged: download or save it again`,
     );
   }
   return { name, dtype, shape, begin, end };
@@ -122,7 +123,7 @@ function checkRanges(file: InputFile, entries: readonly HeaderEntry[], dataLengt
   for (const { name, begin, end } of sorted) {
     if (begin !== position) {
       file.fail(
-        `tensor ${quote(name)} starts at byte ${begin} of the data where ${position} was expected: its tensors ` +
+        `tensor ${quote(name)} starts at byte ${begin} of the data, expected ${position}: the tensors ` +
           `${begin < position ? 'overlap' : 'leave a gap'}; save the file again`,
       );
     }
@@ -141,7 +142,8 @@ function decode(file: InputFile, name: string, bytes: Uint8Array, dtype: StoredD
     return toFloat32(bytes, dtype);
   } catch (error) {
     // Typed arrays throw RangeError if memory runs out.
-    return file.fail(`tensor ${quote(name)} of ${bytes.length} bytes cannot be decoded: ${(error as Error).message}`);
+    const reason = (error as Error).message;
+    return file.fail(`tensor ${quote(name)} of ${bytes.length} bytes cannot be decoded (${reason}); free memory`);
   }
 }
 
@@ -183,7 +185,8 @@ export function encodeSafetensors(path: string, checkpoint: Checkpoint): Iterabl
   const headerLength = Math.ceil(json.length / HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
   if (headerLength > LARGEST_HEADER) {
     throw new FileError(
-      `${path}: its header would take ${headerLength} bytes; at most ${LARGEST_HEADER} can be read back`,
+      `${path}: not written: its header would take ${headerLength} bytes, expected at most ${LARGEST_HEADER}; ` +
+        'shorten the metadata or the names',
     );
   }
   const header = new Uint8Array(LENGTH_BYTES + headerLength).fill(0x20);
@@ -201,12 +204,13 @@ function checkTensor(path: string, name: string, { shape, data, dtype }: TensorD
   if (name === METADATA_KEY) throw new FileError(`${path}: no tensor can be called ${METADATA_KEY}; rename it`);
   if (!isCounts(shape) || countNumbers(shape) !== data.length) {
     throw new FileError(
-      `${path}: not written: tensor ${quote(name)} of shape [${shape.join(', ')}] needs ${countNumbers(shape)} numbers, it has ${data.length}`,
+      `${path}: not written: tensor ${quote(name)} of shape [${shape.join(', ')}] needs ${countNumbers(shape)} ` +
+        `values, but has ${data.length}; correct its shape or its data`,
     );
   }
   if (dtype === 'I64' && !data.every((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 63)) {
     throw new FileError(
-      `${path}: not written: tensor ${quote(name)} is to be I64 but holds numbers that are not whole`,
+      `${path}: not written: tensor ${quote(name)} has dtype I64 but holds values that are not whole; use F32`,
     );
   }
 }

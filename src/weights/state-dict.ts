@@ -63,7 +63,7 @@ function collectTensors(file: string, dict: PickleDict): Map<string, TensorRef> 
   const other = others[0];
   if (other !== undefined) {
     throw new FileError(
-      `${file}: beside ${tensors.size} tensors, entry ${nameKey(other[0])} is ${describeValue(other[1])}, where a ` +
+      `${file}: beside ${tensors.size} tensors, entry ${nameKey(other[0])} is ${describeValue(other[1])}, but a ` +
         `tensor was expected; ${FIX}`,
     );
   }

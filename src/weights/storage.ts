@@ -45,8 +45,8 @@ export class StorageReader {
     this.#gatherLeft -= count;
     if (this.#gatherLeft < 0) {
       this.#file.fail(
-        `tensor ${quote(name)} of shape [${shape.join(', ')}] repeats numbers of its storage beyond what the file's size ` +
-          'explains, so it is refused; save tensor.clone() of what you need',
+        `tensor ${quote(name)} of shape [${shape.join(', ')}] repeats values of its storage beyond what the file's ` +
+          'size explains, so it is refused; save tensor.clone() instead',
       );
     }
     return { shape, data: gather(values, start, shape, ref.strides), dtype: storage.dtype };
@@ -60,8 +60,8 @@ export class StorageReader {
       const expected = storage.fullLength * BYTES_PER_ELEMENT[storage.dtype];
       if (bytes.length !== expected) {
         this.#file.fail(
-          `storage ${quote(storage.key)} has ${bytes.length} bytes; ${storage.fullLength} numbers of ${storage.dtype} take ` +
-            `${expected}: the file is damaged, save it again`,
+          `storage ${quote(storage.key)} has ${bytes.length} bytes, but ${storage.fullLength} values of ` +
+            `${storage.dtype} take ${expected}: the file is damaged, save it again`,
         );
       }
       values = this.#decode(bytes, storage.dtype);
@@ -75,7 +75,8 @@ export class StorageReader {
       return toFloat32(bytes, dtype);
     } catch (error) {
       // Typed arrays throw RangeError if memory runs out.
-      return this.#file.fail(`a storage of ${bytes.length} bytes cannot be decoded: ${(error as Error).message}`);
+      const reason = (error as Error).message;
+      return this.#file.fail(`a storage of ${bytes.length} bytes cannot be decoded (${reason}); free memory`);
     }
   }
 }

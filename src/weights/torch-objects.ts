@@ -122,7 +122,7 @@ export function makeStorage(file: string, id: PickleValue): StorageRef {
   const [, viewOffset, viewLength] = view instanceof PickleTuple ? view.items : [];
   if (!isCount(viewOffset) || !isCount(viewLength) || viewOffset + viewLength > length) {
     throw new FileError(
-      `${file}: a view of storage ${quote(key)} lies outside it (it has ${length} numbers); save it again`,
+      `${file}: a view of storage ${quote(key)} lies outside it (it has ${length} values); save it again`,
     );
   }
   return new StorageRef(key, dtype, length, viewOffset, viewLength);
@@ -146,7 +146,7 @@ function makeTensor(file: string, args: readonly PickleValue[]): TensorRef {
   if (!(empty || last < storage.length) || !Number.isSafeInteger(countNumbers(shape))) {
     throw new FileError(
       `${file}: a tensor of shape [${shape.join(', ')}], strides [${strides.join(', ')}] and offset ${offset} reaches ` +
-        `outside its storage of ${storage.length} numbers; the file is damaged`,
+        `outside its storage of ${storage.length} values; the file is damaged, save it again`,
     );
   }
   return new TensorRef(storage, offset, shape, strides);
@@ -155,7 +155,7 @@ function makeTensor(file: string, args: readonly PickleValue[]): TensorRef {
 /** (data, requires_grad, backward_hooks): only the tensor matters here. */
 function unwrapParameter(file: string, [data]: readonly PickleValue[]): TensorRef {
   if (data instanceof TensorRef) return data;
-  throw new FileError(`${file}: a Parameter holds ${describeValue(data)} where a tensor was expected; save it again`);
+  throw new FileError(`${file}: a Parameter holds ${describeValue(data)}, expected a tensor; save it again`);
 }
 
 /** Python 3 fills an OrderedDict by SETITEMS; Python 2 passes a list of [key, value] pairs. */

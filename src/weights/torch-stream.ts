@@ -41,11 +41,12 @@ export function readTorchStream(file: InputFile): PthContents {
   const protocol = next();
   if (protocol !== PROTOCOL)
     file.fail(
-      `torch stream protocol ${typeof protocol === 'number' ? protocol : describeValue(protocol)} is unknown (expected ${PROTOCOL})`,
+      `torch stream protocol ${typeof protocol === 'number' ? protocol : describeValue(protocol)} is unknown ` +
+        `(expected ${PROTOCOL}); save the state dict with torch.save`,
     );
   const system = next();
   if (!(system instanceof PickleDict) || system.entries.get('little_endian') !== true) {
-    file.fail('written on a big-endian machine, which is not read here; load and save it again on a common one');
+    file.fail('written on a big-endian machine, expected little-endian; load and save it again on a little-endian one');
   }
   const value = next();
   const places = locateStorages(file, next(), position, storages);
@@ -76,7 +77,8 @@ function locateStorages(
     const count = Number(new DataView(counter.buffer).getBigInt64(0, true));
     if (count !== storage.fullLength) {
       file.fail(
-        `storage ${quote(storage.key)} has ${count} numbers, its tensors expect ${storage.fullLength}; save it again`,
+        `storage ${quote(storage.key)} has ${count} values, but its tensors expect ${storage.fullLength}; save it ` +
+          'again',
       );
     }
     const length = count * BYTES_PER_ELEMENT[storage.dtype];

@@ -32,7 +32,7 @@ export function readTorchZip(file: InputFile): PthContents {
     const order = Buffer.from(readZipEntry(file, byteOrder)).toString('latin1', 0, 16).trim();
     if (order !== 'little') {
       file.fail(
-        `its byte order is ${quote(order)}, which is not read here; load and save it again on a common machine`,
+        `its byte order is ${quote(order)}, expected "little"; load and save it again on a little-endian machine`,
       );
     }
   }

@@ -71,11 +71,15 @@ export function readZipDirectory(file: InputFile): Map<string, ZipEntry> {
     position = end;
   }
   if (stored > file.size) {
-    file.fail(`the zip's entries claim ${stored} bytes but the file has ${file.size}: they overlap, or it is damaged`);
+    file.fail(
+      `the zip's entries claim ${stored} bytes but the file has ${file.size}: they overlap, or it is damaged; ` +
+        'download or save it again',
+    );
   }
   if (unpacked > INFLATED_LIMIT_BASE + INFLATED_LIMIT_FACTOR * file.size) {
     file.fail(
-      `the zip's entries claim to unpack to ${unpacked} bytes, too much for ${file.size}: refused as a zip bomb`,
+      `the zip's entries claim to unpack to ${unpacked} bytes, too many for a file of ${file.size}, so it is refused ` +
+        'as a zip bomb; save the state dict with torch.save',
     );
   }
   return entries;
@@ -125,7 +129,9 @@ function findDirectory(file: InputFile): { count: number; offset: number; length
       ? (readEnd64(file, tailStart + at) ?? { count, offset, length })
       : { count, offset, length };
   if (found.count * CENTRAL_BYTES > found.length || found.length > LARGEST_DIRECTORY) {
-    file.fail(`the zip directory claims ${found.count} entries in ${found.length} bytes; it is damaged`);
+    file.fail(
+      `the zip directory claims ${found.count} entries in ${found.length} bytes; the file is damaged, save it again`,
+    );
   }
   return found;
 }
@@ -158,7 +164,10 @@ function readCentralHeader(
   if (flags & 1)
     file.fail(`zip entry ${quote(name)} is encrypted; unpack it and save the checkpoint without a password`);
   if (method !== STORED && method !== DEFLATED) {
-    file.fail(`zip entry ${quote(name)} uses compression method ${method}; expected 0 (stored) or 8 (deflate)`);
+    file.fail(
+      `zip entry ${quote(name)} uses compression method ${method}, expected 0 (stored) or 8 (deflate); save it with ` +
+        'torch.save',
+    );
   }
   let storedSize = view.getUint32(position + 20, true);
   let size = view.getUint32(position + 24, true);
@@ -168,7 +177,9 @@ function readCentralHeader(
   let next = 0;
   const widen = (narrow: number): number => {
     if (narrow !== 0xffffffff) return narrow;
-    if (wide === undefined || next + 8 > wide.byteLength) file.fail(`zip entry ${quote(name)} lacks its ZIP64 size`);
+    if (wide === undefined || next + 8 > wide.byteLength) {
+      file.fail(`zip entry ${quote(name)} lacks its ZIP64 size; the file is damaged, save it again`);
+    }
     next += 8;
     return readUint64(file, wide, next - 8);
   };
@@ -177,7 +188,8 @@ function readCentralHeader(
   headerOffset = widen(headerOffset);
   if (method === STORED && size !== storedSize) {
     file.fail(
-      `zip entry ${quote(name)} is stored in ${storedSize} bytes but claims to hold ${size}; the file is damaged`,
+      `zip entry ${quote(name)} is stored in ${storedSize} bytes but claims to hold ${size}; the file is damaged, ` +
+        'save it again',
     );
   }
   return { name, size, storedSize, method, crc: view.getUint32(position + 16, true), headerOffset };
@@ -204,14 +216,19 @@ function inflate(file: InputFile, entry: ZipEntry, raw: Uint8Array): Uint8Array 
     return file.fail(`zip entry ${quote(entry.name)} cannot be unpacked (${(error as Error).message}); save it again`);
   }
   if (bytes.length !== entry.size) {
-    file.fail(`zip entry ${quote(entry.name)} unpacks to ${bytes.length} bytes; its header says ${entry.size}`);
+    file.fail(
+      `zip entry ${quote(entry.name)} unpacks to ${bytes.length} bytes, but its header says ${entry.size}; the file ` +
+        'is damaged, save it again',
+    );
   }
   return bytes;
 }
 
 function readUint64(file: InputFile, view: DataView, offset: number): number {
   const value = view.getBigUint64(offset, true);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) file.fail(`the zip names an impossible position (${value}): damaged`);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+    file.fail(`the zip names an impossible position (${value}); the file is damaged, save it again`);
+  }
   return Number(value);
 }
 

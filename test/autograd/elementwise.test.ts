@@ -1,4 +1,4 @@
-/** Elementwise kernels from one expression, and an op made of two of them. */
+/** Elementwise kernels made from one expression, and an op made of two such kernels. */
 import { describe, expect, test } from 'vitest';
 import { checkGradients, elementwise, openGpu, record, ShapeError, Tensor } from '../../src/index.ts';
 import { expectClose } from '../support/compare.ts';
@@ -19,11 +19,11 @@ const tensor = (values: readonly number[], shape: readonly number[] = [values.le
   Tensor.from(gpu, Float32Array.from(values), shape);
 
 describe('elementwise', () => {
-  gpuTest('computes every element, of a shape that fills no workgroup and of several', async () => {
+  gpuTest('computes every element, with less than one workgroup and with several', async () => {
     for (const count of [1, 511, 512, 513, 5000]) {
       const values = Array.from({ length: count }, (_, i) => Math.sin(i) * 3);
       const result = forward(tensor(values));
-      // exp and log may each be off by a few ulp, and log(1 + e) loses where e is small.
+      // exp and log may each be off by a few ulps, and log(1 + e) loses digits where e is small.
       expectClose(
         'softplus',
         await result.data(),
@@ -48,7 +48,7 @@ describe('elementwise', () => {
     await expect(checkGradients((input) => softplus(input, wrong), [x])).rejects.toThrow('Gradient of input 0');
   });
 
-  gpuTest('refuses tensors that do not go together', () => {
+  gpuTest('refuses tensors that do not match', () => {
     const sum = elementwise({ name: 'sum', inputs: ['a', 'b'], wgsl: 'a + b' });
     expect(() => sum(tensor([1]))).toThrow(new ShapeError('sum: takes 2 tensors (a, b), got 1.'));
     expect(() => sum(tensor([1]), tensor([1, 2]))).toThrow('sum: b must have shape [1], got [2].');
@@ -56,19 +56,19 @@ describe('elementwise', () => {
     expect(() => sum(tensor([1]), untyped(labels))).toThrow('sum: b must hold f32 values, got u32.');
   });
 
-  test('refuses inputs that cannot be', () => {
+  test('refuses invalid inputs', () => {
     const make =
       (...inputs: string[]) =>
       () =>
         elementwise({ name: 'bad', inputs, wgsl: '0.0' });
     expect(make()).toThrow('bad: takes 1 to 7 inputs, got 0.');
     expect(make(...'abcdefgh')).toThrow('got 8.');
-    expect(make('a', 'a')).toThrow('bad: inputs need different names of letters and digits, got a, a.');
+    expect(make('a', 'a')).toThrow('bad: inputs must have different names, each a letter and then');
     expect(make('a b')).toThrow('got a b.');
     expect(make(...'abcdefg')).not.toThrow();
   });
 
-  gpuTest('an expression that does not compile is a GpuError that shows it', async () => {
+  gpuTest('an expression that does not compile throws a GpuError that shows it', async () => {
     const own = await openGpu();
     try {
       const bad = elementwise({ name: 'bad', inputs: ['x'], wgsl: 'sine(x)' });

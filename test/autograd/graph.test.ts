@@ -1,4 +1,4 @@
-/** Graphs: where gradients add up, what is kept and when it is freed, what is not computed. */
+/** Graphs: sums of gradients, the memory that is kept and when it is freed, and work that is skipped. */
 
 import { describe, expect } from 'vitest';
 import {
@@ -69,7 +69,7 @@ describe('gradients add up', () => {
     expect(await gradOf(b)).toEqual([1, 1]);
   });
 
-  gpuTest('starting from 1 for a single value, or from the seed', async () => {
+  gpuTest('from 1 for a single value, or from the seed', async () => {
     const x = leaf([3]);
     backward(add(x, x));
     expect(await gradOf(x)).toEqual([2]);
@@ -82,7 +82,7 @@ describe('gradients add up', () => {
   });
 });
 
-describe('what needs no gradient', () => {
+describe('without a gradient', () => {
   gpuTest('noGrad records nothing and keeps nothing', () => {
     const x = leaf([1, 2, 3, 4], [1, 1, 2, 2]);
     const [weight, bias] = [leaf([1]), leaf([0])];
@@ -102,7 +102,7 @@ describe('what needs no gradient', () => {
     expect(gpu.pool.liveBytes).toBe(before);
   });
 
-  gpuTest('noGrad ends with its function, also if that throws', () => {
+  gpuTest('noGrad ends with its function, even if that throws', () => {
     const x = leaf([1]);
     expect(() =>
       noGrad(() => {
@@ -129,7 +129,7 @@ describe('what needs no gradient', () => {
     expect(count(['weight', 'bias'])).toBe(1);
   });
 
-  gpuTest('batch norm runs what is needed and no more', () => {
+  gpuTest('batch norm runs only the kernels that are needed', () => {
     const count = (training: boolean, learns: readonly string[]) => {
       const tensors = { input: leaf([1, 2, 3, 4], [2, 1, 1, 2]), weight: leaf([1]), bias: leaf([0]) };
       for (const [name, tensor] of Object.entries(tensors)) tensor.requiresGrad = learns.includes(name);
@@ -169,23 +169,23 @@ describe('memory', () => {
       for (let i = 0; i < depth; i++) h = relu(h);
       return h;
     });
-    // The input and each layer's output, which is what relu saves.
+    // The input, and each layer's output, which relu saves.
     expect(own.pool.liveBytes).toBe((depth + 1) * bytes);
     const seed = onesLike(y);
-    // Beside those: the seed, y's activation to the end, and two gradients while one is made from the other. All gradients
-    // would be 20 more.
+    // The rest is the seed, y's activation until the end, and two gradients while one is computed from the other.
+    // Keeping all gradients would be 20 more.
     backward(y, seed);
     expect(own.pool.peakBytes).toBeLessThanOrEqual((depth + 1 + 3) * bytes);
     seed.dispose();
     y.dispose();
-    // The input and its gradient.
+    // Only the input and its gradient are left.
     expect(own.pool.liveBytes).toBe(2 * bytes);
     x.dispose();
     expect(own.pool.liveBytes).toBe(0);
     own.close();
   });
 
-  gpuTest('a graph goes with the last result that leads to it', () => {
+  gpuTest('a graph is freed with the last result that leads to it', () => {
     const before = gpu.pool.liveBytes;
     const entries = graphSize(gpu);
     const x = leaf([1, 2]);
@@ -202,7 +202,7 @@ describe('memory', () => {
     expect(gpu.pool.liveBytes).toBe(before);
   });
 
-  gpuTest('a graph deeper than the stack is freed, and runs backward', async () => {
+  gpuTest('a graph deeper than the call stack is freed, and runs backward', async () => {
     const own = await openGpu();
     const x = leaf([1, 2], [2], own);
     const deep = () =>
@@ -250,10 +250,10 @@ describe('memory', () => {
 describe('backward refuses', () => {
   gpuTest('several values without a seed', () => {
     const y = relu(leaf([1, 2]));
-    expect(() => backward(y)).toThrow('starts from one value, got shape [2]; give a seed gradient');
+    expect(() => backward(y)).toThrow('starts from one value, got shape [2]. Pass a seed gradient.');
   });
 
-  gpuTest('what requires no gradient', () => {
+  gpuTest('a tensor that requires no gradient', () => {
     expect(() => backward(Tensor.zeros(gpu, [1]))).toThrow('nothing that led to this tensor requires a gradient');
   });
 
@@ -265,7 +265,7 @@ describe('backward refuses', () => {
     expect(() => backward(y)).toThrow(GraphError);
     expect(() => backward(y)).toThrow('the graph was used up at relu by an earlier backward()');
     expect(() => backward(relu(h))).toThrow('the graph was used up at relu by an earlier backward()');
-    // A view starts anew.
+    // A view starts a new graph.
     expect(relu(h.view()).requiresGrad).toBe(false);
   });
 });

@@ -5,10 +5,10 @@ import { fromHalf, toHalf } from '../../src/autograd/half.ts';
 
 const all = Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits);
 const values = fromHalf(all);
-/** The finite ones from 0 up: the bits of one more are its successor's. */
+/** Bits of the largest finite value. From 0 up to it, adding 1 to the bits gives the next value. */
 const LARGEST = 0x7bff;
 
-test('known numbers', () => {
+test('known values', () => {
   const known: [number, number][] = [
     [0x0000, 0],
     [0x0001, 2 ** -24],
@@ -26,7 +26,7 @@ test('known numbers', () => {
   expect(values[0x7e00]).toBeNaN();
 });
 
-test('every number there and back', () => {
+test('every value converts to f32 and back', () => {
   const back = toHalf(values);
   const wrong = all.filter(
     (bits, i) => (Number.isNaN(values[bits]) ? Number.isNaN(values[back[i]!]) : back[i] === bits) === false,
@@ -35,7 +35,7 @@ test('every number there and back', () => {
 });
 
 describe('rounding', () => {
-  test('is to the nearest, of two as near to the even one', () => {
+  test('is to the nearest value, with ties to even', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: LARGEST - 1 }),
@@ -53,16 +53,16 @@ describe('rounding', () => {
     expect([...toHalf([1 + 2 ** -11, 1 + 3 * 2 ** -11])]).toEqual([0x3c00, 0x3c02]);
   });
 
-  test('beyond the largest is infinity, from half a step on', () => {
+  test('gives infinity from half a step beyond the largest value', () => {
     expect([...toHalf([65519.99, 65520, -65520, 1e30])]).toEqual([LARGEST, 0x7c00, 0xfc00, 0x7c00]);
   });
 
-  test('below the least is zero, to half of it', () => {
+  test('gives zero up to half the smallest value', () => {
     expect([...toHalf([2 ** -25, 2 ** -25 * 1.001, -1e-30, -0])]).toEqual([0, 1, 0x8000, 0x8000]);
   });
 });
 
-test('an odd number is filled up to whole words', () => {
+test('an odd count is padded to whole words', () => {
   expect([...toHalf([1, 2, 3])]).toEqual([0x3c00, 0x4000, 0x4200, 0]);
   expect(toHalf([]).length).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** What an op saves for its gradient, and the gradients that enter a graph: whatever would be wrong in silence is an error. */
+/** Tensors that an op saves for its gradient, and gradients that enter a graph: every silent mistake is an error. */
 
 import { describe, expect } from 'vitest';
 import {
@@ -40,7 +40,7 @@ describe('a tensor that was changed between forward and backward', () => {
   });
   const changes: Record<string, (tensor: Tensor) => void> = {
     'by set()': (tensor) => tensor.set(new Float32Array(tensor.size).fill(5)),
-    'by a kernel of one’s own': (tensor) =>
+    'by a user’s kernel': (tensor) =>
       launch(gpu, double, { buffers: { values: tensor.buffer }, uniforms: {}, workgroups: [1, 1, 1] }),
     'by an optimizer': (tensor) => {
       tensor.grad = Tensor.zeros(gpu, tensor.shape);
@@ -50,7 +50,7 @@ describe('a tensor that was changed between forward and backward', () => {
     'by Gpu.copy()': (tensor) => gpu.copy(Tensor.zeros(gpu, tensor.shape).buffer, tensor.buffer, 4 * tensor.size),
   };
   for (const [how, change] of Object.entries(changes)) {
-    gpuTest(`${how} is an error that says which op saved it, at which version, and which it is now`, () => {
+    gpuTest(`${how} throws an error that names the op that saved it, the saved version and the current one`, () => {
       const x = leaf([1, 2, 3, 4], [1, 1, 2, 2]);
       const w = leaf([1], [1, 1, 1, 1]);
       const y = conv2d(x, w);
@@ -58,7 +58,8 @@ describe('a tensor that was changed between forward and backward', () => {
       change(w);
       expect(() => backward(y, Tensor.from(gpu, new Float32Array(4).fill(1), y.shape))).toThrow(
         graphError(
-          `conv2d saved weight at version ${saved} for its gradient, and it was changed since: it is at version ${saved + 1}`,
+          `conv2d saved weight at version ${saved} for its gradient, but it has changed since: it is at version ` +
+            `${saved + 1}`,
         ),
       );
       expect(x.grad).toBeUndefined();
@@ -87,7 +88,7 @@ describe('a tensor that was changed between forward and backward', () => {
     });
   }
 
-  gpuTest('may be changed where nothing reads it', async () => {
+  gpuTest('is allowed where backward does not read it', async () => {
     const [a, b] = [leaf([1]), leaf([2])];
     const y = add(a, b);
     a.set(Float32Array.of(7));
@@ -96,11 +97,11 @@ describe('a tensor that was changed between forward and backward', () => {
   });
 });
 
-describe('the backward of an op of one’s own', () => {
+describe('the backward of a user’s op', () => {
   const square = elementwise({ name: 'square', inputs: ['x'], wgsl: 'x * x' });
   const slope = elementwise({ name: 'slope', inputs: ['x', 'grad'], wgsl: '2.0 * x * grad' });
 
-  gpuTest('may not read what the op did not save', () => {
+  gpuTest('must not read a tensor that the op did not save', () => {
     const op = (x: Tensor) =>
       record({ name: 'square', inputs: [x], output: square(x), backward: (grad) => [slope(x, grad)] });
     const y = op(leaf([3]));
@@ -109,7 +110,7 @@ describe('the backward of an op of one’s own', () => {
     );
   });
 
-  gpuTest('reads what it saved, also if that was disposed, and what it makes itself', async () => {
+  gpuTest('reads saved tensors, even if they were disposed, and tensors that it makes itself', async () => {
     const op = (x: Tensor) =>
       record({
         name: 'square',
@@ -126,24 +127,27 @@ describe('the backward of an op of one’s own', () => {
   });
 
   const wrong: Record<string, [gradient: (grad: Tensor) => unknown, message: string]> = {
-    'another shape': [() => [Tensor.zeros(gpu, [5])], 'odd: backward gave x a gradient of shape [5]; it has [2, 2].'],
+    'another shape': [
+      () => [Tensor.zeros(gpu, [5])],
+      'odd: backward gave x a gradient of shape [5], but it must have [2, 2].',
+    ],
     'as many elements in another shape': [
       (grad) => [grad.view([4])],
-      'odd: backward gave x a gradient of shape [4]; it has [2, 2].',
+      'odd: backward gave x a gradient of shape [4], but it must have [2, 2].',
     ],
     'another type': [
       () => [Tensor.from(gpu, new Uint32Array(4), [2, 2])],
-      'odd: backward gave x a gradient of type u32; it must be f32.',
+      'odd: backward gave x a gradient of type u32, but it must be f32.',
     ],
     'too many': [
       (grad) => [grad, grad],
       'odd: backward must return a list of gradients, one for each of its 1 inputs, got 2',
     ],
-    'no list': [
+    'something other than a list': [
       (grad) => grad,
-      'odd: backward must return a list of gradients, one for each of its 1 inputs, got a object',
+      'odd: backward must return a list of gradients, one for each of its 1 inputs, got type object',
     ],
-    'no tensor': [() => [7], 'odd: backward must return tensors, got a number for x.'],
+    'something other than a tensor': [() => [7], 'odd: backward must return tensors, got type number for x.'],
     'a disposed one': [
       () => {
         const zeros = Tensor.zeros(gpu, [2, 2]);
@@ -175,8 +179,8 @@ describe('the backward of an op of one’s own', () => {
   });
 });
 
-describe('a gradient that a user gives', () => {
-  gpuTest('to backward has the shape of the result', async () => {
+describe('a gradient from the user', () => {
+  gpuTest('for backward must have the shape of the result', async () => {
     const x = leaf([1, 2, 3, 4]);
     const y = relu(x);
     expect(() => backward(y, Tensor.from(gpu, Float32Array.of(1), [1]))).toThrow(
@@ -188,7 +192,7 @@ describe('a gradient that a user gives', () => {
     expect(x.grad).toBeUndefined();
   });
 
-  gpuTest('to a parameter has the parameter’s shape, type and device', async () => {
+  gpuTest('for a parameter must have its shape, type and device', async () => {
     const p = leaf([1, 2]);
     expect(() => Object.assign(p, { grad: Tensor.zeros(gpu, [1]) })).toThrow(
       'the gradient must have shape [2], got [1]',
@@ -204,7 +208,7 @@ describe('a gradient that a user gives', () => {
 });
 
 describe('tensors of two devices', () => {
-  gpuTest('are refused by every op, by name', async () => {
+  gpuTest('are refused by every op, which names the tensor', async () => {
     const other = await openGpu();
     const here = (...shape: number[]) => Tensor.zeros(gpu, shape);
     const there = (...shape: number[]) => Tensor.zeros(other, shape);

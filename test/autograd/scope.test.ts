@@ -1,4 +1,4 @@
-/** Scopes and noGrad: results are found wherever they lie, or refused; asynchronous bodies are refused. */
+/** Scopes and noGrad: a scope finds the tensors in a result or refuses it, and asynchronous bodies are refused. */
 
 import { describe, expect } from 'vitest';
 import { backward, keep, noGrad, relu, scope, Tensor } from '../../src/autograd/index.ts';
@@ -13,7 +13,7 @@ describe('a scope keeps', () => {
     'the values of a Map': (tensor) => new Map([['a', tensor]]),
     'the keys of a Map': (tensor) => new Map([[tensor, 1]]),
     'a Set': (tensor) => new Set([tensor]),
-    'arrays and objects within each other': (tensor) => [{ a: new Map([[1, [{ tensor }]]]) }],
+    'nested arrays and objects': (tensor) => [{ a: new Map([[1, [{ tensor }]]]) }],
     'an object without a prototype': (tensor) => Object.assign(Object.create(null), { tensor }),
     'a cycle': (tensor) => {
       const cycle: Record<string, unknown> = { tensor };
@@ -49,14 +49,14 @@ describe('a scope refuses', () => {
     }
   }
 
-  gpuTest('a result in which tensors cannot be found, and frees everything', () => {
+  gpuTest('a result that hides tensors, and frees everything', () => {
     const before = gpu.pool.liveBytes;
     expect(() => scope(() => new Hidden(small()))).toThrow('scope(): tensors cannot be found in a Hidden');
     expect(() => scope(() => [small(), { deep: new Hidden(small()) }])).toThrow('cannot be found in a Hidden');
     expect(gpu.pool.liveBytes).toBe(before);
   });
 
-  gpuTest('not where such a result hides nothing that would be freed', () => {
+  gpuTest('no such result if the hidden tensors would not be freed', () => {
     const outside = small();
     expect(scope(() => new Hidden(outside)).tensor).toBe(outside);
     expect(scope(() => new Hidden(keep(small()))).tensor.disposed).toBe(false);
@@ -64,7 +64,7 @@ describe('a scope refuses', () => {
 });
 
 describe('asynchronous functions', () => {
-  gpuTest('may be returned, as long as nobody has called them', async () => {
+  gpuTest('may be returned if they have not been called', async () => {
     const x = small();
     const later = async () => x.size;
     expect(await scope(() => later)()).toBe(2);
@@ -91,7 +91,7 @@ describe('asynchronous functions', () => {
     expect(relu(x).requiresGrad).toBe(true);
   });
 
-  gpuTest('are refused also where only their promise shows it, and their failure is not left behind', async () => {
+  gpuTest('are refused if only the returned promise reveals them, and its rejection is handled', async () => {
     const before = gpu.pool.liveBytes;
     for (const within of [noGrad, scope]) {
       expect(() => within(() => Promise.reject(new Error('later')))).toThrow('takes a synchronous function');
@@ -102,7 +102,7 @@ describe('asynchronous functions', () => {
   });
 });
 
-gpuTest('a disposed tensor is refused by what uses it, by name', () => {
+gpuTest('every use of a disposed tensor throws an error that names it', () => {
   const x = small();
   x.requiresGrad = true;
   const y = relu(x);
@@ -112,7 +112,7 @@ gpuTest('a disposed tensor is refused by what uses it, by name', () => {
   expect(() => relu(y)).toThrow(error('relu: input [2] was disposed'));
   expect(() => backward(y, 1)).toThrow(error('backward: the result [2] was disposed'));
   expect(() => y.set([1, 2])).toThrow(error('(relu) was disposed'));
-  // Its graph kept the storage until then, which does not make the tensor usable.
+  // The graph keeps the storage, but the tensor stays unusable.
   const z = relu(x);
   relu(z).requiresGrad;
   z.dispose();

@@ -1,4 +1,6 @@
-/** Several graphs alive at once: each belongs to its results, runs backward by itself, and goes when nothing leads to it. */
+/**
+ * Several graphs at once: each belongs to its results, runs backward by itself, and is freed when nothing leads to it.
+ */
 
 import { describe, expect } from 'vitest';
 import { add, backward, linear, record, relu, scope, Tensor } from '../../src/autograd/index.ts';
@@ -30,7 +32,7 @@ describe('two losses', () => {
     }
   });
 
-  gpuTest('of two nets, as in a GAN: one goes through both, the other stops at a view', async () => {
+  gpuTest('of two nets, as in a GAN: one passes through both, the other stops at a view', async () => {
     const [generator, discriminator] = [leaf([2]), leaf([5])];
     const fake = add(generator, generator);
     const seen = add(relu(fake.view()), discriminator);
@@ -67,7 +69,7 @@ describe('retainGraph', () => {
     expect(() => backward(y)).toThrow('used up');
   });
 
-  gpuTest('takes a seed, as a tensor or as one value for all', async () => {
+  gpuTest('takes a seed, as a tensor or as one value for all elements', async () => {
     const x = leaf([1, -1]);
     const y = relu(x);
     backward(y, { seed: 3, retainGraph: true });
@@ -79,7 +81,7 @@ describe('retainGraph', () => {
     expect(await gradOf(x)).toEqual([13.5, 0]);
   });
 
-  gpuTest('memory that a kept graph holds goes with its result', async () => {
+  gpuTest('the memory of a kept graph is freed with its result', async () => {
     const own = await openGpu();
     const x = leaf([1, 2, 3], own);
     const seed = Tensor.from(own, Float32Array.of(1, 1, 1), [3]);
@@ -103,7 +105,7 @@ describe('as in torch', () => {
     expect(await gradOf(x)).toEqual([4]);
   });
 
-  gpuTest('backward of one result leaves the graph of another alone', async () => {
+  gpuTest('backward of one result does not touch the graph of another', async () => {
     const x = leaf([1]);
     const h = relu(x);
     const other = relu(h);
@@ -113,7 +115,7 @@ describe('as in torch', () => {
     expect(await gradOf(x)).toEqual([1]);
   });
 
-  gpuTest('what was frozen or disposed since gets no gradient, and no kernel where it is a leaf', () => {
+  gpuTest('an input frozen or disposed after forward gets no gradient, and no kernel if it is a leaf', () => {
     const [input, weight] = [leaf([1, 2]), leaf([3, 4])];
     const y = linear(input.view([1, 2]), weight.view([1, 2]));
     expect(y.requiresGrad).toBe(false);
@@ -137,7 +139,7 @@ describe('as in torch', () => {
     expect([weight.grad, gone.grad]).toEqual([undefined, undefined]);
   });
 
-  gpuTest('a parameter that was unfrozen after the forward pass gets no gradient of it', () => {
+  gpuTest('a parameter unfrozen after the forward pass gets no gradient from it', () => {
     const [x, w] = [leaf([1]), leaf([2])];
     w.requiresGrad = false;
     const y = linear(relu(x).view([1, 1]), w.view([1, 1]));

@@ -9,7 +9,7 @@ const { gpuTest, gpu } = await withGpu();
 const small = () => Tensor.from(gpu, Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
 
 describe('Tensor', () => {
-  gpuTest('gives its values back, also as integers and after set()', async () => {
+  gpuTest('returns its values, also as integers and after set()', async () => {
     const tensor = small();
     expect([...(await tensor.data())]).toEqual([1, 2, 3, 4, 5, 6]);
     const { version } = tensor.storage;
@@ -20,7 +20,7 @@ describe('Tensor', () => {
     expect([...new Uint32Array((await labels.data()).buffer)]).toEqual([7, 4294967295]);
   });
 
-  gpuTest('an upload takes effect after what was recorded before it', async () => {
+  gpuTest('an upload takes effect after the work recorded before it', async () => {
     const tensor = small();
     const output = relu(tensor);
     tensor.set(new Float32Array(6).fill(-1));
@@ -29,17 +29,17 @@ describe('Tensor', () => {
 
   gpuTest('refuses wrong sizes, extents and types', () => {
     expect(() => Tensor.from(gpu, new Float32Array(5), [2, 3])).toThrow('shape [2, 3] needs 6 values, got 5');
-    expect(() => Tensor.empty(gpu, [2, 0])).toThrow('positive whole extents, got [2, 0]');
+    expect(() => Tensor.empty(gpu, [2, 0])).toThrow('must be positive whole numbers, got [2, 0]');
     expect(() => small().view([4])).toThrow('A view of [2, 3] cannot have shape [4]');
     expect(() => small().set(new Float32Array(5))).toThrow('takes 6 values of type f32, got 5');
   });
 
-  gpuTest('item() is for one value', async () => {
+  gpuTest('item() takes tensors of one value only', async () => {
     expect(await Tensor.from(gpu, Float32Array.of(2.5), []).item()).toBe(2.5);
     await expect(small().item()).rejects.toThrow('needs one element, got shape [2, 3]');
   });
 
-  gpuTest('a disposed tensor says so, and disposing twice is harmless', () => {
+  gpuTest('a disposed tensor throws an error that says so, and disposing twice is harmless', () => {
     const tensor = small();
     tensor.dispose();
     tensor.dispose();
@@ -62,18 +62,18 @@ describe('Tensor', () => {
     expect(gpu.pool.liveBytes).toBe(before);
   });
 
-  gpuTest('a tensor that cannot be made takes no memory', () => {
+  gpuTest('a refused tensor takes no memory', () => {
     const before = gpu.pool.liveBytes;
     const tensor = small();
-    expect(() => Tensor.empty(gpu, [1.5])).toThrow('positive whole extents');
-    expect(() => tensor.view([-2, -3])).toThrow('positive whole extents');
+    expect(() => Tensor.empty(gpu, [1.5])).toThrow('positive whole numbers');
+    expect(() => tensor.view([-2, -3])).toThrow('positive whole numbers');
     tensor.dispose();
     expect(gpu.pool.liveBytes).toBe(before);
   });
 });
 
 describe('scope', () => {
-  gpuTest('disposes what was made inside, but not what is returned', () => {
+  gpuTest('disposes tensors made inside, except the result', () => {
     let inside: Tensor | undefined;
     const [first, { second }] = scope(() => {
       inside = small();
@@ -84,7 +84,7 @@ describe('scope', () => {
     expect(second.disposed).toBe(false);
   });
 
-  gpuTest('hands what it returns to the scope around it', () => {
+  gpuTest('hands its result to the scope around it', () => {
     let returned: Tensor | undefined;
     scope(() => {
       returned = scope(() => small());
@@ -93,7 +93,7 @@ describe('scope', () => {
     expect(returned!.disposed).toBe(true);
   });
 
-  gpuTest('leaves tensors from outside and kept ones alone', () => {
+  gpuTest('does not dispose tensors from outside or kept ones', () => {
     const outside = small();
     const kept = scope(() => {
       relu(outside);

@@ -1,4 +1,7 @@
-/** Tensors that nobody disposes: they are freed when JavaScript collects them, and told of where somebody holds them. */
+/**
+ * Tensors that are never disposed: they are freed when JavaScript collects them, and reported if the program holds
+ * them.
+ */
 
 import { describe, expect, vi } from 'vitest';
 import { backward, crossEntropy, graphSize, keep, linear, Tensor } from '../../src/autograd/index.ts';
@@ -10,7 +13,7 @@ import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest } = await withGpu();
 
-/** One step of a small net, which leaves its logits and its loss to the caller, and no scope. */
+/** Makes a step of a small net that uses no scope and leaves its logits and its loss undisposed. */
 function trainer(gpu: Gpu) {
   const weight = keep(Tensor.from(gpu, new Float32Array(6).fill(0.1), [2, 3]));
   weight.requiresGrad = true;
@@ -29,7 +32,7 @@ function trainer(gpu: Gpu) {
 const captured = () => vi.spyOn(console, 'warn').mockImplementation(() => {});
 
 describe('a loop that forgets to dispose', () => {
-  gpuTest('stays flat where it keeps nothing', async () => {
+  gpuTest('needs no more memory over time if it keeps nothing', async () => {
     const warned = captured();
     const gpu = await openGpu();
     const step = trainer(gpu);
@@ -39,7 +42,7 @@ describe('a loop that forgets to dispose', () => {
       expect(loss).toBeGreaterThan(0);
       if (i % 100 === 99) seen.push({ live: gpu.pool.liveBytes, unowned: unownedTensors(gpu), graph: graphSize(gpu) });
     }
-    // Two tensors a step, of which some hundred wait for a collection.
+    // A step makes two tensors, and several hundred wait for a collection.
     expect(Math.max(...seen.map(({ unowned }) => unowned))).toBeLessThan(1536);
     const late = seen.slice(-10).map(({ live }) => live);
     expect(Math.min(...late)).toBeLessThan(1536 * 32);
@@ -49,7 +52,7 @@ describe('a loop that forgets to dispose', () => {
   });
 
   gpuTest(
-    'and keeps every loss is told by name within 2,000 steps, then gets a typed error, and can go on',
+    'and keeps every loss gets a warning that names the op within 2,000 steps, then a typed error, and can go on',
     async () => {
       const warned = captured();
       const gpu = await openGpu();
@@ -83,7 +86,7 @@ describe('a loop that forgets to dispose', () => {
   );
 });
 
-gpuTest('kept tensors and those of scopes do not count as forgotten', async () => {
+gpuTest('kept tensors do not count as forgotten', async () => {
   const gpu = await openGpu();
   for (let i = 0; i < 2000; i++) keep(Tensor.zeros(gpu, [1]));
   expect(unownedTensors(gpu)).toBe(0);

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""decode_with_pillow.py DIR OUT [--size 224] [--resize 256]: what Pillow makes of every picture below DIR.
+"""decode_with_pillow.py DIR OUT [--size 224] [--resize 256]: decodes every picture below DIR with Pillow.
 
 Writes OUT, raw bytes, and OUT.json, a list with one entry per picture, sorted by path:
   path           relative to DIR
   width, height  pixels
-  offset         where in OUT its decoded RGB begins, height·width·3 bytes
-  cropOffset     where its val crop begins (Resize, CenterCrop, before ToTensor), size·size·3 bytes
+  offset         position in OUT of its decoded RGB, height·width·3 bytes
+  cropOffset     position of its val crop (Resize, CenterCrop, before ToTensor), size·size·3 bytes
 Needs Pillow only; the two transforms are torchvision 0.14's, written out.
 """
 import argparse, json, os

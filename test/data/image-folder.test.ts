@@ -28,7 +28,7 @@ test('classes and samples are those of torchvision, in its order', () => {
   expect(samples).toEqual(golden.samples);
 });
 
-test('links to folders are followed, dead links are left alone', () => {
+test('links to folders are followed, dead links are ignored', () => {
   put('elsewhere', 'p.png');
   mkdirSync(join(folder, 'root', 'a'), { recursive: true });
   symlinkSync(join(folder, 'elsewhere'), join(folder, 'root', 'b'));
@@ -39,24 +39,24 @@ test('links to folders are followed, dead links are left alone', () => {
   expect(samples.map(({ path }) => relative(join(folder, 'root'), path))).toEqual(['a/more/p.png', 'b/p.png']);
 });
 
-test('a link that leads round in a circle is an error', () => {
+test('a circular link is an error', () => {
   put('root', 'a', 'p.png');
   symlinkSync(join(folder, 'root', 'a'), join(folder, 'root', 'a', 'again'));
   expect(() => new ImageFolder(join(folder, 'root'))).toThrow(/again: this link leads back/);
 });
 
-test('no folder', () => {
+test('a missing folder is an error', () => {
   const path = join(folder, 'missing');
   expect(() => new ImageFolder(path)).toThrow(FileError);
   expect(() => new ImageFolder(path)).toThrow(`${path}: expected a folder of pictures, but there is nothing`);
 });
 
-test('a file instead of a folder', () => {
+test('a file instead of a folder is an error', () => {
   put('file');
   expect(() => new ImageFolder(join(folder, 'file'))).toThrow(/but this is a file/);
 });
 
-test('no class', () => {
+test('a folder without classes is an error', () => {
   put('stray.jpg');
   expect(() => new ImageFolder(folder)).toThrow(`${folder}: expected one folder of pictures per class`);
 });
@@ -68,7 +68,7 @@ test('classes without a picture are named', () => {
   expect(() => new ImageFolder(folder)).toThrow(`${folder}: found no picture for the classes b, c.`);
 });
 
-dataTest('the tutorial has 244 pictures to train on and 153 to validate with', (root) => {
+dataTest('the tutorial has 244 training and 153 validation pictures', (root) => {
   const count = (part: string) => {
     const { classes, samples } = new ImageFolder(join(root, part));
     return classes.map((name, label) => [name, samples.filter((sample) => sample.label === label).length]);

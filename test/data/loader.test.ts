@@ -18,7 +18,7 @@ import {
 import { FileError } from '../../src/errors.ts';
 import { dataTest, GOLDEN_FOLDER, golden, sha256 } from './support.ts';
 
-// Starting a thread from sources takes a second and more where other tests keep the processors busy.
+// Starting a thread from sources takes a second or more while other tests keep the processors busy.
 vi.setConfig({ testTimeout: 60_000 });
 
 const TRAIN: Transform = { kind: 'train', size: 64 };
@@ -93,8 +93,8 @@ describe('two epochs as torch loads them', () => {
   });
 });
 
-describe('what must not matter', () => {
-  test('cache: none, too small for all, large; first epoch and second', async () => {
+describe('cache, prefetch and memory', () => {
+  test('no cache, one too small for all and a large one give the same, in the first epoch and the second', async () => {
     for (const transform of [TRAIN, VAL]) {
       const runs = await Promise.all(
         pools.flatMap((pool) =>
@@ -108,7 +108,7 @@ describe('what must not matter', () => {
     }
   });
 
-  test('prefetch, and whether buffers are given back', async () => {
+  test('neither prefetch nor keeping the buffers changes the values', async () => {
     const expected = await hashes(loaderOf({}));
     for (const prefetch of [0, 1, 100]) {
       const kept: string[] = [];
@@ -117,7 +117,7 @@ describe('what must not matter', () => {
     }
   });
 
-  test('released memory is used again, and never twice at once', async () => {
+  test('released memory is reused, and never twice at once', async () => {
     const loader = loaderOf({ batchSize: 1, pool: pools[1]!, prefetch: 2 });
     const buffers = new Set<ArrayBuffer>();
     const held: { images: Float32Array; hash: string }[] = [];
@@ -139,7 +139,7 @@ describe('failures', () => {
   });
 
   for (const threads of [0, 2]) {
-    test(`a picture that cannot be decoded ends the epoch, and the loader's own threads (${threads})`, async () => {
+    test(`a picture that cannot be decoded ends the epoch and the loader's own threads (${threads})`, async () => {
       const path = join(GOLDEN_FOLDER, 'broken', 'half.jpg');
       const { pool: _, ...options } = loaderOf({ threads, shuffle: false, batchSize: 1, transform: VAL }).options;
       const loader = new DataLoader(broken(path), options);
@@ -162,32 +162,32 @@ describe('failures', () => {
     expect(generator.drawn).toBe(0);
   });
 
-  test('a picture that changes its size during the run', async () => {
+  test('a picture that changes its size during the run is an error', async () => {
     const changed: ImageDataset = { ...broken(dataset.samples[2]!.path), sizes: Int32Array.of(29, 26, 1, 1, 36, 37) };
     const loader = loaderOf({ shuffle: false, pool: pools[1]! }, changed);
     await expect(hashes(loader)).rejects.toThrow(/Do not change the pictures/);
   });
 
-  test('closing the pool fails what is waiting', async () => {
+  test('closing the pool rejects waiting work', async () => {
     const pool = new DecoderPool(1);
     const epoch = hashes(loaderOf({ pool, cacheBytes: 0 }));
-    // Attached before the await below, lest the rejection be unhandled in between.
+    // Attached before the await below, so that the rejection is never unhandled.
     const outcome = expect(epoch).rejects.toThrow(/closed/);
     await loaderOf({ pool }).prepare();
     await pool.close();
     await outcome;
   });
 
-  test('options that make no sense', () => {
+  test('invalid options are refused', () => {
     expect(() => loaderOf({ batchSize: 0 })).toThrow(/batchSize/);
     expect(() => loaderOf({ workers: 1.5 })).toThrow(/workers/);
     expect(() => new DecoderPool(-1)).toThrow(/threads/);
   });
 });
 
-test('under node --import tsx threads run too, and idle ones do not keep Node alive', async () => {
+test('threads also run under node --import tsx, and idle ones do not keep Node alive', async () => {
   const script = fileURLToPath(new URL('./one-epoch.ts', import.meta.url));
-  // No close() in the script: a thread that holds Node back runs into the time limit.
+  // The script never calls close(): a thread that kept Node alive would run into the time limit.
   const output = execFileSync(process.execPath, ['--import', 'tsx', script], { timeout: 50_000, encoding: 'utf8' });
   const expected = await hashes(loaderOf({ transform: VAL }));
   expect(output.trim().split(' ')).toEqual(expected);

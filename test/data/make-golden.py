@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes test/golden/data: small pictures made of random numbers, and what Pillow, torchvision and torch make of them.
+"""Writes test/golden/data: small pictures of random values, and the results of Pillow, torchvision and torch for them.
 
 Run with Debian's python3 (python3-torch 1.13, python3-torchvision 0.14, python3-pil 9.4): test/data/make-golden.py
 Large outputs are kept as SHA-256 only, small ones in full so that a failing test can show what differs.
@@ -41,7 +41,7 @@ rgb, rgba = picture(45, 31), picture(45, 31, 4)
 cmyk = Image.fromarray(np.asarray(rgba), "CMYK")
 palette = rgb.quantize(16)
 exif = Image.Exif()
-exif[0x112] = 6  # "turn by 90 degrees", which is to be ignored
+exif[0x112] = 6  # "rotate by 90 degrees", which must be ignored
 for n, subsampling in enumerate(("444", "422", "420")):
     rgb.save(f"{P}/{subsampling}.jpg", quality=85, subsampling=n)
 rgb.save(f"{P}/progressive.jpg", progressive=True, quality=80)
@@ -142,7 +142,7 @@ for count in (3, 16, 21, 48):
     normals[count] = torch.empty(count).normal_(0.5, 2).tolist() + [torch.rand(1).item()]
 
 # ---- two epochs of a real DataLoader ----------------------------------------------------------------------------------
-# Names that sort differently by code point, by locale and by UTF-16 unit; a nested folder; files to be left out.
+# Names that sort differently by code point, by locale and by UTF-16 unit; a nested folder; files that must be ignored.
 for n, name in enumerate(
     ["Wasp/b.png", "Wasp/B.jpg", "Wasp/a 1.jpeg", "Wasp/a(2).PNG", "ant/nested/z.jpg", "ant/x10.png", "ant/x2.png", "ant/.jpg",
      "\uff5e/\U0001f41d.jpg", "\uff5e/\uff5e.jpg", "\uff5e/c.png"]
@@ -163,7 +163,7 @@ class RecordingCrop(T.RandomResizedCrop):
 
 
 class Recording(torch.utils.data.Dataset):
-    """The sample, and what was drawn for it: index, crop, flip."""
+    """The sample and its random draws: index, crop, flip."""
 
     def __init__(self, folder, size):
         self.folder, self.crop, self.finish = folder, RecordingCrop(size), T.Compose([T.ToTensor(), normalize])
@@ -189,7 +189,7 @@ for workers in (0, 2, 3):
             rows.append({"kind": "train", "labels": y.tolist(), "drawn": drawn.tolist(), "values": sha(x.numpy().tobytes())})
         for x, y in DataLoader(valid, batch_size=5, shuffle=True, num_workers=workers):
             rows.append({"kind": "val", "labels": y.tolist(), "values": sha(x.numpy().tobytes())})
-    # Leaving an epoch after one batch, then the next number of the main generator.
+    # Leave an epoch after one batch, then take the next value of the main generator.
     for x, y, drawn in DataLoader(train, batch_size=5, shuffle=True, num_workers=workers):
         break
     for x, y in DataLoader(valid, batch_size=5, shuffle=False, num_workers=workers):

@@ -1,4 +1,4 @@
-/** The generator against numbers that torch 1.13.1 printed, each from a fresh seed 0 unless it says otherwise. */
+/** The generator against values that torch 1.13.1 printed, each from a fresh seed 0 unless stated otherwise. */
 import { describe, expect, test } from 'vitest';
 import { drawResizedCrop, expf, Generator, roundHalfEven } from '../../src/data/index.ts';
 
@@ -37,7 +37,7 @@ describe('Generator', () => {
     expect([...new Generator(0).fillUniform(new Float32Array(5), 0.08, 1)]).toEqual(expected);
   });
 
-  test('randint draws even where there is nothing to choose', () => {
+  test('randint draws even if there is nothing to choose', () => {
     const g = new Generator(0);
     expect(times(5, () => g.randint(100))).toEqual([44, 39, 33, 60, 63]);
     expect(g.randint(1)).toBe(0);
@@ -60,7 +60,7 @@ describe('Generator', () => {
     expect(g.drawn).toBe(9);
   });
 
-  test('normal_ of fewer than 16 values, the odd half kept for the next call', () => {
+  test('normal_ of fewer than 16 values keeps the odd half for the next call', () => {
     const expected = [
       1.5409960746765137, -0.293428897857666, -2.1787893772125244, 0.5684312582015991, -1.0845223665237427,
     ];
@@ -71,7 +71,7 @@ describe('Generator', () => {
     expect(g.drawn).toBe(12);
   });
 
-  test('skip leaves out outputs across blocks, clone keeps the place', () => {
+  test('skip passes over outputs across blocks, clone keeps the position', () => {
     const reference = new Generator(0);
     const outputs = times(3000, () => reference.u32());
     for (const n of [0, 1, 623, 624, 625, 1248, 2000]) {
@@ -92,7 +92,7 @@ describe('Generator', () => {
   });
 });
 
-describe('what a crop is drawn with', () => {
+describe('drawing a crop', () => {
   test('RandomResizedCrop.get_params on 500×374', () => {
     const g = new Generator(0);
     expect(times(4, () => drawResizedCrop(g, 500, 374))).toEqual([
@@ -103,7 +103,7 @@ describe('what a crop is drawn with', () => {
     ]);
   });
 
-  test('the fallback takes 20 draws and the centre', () => {
+  test('the fallback uses 20 draws and the centre', () => {
     const wide = new Generator(0);
     expect(drawResizedCrop(wide, 1000, 3)).toEqual({ top: 0, left: 498, height: 3, width: 4 });
     expect(wide.drawn).toBe(20);

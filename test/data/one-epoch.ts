@@ -1,4 +1,4 @@
-/** Run by loader.test.ts as a program of its own: prints a hash per batch and ends without closing anything. */
+/** loader.test.ts runs this as a separate program: it prints a hash per batch and ends without closing anything. */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { DataLoader, Generator, ImageFolder } from '../../src/data/index.ts';

@@ -1,4 +1,4 @@
-/** What the tests of this folder share: the golden file, and a test that needs the real pictures. */
+/** Shared by the tests of this folder: the golden file, and tests that need the real pictures. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -46,12 +46,12 @@ export function goldenPicture(name: string): Promise<Picture> {
   return decode(`${GOLDEN_FOLDER}pictures/${name}`);
 }
 
-/** Where the tutorial's data set lies, `train` and `val` below it. */
+/** The folder of the tutorial's data set, with `train` and `val` below it. */
 const DATA = process.env.DAWNGRAD_DATA;
 
 const pictureTest = skipUnless(DATA, 'DAWNGRAD_DATA does not name the folder of the tutorial, with train and val');
 
-/** A test of the tutorial's own pictures: needs DAWNGRAD_DATA, and is skipped, or fails under DAWNGRAD_NO_SKIP=1, without. */
+/** A test of the tutorial's own pictures. Without DAWNGRAD_DATA it is skipped, or fails under DAWNGRAD_NO_SKIP=1. */
 export function dataTest(name: string, body: (root: string) => Promise<void> | void): void {
   pictureTest(name, () => body(DATA!), 60_000);
 }

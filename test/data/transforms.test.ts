@@ -58,7 +58,7 @@ describe('val transform', () => {
   }
 
   for (const { picture, size, sha256: expected } of golden.centre) {
-    test(`CenterCrop(${size}) of 45×31 pads what is missing with black`, async () => {
+    test(`CenterCrop(${size}) of 45×31 pads with black`, async () => {
       const dirty = new Uint8Array(size * size * 3).fill(99);
       expect(sha256(centerCrop(await goldenPicture(picture), size, dirty))).toBe(expected);
     });
@@ -75,7 +75,7 @@ describe('normalize', () => {
     expect(out).toEqual(new Float32Array(bytes.buffer));
   });
 
-  test('flip mirrors rows; offset leaves what is before', () => {
+  test('flip mirrors rows; values before the offset stay', () => {
     const plain = new Float32Array(3 * 256);
     normalize(ramp, 16, false, plain);
     const flipped = new Float32Array(5 + 3 * 256).fill(-1);
@@ -88,7 +88,7 @@ describe('normalize', () => {
   });
 });
 
-test('crops of pictures of all shapes, in one stream', () => {
+test('crops of pictures of all shapes from one stream', () => {
   const generator = new Generator(7);
   for (const [width, height, top, left, h, w] of golden.crops) {
     expect(drawResizedCrop(generator, width, height)).toEqual({ top, left, height: h, width: w });
@@ -99,7 +99,7 @@ test('normals in blocks: the draws are exact, the values within 2e-6 times the d
   for (const [count, expected] of Object.entries(golden.normals)) {
     const generator = new Generator(11);
     const values = generator.fillNormal(new Float32Array(Number(count)), 0.5, 2);
-    // torch computes the blocks with AVX2 approximations of log, sin and cos; its own plain build is as far away.
+    // torch computes the blocks with AVX2 approximations of log, sin and cos; its own plain build differs as much.
     for (const [i, value] of values.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(4e-6);
     expect(generator.rand()).toBe(expected.at(-1));
   }

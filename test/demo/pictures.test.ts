@@ -1,4 +1,4 @@
-/** What the demo draws: the same for a seed, all different, and not to be told apart by colour. */
+/** The demo's pictures: the same for a seed, all different, and with classes that colour does not tell apart. */
 import { beforeAll, expect, test } from 'vitest';
 import { DEMO_CLASSES, DEMO_COUNTS, DEMO_SETTINGS } from '../../src/demo/index.ts';
 import { drawPictures, PICTURE_SIDE, pictureFiles } from '../../src/demo/pictures.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
   bees = pictures.filter(({ className }) => className === 'bees');
 }, 60_000);
 
-test('as many of each class as asked for, train before val', () => {
+test('each class has as many pictures as requested, train before val', () => {
   const files = pictures.map(({ file }) => file);
   expect(files).toEqual(pictureFiles(COUNTS));
   for (const name of DEMO_CLASSES) {
@@ -31,7 +31,7 @@ test('no two pictures are equal, in train, in val, or between them', () => {
   expect(new Set(texts).size).toBe(texts.length);
 });
 
-test('a seed decides all, and another gives others', () => {
+test('a seed determines every picture, and another seed gives others', () => {
   const svgs = (seed: number) => [...drawPictures(seed, { train: 6, val: 4 })].map(({ svg }) => svg);
   expect(svgs(3)).toEqual(svgs(3));
   const [first, second] = [svgs(3), new Set(svgs(4))];
@@ -59,7 +59,7 @@ test('the insect, and nothing else, differs between the two pictures of a scene'
 
 const MEASURES = ['red', 'green', 'blue', 'brightness'];
 
-/** By red, green, blue and brightness in turn. */
+/** The best accuracies by red, green, blue and brightness. */
 function accuraciesByColour(change: (drawing: Drawn) => number[] = ({ pixels }) => meanColour(pixels)): number[] {
   const colours = pictures.map(change);
   const isBee = pictures.map(({ className }) => className === 'bees');
@@ -76,7 +76,7 @@ test('mean colour and brightness do not tell ants from bees', () => {
   for (const [k, accuracy] of accuraciesByColour().entries()) expect(accuracy, MEASURES[k]).toBeLessThan(0.6);
 });
 
-test('it would show if bees were a little more yellow', () => {
+test('slightly yellower bees would be detected', () => {
   const accuracies = accuraciesByColour(({ className, pixels }) => {
     const [red, green, blue, brightness] = meanColour(pixels) as [number, number, number, number];
     return className === 'bees' ? [red + 20, green + 20, blue, brightness + 15] : [red, green, blue, brightness];
@@ -85,14 +85,14 @@ test('it would show if bees were a little more yellow', () => {
   expect(accuracies[1]).toBeGreaterThan(0.6);
 });
 
-test('the best threshold', () => {
+test('bestThreshold finds the best accuracy', () => {
   expect(bestThreshold([1, 2, 3, 4], [false, false, true, true])).toBe(1);
   expect(bestThreshold([1, 2, 3, 4], [true, true, false, false])).toBe(1);
   expect(bestThreshold([1, 2, 3, 4], [false, true, false, true])).toBe(0.75);
   expect(bestThreshold([1, 1, 1, 1], [false, true, false, true])).toBe(0.5);
 });
 
-test('the settings are ones that a run takes, for whole batches of as many pictures as there are', () => {
+test('a run accepts the settings, and the pictures fill whole batches', () => {
   expect(numberSettings(DEMO_SETTINGS)).toMatchObject(DEMO_SETTINGS);
   expect((DEMO_COUNTS.train * DEMO_CLASSES.length) % DEMO_SETTINGS.batchSize).toBe(0);
   expect(PICTURE_SIDE).toBeGreaterThan(DEMO_SETTINGS.imageSize);

@@ -1,4 +1,4 @@
-/** What the tests of the demo share: pictures as pixels, and how well colour alone tells the classes apart. */
+/** Shared by the tests of the demo: pictures as pixels, and how well colour alone tells the classes apart. */
 import sharp from 'sharp';
 import { type DemoPicture, PICTURE_SIDE } from '../../src/demo/pictures.ts';
 
@@ -13,7 +13,7 @@ export interface Drawn {
 export async function drawn({ file, svg }: DemoPicture): Promise<Drawn> {
   const { data, info } = await sharp(Buffer.from(svg)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   if (info.width !== PICTURE_SIDE || info.height !== PICTURE_SIDE || info.channels !== 3)
-    throw new Error(`${file}: odd`);
+    throw new Error(`${file}: expected RGB of side ${PICTURE_SIDE}, found ${JSON.stringify(info)}`);
   return { file, className: file.split('/')[1]!, pixels: new Uint8Array(data) };
 }
 
@@ -26,13 +26,13 @@ export function meanColour(pixels: Uint8Array): number[] {
 }
 
 /**
- * The best accuracy, on these very values, of any rule that says one class below a threshold and the other above.
+ * The best accuracy on these values of any rule that predicts one class below a threshold and the other above.
  * @param positive whether each value is of the second class
  */
 export function bestThreshold(values: readonly number[], positive: readonly boolean[]): number {
   const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
   const positives = positive.filter(Boolean).length;
-  // Everything is called positive; then, from the lowest value on, one after the other is not.
+  // At first every value counts as positive; then, from the lowest on, one after the other does not.
   let right = positives;
   let best = Math.max(right, values.length - right);
   order.forEach((index, rank) => {

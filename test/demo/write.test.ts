@@ -1,4 +1,4 @@
-/** The demo's pictures on disk: whole or not at all, the same for a seed, and nobody else's files touched. */
+/** The demo's pictures on disk: all or none, the same for a seed, and without touching other files. */
 import { spawn } from 'node:child_process';
 import {
   existsSync,
@@ -38,7 +38,7 @@ const write = (seed = 0, counts = COUNTS, to = folder) => writeDemoPictures(to, 
 const bytesOf = (root: string) => pictureFiles(COUNTS).map((file) => readFileSync(join(root, file)).toString('base64'));
 const picture = (file: string) => join(folder, file);
 
-test('a data set like any other', async () => {
+test('the pictures load like any other data set', async () => {
   await write();
   for (const phase of ['train', 'val'] as const) {
     const { classes, samples } = new ImageFolder(join(folder, phase));
@@ -53,7 +53,7 @@ test('a data set like any other', async () => {
   expect(readdirSync(parent)).toEqual(['demo']);
 });
 
-test('the same seed gives the same bytes, another seed others', async () => {
+test('the same seed gives the same bytes, another seed gives others', async () => {
   await write(7);
   await write(7, COUNTS, join(parent, 'again'));
   await write(8, COUNTS, join(parent, 'other'));
@@ -62,7 +62,7 @@ test('the same seed gives the same bytes, another seed others', async () => {
   expect(bytesOf(folder).filter((bytes) => others.has(bytes))).toEqual([]);
 });
 
-test('what is there already is left as it is', async () => {
+test('existing pictures are left unchanged', async () => {
   await write();
   const label = readFileSync(picture('demo.json'), 'utf8');
   writeFileSync(picture('train/.DS_Store'), '');
@@ -73,14 +73,14 @@ test('what is there already is left as it is', async () => {
   expect(readFileSync(picture('demo.json'), 'utf8')).toBe(label);
 });
 
-test('an empty folder is filled, and one deeper than what exists is made', async () => {
+test('an empty folder is filled, and missing parents are created', async () => {
   mkdirSync(folder);
   await write();
   await write(0, COUNTS, join(parent, 'a', 'b', 'c'));
   expect(bytesOf(folder)).toEqual(bytesOf(join(parent, 'a', 'b', 'c')));
 });
 
-test('missing pictures, or others of this seed, are drawn anew', async () => {
+test('missing pictures, or other counts of this seed, are drawn again', async () => {
   await write();
   const whole = bytesOf(folder);
   rmSync(picture('val/bees'), { recursive: true });
@@ -93,7 +93,7 @@ test('missing pictures, or others of this seed, are drawn anew', async () => {
   expect(readdirSync(parent)).toEqual(['demo']);
 });
 
-test('what an older version drew is drawn anew', async () => {
+test('pictures of an older version are drawn again', async () => {
   await write();
   const whole = bytesOf(folder);
   const label = JSON.parse(readFileSync(picture('demo.json'), 'utf8')) as { drawing: number };
@@ -106,16 +106,16 @@ test('what an older version drew is drawn anew', async () => {
 test.each([
   ['a file', () => writeFileSync(folder, 'mine'), /demo: expected a folder for the demo's pictures, found a file/],
   [
-    "somebody's folder",
+    'a folder with other files',
     () => put('holiday.jpg'),
     /demo: expected the demo's pictures or an empty folder, found holiday\.jpg/,
   ],
   [
-    "somebody's demo.json",
+    'another demo.json',
     () => put('demo.json'),
     /demo: expected the demo's pictures or an empty folder, found demo\.json/,
   ],
-])('%s is an error, and stays', async (_, make, message) => {
+])('%s is an error and stays', async (_, make, message) => {
   make();
   await expect(write()).rejects.toThrow(FileError);
   await expect(write()).rejects.toThrow(message);
@@ -128,7 +128,7 @@ function put(name: string): void {
   writeFileSync(picture(name), '{}');
 }
 
-test("pictures of another seed, or somebody's among them, are an error, and stay", async () => {
+test('pictures of another seed, or other files among them, are an error and stay', async () => {
   await write(1);
   await expect(write(2)).rejects.toThrow(/expected the demo's pictures of seed 2, found those of seed 1/);
   writeFileSync(picture('train/bees/wasp.png'), 'mine');
@@ -138,7 +138,7 @@ test("pictures of another seed, or somebody's among them, are an error, and stay
   expect(readdirSync(parent)).toEqual(['demo']);
 });
 
-test('a failure while drawing leaves nothing, or what was there', async () => {
+test('a failure while drawing leaves nothing new and keeps existing pictures', async () => {
   await write();
   rmSync(picture('train/ants/000.png'));
   const prototype = sharp.prototype as { toFile(path: string): Promise<unknown> };
@@ -158,13 +158,13 @@ test('a parent that is a file is a clear error', async () => {
   await expect(write(0, COUNTS, join(folder, 'below'))).rejects.toThrow(/below: the demo's pictures cannot be written/);
 });
 
-test('two at once end with one whole set', async () => {
+test('two concurrent calls give one complete set', async () => {
   await Promise.all([write(), write()]);
   expect(bytesOf(folder)).toHaveLength(10);
   expect(readdirSync(parent)).toEqual(['demo']);
 });
 
-test('a killed process leaves no half set, and the next run clears up after it', { timeout: 60_000 }, async () => {
+test('a killed process leaves no partial set, and a later run cleans up after it', { timeout: 60_000 }, async () => {
   const module = new URL('../../src/demo/index.ts', import.meta.url).href;
   const code = `import(${JSON.stringify(module)}).then((demo) => demo.writeDemoPictures(${JSON.stringify(folder)}, { seed: 0 }))`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], { stdio: 'inherit' });
@@ -176,7 +176,7 @@ test('a killed process leaves no half set, and the next run clears up after it',
   expect(existsSync(folder)).toBe(false);
   const [leftover] = readdirSync(parent);
   expect(leftover).toMatch(/^\.demo-.*\.tmp$/);
-  // Not at once: it might be one that still draws.
+  // Not at once: its process might still be drawing.
   await write();
   expect(readdirSync(parent).sort()).toEqual([leftover, 'demo']);
   utimesSync(join(parent, leftover!), 0, 0);

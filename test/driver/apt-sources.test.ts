@@ -1,3 +1,4 @@
+/** Reading apt's lists of sources, and the file that adds the backports. */
 import { describe, expect, test } from 'vitest';
 import {
   backportsFile,
@@ -129,7 +130,7 @@ Enabled: no
     );
   });
 
-  test('have their order of fields and the case of their names ignored', () => {
+  test('may have their fields in any order and names in any case', () => {
     const text = 'suites: bookworm\ncomponents: main\nURIS: http://mirror.example/debian\ntypes: deb\n';
     expect(findArchive(parseDeb822(text), 'bookworm')?.uri).toBe('http://mirror.example/debian');
   });
@@ -152,7 +153,7 @@ deb https://proxy.example/repository/deb12 bookworm-updates main
     expect(findArchive(parseSourcesList(text), 'bookworm')?.uri).toBe('https://proxy.example/repository/deb12');
   });
 
-  test('is not guessed among strangers, nor taken from updates or security', () => {
+  test('is neither guessed among unknown mirrors nor taken from updates or security', () => {
     const strangers = 'deb https://a.example/apt bookworm main\ndeb https://b.example/apt bookworm main\n';
     expect(findArchive(parseSourcesList(strangers), 'bookworm')).toBeUndefined();
     const others = 'deb http://m.example/debian bookworm-updates main\ndeb http://m.example/s bookworm-security main\n';

@@ -1,8 +1,9 @@
+/** Identifying a system by its os-release file and platform. */
 import { expect, test } from 'vitest';
 import { identifySystem, parseOsRelease } from '../../src/driver/os-release.mjs';
 import { OS_RELEASE } from './systems.ts';
 
-test('reads plain, single- and double-quoted values and passes over the rest', () => {
+test('reads plain, single- and double-quoted values and skips the rest', () => {
   const text = '# a comment\nID=debian\nNAME="Debian \\"GNU\\""\nPRETTY_NAME=\'x y\'\n\nnot a field\n';
   expect(parseOsRelease(text)).toEqual({ ID: 'debian', NAME: 'Debian "GNU"', PRETTY_NAME: 'x y' });
 });
@@ -25,7 +26,7 @@ test.each([
   expect(identifySystem('linux', OS_RELEASE[system])).toMatchObject({ family, codename });
 });
 
-test('a Linux without os-release, macOS, Windows and others are told apart by the platform', () => {
+test('the platform identifies a Linux without os-release, macOS, Windows and others', () => {
   expect(identifySystem('linux', '').family).toBe('linux');
   expect(identifySystem('darwin', '').family).toBe('macos');
   expect(identifySystem('win32', '').family).toBe('windows');

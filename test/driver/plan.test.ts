@@ -1,3 +1,4 @@
+/** The driver plan for each system: an installation or advice. */
 import { describe, expect, test } from 'vitest';
 import { parseSourcesList } from '../../src/driver/apt-sources.mjs';
 import { identifySystem } from '../../src/driver/os-release.mjs';
@@ -7,7 +8,7 @@ import { OS_RELEASE } from './systems.ts';
 const BOOKWORM = 'deb http://mirror.example/debian bookworm main\n';
 const PACKAGES = 'mesa-vulkan-drivers libvulkan1';
 
-/** A plan's text for a system; root with apt-get unless told otherwise. */
+/** The plan for a system, as root with apt-get unless `other` says otherwise. */
 function plan(
   system: keyof typeof OS_RELEASE,
   list: string,
@@ -22,7 +23,7 @@ function plan(
   return planDriver({ ...facts, sources: parseSourcesList(list), ...other });
 }
 
-/** The lines of an advice. */
+/** The text of an advice plan. */
 function advice(result: ReturnType<typeof planDriver>): string {
   expect(result.kind).toBe('advise');
   return result.kind === 'advise' ? result.lines.join('\n') : '';
@@ -39,17 +40,17 @@ describe('Debian 12', () => {
     expect(describePlan(result).join('\n')).toContain('deb http://mirror.example/debian bookworm-backports main');
   });
 
-  test('adds nothing where backports are listed already', () => {
+  test('adds no source if backports are listed already', () => {
     const result = plan('debian12', `${BOOKWORM}deb http://mirror.example/debian bookworm-backports main\n`);
     expect(result).toMatchObject({ kind: 'install', listFile: undefined });
     expect(result).toHaveProperty('install', expect.arrayContaining(['-t', 'bookworm-backports']));
   });
 
-  test('says what to do where no mirror is listed', () => {
+  test('says what to do if no mirror is listed', () => {
     expect(advice(plan('debian12', ''))).toMatch(/Add the suite bookworm-backports .*\n.*apt-get install .*mesa/);
   });
 
-  test('gives the commands to someone who is not root', () => {
+  test('gives the commands to a user who is not root', () => {
     const lines = advice(plan('debian12', BOOKWORM, { root: false })).split('\n');
     expect(lines).toContain("sudo tee /etc/apt/sources.list.d/dawngrad-backports.list <<'END'");
     expect(lines).toContain('deb http://mirror.example/debian bookworm-backports main');
@@ -67,11 +68,11 @@ test.each(['debian13', 'debianSid', 'ubuntu2204', 'ubuntu2404', 'mint22'] as con
   expect(advice(plan(system, '', { root: false }))).toContain(`sudo apt-get ${plain.join(' ')}`);
 });
 
-test.each(['debian11', 'ubuntu2004'] as const)('%s: nothing to install, say so', (system) => {
+test.each(['debian11', 'ubuntu2004'] as const)('%s: says that nothing can be installed', (system) => {
   expect(advice(plan(system, ''))).toContain('Use Debian 12');
 });
 
-test('an installation, told to a person who is to type it', () => {
+test('an installation as commands for the user to type', () => {
   const lines = adviceLines(identifySystem('linux', OS_RELEASE.debian12), plan('debian12', BOOKWORM));
   expect(lines).toEqual([
     "Debian GNU/Linux 12 (bookworm): Mesa's software Vulkan driver will do. Run:",
@@ -83,7 +84,7 @@ test('an installation, told to a person who is to type it', () => {
   ]);
 });
 
-test('an advice, told to a person', () => {
+test('advice stays as it is', () => {
   const result = plan('fedora40', '');
   expect(adviceLines(identifySystem('linux', OS_RELEASE.fedora40), result)).toHaveProperty(
     '1',
@@ -91,12 +92,12 @@ test('an advice, told to a person', () => {
   );
 });
 
-test('a variable hides every driver: installing another would not help', () => {
+test('a variable that hides every driver is named, and nothing is installed', () => {
   const result = plan('debian13', '', { driverVariable: 'VK_DRIVER_FILES=/nowhere.json' });
   expect(advice(result)).toMatch(/^VK_DRIVER_FILES=\/nowhere.json makes .*\nUnset it/);
 });
 
-test('Debian without apt-get: by hand', () => {
+test('Debian without apt-get: install by hand', () => {
   expect(advice(plan('debian13', '', { aptGet: false }))).toContain('by hand');
 });
 

@@ -1,4 +1,4 @@
-/** What /etc/os-release says on the systems that set-up tells apart, shortened to the fields that matter. */
+/** /etc/os-release of the systems that set-up distinguishes, shortened to the fields that matter. */
 
 const debian = (version: string, codename: string) =>
   `PRETTY_NAME="Debian GNU/Linux ${version} (${codename})"

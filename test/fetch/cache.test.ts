@@ -1,4 +1,4 @@
-/** The cache: what is in it and not whole, several processes at once, ends in the middle, and no right to write. */
+/** The cache: incomplete content, concurrent processes, interrupted downloads, and no write access. */
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -15,7 +15,7 @@ import { makeScene } from './support.ts';
 const scene = await makeScene();
 const { root, pictures, zip, weights, weightsName, server, fetchData, fetchWeights, failure } = scene;
 
-describe('what is cached and not whole is downloaded anew, and said', () => {
+describe('incomplete content of the cache is downloaded again, with a note', () => {
   const notes: string[] = [];
   const onNote = (note: string) => notes.push(note);
   beforeEach(() => notes.splice(0));
@@ -24,11 +24,7 @@ describe('what is cached and not whole is downloaded anew, and said', () => {
     ['a picture missing', (path) => rmSync(join(path, 'val/discs/1.png')), /val\/discs\/1\.png is missing/],
     ['a picture cut off', (path) => writeFileSync(join(path, 'val/discs/1.png'), ''), /1\.png has 0 bytes, not \d+/],
     ['train/ missing', (path) => rmSync(join(path, 'train'), { recursive: true }), /it has no folder train/],
-    [
-      'a list that is damaged',
-      (path) => writeFileSync(join(path, '.dawngrad.json'), '{'),
-      /\.dawngrad\.json in it is damaged/,
-    ],
+    ['a damaged list', (path) => writeFileSync(join(path, '.dawngrad.json'), '{'), /\.dawngrad\.json in it is damaged/],
   ])('data: %s', async (_, damage, message) => {
     const path = await fetchData();
     damage(path);
@@ -39,12 +35,8 @@ describe('what is cached and not whole is downloaded anew, and said', () => {
   });
 
   test.each<[string, (path: string) => void, RegExp]>([
-    [
-      'cut off',
-      (path) => writeFileSync(path, weights.subarray(0, 1000)),
-      /is not whole: its SHA-256 should begin with/,
-    ],
-    ['changed', (path) => writeFileSync(path, weights.slice().fill(7, 9, 10)), /is not whole: its SHA-256/],
+    ['cut off', (path) => writeFileSync(path, weights.subarray(0, 1000)), /is damaged: its SHA-256 should begin with/],
+    ['changed', (path) => writeFileSync(path, weights.slice().fill(7, 9, 10)), /is damaged: its SHA-256/],
     ['empty', (path) => writeFileSync(path, ''), /is empty/],
   ])('weights: %s', async (_, damage, message) => {
     const path = await fetchWeights();
@@ -54,7 +46,7 @@ describe('what is cached and not whole is downloaded anew, and said', () => {
     expect(readFileSync(path).equals(weights)).toBe(true);
   });
 
-  test('and stays as it was while the server cannot be reached', async () => {
+  test('and stays unchanged while the server cannot be reached', async () => {
     const path = await fetchWeights();
     writeFileSync(path, 'x');
     server.answers.clear();
@@ -63,7 +55,7 @@ describe('what is cached and not whole is downloaded anew, and said', () => {
   });
 });
 
-describe('ends and meetings', () => {
+describe('interruptions and concurrency', () => {
   test.each([
     ['data', fetchData, '/pictures.zip', zip],
     ['weights', fetchWeights, `/${weightsName}`, weights],
@@ -79,7 +71,7 @@ describe('ends and meetings', () => {
     expect(await failure(fetchIt({ signal: waiting.signal }))).toBe(reason);
   });
 
-  test('a callback that throws', async () => {
+  test('a callback that throws rejects with its error', async () => {
     const error = new Error('mine');
     const onProgress = () => {
       throw error;
@@ -87,7 +79,7 @@ describe('ends and meetings', () => {
     expect(await failure(fetchWeights({ onProgress }))).toBe(error);
   });
 
-  test('two at once in one process', async () => {
+  test('two concurrent calls in one process', async () => {
     const [one, two] = await Promise.all([fetchData(), fetchData()]);
     expect(one).toBe(two);
     const [three, four] = await Promise.all([fetchWeights(), fetchWeights()]);
@@ -98,7 +90,7 @@ describe('ends and meetings', () => {
     expect(filesBelow(one)).toEqual(['.dawngrad.json', ...filesBelow(pictures)]);
   });
 
-  test('who comes second leaves what is whole, and replaces what is not', async () => {
+  test('the second process keeps a complete target and replaces an incomplete one', async () => {
     const { cache } = scene;
     const place = (of: string) => join(cache, of);
     const make = (of: string, text: string) => {
@@ -115,7 +107,7 @@ describe('ends and meetings', () => {
     expect(readdirSync(cache)).toEqual(['target']);
   });
 
-  test('two processes at once, one of them killed: the other is not hurt, and the next one cleans up', async () => {
+  test('two concurrent processes, one of them killed: the other succeeds, and the next one cleans up', async () => {
     // Both are in the middle of the body when the first is killed.
     const held: (() => void)[] = [];
     server.answers.set('/pictures.zip', (response) => {
@@ -142,7 +134,7 @@ describe('ends and meetings', () => {
     expect(readdirSync(scene.cache)).toEqual([stdout.trim().slice(scene.cache.length + 1)]);
   });
 
-  test('what others may still be writing is left alone, and what has long been abandoned is not', async () => {
+  test('files that others may still be writing stay, and long abandoned ones are removed', async () => {
     const host = sha256(strToU8(hostname())).slice(0, 8);
     const name = (of: string, pid: number) => `.dawngrad-${of}-${pid}-0123456789ab.tmp`;
     const mine = name(host, process.pid);
@@ -158,7 +150,7 @@ describe('ends and meetings', () => {
     for (const one of ['.dawngrad-notes.tmp', 'mine.tmp']) writeFileSync(join(scene.cache, one), 'kept');
     const hours = (count: number) => new Date(Date.now() - count * 3_600_000);
     utimesSync(join(scene.cache, old), hours(2), hours(2));
-    // Before this process was started, under the number that is now its own.
+    // From before the start of this process, by one with the same number.
     const before = new Date(Date.now() - process.uptime() * 1000 - 60_000);
     utimesSync(join(scene.cache, earlier), before, before);
     await fetchWeights();
@@ -179,7 +171,7 @@ describe('a cache folder that cannot be written', () => {
     expect(server.asked).toEqual([]);
   });
 
-  test('because of its permissions; what is in it is used all the same', async () => {
+  test('because of its permissions; its content is still used', async () => {
     const path = await fetchWeights();
     const allowed = asOrdinaryUser(() => chmodSync(scene.cache, 0o555));
     try {

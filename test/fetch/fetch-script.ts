@@ -1,4 +1,4 @@
-/** A process of its own that fetches: `fetch-script.ts data|weights`, as the environment says. Prints the path. */
+/** A separate process that fetches: `fetch-script.ts data|weights`, set up by the environment. Prints the path. */
 import { tutorialData, tutorialWeights } from '../../src/fetch/index.ts';
 
 const fetchIt = process.argv[2] === 'data' ? tutorialData : tutorialWeights;

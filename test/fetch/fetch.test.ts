@@ -1,4 +1,4 @@
-/** Downloads from a server on loopback: what arrives whole is kept, and nothing else leaves a trace. */
+/** Downloads from a server on loopback: complete ones are kept, and others leave no trace. */
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -22,8 +22,8 @@ import { closedOrigin, makeScene } from './support.ts';
 const scene = await makeScene();
 const { pictures, zip, weights, hash, weightsName, server, fetchData, fetchWeights, failure } = scene;
 
-describe('whole', () => {
-  test('a zip is unpacked, without what lies beside train/ and val/; next time the server is not asked', async () => {
+describe('complete downloads', () => {
+  test('a zip is unpacked without files beside train/ and val/; the next call does not ask the server', async () => {
     const progress: FetchProgress[] = [];
     const path = await fetchData({ onProgress: (one) => progress.push(one) });
     expect(filesBelow(path)).toEqual(['.dawngrad.json', ...filesBelow(pictures)]);
@@ -42,12 +42,12 @@ describe('whole', () => {
     expect(server.asked).toEqual(['/pictures.zip']);
   });
 
-  test('train/ and val/ at the top of the zip are as good', async () => {
+  test('train/ and val/ may be at the top of the zip', async () => {
     server.answers.set('/pictures.zip', whole(zipFolder(pictures, '')));
     expect(filesBelow(await fetchData())).toEqual(['.dawngrad.json', ...filesBelow(pictures)]);
   });
 
-  test('weights are kept under their name; next time the server is not asked', async () => {
+  test('weights are kept under their name; the next call does not ask the server', async () => {
     const path = await fetchWeights();
     expect(path).toBe(join(scene.cache, weightsName));
     expect(readFileSync(path).equals(weights)).toBe(true);
@@ -56,7 +56,7 @@ describe('whole', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  test('weights without a hash in their name are said to be unchecked, and remembered', async () => {
+  test('weights without a hash in their name give a note that they are unchecked, and their hash is kept', async () => {
     server.answers.set('/mine.pth', whole(weights));
     const notes: string[] = [];
     const options = { address: `${server.origin}/mine.pth`, onNote: (note: string) => notes.push(note) };
@@ -67,11 +67,11 @@ describe('whole', () => {
     expect(server.asked).toHaveLength(1);
     appendFileSync(path, 'x');
     await fetchWeights(options);
-    expect(notes[1]).toMatch(/is not whole: its SHA-256 should begin with .* downloaded anew\.$/);
+    expect(notes[1]).toMatch(/is damaged: its SHA-256 should begin with .* downloaded again\.$/);
     expect(readFileSync(path).equals(weights)).toBe(true);
   });
 
-  test('what the user has put into the cache is taken', async () => {
+  test('files that the user put into the cache are used', async () => {
     writeFileSync(join(scene.cache, weightsName), weights);
     await drawPictures(join(scene.cache, 'hymenoptera_data'));
     expect(await fetchWeights()).toBe(join(scene.cache, weightsName));
@@ -90,7 +90,7 @@ describe('whole', () => {
     expect(filesBelow(await fetchData({ address: `${server.origin}/moved` }))).toContain('train/discs/0.png');
   });
 
-  test('compressed, with the length of that', async () => {
+  test('compressed, with the compressed length', async () => {
     const body = gzipSync(zip);
     server.answers.set('/pictures.zip', (response) => {
       response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.byteLength }).end(body);
@@ -98,7 +98,7 @@ describe('whole', () => {
     expect(filesBelow(await fetchData())).toContain('train/discs/0.png');
   });
 
-  test('slowly, as long as something comes now and then', async () => {
+  test('slowly, as long as data keeps arriving', async () => {
     server.answers.set('/pictures.zip', (response) => {
       response.writeHead(200, { 'content-length': zip.byteLength });
       const part = Math.ceil(zip.byteLength / 6);
@@ -111,8 +111,8 @@ describe('whole', () => {
     expect(existsSync(await fetchData({ stallAfter: 600 }))).toBe(true);
   });
 
-  test('from a server that closes the connection before anything was read', async () => {
-    // As much as undici would hold back before it asks the server to wait.
+  test('from a server that closes the connection before anything is read', async () => {
+    // As much as undici would buffer before it makes the server wait.
     const body = new Uint8Array(65_536).fill(7);
     server.answers.set('/closing', (response) => {
       const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.byteLength}\r\nConnection: close\r\n\r\n`;
@@ -126,7 +126,7 @@ describe('whole', () => {
     connection.close();
   });
 
-  test('a zip that has been in a cache before', async () => {
+  test('a zip that contains a list from a cache', async () => {
     server.answers.set('/pictures.zip', whole(zipFolder(pictures, 'a/', { 'a/.dawngrad.json': strToU8('{"x":1}') })));
     await fetchData();
     await fetchData();
@@ -141,7 +141,7 @@ describe('whole', () => {
     expect(await tutorialWeights({ env })).toBe(join(scene.cache, 'not', 'yet', weightsName));
   });
 
-  test('through the proxy that a variable names, unless NO_PROXY excepts the host', async () => {
+  test('through the proxy that a variable names, unless NO_PROXY exempts the host', async () => {
     const { proxy, tunnels } = await startProxy();
     const env = { HTTP_PROXY: proxy };
     const warnings: Error[] = [];
@@ -156,17 +156,17 @@ describe('whole', () => {
   });
 });
 
-describe('broken: an error, and the cache stays empty', () => {
+describe('broken downloads are errors, and the cache stays empty', () => {
   test.each([
     ['data', fetchData, () => server.answers.set('/pictures.zip', halfway(zip))],
     ['weights', fetchWeights, () => server.answers.set(`/${weightsName}`, halfway(weights))],
-  ] as const)('%s cut off half-way; again, it is repaired', async (_, fetchIt, breakIt) => {
+  ] as const)('%s cut off half-way; the next call succeeds', async (_, fetchIt, breakIt) => {
     const good = new Map(server.answers);
     breakIt();
     const error = await failure(fetchIt());
     expect(error).toBeInstanceOf(DownloadError);
     expect(error.message).toMatch(
-      /^http:.*: the download broke off after \d+ of \d+ bytes: .* \(.*\)\. Nothing of it was kept\. Try again/,
+      /^http:.*: the download was cut off after \d+ of \d+ bytes: .* \(.*\)\. Nothing was kept\. Try again/,
     );
     for (const [path, answer] of good) server.answers.set(path, answer);
     expect(existsSync(await fetchIt())).toBe(true);
@@ -177,7 +177,7 @@ describe('broken: an error, and the cache stays empty', () => {
       response.writeHead(200, { 'content-length': weights.byteLength + 1, connection: 'close' });
       response.write(weights, () => response.destroy());
     });
-    expect((await failure(fetchWeights())).message).toMatch(/broke off after 500000 of 500001 bytes/);
+    expect((await failure(fetchWeights())).message).toMatch(/cut off after 500000 of 500001 bytes/);
     server.answers.set(`/${weightsName}`, (response) => {
       response.socket!.end(
         Buffer.concat([strToU8(`HTTP/1.1 200 OK\r\nContent-Length: ${weights.byteLength - 1}\r\n\r\n`), weights]),
@@ -190,16 +190,16 @@ describe('broken: an error, and the cache stays empty', () => {
     expect(await failure(fetchData())).toBeInstanceOf(DownloadError);
   });
 
-  test('no length, cut off: the zip shows it, the hash shows it, and without either it is refused', async () => {
+  test('cut off without a length: the zip or the hash shows it, and without both the download is refused', async () => {
     const untold = (body: Uint8Array) => (response: { socket: { end(bytes: Uint8Array): unknown } | null }) =>
       response.socket!.end(Buffer.concat([strToU8('HTTP/1.1 200 OK\r\n\r\n'), body]));
     server.answers.set('/pictures.zip', untold(zip.subarray(0, zip.byteLength >> 1)));
-    expect((await failure(fetchData())).message).toMatch(/the zip is no whole zip archive/);
+    expect((await failure(fetchData())).message).toMatch(/the zip is not a complete zip archive/);
     server.answers.set(`/${weightsName}`, untold(weights.subarray(0, 9000)));
     expect((await failure(fetchWeights())).message).toMatch(/its SHA-256 should begin with/);
     server.answers.set('/mine.pth', untold(weights.subarray(0, 9000)));
     const address = `${server.origin}/mine.pth`;
-    expect((await failure(fetchWeights({ address }))).message).toMatch(/nobody can tell whether it is whole/);
+    expect((await failure(fetchWeights({ address }))).message).toMatch(/so it may be incomplete/);
   });
 
   test('an answer without content', async () => {
@@ -208,12 +208,12 @@ describe('broken: an error, and the cache stays empty', () => {
     expect(error.message).toMatch(/mine\.pth: the answer ended after 0 of 0 bytes/);
   });
 
-  test('weights with another hash than their name says', async () => {
+  test('weights with another hash than in their name', async () => {
     server.answers.set('/resnet18-0123abcd.pth', whole(weights));
     const error = await failure(fetchWeights({ address: `${server.origin}/resnet18-0123abcd.pth` }));
     expect(error).toBeInstanceOf(DownloadError);
     expect(error.message).toContain(
-      `its SHA-256 should begin with 0123abcd, as its name says, and begins with ${hash}.`,
+      `its SHA-256 should begin with 0123abcd, as its name says, but begins with ${hash}.`,
     );
     expect(error.message).toContain('DAWNGRAD_WEIGHTS_URL');
   });
@@ -238,21 +238,23 @@ describe('broken: an error, and the cache stays empty', () => {
   test('a zip without train/ and val/, and a page in place of a zip', async () => {
     server.answers.set('/pictures.zip', whole(zipFolder(join(pictures, 'train'), 'train/')));
     expect((await failure(fetchData())).message).toMatch(
-      /one folder with train\/ and val\/ in it, and holds 0: found train/,
+      /one folder with train\/ and val\/ in it, but holds 0: found train/,
     );
     server.answers.set('/pictures.zip', whole(strToU8('<html>Sign in to the network</html>')));
-    expect((await failure(fetchData())).message).toMatch(/^http:.*pictures\.zip: the zip is no whole zip archive/);
+    expect((await failure(fetchData())).message).toMatch(
+      /^http:.*pictures\.zip: the zip is not a complete zip archive/,
+    );
   });
 
-  test('a server that falls silent', async () => {
+  test('a server that stops sending', async () => {
     server.answers.set('/pictures.zip', stalling(zip));
     const error = await failure(fetchData({ stallAfter: 300 }));
     expect(error).toBeInstanceOf(DownloadError);
-    expect(error.message).toMatch(/no byte came for 0\.3 seconds after \d+ of \d+ bytes/);
+    expect(error.message).toMatch(/no data arrived for 0\.3 seconds after \d+ of \d+ bytes/);
   });
 });
 
-describe('unreachable: an error of its own kind, and the cache stays empty', () => {
+describe('unreachable addresses are errors of their own type, and the cache stays empty', () => {
   test('an error status', async () => {
     server.answers.delete(`/${weightsName}`);
     const error = await failure(fetchWeights());
@@ -261,7 +263,7 @@ describe('unreachable: an error of its own kind, and the cache stays empty', () 
     expect(error.message).toContain(`put it at ${join(scene.cache, weightsName)}, or set DAWNGRAD_WEIGHTS_URL`);
   });
 
-  test('an error status with a page that has no end', async () => {
+  test('an error status with an endless page', async () => {
     server.answers.set(`/${weightsName}`, (response) => {
       response.writeHead(503);
       const timer = setInterval(() => response.write('sorry '.repeat(20_000)), 5);
@@ -272,7 +274,7 @@ describe('unreachable: an error of its own kind, and the cache stays empty', () 
     });
   });
 
-  test('nothing listening, and a name that there is not', async () => {
+  test('a port without a listener, and an unknown host name', async () => {
     const refused = await failure(fetchData({ address: `${await closedOrigin()}/pictures.zip` }));
     expect(refused).toBeInstanceOf(UnreachableError);
     expect((refused as UnreachableError).reason).toBe('the connection was refused (ECONNREFUSED)');
@@ -290,14 +292,14 @@ describe('unreachable: an error of its own kind, and the cache stays empty', () 
     expect(await failure(fetchData())).toBeInstanceOf(UnreachableError);
   });
 
-  test('a connection that is never made, as far as this machine can tell', async () => {
-    // The client waits for a tunnel, and takes no notice of anything meanwhile.
+  test('a connection that is never established', async () => {
+    // The client waits for a tunnel and ignores everything else meanwhile.
     const { proxy } = await startProxy({ silent: true });
     const error = await failure(fetchData({ answerWithin: 300, env: { http_proxy: proxy } }));
     expect((error as UnreachableError).reason).toBe('no answer within 0.3 seconds (http_proxy is set)');
   });
 
-  test('a proxy that is not there, which is named', async () => {
+  test('a missing proxy is named', async () => {
     const error = await failure(fetchData({ env: { http_proxy: await closedOrigin() } }));
     expect(error).toBeInstanceOf(UnreachableError);
     expect((error as UnreachableError).reason).toMatch(/ECONNREFUSED\) \(http_proxy is set\)$/);

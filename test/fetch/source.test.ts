@@ -1,4 +1,4 @@
-/** Where the cache is on which system, and what addresses and names mean. */
+/** The cache folder of each system, and the meaning of addresses and names. */
 import { expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
 import { cacheFolder, cachePath, OFFICIAL_ADDRESSES } from '../../src/fetch/index.ts';
@@ -33,13 +33,13 @@ test('the official addresses, unless a variable or an option names another', () 
   expect(sourceOf('weights', { env: named, address: 'http://b.example/b.pth' }).address.host).toBe('b.example');
 });
 
-test('in the cache, what differs has different names', () => {
+test('different downloads have different names in the cache', () => {
   const env = { DAWNGRAD_CACHE: '/c' };
   const data = (address?: string) => cachePath('data', { env, address });
   const weights = (address?: string) => cachePath('weights', { env, address });
   expect(data()).toBe('/c/hymenoptera_data');
   expect(weights()).toBe('/c/resnet18-f37072fd.pth');
-  // The name says what is in it, so it matters not where it is from.
+  // The name identifies the content, so the rest of the address does not matter.
   expect(weights('http://mirror.example/x/resnet18-f37072fd.pth')).toBe(weights());
   expect(weights('http://a.example/mine.pth')).toMatch(/^\/c\/[0-9a-f]{8}-mine\.pth$/);
   expect(weights('http://a.example/mine.pth')).not.toBe(weights('http://b.example/mine.pth'));
@@ -75,7 +75,7 @@ test('an address with a password is refused without showing it', () => {
   expect(call).not.toThrow(/secret/);
 });
 
-test('proxies: by protocol, lower case first, http’s for https where that has none', () => {
+test('proxies: by protocol, lower case first, with http’s as the fallback for https', () => {
   const env = {
     HTTP_PROXY: 'http://one.example',
     https_proxy: 'http://two.example',

@@ -1,4 +1,4 @@
-/** What the tests of downloads share: pictures and weights on a server, and an empty cache for each test. */
+/** Shared by the tests of downloads: pictures and weights on a server, and an empty cache for each test. */
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { strToU8 } from 'fflate';
@@ -7,21 +7,21 @@ import { type FetchOptions, tutorialData, tutorialWeights } from '../../src/fetc
 import { sha256, startServer, type TestServer, whole, zipFolder } from '../support/server.ts';
 import { drawPictures, temporaryFolder } from '../train/support.ts';
 
-/** Closed after the file's last test. */
+/** Starts a server that is closed after the file's last test. */
 export async function serve(): Promise<TestServer> {
   const server = await startServer();
   afterAll(() => server.close());
   return server;
 }
 
-/** A port of loopback where nothing listens. */
+/** An origin on loopback where nothing listens. */
 export async function closedOrigin(): Promise<string> {
   const server = await startServer();
   await server.close();
   return server.origin;
 }
 
-/** What the tests are about. */
+/** The pictures and weights, their server, and calls that fetch them. */
 export async function makeScene() {
   const root = temporaryFolder();
   const pictures = await drawPictures(join(root, 'pictures'));
@@ -39,16 +39,16 @@ export async function makeScene() {
     hash,
     weightsName,
     server,
-    /** Of the test that is running. */
+    /** The cache folder of the running test. */
     cache: '',
     fetchData: (options: FetchOptions = {}) =>
       tutorialData({ cache: scene.cache, env: {}, address: `${server.origin}/pictures.zip`, ...options }),
     fetchWeights: (options: FetchOptions = {}) =>
       tutorialWeights({ cache: scene.cache, env: {}, address: `${server.origin}/${weightsName}`, ...options }),
-    /** Why it failed; the cache must be empty then. */
+    /** The error of a failed call, after which the cache must be empty. */
     failure: async (promise: Promise<unknown>): Promise<Error> => {
       const error = await promise.then(
-        (value) => new Error(`did not fail, and gave ${value}`),
+        (value) => new Error(`expected a failure, found ${value}`),
         (reason: unknown) => reason as Error,
       );
       expect(readdirSync(scene.cache)).toEqual([]);

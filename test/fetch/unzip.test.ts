@@ -1,4 +1,4 @@
-/** Zips: what is unpacked, and what is refused before a byte of it is written. */
+/** Zips that are unpacked, and zips that are refused before a byte is written. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { strToU8, type Zippable, zipSync } from 'fflate';
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../train/support.ts';
 const root = temporaryFolder();
 let number = 0;
 
-/** Unpacks into a folder inside an empty one, so that what escapes would be seen. */
+/** Unpacks into a folder inside an empty one, so that escaped files would be seen. */
 async function unpack(bytes: Uint8Array, limits?: UnzipLimits) {
   const around = join(root, `${number++}`);
   mkdirSync(around);
@@ -25,7 +25,7 @@ async function unpack(bytes: Uint8Array, limits?: UnzipLimits) {
 const unix = (mode: number) => ({ os: 3, attrs: mode * 2 ** 16 });
 const text = strToU8('hello');
 
-test('files stored and deflated, folders, other alphabets; what systems add of their own is passed over', async () => {
+test('stored and deflated files, folders and other alphabets are unpacked; system files are skipped', async () => {
   const large = new Uint8Array(300_000).map((_, i) => (i * i) % 251);
   const { folder, result } = await unpack(
     zipSync({
@@ -61,13 +61,13 @@ test.each<[string, Zippable, RegExp]>([
   ['an absolute path', { '/tmp/dawngrad-evil': text }, /would leave/],
   ['a backslash', { '..\\evil': text }, /would leave/],
   ['a drive letter', { 'C:evil': text }, /would leave/],
-  ['a stream of Windows', { 'top/a.txt:evil': text }, /name is not allowed/],
+  ['a Windows stream', { 'top/a.txt:evil': text }, /name is not allowed/],
   ['a control character', { 'top/a\u0000.txt': text }, /name is not allowed/],
   ['an empty part', { 'top//a.txt': text }, /name is not allowed/],
   ['a dot', { './a.txt': text }, /name is not allowed/],
   ['a symbolic link', { 'top/link': [strToU8('/etc/passwd'), unix(0o120777)] }, /is a symbolic link, "top\/link"/],
   ['a device', { 'top/null': [text, unix(0o020666)] }, /neither a file nor a folder/],
-  ['a file below a file', { top: text, 'top/a.txt': text }, /two entries of one name/],
+  ['a file below a file', { top: text, 'top/a.txt': text }, /two entries with the same name/],
 ])('an entry with %s is refused, and the others are not unpacked', async (_, entries, message) => {
   const { around, result } = await unpack(zipSync({ 'good.txt': text, ...entries }));
   expect(result).toBeInstanceOf(ZipError);
@@ -76,13 +76,13 @@ test.each<[string, Zippable, RegExp]>([
   expect(existsSync('/tmp/dawngrad-evil')).toBe(false);
 });
 
-test('a name twice', async () => {
+test('a duplicate name', async () => {
   const bytes = Buffer.from(zipSync({ 'a1.txt': text, 'a2.txt': text }));
   for (let at = bytes.indexOf('a2.txt'); at >= 0; at = bytes.indexOf('a2.txt')) bytes.write('a1.txt', at);
-  expect((await unpack(bytes)).result).toMatchObject({ message: 'has two entries of one name, "a1.txt"' });
+  expect((await unpack(bytes)).result).toMatchObject({ message: 'has two entries with the same name, "a1.txt"' });
 });
 
-test('more than it may unpack to, or more entries', async () => {
+test('more bytes or entries than the limits', async () => {
   const bytes = zipSync({ 'zeros.bin': new Uint8Array(2_000_000), 'b.txt': text });
   expect(bytes.byteLength).toBeLessThan(10_000);
   const bomb = await unpack(bytes, { entries: 2, bytes: 2_000_004 });
@@ -104,7 +104,7 @@ test('an entry that is larger than it claims', async () => {
   });
 });
 
-test('what is cut off, changed, or no zip', async () => {
+test('a zip that is cut off or changed, and a file that is not a zip', async () => {
   const bytes = zipSync({
     'a.txt': [text, { level: 0 }],
     'b.bin': new Uint8Array(50_000).map((_, i) => (i * i) % 251),
@@ -112,7 +112,7 @@ test('what is cut off, changed, or no zip', async () => {
   for (const cut of [0, 10, bytes.byteLength >> 1, bytes.byteLength - 1]) {
     const { result } = await unpack(bytes.subarray(0, cut));
     expect(result, `${cut}`).toBeInstanceOf(ZipError);
-    expect((result as Error).message).toMatch(/is no whole zip archive/);
+    expect((result as Error).message).toMatch(/is not a complete zip archive/);
   }
   const changed = Buffer.from(bytes);
   changed.write('jello', changed.indexOf('hello'));

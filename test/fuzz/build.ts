@@ -1,7 +1,7 @@
 /**
- * Builds a program from a draft. Each step runs the body with results of its own, and between the ops stand other statements:
- * reads, disposals, backward, optimizer steps. The builder keeps to the rules: it knows which results require a gradient, which
- * graphs are used up, and which tensors were changed.
+ * Builds a program from a draft. Each step runs the body with its own results. Between the ops are other statements:
+ * reads, disposals, backward, optimizer steps. Programs stay legal, because the builder tracks results that require a
+ * gradient, used-up graphs, and changed tensors.
  */
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { Capabilities } from './capabilities.ts';
@@ -15,11 +15,14 @@ const RATES = [0.1, 0.01, 0.03, 0.3];
 const SHARES = [0, 0.9, 0.5];
 const DECAYS = [0, 0.01, 0.1];
 
-/** When a result is disposed: `end` is the end of its step, `later` a few ops after its last use, `kept` the program's end. */
+/**
+ * Times to dispose a result: `end` is the end of its step, `later` a few ops after its last use, `kept` the program's
+ * end.
+ */
 const FATES = ['end', 'at once', 'later', 'before backward', 'kept', 'with the scope'] as const;
 type Fate = (typeof FATES)[number];
 
-/** Makes the program of a draft for an engine that can do this much. */
+/** Makes the program of a draft for an engine with these capabilities. */
 export function buildProgram(draft: Draft, capabilities: Capabilities): Program {
   return new ProgramBuilder(draft, capabilities).build();
 }
@@ -30,7 +33,7 @@ class ProgramBuilder {
   readonly #template: Template;
   readonly #graphs: Graphs;
   readonly #optimizers: readonly OptimizerSpec[];
-  /** Leaves that may learn. */
+  /** Leaves that may require a gradient. */
   readonly #trainable: readonly string[];
   /** Running statistics. */
   readonly #statistics: readonly string[];
@@ -40,7 +43,7 @@ class ProgramBuilder {
   readonly #alive = new Set<string>();
   /** Leaves that are disposed before the end. */
   readonly #disposed = new Set<string>();
-  /** Losses whose backward is to come in a later step. */
+  /** Losses whose backward comes in a later step. */
   #late: { readonly name: string; readonly loss: TemplateLoss }[] = [];
 
   constructor(draft: Draft, capabilities: Capabilities) {
@@ -140,14 +143,14 @@ class ProgramBuilder {
     });
   }
 
-  /** The results of a step that the next one takes up. */
+  /** The results of a step that the next one uses. */
   #carried(index: number): string[] {
     return [...this.#template.carries.values()].flatMap(({ from }) =>
       from === undefined ? [] : [stepName(from, index)],
     );
   }
 
-  /** The backward of a loss, where it is legal, or two of them. */
+  /** The backward of a loss, once or twice, if it is legal. */
   #backwards({ name, loss }: { name: string; loss: TemplateLoss }, others: readonly { name: string }[]): Statement[] {
     if (!this.#graphs.canGoBack(name)) return [];
     const shared = others.some((other) => other.name !== name && this.#graphs.shareUnused(name, other.name));
@@ -173,7 +176,7 @@ class ProgramBuilder {
     };
   }
 
-  /** After backward: a gradient edited, optimizers' steps, gradients dropped. */
+  /** Statements after backward: an edit of a gradient, optimizer steps, and dropping gradients. */
   #update(draft: StepDraft): Statement[] {
     const statements: Statement[] = [];
     const edited = draft.edit > 0 && this.#can.ownGradients ? pick(this.#trainable, draft.edit) : undefined;
@@ -190,7 +193,7 @@ class ProgramBuilder {
     return [...statements, ...this.#statistics.map((name) => this.#read(name))];
   }
 
-  /** Statements after the last step: those that must throw, and those that need a graph of their own. */
+  /** Statements after the last step: those that must throw, and those that need a separate graph. */
   #epilogue(kind: Draft['epilogue'], index: number): Statement[] {
     if (kind === 'none') return [];
     if (kind === 'untracked') {
@@ -229,13 +232,13 @@ class ProgramBuilder {
     }
     if (kind === 'unfrozen') statements.push(this.#toggle(weight!, false));
     statements.push(this.#backward(name, loss, false));
-    // Of a leaf there is no graph to use up.
+    // A leaf has no graph to use up.
     if (kind === 'used' && this.#graphs.isResult(name) && this.#graphs.saves(name))
       statements.push(this.#failing('used', name, loss.shape));
     return statements;
   }
 
-  /** A weight of a convolution or product whose input requires a gradient: backward must read it. */
+  /** A weight of a convolution or product whose input requires a gradient, so that backward must read it. */
   #savedWeight(): string | undefined {
     for (const statement of walk(this.#template.body)) {
       if (statement.do !== 'op' || (statement.op.op !== 'conv2d' && statement.op.op !== 'linear')) continue;
@@ -280,7 +283,7 @@ function optimizerOf(draft: OptimizerDraft, trainable: readonly string[]): Optim
 }
 
 const isResult = (name: string) => name.startsWith('v');
-/** `v5` in the first step, `v5.1` in the next. */
+/** The name of a result in a step: `v5` in the first, `v5.1` in the next. */
 const stepName = (name: string, step: number) => (isResult(name) && step > 0 ? `${name}.${step}` : name);
 /** The 5 of `v5.1`. */
 const sequence = (name: string) => Number.parseInt(name.slice(1), 10);
@@ -305,13 +308,13 @@ function survivors(body: readonly Statement[]): Set<string> {
 
 interface Disposal {
   readonly fateOf: (name: string) => Fate;
-  /** Statements before a result is disposed. */
+  /** Statements that read a result before it is disposed. */
   readonly reads: (name: string) => Statement[];
 }
 
-/** A body with disposals among its ops; and the survivors that none of them disposed. */
+/** Adds disposals to a body, and lists the results that stay alive. */
 function withDisposals(body: readonly Statement[], live: ReadonlySet<string>, { fateOf, reads }: Disposal) {
-  // How many statements after an op its result is used last, and disposed.
+  // `due` holds the statement after which each result is disposed.
   const flat = [...walk(body)];
   const due = new Map<Statement, string[]>();
   const early: string[] = [];
@@ -320,7 +323,7 @@ function withDisposals(body: readonly Statement[], live: ReadonlySet<string>, { 
     if (fate === 'before backward') early.push(name);
     if (fate !== 'at once' && fate !== 'later') continue;
     const last = flat.findLastIndex((one) => one.do === 'op' && (one.out === name || inputsOf(one.op).includes(name)));
-    // A scope must still have what it returns.
+    // A scope must not dispose a result that it returns.
     const scopes = flat.filter((one) => one.do === 'scope' && one.keep.includes(name));
     const ends = scopes.map((one) => flat.indexOf([...walk([one])].at(-1)!) + 1);
     const earliest = Math.max(last, ...ends);
@@ -340,7 +343,7 @@ function withDisposals(body: readonly Statement[], live: ReadonlySet<string>, { 
   return { statements, alive: [...live].filter((name) => !disposed.has(name)) };
 }
 
-/** In another order, the same one for the same seed. */
+/** Shuffles a list, in the same order for the same seed. */
 function shuffled<T>(list: readonly T[], seed: number): T[] {
   const random = counterNoise(Math.imul(seed, 0x9e37) >>> 0);
   return list

@@ -1,4 +1,4 @@
-/** Runs random programs one after the other, until one fails or the count or the time is up. */
+/** Runs random programs one after the other, until one fails or until the count or the time is up. */
 import fc from 'fast-check';
 import { buildProgram } from './build.ts';
 import { CAPABILITIES, type Capabilities } from './capabilities.ts';
@@ -12,19 +12,19 @@ import type { TorchPrograms } from './torch.ts';
 export interface CampaignOptions {
   readonly seed: number;
   readonly torch: TorchPrograms | undefined;
-  /** Capabilities that programs may use: by default the engine's. */
+  /** Capabilities that programs may use. By default the engine's. */
   readonly capabilities?: Capabilities;
-  /** Programs that it refuses are passed over and not counted. */
+  /** Programs that it refuses are skipped and not counted. */
   readonly filter?: ((program: Program) => boolean) | undefined;
-  /** Programs at most; without end if left out. */
+  /** The most programs. Unlimited by default. */
   readonly count?: number | undefined;
-  /** Seconds at most. */
+  /** The most seconds. Unlimited by default. */
   readonly seconds?: number | undefined;
   readonly differences?: JudgeOptions['differences'];
   readonly tamper?: JudgeOptions['tamper'];
-  /** Called with each device that is opened. */
+  /** Called with each new device. */
   readonly prepare?: ConstructorParameters<typeof Devices>[0];
-  /** Seconds to make a failing program smaller; 0 for not at all. 60 by default. */
+  /** Seconds for shrinking a failing program. 0 turns it off; 60 by default. */
   readonly shrinkSeconds?: number;
   readonly onProgram?: (verdict: Verdict, soFar: Summary) => void;
 }
@@ -35,13 +35,14 @@ export interface Summary {
   statements: number;
   backwards: number;
   tensors: number;
-  /** Compared with PyTorch. */
+  /** Programs compared with PyTorch. */
   compared: number;
-  /** How often values were drawn anew because some came near a kink, and how many programs were given up for it. */
+  /** How often values were drawn anew because some came near a kink. */
   redraws: number;
+  /** Programs given up because their values kept coming near a kink. */
   undecided: number;
   worst: number;
-  /** Name and program of the worst. */
+  /** Name and program of the largest error. */
   worstOf: { readonly name: string; readonly program: Program } | undefined;
   differences: { agrees: number; unsure: number; differs: number };
   pipelines: Devices['pipelines'];
@@ -50,11 +51,11 @@ export interface Summary {
   failure: (ShrunkProgram & { readonly original: Program }) | undefined;
 }
 
-/** Drafts that are drawn at once. The seed of a campaign and the number of the chunk give its seed. */
+/** Drafts drawn at once. The seed of a campaign and the index of the chunk give the chunk's seed. */
 const CHUNK = 64;
 /** Programs that PyTorch computes ahead. */
 const AHEAD = 6;
-/** Of so many programs one is run twice, to compare the bits. */
+/** One of so many programs runs twice, to compare the bits. */
 const TWICE = 8;
 
 /** Runs programs until one fails, or time or count is up. */
@@ -85,7 +86,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Summary> {
         const program = buildProgram(draft, capabilities);
         if (options.filter?.(program) === false) continue;
         const settled = settle(program, torch);
-        // Its error is thrown where it is awaited.
+        // The error is thrown where the promise is awaited.
         settled.catch(() => {});
         ahead.push({ draft, origin, settled });
       }
@@ -142,7 +143,7 @@ function note(summary: Summary, verdict: Verdict, undecided: boolean): void {
   if (worst > summary.worst) Object.assign(summary, { worst, worstOf: { name: worstName, program } });
 }
 
-/** One line for people. */
+/** A summary in one line, for people. */
 export function describe({ programs, compared, worst, redraws, undecided, differences, pipelines }: Summary): string {
   const { agrees, unsure, differs } = differences;
   const compiled = Object.entries(pipelines).map(([device, number]) => `${device} ${number}`);

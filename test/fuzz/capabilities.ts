@@ -1,31 +1,34 @@
 /**
- * Features of the engine that random programs may use. Each is switched on here and nowhere else: the generator then makes
- * programs with it, and the runner calls it. The Python side has all of them already.
+ * Features of the engine that random programs may use. Each is switched on only here. Then the generator makes programs
+ * with it, and the runner calls it. The Python side has all of them.
  */
 export interface Capabilities {
-  /** A graph belongs to its results: several losses may be alive, and each gets its own backward, in any order. */
+  /** A graph belongs to its results: several losses may exist, and each gets its own backward, in any order. */
   readonly severalGraphs: boolean;
   /** `backward(loss, { retainGraph: true })`. */
   readonly retainGraph: boolean;
   /** `backward(loss, { seed: 0.5 })` for a loss of one value. */
   readonly seedNumbers: boolean;
-  /** `data()` of a u32 tensor gives a Uint32Array. */
+  /** `data()` of a u32 tensor returns a Uint32Array. */
   readonly readingU32: boolean;
   /** `stride` and `padding` of conv2d may be one number. */
   readonly strideNumbers: boolean;
-  /** Backward throws where a tensor that it reads was changed after forward. */
+  /** Backward throws if a tensor that it reads was changed after forward. */
   readonly changedBetween: boolean;
-  /** A leaf's gradient shares its memory with nothing: neither with the seed nor with another leaf's gradient. */
+  /** A leaf's gradient does not share its memory, neither with the seed nor with another leaf's gradient. */
   readonly ownGradients: boolean;
-  /** Forward decides which leaves get a gradient: a leaf that is unfrozen after it gets none. */
+  /** Forward decides which leaves get a gradient. A leaf unfrozen later gets none. */
   readonly unfreezeBetween: boolean;
-  /** Backward throws where the seed is not of the loss's shape. */
+  /** Backward throws if the seed does not have the loss's shape. */
   readonly checkingSeeds: boolean;
-  /** Backward passes over a leaf that was disposed, and leaves no gradient behind for it. */
+  /** Backward skips a disposed leaf and leaves it no gradient. */
   readonly disposedLeaves: boolean;
 }
 
-/** The features of this engine. A test runs programs with every feature through PyTorch, so that the rest can be switched on. */
+/**
+ * The features of this engine. A test runs programs with every feature on PyTorch, so that any of them can be switched
+ * on.
+ */
 export const CAPABILITIES: Capabilities = {
   severalGraphs: true,
   retainGraph: true,

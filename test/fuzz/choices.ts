@@ -1,7 +1,10 @@
-/** The sizes, windows and options that random programs choose from. Small ones come first, as programs shrink towards them. */
+/**
+ * The sizes, windows and options that random programs choose from. Small ones come first, so that programs shrink to
+ * them.
+ */
 import type { Extents, Window } from './program.ts';
 
-/** Most values of a tensor, and most multiplications of a convolution. */
+/** The most values of a tensor, and the most multiplications of a convolution. */
 export const MOST_VALUES = 3072;
 export const MOST_PRODUCTS = 400_000;
 export const CHANNELS = [2, 1, 3, 4, 5, 6, 7, 8, 9, 3, 4, 16, 32, 64];
@@ -10,7 +13,7 @@ export const FEATURES = [3, 1, 2, 4, 5, 7, 8, 11, 17, 33];
 export type KernelWindow = Window & { readonly kernel: Extents };
 const window = (kernel: Extents, stride: Extents, padding: Extents): KernelWindow => ({ kernel, stride, padding });
 
-/** Few, as each is a shader of its own; among them those of ResNet, and of each kernel that is special. */
+/** Few, because each is a separate shader: those of ResNet, and some for each specialised kernel. */
 export const CONVOLUTIONS = [
   window([1, 1], [1, 1], [0, 0]),
   window([3, 3], [1, 1], [1, 1]),

@@ -4,16 +4,17 @@ import type { Reported, RunResult } from './run.ts';
 import type { TorchAnswer, TorchTensor } from './torch.ts';
 
 /**
- * The bar: an error against PyTorch's float64 of at most 20 times that of PyTorch's float32, plus 1e-6.
+ * The bar: the error against PyTorch's float64 is at most 20 times that of PyTorch's float32, plus 1e-6.
  *
- * The error of PyTorch's float32 is the largest of four runs. Three of them round every result another way, by up to an ulp. One run
- * alone may be right by luck, above all in a tensor of few values, and would then set a bar that float32 cannot meet. For the same
- * reason norms are compared, not elements: the largest error with the largest error, and the root mean square with its like.
+ * The error of PyTorch's float32 is the largest of four runs. Three of them round every result differently, by up to an
+ * ulp. A single run may be right by luck, above all in a tensor of few values, and would set a bar that float32 cannot
+ * meet. For the same reason norms are compared, not elements: the largest errors with each other, and the root mean
+ * squares.
  */
 export const TIMES = 20;
 /**
- * The 1e-6, times the largest value of a tensor where that lies between 0.1 and 1. So a tensor of small values has a smaller
- * allowance, down to 1e-7, and one of large values no larger one. A tensor of zeros has no scale and gets 1e-6.
+ * The 1e-6 is multiplied by the largest value of a tensor, clamped to 0.1 and 1. So small values have a smaller
+ * allowance, down to 1e-7, and large values have no larger one. A tensor of zeros has no scale and gets 1e-6.
  */
 const FLOOR = 1e-6;
 const LEAST_SIZE = 0.1;
@@ -41,7 +42,7 @@ export interface Failure {
 
 export interface Comparison {
   readonly failures: readonly Failure[];
-  /** The largest error, in units of PyTorch float32's error plus a twentieth of the 1e-6: at most 20. */
+  /** The largest error, at most 20, in units of PyTorch float32's error plus a twentieth of the 1e-6. */
   readonly worst: number;
   readonly worstName: string;
   readonly tensors: number;
@@ -70,7 +71,7 @@ export function compareWithTorch(reported: RunResult['reported'], { tensors }: T
   return { failures, worst, worstName, tensors: tensors.size };
 }
 
-/** Finds values of poisoned memory, for which no PyTorch is needed. */
+/** Finds values of poisoned memory. This needs no PyTorch. */
 export function findPoison(reported: RunResult['reported']): Failure[] {
   return [...reported].flatMap(([name, tensor]): Failure[] => {
     const wrong = tensor?.values.find((value) => !(Math.abs(value) < POISONED));

@@ -1,4 +1,4 @@
-/** The devices of random programs: one for each claim, with poisoned memory, opened on first use. */
+/** The devices of random programs: one for each claim, with poisoned memory. They open on first use. */
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import { testChooser } from '../support/force.ts';
@@ -8,7 +8,7 @@ import type { Claim, Program } from './program.ts';
 const TRAITS: Record<Claim, Partial<AdapterTraits>> = {
   own: {},
   plain: { kind: 'cpu', subgroupSize: 0 },
-  // With a vendor whose class the tables know.
+  // The tables know this vendor's class.
   gpu: { kind: 'gpu', vendor: 'nvidia' },
 };
 
@@ -22,17 +22,17 @@ interface Opened {
 export class Devices {
   readonly #opened = new Map<Claim, Opened>();
   readonly #prepare: (gpu: Gpu) => void;
-  /** Most pipelines that one device of a claim compiled. */
+  /** The most pipelines that one device of a claim compiled. */
   readonly #pipelines = new Map<Claim, number>();
   /** The adapter's description of itself. */
   description = '';
 
-  /** @param prepare called with each device that is opened, for instance to plant an error in its shaders */
+  /** @param prepare called with each new device, for instance to plant an error in its shaders */
   constructor(prepare: (gpu: Gpu) => void = () => {}) {
     this.#prepare = prepare;
   }
 
-  /** The device that a program runs on, with its kind of poison. */
+  /** The device for a program, set to the program's kind of poison. */
   async of({ device, poison: kind }: Pick<Program, 'device' | 'poison'>): Promise<Gpu> {
     const opened = this.#opened.get(device) ?? (await this.#open(device));
     opened.poison.word = POISONS[kind];
@@ -51,7 +51,7 @@ export class Devices {
     return opened;
   }
 
-  /** Closes a device, so that the next program of its claim gets a new one. A device that reported an error is of no more use. */
+  /** Closes a device after an error, which makes it useless. The next program of its claim gets a new one. */
   discard(device: Claim): void {
     this.#count();
     this.#opened.get(device)?.gpu.close();

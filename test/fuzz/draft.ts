@@ -1,6 +1,7 @@
 /**
- * Drafts: the random numbers that a program is built from. Any numbers give a valid program, as `build.ts` takes each modulo the
- * number of choices at its place. Smaller numbers give simpler programs, so that fast-check can shrink a failing one freely.
+ * Drafts are the random numbers that a program is built from. Any numbers give a valid program, because `build.ts`
+ * takes each modulo the number of choices at its place. Smaller numbers give simpler programs, so fast-check can shrink
+ * a failing one.
  */
 import fc from 'fast-check';
 import { CLAIMS, type Claim } from './program.ts';
@@ -29,9 +30,9 @@ export type TokenKind = (typeof TOKENS)[number];
 /** One op, or the start or end of a block. */
 export interface Token {
   readonly kind: TokenKind;
-  /** Which tensor it takes: 0 the newest. */
+  /** Index of the input tensor; 0 is the newest. */
   readonly at: number;
-  /** Which further tensor. */
+  /** Index of a second tensor. */
   readonly with: number;
   /** Channels or features of the result. */
   readonly size: number;
@@ -58,35 +59,35 @@ export interface LossDraft {
   readonly seed: number;
   /** 0: a seed tensor is kept; 1: disposed after backward; 2: overwritten. */
   readonly afterwards: number;
-  /** Its backward runs in the next step, where that is legal. */
+  /** Its backward runs in the next step, if that is legal. */
   readonly late: boolean;
   /** Its backward runs twice. */
   readonly twice: boolean;
 }
 
 export interface StepDraft {
-  /** Bits: which inputs get new values first. */
+  /** Bits: the inputs that get new values first. */
   readonly sets: number;
-  /** Leaves that are frozen, or unfrozen, first. */
+  /** Leaves to freeze or unfreeze first. */
   readonly toggles: readonly number[];
-  /** When each result is disposed: see `build.ts`. */
+  /** When to dispose each result (see `build.ts`). */
   readonly fates: readonly number[];
-  /** Bits: which results are read before they are disposed. */
+  /** Bits: the results that are read before they are disposed. */
   readonly reads: number;
-  /** Whether all of it runs in a scope. */
+  /** Whether the whole step runs in a scope. */
   readonly scoped: boolean;
-  /** Bits: which optimizers step. */
+  /** Bits: the optimizers that step. */
   readonly optimize: number;
   readonly lr: number;
-  /** 0: by the optimizers; 1: not at all, so that gradients add up; 2: a single leaf. */
+  /** Dropping gradients: 0 by the optimizers; 1 not at all, so that gradients add up; 2 of a single leaf. */
   readonly zero: number;
-  /** The gradient of a leaf is changed in place: 0 none. */
+  /** The leaf whose gradient is changed in place; 0 for none. */
   readonly edit: number;
   readonly order: number;
 }
 
 export interface OptimizerDraft {
-  /** Bits: which leaves; none stands for all. */
+  /** Bits: the leaves to train; no bits mean all. */
   readonly parameters: number;
   readonly momentum: number;
   readonly dampening: number;
@@ -109,7 +110,7 @@ export interface Draft {
   readonly order: number;
 }
 
-/** How often each token comes. Blocks stay open for long, so they are opened seldom. */
+/** The frequency of each token. Blocks stay open for long, so they open rarely. */
 const WEIGHTS: Record<TokenKind, number> = {
   relu: 8,
   add: 8,
@@ -132,7 +133,7 @@ const WEIGHTS: Record<TokenKind, number> = {
 
 const number = fc.nat(999);
 const bits = fc.nat(255);
-/** Seeds: a smaller one makes nothing simpler. */
+/** Seeds do not shrink, because a smaller one makes nothing simpler. */
 const seed = fc.noShrink(fc.nat(0x7fffffff));
 
 const token = fc.record<Token>({

@@ -1,24 +1,25 @@
 /**
- * Each gradient of a backward against finite differences of the engine's own forward, along a direction of all elements at once.
+ * Compares each gradient of a backward with finite differences of the engine's own forward, along one direction of all
+ * elements.
  *
- * Along a direction v from x, f is computed at x − hv, x − hv/2, x, x + hv/2 and x + hv. Richardson's extrapolation of the two
- * central differences has an error that grows with h⁴ where f is smooth. Where it is not (a ReLU or a maximum changes on the
- * way), the two central differences disagree, or the slopes on both sides of x do: then the direction says nothing. Another
- * one with a smaller step is tried, and at last the leaf is passed over and counted.
+ * Along a direction v from x, f is computed at x − hv, x − hv/2, x, x + hv/2 and x + hv. Richardson's extrapolation of
+ * the two central differences has an error that grows with h⁴ if f is smooth. If not (a ReLU or a maximum changes on
+ * the way), the two central differences disagree, or the slopes on both sides of x do. Then the direction says nothing,
+ * and another one with a smaller step is tried. After the last try the leaf is counted as unsure.
  */
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { TracedBackward, TracedLeaf } from './trace.ts';
 
-/** How far the gradient may be from the difference quotient, relative to the larger of both. */
+/** Allowed distance of the gradient from the difference quotient, relative to the larger of both. */
 const TOLERANCE = 3e-3;
-/** How far quotients may disagree before they count for nothing; as far as they do, the gradient may be off as well. */
+/** Allowed disagreement of the quotients. The gradient may be off by as much as they disagree. */
 const UNSURE = 5e-3;
-/** Step relative to the typical value of the leaf: then half of it with each further try. */
+/** The first step, relative to the typical value of the leaf. Each further try halves it. */
 const STEP = 2 ** -5;
 const TRIES = 6;
 /**
- * A mismatch must be found by so many tries one after the other: several kinks may cancel out along one direction, but not along
- * others and with other steps.
+ * So many tries in a row must find a mismatch. Several kinks may cancel along one direction, but not along others and
+ * with other steps.
  */
 const CONFIRMATIONS = 3;
 /** Roundings of an output, in units of half an ulp of the whole. */
@@ -27,7 +28,7 @@ const NOISE = 8 * 2 ** -24;
 export interface DifferenceCheck {
   readonly leaf: string;
   readonly outcome: 'agrees' | 'unsure' | 'differs';
-  /** Of the last try. */
+  /** The slope of the gradient in the last try. */
   readonly analytic: number;
   readonly numeric: number;
 }
@@ -36,7 +37,7 @@ export interface DifferenceCheck {
 export async function checkDifferences(backward: TracedBackward): Promise<DifferenceCheck[]> {
   const base = await backward.evaluate()();
   const start = dot(base, backward.weights);
-  // Values below 1 may be differences of larger ones, as a loss of almost 0 is.
+  // Values below 1 may be differences of larger ones, like a loss of almost 0.
   const size = norm(backward.weights.map((weight, i) => weight * Math.max(1, Math.abs(base[i]!))));
   const checks: DifferenceCheck[] = [];
   for (const leaf of backward.leaves) {
@@ -54,7 +55,7 @@ export async function checkDifferences(backward: TracedBackward): Promise<Differ
 
 interface Attempt {
   readonly start: number;
-  /** Length of the weighted output, which its rounding is relative to. */
+  /** The norm of the weighted output. Its rounding is relative to this. */
   readonly size: number;
   readonly attempt: number;
 }
@@ -76,7 +77,7 @@ async function quotientOf(
   const [below, halfBelow, halfAbove, above] = outputs as [number, number, number, number];
   const [whole, half] = [(above - below) / (2 * h), (halfAbove - halfBelow) / h];
   const numeric = (4 * half - whole) / 3;
-  // Slopes on either side, by two steps each, so that curvature does not count.
+  // The slope on each side uses two steps, so that curvature cancels.
   const right = (4 * halfAbove - above - 3 * start) / h;
   const left = (3 * start - 4 * halfBelow + below) / h;
   const analytic = gradient ? dot(gradient, direction) : 0;
@@ -84,7 +85,7 @@ async function quotientOf(
   const noise = (4 * NOISE * size) / h + rounding * norm(direction);
   const disagreement = Math.abs(whole - half) + Math.abs(right - left) / 2;
   const result = { leaf: name, analytic, numeric };
-  // Also where a value is not finite.
+  // The condition is negated, so that it also holds if a value is NaN.
   if (!(disagreement <= UNSURE * scale + noise && noise <= UNSURE * scale)) {
     return { ...result, outcome: scale <= noise && disagreement <= noise ? 'agrees' : 'unsure' };
   }
@@ -93,8 +94,8 @@ async function quotientOf(
 }
 
 /**
- * Half of it along the gradient, so that the slope is large against rounding, and half of it at random. After the first try only
- * some of the elements move, others each time.
+ * A direction that is half along the gradient, so that the slope is large compared with rounding, and half random.
+ * After the first try only some elements move, and different ones each time.
  */
 function directionOf(length: number, gradient: Float64Array | undefined, attempt: number): Float64Array {
   const random = counterNoise(1000 * attempt + length);

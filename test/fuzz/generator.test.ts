@@ -1,4 +1,4 @@
-/** Tests of the generator of random programs: its range, and that PyTorch can run all of it. They need no device. */
+/** The generator of random programs: its range, and that PyTorch can run all its programs. Needs no device. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { findTorchPython, NO_TORCH } from '../support/python.ts';
@@ -17,7 +17,7 @@ function programs(count: number, can: Capabilities = CAPABILITIES): Program[] {
   return fc.sample(drafts, { seed: SEED, numRuns: count }).map((draft) => buildProgram(draft, can));
 }
 
-/** The features of a program, as words that can be counted. */
+/** The features of a program, as words to count. */
 function* featuresOf(program: Program): Generator<string> {
   yield `device ${program.device}`;
   yield `poison ${program.poison}`;
@@ -99,11 +99,11 @@ describe('the generator', () => {
   test('uses every op and every statement', () => {
     const counts = count(programs(600));
     expect(EVERYWHERE.filter((feature) => !counts.has(feature))).toEqual([]);
-    // Nearly all programs differentiate something.
+    // Nearly all programs run backward.
     expect(counts.get('backward')).toBeGreaterThan(500);
   });
 
-  test('uses what the engine can only do later as soon as it is switched on, and not before', () => {
+  test('uses a capability only if it is switched on', () => {
     const counts = count(programs(600, ALL_CAPABILITIES));
     expect([...EVERYWHERE, ...LATER].filter((feature) => !counts.has(feature))).toEqual([]);
     const off = Object.fromEntries(Object.keys(CAPABILITIES).map((name) => [name, false])) as unknown as Capabilities;
@@ -118,7 +118,7 @@ describe('the generator', () => {
     }
   });
 
-  test('makes the same programs from the same seed, and as JSON they are the same', () => {
+  test('makes the same programs from the same seed, which survive JSON unchanged', () => {
     const [first, second] = [programs(20), programs(20)];
     expect(first).toEqual(second);
     for (const program of first) {
@@ -128,7 +128,7 @@ describe('the generator', () => {
     }
   });
 
-  test('draws other values where a program is drawn anew', () => {
+  test('draws different values when a program is drawn anew', () => {
     const [program] = programs(1);
     const [before, after] = [valuesOf(program!), valuesOf({ ...program!, redraw: 1 })];
     expect([...after.keys()]).toEqual([...before.keys()]);
@@ -141,7 +141,7 @@ describe('the generator', () => {
     }
   });
 
-  test('gives fast-check the same place in its sequence to shrink from', async () => {
+  test('gives fast-check the right place in its sequence to shrink from', async () => {
     const list = fc.sample(drafts, { seed: SEED, numRuns: 8 });
     const seen: unknown[] = [];
     const property = fc.asyncProperty(drafts, async (draft) => {
@@ -150,7 +150,7 @@ describe('the generator', () => {
     });
     const { counterexample } = await fc.check(property, { seed: SEED, path: '5', numRuns: 1 });
     expect(seen[0]).toEqual(list[5]);
-    // A property that always fails shrinks to the smallest program there is.
+    // A property that always fails shrinks to the smallest program.
     const smallest = buildProgram(counterexample![0], CAPABILITIES);
     expect([...walk(smallest.statements)].length).toBeLessThan(12);
   });
@@ -161,7 +161,7 @@ const torchTest = skipUnless(python, NO_TORCH);
 
 describe('PyTorch', () => {
   for (const [name, can] of [
-    ['all programs that the engine can', CAPABILITIES],
+    ['all programs with the engine’s capabilities', CAPABILITIES],
     ['all programs with every capability', ALL_CAPABILITIES],
   ] as const) {
     torchTest(`runs ${name}`, async () => {

@@ -1,11 +1,11 @@
-/** The graphs of a program, without an engine: where gradients flow, which graphs are used up, which tensors were changed since. */
+/** The graphs of a program, without an engine: the flow of gradients, used-up graphs, and tensors changed after use. */
 import { differentiableInputsOf, inputsOf, type Leaf, type Op, type Statement, statisticsOf } from './program.ts';
 
 interface Node {
   readonly op: Op;
   /** Results and leaves that a gradient flows on to. */
   readonly parents: readonly string[];
-  /** Memory that was read, and the version of its content. */
+  /** Memory that the op read, and the version of its content. */
   readonly read: readonly (readonly [root: string, version: number])[];
 }
 
@@ -17,17 +17,17 @@ export class Graphs {
   readonly #tracked = new Map<string, boolean>();
   readonly #nodes = new Map<string, Node>();
   readonly #used = new Set<string>();
-  /** Whose memory a tensor shares. */
+  /** The tensor whose memory a view shares. */
   readonly #roots = new Map<string, string>();
   readonly #versions = new Map<string, number>();
 
-  /** @param several whether graphs belong to their results; otherwise any backward uses up all of them */
+  /** @param several whether graphs belong to their results; if not, any backward uses up all of them */
   constructor(leaves: readonly Leaf[], several: boolean) {
     this.#several = several;
     for (const { name, requiresGrad } of leaves) this.#tracked.set(name, requiresGrad);
   }
 
-  /** Notes ops as they would run now. */
+  /** Records the ops of statements. */
   run(body: readonly Statement[], recording = true): void {
     for (const statement of body) {
       if (statement.do === 'scope') this.run(statement.body, recording);
@@ -38,7 +38,7 @@ export class Graphs {
       this.#tracked.set(out, parents.length > 0);
       if (op.op === 'view' || op.op === 'flatten') this.#roots.set(out, this.#rootOf(op.input));
       if ('training' in op && op.training) this.change(statisticsOf(op));
-      // Backward reads what was made of running statistics, not those.
+      // Backward reads data derived from the running statistics, not the statistics.
       const read = inputsOf(op)
         .filter((name) => !statisticsOf(op).includes(name))
         .map((name) => [this.#rootOf(name), this.#versionOf(name)] as const);
@@ -54,7 +54,7 @@ export class Graphs {
     return this.#nodes.has(name);
   }
 
-  /** Notes that the content of these was replaced. */
+  /** Records that the content of these tensors was replaced. */
   change(names: readonly string[]): void {
     for (const name of names) {
       const root = this.#rootOf(name);
@@ -62,7 +62,7 @@ export class Graphs {
     }
   }
 
-  /** Freezes a leaf or unfreezes it. @param outdates whether graphs that it takes part in are no longer to be used */
+  /** Freezes or unfreezes a leaf. @param outdates whether this makes its graphs unusable */
   toggle(leaf: string, outdates: boolean): boolean {
     const on = !this.isTracked(leaf);
     this.#tracked.set(leaf, on);
@@ -70,7 +70,7 @@ export class Graphs {
     return on;
   }
 
-  /** Whether backward may start here: a gradient flows, nothing on the way is used up, and nothing was changed. */
+  /** Whether backward may start here: a gradient flows, and nothing on the way is used up or changed. */
   canGoBack(name: string): boolean {
     if (!this.isTracked(name)) return false;
     return [...this.#reached(name)].every(
@@ -82,17 +82,17 @@ export class Graphs {
     return this.#used.has(name);
   }
 
-  /** Whether backward from here fails a second time: as in torch, only an op that saved tensors is used up. */
+  /** Whether a second backward from here fails. As in torch, only an op that saved tensors is used up. */
   saves(name: string): boolean {
     return [...this.#reached(name)].some((reached) => {
       const { op, parents = [] } = this.#nodes.get(reached) ?? {};
       if (!op || SAVING_NOTHING.includes(op.op)) return false;
-      // For the gradient of a bias nothing is saved.
+      // The gradient of a bias needs no saved tensor.
       return !('bias' in op) || op.op === 'batchNorm2d' || parents.some((parent) => parent !== op.bias);
     });
   }
 
-  /** Whether backward would start, but for a weight that it must read and that was changed. */
+  /** Whether the only obstacle to backward is a changed weight that it must read. */
   isOutdated(name: string): boolean {
     const reached = [...this.#reached(name)];
     const changed = new Set(reached.flatMap((one) => this.#changedBy(one)));
@@ -100,7 +100,7 @@ export class Graphs {
     return usable && [...changed].some((weight) => this.reads(name, weight));
   }
 
-  /** The memory that an op read and that was changed since. */
+  /** The memory that an op read and that was changed afterwards. */
   #changedBy(name: string): string[] {
     const read = this.#nodes.get(name)?.read ?? [];
     return read.filter(([root, version]) => (this.#versions.get(root) ?? 0) !== version).map(([root]) => root);
@@ -118,14 +118,14 @@ export class Graphs {
     }
   }
 
-  /** Whether a graph that is not used up yet leads through results of another one. */
+  /** Whether another graph, not used up yet, shares results with this one. */
   shareUnused(name: string, other: string): boolean {
     if (!this.canGoBack(other)) return false;
     const reached = this.#reached(other);
     return [...this.#reached(name)].some((one) => this.isResult(one) && reached.has(one));
   }
 
-  /** Whether backward from here must read this weight: of a convolution or product whose input requires a gradient. */
+  /** Whether backward from here must read this weight of a convolution or product, whose input requires a gradient. */
   reads(name: string, weight: string): boolean {
     return [...this.#reached(name)].some((reached) => {
       const { op, parents } = this.#nodes.get(reached) ?? {};
@@ -133,7 +133,7 @@ export class Graphs {
     });
   }
 
-  /** All that backward passes, results and leaves. */
+  /** All results and leaves that backward reaches. */
   #reached(name: string, seen = new Set<string>()): Set<string> {
     if (!seen.has(name)) {
       seen.add(name);

@@ -1,4 +1,4 @@
-/** Runs one program every way there is and says what is wrong with it. */
+/** Runs one program in every way, and lists its failures. */
 import type { Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { compareBits, compareWithTorch, type Failure, findPoison } from './compare.ts';
@@ -10,12 +10,12 @@ import type { TorchAnswer, TorchPrograms } from './torch.ts';
 import { meetsKinks, PLAIN_AFTER } from './values.ts';
 
 export interface Verdict {
-  /** As it ran: perhaps with other values than it came with. */
+  /** The program as it ran, perhaps with values drawn anew. */
   readonly program: Program;
   readonly failures: readonly Failure[];
-  /** Whether it was compared with PyTorch. */
+  /** Whether the program was compared with PyTorch. */
   readonly compared: boolean;
-  /** The largest error in units of PyTorch's own, and what has it. */
+  /** The largest error in units of PyTorch's own. */
   readonly worst: number;
   readonly worstName: string;
   readonly tensors: number;
@@ -24,16 +24,16 @@ export interface Verdict {
 
 export interface JudgeOptions {
   readonly devices: Devices;
-  /** Without it there are only finite differences, equal bits, and poison. */
+  /** If undefined, only finite differences, equal bits and poison are checked. */
   readonly torch: TorchPrograms | undefined;
   readonly tamper?: ((op: Op, result: Tensor) => Tensor) | undefined;
-  /** Backwards of a program that are compared with finite differences: the last one, or each. */
+  /** The backwards of a program to compare with finite differences: the last one, or all. */
   readonly differences?: 'last' | 'all';
-  /** Also whether a second run gives the same bits. */
+  /** Also check that a second run gives the same bits. */
   readonly twice?: boolean;
 }
 
-/** A program with values that come near no kink, and PyTorch's answer; none where such values were not found. */
+/** A program with values away from all kinks, and PyTorch's answer. No answer if no such values were found. */
 export interface Settled {
   readonly program: Program;
   readonly answer: TorchAnswer | undefined;
@@ -62,7 +62,7 @@ export async function judge({ program, answer }: Settled, options: JudgeOptions)
   let result: RunResult;
   const failures: Failure[] = [];
   try {
-    // Finite differences mean nothing where values lie on a kink: they are taken of a run of its own then.
+    // Finite differences mean nothing at a kink. A program with values on kinks has a separate run for them.
     const apart = meetsKinks(program);
     result = await runProgram(gpu, program, { trace: !apart, tamper });
     const traced = apart ? await runProgram(gpu, { ...program, redraw: PLAIN_AFTER }, { trace: true, tamper }) : result;
@@ -76,7 +76,7 @@ export async function judge({ program, answer }: Settled, options: JudgeOptions)
     }
     if (apart) traced.release();
     const lost = result.release();
-    if (lost !== 0) failures.push({ kind: 'leak', message: `${lost} bytes of the pool were not given back` });
+    if (lost !== 0) failures.push({ kind: 'leak', message: `${lost} bytes of the pool were not freed` });
     if (twice) failures.push(...compareBits(result.reported, await secondRun(gpu, program, tamper)));
   } catch (error) {
     devices.discard(program.device);
@@ -88,7 +88,7 @@ export async function judge({ program, answer }: Settled, options: JudgeOptions)
   return { program, compared: true, ...comparison, failures: [...comparison.failures, ...failures], differences };
 }
 
-/** The same program once more: without what finite differences need, so that other buffers hold its tensors. */
+/** Runs the program again without the copies for finite differences, so that other buffers hold its tensors. */
 async function secondRun(gpu: Gpu, program: Program, tamper: JudgeOptions['tamper']): Promise<RunResult['reported']> {
   const { reported, release } = await runProgram(gpu, program, { tamper });
   release();

@@ -1,8 +1,8 @@
-/** Whether a program does only what the engine promises, and what must fail must fail. A program that is made smaller may not. */
+/** Checks that a program uses only what the engine promises. A shrunk program may break the rules. */
 import { Graphs } from './graphs.ts';
 import { type Backward, differentiableInputsOf, inputsOf, type Program, type Statement } from './program.ts';
 
-/** Why it is not legal; undefined if it is. */
+/** The reason why a program is not legal; undefined if it is. */
 export function whyIllegal(program: Program): string | undefined {
   const { leaves, can, optimizers } = program;
   const graphs = new Graphs(leaves, can.severalGraphs);

@@ -1,8 +1,8 @@
 /**
- * `npm run fuzz`: random programs on the engine, compared with PyTorch and with finite differences, until one fails or somebody
- * stops it. `--count N` and `--seconds T` end it earlier, `--seed S` chooses the programs, and `--replay FILE` runs one again.
- * `--with NAME,NAME` switches capabilities of `capabilities.ts` on.
- * A program that fails is made smaller, printed, and written to a file. The exit status is 1 then.
+ * `npm run fuzz` runs random programs on the engine and compares them with PyTorch and with finite differences, until
+ * one fails or the user stops it. `--count N` and `--seconds T` end it earlier, `--seed S` chooses the programs, and
+ * `--replay FILE` runs one again. `--with NAME,NAME` switches capabilities of `capabilities.ts` on.
+ * A failing program is shrunk, printed, and written to a file. The exit status is then 1.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -74,7 +74,7 @@ function report({ failure }: Summary, path: string): number {
   return 1;
 }
 
-/** Runs the program of a file: one as it stands there, or what this command wrote. */
+/** Runs the program in a file: a bare program, or a file that this command wrote. */
 async function replay(path: string, torch: TorchPrograms | undefined): Promise<number> {
   const read = JSON.parse(readFileSync(path, 'utf8')) as Program | { readonly program: Program };
   const program = 'program' in read ? read.program : read;
@@ -97,12 +97,12 @@ function print(failures: readonly Failure[]): void {
   for (const { kind, message } of failures) console.log(`  ${kind}: ${message}`);
 }
 
-/** The engine's capabilities and those named, to see what becomes of programs that use them. */
+/** The engine's capabilities and the named ones, to try programs that use them. */
 function capabilitiesWith(names = ''): Capabilities {
   const added = names.split(',').filter((name) => name !== '');
   for (const name of added) {
     if (!(name in CAPABILITIES))
-      throw new RangeError(`--with ${name}: there are ${Object.keys(CAPABILITIES).join(', ')}.`);
+      throw new RangeError(`--with ${name}: no such capability. Choose from ${Object.keys(CAPABILITIES).join(', ')}.`);
   }
   return { ...CAPABILITIES, ...Object.fromEntries(added.map((name) => [name, true])) };
 }

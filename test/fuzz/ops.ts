@@ -17,7 +17,7 @@ import { conv2dBatchNorm2d } from '../../src/autograd/ops/conv2d-batch-norm2d.ts
 import type { Capabilities } from './capabilities.ts';
 import type { NormInputs, NormOptions, Op, Window } from './program.ts';
 
-/** Runs an op on the tensors that `get` has for its names. */
+/** Runs an op on the tensors that `get` finds for its names. */
 export function runOp(op: Op, get: (name: string) => Tensor, can: Capabilities): Tensor {
   switch (op.op) {
     case 'relu':
@@ -53,7 +53,7 @@ export function runOp(op: Op, get: (name: string) => Tensor, can: Capabilities):
   }
 }
 
-/** Stride and padding; as one number each where the engine takes that and both directions are alike. */
+/** Stride and padding, each as one number if the engine takes that and both directions are equal. */
 function windowOf({ stride, padding }: Window, can: Capabilities): Conv2dOptions {
   const alike = can.strideNumbers && stride[0] === stride[1] && padding[0] === padding[1];
   return (alike ? { stride: stride[0], padding: padding[0] } : { stride, padding }) as Conv2dOptions;
@@ -71,5 +71,5 @@ function normOf(op: NormInputs & NormOptions, get: (name: string) => Tensor) {
   };
 }
 
-/** Programs list all tensors as f32; labels are not. */
+/** Programs give all tensors the type of f32 tensors, which labels are not. */
 const labelsOf = (labels: Tensor) => labels as unknown as Tensor<'u32'>;

@@ -1,4 +1,4 @@
-/** Errors planted in shaders, gradients and memory, each of which random programs must find, and bring down to a small program. */
+/** Errors planted in shaders, gradients and memory. Random programs must find each, and shrink to a small program. */
 import { afterAll, describe, expect } from 'vitest';
 import { record, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -19,13 +19,16 @@ const torch = python === undefined ? undefined : new TorchPrograms(python);
 afterAll(() => torch?.close());
 
 const SEED = 5;
-/** Programs in which the error must be found. */
+/** The error must be found within so many programs. */
 const COUNT = 60;
-/** Statements of a program. */
+/** The most statements of a program. */
 const LARGEST = 40;
 const TIMEOUT_MS = 300_000;
 
-/** Small programs with a statement or an op, on the device itself: other claims would compile every shader again. */
+/**
+ * Small programs with given statements, ops or values. Only own devices, as other claims would compile all shaders
+ * again.
+ */
 const having =
   (...wanted: string[]) =>
   (program: Program) => {
@@ -46,7 +49,7 @@ const find = (options: Partial<CampaignOptions>): Promise<Summary> =>
 
 const kindsOf = ({ failure }: Summary): FailureKind[] => (failure?.failures ?? []).map(({ kind }) => kind);
 
-/** Plants an edit in every shader that has the text. */
+/** Plants an edit in every shader that contains the text. */
 function planting({ find: text, replace }: ShaderEdit) {
   return ({ device }: Gpu) => {
     const original = device.createShaderModule.bind(device);
@@ -99,12 +102,7 @@ const SHADERS: readonly [what: string, wanted: string[], kinds: FailureKind[], e
     ['value'],
     { find: 'var i = part;', replace: 'var i = part + PARTS;' },
   ],
-  [
-    'the loss takes its gradient for 1',
-    ['crossEntropy'],
-    ['gradient'],
-    { find: 'outputGrad[0] / ', replace: '1.0 / ' },
-  ],
+  ['the loss takes its gradient as 1', ['crossEntropy'], ['gradient'], { find: 'outputGrad[0] / ', replace: '1.0 / ' }],
   ['SGD ignores dampening', ['step'], ['parameter'], { find: 'params.keep * d', replace: 'd' }],
   [
     'SGD reads its buffer in the first step',
@@ -140,7 +138,7 @@ function replacing(result: Tensor, tampered: Tensor): Tensor {
 describe('a gradient that is 2 % too large is found', () => {
   for (const op of ['relu', 'add', 'conv2d', 'batchNorm2d', 'maxPool2d', 'linear', 'crossEntropy'] as const) {
     torchTest(
-      `of ${op}, beside PyTorch`,
+      `of ${op}, by PyTorch`,
       async () => {
         const summary = await find({ filter: having(op, 'backward'), tamper: scaled(op, 1.02) });
         expect(kindsOf(summary)).toContain('gradient');
@@ -148,7 +146,7 @@ describe('a gradient that is 2 % too large is found', () => {
       TIMEOUT_MS,
     );
   }
-  // Without PyTorch the op does not matter: a difference quotient knows only the loss and the leaf.
+  // Without PyTorch few ops suffice, because a difference quotient depends only on the loss and the leaf.
   for (const op of ['conv2d', 'batchNorm2d', 'crossEntropy'] as const) {
     gpuTest(
       `of ${op}, by finite differences`,
@@ -183,7 +181,7 @@ describe('an error in memory is found', () => {
     async () => {
       const tamper: CampaignOptions['tamper'] = (op, result) => (op.op === 'add' ? forgetful(result) : result);
       const filter = having('add', 'backward', 'dispose');
-      // The memory may already belong to the tensor that the op writes: WebGPU refuses that.
+      // The memory may already belong to the tensor that the op writes, which WebGPU refuses.
       expect(kindsOf(await find({ filter, tamper, torch: undefined }))).toEqual(
         expect.arrayContaining([expect.toBeOneOf(['poison', 'crash'])]),
       );
@@ -192,7 +190,7 @@ describe('an error in memory is found', () => {
   );
 });
 
-/** The input itself, whose backward adds 0 times the input to the gradient, and trusts that its memory is still there. */
+/** Returns the input itself. Its backward adds 0 times the input to the gradient, but the input is not saved. */
 function forgetful(input: Tensor): Tensor {
   const { gpu, shape, size, buffer } = input;
   const scaling = { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, first: true };
@@ -212,7 +210,7 @@ function forgetful(input: Tensor): Tensor {
 
 describe('a failing program', () => {
   torchTest(
-    'is made small',
+    'is shrunk',
     async () => {
       const edit = { find: 'a[i] + b[i]', replace: 'a[i]' };
       const options = { filter: having('add'), prepare: planting(edit) };

@@ -1,18 +1,19 @@
 /**
- * A random program as plain data: leaves, and statements that compute, dispose, differentiate and train. `run.ts` runs it on
- * dawngrad and `torch_programs.py` on PyTorch. A file of its JSON is enough to run it again.
+ * A random program as plain data: leaves, and statements that compute, dispose, differentiate and train. `run.ts` runs
+ * it on dawngrad, and `torch_programs.py` on PyTorch. A file with its JSON is enough to run it again.
  *
- * Every tensor has a name. Leaves: `x0` data, `w3` parameters, `s4` running statistics, `y5` labels. Results: `v5`, in later steps
- * `v5.2`. A statement that reports values has a label, and both sides report under label and name.
+ * Every tensor has a name. Leaves are `x0` (data), `w3` (parameters), `s4` (running statistics) and `y5` (labels).
+ * Results are `v5`, and `v5.2` in later steps. A statement that reports values has a label. Both sides report under
+ * label and name.
  */
 import type { Conv2dVariant } from '../../src/kernels/conv2d/choose.ts';
 import type { LinearVariant } from '../../src/kernels/linear/choose.ts';
 import type { Capabilities } from './capabilities.ts';
 
-/** How the values of a leaf are drawn. */
+/** The distribution of a leaf's values. */
 export type Distribution =
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
-  /** Whole numbers from −2 to 2: exact zeros and equal maxima, which both sides must treat alike. */
+  /** Whole numbers from −2 to 2: they make exact zeros and equal maxima, which both sides must treat alike. */
   | { readonly kind: 'integers' }
   /** Two of three values are 0. */
   | { readonly kind: 'sparse' }
@@ -34,7 +35,7 @@ export interface NormOptions {
   readonly relu: boolean;
 }
 
-/** An op; inputs are names. */
+/** An op. Its inputs are names. */
 export type Op =
   | { readonly op: 'relu' | 'globalAvgPool2d' | 'flatten'; readonly input: string }
   | { readonly op: 'view'; readonly input: string; readonly shape: readonly number[] }
@@ -64,18 +65,18 @@ export interface NormInputs {
 export type Statement =
   | { readonly do: 'op'; readonly out: string; readonly op: Op }
   | { readonly do: 'noGrad'; readonly body: readonly Statement[] }
-  /** `keep`: what the scope returns. */
+  /** `keep` names the results that the scope returns. */
   | { readonly do: 'scope'; readonly body: readonly Statement[]; readonly keep: readonly string[] }
   | { readonly do: 'dispose'; readonly tensor: string }
   | { readonly do: 'read'; readonly tensor: string; readonly label: string }
   | Backward
   | { readonly do: 'requiresGrad'; readonly leaf: string; readonly on: boolean }
-  /** New values for a leaf, drawn with this number. */
+  /** Sets new values of a leaf, drawn with the number `draw`. */
   | { readonly do: 'set'; readonly leaf: string; readonly draw: number }
-  /** The same for its gradient, in place, where it has one. */
+  /** Does the same in place to its gradient, if it has one. */
   | { readonly do: 'setGrad'; readonly leaf: string; readonly draw: number }
   | { readonly do: 'step'; readonly optimizer: number; readonly lr: number; readonly label: string }
-  /** Of all parameters of an optimizer, or of one leaf. */
+  /** Drops the gradients of an optimizer's parameters, or of one leaf. */
   | { readonly do: 'zeroGrad'; readonly optimizer: number }
   | { readonly do: 'zeroGrad'; readonly leaf: string }
   | { readonly do: 'force'; readonly conv2d?: Conv2dVariant; readonly linear?: LinearVariant };
@@ -84,15 +85,15 @@ export interface Backward {
   readonly do: 'backward';
   readonly loss: string;
   readonly label: string;
-  /** A seed tensor of this shape, the loss's, drawn with this number. */
+  /** The number to draw a seed tensor with. Its `shape` is the loss's. */
   readonly draw?: number;
   readonly shape?: readonly number[];
-  /** Or a seed that is a number. */
+  /** A seed given as a number instead. */
   readonly seed?: number;
-  /** What happens to the seed tensor after backward; by default it is disposed at the end. */
+  /** The fate of the seed tensor after backward. By default it is disposed at the end. */
   readonly afterwards?: 'dispose' | 'overwrite';
   readonly retainGraph?: boolean;
-  /** It must throw: the graph was used up, a tensor was changed, nothing requires a gradient, the seed has another shape. */
+  /** Backward must throw: used-up graph, changed tensor, nothing requires a gradient, seed of another shape. */
   readonly fails?: 'used' | 'changed' | 'untracked' | 'misshaped';
 }
 
@@ -109,18 +110,18 @@ export type Claim = 'own' | 'plain' | 'gpu';
 export const CLAIMS: readonly Claim[] = ['own', 'gpu', 'plain'];
 
 export interface Program {
-  /** The features of the engine that it may use. */
+  /** The features of the engine that the program may use. */
   readonly can: Capabilities;
-  /** All values are drawn from this. */
+  /** The seed of all values. */
   readonly seed: number;
-  /** How often values were drawn anew, because some came near a kink. */
+  /** How often values were drawn anew because some came near a kink. */
   readonly redraw: number;
   readonly device: Claim;
   readonly poison: 'nan' | 'large';
   readonly leaves: readonly Leaf[];
   readonly optimizers: readonly OptimizerSpec[];
   readonly statements: readonly Statement[];
-  /** Order of disposal at the end: names of what is still alive. */
+  /** The tensors and optimizers to dispose at the end, in order. */
   readonly end: readonly string[];
 }
 
@@ -152,7 +153,7 @@ function normInputs({ weight, bias, runningMean, runningVar, residual }: NormInp
   return [weight, bias, runningMean, runningVar, ...(residual === undefined ? [] : [residual])];
 }
 
-/** Of these, the ones that a gradient flows to: labels, running statistics and what is only counted get none. */
+/** The inputs of an op that a gradient flows to. Labels, running statistics and inputs of counts get none. */
 export function differentiableInputsOf(op: Op): string[] {
   if (op.op === 'view' || op.op === 'countCorrect') return [];
   if (op.op === 'crossEntropy') return [op.logits];

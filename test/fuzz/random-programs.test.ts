@@ -1,6 +1,6 @@
 /**
- * Random programs on the engine, always the same ones, for about twenty seconds. `npm run fuzz` goes on with others;
- * `npm run verify -- random-programs` runs 5,000.
+ * Runs random programs on the engine for about twenty seconds, the same ones every time. `npm run fuzz` runs others,
+ * and `npm run verify -- random-programs` runs 5,000.
  */
 import { expect } from 'vitest';
 import { withGpu } from '../support/gpu.ts';
@@ -11,16 +11,16 @@ import { TorchPrograms } from './torch.ts';
 
 const SEED = 20;
 const SECONDS = 20;
-/** The rest is for what a failing program takes to be made smaller, and for shaders that were never compiled. */
+/** The rest of the time is for shrinking a failing program, and for compiling shaders. */
 const TIMEOUT_MS = 300_000;
-/** Even where every shader has to be compiled there is time for some. */
+/** Even if every shader has to be compiled there is time for so many. */
 const LEAST_PROGRAMS = 3;
 
 const { gpuTest } = await withGpu();
 const python = findTorchPython();
 const torchTest = python
   ? gpuTest
-  : skipUnless(false, `random programs are checked by finite differences alone: ${NO_TORCH}`);
+  : skipUnless(false, `random programs are checked only by finite differences: ${NO_TORCH}`);
 
 torchTest(
   'random programs agree with PyTorch and with finite differences',
@@ -40,7 +40,7 @@ torchTest(
 );
 
 gpuTest(
-  'random programs agree with finite differences, in bits from run to run, and read nothing unwritten',
+  'random programs agree with finite differences, repeat bit for bit, and read no unwritten memory',
   async () => {
     expectFine(await runCampaign({ seed: SEED + 1, seconds: python ? SECONDS / 4 : SECONDS, torch: undefined }));
   },

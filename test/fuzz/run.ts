@@ -1,6 +1,6 @@
 /**
- * Runs a program on dawngrad. All statements run first, as none waits for the device; then the values that they read are
- * collected. On the way it notes the ops of each backward, for the finite differences.
+ * Runs a program on dawngrad. All statements run first, because none waits for the device. Then the values that they
+ * read are collected. It also notes the ops of each backward, for the finite differences.
  */
 import * as engine from '../../src/autograd/index.ts';
 import { keep, noGrad, type Shape, scope, Tensor } from '../../src/autograd/index.ts';
@@ -12,28 +12,28 @@ import type { Backward, Op, Program, Statement } from './program.ts';
 import { startReading, Trace, type TracedBackward } from './trace.ts';
 import { drawName, isLabels, type Values, valuesOf } from './values.ts';
 
-/** The values reported under one name; undefined where a leaf has no gradient. */
+/** The values reported under one name; undefined if a leaf has no gradient. */
 export type Reported = { readonly shape: Shape; readonly values: Values } | undefined;
 
 export interface RunResult {
-  /** By label and name: `#3 v5`, `#4 w1.grad`. */
+  /** Values by label and name, such as `#3 v5` or `#4 w1.grad`. */
   readonly reported: Map<string, Reported>;
-  /** Every backward, where `trace` was asked for. They hold memory until `release`. */
+  /** Every backward, if `trace` is set. They hold memory until `release`. */
   readonly backwards: readonly TracedBackward[];
-  /** Backwards that had to throw and did not. */
+  /** Backwards that should have thrown and did not. */
   readonly unthrown: readonly string[];
-  /** Frees the copies for finite differences; returns how many bytes the program did not give back. */
+  /** Frees the copies for finite differences. Returns the number of bytes that the program did not free. */
   readonly release: () => number;
 }
 
 export interface RunOptions {
   /** Copy the tensors that finite differences need. */
   readonly trace?: boolean;
-  /** Puts a fault into the result of an op, to see whether it is found. */
+  /** Plants an error in the result of an op, to see whether it is found. */
   readonly tamper?: ((op: Op, result: Tensor) => Tensor) | undefined;
 }
 
-/** @throws whatever the engine throws where it should not */
+/** @throws any error that the engine should not throw */
 export async function runProgram(gpu: Gpu, program: Program, options: RunOptions = {}): Promise<RunResult> {
   const before = gpu.pool.liveBytes;
   const machine = new Machine(gpu, program, options);
@@ -199,7 +199,7 @@ class Machine {
     this.#pending.push({ name, shape, values: tensor && startReading(tensor, this.#program.can) });
   }
 
-  /** Disposes all that is left, in the program's order. */
+  /** Disposes all remaining tensors, in the program's order. */
   end(): void {
     for (const name of this.#program.end) {
       const optimizer = /^sgd(\d+)$/.exec(name)?.[1];
@@ -210,7 +210,7 @@ class Machine {
     this.#clearTape();
   }
 
-  /** The same after a failure. */
+  /** Disposes everything after a failure. */
   abandon(): void {
     for (const tensor of [...this.#tensors.values(), ...this.#seeds]) if (!tensor.disposed) tensor.dispose();
     for (const optimizer of this.#optimizers) optimizer.dispose();
@@ -218,7 +218,7 @@ class Machine {
     this.trace.release();
   }
 
-  /** One tape per device keeps what led nowhere. Where graphs belong to their results there is nothing to clear. */
+  /** Engines with one tape per device keep unused graphs on it. If graphs belong to their results, nothing is left. */
   #clearTape(): void {
     if (!this.#program.can.severalGraphs) (engine as { clearTape?: (gpu: Gpu) => void }).clearTape?.(this.#gpu);
   }

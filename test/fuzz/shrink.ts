@@ -1,6 +1,6 @@
 /**
- * A smaller program that fails in the same way: first by fast-check, which makes the draft's numbers smaller and its lists
- * shorter, then by leaving out statements, one after the other.
+ * Finds a smaller program that fails in the same way. First fast-check makes the draft's numbers smaller and its lists
+ * shorter. Then statements are left out, one after the other.
  */
 import fc from 'fast-check';
 import { buildProgram } from './build.ts';
@@ -16,7 +16,7 @@ export interface ShrunkProgram {
   readonly failures: readonly Failure[];
 }
 
-/** @param seconds for each of the two ways */
+/** @param seconds time for each of the two ways */
 export async function shrink(
   { program, failures }: Verdict,
   origin: Origin,
@@ -42,19 +42,19 @@ export async function shrink(
   });
   let before = sizeOf(best.program);
   const deadline = performance.now() + 1000 * seconds;
-  // Large parts first: most of a program has nothing to do with its failure.
+  // Large parts go first, because most of a program is unrelated to its failure.
   for (let size = Math.ceil(sizeOf(best.program) / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let at = sizeOf(best.program) - size; at > -size; at -= size) {
       if (performance.now() > deadline) return best;
       await fails(without(best.program, Math.max(0, at), size));
     }
-    // A statement may be needless only without one that came later in the turn.
+    // Another round follows, because a statement may become needless when another one is gone.
     if (size === 1 && sizeOf(best.program) < before) [size, before] = [2, sizeOf(best.program)];
   }
   return best;
 }
 
-/** A candidate that is no valid program fails in no way at all. */
+/** The failures of a candidate. A program that is not valid has none. */
 async function failuresOf(program: Program, options: JudgeOptions): Promise<readonly Failure[]> {
   if (whyIllegal(program) !== undefined) return [];
   try {
@@ -67,7 +67,7 @@ async function failuresOf(program: Program, options: JudgeOptions): Promise<read
 
 const sizeOf = ({ statements }: Program) => [...walk(statements)].length;
 
-/** The program without `size` statements from a place on, and without what only they named. */
+/** The program without `size` statements from `first` on, and without tensors that only they named. */
 function without(program: Program, first: number, size: number): Program {
   let at = 0;
   const left = (statements: readonly Statement[]): Statement[] =>
@@ -75,7 +75,7 @@ function without(program: Program, first: number, size: number): Program {
       const removed = at >= first && at < first + size;
       at++;
       if (one.do !== 'scope' && one.do !== 'noGrad') return removed ? [] : [one];
-      // Without a block, its statements take its place.
+      // The statements of a removed block take its place.
       const body = left(one.body);
       if (removed) return body;
       if (one.do === 'noGrad') return [{ ...one, body }];
@@ -85,13 +85,13 @@ function without(program: Program, first: number, size: number): Program {
   return tidied({ ...program, statements: left(program.statements) });
 }
 
-/** Without leaves and optimizers that nothing names. What scopes disposed is disposed at the end where there is none any more. */
+/** Removes leaves and optimizers that nothing names. The end disposes results whose scope is gone. */
 function tidied(program: Program): Program {
   const all = [...walk(program.statements)];
   const stepped = new Set(all.flatMap((one) => ('optimizer' in one ? [one.optimizer] : [])));
   const named = new Set(all.flatMap((one) => (one.do === 'op' ? inputsOf(one.op) : 'loss' in one ? [one.loss] : [])));
   for (const index of stepped) {
-    // One leaf at least, or there is nothing to step.
+    // An optimizer needs at least one leaf.
     const { parameters } = program.optimizers[index]!;
     if (!parameters.some((name) => named.has(name))) named.add(parameters[0]!);
   }

@@ -1,6 +1,6 @@
 /**
- * A draft's body made into ops: the network that each step of a program runs. Every number of a token is taken modulo what is
- * possible at its place; a token that is not possible there is left out.
+ * Makes a draft's body into ops: the network that each step of a program runs. Every number of a token is taken modulo
+ * the number of choices at its place. A token that is not possible there is left out.
  */
 import { type Shape, sizeOf } from '../../src/autograd/index.ts';
 import { convolvedExtent } from '../../src/kernels/conv2d/shape.ts';
@@ -34,14 +34,17 @@ export interface TemplateLoss {
   readonly draft: LossDraft;
 }
 
-/** A tensor of the step before, seen without its gradient, as the state of a recurrent network is; in the first step a leaf. */
+/**
+ * A tensor of the last step, without its gradient, like the state of a recurrent network. In the first step it is a
+ * leaf.
+ */
 export interface Carry {
   readonly start: string;
   readonly from: string | undefined;
 }
 
 export interface Template {
-  /** By the names that the body has for them, such as `c3`. */
+  /** Keyed by their names in the body, such as `c3`. */
   readonly carries: ReadonlyMap<string, Carry>;
   readonly leaves: readonly Leaf[];
   readonly body: readonly Statement[];
@@ -62,7 +65,7 @@ interface Frame {
   readonly block: 'scope' | 'noGrad' | 'step';
   readonly body: Statement[];
   readonly flags: number;
-  /** Results that were made in it. */
+  /** Results made in the block. */
   readonly made: string[];
 }
 
@@ -81,7 +84,7 @@ class TemplateBuilder {
   readonly #shapes = new Map<string, Shape>();
   /** Tensors that require a gradient, as long as no leaf is frozen or unfrozen. */
   readonly #tracked = new Set<string>();
-  /** Counts, which nothing computes with. */
+  /** Counts, which no op takes as input. */
   readonly #counts = new Set<string>();
   readonly #frames: Frame[] = [{ block: 'step', body: [], flags: 0, made: [] }];
   /** Weight, bias, mean and variance of the batch norms. */
@@ -93,7 +96,7 @@ class TemplateBuilder {
   input({ images, batch, channels, height, width, requiresGrad, values }: InputDraft): void {
     const features = CHANNELS[channels % CHANNELS.length]!;
     const shape = images ? [batch, features, height, width] : [batch, features];
-    // Of variance 1.
+    // The variance is 1.
     const distribution: Distribution = values === 'uniform' ? spread(1.7) : { kind: values };
     this.#leaf('x', shape, distribution, requiresGrad);
   }
@@ -178,14 +181,14 @@ class TemplateBuilder {
     const carries = new Map(this.#starts.map((start) => [carriedName(start), { start, from: this.#carried(start) }]));
     const rest = { carries, leaves: this.#leaves, body, shapes: this.#shapes };
     if (severalGraphs) return { ...rest, losses };
-    // One backward for all: the losses of one value added up, else the first.
+    // A single backward runs from the sum of the losses of one value, or from the first loss.
     const single = losses.filter(({ shape }) => shape.length === 0);
     const [first, ...others] = single.length > 0 ? single : losses.slice(0, 1);
     const name = others.reduce((a, { name: b }) => this.#op({ op: 'add', a, b }, []), first!.name);
     return { ...rest, losses: [{ ...first!, name }] };
   }
 
-  /** A loss of one value from images or rows. */
+  /** Makes a loss of one value from images or rows. */
   #scored(logits: string): string {
     const flat = this.#shape(logits).length === 2 ? logits : this.#flatten(logits);
     return this.#op({ op: 'crossEntropy', logits: flat, labels: this.#labels(this.#shape(flat)) }, []);
@@ -210,7 +213,7 @@ class TemplateBuilder {
     let weight =
       reused ??
       this.#leaf('w', [outChannels, inChannels, ...kernel], spread(Math.sqrt(3 / taps)), !(token.flags & FROZEN));
-    // Weights may be computed, or seen without their gradient.
+    // Weights may be computed, or viewed without their gradient.
     if (token.with % 8 === 6) weight = this.#op({ op: 'relu', input: weight }, this.#shape(weight));
     if (token.with % 8 === 7)
       weight = this.#op({ op: 'view', input: weight, shape: this.#shape(weight) }, this.#shape(weight));
@@ -234,7 +237,7 @@ class TemplateBuilder {
   /** Parameters and options of a batch norm for images of this shape. */
   #norm({ flags, option, with: other }: Token, shape: Shape) {
     const [batch, channels, height, width] = shape as [number, number, number, number];
-    // Of two values per channel the normalised ones are ±1, and nothing but rounding depends on the input.
+    // With two values per channel the normalised values are ±1, and only rounding depends on the input.
     const training = (flags & TRAINING) > 0 && batch * height * width > 2;
     const known = this.#norms.filter((norm) => norm.channels === channels);
     const inputs = (flags & REUSED ? pick(known, other)?.inputs : undefined) ?? this.#normLeaves(channels, flags);
@@ -293,7 +296,7 @@ class TemplateBuilder {
     this.#op({ op: 'view', input: carriedName(start), shape }, shape);
   }
 
-  /** The last result of a step that has the shape. */
+  /** The last result of a step with the same shape. */
   #carried(start: string): string | undefined {
     const fits = sameAs(this.#shape(start));
     return this.#frames[0]!.made.findLast((name) => !this.#counts.has(name) && fits(this.#shape(name)));
@@ -303,13 +306,13 @@ class TemplateBuilder {
     return this.#leaf('y', [count!], { kind: 'labels', classes: classes! }, false);
   }
 
-  /** Runs `make` on the tensor that a token takes, where there is one. */
+  /** Runs `make` on the tensor that a token takes, if there is one. */
   #on(token: Token, fits: (shape: Shape) => boolean, make: (input: string) => void): void {
     const input = pick(this.#fitting(fits, token.flags), token.at);
     if (input !== undefined) make(input);
   }
 
-  /** Tensors that may be computed with, the newest first; parameters only for some. */
+  /** Possible inputs of an op, the newest first. Parameters are among them only for some tokens. */
   #fitting(fits: (shape: Shape) => boolean, flags: number): string[] {
     const results = this.#frames.flatMap(({ made }) => made).reverse();
     const kinds = flags & OF_PARAMETERS ? ['x', 'w'] : ['x'];
@@ -317,7 +320,7 @@ class TemplateBuilder {
     return [...results, ...leaves].filter((name) => !this.#counts.has(name) && fits(this.#shape(name)));
   }
 
-  /** The same for a loss: what a gradient flows to, where there is any. */
+  /** The same for a loss: tensors that require a gradient, if there are any. */
   #learning(fits: (shape: Shape) => boolean): string[] {
     const fitting = this.#fitting(fits, 0);
     const tracked = fitting.filter((name) => this.#tracked.has(name));
@@ -381,7 +384,7 @@ const same = (a: Shape, b: Shape) => a.length === b.length && a.every((extent, i
 const sameAs = (wanted: Shape) => (shape: Shape) => same(shape, wanted);
 const spread = (high: number): Distribution => ({ kind: 'uniform', low: -high, high });
 
-/** The i-th of a list, counted round and round; undefined of an empty one. */
+/** The i-th item of a list, modulo its length; undefined for an empty list. */
 export function pick<T>(list: readonly T[], i: number): T | undefined {
   return list[i % list.length];
 }

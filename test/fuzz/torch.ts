@@ -8,17 +8,18 @@ import { valuesOf } from './values.ts';
 /** A tensor that PyTorch reports. */
 export interface TorchTensor {
   readonly shape: readonly number[];
-  /** In float64. */
+  /** Values in float64. */
   readonly values: Float64Array;
-  /** The largest error of its float32, and the root mean square, of several runs that were rounded in different ways. */
+  /** The largest error of PyTorch's float32, over several runs that were rounded in different ways. */
   readonly most: number;
+  /** The largest root mean square of these errors. */
   readonly rms: number;
 }
 
 export interface TorchAnswer {
-  /** Values that rounding could carry across a kink: then nothing is to be compared. */
+  /** Values that rounding could carry across a kink. If there are any, do not compare. */
   readonly near: readonly string[];
-  /** By the names of what programs report; null for a gradient that is not there. */
+  /** Keyed by the names that programs report; null for a missing gradient. */
   readonly tensors: ReadonlyMap<string, TorchTensor | null>;
 }
 
@@ -36,7 +37,7 @@ interface Waiting {
 
 const SCRIPT = fileURLToPath(new URL('torch_programs.py', import.meta.url));
 
-/** The process; to be closed, or Node does not exit. */
+/** The Python process. Close it, or Node does not exit. */
 export class TorchPrograms {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<number, Waiting>();
@@ -55,7 +56,7 @@ export class TorchPrograms {
     this.#process.stdin.on('error', () => {}); // 'close' says why
   }
 
-  /** Runs a program; several may be asked at once and are answered in order. */
+  /** Runs a program. Several may be pending, and are answered in order. */
   ask(program: Program): Promise<TorchAnswer> {
     const id = this.#next++;
     const values: Record<string, { u32: boolean; data: string }> = {};

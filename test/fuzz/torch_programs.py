@@ -1,12 +1,14 @@
 """
-Runs random programs (test/fuzz/program.ts) on PyTorch: one JSON object a line in, one a line out, until the input ends.
+Runs random programs (test/fuzz/program.ts) on PyTorch: reads one JSON object a line, and writes one a line, until the
+input ends.
 
-Each program runs once in float64, which is the truth, and several times in float32: as it is, and with every result rounded
-another way ("jittered" by up to an ulp). A single run may be right by luck, above all where a tensor has few values; the largest
-error of all runs is what float32 costs this program.
+Each program runs once in float64, which is the truth, and several times in float32: plainly, and with every result
+rounded differently ("jittered" by up to an ulp). A single run may be right by luck, above all if a tensor has few
+values. The largest error of all runs is the error of float32 for this program.
 
-Answer: {"id", "near": [...], "tensors": {name: {"shape", "values" (base64 of float64), "most", "rms"} or null}}. "near" names the
-values that rounding could carry across a kink (ReLU's 0, two maxima of a window): the caller draws new ones.
+Answer: {"id", "near": [...], "tensors": {name: {"shape", "values" (base64 of float64), "most", "rms"} or null}}. "near"
+names the values that rounding could carry across a kink (ReLU's 0, two maxima of a window). The caller then draws new
+values.
 """
 import base64
 import json
@@ -21,12 +23,12 @@ torch.set_num_threads(1)
 
 JITTERED_RUNS = 3
 ULP = 2.0**-23
-# How close the engine must come, in float32 errors of PyTorch and in parts of a tensor's size, as in compare.ts.
+# The bar for the engine, in float32 errors of PyTorch and relative to a tensor's size, as in compare.ts.
 TIMES, FLOOR = 20.0, 1e-6
 
 
 class Rounding:
-    """Moves every value by up to an ulp, at random but the same each time."""
+    """Moves every value by up to an ulp, at random but repeatably."""
 
     def __init__(self, seed):
         self.generator = torch.Generator().manual_seed(seed)
@@ -68,7 +70,7 @@ class Machine:
             name = leaf["name"]
             value = self.value(name, leaf["shape"])
             if value.is_floating_point():
-                # A copy of its own: steps change it.
+                # A copy, because optimizer steps change it.
                 value = value.clone().requires_grad_(leaf["requiresGrad"])
                 if not name.startswith("s"):
                     self.learning.append(name)
@@ -162,8 +164,8 @@ class Machine:
     def report(self, name, tensor):
         self.reported[name] = None if tensor is None else tensor.detach().double().numpy().copy()
 
-    # Ops. What an op reads passes `inward`, which jitters its gradient; what it computes passes `outward`. Ops that only choose
-    # or copy values round nothing, and are left alone.
+    # Ops. Inputs of an op pass `inward`, which jitters their gradient. Results pass `outward`. Ops that only choose or
+    # copy values round nothing, and are not jittered.
 
     def inward(self, name):
         x = self.tensors[name]
@@ -203,7 +205,7 @@ class Machine:
     def normalised(self, op, x):
         mean, variance = self.tensors[op["runningMean"]], self.tensors[op["runningVar"]]
         if not op["training"]:
-            # Copies, as a later op may move them before backward.
+            # Copies, because a later op may move them before backward.
             mean, variance = mean.clone(), variance.clone()
         weight, bias = self.inward(op["weight"]), self.inward(op["bias"])
         y = self.outward(F.batch_norm(x, mean, variance, weight, bias, op["training"], op["momentum"], op["eps"]))
@@ -254,13 +256,14 @@ def size_of(values):
 
 
 def near_kinks(exact, runs):
-    """Choices that rounding may turn: what the engine is allowed to be off could carry a value across, or does so in a run."""
+    """Choices that rounding may change: the engine's allowed error could carry a value across, or a run does so."""
     near = []
     for at, kink in enumerate(exact.kinks):
         others = [run.kinks[at] for run in runs]
         most = max(float((other["value"] - kink["value"]).abs().max()) for other in others)
         allowed = kink["share"] * (TIMES * most + FLOOR * min(1.0, max(0.1, float(kink["value"].abs().max()))))
-        # Exact zeros and exactly equal maxima that stay so however results are rounded: copies of values, or sums of zeros.
+        # Zeros and equal maxima that stay exact under any rounding, because they are copies of values, or sums of
+        # zeros.
         settled = kink["gap"] == 0
         for other in others:
             settled &= other["gap"] == 0

@@ -1,6 +1,6 @@
 /**
- * Notes for finite differences: the ops that each backward goes through, and copies of the tensors that they read, other than
- * results of these ops. The program decides here which tensors require a gradient; the engine is not asked.
+ * Notes for finite differences: the ops that each backward goes through, and copies of the tensors that they read,
+ * except results of these ops. Gradients flow as the program says, independently of the engine.
  */
 
 import type { DType } from '../../src/autograd/dtype.ts';
@@ -11,14 +11,14 @@ import { runOp } from './ops.ts';
 import { differentiableInputsOf, inputsOf, type Op, type Program, statisticsOf } from './program.ts';
 import type { Values } from './values.ts';
 
-/** An op with what it read: results of other ops by name, copies of everything else. */
+/** An op with its inputs: results of other ops by name, copies of everything else. */
 interface Node extends Inputs {
   readonly out: string;
   readonly op: Op;
 }
 
 interface Inputs {
-  /** The inputs that a gradient flows on to. */
+  /** The inputs that a gradient flows to. */
   readonly tracked: readonly string[];
   readonly copies: ReadonlyMap<string, Tensor>;
 }
@@ -29,14 +29,14 @@ export interface TracedLeaf {
   readonly values: Float32Array<ArrayBuffer>;
   /** The gradient of this backward alone; undefined where the leaf has none. */
   readonly gradient: Float64Array | undefined;
-  /** How far that may be off because it was added to an earlier one. */
+  /** The rounding error of `gradient`, which was added to an earlier gradient. */
   readonly rounding: number;
 }
 
 /** One backward, ready to be compared with finite differences. */
 export interface TracedBackward {
   readonly loss: string;
-  /** The gradient that it started from. */
+  /** The seed gradient. */
   readonly weights: Float32Array;
   readonly leaves: readonly TracedLeaf[];
   /** Starts to compute the loss with other values for one leaf. */
@@ -65,7 +65,7 @@ export class Trace {
   readonly #leaves: ReadonlySet<string>;
   readonly #frozen: Set<string>;
   readonly #nodes = new Map<string, Node>();
-  /** Copies of what has not changed since. */
+  /** Copies of tensors that have not changed since. */
   readonly #fresh = new Map<string, Tensor>();
   readonly #copies: Tensor[] = [];
   readonly #started: Started[] = [];
@@ -95,12 +95,12 @@ export class Trace {
     else this.#frozen.delete(leaf);
   }
 
-  /** The content of some tensor was replaced. */
+  /** Call this when the content of any tensor was replaced. */
   changed(): void {
     this.#fresh.clear();
   }
 
-  /** Copies what an op is about to read, if a gradient will flow through it. */
+  /** Copies the inputs of an op before it runs, if a gradient will flow through it. */
   before(op: Op): Inputs | undefined {
     if (!this.#on || !this.#recording) return undefined;
     const flows = (name: string) => this.#nodes.has(name) || (this.#leaves.has(name) && !this.#frozen.has(name));
@@ -115,7 +115,7 @@ export class Trace {
     if (statisticsOf(op).length > 0) this.changed();
   }
 
-  /** Notes what a backward is about to go through. `gradients` is to be called after it. */
+  /** Notes the ops of a backward before it runs. Call `gradients` after it. */
   backward(loss: string, weights: Float32Array, leaves: readonly (readonly [string, Tensor])[]) {
     if (!this.#on) return undefined;
     const nodes: Node[] = [];
@@ -162,7 +162,7 @@ export class Trace {
         traced.push({ name, values: start, gradient, rounding });
       }
       const evaluate: TracedBackward['evaluate'] = (leaf, values) => {
-        // A leaf whose gradient was asked for itself.
+        // Backward started from the leaf itself.
         if (nodes.length === 0) return async () => values ?? traced[0]!.values;
         return this.#evaluate(loss, nodes, leaf, values);
       };
@@ -190,7 +190,7 @@ export class Trace {
               if (name === leaf && changed) return changed;
               const copy = copies.get(name);
               if (!copy) return results.get(name)!;
-              // Training moves them, and the next evaluation needs them as they were.
+              // Training moves the statistics, and the next evaluation needs the old ones.
               return statistics.includes(name) ? this.#duplicate(copy) : copy;
             },
             this.#can,
@@ -223,11 +223,11 @@ export class Trace {
   }
 }
 
-/** Starts to read a tensor, whose content is copied now. */
+/** Starts to read a tensor with its current content. */
 export function startReading(tensor: Tensor<DType>, can: Capabilities): () => Promise<Values> {
   if (tensor.dtype === 'u32' && can.readingU32) {
     const values: Promise<unknown> = tensor.data();
-    // Thrown where it is awaited, if anything still does.
+    // The error is thrown where the promise is awaited, if it still is.
     values.catch(() => {});
     return async () => (await values) as Uint32Array<ArrayBuffer>;
   }

@@ -1,14 +1,17 @@
-/** The values of a program: of its leaves, of what they are set to, and of seed gradients. Drawn here, for both sides. */
+/**
+ * The values of a program's leaves, of later changes to them, and of seed gradients. They are drawn here for both
+ * sides.
+ */
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import { sizeOf } from '../../src/autograd/index.ts';
 import { type Distribution, type Leaf, type Program, walk } from './program.ts';
 
 export type Values = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
-/** After so many draws that came near a kink, whole numbers and zeros make place for values that are never equal. */
+/** After so many draws near a kink, values that are never equal replace whole numbers and zeros. */
 export const PLAIN_AFTER = 2;
 
-/** By name: `x0` the start of a leaf, `draw 3` what a statement draws. */
+/** All values by name: `x0` for the start of a leaf, `draw 3` for the draw of a statement. */
 export function valuesOf(program: Program): Map<string, Values> {
   const values = new Map<string, Values>();
   const leaves = new Map(program.leaves.map((leaf) => [leaf.name, leaf]));
@@ -28,7 +31,7 @@ export function valuesOf(program: Program): Map<string, Values> {
   return values;
 }
 
-/** Whether some values are drawn so that they may be exactly 0, or equal, where ops have kinks. */
+/** Whether some values may be exactly 0 or equal, where ops have kinks. */
 export function meetsKinks({ redraw, leaves }: Program): boolean {
   return redraw < PLAIN_AFTER && leaves.some(({ values }) => values.kind === 'integers' || values.kind === 'sparse');
 }
@@ -50,7 +53,7 @@ function drawn(size: number, distribution: Distribution, { seed, redraw }: Progr
   });
 }
 
-/** 32 bits of a text: FNV-1a. */
+/** FNV-1a, a hash of 32 bits. */
 function hash(text: string): number {
   let bits = 0x811c9dc5;
   for (const character of text) bits = Math.imul(bits ^ character.codePointAt(0)!, 0x01000193);

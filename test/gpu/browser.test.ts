@@ -1,11 +1,11 @@
-/** A device opened by `navigator.gpu`: requests to the browser, and the traits made of its answers. Uses a stand-in, no device. */
+/** Opening a device by `navigator.gpu`: the requests, and the traits derived from a stand-in's answers. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openGpu } from '../../src/gpu/browser.ts';
 import { MissingFeatureError, NoAdapterError } from '../../src/gpu/errors.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** Chromium's facts about SwiftShader: it tells no description. */
+/** Chromium's report about SwiftShader: its description is empty. */
 const MASKED = {
   ...{ vendor: 'google', architecture: 'swiftshader', device: '', description: '', isFallbackAdapter: true },
   ...{ subgroupMinSize: 4, subgroupMaxSize: 4 },
@@ -20,7 +20,7 @@ const LIMITS = {
 };
 const DEFAULT_LIMITS = { maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupStorageSize: 16384 };
 
-/** A browser with one adapter; notes what it is asked for. */
+/** A browser with one adapter, which records the requests. */
 function browser(info: Partial<typeof MASKED> = {}, answers: (options: object) => boolean = () => true) {
   const asked: { adapters: object[]; devices: GPUDeviceDescriptor[] } = { adapters: [], devices: [] };
   const adapter = {
@@ -46,7 +46,7 @@ function browser(info: Partial<typeof MASKED> = {}, answers: (options: object) =
 }
 
 describe('openGpu by navigator.gpu', () => {
-  test('takes all that kernels profit from, and knows the adapter by what little the browser tells', async () => {
+  test('requests all that kernels profit from, and recognises the adapter by what the browser reports', async () => {
     const asked = browser();
     const { traits } = await openGpu();
     expect(asked.adapters).toEqual([{ powerPreference: 'high-performance' }]);
@@ -63,7 +63,7 @@ describe('openGpu by navigator.gpu', () => {
     });
   });
 
-  test('tells a GPU from a processor where isFallbackAdapter is not told', async () => {
+  test('tells a GPU from a CPU where the browser does not report a fallback adapter', async () => {
     browser({ isFallbackAdapter: false });
     expect((await openGpu()).traits.kind).toBe('cpu');
     browser({
@@ -74,12 +74,12 @@ describe('openGpu by navigator.gpu', () => {
       subgroupMaxSize: 32,
     });
     expect((await openGpu()).traits).toMatchObject({ kind: 'gpu', subgroupSize: 32, description: 'nvidia ada' });
-    // Of several sizes none is the one.
+    // The browser reports a range of sizes, so none is certain.
     browser({ vendor: 'intel', subgroupMinSize: 8, subgroupMaxSize: 32 });
     expect((await openGpu()).traits.subgroupSize).toBe(0);
   });
 
-  test('with `minimal` asks for nothing', async () => {
+  test('requests nothing with `minimal`', async () => {
     const asked = browser();
     const { traits } = await openGpu({ minimal: true, adapter: 'low-power' });
     expect(asked.adapters).toEqual([{ powerPreference: 'low-power' }]);
@@ -87,7 +87,7 @@ describe('openGpu by navigator.gpu', () => {
     expect(traits).toMatchObject({ subgroupSize: 0, maxInvocations: 256, maxWorkgroupStorage: 16384 });
   });
 
-  test('finds a software adapter that is no fallback of another', async () => {
+  test('finds a software adapter if it is the only adapter', async () => {
     const asked = browser({}, (options) => !('forceFallbackAdapter' in options));
     expect((await openGpu({ adapter: 'software' })).traits.kind).toBe('cpu');
     expect(asked.adapters).toEqual([{ forceFallbackAdapter: true }, {}]);

@@ -1,4 +1,4 @@
-/** Caches have bounds, and each bound is reached here; values that change with every step make nothing new. */
+/** Caches are bounded, and these tests reach each bound. Values that change with every step create nothing. */
 
 import { describe, expect, test } from 'vitest';
 import { keep, relu, scope, Tensor } from '../../src/autograd/index.ts';
@@ -28,7 +28,7 @@ describe('BoundedCache', () => {
     for (let i = 0; i < 100; i++) {
       cache.set(i, `${i}`);
       expect(cache.get(i)).toBe(`${i}`);
-      // In use all the time.
+      // This entry is never out of use.
       expect(cache.get(0)).toBe('0');
       expect(cache.size).toBeLessThanOrEqual(6);
     }
@@ -53,17 +53,17 @@ describe('a value that changes with every dispatch', () => {
       @compute @workgroup_size(1) fn main() { output[0] = params.factor * input[0]; }`,
   });
 
-  gpuTest('makes no bind group, and reaches its own dispatch', async () => {
+  gpuTest('creates no bind group, and reaches its own dispatch', async () => {
     const own = await openGpu();
     const input = Tensor.from(own, Float32Array.of(1), [1]);
-    // More than a submission.
+    // More than one submission holds.
     const outputs = Array.from({ length: 300 }, () => Tensor.empty(own, [1]));
     const run = (factor: number) =>
       outputs.forEach((output, i) => {
         const buffers = { input: input.buffer, output: output.buffer };
         launch(own, scale, { buffers, uniforms: { factor: factor + i }, workgroups: [1, 1, 1] });
       });
-    // Some bind groups take turns.
+    // Several bind groups take turns, so let all of them exist first.
     for (let i = 0; i < 5; i++) run(i);
     const { bindGroups } = own.stats;
     run(1000);
@@ -73,7 +73,7 @@ describe('a value that changes with every dispatch', () => {
     own.close();
   });
 
-  gpuTest('such as a learning rate, leaves the counts where they are', async () => {
+  gpuTest('such as a learning rate, leaves the counts unchanged', async () => {
     const own = await openGpu();
     const parameters = Array.from({ length: 5 }, (_, i) => Tensor.from(own, new Float32Array(i + 1).fill(1), [i + 1]));
     for (const parameter of parameters) parameter.grad = Tensor.from(own, new Float32Array(parameter.size).fill(1));
@@ -92,7 +92,7 @@ describe('a value that changes with every dispatch', () => {
   });
 });
 
-gpuTest('bind groups are dropped beyond a bound, and made anew where they are needed again', async () => {
+gpuTest('bind groups are dropped beyond a bound, and created anew when needed again', async () => {
   const own = await openGpu();
   const x = Tensor.from(own, Float32Array.of(-1, 2), [2]);
   const outputs = [];
@@ -107,7 +107,7 @@ gpuTest('bind groups are dropped beyond a bound, and made anew where they are ne
 });
 
 test('pipelines are dropped beyond a bound', () => {
-  // A stand-in, as compiling so many takes a minute.
+  // A stand-in device, because compiling so many takes a minute.
   const dry = openDryGpu(traits);
   const output = keep(Tensor.empty(dry, [1]));
   for (let i = 0; i < 5000; i++) {

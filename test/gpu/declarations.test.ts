@@ -1,4 +1,4 @@
-/** Every kernel's declaration says what its WGSL says: bindings in order with their access, and the uniform block. */
+/** Every kernel's declaration matches its WGSL: bindings in order with their access, and the uniform block. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -14,13 +14,13 @@ function filesIn(folder: URL, ending: string): string[] {
   return names.filter((name) => name.endsWith(ending)).sort();
 }
 
-/** WebGPU's default limit, which every device has. */
+/** WebGPU's default limit, which every device meets. */
 const MAX_STORAGE_BUFFERS = 8;
 
-/** The only kind of textures that there are. */
+/** The only kind of texture in use. */
 const TEXTURE = 'texture_storage_2d<rgba32float>';
 
-/** What a declaration and a shader do not agree on, one line each. */
+/** The differences between a declaration and a shader, one line each. */
 function disagreements(kernel: Kernel, code: string): string[] {
   const wgsl = new WgslReflect(code);
   const problems: string[] = [];
@@ -46,7 +46,7 @@ function disagreements(kernel: Kernel, code: string): string[] {
   return problems;
 }
 
-/** Constants that change more of a shader than how often a loop is unrolled. */
+/** Constants that change more of a shader than the unrolling of its loops. */
 const OTHERS: Record<string, Constants[]> = {
   convert: [{ toHalf: false }, { vector: false }],
   batch_norm_forward_half: [{ vector: false, relu: true }],
@@ -105,17 +105,17 @@ describe.each(kernels.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
   }
 });
 
-describe('all of them', () => {
-  test('with other constants exist', () => {
+describe('all declarations', () => {
+  test('exist for every name in the table of other constants', () => {
     const names = kernels.map(({ name }) => name);
     expect(Object.keys(OTHERS).filter((name) => !names.includes(name))).toEqual([]);
   });
 
-  test('have names of their own', () => {
+  test('have unique names', () => {
     expect(new Set(kernels.map(({ name }) => name)).size).toBe(kernels.length);
   });
 
-  test('lie in the folder of their shader, under the same path', () => {
+  test('lie in folders with the same paths as those of their shaders', () => {
     const folders = (paths: Iterable<string>) =>
       new Set(Array.from(paths, (path) => path.split('/').slice(0, -1).join('/')));
     const shaders = folders(
@@ -133,7 +133,7 @@ describe('all of them', () => {
     const texts = all.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
     for (const part of all.filter(isPart)) expect(texts).toContain(`include('/${part}'`);
     for (const kernel of kernels) {
-      // Not the text itself: some are thousands of lines when rendered.
+      // A failure prints this start only: some rendered shaders have thousands of lines.
       const start = renderKernel(kernel, kernel.example ?? {})
         .trimStart()
         .slice(0, 80);
@@ -147,13 +147,13 @@ describe('the comparison sees', () => {
   const code = renderKernel(kernel, kernel.example!);
 
   test.each([
-    ['a binding of another name', code.replaceAll('outputGrad', 'gradient'), /^bindings: /],
-    ['another access', code.replace('read_write> inputGrad', 'read> inputGrad'), /^bindings: /],
-    ['another order', code.replace('binding(0)', 'binding(9)').replace('binding(1)', 'binding(0)'), /^bindings: /],
-    ['a uniform of another name', code.replace('planes: u32', 'images: u32'), /^uniforms: /],
-    ['a uniform of another type', code.replace('planes: u32', 'planes: f32'), /^uniforms: /],
-    ['a uniform more', code.replace('planes: u32', 'planes: u32, more: u32'), /^uniforms: /],
-    ['uniforms in another order', code.replace('height: u32, width: u32', 'width: u32, height: u32'), /^uniforms: /],
+    ['a binding with a different name', code.replaceAll('outputGrad', 'gradient'), /^bindings: /],
+    ['a different access', code.replace('read_write> inputGrad', 'read> inputGrad'), /^bindings: /],
+    ['a different order', code.replace('binding(0)', 'binding(9)').replace('binding(1)', 'binding(0)'), /^bindings: /],
+    ['a uniform with a different name', code.replace('planes: u32', 'images: u32'), /^uniforms: /],
+    ['a uniform with a different type', code.replace('planes: u32', 'planes: f32'), /^uniforms: /],
+    ['an extra uniform', code.replace('planes: u32', 'planes: u32, more: u32'), /^uniforms: /],
+    ['reordered uniforms', code.replace('height: u32, width: u32', 'width: u32, height: u32'), /^uniforms: /],
   ])('%s', (_, changed, message) => {
     expect(disagreements(kernel, code)).toEqual([]);
     expect(disagreements(kernel, changed)).toEqual([expect.stringMatching(message)]);

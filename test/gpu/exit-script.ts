@@ -1,4 +1,4 @@
-/** Run by exit.test.ts: uses a device, closes it, and must then end by itself. */
+/** Run by exit.test.ts: uses a device, closes it, and must then exit by itself. */
 
 import { relu, Tensor } from '../../src/autograd/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';

@@ -1,4 +1,4 @@
-/** A program that closes its device ends by itself, without process.exit() and without a crash on the way. */
+/** A program that closes its device exits by itself, without process.exit() and without a crash. */
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest } = await withGpu();
 
-gpuTest('a program that closes its device ends by itself', async () => {
+gpuTest('a program that closes its device exits by itself', async () => {
   const script = fileURLToPath(new URL('exit-script.ts', import.meta.url));
   const result = await new Promise<{ code: number | string | null; signal: unknown; stdout: string }>((resolve) => {
     execFile(process.execPath, ['--import', 'tsx', script], { timeout: 50_000 }, (error, stdout) => {

@@ -1,4 +1,4 @@
-/** The runtime on a device: caches, submissions, reading back, profiling, and what happens when things go wrong. */
+/** The runtime on a device: caches, submissions, reading back, profiling, and errors. */
 
 import { describe, expect } from 'vitest';
 import {
@@ -63,7 +63,7 @@ function trainer() {
 }
 
 describe('a training step', () => {
-  gpuTest('that is repeated finds every pipeline, bind group and buffer in a cache', async () => {
+  gpuTest('finds every pipeline, bind group and buffer in a cache when it is repeated', async () => {
     const step = trainer();
     const losses = [];
     const seen = [];
@@ -77,13 +77,13 @@ describe('a training step', () => {
         live: gpu.pool.liveBytes,
       });
     }
-    // The second step has the optimizer's later form; nothing is new after it.
+    // The second step runs the optimizer's kernel for later steps; after that nothing is new.
     expect(seen[2]).toEqual(seen[1]);
     expect(seen[3]).toEqual(seen[1]);
     expect(losses[3]).toBeLessThan(losses[0]!);
   });
 
-  gpuTest('is few submissions', async () => {
+  gpuTest('takes one submission', async () => {
     const step = trainer();
     await step();
     const { submits, dispatches } = gpu.stats;
@@ -94,7 +94,7 @@ describe('a training step', () => {
 });
 
 describe('reading back', () => {
-  gpuTest('gives the values as they were when it was asked for', async () => {
+  gpuTest('gives the values at the time of the request', async () => {
     const tensor = values([5]);
     const before = tensor.readback();
     tensor.set(new Float32Array(5).fill(9));
@@ -102,7 +102,7 @@ describe('reading back', () => {
     expect([...(await tensor.data())]).toEqual([9, 9, 9, 9, 9]);
   });
 
-  gpuTest('several at once do not mix', async () => {
+  gpuTest('keeps several readbacks apart', async () => {
     const tensors = Array.from({ length: 4 }, (_, i) => Tensor.from(gpu, Float32Array.of(i), [1]));
     const pending = tensors.map((tensor) => tensor.readback());
     const results = await Promise.all(pending.map(async (one) => new Float32Array(await one.get())[0]));
@@ -135,8 +135,8 @@ describe('profiling', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  gpuTest('a lost device is a DeviceLostError, at the next call and for a read that waits', async () => {
+describe('errors', () => {
+  gpuTest('a lost device throws a DeviceLostError, at the next call and in a pending read', async () => {
     const own = await openGpu();
     const x = values([4], own);
     const waiting = relu(x).readback();
@@ -149,13 +149,13 @@ describe('what goes wrong', () => {
     own.close();
   });
 
-  gpuTest('invalid use that no scope caught is a GpuError with Dawn’s words, from then on', async () => {
+  gpuTest('every call after an uncaptured validation error throws a GpuError with Dawn’s message', async () => {
     const own = await openGpu();
     const x = values([4], own);
     await x.data();
     own.device.createBuffer({ size: 16, usage: BufferUsage.MAP_READ | BufferUsage.STORAGE });
     const failing = async () => {
-      // The error is reported while the device is waited for.
+      // The error arrives while the program waits for the device.
       for (let i = 0; i < 50; i++) await x.data();
     };
     await expect(failing()).rejects.toThrow(GpuError);
@@ -163,7 +163,7 @@ describe('what goes wrong', () => {
     own.close();
   });
 
-  gpuTest('of an error and the loss that follows it the first is the cause, and stays', async () => {
+  gpuTest('an error stays the reported cause when the device is lost after it', async () => {
     const own = await openGpu();
     const x = values([4], own);
     await x.data();
@@ -179,7 +179,7 @@ describe('what goes wrong', () => {
     own.close();
   });
 
-  gpuTest('a closed device says so', async () => {
+  gpuTest('a closed device throws an error that says so', async () => {
     const own = await openGpu();
     const x = values([4], own);
     own.close();

@@ -1,8 +1,8 @@
-/** Waiting for Dawn: its busy loop is slowed down while, and only while, somebody waits. */
+/** Waiting for Dawn: its busy loop is slowed down only while a caller waits. */
 import { expect, test } from 'vitest';
 import { napUntil } from '../../src/gpu/naps.ts';
 
-/** Turns of the event loop until `ended`, polled as Dawn's binding does while a promise is pending. */
+/** Counts turns of the event loop until `ended`, polling as Dawn's binding does while a promise is pending. */
 function poll(ended: () => boolean): Promise<number> {
   return new Promise((resolve) => {
     let turns = 0;
@@ -17,24 +17,25 @@ function poll(ended: () => boolean): Promise<number> {
   });
 }
 
-/** Turns that pass in `ms` milliseconds. */
+/** Counts turns of the event loop within `ms` milliseconds. */
 function turnsIn(ms: number): Promise<number> {
   const end = performance.now() + ms;
   return poll(() => performance.now() >= end);
 }
 
-test('each turn of the loop is a nap, and after the wait there are none', async () => {
+test('each turn of the loop takes a nap during the wait, and none after it', async () => {
   const start = performance.now();
   const turns = await napUntil(turnsIn(60));
   const waited = performance.now() - start;
-  // Naps of 0.1 ms until 1.6 ms have passed, then each a sixteenth of the time so far; one turn before the first of them.
+  // Naps take 0.1 ms until 1.6 ms have passed, then a sixteenth of the time so far. One turn comes before the first
+  // nap.
   expect(turns).toBeLessThanOrEqual(16 + Math.log(waited / 1.6) / Math.log(17 / 16) + 2);
   expect(turns).toBeGreaterThan(1);
   // A turn without a nap takes microseconds.
   expect(await turnsIn(60)).toBeGreaterThan(2 * turns);
 });
 
-test('several may wait at once', async () => {
+test('several callers can wait at once', async () => {
   const later = (ms: number) => new Promise<number>((resolve) => setTimeout(() => resolve(ms), ms));
   const start = performance.now();
   expect(await Promise.all([napUntil(later(40)), napUntil(later(5))])).toEqual([40, 5]);
@@ -42,7 +43,7 @@ test('several may wait at once', async () => {
   expect(await napUntil(later(5))).toBe(5);
 });
 
-test('what goes wrong is thrown, and the naps end', async () => {
+test('a rejection is passed on, and the naps end', async () => {
   await expect(napUntil(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
   expect(await turnsIn(60)).toBeGreaterThan(1000);
 });

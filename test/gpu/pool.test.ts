@@ -1,10 +1,10 @@
-/** The buffer pool, without a device: which buffer answers a request, counting. */
+/** The buffer pool, without a device: which buffer serves a request, and the byte counts. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Allocator, BufferPool, type PooledBuffer } from '../../src/gpu/pool.ts';
 
-/** Counts what it makes. */
+/** A stand-in device that counts the buffers it creates. */
 function allocator() {
   const counts = { made: 0 };
   const createBuffer = () => {
@@ -15,7 +15,7 @@ function allocator() {
 }
 
 describe('BufferPool', () => {
-  test('a buffer is large enough, a multiple of 16, and never in two hands', () => {
+  test('a buffer is large enough, a multiple of 16, and never has two owners', () => {
     const request = fc.record({ bytes: fc.nat(5000), release: fc.nat(9) });
     fc.assert(
       fc.property(fc.array(request, { maxLength: 60 }), (requests) => {
@@ -49,7 +49,7 @@ describe('BufferPool', () => {
     expect(new BufferPool(allocator().device).acquire(bytes).size).toBe(size);
   });
 
-  test('a texture answers requests for its extents alone, the oldest first, and counts as its texels', () => {
+  test('a texture serves only requests for its extents, the oldest first, and counts by its texels', () => {
     const counts = { made: 0 };
     const createTexture = () => {
       counts.made++;
@@ -70,7 +70,7 @@ describe('BufferPool', () => {
     expect([first.id, second.id, other.id]).not.toContain(pool.acquire(384).id);
   });
 
-  test('a released buffer is the next to go', () => {
+  test('a released buffer is the next to be handed out', () => {
     const { counts, device } = allocator();
     const pool = new BufferPool(device);
     const first = pool.acquire(100);
@@ -79,7 +79,7 @@ describe('BufferPool', () => {
     expect(counts.made).toBe(1);
   });
 
-  test('the smallest that is large enough answers, unless it is more than twice as large', () => {
+  test('the smallest buffer that is large enough serves a request, unless it is more than twice as large', () => {
     const pool = new BufferPool(allocator().device);
     const [small, middle, large] = [pool.acquire(640), pool.acquire(960), pool.acquire(1600)];
     for (const pooled of [large, small, middle]) pool.release(pooled);
@@ -89,7 +89,7 @@ describe('BufferPool', () => {
     expect(pool.acquire(319)).toBe(small);
   });
 
-  test('the same requests get the same buffers, whatever the order of release', () => {
+  test('the same requests get the same buffers in any order of release', () => {
     const pool = new BufferPool(allocator().device);
     const step = (order: number[]) => {
       const buffers = Array.from({ length: 5 }, () => pool.acquire(64));

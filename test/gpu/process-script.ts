@@ -1,19 +1,20 @@
 /**
- * Run by process.test.ts: imports the package, opens devices as the argument says, and prints what that left on the process
- * as one line of JSON. It looks before anything of the package is loaded, and so imports only types at its top.
+ * Run by process.test.ts: imports the package, opens devices as the argument says, and prints the effects on the
+ * process as one line of JSON. It takes its first snapshot before the package loads, so it imports only types at its
+ * top.
  */
 import type { OpenOptions } from '../../src/gpu/dawn.ts';
 
-/** What the process is like, as far as a program can see. */
+/** A snapshot of the process. */
 interface Seen {
   readonly globals: readonly string[];
   readonly env: Record<string, string | undefined>;
 }
 
-/** What the script prints. */
+/** The output of the script. */
 export interface Left {
   readonly before: Seen;
-  /** What differed from before at any turn of the event loop while devices were being opened. */
+  /** Snapshots that differ from `before`, of any turn of the event loop while devices were being opened. */
   readonly during: readonly Seen[];
   readonly after: Seen;
   /** Threads of lavapipe once all devices were open; 0 on other systems and drivers. */
@@ -30,7 +31,7 @@ const SCENARIOS = {
   'one after another': [{}],
 } satisfies Record<string, readonly OpenOptions[]>;
 
-/** Names and symbols, also those that are not enumerable. */
+/** Includes symbols and properties that are not enumerable. */
 function look(): Seen {
   return { globals: Reflect.ownKeys(globalThis).map(String).sort(), env: { ...process.env } };
 }
@@ -45,7 +46,7 @@ async function driverThreads(): Promise<number> {
   }
 }
 
-// The library behind it sets VIPSHOME when it is loaded, which is not ours to judge.
+// sharp's native library sets VIPSHOME when it loads, which is not under test.
 await import('sharp');
 const before = look();
 const during: Seen[] = [];
@@ -72,7 +73,7 @@ waiting = false;
 const devices = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 for (const gpu of devices) {
   await relu(Tensor.from(gpu, Float32Array.of(-1, 2), [2])).data();
-  // A rehearsal on a device that does not exist.
+  // This records on a stand-in device.
   planMemory(gpu.traits, {
     ...{ mode: 'extract', classes: 2, imageSize: 32, batchSize: 2, momentum: 0 },
     pictures: { train: 2, val: 2 },

@@ -1,6 +1,6 @@
 /**
- * What opening devices does to the process: no global and no environment variable is other than before, lavapipe has its
- * threads all the same, and nothing is written to stderr but what Dawn cannot be kept from writing.
+ * Opening devices changes no global and no environment variable of the process, yet lavapipe has its threads. Stderr
+ * gets only the one warning that Dawn always writes.
  */
 import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -17,11 +17,11 @@ const { gpuTest } = await withGpu();
 const adapter = await ownTraits().catch(() => undefined);
 const lavapipeTest = skipUnless(
   process.platform === 'linux' && /llvmpipe/.test(adapter?.description ?? ''),
-  'the adapter is not lavapipe, whose threads are counted',
+  'the test counts the threads of lavapipe, and the adapter is another one',
 );
-const linuxTest = skipUnless(process.platform === 'linux', 'only on Linux does Dawn look for Vulkan drivers');
+const linuxTest = skipUnless(process.platform === 'linux', 'Dawn looks for Vulkan drivers on Linux only');
 
-/** Where no driver is found. */
+/** Makes Vulkan find no driver. */
 const NO_DRIVER = { VK_DRIVER_FILES: '/nowhere.json', VK_ICD_FILENAMES: '/nowhere.json' };
 
 function run(scenario: Scenario, changes: Record<string, string> = {}): Promise<{ left: Left; stderr: string[] }> {
@@ -41,11 +41,11 @@ function expectUntouched({ before, during, after }: Left): void {
   expect(during).toEqual([]);
 }
 
-/** As many as lavapipe is given: two a core, at most 32. */
+/** The engine gives lavapipe two threads a core, at most 32. */
 const THREADS = Math.min(32, 2 * availableParallelism());
 
 describe('opening a device', () => {
-  gpuTest('leaves globals and environment as they were', async () => {
+  gpuTest('leaves globals and environment unchanged', async () => {
     const { left, stderr } = await run('one device');
     expect([left.adapters.length, left.errors]).toEqual([1, []]);
     expectUntouched(left);
@@ -53,7 +53,7 @@ describe('opening a device', () => {
     expect(stderr.filter((line) => !DAWNS_WARNING.test(line))).toEqual([]);
   });
 
-  gpuTest('and so do two at once, with different toggles, and a second one after the first', async () => {
+  gpuTest('leaves them unchanged with two at once, with different toggles, and with one after another', async () => {
     for (const scenario of ['two devices at once', 'one after another'] as const) {
       const { left, stderr } = await run(scenario);
       expect([scenario, left.adapters.length, left.errors]).toEqual([scenario, 2, []]);
@@ -67,21 +67,21 @@ describe('opening a device', () => {
     expect((await run('two devices at once')).left.driverThreads).toBe(2 * THREADS);
   });
 
-  lavapipeTest('gives it as many as the environment says, and leaves that there', async () => {
+  lavapipeTest('gives lavapipe as many threads as the environment says, and leaves the variable', async () => {
     const { left } = await run('one device', { LP_NUM_THREADS: '3' });
     expectUntouched(left);
     expect(left.after.env.LP_NUM_THREADS).toBe('3');
     expect(left.driverThreads).toBe(3);
   });
 
-  linuxTest('that does not answer leaves all as it was', async () => {
+  linuxTest('leaves both unchanged when no adapter is found', async () => {
     const { left } = await run('two devices at once', NO_DRIVER);
     expect(left.errors).toEqual(['NoAdapterError', 'NoAdapterError']);
     expectUntouched(left);
   });
 });
 
-test('the flags are those of WebGPU', () => {
+test('the flags equal those of WebGPU', () => {
   const flags = {
     GPUBufferUsage: BufferUsage,
     GPUTextureUsage: TextureUsage,

@@ -1,4 +1,4 @@
-/** Reading back: as often as one likes, or not at all, and nothing is lost or poisoned. */
+/** A readback may be read any number of times, or never, without harm to the device. */
 
 import { describe, expect } from 'vitest';
 import { relu, Tensor } from '../../src/autograd/index.ts';
@@ -15,11 +15,11 @@ describe('a readback', () => {
     expect(new Float32Array(first)).toEqual(Float32Array.of(1, 2));
     expect(second).toBe(first);
     expect(await readback.get()).toBe(first);
-    // The device is as good as before.
+    // The device still works.
     expect(await relu(Tensor.from(gpu, Float32Array.of(-1), [1])).item()).toBe(0);
   });
 
-  gpuTest('that nobody reads gives its staging buffer back', async () => {
+  gpuTest('returns its staging buffer if it is never read', async () => {
     const own = await openGpu();
     const x = Tensor.from(own, Float32Array.of(3), [1]);
     for (let i = 0; i < 5000; i++) {
@@ -31,7 +31,7 @@ describe('a readback', () => {
     own.close();
   });
 
-  gpuTest('is refused where too many are open, by a typed error, and the device goes on', async () => {
+  gpuTest('throws a typed error if too many are open, and the device still works', async () => {
     const own = await openGpu();
     const x = Tensor.from(own, Float32Array.of(3), [1]);
     const open: Readback[] = [];
@@ -48,7 +48,7 @@ describe('a readback', () => {
   });
 });
 
-gpuTest('pooled memory that is released twice, or to another pool, is refused and serves one owner', async () => {
+gpuTest('releasing pooled memory twice or to another pool throws, and the memory keeps one owner', async () => {
   const own = await openGpu();
   const pooled = gpu.pool.acquire(64);
   gpu.pool.release(pooled);

@@ -1,4 +1,4 @@
-/** Adapters by what their drivers say of themselves. */
+/** The classes of adapters, from the names that their drivers report. */
 import { describe, expect, test } from 'vitest';
 import { adapterClass } from '../../src/kernels/adapter-class.ts';
 

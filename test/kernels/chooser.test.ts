@@ -1,4 +1,4 @@
-/** A chooser keeps its own record, and a device one chooser at a time. */
+/** A chooser keeps its own record, and a device has one chooser at a time. */
 import { describe, expect, test } from 'vitest';
 import { conv2d, linear, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -11,7 +11,7 @@ const SIZE = { rows: 20, inFeatures: 8, outFeatures: 30 };
 const WORK = linearWork('forward', SIZE);
 const CONV = 'conv2d forward 1x1x4x4 -> 1, 3x3 /1 +0 frozen';
 
-/** Nothing is computed: only what is chosen counts. */
+/** A stand-in device, because these tests only look at choices. */
 const open = (chooser?: Chooser): Gpu => openDryGpu(PLAIN_GPU, chooser);
 
 const runLinear = (gpu: Gpu) =>
@@ -24,7 +24,7 @@ const runConv = (gpu: Gpu) =>
   });
 
 describe('a chooser', () => {
-  test('goes by the tables, by what was tuned before them, and by what is forced before both', () => {
+  test('follows forced variants first, then tuned choices, then the tables', () => {
     const tuned = new Map([[WORK.name, 'dots']]);
     expect(new Chooser().variantFor(WORK, PLAIN_GPU)).toBe('tiled');
     expect(new Chooser({ tuned }).variantFor(WORK, PLAIN_GPU)).toBe('dots');
@@ -32,7 +32,7 @@ describe('a chooser', () => {
     expect(new Chooser({ tuned, forced: { conv2d: 'rows' } }).variantFor(WORK, PLAIN_GPU)).toBe('dots');
   });
 
-  test('records what ops ask of it, by the name of the work, with how often', () => {
+  test('records the work that ops ask for, by name, with counts', () => {
     const chooser = new Chooser({ tuned: new Map([[WORK.name, 'dots']]) });
     const gpu = open(chooser);
     for (const run of [runLinear, runConv, runLinear]) run(gpu);
@@ -44,13 +44,13 @@ describe('a chooser', () => {
     expect(chooser.works.map((work) => chooser.usesOf(work))).toEqual([2, 1]);
   });
 
-  test('records nothing when it is only asked', () => {
+  test('records nothing when it only answers', () => {
     const chooser = new Chooser();
     chooser.variantFor(WORK, PLAIN_GPU);
     expect([chooser.works, chooser.usesOf(WORK)]).toEqual([[], 0]);
   });
 
-  test('makes a fresh one with its settings, or other tuned choices, and an empty record', () => {
+  test('makes a fresh chooser with its settings, or other tuned choices, and an empty record', () => {
     const settings = { tuned: new Map([[WORK.name, 'dots']]), forced: { conv2d: 'rows' } } as const;
     const chooser = new Chooser(settings);
     chooser.choose(WORK, PLAIN_GPU);
@@ -63,7 +63,7 @@ describe('a chooser', () => {
 });
 
 describe('a device', () => {
-  test('that was handed none has one that goes by the tables, always the same', () => {
+  test('opened without a chooser always has the same one, which follows the tables', () => {
     const [gpu, other] = [open(), open()];
     runLinear(gpu);
     expect(chooserOf(gpu)).toBe(chooserOf(gpu));
@@ -71,7 +71,7 @@ describe('a device', () => {
     expect(chooserOf(other).choices).toEqual({});
   });
 
-  test('has another chooser while a function runs, which knows nothing of what was chosen before', () => {
+  test('has another chooser while a function runs, with a record of its own', () => {
     const own = new Chooser();
     const gpu = open(own);
     runLinear(gpu);
@@ -92,7 +92,7 @@ describe('a device', () => {
     expect(other.choices).toEqual({ [WORK.name]: 'dots' });
   });
 
-  test('has its own back after a function that throws, and takes no asynchronous one', async () => {
+  test('gets its chooser back after a function throws, and refuses an asynchronous function', async () => {
     const own = new Chooser();
     for (const gpu of [open(own), open()]) {
       const before = gpu.chooser;
@@ -104,7 +104,7 @@ describe('a device', () => {
       expect(gpu.chooser).toBe(before);
       const failing = async () => {
         await undefined;
-        throw new RangeError('nobody waits for this');
+        throw new RangeError('nothing awaits this');
       };
       expect(() => gpu.withChooser(new Chooser(), failing)).toThrow(TypeError);
       expect(() => gpu.withChooser(new Chooser(), failing)).toThrow(/synchronous function/);

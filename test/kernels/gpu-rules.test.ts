@@ -1,6 +1,6 @@
 /**
- * What the kernels for GPUs hold to, seen without one: steps of ResNet-18 are recorded on a stand-in device that claims to be a
- * GPU with no more than WebGPU's default limits.
+ * Rules of the kernels for GPUs, checked without a GPU: a stand-in device that claims to be a GPU with WebGPU's default
+ * limits records steps of ResNet-18.
  */
 import { describe, expect, test } from 'vitest';
 import { Steps, WORKS } from '../../bench/steps.ts';
@@ -9,10 +9,10 @@ import type { Dispatch } from '../../src/gpu/gpu.ts';
 import { openDryGpu } from '../../src/plan/index.ts';
 import { PLAIN_GPU } from '../support/resnet18.ts';
 
-/** Of WebGPU's default limits. */
+/** WebGPU's default limits. */
 const MAX_WORKGROUP_BYTES = 16384;
 const MAX_INVOCATIONS = 256;
-/** A GPU with fewer workgroups stands idle in part. */
+/** With fewer workgroups a part of a GPU is idle. */
 const MIN_WORKGROUPS = 128;
 
 const BYTES: Readonly<Record<string, number>> = { f32: 4, u32: 4, 'vec2<f32>': 8, 'vec4<f32>': 16 };
@@ -57,7 +57,7 @@ describe.each([1, 4, 32])('at batch %d', (batch) => {
   const dispatches = dispatchesOf(batch, 0);
   const convolutions = dispatches.filter(({ program }) => program.name.startsWith('conv2d_tiled'));
 
-  test('convolutions are tiles of vectors in workgroup memory, in all passes', () => {
+  test('convolutions use tiles of vectors in workgroup memory, in all passes', () => {
     const passes = new Set(convolutions.map(({ label }) => label!.split(' ')[0]));
     expect([...passes].sort()).toEqual(['forward', 'inputGrad', 'weightGrad']);
     expect(dispatches.filter(({ program }) => /conv2d_rows|winograd/.test(program.name))).toEqual([]);
@@ -67,10 +67,10 @@ describe.each([1, 4, 32])('at batch %d', (batch) => {
     }
   });
 
-  test('weights are loaded in vectors, but those of the first layer, of which a row has 147', () => {
+  test('weights are loaded in vectors, except in the first layer, whose rows have 147', () => {
     const scalar = convolutions.filter(({ program }) => program.code().includes('weight: array<Stored>'));
     const labels = new Set(scalar.map(({ label }) => label!.replace(' frozen', '')));
-    // Phases that no tap reaches load none.
+    // Phases that no tap reaches load no weights.
     expect([...labels].filter((label) => !/^inputGrad .* 1x1 \/2/.test(label))).toEqual([
       `forward ${batch}x3x224x224 -> 64, 7x7 /2 +3`,
     ]);
@@ -86,11 +86,11 @@ describe.each([1, 4, 32])('at batch %d', (batch) => {
       .filter(({ workgroups: [x, y, z] }) => x * y * z < MIN_WORKGROUPS)
       .map(({ label }) => label!);
     expect(few.filter((label) => !cut.has(label))).toEqual([]);
-    // And then only where there is little to cut: the single taps.
+    // Such convolutions have little to cut: a single tap.
     expect(few.filter((label) => !/1x1|^inputGrad .* \/2 /.test(label))).toEqual([]);
   });
 
-  test('no kernel asks for more than the default limits, or for subgroups', () => {
+  test('no kernel requires more than the default limits, or subgroups', () => {
     for (const { name, code } of codesOf(dispatches).values()) {
       expect(workgroupBytes(code), name).toBeLessThanOrEqual(MAX_WORKGROUP_BYTES);
       expect(invocations(code), name).toBeLessThanOrEqual(MAX_INVOCATIONS);
@@ -99,7 +99,7 @@ describe.each([1, 4, 32])('at batch %d', (batch) => {
   });
 });
 
-test('where the adapter has subgroups, sums over a workgroup use them', () => {
+test('sums over a workgroup use subgroups if the adapter has them', () => {
   const using = [...codesOf(dispatchesOf(4, 32)).values()].filter(({ code }) => code.includes('enable subgroups'));
   const names = new Set(using.map(({ name }) => name));
   expect([...names].sort()).toEqual([

@@ -1,4 +1,4 @@
-/** Kernels that bring their WGSL along: what a library user declares and launches. */
+/** Kernels with inline WGSL, which users of the library declare and launch. */
 import { describe, expect, test } from 'vitest';
 import { checkGradients, openGpu, record, Tensor } from '../../src/index.ts';
 import { defineKernel, kernels, launch } from '../../src/kernels/kernel.ts';
@@ -69,18 +69,18 @@ function softmax(x: Tensor): Tensor {
 describe('an op of inline kernels', () => {
   const values = Float32Array.from({ length: 130 * 5 }, (_, i) => Math.sin(i) * 2);
 
-  gpuTest('computes what its WGSL says', async () => {
+  gpuTest('computes its WGSL', async () => {
     const x = Tensor.from(gpu, values, [130, 5]);
     const expected = Array.from({ length: 130 }, (_, row) => {
       const e = Array.from(values.subarray(row * 5, row * 5 + 5), Math.exp);
       const sum = e.reduce((a, b) => a + b);
       return e.map((value) => value / sum);
     }).flat();
-    // WGSL allows exp 3 + 2·|x| ulp; the quotient of two is a little more.
+    // WGSL allows exp 3 + 2·|x| ulps; the quotient of two is off by a little more.
     expectClose('softmax', await softmax(x).data(), expected, { atol: 0, rtol: 2e-6 });
   });
 
-  gpuTest('has the gradient that finite differences say', async () => {
+  gpuTest('has a gradient that agrees with finite differences', async () => {
     const x = Tensor.from(gpu, values.slice(0, 15), [3, 5]);
     x.requiresGrad = true;
     expect((await checkGradients(softmax, [x])).worst).toBeLessThan(5e-3);
@@ -104,13 +104,13 @@ describe('constants', () => {
     return output.data();
   };
 
-  gpuTest('are what a function makes the shader of, each set of values anew', async () => {
+  gpuTest('are passed to the shader’s function, once for each set of values', async () => {
     expect([...(await run({ count: 2, value: 1.5 }))]).toEqual([1.5, 1.5, 0]);
     expect([...(await run({ count: 3, value: 2.5 }))]).toEqual([2.5, 2.5, 2.5]);
     expect([...(await run({ count: 2, value: 1.5 }))]).toEqual([1.5, 1.5, 0]);
   });
 
-  gpuTest('two functions of one name and one text that close over different values are two kernels', async () => {
+  gpuTest('two functions with the same name and text that close over different values are two kernels', async () => {
     const kernel = (value: number) => defineKernel({ ...declaration, wgsl: () => shader(`output[0] = ${value};`) });
     const results: number[] = [];
     for (const value of [1.5, 2.5]) {
@@ -121,14 +121,14 @@ describe('constants', () => {
     expect(results).toEqual([1.5, 2.5]);
   });
 
-  gpuTest('a string is taken as it stands: what looks like a template is none', async () => {
+  gpuTest('do not apply to a string, which is taken literally even if it looks like a template', async () => {
     const output = Tensor.zeros(gpu, [1]);
     const wgsl = shader('/* <% throw new Error("code in a string was run"); %> */ output[0] = 3.0;');
     launch(gpu, defineKernel({ ...declaration, wgsl }), once(output));
     expect(await output.item()).toBe(3);
   });
 
-  gpuTest('have the types that the function says', () => {
+  gpuTest('have the types of the function’s parameters', () => {
     const output = Tensor.zeros(gpu, [3]);
     // @ts-expect-error: value is missing
     launch(gpu, unrolled, { ...once(output), constants: { count: 0 } });
@@ -136,19 +136,19 @@ describe('constants', () => {
     launch(gpu, unrolled, { ...once(output), constants: { count: true, value: 1 } });
   });
 
-  gpuTest('for a string, or none for a function, are an error', () => {
+  gpuTest('throw an error if given for a string, or missing for a function', () => {
     const output = Tensor.zeros(gpu, [1]);
     const string = defineKernel({ ...declaration, wgsl: shader('') });
     expect(() => launch(gpu, string, { ...once(output), constants: { count: 2 } })).toThrow(
       'test_constants: its wgsl is a string, which the constants {"count":2} cannot change.',
     );
     expect(() => launch(gpu, unrolled, once(output))).toThrow(
-      'test_constants: its wgsl is a function of constants, and it was launched without any.',
+      'test_constants: its wgsl is a function of constants, but it was launched without any.',
     );
   });
 });
 
-gpuTest('two kernels of one name are two kernels', async () => {
+gpuTest('two kernels with the same name are two kernels', async () => {
   const kernel = (value: string) =>
     defineKernel({
       name: 'test_same_name',
@@ -182,7 +182,7 @@ describe('a mistake', () => {
       /test_mistake/,
     ],
   ] as const) {
-    gpuTest(`${what} is a GpuError when results are waited for`, async () => {
+    gpuTest(`${what} throws when the program waits for results`, async () => {
       const own = await openGpu();
       try {
         const output = Tensor.zeros(own, []);
@@ -198,13 +198,13 @@ describe('a mistake', () => {
     });
   }
 
-  gpuTest('a buffer left out is named', () => {
+  gpuTest('of leaving out a buffer throws an error that names it', () => {
     const kernel = defineKernel({ ...oneBuffer, wgsl: '' });
     const run = { buffers: {} as { output: never }, uniforms: {}, workgroups: [1, 1, 1] as const };
     expect(() => launch(gpu, kernel, run)).toThrow('test_mistake: binding output needs a buffer, got undefined.');
   });
 });
 
-test('inline kernels are not among those that are held against a file', () => {
+test('inline kernels are not registered among the kernels with a shader file', () => {
   expect(kernels.filter(({ name }) => name.startsWith('test_'))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Kernels of one's own on the engine's tensors: what they write is noticed, and what they may not do is refused. */
+/** A user's kernels on the engine's tensors: the engine notices their writes, and refuses invalid launches. */
 
 import { describe, expect } from 'vitest';
 import { backward, conv2d, scope, Tensor } from '../../src/autograd/index.ts';
@@ -23,9 +23,9 @@ const descend = defineKernel({
     }`,
 });
 
-describe('an optimizer of one’s own', () => {
+describe('a user’s optimizer', () => {
   for (const kind of ['cpu', 'gpu'] as const) {
-    gpuTest(`trains a convolution, whose kernels keep derived weights, as on a ${kind}`, async () => {
+    gpuTest(`trains a convolution whose kernels keep derived weights, as on a ${kind}`, async () => {
       const own = await openAs({ kind });
       const values = (count: number, from: number) =>
         Float32Array.from({ length: count }, (_, i) => Math.sin(from + i));
@@ -38,7 +38,7 @@ describe('an optimizer of one’s own', () => {
       const buffers = { parameter: w.buffer, grad: w.grad!.buffer };
       launch(own, descend, { buffers, uniforms: { count: w.size, lr: 0.01 }, workgroups: linearGrid(w.size, 64) });
       const after = await forward().data();
-      // The same weights in a tensor from which nothing was derived.
+      // The same weights in a tensor that has no derived data yet.
       const fresh = Tensor.from(own, await w.data(), w.shape);
       fresh.requiresGrad = true;
       const expected = await scope(() => conv2d(x, fresh, undefined, { padding: [1, 1] })).data();
@@ -49,7 +49,7 @@ describe('an optimizer of one’s own', () => {
 });
 
 describe('launch refuses', () => {
-  gpuTest('one buffer for two bindings of which one is written', () => {
+  gpuTest('one buffer for two bindings if one of them is written', () => {
     const x = Tensor.zeros(gpu, [4]);
     const run = { uniforms: { count: 4, lr: 1 }, workgroups: [1, 1, 1] as const };
     expect(() => launch(gpu, descend, { ...run, buffers: { parameter: x.buffer, grad: x.buffer } })).toThrow(

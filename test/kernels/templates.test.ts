@@ -1,4 +1,4 @@
-/** The package's shaders, functions made by the build, give the text that a checkout's templates give. */
+/** The package's shaders are functions made by the build. They give the same text as a checkout's templates. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,7 @@ const SIZES = [
   [32, 224],
 ] as const;
 
-/** The constants of each kernel that these dispatches were compiled with. A program's key ends in them. */
+/** The constants that each kernel in these dispatches was compiled with. They end a program's key. */
 function constantsOf(dispatches: readonly Dispatch[]): [name: string, constants: Constants][] {
   const programs = new Map(dispatches.map(({ program }) => [program.key, program.name]));
   return [...programs].map(([key, name]) => [name, JSON.parse(key.slice(key.indexOf('{'))) as Constants]);
@@ -52,14 +52,14 @@ function expectEqual(found: readonly (readonly [name: string, constants: Constan
     const kernel = kernels.find((one) => one.name === name)!;
     const values = { ...constants, ...kernel.derive?.(constants) };
     const expected = fillTemplate(kernel.shader, values);
-    // Not by a matcher: it would print thousands of lines.
+    // No matcher here, because it would print thousands of lines.
     if (built.fillTemplate(kernel.shader, values) !== expected) {
       throw new Error(`${name} differs with ${JSON.stringify(constants)}`);
     }
   }
 }
 
-/** ResNet-18's steps: all parameters trained, the last layer alone, and evaluation. */
+/** Records ResNet-18's steps: training all parameters, training the last layer only, and evaluation. */
 function stepsOf(gpu: Gpu): Dispatch[] {
   const model = resnet18(gpu, { classes: 2, init: 'skip' });
   const optimizer = new SGD(model.parameters(), { lr: 0.001, momentum: 0.9 });
@@ -81,7 +81,7 @@ function stepsOf(gpu: Gpu): Dispatch[] {
   return [...dispatches, ...SIZES.flatMap(evaluation)];
 }
 
-/** A convolution and a max pooling after it, and their gradients, of a shape that a seed gives. */
+/** Records a convolution, a max pooling after it and their gradients, with a shape drawn from a seed. */
 function oddShapes(gpu: Gpu, seed: number): Dispatch[] {
   const [kernelHeight, kernelWidth] = [1 + (seed % 7), 1 + (Math.floor(seed / 7) % 7)];
   const stride = [1 + (seed % 3), 1 + (seed % 4)] as const;
@@ -100,7 +100,7 @@ function oddShapes(gpu: Gpu, seed: number): Dispatch[] {
 }
 
 describe('the module that the build makes of shaders/', () => {
-  test('gives every kernel of the engine its shader, with the constants that tests use', () => {
+  test('gives the shader of every kernel of the engine, with the constants that tests use', () => {
     expect(kernels.length).toBeGreaterThan(40);
     expectEqual(kernels.map((kernel) => [kernel.name, kernel.example ?? {}]));
   });
@@ -116,34 +116,34 @@ describe('the module that the build makes of shaders/', () => {
     },
   );
 
-  test('imports nothing and makes no code of text', () => {
+  test('imports nothing and evaluates no text as code', () => {
     expect(source).not.toMatch(/\bimport\s*[({*'"]|\brequire\s*\(|\beval\s*\(|\bFunction\s*\(/);
   });
 
   test('names a shader that does not exist', () => {
     expect(() => built.fillTemplate('nothing.wgsl', {})).toThrow('There is no shader nothing.wgsl.');
-    // Not one of Object's own.
+    // A property of Object's prototype is no shader either.
     expect(() => built.fillTemplate('toString', {})).toThrow('There is no shader toString.');
   });
 
-  test('needs shaders', () => {
+  test('refuses a folder without shaders', () => {
     expect(() => templatesModule(scratch)).toThrow('holds no shaders (*.wgsl).');
   });
 });
 
-describe('templateFunction gives what Eta gives', () => {
+describe('templateFunction gives the same text as Eta', () => {
   const eta = new Eta({ autoEscape: false, autoTrim: false, useWith: false, varName: 'k' });
 
   test.each([
-    ['text alone', 'a \'quoted\' "text" with `ticks`, a \\ and a \\n\n'],
+    ['text only', 'a \'quoted\' "text" with `ticks`, a \\ and a \\n\n'],
     ['values', '<%= k.a %>,<%=k.b%> , <%= k.a + k.b %>, <%= undefined %>, <%= k.none %>'],
     [
       'loops and branches',
       '<% for (let i = 0; i < k.a; i++) { %>x<%= i %><% if (i % 2) { %>!\n<% } else { %>?<% } } %>',
     ],
-    ['code with strings and comments that hold an end', "<%= '%>' + `%>` %> <% /* %> */ %>"],
+    ['code with strings and comments that contain an end tag', "<%= '%>' + `%>` %> <% /* %> */ %>"],
     ['comments in code', '<% // one line\nconst b = k.a; %><%= b // two\n %>'],
-    ['Windows’ line ends', 'a\r\nb <%= k.a %>\r\n'],
+    ['Windows line endings', 'a\r\nb <%= k.a %>\r\n'],
     ['text that is not escaped', "<%= '<&>' %><%~ '<&>' %>"],
   ])('%s', (_, template) => {
     const values = { a: 3, b: 'two' };
@@ -152,7 +152,7 @@ describe('templateFunction gives what Eta gives', () => {
   });
 });
 
-test('a checkout’s kernels are rendered without the blank lines that template code leaves', () => {
+test('a checkout renders kernels without the blank lines that template code leaves', () => {
   const kernel = kernels.find(({ name }) => name === 'conv2d_rows')!;
   expect(renderKernel(kernel, kernel.example!)).not.toMatch(/\n\s*\n/);
 });

@@ -1,4 +1,4 @@
-/** The lists that kernels work out for their shaders to unroll: properties of all constants, no device. */
+/** The lists that shaders unroll, checked as properties over all constants. Needs no device. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -13,10 +13,10 @@ const vectors = fc.constantFrom(1, 2, 4);
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 describe('inputColumns', () => {
-  test('are those that some tap of some output reads', () => {
+  test('are the columns that some tap of some output reads', () => {
     expect(inputColumns(4, 3, 1)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(inputColumns(4, 3, 2)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
-    // With a stride above the taps some are not.
+    // No tap reads some columns if the stride is larger than the kernel.
     expect(inputColumns(3, 1, 3)).toEqual([0, 3, 6]);
     expect(inputColumns(2, 2, 4)).toEqual([0, 1, 4, 5]);
   });
@@ -27,7 +27,7 @@ describe('inputLoads', () => {
     .record({ outputs: from(1, 8), taps: from(1, 7), stride: from(1, 4), vector: vectors, early: fc.boolean() })
     .chain((one) => from(0, one.vector - 1).map((align) => ({ ...one, align })));
 
-  test('of three taps that start a float before a vector', () => {
+  test('for three taps that start one float before a vector', () => {
     const columns = inputColumns(4, 3, 1);
     const loads = (early: boolean) => inputLoads(columns, { vector: 4, align: 1, early });
     expect(loads(false)).toEqual([
@@ -35,13 +35,13 @@ describe('inputLoads', () => {
       { first: 1, floats: 4, wanted: [1, 2, 3, 4], component: 0 },
       { first: 5, floats: 1, wanted: [5], component: 0 },
     ]);
-    // Only one float is wanted of the vector that begins before column 0. Seven taps want three of theirs.
+    // Three taps require one float of the vector that begins before column 0, and seven taps require three.
     expect(loads(true)).toEqual(loads(false));
     const seven = inputLoads(inputColumns(8, 7, 2), { vector: 4, align: 3, early: true });
     expect(seven[0]).toEqual({ first: -1, floats: 4, wanted: [0, 1, 2], component: 0 });
   });
 
-  test('load every column once, in vectors that begin at whole ones and of which more than half is wanted', () => {
+  test('load every column once, in aligned vectors of which more than half is required', () => {
     fc.assert(
       fc.property(cases, ({ outputs, taps, stride, vector, align, early }) => {
         const columns = inputColumns(outputs, taps, stride);
@@ -49,7 +49,7 @@ describe('inputLoads', () => {
         expect(loads.flatMap(({ wanted }) => wanted)).toEqual(columns);
         for (const { first, floats, wanted, component } of loads) {
           expect(wanted.every((column) => column >= first && column < first + floats)).toBe(true);
-          // Vectors of the row begin at align, align ± vector, …
+          // Vectors of the row begin at `align` plus multiples of `vector`.
           expect((first - component - align) % vector === 0 && component >= 0 && component < vector).toBe(true);
           if (floats === 1) continue;
           expect({ floats, component }).toEqual({ floats: vector, component: 0 });
@@ -62,7 +62,7 @@ describe('inputLoads', () => {
 });
 
 describe('unrollWeightGrad', () => {
-  test('shares the gradients of a tile out among the lanes, and loads each column of them once', () => {
+  test('divides the gradients of a tile among the lanes, and loads each of their columns once', () => {
     fc.assert(
       fc.property(fc.constantFrom(0, 4, 8), vectors, (lanes, gradVector) => {
         const constants = { taps: 3, units: 3, tile: 16, strideWidth: 1, roll: 1, inVector: 4, inAlign: 1, texels: 0 };
@@ -71,7 +71,7 @@ describe('unrollWeightGrad', () => {
         expect(plan.gradLoads.flatMap(({ first, floats }) => range(floats).map((i) => first + i))).toEqual([
           0, 1, 2, 3,
         ]);
-        // The first column of a block is always one of the row.
+        // The first column of a block always lies inside the row.
         expect(plan.gradLoads.map(({ masked }) => masked)).toEqual(plan.gradLoads.map(({ first }) => first > 0));
       }),
     );
@@ -79,7 +79,7 @@ describe('unrollWeightGrad', () => {
 });
 
 describe('unrollRows', () => {
-  test('finds each weight where it is packed: tap after tap, tile channels each', () => {
+  test('finds each weight in the packed layout: tap after tap, with a tile of channels each', () => {
     const steps = fc.constantFrom(1, -1, -2, -3);
     fc.assert(
       fc.property(
@@ -88,7 +88,7 @@ describe('unrollRows', () => {
         fc.constantFrom(8, 32),
         fc.constantFrom(0, 4, 8),
         (tapStep, taps, width, lanes) => {
-          // A tap of its own needs whole vectors in every lane.
+          // A step of one tap needs whole vectors in every lane.
           const tile = tapStep === 1 ? width : 32;
           const constants = { pixels: 7, strideWidth: 1, loopTaps: false, inVector: 1, inAlign: 0, outVector: 1 };
           const { weightLoads, weightAt } = unrollRows({ ...constants, taps, tapStep, tile, lanes });
@@ -113,7 +113,7 @@ describe('unrollStem', () => {
     inAlign: from(0, 3),
   });
 
-  test('takes every number of a kernel from its lane before it is used, and multiplies 100 products a channel', () => {
+  test('takes every value of a kernel from its lane before its use, and computes 100 products a channel', () => {
     fc.assert(
       fc.property(cases, ({ channels, lanes, inVector, inAlign }) => {
         const plan = unrollStem({ channels, lanes, inVector, inAlign: inAlign % inVector, outVector: 1 });
@@ -135,7 +135,7 @@ describe('unrollStem', () => {
     );
   });
 
-  test('loads all columns of two tiles', () => {
+  test('loads every column of two tiles', () => {
     const { columns, loads } = unrollStem({ channels: 3, lanes: 8, inVector: 4, inAlign: 3, outVector: 4 });
     expect({ columns, loads }).toEqual({ columns: 13, loads: [-1, 3, 7, 11] });
   });
@@ -146,7 +146,7 @@ describe('max pooling’s gradient', () => {
     .record({ stride: from(1, 4), kernel: from(1, 7), tile: from(1, 3) })
     .chain((one) => from(0, one.kernel >> 1).map((padding) => ({ ...one, padding })));
 
-  test('windowsOver are the windows whose pixels hold this one', () => {
+  test('windowsOver lists the windows that contain a pixel', () => {
     fc.assert(
       fc.property(axis, ({ stride, kernel, padding, tile }) => {
         for (let at = 0; at < tile * stride; at++) {
@@ -159,7 +159,7 @@ describe('max pooling’s gradient', () => {
     );
   });
 
-  test('windowLoads load every window once, vectors only where all of one is needed', () => {
+  test('windowLoads loads every window once, as a vector only if all of it is needed', () => {
     expect(windowLoads([-1, 0, 1, 2, 3, 4], 4)).toEqual([
       { first: -1, floats: 1, component: 3 },
       { first: 0, floats: 4, component: 0 },
@@ -175,7 +175,7 @@ describe('max pooling’s gradient', () => {
     );
   });
 
-  test('unrollBackward names the windows of a 3×3 pooling with stride 2', () => {
+  test('unrollBackward lists the windows of a 3×3 pooling with stride 2', () => {
     const size = {
       kernelHeight: 3,
       kernelWidth: 3,

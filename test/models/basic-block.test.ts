@@ -20,7 +20,7 @@ interface Golden {
 
 const { gpuTest, gpu } = await withGpu();
 
-/** Sums of some hundred products of numbers around 1, in another order than torch's: a few dozen ulps. */
+/** Sums of some hundred products of values around 1, in another order than torch's: a few dozen ulps. */
 const TOLERANCE = { atol: 2e-5, rtol: 1e-5 };
 
 const blocks = golden<Record<string, Golden>>('blocks');
@@ -64,7 +64,7 @@ describe.each(Object.entries(blocks))('%s', (_, expected) => {
     expect(gpu.pool.liveBytes).toBe(before);
   });
 
-  gpuTest('frozen: no parameter gets a gradient, yet the running statistics move', async () => {
+  gpuTest('frozen: no parameter gets a gradient, but the running statistics move', async () => {
     const block = build(expected).freeze();
     const input = upload(gpu, expected.input);
     const output = block.call(input);
@@ -74,7 +74,7 @@ describe.each(Object.entries(blocks))('%s', (_, expected) => {
     for (const [name, { data }] of Object.entries(expected.running)) {
       expectClose(name, state.get(name)!.data, data, TOLERANCE);
     }
-    // Gradients still pass through a frozen block to what lies before it.
+    // Gradients still pass through a frozen block to the layers before it.
     input.requiresGrad = true;
     const seed = upload(gpu, expected.seed);
     const again = block.call(input);

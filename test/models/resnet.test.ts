@@ -27,8 +27,8 @@ const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => s
 
 describe('from seed 0, a new last layer, two images', () => {
   const expected = golden<Golden>('resnet18-seed0');
-  // The weights themselves agree to 2e-6 of their spread only (see init.test.ts). Through 20 batch norms over few values
-  // (eight per channel in layer4) that grows; logits are of the order of 0.3.
+  // The weights agree only to 2e-6 of their standard deviation (see init.test.ts). That grows through 20 batch norms
+  // over few values (eight per channel in layer4). Logits are around 0.3.
   const outputs = { atol: 1e-5, rtol: 5e-5 };
 
   gpuTest('logits, loss, gradients, running statistics', async () => {
@@ -49,7 +49,7 @@ describe('from seed 0, a new last layer, two images', () => {
       const grad = await parameter.grad!.data();
       const size = expected.grad_norms[name]!;
       expectClose(`${name}: length of the gradient`, [norm(grad)], [size], { atol: 1e-7, rtol: 5e-5 });
-      // Each value to a share of the gradient's typical one: small values are differences of large ones.
+      // The tolerance is a share of the gradient's typical value, because small values are differences of large ones.
       const tolerance = { atol: (3e-4 * size) / Math.sqrt(grad.length), rtol: 3e-4 };
       expectClose(`${name} grad`, [...grad.slice(0, 3), ...grad.slice(-3)], expected.grads[name]!, tolerance);
     }
@@ -77,12 +77,12 @@ describe('the last layer', () => {
     expect(model.fc).toBe(fc);
     expect(old.parameters().every((parameter) => parameter.disposed)).toBe(true);
     expect([...model.children.keys()].at(-1)).toBe('fc');
-    // The pool counts in units of 16 bytes: two biases take one.
+    // The pool counts in units of 16 bytes, and two biases take one unit.
     expect(before - gpu.pool.liveBytes).toBe(1000 * 512 * 4 + 4000 - 2 * 512 * 4 - 16);
     model.dispose();
   });
 
-  gpuTest('alone is trained where the rest is frozen, by an optimizer over everything', () => {
+  gpuTest('alone is trained if the rest is frozen, by an optimizer over all parameters', () => {
     const random = new Generator(0);
     const model = resnet18(gpu, { classes: 3, random }).freeze();
     model.fc.freeze(false);
@@ -92,7 +92,7 @@ describe('the last layer', () => {
     scope(() => {
       const images = Tensor.from(gpu, new Float32Array(2 * 3 * 32 * 32).fill(0.5), [2, 3, 32, 32]);
       const logits = model.call(images);
-      // Only the linear layer and the loss are on the tape: what is frozen keeps no activation.
+      // The graph holds only the linear layer and the loss, because frozen layers keep no activations.
       expect(graphSize(gpu)).toBe(1);
       backward(crossEntropy(logits, Tensor.from(gpu, Uint32Array.of(0, 2), [2])));
     });
@@ -106,12 +106,12 @@ describe('the last layer', () => {
 });
 
 describe('memory', () => {
-  gpuTest('a forward without gradients leaves its result only; training leaves gradients only', () => {
+  gpuTest('a forward pass without gradients leaves only its result, and training leaves only gradients', () => {
     const before = gpu.pool.liveBytes;
     const model = resnet18(gpu, { classes: 2, init: 'skip' });
     const images = Tensor.zeros(gpu, [2, 3, 33, 47]);
     const forward = () => noGrad(() => scope(() => model.call(images)));
-    // Weights may be kept in a packed form as well, so the first forward is not counted.
+    // The first forward pass is not counted, because it may also keep weights in a packed layout.
     forward().dispose();
     const held = gpu.pool.liveBytes;
     const logits = forward();
@@ -148,6 +148,8 @@ describe('memory', () => {
   });
 });
 
-test('average pooling to another size than 1 is refused', () => {
-  expect(() => new AdaptiveAvgPool2d(7)).toThrow('AdaptiveAvgPool2d: outputSize is implemented for 1 only, got 7.');
+test('average pooling to a size other than 1 is refused', () => {
+  expect(() => new AdaptiveAvgPool2d(7)).toThrow(
+    'AdaptiveAvgPool2d: outputSize must be 1, the only one implemented, got 7.',
+  );
 });

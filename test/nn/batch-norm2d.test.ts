@@ -1,4 +1,4 @@
-/** BatchNorm2d with momentum null: the running statistics are the mean over all batches, as torch has it. */
+/** BatchNorm2d with momentum null: the running statistics are the mean over all batches, as in torch. */
 import { describe, expect } from 'vitest';
 import { noGrad } from '../../src/autograd/graph.ts';
 import { BatchNorm2d } from '../../src/nn/index.ts';
@@ -18,7 +18,7 @@ interface Step {
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 const { state, steps } = golden<{ state: Record<string, Dense>; steps: Step[] }>('batch-norm-cumulative');
 
-/** Values around 2, of statistics that are right to about an ulp. */
+/** Values around 2, normalised with statistics that are right to about an ulp. */
 const TOLERANCE = { atol: 1e-6, rtol: 2e-6 };
 
 async function run(module: BatchNorm2d, step: Step, name: string): Promise<void> {
@@ -38,14 +38,14 @@ function build(): BatchNorm2d {
 }
 
 describe('momentum null', () => {
-  gpuTest('counts every batch the same, as torch does; evaluation counts none', async () => {
+  gpuTest('weighs every training batch equally, as torch does; evaluation counts no batch', async () => {
     const module = build();
     expect(module.momentum).toBeNull();
     for (const [i, step] of steps.entries()) await run(module, step, `step ${i}`);
     module.dispose();
   });
 
-  gpuTest('goes on from the count that was loaded', async () => {
+  gpuTest('continues from the loaded count', async () => {
     const [, second, , last] = steps;
     const module = build();
     const scalar = { shape: [], data: [second!.num_batches_tracked] };
@@ -58,7 +58,7 @@ describe('momentum null', () => {
     module.dispose();
   });
 
-  gpuTest('is not what a number is: the second batch shows it', async () => {
+  gpuTest('differs from any fixed momentum at the second batch', async () => {
     for (const momentum of [0.1, 1]) {
       const module = new BatchNorm2d(gpu, 3, { momentum });
       module.loadStateDict(hostEntries(state));
@@ -69,7 +69,7 @@ describe('momentum null', () => {
     }
   });
 
-  gpuTest('a batch too many in the count is seen', async () => {
+  gpuTest('a count that is too high by one is seen', async () => {
     const module = build();
     module.batchesTracked.value = 1;
     await expect(run(module, steps[0]!, 'the first step')).rejects.toThrow(/mean differs/);

@@ -1,4 +1,4 @@
-/** Neighbours that are fused give the bits that they give alone, in fewer passes; whoever changed one is not passed over. */
+/** Fused neighbours give the same bits as separate ones, in fewer passes. A subclass's own computation still runs. */
 
 import { describe, expect } from 'vitest';
 import { add, noGrad, relu, scope, Tensor } from '../../src/autograd/index.ts';
@@ -12,7 +12,7 @@ const random = new Generator(11);
 const images = () => Tensor.from(gpu, random.fillNormal(new Float32Array(2 * 3 * 7 * 5), 0, 1), [2, 3, 7, 5]);
 const convolution = (bias = false) => new Conv2d(gpu, 3, 3, { kernelSize: 3, padding: 1, bias, random });
 
-/** The result in training mode, then in evaluation mode, and the dispatches of each. */
+/** Runs in training mode, then in evaluation mode, and returns each result with its dispatches. */
 async function both(norm: BatchNorm2d, run: () => Tensor) {
   const found = [];
   for (const training of [true, false]) {
@@ -43,13 +43,13 @@ describe('pipe', () => {
         const [one, other] = [new BatchNorm2d(gpu, 3), new BatchNorm2d(gpu, 3)];
         const [steps] = chain(conv, one);
         const [, alone] = chain(conv, other);
-        // The first time derives data from the weights.
+        // The first run also derives data from the weights.
         await both(one, () => pipe(x, ...steps));
         await both(other, () => alone(x));
         const [fused, separate] = [await both(one, () => pipe(x, ...steps)), await both(other, () => alone(x))];
         expect(fused.map(({ values }) => values)).toEqual(separate.map(({ values }) => values));
-        // A residual and ReLU take no pass of their own. Nor does the batch norm in evaluation mode: a convolution
-        // without a bias applies it.
+        // A residual and ReLU take no pass of their own. In evaluation mode neither does the batch norm, because a
+        // convolution without a bias applies it.
         const after = steps.length - (steps[0] === conv ? 2 : 1);
         const saved = separate.map(({ dispatches }, i) => dispatches - fused[i]!.dispatches);
         expect(saved).toEqual([after, after + (steps[0] === conv && !bias ? 1 : 0)]);
@@ -57,7 +57,7 @@ describe('pipe', () => {
     }
   }
 
-  gpuTest('a sum that nothing precedes, and ReLU alone', async () => {
+  gpuTest('a sum as the first step, and a separate ReLU', async () => {
     const x = images();
     const found = scope(() =>
       pipe(
@@ -69,7 +69,7 @@ describe('pipe', () => {
     expect(await found.data()).toEqual(await scope(() => relu(add(x, residual))).data());
   });
 
-  gpuTest('a residual is computed after what precedes it', () => {
+  gpuTest('a residual is computed after the steps before it', () => {
     const order: string[] = [];
     const tell = (name: string) => (x: Tensor) => {
       order.push(name);
@@ -87,7 +87,7 @@ describe('pipe', () => {
   });
 });
 
-describe('a module whose computation was replaced', () => {
+describe('a module with its own computation', () => {
   class Doubled extends Conv2d {
     override forward(input: Tensor): Tensor {
       const once = super.forward(input);
@@ -105,7 +105,7 @@ describe('a module whose computation was replaced', () => {
     ['a convolution', new Doubled(gpu, 3, 3, { kernelSize: 1, random }), new BatchNorm2d(gpu, 3)],
     ['a batch norm', convolution(), new Raised(gpu, 3)],
   ] as const) {
-    gpuTest(`${name} runs as it is`, async () => {
+    gpuTest(`${name} is not fused`, async () => {
       const x = images();
       const chain = new Sequential(conv, norm).eval();
       const [found, wanted] = [chain.call(x), scope(() => norm.call(conv.call(x)))];
@@ -114,7 +114,7 @@ describe('a module whose computation was replaced', () => {
     });
   }
 
-  gpuTest('a call that is watched is made', () => {
+  gpuTest('a wrapped call is made', () => {
     const conv = convolution();
     let calls = 0;
     const call = conv.call.bind(conv);

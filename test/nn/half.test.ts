@@ -1,4 +1,4 @@
-/** A network in half precision: its scores beside those in f32, its state, its memory, and what it refuses. */
+/** A network in half precision: its scores compared with f32, its state, its memory, and its errors. */
 import { describe, expect } from 'vitest';
 import { fromHalf, toHalf } from '../../src/autograd/half.ts';
 import { DTypeError, noGrad, Tensor, toDType } from '../../src/autograd/index.ts';
@@ -18,7 +18,7 @@ function images(on: Gpu, count: number, side: number): Tensor {
   return Tensor.from(on, pixels, [count, 3, side, side]);
 }
 
-/** The whole of torch's vocabulary in inference, small. */
+/** A small network of the layers that f16 supports. */
 function small(on: Gpu) {
   const random = new Generator(1);
   const conv = new Conv2d(on, 3, 7, { kernelSize: 3, padding: 1, bias: false, random });
@@ -42,7 +42,7 @@ const run = (model: { call(input: Tensor): Tensor }, input: Tensor) => noGrad(()
 
 describe('a ResNet', () => {
   gpuTest(
-    'takes f32 images, gives f32 scores close to those of f32 storage, and half its weights’ memory',
+    'takes f32 images, gives f32 scores close to those of f32 storage, and frees half the memory of its weights',
     async () => {
       const model = resnet18(gpu, { classes: 5, random: new Generator(0) }).eval();
       const input = images(gpu, 3, 33);
@@ -52,7 +52,7 @@ describe('a ResNet', () => {
         /conv\d\.weight|\.0\.weight|fc\.weight/.test(name),
       );
       const bytes = weights.reduce((sum, [, { storage }]) => sum + storage.bytes, 0);
-      // What convolutions had derived from f32 weights goes with them.
+      // Data that convolutions derived from the f32 weights is freed with them.
       expect(model.half()).toBe(model);
       expect(gpu.pool.liveBytes).toBeLessThanOrEqual(before - bytes / 2);
       for (const [name, { dtype, requiresGrad }] of model.namedParameters()) {
@@ -64,17 +64,18 @@ describe('a ResNet', () => {
       }
       const scores = run(model, input);
       expect(scores.dtype).toBe('f32');
-      // Each of 20 layers rounds what it writes by 2⁻¹² of itself in the mean, and weights by as much: they add up like √40.
+      // Each of 20 layers rounds its output by 2⁻¹² of itself on average, and its weights by as much. Together: √40 of
+      // it.
       const error = relativeL2(await scores.data(), single);
       expect(error).toBeLessThan(5e-3);
       expect(error).toBeGreaterThan(1e-5);
-      // Images that are f16 already are no error, and what f16 rounds them to anyway.
+      // Images may be f16 already: f32 images are rounded to the same values.
       expect(await run(model, toDType(input, 'f16')).data()).toEqual(await scores.data());
       model.dispose();
     },
   );
 
-  gpuTest('has a state dict in f32, and takes one', async () => {
+  gpuTest('exports and loads a state dict in f32', async () => {
     const model = resnet18(gpu, { classes: 5, random: new Generator(0) }).eval();
     const state = await model.exportState();
     const stored = await model.half().exportState();
@@ -96,7 +97,7 @@ describe('a ResNet', () => {
 });
 
 describe('any module', () => {
-  gpuTest('takes f16 input, and gives what its layers give', async () => {
+  gpuTest('takes f16 input, and gives f16 values close to those in f32', async () => {
     const model = small(gpu).eval();
     const input = images(gpu, 2, 11);
     const single = await run(model, input).data();
@@ -106,7 +107,7 @@ describe('any module', () => {
     expect(relativeL2(await output.data(), single)).toBeLessThan(2e-3);
   });
 
-  gpuTest('is in evaluation mode from then on, also if it is converted twice', async () => {
+  gpuTest('stays in evaluation mode after half(), and a second half() changes nothing', async () => {
     const model = small(gpu);
     model.half();
     const [weight] = model.parameters();
@@ -116,7 +117,7 @@ describe('any module', () => {
     expect(model.eval().training).toBe(false);
   });
 
-  gpuTest('frees what it has, and what it had', () => {
+  gpuTest('frees its f16 weights and the f32 weights before them', () => {
     const before = gpu.pool.liveBytes;
     small(gpu).half().dispose();
     expect(gpu.pool.liveBytes).toBe(before);
@@ -124,7 +125,7 @@ describe('any module', () => {
 });
 
 describe('errors', () => {
-  gpuTest('training is refused, of the whole and of what it is a part of', () => {
+  gpuTest('training is refused, for the module and for a module around it', () => {
     const model = small(gpu);
     model.half();
     expect(() => model.train()).toThrow(DTypeError);
@@ -135,7 +136,7 @@ describe('errors', () => {
     expect(() => model.freeze(false)).toThrow(DTypeError);
   });
 
-  gpuTest('f32 input, or a layer in f32 put into a ResNet in f16', () => {
+  gpuTest('f32 input is refused, and so is an f32 layer put into an f16 ResNet', () => {
     expect(() => run(small(gpu).half(), images(gpu, 1, 11))).toThrow(
       'conv2d: weight must hold f32 values as input does',
     );
@@ -145,7 +146,7 @@ describe('errors', () => {
     model.dispose();
   });
 
-  gpuTest('none of an optimizer whose weights were replaced: they have no gradient', () => {
+  gpuTest('an optimizer whose weights were replaced throws nothing: they have no gradient', () => {
     const model = small(gpu);
     const sgd = new SGD(model.parameters(), { lr: 0.1 });
     model.half();
@@ -156,7 +157,7 @@ describe('errors', () => {
 describe('on a device without half precision', async () => {
   const { gpuTest: plainTest, gpu: plain } = await withGpu();
 
-  plainTest('nothing is changed, and the error says what to do', () => {
+  plainTest('nothing changes, and the call throws', () => {
     const model = small(plain);
     expect(() => model.half()).toThrow(MissingFeatureError);
     expect(model.parameters().every(({ dtype, disposed }) => dtype === 'f32' && !disposed)).toBe(true);

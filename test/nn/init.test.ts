@@ -1,4 +1,4 @@
-/** Initial weights are torch's of the same seed, and skipping them leaves the random numbers where drawing would. */
+/** Initial weights equal torch's with the same seed, and skipping them advances the random generator just as far. */
 import { describe, expect, test } from 'vitest';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import { resnet18 } from '../../src/models/index.ts';
@@ -11,7 +11,9 @@ import { type Dense, golden } from './support.ts';
 
 const { gpuTest, gpu } = await withGpu();
 
-/** Normals: torch's own builds differ by up to 2e-6 for a standard deviation of 1 (its vector units approximate log, cos). */
+/**
+ * For normals torch's own builds differ by up to 2e-6 at a standard deviation of 1 (vector code approximates log, cos).
+ */
 const NORMAL = { atol: 2e-6, rtol: 2e-6 };
 
 function layers(init: Init): Record<string, Module> {
@@ -26,7 +28,7 @@ function layers(init: Init): Record<string, Module> {
 describe('a layer', () => {
   const expected = golden<Record<string, Dense>>('layers');
 
-  gpuTest('draws torch’s weights to the last bit, normals to its own precision', async () => {
+  gpuTest('draws torch’s weights bit for bit, and normals to torch’s own precision', async () => {
     const random = new Generator(0);
     for (const [name, layer] of Object.entries(layers({ random }))) {
       for (const [key, entry] of await layer.exportState()) {
@@ -45,7 +47,7 @@ describe('a layer', () => {
     expect([...random.fillUniform(new Float32Array(3))]).toEqual([...Float32Array.from(expected.next!.data)]);
   });
 
-  gpuTest('skips as many draws as it would have made, and starts at zero', async () => {
+  gpuTest('skips as many draws as it would make, and starts at zero', async () => {
     const random = new Generator(0);
     const init: Init = { random, init: 'skip' };
     for (const layer of Object.values(layers(init))) {
@@ -62,11 +64,11 @@ describe('a layer', () => {
     expect([...random.fillUniform(new Float32Array(3))]).toEqual([...Float32Array.from(expected.next!.data)]);
   });
 
-  gpuTest('needs no random source where nothing is drawn', () => {
+  gpuTest('needs no random source if it draws nothing', () => {
     for (const layer of Object.values(layers({ init: 'skip' }))) layer.dispose();
   });
 
-  test('normals come in blocks of sixteen, the last one anew', () => {
+  test('normals come in blocks of sixteen, and the last sixteen are drawn anew', () => {
     expect([16, 17, 32, 90].map(normalDraws)).toEqual([16, 33, 32, 106]);
     expect(() => normalDraws(15)).toThrow(/in pairs/);
     for (const size of [16, 17, 90]) {
@@ -86,7 +88,7 @@ describe('resnet18', () => {
   const expected = golden<Golden>('resnet18-seed0');
   const DRAWS = 22_846_824;
 
-  gpuTest('draws torchvision’s weights of seed 0, and the layer put in after it', async () => {
+  gpuTest('draws torchvision’s weights for seed 0, and then those of a new last layer', async () => {
     const random = new Generator(0);
     const model = resnet18(gpu, { random });
     expect(random.drawn).toBe(DRAWS);
@@ -116,7 +118,7 @@ describe('resnet18', () => {
     model.dispose();
   });
 
-  gpuTest('skips to the same place', () => {
+  gpuTest('skips to the same state of the generator', () => {
     const random = new Generator(0);
     resnet18(gpu, { random, init: 'skip' }).dispose();
     expect(random.drawn).toBe(DRAWS);

@@ -1,8 +1,8 @@
-"""Writes test/golden/nn/*.json: what PyTorch says, for the tests of src/nn.
+"""Writes test/golden/nn/*.json: PyTorch's results, for the tests of src/nn.
 
     python3 test/nn/make-golden.py        (torch 1.13, torchvision 0.14: Debian's python3-torch and python3-torchvision)
 
-Numbers are the shortest decimals that give the same float32.
+Values are the shortest decimals that give the same float32.
 """
 
 import json
@@ -27,7 +27,7 @@ def dense(tensor):
 
 
 def write(name, record):
-    """One line per top-level key, so that a difference can be read."""
+    """Writes one line per top-level key, so that diffs are readable."""
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items())
     (OUT / name).write_text("{\n" + lines + "\n}\n")
 
@@ -48,7 +48,7 @@ def state_dicts():
 
 
 def layers():
-    """Fresh layers from one stream of seed 0."""
+    """Fresh layers, all drawn from one stream of seed 0."""
     torch.manual_seed(0)
     made = {
         "conv": torch.nn.Conv2d(3, 5, (3, 2)),
@@ -57,7 +57,7 @@ def layers():
         "linear_no_bias": torch.nn.Linear(7, 3, bias=False),
     }
     record = {f"{name}.{key}": dense(value) for name, made_layer in made.items() for key, value in made_layer.state_dict().items()}
-    ragged = torch.empty(3, 5, 3, 2)  # 90 values: no multiple of 16
+    ragged = torch.empty(3, 5, 3, 2)  # 90 values, not a multiple of 16
     record["kaiming_normal"] = dense(torch.nn.init.kaiming_normal_(ragged, mode="fan_out", nonlinearity="relu"))
     few = torch.empty(2, 1, 3, 1)
     record["kaiming_normal_few"] = dense(torch.nn.init.kaiming_normal_(few, mode="fan_out", nonlinearity="relu"))
@@ -66,7 +66,7 @@ def layers():
 
 
 def network():
-    """resnet18 from seed 0, a new last layer, then two images: first and last values of all weights, and one step's numbers."""
+    """resnet18 from seed 0 with a new last layer, on two images: first and last values of all weights, and one step."""
     torch.manual_seed(0)
     model = torchvision.models.resnet18()
     weights = {
@@ -145,7 +145,7 @@ def blocks():
 
 
 def sgd():
-    """Two parameters over six steps: the second has no gradient in the first two, and the learning rate falls on the way."""
+    """Two parameters over six steps. The second has no gradient in the first two, and the learning rate falls."""
     torch.manual_seed(2)
     start = [torch.randn(7), torch.randn(2, 3)]
     grads = [[torch.randn(7), None if step < 2 else torch.randn(2, 3)] for step in range(6)]
@@ -198,7 +198,7 @@ def step_lr():
 
 
 def cumulative():
-    """BatchNorm2d with momentum None: four batches of other sizes, the third in evaluation mode; then as loaded, half-way."""
+    """BatchNorm2d with momentum None: four batches of different sizes, the third in evaluation mode."""
     torch.manual_seed(3)
     module = torch.nn.BatchNorm2d(3, momentum=None)
     torch.nn.init.uniform_(module.weight, 0.5, 1.5)

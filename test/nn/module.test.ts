@@ -1,4 +1,4 @@
-/** Names, modes, memory: what Module does by itself, on modules small enough to see through. */
+/** Module's own work, on small modules: names, modes and memory. */
 import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/backward.ts';
 import { graphSize, noGrad } from '../../src/autograd/graph.ts';
@@ -10,7 +10,7 @@ import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();
 
-/** Registers a parameter, a buffer and a child, in whatever order it is told. */
+/** Registers parameters, buffers and children in a given order. */
 class Part extends Module {
   add(...names: string[]): this {
     for (const name of names) {
@@ -32,7 +32,7 @@ class Part extends Module {
 }
 
 describe('names', () => {
-  gpuTest('own parameters, own buffers, then children, whatever the order of registration', () => {
+  gpuTest('list own parameters, own buffers, then children, in any order of registration', () => {
     const module = new Part()
       .put('first', new Part().add('buffer', 'weight', 'bias', 'counter'))
       .add('buffer', 'weight')
@@ -63,13 +63,13 @@ describe('names', () => {
     module.dispose();
   });
 
-  gpuTest('a module can be put in the place of another, nothing else can be called the same', () => {
+  gpuTest('a module can replace another under its name, and nothing else can share a name', () => {
     const module = new Part().put('a', new ReLU()).put('b', new ReLU()).add('weight');
     const other = new Part();
     module.put('a', other);
     expect([...module.children.keys()]).toEqual(['a', 'b']);
     expect(module.children.get('a')).toBe(other);
-    expect(() => module.put('weight', new ReLU())).toThrow(/already has something called "weight"/);
+    expect(() => module.put('weight', new ReLU())).toThrow(/already has an entry called "weight"/);
     expect(() => module.add('weight')).toThrow(/already/);
     expect(() => module.add('a')).toThrow(/already/);
     expect(() => module.put('a.b', new ReLU())).toThrow(/without dots/);
@@ -78,7 +78,7 @@ describe('names', () => {
 });
 
 describe('modes', () => {
-  test('train and eval reach every module below', () => {
+  test('train and eval apply to every module below', () => {
     const leaf = new ReLU();
     const module = new Part().put('a', new Sequential(leaf));
     expect([module.training, leaf.training]).toEqual([true, true]);
@@ -117,7 +117,7 @@ describe('memory', () => {
     input.dispose();
   });
 
-  gpuTest('while gradients are wanted, the tape keeps what backward reads, no longer', async () => {
+  gpuTest('the graph keeps the tensors that backward reads, until backward has run', async () => {
     const before = gpu.pool.liveBytes;
     const input = Tensor.from(gpu, new Float32Array(size).fill(2), [size]);
     input.requiresGrad = true;
@@ -130,8 +130,8 @@ describe('memory', () => {
     expect(gpu.pool.liveBytes).toBe(before);
   });
 
-  gpuTest('a row of modules never holds more than two results', () => {
-    const large = 1_000_004; // more than anything else in this file, so that the peak is its own
+  gpuTest('a Sequential never holds more than two results', () => {
+    const large = 1_000_004; // more than the rest of this file holds, so that the peak is this test's
     const input = Tensor.zeros(gpu, [large]);
     const before = gpu.pool.liveBytes;
     const row = new Sequential(...Array.from({ length: 6 }, () => new ReLU()));
@@ -142,14 +142,14 @@ describe('memory', () => {
     input.dispose();
   });
 
-  gpuTest('an empty row gives its input back, alive', () => {
+  gpuTest('an empty Sequential returns its input, not disposed', () => {
     const input = Tensor.zeros(gpu, [1]);
     expect(new Sequential().call(input)).toBe(input);
     expect(input.disposed).toBe(false);
     input.dispose();
   });
 
-  gpuTest('parameters outlive the scope they were made in, until dispose', () => {
+  gpuTest('parameters outlive the scope in which they were made, until dispose', () => {
     const before = gpu.pool.liveBytes;
     let module = new Part();
     scope(() => {

@@ -1,4 +1,4 @@
-/** What modules refuse: options and extents that cannot be, or would be ignored; and inputs, of which a layer knows its own. */
+/** Modules refuse invalid options and extents, options that they would ignore, and inputs of the wrong width. */
 import { describe, expect, test } from 'vitest';
 import { noGrad } from '../../src/autograd/graph.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
@@ -20,7 +20,7 @@ const { gpuTest, gpu } = await withGpu();
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 const skip = { init: 'skip' } as const;
 
-/** JavaScript has no types: any object may come. */
+/** Any options, as plain JavaScript could pass them. */
 type Loose = Record<string, unknown>;
 const conv = (options: Loose, inChannels = 3, outChannels = 4) =>
   new Conv2d(gpu, inChannels, outChannels, { kernelSize: 3, ...skip, ...options } as never);
@@ -33,7 +33,7 @@ const block = (options: Loose, inChannels = 3, channels = 4) =>
 const net = (options: Loose, depths: unknown = [1, 1, 1, 1]) =>
   new ResNet(gpu, depths as never, { ...skip, ...options } as never);
 
-/** Refused before anything takes memory. */
+/** Expects an error before anything takes memory. */
 function refuses(build: () => unknown, message: string): void {
   const before = gpu.pool.liveBytes;
   expect(build).toThrow(OptionError);
@@ -55,17 +55,17 @@ describe('a pair', () => {
       for (const value of [least - 1, 1.5, nan, infinity, [2, 2, 2], [1], [], [1, nan], null, 'same', '1', true]) {
         refuses(
           () => build(value),
-          `${owner}: ${name} must be a whole number of at least ${least}, or [height, width] of such, got `,
+          `${owner}: ${name} must be a whole number of at least ${least}, or [height, width] of such numbers, got `,
         );
       }
     });
   }
 
-  gpuTest('of a pool has at most half the kernel for padding', () => {
+  gpuTest('of padding is at most half the kernel in a pool', () => {
     refuses(() => pool({ padding: 2 }), 'MaxPool2d: padding must be at most half the kernel size [2, 2], got [2, 2].');
   });
 
-  gpuTest('may be a number, and is kept though the array changes', () => {
+  gpuTest('may be a number, and does not follow later changes of the array', () => {
     const stride = [1, 2];
     const layer = conv({ kernelSize: [3, 2], stride, padding: 1 });
     stride[0] = 5;
@@ -78,10 +78,10 @@ describe('a pair', () => {
     layer.dispose();
   });
 
-  test('of an average pool is 1, as torchvision writes it too', () => {
+  test('for the size of an average pool is 1, with one or two values as in torchvision', () => {
     expect(() => new AdaptiveAvgPool2d([1, 1])).not.toThrow();
     expect(() => new AdaptiveAvgPool2d([1, 7])).toThrow(
-      'AdaptiveAvgPool2d: outputSize is implemented for 1 only, got 1,7.',
+      'AdaptiveAvgPool2d: outputSize must be 1, the only one implemented, got 1,7.',
     );
   });
 });
@@ -106,7 +106,7 @@ describe('a whole number of at least 1', () => {
     });
   }
 
-  gpuTest('of which a ResNet has four for its depths', () => {
+  gpuTest('is each of a ResNet’s four depths', () => {
     refuses(() => net({}, [1, 1, 1]), 'ResNet: depths must be four numbers, got 3.');
   });
 });
@@ -132,7 +132,7 @@ describe('true or false', () => {
   });
 });
 
-test('train() and freeze() take true and false only', () => {
+test('train() and freeze() take only true and false', () => {
   const module = pool({});
   for (const value of [null, 0, 'false'] as unknown[] as boolean[]) {
     expect(() => module.train(value)).toThrow('train(): mode must be true or false, got ');
@@ -146,7 +146,7 @@ gpuTest('loadStateDict() refuses options that it would misread', () => {
   const load = (options: object) => () => module.loadStateDict(new Map(), options);
   for (const [options, message] of [
     [{ strict: 0 }, 'loadStateDict(): strict must be true or false, got 0.'],
-    [{ ignore: 'fc.' }, 'loadStateDict(): ignore must be a list of beginnings of names, such as ["fc."], got fc..'],
+    [{ ignore: 'fc.' }, 'loadStateDict(): ignore must be a list of name prefixes, such as ["fc."], got fc..'],
     [
       { ignored: ['fc.'] },
       'loadStateDict(): option ignored is not implemented. Leave it out; the options are strict, ignore.',
@@ -178,7 +178,7 @@ describe('an option that would be ignored', () => {
   }
 });
 
-describe('where weights come from', () => {
+describe('the source of weights', () => {
   const random = new Generator(0);
   for (const [owner, build] of [
     ['Conv2d', (init: Loose) => new Conv2d(gpu, 3, 4, { kernelSize: 3, ...init } as never)],
@@ -186,11 +186,11 @@ describe('where weights come from', () => {
     ['BasicBlock', (init: Loose) => new BasicBlock(gpu, 3, 4, init as never)],
     ['ResNet', (init: Loose) => resnet18(gpu, init as never)],
   ] as const) {
-    gpuTest(`is said, of ${owner}`, () => {
+    gpuTest(`is a required option of ${owner}`, () => {
       refuses(
         () => build({}),
-        `${owner}: random must be a source of random numbers, such as new Generator(0), got undefined. For weights that are ` +
-          'about to be loaded leave it out and pass init: "skip".',
+        `${owner}: random must be a source of random numbers, such as new Generator(0), got undefined. For weights ` +
+          'that will be loaded, leave it out and pass init: "skip".',
       );
       refuses(() => build({ init: 'draw' }), `${owner}: random must be a source of random numbers`);
       refuses(() => build({ random: null }), `${owner}: random must be a source of random numbers`);
@@ -201,7 +201,7 @@ describe('where weights come from', () => {
   }
 });
 
-describe('an input of another width than the layer has is named, not the weight', () => {
+describe('an error about an input of the wrong width names the input, not the weight', () => {
   const refused = (module: Module, shape: number[], message: string) => {
     const input = Tensor.zeros(gpu, shape);
     for (const run of [() => module.call(input), () => noGrad(() => module.call(input))]) {
@@ -217,7 +217,7 @@ describe('an input of another width than the layer has is named, not the weight'
     refused(dense({}), [2, 3, 1], 'Linear: input must have shape [N, 3], got [2, 3, 1].');
   });
 
-  gpuTest('Conv2d, also with a batch norm after it', () => {
+  gpuTest('Conv2d, alone and before a batch norm', () => {
     const message = 'Conv2d: input must have shape [N, 3, H, W], got [2, 4, 5, 5].';
     refused(conv({}), [2, 4, 5, 5], message);
     refused(conv({}), [3, 5, 5], 'Conv2d: input must have shape [N, 3, H, W], got [3, 5, 5].');
@@ -225,7 +225,7 @@ describe('an input of another width than the layer has is named, not the weight'
     refused(new Sequential(conv({ bias: false }), norm({}, 4)).eval(), [2, 4, 5, 5], message);
   });
 
-  gpuTest('BatchNorm2d, also after a convolution', () => {
+  gpuTest('BatchNorm2d, alone and after a convolution', () => {
     refused(norm({}), [2, 4, 5, 5], 'BatchNorm2d: input must have shape [N, 3, H, W], got [2, 4, 5, 5].');
     const after = 'BatchNorm2d: input must have 3 channels, got the 4 of the convolution before it.';
     for (const bias of [true, false]) {

@@ -1,3 +1,4 @@
+/** SGD against torch.optim.SGD, its memory, and the options and parameters that it refuses. */
 import { describe, expect } from 'vitest';
 import { OptionError } from '../../src/autograd/errors.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
@@ -32,7 +33,7 @@ describe('like torch.optim.SGD', () => {
         });
         optimizer.step();
         for (const [i, parameter] of parameters.entries()) {
-          // Both sides round each of the few operations of a step; steps add up.
+          // Both sides round each of the few operations of a step, and the errors of the steps add up.
           const tolerance = { atol: 1e-6, rtol: 1e-6 };
           expectClose(`step ${step}, parameter ${i}`, await parameter.data(), steps[step]![i]!, tolerance);
         }
@@ -42,10 +43,10 @@ describe('like torch.optim.SGD', () => {
     });
 });
 
-describe('what a step touches', () => {
+describe('a step', () => {
   const filled = (value: number) => Tensor.from(gpu, Float32Array.of(value), [1]);
 
-  gpuTest('a parameter without gradient stays, with a gradient of zero it decays', async () => {
+  gpuTest('leaves a parameter without a gradient alone, and decays one with a gradient of zero', async () => {
     const [idle, decaying] = [filled(1), filled(1)];
     decaying.grad = Tensor.zeros(gpu, [1]);
     const versions = [idle.storage.version, decaying.storage.version];
@@ -55,7 +56,7 @@ describe('what a step touches', () => {
     expect([idle.storage.version, decaying.storage.version]).toEqual([versions[0], versions[1]! + 1]);
   });
 
-  gpuTest('momentum takes memory only for parameters that have moved, and dispose gives it back', () => {
+  gpuTest('with momentum takes memory only for parameters that have moved, and dispose frees it', () => {
     const before = gpu.pool.liveBytes;
     const parameters = [filled(1), filled(2)];
     parameters[0]!.grad = filled(3);
@@ -73,7 +74,7 @@ describe('what a step touches', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('SGD refuses', () => {
   const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
   const build = (options: object) => () => {
     const parameter = Tensor.zeros(gpu, [1]);
@@ -89,7 +90,7 @@ describe('what is refused', () => {
   };
 
   for (const name of ['lr', 'momentum', 'dampening', 'weightDecay']) {
-    // 1e39 is infinite in float32, which torch refuses too.
+    // 1e39 is infinite in float32, and torch refuses it too.
     for (const value of [-1, nan, infinity, -infinity, 1e39, null, '0.1']) {
       gpuTest(`${name} ${value}`, () => {
         const shown = typeof value === 'string' ? '"0.1"' : value;
@@ -109,17 +110,17 @@ describe('what is refused', () => {
     });
   }
 
-  gpuTest('nesterov that is neither true nor false, options that would be ignored, and none', () => {
+  gpuTest('nesterov that is neither true nor false, options that would be ignored, and missing options', () => {
     refuses({ lr: 1, momentum: 0.9, nesterov: 1 }, 'SGD: nesterov must be true or false, got 1.');
     refuses({ lr: 1, maximize: true }, 'SGD: option maximize is not implemented. Leave it out; the options are lr,');
     refuses(undefined as unknown as object, 'SGD: options must be an object with lr, momentum, dampening,');
     refuses({}, 'SGD: lr must be a finite number of at least 0, got undefined.');
   });
 
-  gpuTest('no parameter, one given twice, and one that is no f32', () => {
+  gpuTest('an empty list of parameters, a parameter given twice, and one that is not f32', () => {
     const parameter = Tensor.zeros(gpu, [1]);
     const labels = Tensor.from(gpu, Uint32Array.of(1), [1]);
-    expect(() => new SGD([], { lr: 1 })).toThrow('SGD: parameters must be at least one tensor, got none.');
+    expect(() => new SGD([], { lr: 1 })).toThrow('SGD: parameters must hold a tensor or more, got none.');
     expect(() => new SGD([parameter, parameter], { lr: 1 })).toThrow(/twice/);
     expect(() => new SGD([parameter, untyped(labels)], { lr: 1 })).toThrow(
       'SGD: parameter 1 must hold f32 values, got u32.',
@@ -128,7 +129,7 @@ describe('what is refused', () => {
     labels.dispose();
   });
 
-  gpuTest('an lr that was set to what it cannot be, when the step comes, before anything moves', async () => {
+  gpuTest('at the next step, an lr that was set to an invalid value, before anything moves', async () => {
     const parameter = Tensor.from(gpu, Float32Array.of(1), [1]);
     parameter.grad = Tensor.from(gpu, Float32Array.of(1), [1]);
     const optimizer = new SGD([parameter], { lr: 0.5, momentum: 0.9 });
@@ -138,7 +139,7 @@ describe('what is refused', () => {
     }
     optimizer.lr = 0.5;
     optimizer.step();
-    // As the first step, without a trace of those that failed.
+    // This counts as the first step, because the failed steps left no trace.
     expect(await parameter.item()).toBe(0.5);
     optimizer.dispose();
     parameter.dispose();

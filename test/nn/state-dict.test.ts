@@ -1,4 +1,4 @@
-/** State dicts against torchvision's, and loading: all that does not fit is said at once, and nothing is half loaded. */
+/** State dicts against torchvision's, and loading: one error lists every mismatch, and nothing is partly loaded. */
 import { describe, expect } from 'vitest';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import { DawngradError } from '../../src/errors.ts';
@@ -11,7 +11,7 @@ const { gpuTest, gpu } = await withGpu();
 
 const loaded = { init: 'skip' } as const;
 
-describe('ResNets are torchvision’s', () => {
+describe('ResNets have torchvision’s state', () => {
   type Golden = Record<
     'resnet18' | 'resnet18 with 2 classes' | 'resnet34',
     { parameters: number; entries: [string, number[]][]; named_parameters: string[] }
@@ -64,7 +64,7 @@ function errorOf(run: () => unknown): StateDictError {
 }
 
 describe('loading and exporting', () => {
-  gpuTest('what is loaded comes back, dtypes included, and versions rise', async () => {
+  gpuTest('the exported state equals the loaded one, with dtypes, and loading raises versions', async () => {
     const model = build();
     const versions = model.parameters().map(({ storage }) => storage.version);
     expect(model.loadStateDict(complete())).toEqual({ missing: [], unexpected: [] });
@@ -77,7 +77,7 @@ describe('loading and exporting', () => {
     model.dispose();
   });
 
-  gpuTest('the exported state is that of the moment of the call', async () => {
+  gpuTest('the exported state is the one at the time of the call', async () => {
     const model = new Linear(gpu, 1, 1, { bias: false, ...loaded });
     model.weight.set(Float32Array.of(1));
     const promise = model.exportState();
@@ -106,7 +106,7 @@ describe('loading and exporting', () => {
     model.dispose();
   });
 
-  gpuTest('all that does not fit is in one error, and nothing was loaded', async () => {
+  gpuTest('one error lists every mismatch, and nothing was loaded', async () => {
     const model = build();
     const entries = complete();
     entries.delete('0.bias');
@@ -135,7 +135,7 @@ describe('loading and exporting', () => {
     model.dispose();
   });
 
-  gpuTest('one missing or one unexpected entry alone is an error', () => {
+  gpuTest('a single missing or unexpected entry is an error', () => {
     const model = build();
     const entries = complete();
     entries.delete('2.bias');
@@ -145,7 +145,7 @@ describe('loading and exporting', () => {
     model.dispose();
   });
 
-  gpuTest('prefixes to ignore are left alone on both sides', async () => {
+  gpuTest('ignored prefixes are skipped in the module and in the entries', async () => {
     const model = build();
     const entries = complete();
     entries.set('0.weight', entry([9, 9], 0));
@@ -158,7 +158,7 @@ describe('loading and exporting', () => {
     model.dispose();
   });
 
-  gpuTest('without strict, what is missing or unexpected is reported; a wrong shape is still an error', async () => {
+  gpuTest('without strict, missing and unexpected entries are returned; a wrong shape is still an error', async () => {
     const model = build();
     const entries = complete();
     entries.delete('2.bias');
@@ -171,16 +171,16 @@ describe('loading and exporting', () => {
     model.dispose();
   });
 
-  gpuTest('an entry that contradicts itself is refused before anything is loaded', async () => {
+  gpuTest('an entry whose shape and data disagree is refused before anything is loaded', async () => {
     const model = build();
     const entries = complete();
     entries.set('2.bias', { shape: [2], data: new Float32Array(3) });
-    expect(() => model.loadStateDict(entries)).toThrow('2.bias: shape [2] does not hold 3 values.');
+    expect(() => model.loadStateDict(entries)).toThrow('2.bias of shape [2] needs 2 values, got 3.');
     expect([...(await model.exportState()).get('0.bias')!.data]).toEqual([0, 0]);
     model.dispose();
   });
 
-  gpuTest('what a module registers is what it saves', async () => {
+  gpuTest('a module saves the parameters that it registers', async () => {
     class Scale extends Module {
       readonly scale = this.registerParameter('scale', Tensor.from(gpu, Float32Array.of(3), [1]));
       override forward(input: Tensor): Tensor {

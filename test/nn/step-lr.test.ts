@@ -1,3 +1,4 @@
+/** StepLR against torch's, and the options that it refuses. */
 import { expect, test } from 'vitest';
 import { OptionError } from '../../src/autograd/errors.ts';
 import { StepLR, type StepLROptions } from '../../src/nn/step-lr.ts';
@@ -5,7 +6,7 @@ import { golden } from './support.ts';
 
 const runs = Object.entries(golden<Record<string, number[]>>('step-lr'));
 
-test.each(runs)('lr, step size, gamma %s: to the last bit what torch has', (name, expected) => {
+test.each(runs)('lr, step size, gamma %s: equals torch’s bit for bit', (name, expected) => {
   const [lr, stepSize, gamma] = name.split(' ').map(Number) as [number, number, number];
   const optimizer = { lr };
   const schedule = new StepLR(optimizer, { stepSize, gamma });
@@ -18,7 +19,7 @@ test.each(runs)('lr, step size, gamma %s: to the last bit what torch has', (name
   expect(schedule.epoch).toBe(expected.length);
 });
 
-test('a rate that was changed by hand is what falls next', () => {
+test('the next decay starts from a rate that the user changed', () => {
   const optimizer = { lr: 1 };
   const schedule = new StepLR(optimizer, { stepSize: 2 });
   schedule.step();
@@ -41,7 +42,7 @@ test.each([-0.1, nan, infinity, null, 1e39])('gamma %o is refused', (gamma) => {
   expect(build).toThrow(/^StepLR: gamma must be a finite number of at least 0, got /);
 });
 
-test('an option that would be ignored is refused, and so are none', () => {
+test('an option that would be ignored is refused, and so are missing options', () => {
   expect(() => new StepLR({ lr: 1 }, { stepSize: 1, lastEpoch: 3 } as StepLROptions)).toThrow(
     'StepLR: option lastEpoch is not implemented. Leave it out; the options are stepSize, gamma.',
   );

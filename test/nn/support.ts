@@ -1,4 +1,4 @@
-/** What the tests of src/nn share: their golden files. */
+/** Golden files for the tests of src/nn. */
 import { readFileSync } from 'node:fs';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
@@ -18,7 +18,7 @@ export function upload(gpu: Gpu, { shape, data }: Dense): Tensor {
   return Tensor.from(gpu, Float32Array.from(data), shape);
 }
 
-/** Entries of a golden file as a state dict on the host. */
+/** Converts entries of a golden file to a state dict on the host. */
 export function hostEntries(state: Record<string, Dense>) {
   return new Map(
     Object.entries(state).map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]),

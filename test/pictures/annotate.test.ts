@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { annotatePicture } from '../../src/pictures/index.ts';
 import { HARD_NAMES, hasWhiteEdge, noise, pixelsOf, plain } from './support.ts';
 
-test('the picture keeps its pixels where it fits, and each line of the caption is below it', async () => {
+test('a picture that fits keeps its pixels, and each line of the caption is below it', async () => {
   const picture = noise(800, 600);
   const [none, one, five] = await Promise.all(
     [0, 1, 5].map(async (count) => pixelsOf(await annotatePicture(picture, Array(count).fill('ants 98.3 %')))),
@@ -16,7 +16,7 @@ test('the picture keeps its pixels where it fits, and each line of the caption i
   }
   expect(none!.height).toBeLessThan(one!.height);
   expect(one!.height).toBeLessThan(five!.height);
-  /** Rows below the picture that have ink in them, as stretches. */
+  /** Number of stretches of inked rows below the picture. */
   const lines = ({ width, height, grey }: typeof one & object) => {
     const inked = Array.from({ length: height - 641 }, (_, y) =>
       Array.from({ length: width }, (_, x) => grey(x, 641 + y)).some((value) => value < 128),
@@ -42,13 +42,13 @@ test.each([
   expect(drawn.grey(40 + drawnWidth + 1, 60)).toBe(255);
 });
 
-test('hard names stay within the picture; the caption of each is another', async () => {
+test('hard names stay within the picture, and their captions differ', async () => {
   const drawn = await Promise.all(HARD_NAMES.map((name) => annotatePicture(plain(64), [`${name} 1.0 %`, name])));
   for (const png of drawn) expect(hasWhiteEdge(await pixelsOf(png))).toBe(true);
   expect(new Set(drawn.map(String)).size).toBe(HARD_NAMES.length);
 });
 
-test('a PNG of twice the usual density', async () => {
+test('the result is a PNG of twice the usual density', async () => {
   const { format, density } = await sharp(await annotatePicture(plain(8), ['x'])).metadata();
   expect({ format, density }).toEqual({ format: 'png', density: 144 });
 });

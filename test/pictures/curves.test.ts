@@ -1,4 +1,4 @@
-/** Curves: where the points lie, how the phases are told apart, and what is written. */
+/** Curves: the places of points, the styles of phases, and the texts. */
 import { expect, test } from 'vitest';
 import { drawPanel, FIELD, type Panel, placeSteps } from '../../src/pictures/chart.ts';
 import { type CurvePoint, curvesCanvas, drawCurves, PHASE_STYLES, rateSteps } from '../../src/pictures/curves.ts';
@@ -7,7 +7,7 @@ import { hasWhiteEdge, type Pixels, pixelsOf } from './support.ts';
 
 const faces = await loadTypefaces();
 
-/** A run of so many epochs with the tutorial's steps. */
+/** A run of `epochs` epochs with the tutorial's steps. */
 function run(epochs: number, values: (epoch: number, phase: 'train' | 'val') => Partial<CurvePoint> = () => ({})) {
   return Array.from({ length: epochs }, (_, epoch) =>
     (['train', 'val'] as const).map(
@@ -36,7 +36,7 @@ test.each([1, 3, 25, 100])('%i epochs: nothing is cut off, everything is outline
     'epoch',
   ]);
   for (const { box } of canvas.texts) expect(box!.right).toBeLessThan(canvas.width - 20);
-  // Also the rates of learning above the field, the last of which stands far to the right.
+  // This includes the learning rates above the field; the last one is far to the right.
   expect(hasWhiteEdge(await pixelsOf(await canvas.png()), 16)).toBe(true);
 });
 
@@ -58,7 +58,7 @@ test('the numbers beside a panel, and the learning rates above it', async () => 
   expect(one.labels.filter((label) => !label.includes('.'))).toEqual(['0']);
 });
 
-test('every epoch has its place, and there are only whole ones', async () => {
+test('ticks are whole epochs of the run', async () => {
   for (const last of [0, 1, 2, 3, 7, 9, 24, 99, 399]) {
     const { labels } = await drawPanel({ ...FLAT, epochs: [0, last], steps: [] }, faces);
     const epochs = labels.filter((label) => /^\d+$/.test(label)).map(Number);
@@ -70,7 +70,7 @@ test('every epoch has its place, and there are only whole ones', async () => {
   }
 });
 
-test('the learning rate is told where it changes', () => {
+test('the learning rate is shown where it changes', () => {
   expect(rateSteps(run(16))).toEqual([
     { epoch: 0, label: 'lr 1e-3' },
     { epoch: 7, label: 'lr 1e-4' },
@@ -109,7 +109,7 @@ test('labels of steps never run into each other or out of the field', () => {
       if (i > 0) expect(line - placed[i - 1]!.line).toBeGreaterThanOrEqual(10);
     });
     expect(placed[0]).toMatchObject({ epoch: 0, line: 0, text: 0 });
-    // All of them, unless they are as close as hatching.
+    // All steps stay, unless their lines are as close as hatching.
     const isHatching = every === 1 && epochs === 100;
     expect(placed.length).toBe(isHatching ? placed.filter(({ text }) => text !== undefined).length : steps.length);
     expect(placed.length).toBeGreaterThan(isHatching ? 6 : 0);
@@ -125,7 +125,7 @@ const field = (panel: 0 | 1) => ({
   bottom: 2 * (PANEL_TOP + 290 - FIELD.bottom),
 });
 
-/** The darkest grey in each column along a height of the field, where no mark of a point is. */
+/** The darkest grey in each column along a height of the field, away from the marks of points. */
 function along(drawn: Pixels, panel: 0 | 1, share: number): number[] {
   const { left, right, top, bottom } = field(panel);
   const y = Math.round(bottom + (top - bottom) * share);
@@ -136,8 +136,8 @@ function along(drawn: Pixels, panel: 0 | 1, share: number): number[] {
   );
 }
 
-test('the phases differ without colour: one line is dark and whole, the other paler and broken', async () => {
-  // 50 epochs: so many have no marks on their points. Losses 1 and 0.5 on an axis that ends at 1.05.
+test('the phases differ without colour: one line is dark and solid, the other paler and dashed', async () => {
+  // 50 epochs are too many for marks on their points. Losses 1 and 0.5 on an axis that ends at 1.05.
   const points = run(50, (_, phase) => ({
     loss: phase === 'train' ? 1 : 0.5,
     acc: phase === 'train' ? 0.62 : 0.93,
@@ -188,7 +188,7 @@ test('a run that was stopped before its first val phase has no line for it', asy
   expect(hasWhiteEdge(await pixelsOf(await canvas.png()), 16)).toBe(true);
 });
 
-test('losses of any size have numbers that fit', async () => {
+test('tick labels of losses of any size fit', async () => {
   for (const largest of [0, 1e-6, 0.004, 0.05, 3, 77, 900, 250_000, 3e30]) {
     const png = await drawCurves({ points: run(2, () => ({ loss: largest })), bestEpoch: 1 });
     expect(hasWhiteEdge(await pixelsOf(png), 16)).toBe(true);

@@ -1,4 +1,4 @@
-/** Draws one picture of each kind and prints what became of it: a program of its own, so that its surroundings can differ. */
+/** Draws one picture of each kind and prints their hashes: a separate program, so that its environment can differ. */
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { annotatePicture, drawCurves, drawPredictions, drawTrainBatch } from '../../src/pictures/index.ts';
@@ -19,7 +19,7 @@ const pictures = {
   }),
   trainBatch: await drawTrainBatch({ pictures: HARD_NAMES.map((className) => ({ picture, className })), size: 99 }),
 };
-// What the pictures do without: text that is left to the fonts of the machine.
+// For comparison, text drawn with the machine's fonts, which the pictures never use.
 const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text x="5" y="20">ants</text></svg>';
 const withFonts = await sharp(Buffer.from(svg)).png().toBuffer();
 

@@ -1,4 +1,4 @@
-/** The same pictures on a machine with fonts, without, and a second time. */
+/** The pictures are the same on a machine with fonts and on one without. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ async function drawAll(env: NodeJS.ProcessEnv): Promise<Record<string, string>> 
 test('a machine without fonts draws the same bytes', async () => {
   const none = join(folder, 'none.conf');
   writeFileSync(none, '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>');
-  // The one font of the package, so that there is a machine with fonts to compare with, wherever this runs.
+  // The package's own font stands for a machine with fonts, wherever this runs.
   const some = join(folder, 'some.conf');
   const ttf = fileURLToPath(new URL('../../node_modules/dejavu-fonts-ttf/ttf', import.meta.url));
   writeFileSync(
@@ -30,7 +30,7 @@ test('a machine without fonts draws the same bytes', async () => {
   );
   const { withFonts: blank, ...without } = await drawAll({ FONTCONFIG_FILE: none, FONTCONFIG_PATH: folder });
   const { withFonts: text, ...others } = await drawAll({ FONTCONFIG_FILE: some });
-  // Or else the two machines are not different, and the comparison shows nothing.
+  // Otherwise the two machines do not differ, and the comparison shows nothing.
   expect(blank).not.toBe(text);
   expect(without).toEqual(others);
   expect(Object.keys(without)).toEqual(['annotated', 'curves', 'predictions', 'trainBatch']);

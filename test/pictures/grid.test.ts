@@ -1,4 +1,4 @@
-/** Grids of pictures: their pixels, their titles, and what tells right from wrong. */
+/** Grids of pictures: their pixels, their titles, and the marks of right and wrong predictions. */
 import { expect, test } from 'vitest';
 import { normalize, type Picture } from '../../src/data/index.ts';
 import { pictureOf } from '../../src/pictures/batch-pictures.ts';
@@ -8,10 +8,10 @@ import { enlarge } from '../../src/pictures/scale.ts';
 import { trainBatchCanvas } from '../../src/pictures/train-batch.ts';
 import { HARD_NAMES, hasWhiteEdge, noise, type Pixels, pixelsOf, plain, samePixels } from './support.ts';
 
-test('a batch gives back the very bytes that were normalised', () => {
+test('pictureOf gives back exactly the bytes that were normalised', () => {
   const side = 32;
   const [first, second] = [noise(side, side, 1), noise(side, side, 2)];
-  // All values a byte can have.
+  // All values of a byte.
   for (let i = 0; i < 256 * 3; i++) first.pixels[i] = Math.floor(i / 3);
   const images = new Float32Array(2 * 3 * side * side);
   normalize(first.pixels, side, false, images, 0);
@@ -76,31 +76,28 @@ test('enlarging repeats pixels', () => {
   expect(enlarge(picture, 2)).toEqual({ width: 4, height: 2, pixels: Uint8Array.from([...row, ...row]) });
 });
 
-test.each([1, 2, 4, 5, 16])(
-  'a batch of %i: each picture has its class above it, apart from all others',
-  async (count) => {
-    const canvas = await batchOf(names(count));
-    expect(canvas.pictures).toHaveLength(count);
-    const side = 448 / 2;
-    const places = canvas.pictures.map(({ left, top }) => ({ left: left / 2, top: top / 2 }));
-    places.forEach(({ left, top }, i) => {
-      const title = canvas.texts.find(({ text }) => text === `class-${i}`)!;
-      expect(title.box!.left).toBeGreaterThanOrEqual(left);
-      expect(title.box!.right).toBeLessThanOrEqual(left + side);
-      expect(title.box!.bottom).toBeLessThan(top);
-      expect(title.box!.top).toBeGreaterThan(top - 40);
-      for (const other of places.slice(0, i)) {
-        expect(Math.abs(other.left - left) >= side + 10 || Math.abs(other.top - top) >= side + 40).toBe(true);
-      }
-    });
-    // At most four in a row.
-    expect(new Set(places.map(({ left }) => left)).size).toBe(Math.min(4, count));
-    expectAllTextDrawn(canvas);
-    expect(hasWhiteEdge(await pixelsOf(await canvas.png()))).toBe(true);
-  },
-);
+test.each([1, 2, 4, 5, 16])('a batch of %i: each picture has its class above it, and none overlap', async (count) => {
+  const canvas = await batchOf(names(count));
+  expect(canvas.pictures).toHaveLength(count);
+  const side = 448 / 2;
+  const places = canvas.pictures.map(({ left, top }) => ({ left: left / 2, top: top / 2 }));
+  places.forEach(({ left, top }, i) => {
+    const title = canvas.texts.find(({ text }) => text === `class-${i}`)!;
+    expect(title.box!.left).toBeGreaterThanOrEqual(left);
+    expect(title.box!.right).toBeLessThanOrEqual(left + side);
+    expect(title.box!.bottom).toBeLessThan(top);
+    expect(title.box!.top).toBeGreaterThan(top - 40);
+    for (const other of places.slice(0, i)) {
+      expect(Math.abs(other.left - left) >= side + 10 || Math.abs(other.top - top) >= side + 40).toBe(true);
+    }
+  });
+  // At most four in a row.
+  expect(new Set(places.map(({ left }) => left)).size).toBe(Math.min(4, count));
+  expectAllTextDrawn(canvas);
+  expect(hasWhiteEdge(await pixelsOf(await canvas.png()))).toBe(true);
+});
 
-/** Every line of text is there as an outline, within the canvas, and the SVG needs no font. */
+/** Every line of text is an outline within the canvas, and the SVG needs no font. */
 function expectAllTextDrawn(canvas: Canvas): void {
   const svg = canvas.svg();
   expect(svg).not.toMatch(/<text|font-family/);
@@ -113,7 +110,7 @@ function expectAllTextDrawn(canvas: Canvas): void {
   }
 }
 
-test('a batch larger than what is shown says so', async () => {
+test('a batch that is shown in part says so', async () => {
   const texts = (canvas: Canvas) => canvas.texts.map(({ text }) => text).join('\n');
   expect(texts(await batchOf(names(16), 32, 32))).toContain('16 of its 32 pictures');
   expect(texts(await batchOf(names(4)))).not.toContain('pictures');
@@ -135,7 +132,7 @@ const prediction = (predicted: string, actual: string, probability = 0.983): Pre
   probability,
 });
 
-test('predictions bear the tutorial’s titles, and say what is wrong', async () => {
+test('predictions have the tutorial’s titles, and wrong ones name the right class', async () => {
   const canvas = await predictionsCanvas({
     predictions: [prediction('ants', 'ants'), prediction('bees', 'ants', 0.5219), prediction('bees', 'bees', 1)],
     by: 'by somebody',
@@ -153,7 +150,7 @@ test('predictions bear the tutorial’s titles, and say what is wrong', async ()
   expectAllTextDrawn(canvas);
 });
 
-test('right and wrong differ without colour: another frame, another mark', async () => {
+test('right and wrong differ without colour, by frame and mark', async () => {
   const canvas = await predictionsCanvas({ predictions: [prediction('a', 'a'), prediction('a', 'b')], by: 'by x' });
   const { grey } = await pixelsOf(await canvas.png());
   const [right, wrong] = canvas.pictures;
@@ -161,7 +158,7 @@ test('right and wrong differ without colour: another frame, another mark', async
   /** Grey values along a line within the frame, above the picture. */
   const above = ({ left, top }: { left: number; top: number }, distance: number) =>
     Array.from({ length: side }, (_, i) => grey(left + i, top - distance));
-  // A wrong one has a broad dark broken frame where a right one has nothing but a hairline.
+  // A wrong one has a broad, dark, dashed frame; a right one has only a hairline.
   for (const distance of [4, 6, 8]) {
     expect(Math.min(...above(right!, distance))).toBeGreaterThan(250);
     const frame = above(wrong!, distance);

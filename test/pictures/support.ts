@@ -1,8 +1,8 @@
-/** What the tests of pictures share: pictures to draw, and looking at what was drawn. */
+/** Shared by the tests of pictures: pictures to draw, and access to drawn pixels. */
 import sharp from 'sharp';
 import { Generator, type Picture } from '../../src/data/index.ts';
 
-/** Random pixels: no two such pictures are alike, and none is alike its mirror image. */
+/** Random pixels: no two such pictures are alike, and none equals its mirror image. */
 export function noise(width: number, height = width, seed = 1): Picture {
   const random = new Generator(seed);
   return { width, height, pixels: Uint8Array.from({ length: width * height * 3 }, () => random.randint(256)) };
@@ -15,7 +15,7 @@ export function plain(side: number, value = 200): Picture {
 export interface Pixels extends Picture {
   /** Red, green and blue. */
   at(x: number, y: number): readonly [number, number, number];
-  /** 0 black to 255 white, as a grey printer sees it. */
+  /** Lightness from 0, black, to 255, white, as in a greyscale print. */
   grey(x: number, y: number): number;
 }
 
@@ -35,7 +35,7 @@ export async function pixelsOf(png: Buffer): Promise<Pixels> {
   return { width, height, pixels: data, at, grey };
 }
 
-/** Whether nothing at all is drawn within so many pixels of the edge: what touches it may have been cut off there. */
+/** Whether nothing is drawn within `depth` pixels of the edge: content that touches it may have been cut off. */
 export function hasWhiteEdge({ width, height, grey }: Pixels, depth = 8): boolean {
   for (let i = 0; i < depth; i++) {
     for (let x = 0; x < width; x++) if (grey(x, i) < 255 || grey(x, height - 1 - i) < 255) return false;
@@ -49,7 +49,7 @@ export function samePixels(a: Picture, b: Picture): boolean {
   return a.width === b.width && a.height === b.height && Buffer.from(a.pixels).equals(Buffer.from(b.pixels));
 }
 
-/** Names that were picked to break something. */
+/** Names chosen to break something. */
 export const HARD_NAMES = [
   'a',
   'golden_retriever_with_a_very_long_name_that_goes_on_and_on_beyond_any_picture',

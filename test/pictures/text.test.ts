@@ -1,4 +1,4 @@
-/** Text as outlines: shaped, measured, shortened, whatever it consists of. */
+/** Text as outlines: shaping, measuring and shortening of any text. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { loadTypefaces, printable } from '../../src/pictures/text.ts';
@@ -12,7 +12,7 @@ test('an outline lies where the text does, and is as wide as measured', () => {
   expect(width).toBe(regular.measure('ants', 20));
   expect(box!.left).toBeGreaterThan(100);
   expect(box!.right).toBeLessThan(100 + width);
-  // Neither ascenders nor descenders: between the baseline and not quite the height of the font.
+  // The letters lie between the baseline and not quite the height of the font.
   expect(box!.bottom).toBeGreaterThanOrEqual(50);
   expect(box!.bottom).toBeLessThan(51);
   expect(box!.top).toBeGreaterThan(50 - 20);
@@ -21,7 +21,7 @@ test('an outline lies where the text does, and is as wide as measured', () => {
   expect(bold.measure('ants', 20)).toBeGreaterThan(width);
 });
 
-test('letters are told apart, and what the font lacks is a box', () => {
+test('letters differ, and letters that the font lacks are boxes', () => {
   const path = (text: string) => regular.outline(text, 20).path;
   const letters = [...new Set('predicted:ants98.3%✓✗…éßΩж')];
   expect(new Set([...letters.map(path), '', path('中')]).size).toBe(letters.length + 2);
@@ -29,7 +29,7 @@ test('letters are told apart, and what the font lacks is a box', () => {
   expect(path('e\u0301')).toBe(path('é'));
 });
 
-test('Hebrew runs to the left, also beside other letters', () => {
+test('Hebrew runs to the left, even beside other letters', () => {
   const alone = (text: string, x = 0) => regular.outline(text, 20, x).path;
   const alefBet = alone('אב');
   expect(alefBet).toBe(alone('ב') + alone('א', regular.measure('ב', 20)));
@@ -43,16 +43,16 @@ test('a text that is too long loses its middle', () => {
   const short = regular.shorten(name, size, room);
   expect(short).toMatch(/^golden_re.*….*98\.3 %$/);
   expect(regular.measure(short, size)).toBeLessThanOrEqual(room);
-  // One more letter would have been too much.
+  // One more letter would have been too wide.
   expect(regular.measure(`${short}w`, size)).toBeGreaterThan(room);
   expect(regular.shorten(name, size, regular.measure(name, size))).toBe(name);
   expect(regular.shorten(name, size, 1)).toBe('…');
-  // What looks like one letter is not cut in two.
+  // Several code points that form one letter are not cut apart.
   const family = '👨‍👩‍👧‍👦';
   expect(regular.shorten(family.repeat(9), size, 60).replaceAll(family, '')).toBe('…');
 });
 
-test('spaces, breaks and hidden signs', () => {
+test('printable replaces spaces and breaks, and removes hidden characters', () => {
   expect(printable('a\nb\t\u00a0\u2003c')).toBe('a b c');
   expect(printable('\u202eabc\u2066\u00ad')).toBe('abc');
   expect(printable('می\u200cخواهم')).toBe('می\u200cخواهم');

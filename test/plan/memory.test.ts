@@ -1,4 +1,4 @@
-/** The memory plan is what a run then takes, to the byte. */
+/** The memory plan equals the memory that a run then takes, to the byte. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openGpu } from '../../src/gpu/dawn.ts';
@@ -22,7 +22,7 @@ const { gpuTest } = await withGpu();
 const root = temporaryFolder();
 const data = await drawPictures(join(root, 'data'));
 
-/** Of the adapter that most tests run on, and of a GPU; no device is asked. */
+/** Traits of the adapter that most tests run on, and of a GPU; no device is involved. */
 const CPU: AdapterTraits = {
   kind: 'cpu',
   subgroupSize: 8,
@@ -46,7 +46,7 @@ const TUTORIAL: MemoryQuestion = {
 
 for (const mode of ['finetune', 'extract'] as const) {
   gpuTest(
-    `${mode}: a run takes from the pool what was planned`,
+    `${mode}: a run takes the planned memory from the pool`,
     async () => {
       const gpu = await openGpu();
       let plan: MemoryPlan | undefined;
@@ -68,7 +68,7 @@ test.each([
   ['a GPU', GPU],
 ])('the parts of the tutorial’s run on %s', (_, traits) => {
   const plan = planMemory(traits, TUTORIAL);
-  // 11,177,538 parameters of four bytes; a buffer may be an eighth larger than what it holds.
+  // 11,177,538 parameters of four bytes; a buffer may be an eighth larger than its content.
   const bytes = 11_177_538 * 4;
   for (const part of ['parameters', 'gradients', 'momentum'] as const) {
     expect(plan[part]).toBeGreaterThanOrEqual(bytes);
@@ -85,7 +85,7 @@ test('feature extraction keeps no activations and has next to no gradients', () 
   const all = planMemory(CPU, TUTORIAL);
   const extract = planMemory(CPU, { ...TUTORIAL, mode: 'extract' });
   expect(extract.parameters).toBe(all.parameters);
-  // Of the new layer: 1,026 numbers, in buffers of their own.
+  // Only those of the new layer: 1,026 values, in buffers of their own.
   expect(extract.gradients).toBeLessThan(8192);
   expect(extract.momentum).toBe(extract.gradients);
   expect(extract.activations).toBeLessThan(all.activations / 10);
@@ -102,34 +102,34 @@ test('activations grow with the batch; parameters do not', () => {
   expect(planMemory(CPU, { ...few, batchSize: 1000 }).total).toBe(planMemory(CPU, few).total);
 });
 
-test('the rehearsal tells the kernels that the adapter would choose', () => {
+test('the rehearsal reports the kernels that the adapter would choose', () => {
   expect(new Set(Object.values(rehearse(CPU, TUTORIAL).choices))).not.toEqual(
     new Set(Object.values(rehearse(GPU, TUTORIAL).choices)),
   );
 });
 
-test('in half precision weights and activations of a forward pass take half as much', () => {
+test('half precision halves the weights and activations of a forward pass', () => {
   const inference = { ...TUTORIAL, batchSize: 32, pictures: { train: 0, val: 32 }, momentum: 0 };
   const single = planMemory(GPU, inference);
   const half = planMemory({ ...GPU, shaderF16: true }, { ...inference, half: true });
-  // Weights of convolutions and, of two classes, of the last layer.
+  // Weights of the convolutions, and of the last layer for two classes.
   const saved = (11_166_912 + 2 * 512) * 2;
   expect(single.checkpoint - half.checkpoint).toBe(saved);
   expect(single.parameters - half.parameters).toBeGreaterThan(0.9 * saved);
   expect(half.statistics).toBe(single.statistics);
-  // The pictures themselves come in f32.
+  // The pictures themselves are in f32.
   expect(half.largestBuffer).toBe(single.largestBuffer / 2);
   expect(half.peak).toBeLessThan(0.6 * single.peak);
   expect(() => planMemory(GPU, { ...inference, half: true })).toThrow(MissingFeatureError);
 });
 
-test('pictures too small for the batch are found before training', () => {
+test('pictures too small for the batch are detected before training', () => {
   // At 32 pixels the last stage has one pixel: a batch of one leaves batch norm a single value.
   const question = { ...TUTORIAL, imageSize: 32, pictures: { train: 5, val: 5 } };
   expect(() => rehearse(CPU, question)).toThrow(/training needs more than one value per channel/);
 });
 
-test('a tensor larger than any buffer of the adapter is out of memory before it is tried', () => {
+test('a tensor larger than any buffer of the adapter is out of memory in advance', () => {
   const memory = planMemory(CPU, TUTORIAL);
   const adapter = (limit: number) =>
     ({ device: { limits: { maxBufferSize: 2 ** 30, maxStorageBufferBindingSize: limit } } }) as unknown as Gpu;
@@ -140,7 +140,7 @@ test('a tensor larger than any buffer of the adapter is out of memory before it 
   );
 });
 
-test('the ledger tells what each kind held at most, and all together', () => {
+test('the ledger reports the peak of each kind, and of all together', () => {
   const pool = new BufferPool({
     createBuffer: ({ size }) => ({ size }) as GPUBuffer,
     createTexture: () => ({}) as GPUTexture,
@@ -153,7 +153,7 @@ test('the ledger tells what each kind held at most, and all together', () => {
   const more = pool.acquire(512);
   const last = pool.acquire(256);
   pool.release(last);
-  // What was given back in the meantime is none of it.
+  // Buffers that were released in the meantime do not count.
   ledger.putFresh('kept');
   pool.release(more);
   const { each, together } = ledger.highest();
@@ -162,6 +162,6 @@ test('the ledger tells what each kind held at most, and all together', () => {
   expect(ledger.largest()).toBe(2048);
 });
 
-test('bytes in words', () => {
+test('formatBytes chooses the unit', () => {
   expect([512, 44_710_152, 3.5 * 2 ** 30].map(formatBytes)).toEqual(['0.5 KiB', '42.6 MiB', '3.50 GiB']);
 });

@@ -1,4 +1,4 @@
-/** Where the names of classes come from. */
+/** The sources of class names. */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { classNamesOf } from '../../src/predict/class-names.ts';
@@ -9,18 +9,18 @@ import { skipUnless } from '../support/skip.ts';
 const of = (outputs: number, classes?: string) =>
   classNamesOf({ tensors: new Map(), metadata: classes === undefined ? {} : { classes } }, outputs);
 
-test('a checkpoint’s own names come first', () => {
+test('the names in a checkpoint come first', () => {
   expect(of(2, '["ants","bees"]')).toEqual({ names: ['ants', 'bees'], source: 'checkpoint' });
   const own = Array.from({ length: 1000 }, (_, i) => `own ${i}`);
   expect(of(1000, JSON.stringify(own))).toEqual({ names: own, source: 'checkpoint' });
 });
 
-test('1000 classes without names are ImageNet’s', () => {
+test('1000 classes without names get ImageNet’s names', () => {
   expect(of(1000)).toEqual({ names: IMAGENET_CLASSES, source: 'imagenet' });
   expect(of(1000, 'not JSON')).toEqual({ names: IMAGENET_CLASSES, source: 'imagenet' });
 });
 
-test('otherwise classes are numbered, also where there are names of another number', () => {
+test('otherwise classes are numbered, also if the count of names is wrong', () => {
   const numbered = { names: ['class 0', 'class 1', 'class 2'], source: 'numbers' };
   expect(of(3)).toEqual(numbered);
   expect(of(3, '["ants","bees"]')).toEqual(numbered);
@@ -28,7 +28,7 @@ test('otherwise classes are numbered, also where there are names of another numb
   expect(of(1000, '["ants","bees"]')).toMatchObject({ source: 'numbers' });
 });
 
-test('ImageNet’s list is whole', () => {
+test('ImageNet’s list is complete', () => {
   expect(IMAGENET_CLASSES).toHaveLength(1000);
   expect(new Set(IMAGENET_CLASSES).size).toBe(1000);
   expect([0, 310, 999].map((index) => IMAGENET_CLASSES[index])).toEqual(['tench', 'ant', 'toilet tissue']);
@@ -37,7 +37,7 @@ test('ImageNet’s list is whole', () => {
 
 const torchvision = torchvisionNames();
 skipUnless(torchvision, 'no Python with torchvision 0.13 or later')(
-  'ImageNet’s names are torchvision’s, each at its place',
+  'ImageNet’s names equal torchvision’s, in the same order',
   () => {
     expect(IMAGENET_CLASSES).toEqual(torchvision);
   },

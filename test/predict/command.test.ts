@@ -1,4 +1,4 @@
-/** `npm run predict`: what goes to which stream, what is left out, annotated pictures, exit status. */
+/** `npm run predict`: its output on stdout and stderr, skipped files, annotated pictures, exit status. */
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ for (const [i, place] of ['b.png', 'a.png', 'more/a.png', 'more/c.png'].entries(
 const inPhotos = ['a.png', 'b.png', 'more/a.png', 'more/c.png'].map((place) => join(photos, place));
 const names = ['ants', 'bees', 'wasps'];
 
-/** A net for so many classes, made once; with 3 it knows their names. */
+/** A network with this many classes, made once. With 3 it has class names. */
 function givenNet(classes: number): string {
   const path = join(root, `${classes}.safetensors`);
   if (existsSync(path)) return path;
@@ -45,7 +45,7 @@ async function library(weights: string, paths: readonly string[]): Promise<Predi
 }
 
 gpuTest(
-  'of three classes each picture gets an indented list, the likeliest first; stderr says what it comes from',
+  'prints an indented list of three classes per picture, the likeliest first; stderr names device and weights',
   async () => {
     const weights = givenNet(3);
     const { code, stdout, stderr } = await call(['--weights', weights, '--threads', '0', photos, inPhotos[0]!]);
@@ -63,7 +63,7 @@ gpuTest(
   },
 );
 
-gpuTest('--top 1: a line per picture, in columns', async () => {
+gpuTest('--top 1 prints a line per picture, in columns', async () => {
   const weights = givenNet(3);
   const { code, stdout, stderr } = await call(['--weights', weights, '--threads', '0', '--top', '1', photos]);
   expect(code, stderr).toBe(0);
@@ -77,7 +77,7 @@ gpuTest('--top 1: a line per picture, in columns', async () => {
   ]);
 });
 
-gpuTest('1000 classes without names are named as ImageNet’s, others are numbered, and both is said', async () => {
+gpuTest('1000 classes without names get ImageNet’s, others are numbered, and stderr says so', async () => {
   const imagenet = await call(['--weights', givenNet(1000), '--threads', '0', inPhotos[0]!]);
   expect(imagenet.code, imagenet.stderr).toBe(0);
   expect(imagenet.stderr).toMatch(/1000 classes, which the file does not name: .* ImageNet has, so its names are used/);
@@ -90,7 +90,7 @@ gpuTest('1000 classes without names are named as ImageNet’s, others are number
   expect(numbered.stdout).toMatch(/^.*a\.png\n( {2}\d\.\d{3} {2}class [0-5]\n){5}$/);
 });
 
-gpuTest('what cannot be read is named with the reason and left out, and the exit status is 1', async () => {
+gpuTest('skips unreadable files, names each with the reason, and ends with status 1', async () => {
   const weights = givenNet(3);
   const broken = writeBroken(join(root, 'broken', 'x.jpg'));
   const unnamed = writeBroken(join(root, 'notes.txt'));
@@ -117,13 +117,13 @@ gpuTest('what cannot be read is named with the reason and left out, and the exit
   expect(onlyBroken.stderr).toMatch(/^1 of 1 were skipped/m);
 });
 
-gpuTest('weights that are no weights are an error and exit status 1', async () => {
+gpuTest('a file that is no checkpoint is an error with exit status 1', async () => {
   const { code, stdout, stderr } = await call(['--weights', writeBroken(join(root, 'x.pth')), inPhotos[0]!]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(/^predict: .*x\.pth: /m);
 });
 
-gpuTest('--save: pictures in their places, none over another, and nothing that was there is touched', async () => {
+gpuTest('--save writes each picture to its own file and changes no existing file', async () => {
   const weights = givenNet(3);
   const save = join(root, 'annotated');
   const flags = ['--weights', weights, '--threads', '0', '--json'];
@@ -145,13 +145,13 @@ gpuTest('--save: pictures in their places, none over another, and nothing that w
     expect(format).toBe('png');
     expect(width).toBeGreaterThan(100);
   }
-  // Those of different pictures differ, and those of one picture do not.
+  // Files of different pictures differ, and files of the same picture are equal.
   const contents = expected.map((path) => readFileSync(path).toString('base64'));
   expect(contents[0]).not.toBe(contents[2]);
   expect(contents[2]).toBe(contents[4]);
   expect(readdirSync(save).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 
-  // Into the folder of the originals.
+  // Save to the folder of the originals.
   const own = join(root, 'own');
   mkdirSync(own);
   copyFileSync(inPhotos[0]!, join(own, 'a.png'));
@@ -165,7 +165,7 @@ gpuTest('--save: pictures in their places, none over another, and nothing that w
   expect(existsSync(join(photos, 'a-2.png'))).toBe(false);
 });
 
-gpuTest('a folder that cannot be made is an error before anything is computed', async () => {
+gpuTest('a --save folder that cannot be created is an error before anything is computed', async () => {
   const file = writeBroken(join(root, 'file'));
   const save = join(file, 'below');
   const { code, stdout, stderr } = await call(['--weights', givenNet(3), '--save', save, inPhotos[0]!]);
@@ -174,8 +174,8 @@ gpuTest('a folder that cannot be made is an error before anything is computed', 
   expect(stderr).not.toMatch(/Device:/);
 });
 
-gpuTest('what no adapter has the memory for is an error with advice, before anything is computed', async () => {
-  // A tensor of 4.4 GB; no buffer of WebGPU's can be that large.
+gpuTest('a tensor larger than any buffer is an error with advice, before anything is computed', async () => {
+  // A tensor of 4.4 GB: no WebGPU buffer can be that large.
   const flags = ['--weights', givenNet(3), '--image-size', '8300'];
   const { code, stdout, stderr } = await call([...flags, inPhotos[0]!]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -183,7 +183,7 @@ gpuTest('what no adapter has the memory for is an error with advice, before anyt
   expect(stderr).toMatch(/^Try a smaller --batch-size or --image-size\.$/m);
 });
 
-gpuTest('control characters in names reach no terminal', async () => {
+gpuTest('control characters in class names are not printed', async () => {
   const state = randomState(gpu, 2);
   const classes = JSON.stringify(['\u001b[2J', 'line\nbreak']);
   const weights = writeNet(join(root, 'control.safetensors'), state, { classes, imageSize: String(SIZE) });
@@ -193,7 +193,7 @@ gpuTest('control characters in names reach no terminal', async () => {
 });
 
 gpuTest(
-  'the best weights of a run know their two classes and their size: a line per picture',
+  'the best weights of a run hold their two classes and their size: a line per picture',
   async () => {
     const data = await drawPictures(join(root, 'data'));
     const { folder, summary } = await train({ ...TINY, epochs: 1, mode: 'extract', data, gpu, out: join(root, 'run') });
@@ -213,7 +213,7 @@ gpuTest(
   TRAINING_TIMEOUT,
 );
 
-gpuTest('as a program: only JSON on stdout, and it ends by itself', async () => {
+gpuTest('as a program, --json prints only JSON on stdout, and the program ends by itself', async () => {
   const weights = givenNet(3);
   const { code, stdout, stderr } = await runCommand(['--weights', weights, '--json', '--batch-size', '3', photos]);
   expect(code, stderr).toBe(0);
@@ -232,7 +232,7 @@ gpuTest('as a program: only JSON on stdout, and it ends by itself', async () => 
   }
 });
 
-gpuTest('Ctrl-C ends it with exit status 130, and what was printed is whole', async () => {
+gpuTest('Ctrl-C ends it with exit status 130 and leaves only whole lines', async () => {
   const weights = givenNet(3);
   const many = Array.from({ length: 300 }, (_, i) => inPhotos[i % inPhotos.length]!);
   let sent = false;
@@ -254,7 +254,7 @@ gpuTest('Ctrl-C ends it with exit status 130, and what was printed is whole', as
   expect(rows.length).toBeLessThan(300);
 });
 
-gpuTest('who has seen enough ends it', async () => {
+gpuTest('it ends when the reader of its output closes the pipe', async () => {
   const many = Array.from({ length: 300 }, (_, i) => inPhotos[i % inPhotos.length]!);
   const args = ['--import', 'tsx', COMMAND, '--weights', givenNet(3), '--json', '--batch-size', '1', ...many];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -1,4 +1,4 @@
-/** The command line of predict: what is taken, and that what is wrong is a clear error with exit status 2. */
+/** The command line of predict: its flags, and that wrong usage is a clear error with exit status 2. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -17,9 +17,9 @@ test.each<[string, string[], RegExp]>([
   ['a flag without its value', [...good, '--top'], /--top/],
   ['no picture', ['--weights', weights], /no picture: give one or more files or folders/],
   ['an empty path', [...good, ''], /picture 2: expected a file or folder, found an empty string/],
-  ['weights that are not there', ['--weights', 'no.pth', 'photo.jpg'], /--weights: no.pth: no such file/],
+  ['missing weights', ['--weights', 'no.pth', 'photo.jpg'], /--weights: no.pth: no such file/],
   ['weights that are a folder', ['--weights', folder, 'a.jpg'], /--weights: .*: expected a file, found a folder/],
-  ['a word for a number', [...good, '--top', 'all'], /--top: expected a number, found "all"/],
+  ['a word instead of a number', [...good, '--top', 'all'], /--top: expected a number, found "all"/],
   ['no class', [...good, '--top', '0'], /--top: expected a whole number of at least 1, found 0/],
   ['half a class', [...good, '--top', '1.5'], /--top: expected a whole number of at least 1, found 1.5/],
   ['an empty batch', [...good, '--batch-size', '0'], /--batch-size: expected a whole number of at least 1, found 0/],
@@ -49,7 +49,7 @@ test('defaults', () => {
   });
 });
 
-test('every flag is taken, before, between and after the pictures', () => {
+test('accepts every flag before, between and after the pictures', () => {
   const args = `--top 3 b.jpg --json --half --save ${join(root, 'new')} --adapter software c --batch-size 2 --threads 0 --no-tune`;
   expect(parsePredictFlags([...good, ...args.split(' '), '--image-size', '64', '--', '-d.jpg'], {})).toEqual({
     weights,
@@ -64,7 +64,7 @@ test('every flag is taken, before, between and after the pictures', () => {
   });
 });
 
-test('a variable stands in for --weights, and an error names the one that was used', async () => {
+test('a variable replaces --weights, and an error names the variable', async () => {
   expect(parsePredictFlags(['a.jpg'], { DAWNGRAD_WEIGHTS: weights })).toMatchObject({ weights });
   expect(parsePredictFlags(['a.jpg'], { DAWNGRAD_WEIGHTS: '' })).toMatchObject({ weights: undefined });
   const { code, stderr } = await call(['a.jpg'], { DAWNGRAD_WEIGHTS: '/nowhere' });
@@ -72,7 +72,7 @@ test('a variable stands in for --weights, and an error names the one that was us
   expect(stderr).toMatch(/DAWNGRAD_WEIGHTS: \/nowhere: no such file/);
 });
 
-test('--help explains every flag, whatever else is given', async () => {
+test('--help explains every flag, also beside invalid ones', async () => {
   const { code, stdout, stderr } = await call(['--help', '--top', 'many']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   for (const flag of 'weights top json save half batch-size threads image-size adapter help'.split(' ')) {

@@ -1,4 +1,4 @@
-/** Predicting with half-precision storage: close to f32, labelled, and an error where it cannot be had. */
+/** Prediction with half-precision storage: close to f32, labelled, and an error on a device without it. */
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { MissingFeatureError } from '../../src/gpu/errors.ts';
@@ -35,17 +35,17 @@ async function predictions(weights: string, half: boolean, on: Gpu = gpu): Promi
 const probabilities = (found: readonly Prediction[]) =>
   found.map(({ top }) => [...top].sort((a, b) => a.index - b.index).map(({ probability }) => probability));
 
-gpuTest('probabilities are those of f32 storage to some thousandths, and others', async () => {
+gpuTest('probabilities differ from those of f32 storage, by some thousandths at most', async () => {
   const held = gpu.pool.liveBytes;
   const single = probabilities(await predictions(givenNet(), false)).flat();
   const half = probabilities(await predictions(givenNet(), true)).flat();
   expect(gpu.pool.liveBytes).toBe(held);
   expect(half).not.toEqual(single);
-  // Scores here are around 1, and off by some 1e-3 of themselves.
+  // Scores here are about 1, with errors of some 1e-3 of their size.
   expectClose('probabilities', half, single, { atol: 3e-3, rtol: 0 });
 });
 
-gpuTest('the command says what it is, on stderr and in each line of JSON', async () => {
+gpuTest('the command says so on stderr and in each line of JSON', async () => {
   const expected = await predictions(givenNet(), true);
   const flags = ['--weights', givenNet(), '--threads', '0', '--batch-size', '2', '--half'];
   const json = await call([...flags, '--json', ...paths]);
@@ -60,25 +60,25 @@ gpuTest('the command says what it is, on stderr and in each line of JSON', async
   else expect(json.stderr).not.toMatch(slow);
 });
 
-gpuTest('without it nothing says half', async () => {
+gpuTest('without it, the output never says half', async () => {
   const { code, stdout, stderr } = await call(['--weights', givenNet(), '--threads', '0', '--json', ...paths]);
   expect(code, stderr).toBe(0);
   expect(`${stdout}${stderr}`).not.toMatch(/half/i);
 });
 
-gpuTest('a device that was opened without it is an error, and nothing stays on it', async () => {
+gpuTest('a device that was opened without it gives an error and keeps no memory', async () => {
   const other = await openAs({ shaderF16: false });
   const held = other.pool.liveBytes;
   await expect(predictions(givenNet(), true, other)).rejects.toThrow(MissingFeatureError);
   expect(other.pool.liveBytes).toBe(held);
 });
 
-gpuTest('scores beyond what f16 reaches are told of, with what to do', async () => {
-  // 300,000 in the first activations: f32 has that, f16 makes it infinite.
+gpuTest('scores beyond the range of f16 are an error that names the remedy', async () => {
+  // The first activations are 300,000: f32 holds that, but f16 makes it infinite.
   const large = new Map(givenState());
   const bias = large.get('bn1.bias')!;
   large.set('bn1.bias', { ...bias, data: new Float32Array(bias.data.length).fill(3e5) });
   const file = writeNet(join(root, 'large.safetensors'), large, metadata);
   expect(await predictions(file, false)).toHaveLength(paths.length);
-  await expect(predictions(file, true)).rejects.toThrow('give others, or go without half precision.');
+  await expect(predictions(file, true)).rejects.toThrow('give others, or turn half precision off.');
 });

@@ -1,4 +1,4 @@
-/** The predictor as a library: probabilities against a reference, order, unreadable files, what it refuses. */
+/** The predictor as a library: probabilities against a reference, order, unreadable files, refused input. */
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
@@ -17,12 +17,12 @@ const names = Array.from({ length: CLASSES }, (_, i) => `kind ${i}`);
 const metadata = { classes: JSON.stringify(names), imageSize: String(SIZE) };
 const paths = await Promise.all([0, 1, 2, 3, 4].map((i) => drawPicture(join(root, 'pictures', `${i}.png`), i + 1)));
 
-/** Softmax in double of float32 scores: what differs is the rounding of the scores, some 1e-6 of their size. */
+/** Softmax in double of float32 scores: only the rounding of the scores differs, by some 1e-6 of their size. */
 const TOLERANCE = { atol: 1e-6, rtol: 1e-5 };
 
 let net: { readonly path: string; readonly state: ReturnType<typeof randomState> } | undefined;
 
-/** The file of the net that most tests use, made once. */
+/** The file of the network that most tests use, made once. */
 function givenNet() {
   if (!net) {
     const state = randomState(gpu, CLASSES);
@@ -44,7 +44,7 @@ async function withPredictor(
   }
 }
 
-/** All classes' probabilities of one picture, by the parts that the predictor is made of and a softmax of its own. */
+/** The probabilities of all classes for one picture, from the predictor's own parts and a separate softmax. */
 async function reference(model: ResNet, path: string, size: number): Promise<number[]> {
   const pixels = valCrop(await decode(path), { kind: 'val', size, resize: Math.round((size * 256) / 224) });
   const image = new Float32Array(3 * size * size);
@@ -82,10 +82,10 @@ function expectPredictions(found: readonly Prediction[], expected: readonly numb
   });
 }
 
-gpuTest('probabilities are the softmax of the scores, in every size of batch and with any threads', async () => {
+gpuTest('probabilities are the softmax of the scores, for any batch size and number of threads', async () => {
   const { path } = givenNet();
   const expected = await references(SIZE);
-  // Otherwise the comparison would show nothing.
+  // Otherwise the comparison would prove nothing.
   for (const one of expected) expect(Math.max(...one)).toBeLessThan(0.99);
   expect(new Set(expected.map((one) => one.join())).size).toBe(paths.length);
   for (const [batchSize, threads] of [
@@ -100,7 +100,7 @@ gpuTest('probabilities are the softmax of the scores, in every size of batch and
   }
 });
 
-gpuTest('the five likeliest are told, or as many as asked for, or all', async () => {
+gpuTest('returns the five likeliest classes, or the requested number, or all', async () => {
   const { path } = givenNet();
   const expected = await references(SIZE);
   await withPredictor(path, {}, async (predictor) => {
@@ -113,7 +113,7 @@ gpuTest('the five likeliest are told, or as many as asked for, or all', async ()
   });
 });
 
-gpuTest('it knows what the checkpoint says of names and size, and another size can be asked for', async () => {
+gpuTest('takes names and size from the checkpoint, and the size from the options if given', async () => {
   const { path, state } = givenNet();
   await withPredictor(path, {}, async (predictor) => {
     const { architecture, classes, namesFrom, imageSize, weights } = predictor;
@@ -138,7 +138,7 @@ gpuTest('it knows what the checkpoint says of names and size, and another size c
   });
 });
 
-gpuTest('pixels give what their file gives, also among files', async () => {
+gpuTest('pixels give the same result as their file, also among files', async () => {
   const { path } = givenNet();
   await withPredictor(path, {}, async (predictor) => {
     const pixels = await Promise.all(paths.map(decode));
@@ -155,7 +155,7 @@ gpuTest('pixels give what their file gives, also among files', async () => {
   });
 });
 
-gpuTest('a file that cannot be read keeps its place, wherever it stands', async () => {
+gpuTest('an unreadable file keeps its place in the order, at any position', async () => {
   const { path } = givenNet();
   const broken = writeBroken(join(root, 'broken.jpg'));
   const missing = join(root, 'missing.png');
@@ -185,7 +185,7 @@ gpuTest('a file that cannot be read keeps its place, wherever it stands', async 
   });
 });
 
-gpuTest('leaving early, and two at once, do no harm', async () => {
+gpuTest('stopping early and two predictions at once give correct results', async () => {
   const { path } = givenNet();
   await withPredictor(path, { batchSize: 2 }, async (predictor) => {
     const expected = await predictor.predict(paths);
@@ -199,7 +199,7 @@ gpuTest('leaving early, and two at once, do no harm', async () => {
   });
 });
 
-gpuTest('many pictures take no more device memory than some', async () => {
+gpuTest('60 pictures take no more device memory than 20', async () => {
   const { path } = givenNet();
   await withPredictor(path, { batchSize: 2 }, async (predictor) => {
     const many = Array.from({ length: 60 }, (_, i) => paths[i % paths.length]!);
@@ -210,7 +210,7 @@ gpuTest('many pictures take no more device memory than some', async () => {
   });
 });
 
-gpuTest('a closed predictor says so, frees its network, and leaves a device that it was given', async () => {
+gpuTest('a closed predictor says so and frees its network, and a given device stays open', async () => {
   const { path } = givenNet();
   const held = gpu.pool.liveBytes;
   const predictor = await openPredictor(path, { gpu, threads: 0 });
@@ -225,7 +225,7 @@ gpuTest('a closed predictor says so, frees its network, and leaves a device that
   });
 });
 
-gpuTest('a device of its own is closed with it, and what is under way fails', async () => {
+gpuTest('it closes its own device, and work in progress fails', async () => {
   const { path } = givenNet();
   const predictor = await openPredictor(path, { threads: 1, batchSize: 1 });
   const pictures = predictor.each(paths);
@@ -238,7 +238,7 @@ gpuTest('a device of its own is closed with it, and what is under way fails', as
   await expect(predictor.predict(paths)).rejects.toThrow(/was closed/);
 });
 
-gpuTest('weights that cannot be used are refused by name, and nothing stays on the device', async () => {
+gpuTest('unsuitable weights are refused by name, and the device keeps no memory', async () => {
   const { path, state } = givenNet();
   const without = new Map([...state].filter(([name]) => !name.startsWith('fc.')));
   const one = new Map(state).set('fc.weight', { shape: [1, 512], data: new Float32Array(512) });
@@ -265,7 +265,7 @@ gpuTest('weights that cannot be used are refused by name, and nothing stays on t
   await expect(openPredictor(path, { gpu, batchSize: 0 })).rejects.toThrow(/batchSize: expected a whole number/);
 });
 
-gpuTest('scores that are no numbers are the weights’ fault, and said to be', async () => {
+gpuTest('scores that are NaN are an error that names the weights', async () => {
   const { state } = givenNet();
   const bias = { shape: [CLASSES], data: new Float32Array(CLASSES).fill(Number.NaN) };
   const file = writeNet(join(root, 'nan.safetensors'), new Map(state).set('fc.bias', bias), metadata);

@@ -1,4 +1,4 @@
-/** Pictures are decoded ahead, but only so many at once, and in memory that is used again. */
+/** Pictures are decoded ahead, a bounded number at once, in memory that is reused. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DecoderPool } from '../../src/data/index.ts';
@@ -9,7 +9,7 @@ const root = temporaryFolder();
 const picture = await drawPicture(join(root, 'a.png'), 1);
 const broken = writeBroken(join(root, 'b.png'));
 
-/** Counts what is asked of it. */
+/** Counts the pictures in progress and the buffers used. */
 class WatchedPool extends DecoderPool {
   underway = 0;
   most = 0;
@@ -30,7 +30,7 @@ class WatchedPool extends DecoderPool {
   }
 }
 
-test('no more are under way than asked for, however many there are', async () => {
+test('no more pictures are in progress than `ahead`, for any number of pictures', async () => {
   const pool = new WatchedPool();
   const pictures = Array.from({ length: 50 }, (_, i) => (i % 7 === 3 ? broken : picture));
   const options = { transform: { kind: 'val', size: SIZE, resize: SIZE }, pool, ahead: 5 } as const;
@@ -41,12 +41,12 @@ test('no more are under way than asked for, however many there are', async () =>
   }
   expect(found).toEqual(pictures.map((path) => path === picture));
   expect(pool.most).toBe(5);
-  // Those of pictures that could not be read are lost: threads do not send them back.
+  // Buffers of unreadable pictures are lost: threads do not send them back.
   const failures = pictures.filter((path) => path === broken).length;
   expect(pool.buffers.size).toBeLessThanOrEqual(5 + 1 + failures);
 });
 
-test('the first is there before the last is asked for', async () => {
+test('the first picture arrives before the last is requested', async () => {
   const pool = new WatchedPool();
   const options = { transform: { kind: 'val', size: SIZE, resize: SIZE }, pool, ahead: 2 } as const;
   const pictures = renderAhead(

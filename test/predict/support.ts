@@ -1,4 +1,4 @@
-/** What the tests of predictions share: small nets on disk, pictures, and the command inside this process or as its own. */
+/** Shared by the tests of prediction: small networks on disk, pictures, and the command in this or its own process. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,21 +12,21 @@ import type { Gpu } from '../../src/gpu/gpu.ts';
 import { resnet18 } from '../../src/models/index.ts';
 import { type TensorData, writeSafetensors } from '../../src/weights/index.ts';
 
-/** Side of the square that the nets see: computed in a moment. */
+/** Side of the networks' square input. Small, so a prediction takes a moment. */
 export const SIZE = 32;
 
-/** A folder that is gone after the file's last test. */
+/** Makes a temporary folder. It is removed after the file's last test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'dawngrad-predict-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A PNG of random pixels, not square; the same seed gives the same ones. Makes its folder. @returns the path */
+/** Writes a PNG of random pixels, not square. Equal seeds give equal pixels. Makes its folder. @returns the path */
 export async function drawPicture(path: string, seed: number): Promise<string> {
   const random = new Generator(seed);
   const [width, height] = [40 + random.randint(20), 36 + random.randint(20)];
-  // Few and large patches, so that pictures differ after they have been made smaller.
+  // A few large patches, so pictures still differ when they are resized.
   const [columns, rows] = [4, 3];
   const pixels = Uint8Array.from({ length: columns * rows * 3 }, () => random.randint(256));
   mkdirSync(dirname(path), { recursive: true });
@@ -37,14 +37,14 @@ export async function drawPicture(path: string, seed: number): Promise<string> {
   return path;
 }
 
-/** Not a picture, whatever its name says. Makes its folder. @returns the path */
+/** Writes a file that is no picture, under any name. Makes its folder. @returns the path */
 export function writeBroken(path: string): string {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, 'no picture');
   return path;
 }
 
-/** The entries of a resnet18 with random weights, whose scores are neither all alike nor so far apart that one wins all. */
+/** The entries of a resnet18 with random weights. Its scores differ, but not so much that one class always wins. */
 export function randomState(gpu: Gpu, classes: number): Map<string, TensorData> {
   const model = resnet18(gpu, { classes, init: 'skip' });
   const random = fastRandom(7);
@@ -66,7 +66,7 @@ export function randomState(gpu: Gpu, classes: number): Map<string, TensorData> 
 
 const HEAD_BOUND = 0.02;
 
-/** Numbers from 0 to 1, by Marsaglia's xorshift: eleven million of torch's take seconds. */
+/** Values from 0 to 1 by Marsaglia's xorshift: drawing eleven million as torch does takes seconds. */
 function fastRandom(seed: number): () => number {
   let x = seed;
   return () => {
@@ -108,8 +108,8 @@ export async function call(args: readonly string[], env: NodeJS.ProcessEnv = {})
 export const COMMAND = fileURLToPath(new URL('../../src/cli/predict.ts', import.meta.url));
 
 /**
- * Runs it as a program of its own.
- * @param onOutput called after each part of its output, with all of it so far and a way to send a signal
+ * Runs the command as a separate program.
+ * @param onOutput called after each part of the output, with all output so far and a function to send a signal
  * @param variables set in its environment
  */
 export function runCommand(

@@ -1,4 +1,4 @@
-/** Where weights come from that nobody named; from loopback. */
+/** The download of weights if none are named; from loopback. */
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ beforeEach(() => {
   server.asked.length = 0;
 });
 
-gpuTest('they are downloaded once, and what is named is not', async () => {
+gpuTest('weights are downloaded once, and named weights are not downloaded', async () => {
   const net = writeNet(join(root, 'net.safetensors'), randomState(gpu, 1000), { imageSize: String(SIZE) });
   server.answers.set('/net.safetensors', whole(readFileSync(net)));
   const env = { DAWNGRAD_CACHE: cache, DAWNGRAD_WEIGHTS_URL: address };
@@ -39,7 +39,7 @@ gpuTest('they are downloaded once, and what is named is not', async () => {
   expect(server.asked).toHaveLength(1);
 });
 
-test('where they cannot be reached, that is said and what to do', async () => {
+test('an unreachable server is an error that names the remedy', async () => {
   const env = { DAWNGRAD_CACHE: cache, DAWNGRAD_WEIGHTS_URL: `${nowhere}/net.pth` };
   const { code, stdout, stderr } = await call([picture], env);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -48,7 +48,7 @@ test('where they cannot be reached, that is said and what to do', async () => {
   expect(readdirSync(cache)).toEqual([]);
 });
 
-test('nothing is downloaded where there is no picture, and a bad address is wrong usage', async () => {
+test('without a picture nothing is downloaded, and a bad address is wrong usage', async () => {
   const env = { DAWNGRAD_CACHE: cache, DAWNGRAD_WEIGHTS_URL: address };
   expect(await call([join(root, 'missing.png')], env)).toMatchObject({ code: 1 });
   expect(server.asked).toEqual([]);
@@ -57,7 +57,7 @@ test('nothing is downloaded where there is no picture, and a bad address is wron
   expect(bad.stderr).toMatch(/DAWNGRAD_WEIGHTS_URL: expected an http or https address/);
 });
 
-test('Ctrl-C ends a download with exit status 130, and leaves nothing of it', async () => {
+test('Ctrl-C ends a download with exit status 130 and leaves no file', async () => {
   server.answers.set('/net.safetensors', stalling(new Uint8Array(100_000)));
   let sent = false;
   const { code, stderr } = await runCommand(

@@ -1,11 +1,11 @@
-/** What the devices of a whole test run claim to be: DAWNGRAD_TEST_AS. */
+/** DAWNGRAD_TEST_AS: the traits that all devices of a test run claim. */
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
 
-/** Undefined where they are to be what they are. */
+/** Undefined if devices keep their own traits. */
 export function claimedTraits(env: NodeJS.ProcessEnv): Partial<AdapterTraits> | undefined {
   const { DAWNGRAD_TEST_AS: as } = env;
   if (!as) return undefined;
   if (as !== 'gpu' && as !== 'cpu') throw new Error(`DAWNGRAD_TEST_AS is "${as}"; it can be "gpu" or "cpu".`);
-  // With a vendor whose class the tables know: on an adapter of no class, training measures first and then chooses.
+  // The tables know this vendor's class. For an adapter without a class, training would first measure kernels.
   return as === 'gpu' ? { kind: as, vendor: 'nvidia' } : { kind: as };
 }

@@ -1,16 +1,16 @@
-/** Comparing arrays of numbers with a tolerance that stands, with its reason, beside the comparison. */
+/** Compares arrays of values with a tolerance. State the reason for a tolerance beside the comparison. */
 
 export interface Tolerance {
   /** Absolute part of the allowed difference. */
   readonly atol: number;
-  /** Part of the expected value that is allowed as difference. */
+  /** Part of the allowed difference, relative to the expected value. */
   readonly rtol: number;
 }
 
 /** Equal bits, or both zero, or both NaN. */
 export const EXACT: Tolerance = { atol: 0, rtol: 0 };
 
-/** Where and how far two arrays differ the most, as a sentence; undefined if all is within |a − e| ≤ atol + rtol · |e|. */
+/** Describes the largest difference of two arrays. Undefined if all is within |a − e| ≤ atol + rtol · |e|. */
 export function findDifference(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -38,7 +38,7 @@ export function findDifference(
   );
 }
 
-/** Throws where the arrays differ by more than the tolerance. */
+/** Throws if the arrays differ by more than the tolerance. */
 export function expectClose(
   name: string,
   actual: ArrayLike<number>,

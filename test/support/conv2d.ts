@@ -1,4 +1,4 @@
-/** Convolutions at the level of kernels: shapes, sums in double on the host, and running a variant on one of them. */
+/** Convolutions at the level of kernels: shapes, sums in double on the host, and running a variant on a shape. */
 import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Pooled, PooledBuffer } from '../../src/gpu/pool.ts';
@@ -15,7 +15,7 @@ export type Pass = (typeof PASSES)[number];
 
 type Two = readonly [height: number, width: number];
 
-/** A convolution, told as torch would be. */
+/** A convolution, described by torch's arguments. */
 export interface Told {
   /** N, C, H, W */
   readonly input: readonly [number, number, number, number];
@@ -41,7 +41,7 @@ export function shapeOf({ input, outChannels, kernel, stride = [1, 1], padding =
   };
 }
 
-/** What a convolution and its gradients are computed from; all values lie between −1 and 1. */
+/** The operands of a convolution and its gradients. All values lie between −1 and 1. */
 export type Operands = Readonly<Record<'input' | 'weight' | 'outputGrad', Float32Array<ArrayBuffer>>>;
 
 export function operandsOf(s: Conv2dShape): Operands {
@@ -54,7 +54,7 @@ export function operandsOf(s: Conv2dShape): Operands {
   };
 }
 
-/** All three passes as sums in double: every product once, added to the three sums that it belongs to. */
+/** Computes all three passes as sums in double. */
 export function onHost(s: Conv2dShape, { input, weight, outputGrad }: Operands): Record<Pass, Float64Array> {
   const { groups = 1, dilationHeight = 1, dilationWidth = 1 } = s;
   const channels = s.inChannels / groups;
@@ -85,8 +85,8 @@ export function onHost(s: Conv2dShape, { input, weight, outputGrad }: Operands):
 }
 
 /**
- * Records a pass of a variant. On a device that poisons its buffers, elements that are not written are NaN.
- * @returns its result, once it is read; start many before waiting for the first
+ * Records a pass of a variant. On a device with poisoned memory, unwritten elements are NaN.
+ * @returns the result; start many passes before awaiting the first
  */
 export function runPass(
   gpu: Gpu,
@@ -116,7 +116,7 @@ export function runPass(
   return result.get().then((bytes) => new Float32Array(bytes));
 }
 
-/** Trained weights without a cache: their data is derived at every use. `hold` is told of its memory. */
+/** Trained weights without a cache: data is derived from them at every use, and `hold` gets its memory. */
 export function uncached(buffer: PooledBuffer, hold: (memory: Pooled) => void): ConvWeight {
   return {
     buffer,
@@ -130,7 +130,7 @@ export function uncached(buffer: PooledBuffer, hold: (memory: Pooled) => void): 
   };
 }
 
-/** Terms of the longest sum of a pass. */
+/** The number of terms in a pass's longest sum. */
 export function termsOf(s: Conv2dShape, pass: Pass): number {
   const { groups = 1 } = s;
   const taps = s.kernelHeight * s.kernelWidth;
@@ -141,7 +141,7 @@ export function termsOf(s: Conv2dShape, pass: Pass): number {
   }[pass];
 }
 
-/** The largest difference of two results; NaN if one of them holds what is no number. */
+/** The largest difference of two results; NaN if one of them holds NaN. */
 export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.NaN;
   let most = 0;

@@ -1,4 +1,4 @@
-/** What test files get where there is no adapter: tests that skip and say why, not a file that fails to load. */
+/** Without an adapter, tests skip and say why, and test files still load. */
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * A device for a test file: `const { gpuTest, gpu } = await withGpu();`. It is opened once, with all checks on, and closed
- * after the file's last test. Without an adapter `gpuTest` skips, and says so (see skip.ts).
+ * A device for a test file: `const { gpuTest, gpu } = await withGpu();`. It is opened once, with all checks on, and
+ * closed after the file's last test. Without an adapter `gpuTest` skips, and says so (see skip.ts).
  */
 
 import { afterAll, afterEach, vi } from 'vitest';
@@ -12,15 +12,15 @@ import { claim, poison } from './poison.ts';
 import { skipUnless } from './skip.ts';
 
 export interface GpuForTests {
-  /** Like vitest's `test`; skipped where there is no adapter. */
+  /** Like vitest's `test`, but skipped if there is no adapter. */
   readonly gpuTest: ReturnType<typeof skipUnless>;
-  /** The file's device. Only to be touched inside `gpuTest`. */
+  /** The file's device. Use it only inside `gpuTest`. */
   readonly gpu: Gpu;
 }
 
 /**
- * Opens the file's device (where it cannot be had as `options` say, tests skip), if wanted with other traits than it has (see `openAs`) and poisoned (see `poison`). Call it at the
- * top of the file.
+ * Opens the file's device, optionally with claimed `traits` (see `openAs`) and `poisoned` memory (see `poison`). Tests
+ * skip if the adapter cannot give a device with `options`. Call this at the top of the file.
  */
 export async function withGpu(
   { poisoned, ...options }: OpenOptions & { readonly poisoned?: boolean } = {},
@@ -43,7 +43,7 @@ export async function withGpu(
   return { gpuTest: skipUnless(true, ''), gpu };
 }
 
-/** Tests that skip, and a device that says so when it is used: not before, for files take it apart from `gpuTest`. */
+/** Tests that skip, and a device that throws on first use, because files may name it outside `gpuTest`. */
 function withoutGpu(reason: string): GpuForTests {
   const fail = () => {
     throw new Error(`This test needs a device and is not a gpuTest. ${reason}`);
@@ -54,7 +54,7 @@ function withoutGpu(reason: string): GpuForTests {
   };
 }
 
-/** What the adapter is, whatever the whole run claims (DAWNGRAD_TEST_AS): that is how commands that tests spawn see it. */
+/** The adapter's real traits, ignoring DAWNGRAD_TEST_AS. Commands that tests spawn see these. */
 export async function ownTraits(): Promise<AdapterTraits> {
   const dawn = await vi.importActual<typeof import('../../src/gpu/dawn.ts')>('../../src/gpu/dawn.ts');
   const gpu = await dawn.openGpu();
@@ -63,8 +63,8 @@ export async function ownTraits(): Promise<AdapterTraits> {
 }
 
 /**
- * A second device that claims other traits than it has, so that the kernels for every kind of adapter are tested on any.
- * Closed after the test.
+ * Opens a second device that claims `traits`, so that the kernels for every kind of adapter can be tested on any
+ * adapter. It is closed after the test.
  */
 export async function openAs(traits: Partial<AdapterTraits>, options: OpenOptions = {}): Promise<Gpu> {
   const gpu = await openGpu({ chooser: testChooser(), ...options });
@@ -74,16 +74,16 @@ export async function openAs(traits: Partial<AdapterTraits>, options: OpenOption
   return gpu;
 }
 
-/** A change to the text of a shader: the first place where `find` matches is replaced, or all of a global pattern. */
+/** A change to the text of a shader. It replaces the first match of `find`, or every match of a global pattern. */
 export interface ShaderEdit {
   readonly find: string | RegExp;
   readonly replace: string;
 }
 
 /**
- * A second device on which a shader has an error planted in it, to show that a test would see such an error. Throws, when
- * the test ends, if no shader that was compiled had the text to be changed. Closed after the test. May claim other traits
- * than it has, like `openAs`.
+ * Opens a second device with an error planted in a shader, to show that a test would see such an error. It may claim
+ * `traits` like `openAs`, and is closed after the test. The test fails at its end if no compiled shader contained the
+ * text.
  */
 export async function openTampered(
   { find, replace }: ShaderEdit,

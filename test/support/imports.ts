@@ -1,12 +1,12 @@
 /**
- * Checks the shape of the source: which folder may import which, what the engine may ask of its host, what an entry brings
- * with it, cycles, and the length of files. Works on texts by path, so that imports.test.ts can plant violations. Import statements are found by
- * pattern: the formatter keeps their form.
+ * Checks the structure of the source: the folders that a folder may import, the engine's use of its host, the files
+ * that an entry reaches, cycles, and the length of files. It works on texts by path, so that imports.test.ts can plant
+ * violations. Patterns find import statements, because the formatter keeps them regular.
  */
 
 import { posix } from 'node:path';
 
-/** What each folder of src/ may import. Files of the folder itself and the shared ones are free to all. */
+/** The folders that each folder of src/ may import. Its own files and the shared files are always allowed. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'driver',
@@ -26,7 +26,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'data',
   ],
   predict: ['plan', 'models', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
-  // What a run would do is rehearsed by the code that trains.
+  // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
   train: ['plan', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   plan: ['models', 'nn', 'autograd', 'kernels', 'gpu'],
@@ -37,21 +37,21 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   gpu: [],
   weights: [],
   data: ['random'],
-  // torch's random generator: for initial weights, and for what data draws.
+  // torch's random generator, for initial weights and for the draws of data.
   random: [],
-  // Pictures drawn for people (of a run, of predictions), pictures drawn to learn from, and what comes from the network.
+  // Pictures for people (of a run, of predictions), drawn pictures to learn from, and downloads.
   pictures: ['data'],
   demo: ['data'],
   fetch: [],
-  // What WebGPU needs of this system. In plain JavaScript, because set-up uses it before any package is installed.
+  // WebGPU's requirements of this system. In plain JavaScript, because set-up uses it before any package is installed.
   driver: [],
 };
 
 const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts'];
 
 /**
- * The engine, which runs in a browser too, and the two files of it that are Node's: the device, and the shaders as a checkout has
- * them. The package has a module of its own in the place of the second.
+ * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a
+ * checkout. In the package a generated module replaces the second.
  */
 const ENGINE = new Set(['models', 'nn', 'autograd', 'kernels', 'gpu', 'random']);
 const HOST_FILES = new Set(['src/gpu/dawn.ts', 'src/kernels/templates.ts']);
@@ -59,12 +59,12 @@ const HOST_FILES = new Set(['src/gpu/dawn.ts', 'src/kernels/templates.ts']);
 const MAX_LINES = 400;
 const LONG_FILES: ReadonlySet<string> = new Set([]);
 
-// Put together from parts, so that this file does not name them itself.
+// Joined from parts, so that this file does not contain such paths itself.
 const MACHINE_PATH = new RegExp(`(?<![\\w.])${['', 'work', ''].join('/')}|${['\\.\\.', 'shared'].join('/')}\\b`);
 
 export type Files = ReadonlyMap<string, string>;
 
-/** The module names that a text imports, re-exports or loads, types included. */
+/** The module names that a text imports, re-exports or loads, including types. */
 export function importsOf(text: string): string[] {
   const statement =
     /^[ \t]*(?:import\s+(?:type\s+)?(?:[\w$*{][^'";]*?\sfrom\s*)?|export\s+(?:type\s+)?[{*][^'";]*?\sfrom\s*)(['"])([^'"]+)\1/gm;
@@ -78,7 +78,7 @@ export function importsOf(text: string): string[] {
   ];
 }
 
-/** Everything that is wrong with these files (paths like `src/nn/linear.ts`), one line each. */
+/** All problems of these files (with paths like `src/nn/linear.ts`), one line each. */
 export function checkSources(files: Files): string[] {
   const problems: string[] = [];
   for (const [path, text] of files) {
@@ -113,13 +113,15 @@ function importProblem(path: string, name: string): string | undefined {
   return `src/${folder} may import ${SHARED.join(', ')} and ${free}`;
 }
 
-/** `nn` for src/nn/layers/conv.ts, '' for src/errors.ts. */
+/** Gives `nn` for src/nn/layers/conv.ts, and '' for src/errors.ts. */
 function folderOf(path: string): string {
   const parts = path.split('/');
   return parts.length > 2 ? parts[1]! : '';
 }
 
-/** All that a file brings with it: files of src/, itself among them, and packages and modules of Node by name. Types too. */
+/**
+ * All that a file imports, directly or not, including types: files of src/ with itself, and packages and Node modules.
+ */
 export function reachedFrom(files: Files, entry: string): { files: string[]; packages: string[] } {
   const reached = new Set<string>();
   const packages = new Set<string>();
@@ -137,7 +139,7 @@ export function reachedFrom(files: Files, entry: string): { files: string[]; pac
   return { files: [...reached].sort(), packages: [...packages].sort() };
 }
 
-/** Each cycle of imports once, as the files along it with the first repeated at the end. */
+/** Lists each cycle of imports once, as its files with the first repeated at the end. */
 export function findCycles(files: Files): string[][] {
   const cycles: string[][] = [];
   const done = new Set<string>();
@@ -161,7 +163,7 @@ export function findCycles(files: Files): string[][] {
   return cycles;
 }
 
-/** Lines that name a place on the machine where this was written: another machine does not have it. */
+/** Finds lines with a path of the machine where they were written, which other machines do not have. */
 export function machinePaths(path: string, text: string): string[] {
   if (path === '.ci/run') return []; // the one file that looks for data beside the checkout
   return text.split('\n').flatMap((line, index) => {

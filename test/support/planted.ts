@@ -1,5 +1,5 @@
 /**
- * Errors planted in shaders and gradients, to show that a test sees them. A test that nothing can fail is worth nothing.
+ * Errors planted in shaders and gradients, to show that a test sees them. A test that cannot fail proves nothing.
  */
 
 import { expect } from 'vitest';
@@ -15,15 +15,15 @@ type Test = (name: string, run: () => Promise<void>) => void;
 /** An error in a shader. */
 export interface Planted {
   readonly what: string;
-  /** The value that comes out wrong. */
+  /** The value that the error makes wrong. */
   readonly wrong: string;
   readonly edit: ShaderEdit;
-  /** Of the device that it is planted on. */
+  /** Traits claimed by the device with the error. */
   readonly traits?: Partial<AdapterTraits>;
   readonly options?: OpenOptions;
 }
 
-/** @param found what is wrong on a device, a line for each value: `output differs at …` */
+/** @param found lists the wrong values on a device, a line each: `output differs at …` */
 export function seesPlanted(
   gpuTest: Test,
   planted: Planted,
@@ -35,7 +35,7 @@ export function seesPlanted(
   });
 }
 
-/** Gradients that are wrong as a whole. */
+/** Factors that make a whole gradient wrong. */
 const WRONG_GRADIENTS = [
   ['2 % too large', 1.02],
   ['2 % too small', 0.98],
@@ -43,7 +43,7 @@ const WRONG_GRADIENTS = [
   ['zero', 0],
 ] as const;
 
-/** The case with the most elements: none of its gradients is only zeros. */
+/** The case with the most elements, none of whose gradients is all zeros. */
 export function largest(cases: readonly Case[]): Case {
   const size = ({ inputs }: Case) => Object.values(inputs)[0]!.shape.reduce((product, extent) => product * extent, 1);
   return cases.reduce((most, next) => (size(next) > size(most) ? next : most));

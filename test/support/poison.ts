@@ -1,12 +1,14 @@
 /**
- * Devices as tests want them: claiming to be another adapter's, and with poisoned memory. Needs no test runner, as the
- * random programs of test/fuzz also run without one.
+ * Devices for tests: with claimed traits, and with poisoned memory. This file uses no test runner, because the random
+ * programs of test/fuzz also run without one.
  */
 import { BufferUsage } from '../../src/gpu/flags.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
 import type { Pooled, PooledBuffer, PooledTexture } from '../../src/gpu/pool.ts';
 
-/** A subgroup larger than the adapter's cannot be claimed: shuffles would ask lanes of another one. SwiftShader's have 4. */
+/**
+ * Claims traits, but no larger subgroup than the adapter's: shuffles would reach other subgroups. SwiftShader's have 4.
+ */
 export function claim(gpu: Gpu, traits: Partial<AdapterTraits>): void {
   const own = gpu.traits.subgroupSize;
   const { subgroupSize = own } = traits;
@@ -16,20 +18,20 @@ export function claim(gpu: Gpu, traits: Partial<AdapterTraits>): void {
 
 /** NaN as f32 and as f16. */
 export const ALL_NAN = 0x7fff7fff;
-/** 1e30 as f32: what `max` or a comparison would drop of a NaN shows with it. As a place in memory it is out of bounds. */
+/** 1e30 as f32. It shows where `max` or a comparison drops a NaN. As an index it is out of bounds. */
 export const LARGE = 0x7149f2ca;
 
 /** How `poison` fills memory. */
 export interface PoisonOptions {
-  /** The 32 bits that memory is filled with; ALL_NAN by default. May be changed between two programs. */
+  /** The 32 bits that fill memory, ALL_NAN by default. May change between two programs. */
   word: number;
-  /** Also fill what is given back, so that a read after the release is seen before the memory has a new owner. */
+  /** Also fill released memory, so that a read after the release is seen before the memory has a new owner. */
   readonly onRelease?: boolean;
 }
 
 /**
- * Fills every buffer and texture with NaN when the pool hands it out, so that what a kernel leaves unwritten is seen, whatever
- * its last user left there, and whether it is taken for f32 or f16. Costs a copy each.
+ * Fills every buffer and texture with NaN when the pool hands it out, in f32 and in f16. So unwritten elements are
+ * seen, with any content from the last owner. Costs a copy each.
  */
 export function poison(gpu: Gpu, options: PoisonOptions = { word: ALL_NAN }): void {
   const { pool } = gpu;
@@ -67,13 +69,13 @@ export function poison(gpu: Gpu, options: PoisonOptions = { word: ALL_NAN }): vo
       if ('texture' in pooled) fillTexture(pooled);
       else fill(pooled);
     } catch {
-      // The device is closed, and a tensor of it was collected since.
+      // The device is closed, and one of its tensors was collected afterwards.
     }
     release(pooled);
   };
 }
 
-/** A buffer beside the pool that holds one word throughout. */
+/** Makes a buffer outside the pool, filled with one word. */
 function filledBuffer(gpu: Gpu, word: number, size: number): PooledBuffer {
   const buffer = gpu.device.createBuffer({ size, usage: BufferUsage.COPY_SRC, mappedAtCreation: true });
   new Uint32Array(buffer.getMappedRange()).fill(word);

@@ -1,2 +1,2 @@
-/** A Python with PyTorch, for the tests that compare with it. Verify and bench look for one in the same way. */
+/** A Python with PyTorch, for tests that compare with it. Verify and bench search in the same way. */
 export { findTorchPython, NO_TORCH, torchPythonEnvironment } from '../../scripts/find-python.ts';

@@ -1,9 +1,9 @@
-/** The convolutions of a ResNet-18 that is fine-tuned at 224×224, each shape and pass once. */
+/** The convolutions of fine-tuning ResNet-18 at 224×224, each shape and pass once. */
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
 import { type Conv2dWork, isConv2dWork } from '../../src/kernels/conv2d/work.ts';
 import { rehearse } from '../../src/plan/index.ts';
 
-/** Nothing that a real adapter would have, but WebGPU's default limits. */
+/** A GPU with WebGPU's default limits and no optional features. */
 export const PLAIN_GPU: AdapterTraits = {
   ...{ kind: 'gpu', subgroupSize: 0, maxWorkgroupStorage: 16384, maxInvocations: 256, shaderF16: false },
   ...{ vendor: '', architecture: '', description: '' },

@@ -1,4 +1,4 @@
-/** A server on loopback with what it is told to answer, and folders as zips; for tests and for verify. */
+/** A server on loopback with prepared answers, and folders as zips, for tests and for verify. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -9,16 +9,16 @@ import { type Zippable, zipSync } from 'fflate';
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
 export interface TestServer {
-  /** Without a slash at its end. */
+  /** Has no slash at its end. */
   readonly origin: string;
-  /** What is answered where, by path; 404 elsewhere. */
+  /** Answers by path. Other paths get status 404. */
   readonly answers: Map<string, Answer>;
-  /** Paths that were asked for. */
+  /** Paths requested so far. */
   readonly asked: string[];
   close(): Promise<void>;
 }
 
-/** On a port of its own, until it is closed. */
+/** Starts a server on a free port. */
 export async function startServer(): Promise<TestServer> {
   const answers = new Map<string, Answer>();
   const asked: string[] = [];
@@ -39,14 +39,14 @@ export async function startServer(): Promise<TestServer> {
   return { origin: `http://127.0.0.1:${port}`, answers, asked, close };
 }
 
-/** All of it, with its length. */
+/** Answers with the whole body and its length. */
 export const whole =
   (body: Uint8Array): Answer =>
   (response) => {
     response.writeHead(200, { 'content-length': body.byteLength }).end(body);
   };
 
-/** The length of all of it, and half of it. */
+/** Announces the whole length, sends half of the body, and breaks off. */
 export const halfway =
   (body: Uint8Array): Answer =>
   (response) => {
@@ -54,7 +54,7 @@ export const halfway =
     response.write(body.subarray(0, body.byteLength >> 1), () => response.destroy());
   };
 
-/** Half of it, then silence. */
+/** Announces the whole length, sends half of the body, and then nothing. */
 export const stalling =
   (body: Uint8Array): Answer =>
   (response) => {
@@ -62,13 +62,13 @@ export const stalling =
     response.write(body.subarray(0, body.byteLength >> 1));
   };
 
-/** A folder as a zip whose entries begin with `prefix`; `more` adds entries of its own. */
+/** Zips a folder with `prefix` before the names of its entries. `more` adds entries. */
 export function zipFolder(folder: string, prefix: string, more: Zippable = {}): Uint8Array {
   const files = filesBelow(folder).map((path) => [`${prefix}${path}`, readFileSync(join(folder, path))] as const);
   return zipSync({ ...Object.fromEntries(files), ...more }, { level: 0 });
 }
 
-/** Paths of all files below, sorted, with "/". */
+/** Paths of all files below a folder, sorted, with "/". */
 export function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

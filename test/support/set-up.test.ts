@@ -1,4 +1,4 @@
-/** What a whole run of the tests claims reaches every device, whoever opens it, and so the choice of kernels. */
+/** The claim of a whole test run applies to every device, and so to the choice of kernels. */
 import { describe, expect, test } from 'vitest';
 import { conv2d, scope, Tensor } from '../../src/autograd/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
@@ -10,7 +10,7 @@ import { openAs, ownTraits, withGpu } from './gpu.ts';
 const { gpuTest, gpu } = await withGpu();
 
 describe('a device of the tests', () => {
-  gpuTest('is what the run claims, or what a test claims, and else what it is', async () => {
+  gpuTest('has the traits that the test claims, else those that the run claims, else its own', async () => {
     const traits = { ...(await ownTraits()), ...claimedTraits(process.env) };
     const opened = await openGpu();
     opened.close();
@@ -26,7 +26,7 @@ describe('a device of the tests', () => {
     expect((await openAs({ subgroupSize: 0 })).traits.subgroupSize).toBe(0);
   });
 
-  gpuTest('convolves by the kernels of that kind', () => {
+  gpuTest('convolves with the kernels for that kind', () => {
     scope(() => {
       conv2d(Tensor.zeros(gpu, [1, 1, 4, 4]), Tensor.zeros(gpu, [1, 1, 3, 3]));
     });
@@ -36,7 +36,7 @@ describe('a device of the tests', () => {
 });
 
 describe('DAWNGRAD_TEST_AS', () => {
-  test('is a kind of adapter that the tables know, or nothing', () => {
+  test('is a kind of adapter that the tables know, or empty', () => {
     expect(claimedTraits({})).toBeUndefined();
     expect(claimedTraits({ DAWNGRAD_TEST_AS: '' })).toBeUndefined();
     expect(claimedTraits({ DAWNGRAD_TEST_AS: 'gpu' })).toMatchObject({ kind: 'gpu' });

@@ -1,8 +1,7 @@
 /**
- * Runs before each test file (see vitest.config.ts). With DAWNGRAD_TEST_AS=gpu every device that the tests or the engine
- * open in this process claims to be a GPU's, so that convolutions, batch norm, pooling and the rest run by the kernels
- * that a GPU gets, on whatever adapter is there. What a test claims itself (`openAs`) stands; commands that tests spawn
- * take the device as it is.
+ * Runs before each test file (see vitest.config.ts). With DAWNGRAD_TEST_AS=gpu every device opened in this process
+ * claims to be a GPU, so that all ops run the kernels for GPUs on any adapter. A test's own claim (`openAs`) takes
+ * precedence. Commands that tests spawn see the real traits.
  */
 import { vi } from 'vitest';
 import { claimedTraits } from './claimed-traits.ts';

@@ -1,13 +1,13 @@
-/** How a skipped test carries its reason in its title: written by skip.ts, read by `npm test` when it lists the skips. */
+/** A skipped test carries its reason in its title. skip.ts writes it, and `npm test` reads it to list the skips. */
 
 const MARK = '[skipped: ';
 
-/** The title of a test that is skipped for this reason. */
+/** Makes the title of a test that is skipped for this reason. */
 export function skippedTitle(name: string, reason: string): string {
   return `${name} ${MARK}${reason}]`;
 }
 
-/** Name and reason in a title made by skippedTitle(). */
+/** Reads name and reason from a title made by skippedTitle(). */
 export function readSkippedTitle(title: string): { name: string; reason: string } | undefined {
   const start = title.lastIndexOf(MARK);
   if (start < 0 || !title.endsWith(']')) return undefined;

@@ -1,8 +1,8 @@
 /**
  * Skips that say why. `const torchTest = skipUnless(findTorchPython(), NO_TORCH)` gives a function to use like vitest's
- * `test`; where the condition does not hold, its tests are skipped with the reason in their title, which scripts/test.ts
- * collects and prints. With DAWNGRAD_NO_SKIP=1 they fail instead: a machine that is meant to run everything must not
- * skip something quietly.
+ * `test`. If the condition is false, its tests are skipped with the reason in their title, and scripts/test.ts prints
+ * the reasons. With DAWNGRAD_NO_SKIP=1 such tests fail, because a machine meant to run everything must not skip
+ * quietly.
  */
 
 import { describe, test } from 'vitest';
@@ -12,7 +12,7 @@ type Body = () => void | Promise<void>;
 type TestFunction = (name: string, body: Body, timeout?: number) => void;
 type DescribeFunction = (name: string, body: () => void) => void;
 
-/** `test` where the condition holds (is truthy), else tests that are skipped, or fail, for this reason. */
+/** Gives `test` if the condition is truthy, else a function whose tests are skipped, or fail, for this reason. */
 export function skipUnless(condition: unknown, reason: string): TestFunction {
   if (condition) return (name, body, timeout) => test(name, body, timeout);
   if (process.env.DAWNGRAD_NO_SKIP === '1') {
@@ -25,8 +25,8 @@ export function skipUnless(condition: unknown, reason: string): TestFunction {
 }
 
 /**
- * The same for a whole `describe`: its body is never run where the condition does not hold, so that it may build what
- * needs the missing thing.
+ * Does the same for a whole `describe`. If the condition is false its body never runs, so the body may rely on the
+ * condition.
  */
 export function describeUnless(condition: unknown, reason: string): DescribeFunction {
   if (condition) return (name, body) => describe(name, body);

@@ -1,7 +1,10 @@
+/** Passing tensors past TypeScript's checks. */
 import type { DType } from '../../src/autograd/dtype.ts';
 import type { Tensor } from '../../src/autograd/tensor.ts';
 
-/** A tensor as plain JavaScript would pass it: of a type that TypeScript refuses, so that the check at run time is reached. */
+/**
+ * Passes a tensor whose type TypeScript would refuse, as plain JavaScript could, so that the run-time check is reached.
+ */
 export function untyped<T = Tensor>(tensor: Tensor<DType>): T {
   return tensor as unknown as T;
 }

@@ -1,4 +1,4 @@
-/** `node --import …`: afterwards no import finds the optional dependencies, as if npm had left them out. */
+/** Loaded with `node --import …`: no later import finds the optional dependencies, as if npm had left them out. */
 import { readFileSync } from 'node:fs';
 import { register } from 'node:module';
 

@@ -1,8 +1,8 @@
-/** Which weights are kept. */
+/** The choice of the weights to keep. */
 import { expect, test } from 'vitest';
 import { Best } from '../../src/train/index.ts';
 
-/** The epochs that were kept, one after another, of a run with these validation accuracies. */
+/** The epochs that a run with these validation accuracies keeps, in order. */
 function keptEpochs(accuracies: readonly number[]): (number | null)[] {
   const best = new Best<string>('before training');
   const kept: (number | null)[] = [best.epoch];
@@ -15,7 +15,7 @@ function keptEpochs(accuracies: readonly number[]): (number | null)[] {
   return kept;
 }
 
-test('only what is strictly better replaces the best: of equals the first stays', () => {
+test('only a strictly better state replaces the best: among equals the first stays', () => {
   expect(keptEpochs([0.5, 0.5, 0.7, 0.6, 0.7, 0.9, 0.9])).toEqual([null, 0, 2, 5]);
 });
 

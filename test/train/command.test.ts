@@ -1,4 +1,4 @@
-/** `npm run train` as a program: what goes to which stream, how it ends, and what Ctrl-C does. */
+/** `npm run train` as a program: its output on stdout and stderr, its exit status, and Ctrl-C. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -13,7 +13,7 @@ const data = await drawPictures(join(root, 'data'));
 const TINY_FLAGS = ['--data', data, '--weights', 'none', '--image-size', '32', '--workers', '2', '--threads', '1'];
 
 gpuTest(
-  'stdout gets the tutorial’s lines, stderr all else, and the program ends by itself',
+  'stdout gets the tutorial’s lines, stderr everything else, and the program ends by itself',
   async () => {
     const out = join(root, 'lines');
     const { code, signal, stdout, stderr } = await runCommand([...TINY_FLAGS, '--epochs', '2', '--out', out]);
@@ -78,7 +78,7 @@ gpuTest(
       expect(readJson(out, mode, 'summary.json')).toMatchObject({ mode, epochs: 1, interrupted: false });
       expect(readJsonLines(out, mode, 'metrics.jsonl')).toEqual(of(mode));
     }
-    // Each begins from the seed anew: same weights, same first batch, and no step yet taken.
+    // Each mode starts from the seed: same weights, same first batch, before the first step.
     const firstLoss = /epoch 0\/0 train 1\/3 \| loss (\d\.\d{4})/g;
     const [finetune, extract] = Array.from(stderr.matchAll(firstLoss), ([, loss]) => loss);
     expect(extract).toBe(finetune);
@@ -88,7 +88,7 @@ gpuTest(
 
 for (const [signal, name] of [
   ['SIGINT', 'Ctrl-C'],
-  ['SIGTERM', 'a request to end'],
+  ['SIGTERM', 'SIGTERM'],
 ] as const) {
   gpuTest(
     `${name} finishes the step, keeps the best weights, and ends with status 130`,
@@ -115,7 +115,7 @@ for (const [signal, name] of [
 }
 
 gpuTest(
-  'a second Ctrl-C ends at once',
+  'a second Ctrl-C ends the program at once',
   async () => {
     const out = join(root, 'twice');
     let sent = 0;

@@ -1,4 +1,4 @@
-/** Two runs side by side: what is read, paired, printed and refused. */
+/** Comparison of two runs: reading, pairing, output and refused input. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -27,7 +27,7 @@ const A = [row(0, 'train', 0.75, 0.5), row(0, 'val', 0.5, 0.75), row(1, 'train',
 const B = [row(0, 'train', 0.75, 0.5), row(0, 'val', 0.5625, 0.875)];
 
 describe('readMetrics', () => {
-  test('reads a file or a run folder, and passes over further fields', () => {
+  test('reads a file or a run folder, and ignores further fields', () => {
     const rows = A.map((one) => ({ ...one, lr: 0.001, seconds: 3 }));
     const file = writeLines('a.jsonl', rows);
     expect(readMetrics(file)).toEqual(A);
@@ -48,20 +48,20 @@ describe('readMetrics', () => {
     expect(() => readMetrics(file)).toThrow(FileError);
   });
 
-  test('names a file that is not there', () => {
+  test('names a missing file', () => {
     expect(() => readMetrics(join(root, 'none.jsonl'))).toThrow(/none\.jsonl: cannot be read/);
   });
 });
 
 describe('compareRuns', () => {
-  test('pairs what both have, in order, and counts the rest', () => {
+  test('pairs the phases of both runs, in order, and counts the rest', () => {
     const comparison = compareRuns([...A].reverse(), B);
     expect(comparison.pairs.map(({ epoch, phase }) => `${epoch} ${phase}`)).toEqual(['0 train', '0 val']);
     expect(comparison).toMatchObject({ onlyA: 1, onlyB: 0 });
     expect(comparison.largest).toEqual({ train: { loss: 0, acc: 0 }, val: { loss: 0.0625, acc: 0.125 } });
   });
 
-  test('the table has a line per pair with both values and their difference', () => {
+  test('the table has one line per pair, with both values and their difference', () => {
     const lines = comparisonTable(compareRuns(A, B)).trimEnd().split('\n');
     expect(lines).toHaveLength(3);
     expect(lines[2]!.split(/\s+/).filter(Boolean)).toEqual(
@@ -70,7 +70,7 @@ describe('compareRuns', () => {
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
   });
 
-  test('the summary says how far apart they are and what only one has', () => {
+  test('the summary gives the largest differences and the phases of only one run', () => {
     const summary = summaryLines(compareRuns(A, B), A, B);
     expect(summary).toContain('val loss 6.3e-2, accuracy 0.1250');
     expect(summary).toContain('Best val accuracy: a 0.7500, b 0.8750');
@@ -102,7 +102,7 @@ describe('the command', () => {
     expect(width).toBeGreaterThan(height!);
   });
 
-  test('a tolerance that is exceeded is status 1', async () => {
+  test('a difference above the tolerance is status 1', async () => {
     expect(await main([a, b, '--picture', picture, '--tolerance', '0.0625'])).toBe(0);
     expect(await main([a, b, '--picture', picture, '--tolerance', '0.0624'])).toBe(1);
     expect(written.stderr).toContain('differ by up to 6.25e-2, more than 0.0624');
@@ -111,15 +111,15 @@ describe('the command', () => {
   test.each([
     ['one run', [a]],
     ['three runs', [a, b, a]],
-    ['a picture that is no PNG', [a, b, '--picture', 'x.jpg']],
-    ['a tolerance that is no number', [a, b, '--tolerance', 'x']],
+    ['a picture that is not a PNG', [a, b, '--picture', 'x.jpg']],
+    ['a tolerance that is not a number', [a, b, '--tolerance', 'x']],
     ['an unknown flag', [a, b, '--what']],
   ])('%s: status 2', async (_, args) => {
     expect(await main(args)).toBe(2);
     expect(written.stderr).toMatch(/^compare: /);
   });
 
-  test('a file that is none: status 1, and no picture', async () => {
+  test('a missing file is status 1, and no picture is drawn', async () => {
     const unused = join(root, 'unused.png');
     expect(await main([a, join(root, 'none.jsonl'), '--picture', unused])).toBe(1);
     expect(written.stderr).toContain('none.jsonl');

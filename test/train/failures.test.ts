@@ -1,4 +1,4 @@
-/** What goes wrong is a typed error that says what to do, and costs nothing that was won before. */
+/** A failure is a typed error that names the remedy, and it loses no earlier results. */
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -17,7 +17,7 @@ const { gpuTest } = opened;
 const root = temporaryFolder();
 const data = await drawPictures(join(root, 'data'));
 
-/** A copy of the pictures, changed. */
+/** A copy of the pictures with a change. */
 function changedPictures(name: string, change: (folder: string) => void): string {
   const folder = join(root, name);
   cpSync(data, folder, { recursive: true });
@@ -25,19 +25,19 @@ function changedPictures(name: string, change: (folder: string) => void): string
   return folder;
 }
 
-test('train and val of other classes: the error names the folders and what each has alone', () => {
+test('train and val with different classes: the error names the classes that only one folder has', () => {
   const folder = changedPictures('renamed', (at) => renameSync(join(at, 'val', 'discs'), join(at, 'val', 'dots')));
   expect(() => openPictures(folder)).toThrow(FileError);
   expect(() => openPictures(folder)).toThrow(
-    /renamed: train and val must hold folders of the same names.*only in .*train: discs; only in .*val: dots/,
+    /renamed: train and val must hold folders of the same names.*discs only in .*train; dots only in .*val/,
   );
   const more = changedPictures('more', (at) =>
     cpSync(join(at, 'val', 'discs'), join(at, 'val', 'dots'), { recursive: true }),
   );
-  expect(() => openPictures(more)).toThrow(/found only in .*val: dots\./);
+  expect(() => openPictures(more)).toThrow(/found dots only in .*val\./);
 });
 
-test('a folder without val, and one of a single class', () => {
+test('refuses a folder without val, and one with a single class', () => {
   const withoutVal = join(root, 'no-val');
   cpSync(join(data, 'train'), join(withoutVal, 'train'), { recursive: true });
   expect(() => openPictures(withoutVal)).toThrow(/val: expected a folder of pictures, but there is nothing/);
@@ -49,7 +49,7 @@ test('a folder without val, and one of a single class', () => {
 });
 
 gpuTest(
-  'a picture that cannot be read is named',
+  'an unreadable picture is named',
   async () => {
     const broken = changedPictures('broken', (at) => {
       const path = join(at, 'val', 'stripes', '2.png');
@@ -58,7 +58,7 @@ gpuTest(
     const run = train({ data: broken, ...TINY, gpu: opened.gpu, out: join(root, 'run-broken') });
     await expect(run).rejects.toThrow(FileError);
     await expect(run).rejects.toThrow(/broken.val.stripes.2\.png: the image file is truncated or damaged/);
-    // The train phase was done, and its line stays.
+    // The train phase had finished, so its line stays.
     expect(readJsonLines(root, 'run-broken', 'metrics.jsonl')).toHaveLength(1);
     expect(opened.gpu.pool.liveBytes).toBe(0);
 
@@ -73,7 +73,7 @@ gpuTest(
 );
 
 gpuTest(
-  'a loss that is no number stops the run and names epoch and step',
+  'a loss that is not finite stops the run, and the error names epoch and step',
   async () => {
     const run = train({ data, ...TINY, lr: 1e30, gpu: opened.gpu, out: join(root, 'run-nan') });
     const error = await run.catch((caught: unknown) => caught);
@@ -90,7 +90,7 @@ gpuTest(
 );
 
 gpuTest(
-  'a lost device ends the run, and the last checkpoint is whole',
+  'a lost device ends the run, and the last checkpoint is complete',
   async () => {
     const gpu = await openGpu();
     const out = join(root, 'run-lost');
@@ -116,7 +116,7 @@ test('a run folder is never used twice', async () => {
   expect(readFileSync(join(used, 'best.safetensors'), 'utf8')).toBe('precious');
 });
 
-test('options that make no sense', async () => {
+test('refuses invalid options', async () => {
   const base = { data, ...TINY };
   await expect(train({ ...base, epochs: 1.5 })).rejects.toThrow(
     /epochs: expected a whole number of at least 1, found 1.5/,
@@ -125,7 +125,7 @@ test('options that make no sense', async () => {
   await expect(train({ ...base, mode: 'both' as 'extract' })).rejects.toThrow(/mode: expected finetune or extract/);
 });
 
-test('out of memory comes with advice, and with where the best weights are', () => {
+test('an out-of-memory error gives advice and the path of the best weights', () => {
   const error = new OutOfMemoryError('could not allocate 1 GiB');
   expect(failureLines(error, join(root, 'nowhere'), 32)).toEqual([
     'train: The GPU is out of memory: could not allocate 1 GiB. Use a smaller batch.',
@@ -138,7 +138,7 @@ test('out of memory comes with advice, and with where the best weights are', () 
   expect(failureLines(error, out)).toContain(`The best weights so far are in ${join(out, 'best.safetensors')}.`);
 });
 
-/** A checkpoint with these entries, each of one number unless a shape is given. */
+/** A checkpoint of zeros with these names and shapes. */
 function checkpoint(entries: Record<string, readonly number[]>, metadata: Record<string, string> = {}) {
   const tensors = new Map<string, TensorData>();
   for (const [name, shape] of Object.entries(entries)) {
@@ -147,27 +147,29 @@ function checkpoint(entries: Record<string, readonly number[]>, metadata: Record
   return { tensors, metadata };
 }
 
-test('a last layer is loaded only if it is for these classes', () => {
+test('a last layer is loaded only if it fits these classes', () => {
   const body = { 'layer1.0.conv1.weight': [1] };
   const fc = (outputs: number) => ({ ...body, 'fc.weight': [outputs, 512] });
   const start = (entries: Record<string, readonly number[]>, classes?: string) =>
     startFrom('a.pth', checkpoint(entries, classes === undefined ? {} : { classes }), ['ants', 'bees']);
   expect(start(fc(1000))).toMatchObject({ loadsLastLayer: false, architecture: 'resnet18' });
   expect(start(fc(1000)).description).toBe(
-    'a.pth (resnet18), without its last layer: that tells 1000 classes apart, the data has 2. A new one is drawn.',
+    'a.pth (resnet18), without its last layer: it has 1000 outputs, but the data has 2 classes. A new one is drawn.',
   );
-  expect(start(body).description).toMatch(/without its last layer: it has none/);
+  expect(start(body).description).toMatch(/without its last layer: the file has none/);
   expect(start(fc(2))).toMatchObject({ loadsLastLayer: true });
   expect(start(fc(2), '["ants","bees"]')).toMatchObject({ loadsLastLayer: true });
-  expect(start(fc(2), '["cats","dogs"]').description).toMatch(/that tells cats, dogs apart, the data has ants, bees/);
-  // Not ours: another program may have an entry of that name.
+  expect(start(fc(2), '["cats","dogs"]').description).toMatch(
+    /it is for the classes cats, dogs, but the data has ants, bees/,
+  );
+  // Another program may have an entry of that name.
   expect(start(fc(2), 'some classes')).toMatchObject({ loadsLastLayer: true });
   expect(start({ ...fc(2), 'layer1.2.conv1.weight': [1] })).toMatchObject({ architecture: 'resnet34' });
 });
 
-test('weights of another network are refused in a sentence', () => {
+test('weights of another network are refused with an error that names the file', () => {
   expect(() => startFrom('a.pth', checkpoint({ 'features.0.weight': [1] }), ['a', 'b'])).toThrow(
-    /a\.pth: expected the weights of a resnet18 or resnet34 under torchvision's names, found 1 others/,
+    /a\.pth: expected the weights of a resnet18 or resnet34 under torchvision's names, found 1 other tensors/,
   );
   const deeper = checkpoint({ 'layer1.0.conv1.weight': [1], 'layer1.0.conv3.weight': [1] });
   expect(() => startFrom('a.pth', deeper, ['a', 'b'])).toThrow(/found those of a deeper ResNet/);

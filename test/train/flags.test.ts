@@ -1,4 +1,4 @@
-/** The command line: what is taken, and that what is wrong is a clear error with exit status 2. */
+/** The command line of train: its flags, and that wrong usage is a clear error with exit status 2. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -30,7 +30,7 @@ test.each<[string, string[], RegExp]>([
   ['an unknown flag', [...good, '--epoch', '3'], /'--epoch'/],
   ['a flag without its value', [...good, '--lr'], /--lr/],
   ['a stray argument', [...good, 'finetune'], /finetune/],
-  ['a word for a number', [...good, '--epochs', 'many'], /--epochs: expected a number, found "many"/],
+  ['a word instead of a number', [...good, '--epochs', 'many'], /--epochs: expected a number, found "many"/],
   ['an empty number', [...good, '--seed', ''], /--seed: expected a number, found ""/],
   ['a hexadecimal number', [...good, '--seed', '0x10'], /--seed: expected a number/],
   ['no epochs', [...good, '--epochs', '0'], /--epochs: expected a whole number of at least 1, found 0/],
@@ -46,11 +46,11 @@ test.each<[string, string[], RegExp]>([
   ['a small picture', [...good, '--image-size', '31'], /--image-size: expected a whole number of at least 32/],
   ['an unknown mode', [...good, '--mode', 'freeze'], /--mode: expected finetune, extract, both, found "freeze"/],
   ['an unknown adapter', [...good, '--adapter', 'fast'], /--adapter: expected high-performance, low-power, software/],
-  ['the demo on one’s own pictures', ['--demo', '--data', data], /--demo: .* give neither --data nor --weights/],
-  ['the demo from given weights', ['--demo', '--weights', 'none'], /--demo: .* give neither --data nor --weights/],
-  ['data that is not there', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
+  ['the demo with given pictures', ['--demo', '--data', data], /--demo: .* give neither --data nor --weights/],
+  ['the demo with given weights', ['--demo', '--weights', 'none'], /--demo: .* give neither --data nor --weights/],
+  ['missing data', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
   ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder, found a file/],
-  ['weights that are not there', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
+  ['missing weights', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
   ['weights that are a folder', ['--data', data, '--weights', data], /--weights: .*: expected a file, found a folder/],
   ['an empty run folder', [...good, '--out', ''], /--out: expected a folder/],
 ])('%s is an error with exit status 2', async (_, args, message) => {
@@ -60,7 +60,7 @@ test.each<[string, string[], RegExp]>([
   expect(stderr).toMatch(/^train: .*\nTry "npm run train -- --help"\.\n$/);
 });
 
-test('a folder that holds a run is an error before anything is read, in mode both also one below', async () => {
+test('a folder that holds a run is an error before anything is read, in mode both also in a subfolder', async () => {
   const used = join(root, 'used');
   mkdirSync(join(used, 'extract'), { recursive: true });
   writeFileSync(join(used, 'extract', 'metrics.jsonl'), 'kept');
@@ -72,7 +72,7 @@ test('a folder that holds a run is an error before anything is read, in mode bot
   expect((await call([...good, '--out', weights])).stderr).toMatch(/expected a folder for the run, found a file/);
 });
 
-test('a variable stands in for a flag, and an error names the one that was used', async () => {
+test('a variable replaces a flag, and an error names the variable', async () => {
   const env = { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights };
   expect(parseTrainFlags([], env)).toMatchObject({ data, weights });
   expect(parseTrainFlags(['--weights', 'none'], env)).toMatchObject({ data, weights: 'none' });
@@ -81,14 +81,14 @@ test('a variable stands in for a flag, and an error names the one that was used'
   expect(stderr).toMatch(/DAWNGRAD_DATA: \/nowhere: no such folder/);
 });
 
-test('what is not named stays open, and the demo takes no notice of variables', () => {
+test('sources that are not named stay undefined, and the demo ignores variables', () => {
   expect(parseTrainFlags([], {})).toMatchObject({ data: undefined, weights: undefined, demo: false });
   expect(parseTrainFlags([], { DAWNGRAD_DATA: '', DAWNGRAD_WEIGHTS: '' })).toMatchObject({ data: undefined });
   const env = { DAWNGRAD_DATA: '/nowhere', DAWNGRAD_WEIGHTS: weights };
   expect(parseTrainFlags(['--demo'], env)).toMatchObject({ data: undefined, weights: undefined, demo: true });
 });
 
-test('defaults are the tutorial’s', () => {
+test('the defaults are the tutorial’s', () => {
   expect(parseTrainFlags(good, {})).toEqual({
     modes: ['finetune'],
     data,
@@ -115,7 +115,7 @@ test('defaults are the tutorial’s', () => {
   });
 });
 
-test('every flag is taken', () => {
+test('accepts every flag', () => {
   const args =
     '--mode both --epochs 3 --batch-size 8 --lr 1e-2 --momentum .5 --weight-decay 1e-4 --step-size 2 --gamma 0.5';
   const more = '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe --no-tune';
@@ -144,7 +144,7 @@ test('every flag is taken', () => {
   });
 });
 
-test('--help explains every flag with its default, whatever else is given', async () => {
+test('--help explains every flag, also beside invalid ones', async () => {
   const { code, stdout, stderr } = await call(['--help', '--epochs', 'many']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const flags =

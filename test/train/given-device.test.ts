@@ -1,6 +1,6 @@
 /**
- * Runs and predictors on a device that the caller owns: each computes by its own kernel choices, and the device's chooser,
- * its record and its listener are afterwards what they were.
+ * Runs and predictors on a device that the caller owns: each uses its own kernel choices. Afterwards the device has its
+ * old chooser, record and listener.
  */
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
@@ -14,13 +14,13 @@ import { drawPicture, randomState, writeNet } from '../predict/support.ts';
 import { withGpu } from '../support/gpu.ts';
 import { drawPictures, readJson, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
 
-/** A layer of a resnet18 on pictures of 32 pixels, which every adapter can compute as either variant. */
+/** A layer of a resnet18 on pictures of 32 pixels. Every adapter can compute it with either variant. */
 const LAYER = '64x8x8 -> 64, 3x3 /1 +1';
 const [TRAINED, PREDICTED] = [`4x${LAYER}`, `1x${LAYER}`];
 /** The layer's weights are frozen in these runs. */
 const workOf = (layer: string) => `conv2d forward ${layer} frozen`;
 
-/** Choices that differ from one another in that layer, whatever the tables say. */
+/** Choices for that layer, independent of the tables. */
 const tunedTo = (variant: 'tiled' | 'rows'): TunedChoices =>
   new Map([TRAINED, PREDICTED].map((layer) => [workOf(layer), variant]));
 
@@ -31,7 +31,7 @@ const root = temporaryFolder();
 const data = await drawPictures(join(root, 'data'));
 let runs = 0;
 
-/** Variants by which a layer was computed while `fn` ran, and whether the device was left as it was. */
+/** Returns the variants that computed a layer while `fn` ran. Fails if the device changed. */
 async function watch<T>(layer: string, fn: (gpu: Gpu) => Promise<T>): Promise<{ result: T; variants: string[] }> {
   const { gpu } = opened;
   const record = () => own.works.map((work) => [work.name, own.choices[work.name], own.usesOf(work)]);
@@ -70,7 +70,7 @@ async function runOn(gpu: Gpu, options: Partial<TrainOptions>): Promise<Config &
 
 describe('a run', () => {
   gpuTest(
-    'computes by the choices that it finds, and leaves the device with its own',
+    'uses the choices that it finds, and the device keeps its own',
     async () => {
       const { result, variants } = await watch(TRAINED, (gpu) => runOn(gpu, { tuned: async () => tunedTo('rows') }));
       expect(result.kernels[workOf(TRAINED)]).toBe('rows');
@@ -81,7 +81,7 @@ describe('a run', () => {
   );
 
   gpuTest(
-    'that looks for none goes by those of the device, and so does measuring weights',
+    'without `tuned` uses the device’s choices, and so does `evaluate`',
     async () => {
       const { result, variants } = await watch(TRAINED, (gpu) => runOn(gpu, {}));
       expect(result.kernels[workOf(TRAINED)]).toBe('tiled');
@@ -95,7 +95,7 @@ describe('a run', () => {
   );
 
   gpuTest(
-    'beside another on the same device computes by its own choices, as its record says',
+    'beside another on the same device uses its own choices and records them',
     async () => {
       const both = (gpu: Gpu) =>
         Promise.all((['rows', 'tiled'] as const).map((variant) => runOn(gpu, { tuned: async () => tunedTo(variant) })));
@@ -109,7 +109,7 @@ describe('a run', () => {
   );
 
   gpuTest(
-    'that fails leaves the device as it was too',
+    'that fails leaves the device unchanged too',
     async () => {
       await watch(TRAINED, async (gpu) => {
         const tuned = async () => tunedTo('rows');
@@ -122,7 +122,7 @@ describe('a run', () => {
 
 describe('two predictors', () => {
   gpuTest(
-    'on one device compute by their own choices each, in turn and at once',
+    'on one device each use their own choices, in turn and at once',
     async () => {
       const weights = writeNet(join(root, 'net.safetensors'), randomState(opened.gpu, 3), { imageSize: '32' });
       const picture = await drawPicture(join(root, 'picture.png'), 2);

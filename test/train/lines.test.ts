@@ -1,4 +1,4 @@
-/** The printed lines are the tutorial's, also where Python and JavaScript round differently. */
+/** The printed lines equal the tutorial's, even though Python and JavaScript round differently. */
 import { expect, test } from 'vitest';
 import { endLines, epochLines, fixed, phaseLine } from '../../src/train/index.ts';
 
@@ -9,7 +9,7 @@ test('epoch, phase and end are printed as the tutorial prints them', () => {
   );
   expect(phaseLine({ phase: 'val', loss: 12.5, acc: 1 })).toBe('val Loss: 12.5000 Acc: 1.0000\n');
   expect(endLines(1023.4, 143 / 153)).toBe('Training complete in 17m 3s\nBest val Acc: 0.934641\n');
-  // The tutorial's own oddity: seconds are rounded after the minutes were taken off.
+  // A quirk of the tutorial: it rounds the seconds after it subtracts the minutes.
   expect(endLines(59.7, 0)).toBe('Training complete in 0m 60s\nBest val Acc: 0.000000\n');
 });
 

@@ -1,4 +1,4 @@
-/** The loop over batches: how far it runs ahead of the device, what it adds up, and how it ends early. */
+/** The loop over batches: how far it runs ahead of the device, its sums, and how it ends early. */
 import { expect, test } from 'vitest';
 import type { Batch } from '../../src/data/index.ts';
 import { NonFiniteLossError, type PhaseRun, runPhase, type StepProgress } from '../../src/train/index.ts';
@@ -9,7 +9,7 @@ interface Fake {
   readonly correct: number;
 }
 
-/** A loader of batches that hold nothing, and a device on which each result is ready when it is asked for. */
+/** A loader of empty batches, and a device on which each result is ready when it is requested. */
 function fakeRun(results: readonly Fake[], options: Partial<PhaseRun> = {}) {
   let running = 0;
   const seen = { mostRunning: 0, started: 0, released: 0, steps: [] as StepProgress[] };
@@ -48,14 +48,14 @@ function fakeRun(results: readonly Fake[], options: Partial<PhaseRun> = {}) {
 
 const many = Array.from({ length: 10 }, (_, i) => ({ size: 4, loss: i, correct: i % 5 }));
 
-test('two steps are submitted ahead of the one that is recorded, and never more', async () => {
+test('at most two steps are submitted ahead of the recorded one', async () => {
   const { run, seen } = fakeRun(many);
   await runPhase(run);
   expect(seen.mostRunning).toBe(3);
   expect(seen.released).toBe(10);
 });
 
-test('steps are told of in order, each with its own result', async () => {
+test('steps are reported in order, each with its own result', async () => {
   const { run, seen } = fakeRun(many);
   await runPhase(run);
   expect(seen.steps.map(({ step, loss, correct }) => ({ step, loss, correct }))).toEqual(
@@ -64,12 +64,12 @@ test('steps are told of in order, each with its own result', async () => {
   expect(seen.steps.at(-1)).toMatchObject({ epoch: 3, phase: 'train', steps: 10, size: 4, meanLoss: 4.5 });
 });
 
-test('nobody needs to listen', async () => {
+test('works without a listener', async () => {
   const { run } = fakeRun(many, { onStep: undefined });
   expect(await runPhase(run)).toMatchObject({ loss: 4.5 });
 });
 
-test('a smaller last batch counts by its pictures, summed in double', async () => {
+test('weights a smaller last batch by its pictures and sums in double', async () => {
   const { run } = fakeRun([
     { size: 4, loss: 0.1, correct: 3 },
     { size: 1, loss: 0.7, correct: 1 },
@@ -80,7 +80,7 @@ test('a smaller last batch counts by its pictures, summed in double', async () =
 });
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY])(
-  'a loss of %d ends it, and the error names epoch and step',
+  'a loss of %d ends the phase, and the error names epoch and step',
   async (loss) => {
     const { run } = fakeRun([...many.slice(0, 4), { size: 4, loss, correct: 0 }, ...many]);
     const error = await runPhase(run).catch((caught: unknown) => caught);
@@ -90,7 +90,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])(
   },
 );
 
-test('an abort finishes the steps that have begun', async () => {
+test('an abort finishes the steps that have started', async () => {
   const abort = new AbortController();
   const { run, seen } = fakeRun(many, { signal: abort.signal });
   const record = run.run;

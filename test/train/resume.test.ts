@@ -13,7 +13,15 @@ const root = temporaryFolder();
 const data = await drawPictures(join(root, 'data'));
 let runs = 0;
 const nextFolder = () => join(root, `run-${runs++}`);
-const OPTIONS = { ...TINY, data, epochs: 3, stepSize: 2, lr: 0.01, pictures: false } satisfies TrainOptions;
+const OPTIONS = {
+  ...TINY,
+  data,
+  batchSize: 2,
+  epochs: 3,
+  stepSize: 2,
+  lr: 0.01,
+  pictures: false,
+} satisfies TrainOptions;
 
 /** The files of a run, without times. */
 function results(folder: string) {

@@ -1,4 +1,4 @@
-/** The pictures of a run: there at the end, drawn from what the network saw and said, and never at a run's expense. */
+/** The pictures of a run show the network's inputs and outputs, and a failed picture never fails the run. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -27,7 +27,7 @@ const root = temporaryFolder();
 const data = await drawPictures(join(root, 'data'));
 let runs = 0;
 
-/** Defers touching the device, which does not exist where the tests are skipped. */
+/** Defers access to the device: if the tests are skipped, there is none. */
 async function openOnce() {
   const opened = await withGpu();
   return { gpuTest: opened.gpuTest, gpu: () => opened.gpu };
@@ -38,7 +38,7 @@ interface Told {
   readonly failed: { file: string; message: string }[];
 }
 
-/** A reporter that keeps what it is told of pictures. */
+/** A reporter that records its calls about pictures. */
 function listener(more: Reporter = {}): Reporter & Told {
   const drawn: string[] = [];
   const failed: Told['failed'] = [];
@@ -62,7 +62,7 @@ const optionsOf = (more: Partial<TrainOptions>): TrainOptions => ({
 const pngs = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.png'));
 
 gpuTest(
-  'a run leaves three pictures: the batch it saw first, its curves, and what its best weights say',
+  'a run draws three pictures: its first batch, its curves, and predictions of its best weights',
   async () => {
     const reporter = listener();
     const options = optionsOf({ epochs: 1, batchSize: 5, reporter });
@@ -83,7 +83,7 @@ gpuTest(
     });
     expect(readFileSync(join(folder, 'train-batch.png')).equals(batch)).toBe(true);
 
-    // Five at a time, so that six need a second batch, which is filled up.
+    // With five at a time, six pictures need a second batch, which is padded.
     const dataset = pictures.val;
     const transform = valTransform(TINY.imageSize);
     const question = {
@@ -111,7 +111,7 @@ gpuTest(
     const all = await predictVal(question, 100);
     expect(all.size).toBe(8);
     expect(all.results.filter(({ predicted, actual }) => predicted === actual).length / 8).toBe(summary.bestValAcc);
-    // One by one each gets the same answer: what fills a batch up has no say.
+    // One at a time, each picture gets the same answer: the padding of a batch has no effect.
     const single = await predictVal({ ...question, batchSize: 1 }, 100);
     single.results.forEach(({ predicted, probability }, i) => {
       expect(predicted).toBe(all.results[i]!.predicted);
@@ -124,7 +124,7 @@ gpuTest(
   TRAINING_TIMEOUT,
 );
 
-/** The first train batch that a run with these options sees: its random numbers are drawn in the run's order. */
+/** The first train batch of a run with these options. It draws random values in the run's order. */
 async function firstBatch(options: TrainOptions, pool: DecoderPool): Promise<Batch> {
   const settings = numberSettings(options);
   const generator = new Generator(settings.seed);
@@ -134,7 +134,7 @@ async function firstBatch(options: TrainOptions, pool: DecoderPool): Promise<Bat
 }
 
 gpuTest(
-  'without pictures the folder has none, and every number is the same',
+  'without pictures the folder has none, and all results are the same',
   async () => {
     const [withPictures, without] = [
       await train(optionsOf({ epochs: 1 })),
@@ -152,10 +152,10 @@ gpuTest(
 );
 
 gpuTest(
-  'pictures that cannot be written cost the run nothing',
+  'pictures that cannot be written do not affect the run',
   async () => {
     const out = nextFolder();
-    // A folder of that name is in the way of each.
+    // A folder of the same name blocks each picture.
     const started = () => {
       for (const name of Object.values(PICTURE_FILES)) mkdirSync(join(out, name));
     };
@@ -166,7 +166,7 @@ gpuTest(
     for (const { file, message } of reporter.failed) expect(message).toContain(join(out, file));
     expect(reporter.drawn).toEqual([]);
     for (const name of ['best.safetensors', 'summary.json']) expect(existsSync(join(out, name))).toBe(true);
-    // Nothing half-written either.
+    // No temporary file stays either.
     expect(readdirSync(out).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     model!.dispose();
   },
@@ -174,10 +174,10 @@ gpuTest(
 );
 
 gpuTest(
-  'a run that ends early has what can be drawn by then',
+  'a run that ends early draws the pictures that are possible by then',
   async () => {
     const abort = new AbortController();
-    // Six steps: when the first is told of, three or four have been submitted.
+    // Six steps: when the first is reported, three or four have been submitted.
     const stopping = { signal: abort.signal, batchSize: 2, reporter: { stepDone: () => abort.abort() } };
     const stopped = await train(optionsOf(stopping));
     expect(stopped.summary).toMatchObject({ epochs: 0, interrupted: true });
@@ -199,7 +199,7 @@ gpuTest(
   TRAINING_TIMEOUT,
 );
 
-test('a large batch is copied only as far as it is shown, and only the first', async () => {
+test('only the first batch is copied, and only the pictures that are shown', async () => {
   const folder = new RunFolder(nextFolder());
   const metrics: [] = [];
   const pictures = new RunPictures({ folder, classes: CLASSES, metrics, best: { epoch: null, acc: 0 } });
@@ -218,13 +218,13 @@ test('a large batch is copied only as far as it is shown, and only the first', a
     })),
     size: 40,
   });
-  // The loader writes its next batch into the same memory.
+  // The loader writes its next batch to the same memory.
   first.images.fill(0.5);
   await pictures.drawBatch();
   expect(readFileSync(join(folder.path, 'train-batch.png')).equals(expected)).toBe(true);
 });
 
-test('curves are drawn when asked, if there is anything new', async () => {
+test('curves are drawn on request, and again with new metrics', async () => {
   const folder = new RunFolder(nextFolder());
   const told = listener();
   const metrics = [{ epoch: 0, phase: 'train' as const, loss: 1, acc: 0.5, lr: 0.1 }];
@@ -244,7 +244,7 @@ test('curves are drawn when asked, if there is anything new', async () => {
   expect(told.drawn).toEqual(['curves.png']);
 });
 
-test('a picture that fails again and again is told of once', async () => {
+test('a picture that fails repeatedly is reported once', async () => {
   const folder = new RunFolder(nextFolder());
   mkdirSync(join(folder.path, 'curves.png'));
   const told = listener();

@@ -1,4 +1,4 @@
-/** Whole runs, both modes, on a few small pictures: what they leave behind, and that the seed decides them. */
+/** Whole runs in both modes on a few small pictures: their files, and that the seed decides the results. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const root = temporaryFolder();
 const data = await drawPictures(join(root, 'data'));
 let runs = 0;
 
-/** Defers touching the device, which does not exist where the tests are skipped. */
+/** Defers access to the device: if the tests are skipped, there is none. */
 async function openOnce() {
   const opened = await withGpu();
   return { gpuTest: opened.gpuTest, gpu: () => opened.gpu };
@@ -34,7 +34,7 @@ interface Kept extends TrainResult {
   readonly steps: readonly StepProgress[];
 }
 
-/** A run in a folder of its own, on the file's device, whose memory it leaves as it was. */
+/** A run in its own folder on the shared device. It fails if the run leaves memory or a graph on the device. */
 async function run(options: Partial<TrainOptions> = {}): Promise<Kept> {
   const steps: StepProgress[] = [];
   const out = join(root, `run-${runs++}`);
@@ -48,7 +48,7 @@ async function run(options: Partial<TrainOptions> = {}): Promise<Kept> {
 
 type Entries = ReadonlyMap<string, { readonly data: Float32Array }>;
 
-/** Whether an entry is the same, bit for bit, in both. vitest's own comparison takes a minute for eleven million numbers. */
+/** Whether an entry has the same bits in both. vitest's own comparison takes a minute for eleven million values. */
 function sameBits(a: Entries, b: Entries, name: string): boolean {
   const [first, second] = [a, b].map((entries) => {
     const { data } = entries.get(name)!;
@@ -63,7 +63,7 @@ const withoutTimes = ({ metrics, steps }: Kept) => ({
 });
 
 gpuTest(
-  'fine-tuning leaves a folder that tells all about it',
+  'fine-tuning writes a folder that describes the run',
   async () => {
     const { folder, metrics, summary, best, steps } = await run({ stepSize: 1 });
     expect(readdirSync(folder).sort()).toEqual([
@@ -134,7 +134,7 @@ gpuTest(
     });
     expect(tensors.size).toBe(122);
     expect(tensors.get('fc.weight')?.shape).toEqual([2, 512]);
-    // Three batches per epoch moved the statistics.
+    // Three batches per epoch updated the statistics.
     expect(tensors.get('bn1.num_batches_tracked')).toMatchObject({ shape: [], dtype: 'I64' });
     expect(tensors.get('bn1.num_batches_tracked')?.data[0]).toBe(3 * (summary.bestEpoch! + 1));
     for (const name of best.keys()) expect([name, sameBits(tensors, best, name)]).toEqual([name, true]);
@@ -143,7 +143,7 @@ gpuTest(
 );
 
 gpuTest(
-  'config.json tells which kernels ran',
+  'config.json names the kernels that ran',
   async () => {
     const withChooser = vi.spyOn(gpu(), 'withChooser');
     const { folder } = await run({ imageSize: 48, epochs: 1 });
@@ -158,7 +158,7 @@ gpuTest(
 );
 
 gpuTest(
-  'the best weights load back whole and give the same validation accuracy',
+  'the best weights load with their last layer and give the same validation accuracy',
   async () => {
     const { folder, summary } = await run({ epochs: 3 });
     const weights = join(folder, 'best.safetensors');
@@ -166,9 +166,9 @@ gpuTest(
     expect(measured.acc).toBe(summary.bestValAcc);
     let told = '';
     const reporter = { started: ({ weights }: { weights: string }) => (told = weights) };
-    // Without learning, the first validation measures the loaded weights, but for the statistics.
+    // With a learning rate of 0, the first validation measures the loaded weights. Only the statistics differ.
     const again = await run({ weights, epochs: 1, lr: 0, reporter });
-    expect(told).toMatch(/best\.safetensors \(resnet18\), whole: its last layer tells 2 classes apart/);
+    expect(told).toMatch(/best\.safetensors \(resnet18\), whole: its last layer has 2 outputs/);
     const loaded = readSafetensors(weights).tensors;
     for (const name of ['fc.weight', 'layer4.1.conv2.weight']) {
       expect([name, sameBits(again.best, loaded, name)]).toEqual([name, true]);
@@ -178,7 +178,7 @@ gpuTest(
 );
 
 gpuTest(
-  'feature extraction moves the last layer and the statistics, and no bit of the other parameters',
+  'feature extraction changes the last layer and the statistics, and no bit of the other parameters',
   async () => {
     const first = await run({ mode: 'extract', epochs: 1, lr: 0.01 });
     const weights = join(first.folder, 'best.safetensors');
@@ -195,7 +195,7 @@ gpuTest(
 );
 
 gpuTest(
-  'the same seed gives the same bits, however many threads decode; another seed gives others',
+  'the same seed gives the same bits for any number of decoder threads; another seed gives others',
   async () => {
     const results = [];
     for (const threads of [0, 1, 4]) results.push(await run({ threads, epochs: 2, batchSize: 5 }));
@@ -217,12 +217,12 @@ gpuTest(
 );
 
 gpuTest(
-  'an abort keeps the best so far, writes the summary and says so',
+  'an abort keeps the best weights so far and marks the summary as interrupted',
   async () => {
     const abort = new AbortController();
     const reporter = {
       stepDone: ({ epoch, phase }: StepProgress) => {
-        // Six steps make an epoch: when the first is told of, three or four have been submitted.
+        // An epoch has six steps: when the first is reported, three or four have been submitted.
         if (epoch === 1 && phase === 'train') abort.abort();
       },
     };
@@ -241,7 +241,7 @@ gpuTest(
 );
 
 gpuTest(
-  'a run that is stopped before its first epoch ends keeps the weights it began with',
+  'a run that stops before the end of its first epoch keeps its initial weights',
   async () => {
     const signal = AbortSignal.abort();
     const { folder, summary, metrics } = await run({ signal });

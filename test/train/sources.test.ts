@@ -1,4 +1,4 @@
-/** Where a run's pictures and weights come from: what is named, cached, downloaded, or the demo; all from loopback. */
+/** The sources of a run's pictures and weights: named, cached, downloaded from loopback, or the demo. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { strToU8 } from 'fflate';
@@ -13,7 +13,7 @@ import { withGpu } from '../support/gpu.ts';
 import { halfway, sha256, stalling, whole, zipFolder } from '../support/server.ts';
 import { drawPictures, readJson, runCommand, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
 
-// The demo itself has tests of its own; here it is one that takes seconds.
+// The demo has its own tests. This one is replaced by a demo that takes seconds.
 vi.mock('../../src/demo/index.ts', () => ({
   DEMO_SETTINGS: { epochs: 2, imageSize: 32, lr: 0.01, seed: 0, pictures: false },
   writeDemoPictures: async (folder: string, { seed }: { seed: number }) => {
@@ -39,7 +39,7 @@ beforeEach(() => {
   server.answers.set('/pictures.zip', whole(zip));
 });
 
-/** The official addresses are out of reach: a proxy is named that is not there. */
+/** Makes the official addresses unreachable: names a proxy that does not exist. */
 const offline = () => ({ DAWNGRAD_CACHE: cache, HTTPS_PROXY: nowhere });
 const served = () => ({ ...offline(), DAWNGRAD_DATA_URL: `${server.origin}/pictures.zip` });
 
@@ -55,7 +55,7 @@ async function call(args: readonly string[], env: NodeJS.ProcessEnv) {
 
 describe('downloads', () => {
   gpuTest(
-    'what is not named is downloaded and trained on; the second time the server is not asked',
+    'trains on downloaded pictures if none are named; the second run does not ask the server',
     async () => {
       const first = await call([...QUICK, '--weights', 'none'], served());
       expect(first.code, first.stderr).toBe(0);
@@ -80,8 +80,8 @@ describe('downloads', () => {
   );
 
   test.each<[string, () => void, RegExp]>([
-    ['cut off half-way', () => server.answers.set('/pictures.zip', halfway(zip)), /the download broke off/],
-    ['no zip', () => server.answers.set('/pictures.zip', whole(strToU8('<html>'))), /is no whole zip archive/],
+    ['cut off half-way', () => server.answers.set('/pictures.zip', halfway(zip)), /the download was cut off/],
+    ['not a zip', () => server.answers.set('/pictures.zip', whole(strToU8('<html>'))), /is not a complete zip archive/],
     [
       'a zip that reaches out of its folder',
       () => server.answers.set('/pictures.zip', whole(zipFolder(pictures, 'insects/', { '../evil': strToU8('x') }))),
@@ -99,7 +99,7 @@ describe('downloads', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  test('weights that are not what their name says, with pictures named', async () => {
+  test('weights whose hash differs from their name are refused', async () => {
     server.answers.set('/resnet18-01234567.pth', whole(strToU8('something else')));
     const env = { ...offline(), DAWNGRAD_WEIGHTS_URL: `${server.origin}/resnet18-01234567.pth` };
     const { code, stderr } = await call([...QUICK, '--data', pictures], env);
@@ -109,13 +109,13 @@ describe('downloads', () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  test('a variable that holds no address is wrong usage', async () => {
+  test('a variable without an address is wrong usage', async () => {
     const { code, stderr } = await call(QUICK, { ...offline(), DAWNGRAD_DATA_URL: 'pictures.zip' });
     expect(code).toBe(2);
     expect(stderr).toMatch(/DAWNGRAD_DATA_URL: expected an http or https address, found "pictures\.zip"/);
   });
 
-  test('Ctrl-C in the middle of a download leaves nothing behind', async () => {
+  test('Ctrl-C during a download leaves no file', async () => {
     server.answers.set('/pictures.zip', stalling(zip));
     const { code, signal, stdout, stderr } = await runCommand(
       ['--out', out],
@@ -131,7 +131,7 @@ describe('downloads', () => {
   });
 });
 
-describe('what is named never becomes the demo', () => {
+describe('the demo never replaces a named source', () => {
   test.each<[string, string[], NodeJS.ProcessEnv, RegExp]>([
     [
       'pictures by a flag',
@@ -156,20 +156,20 @@ describe('what is named never becomes the demo', () => {
     expect(stderr).not.toMatch(/Built-in demo/);
   });
 
-  test('a broken official download, from the cache’s point of view', async () => {
-    // Whole as far as it goes, and not to be had again.
+  test('a damaged official download in the cache is an error', async () => {
+    // Its hash is wrong, and it cannot be downloaded again.
     writeFileSync(join(cache, 'resnet18-f37072fd.pth'), 'half');
     const { code, stderr } = await call([...QUICK, '--data', pictures], offline());
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /resnet18-f37072fd\.pth: is not whole: its SHA-256 should begin with f37072fd .* it is downloaded anew/,
+      /resnet18-f37072fd\.pth: is damaged: its SHA-256 should begin with f37072fd, .* it is downloaded again/,
     );
   });
 });
 
 describe('the demo', () => {
   gpuTest(
-    'nothing named and nothing to be reached: it says so, everywhere, and how to get the real thing',
+    'trains if nothing is named or reachable, says so everywhere, and explains how to get the real data',
     async () => {
       const { code, stdout, stderr } = await call(['--epochs', '1', '--seed', '3'], offline());
       expect(code, stderr).toBe(0);
@@ -181,7 +181,7 @@ describe('the demo', () => {
       expect(stderr).toContain(`as the folder ${join(cache, 'hymenoptera_data')}`);
       expect(stderr).toContain(`as ${join(cache, 'resnet18-f37072fd.pth')}`);
       const data = join(cache, 'demo-3');
-      // A flag goes before the demo's own setting, which goes before the tutorial's.
+      // A flag takes precedence over the demo's setting, which takes precedence over the tutorial's.
       expect(readJson(out, 'config.json')).toMatchObject({
         demo: true,
         data,
@@ -197,7 +197,7 @@ describe('the demo', () => {
   );
 
   gpuTest(
-    'asked for: no network, no variable; every line of JSON says so',
+    'with --demo uses no network and no variable, and every line of JSON says so',
     async () => {
       const env = { ...served(), DAWNGRAD_DATA: '/nowhere', DAWNGRAD_WEIGHTS: '/nowhere' };
       const { code, stdout, stderr } = await call(['--demo', '--epochs', '1', '--json', '--mode', 'both'], env);
@@ -216,7 +216,7 @@ describe('the demo', () => {
     TRAINING_TIMEOUT,
   );
 
-  test('also where one of the two is cached and the other cannot be reached', async () => {
+  test('also replaces a cached source if the other is unreachable', async () => {
     await drawPictures(join(cache, 'hymenoptera_data'));
     let told = '';
     const report = new FetchReport({ write: (text) => (told += text) });

@@ -1,4 +1,4 @@
-/** What the tests of training share: a small folder of pictures, runs on it, and the command as a program of its own. */
+/** Shared by the tests of training: a small folder of pictures, settings for runs, and the command as a program. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { afterAll } from 'vitest';
 import { Generator } from '../../src/data/index.ts';
 import type { TrainOptions } from '../../src/train/index.ts';
 
-/** A folder that is gone after the file's last test. */
+/** Makes a temporary folder. It is removed after the file's last test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'dawngrad-train-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -20,8 +20,8 @@ export const CLASSES = ['discs', 'stripes'] as const;
 export const COUNTS = { train: 6, val: 4 } as const;
 
 /**
- * Makes `root/{train,val}/{discs,stripes}`: a disc, or stripes, of random colours, 40 to 64 pixels a side. The same seed
- * gives the same pixels. Per class 6 pictures to train with and 4 to validate.
+ * Makes `root/{train,val}/{discs,stripes}` with discs or stripes in random colours, 40 to 64 pixels a side. The same
+ * seed gives the same pixels. Each class has 6 pictures for training and 4 for validation.
  */
 export async function drawPictures(root: string, seed = 1): Promise<string> {
   const random = new Generator(seed);
@@ -55,8 +55,8 @@ async function drawPicture(path: string, kind: (typeof CLASSES)[number], random:
 }
 
 /**
- * Milliseconds for a test that trains. It takes seconds; but where the driver's cache is empty, the software adapter first
- * compiles some forty shaders, for seconds each, and a test that is given up runs on and gets in the next one's way.
+ * Milliseconds for a test that trains. It takes seconds. But if the driver's cache is empty, the software adapter first
+ * compiles some forty shaders, for seconds each. A test that times out keeps running and disturbs the next one.
  */
 export const TRAINING_TIMEOUT = 600_000;
 
@@ -85,9 +85,9 @@ export interface Ended {
 const COMMAND = fileURLToPath(new URL('../../src/cli/train.ts', import.meta.url));
 
 /**
- * Runs the train command as a program of its own.
- * @param onStderr called with everything that it has written to stderr so far, and a way to send it a signal
- * @param more variables beside this process's own, of which DAWNGRAD_DATA and DAWNGRAD_WEIGHTS are left out
+ * Runs the train command as a separate program.
+ * @param onStderr called with all stderr output so far, and a function to send a signal
+ * @param more variables added to this process's own, without DAWNGRAD_DATA and DAWNGRAD_WEIGHTS
  */
 export function runCommand(
   args: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Two epochs of a small run beside the same in PyTorch: draws, crops, steps, schedule and statistics together. From one seed
- * both must see the same pictures with the same weights in the same order, or the losses have nothing in common.
+ * Two epochs of a small run against the same run in PyTorch: draws, crops, steps, schedule and statistics together. From
+ * one seed both must see the same pictures in the same order with the same weights. Otherwise the losses differ widely.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ interface TorchRun {
 }
 
 type Case = Required<Pick<TrainOptions, 'mode' | 'imageSize' | 'workers' | 'lr' | 'seed'>> & {
-  /** Whether both load the same file, or each draws its weights. */
+  /** Whether both load the same file. Otherwise each draws its weights. */
   readonly fromFile: boolean;
 };
 
@@ -62,14 +62,14 @@ function compareLosses(ours: readonly { loss: number }[], torch: readonly { loss
   return findDifference(losses(ours), losses(torch), tolerance);
 }
 
-describeUnless(python && canImport(python, 'torchvision'), NO_TORCH)('beside PyTorch', () => {
+describeUnless(python && canImport(python, 'torchvision'), NO_TORCH)('against PyTorch', () => {
   gpuTest(
     'fine-tuning from a file gives PyTorch’s losses',
     async () => {
       const settings = { mode: 'finetune', imageSize: 96, workers: 2, lr: 1e-3, seed: 5, fromFile: true } as const;
       const torch = await runTorch('finetune', settings);
       const ours = await runOurs('finetune', settings);
-      // 3e-7 were seen, and 2e-5 on smaller pictures, where a ReLU switched: batch norms over few values enlarge that.
+      // Measured: 3e-7. On smaller pictures 2e-5, when a ReLU switched: batch norms over few values amplify that.
       const tolerance = { atol: 0, rtol: 5e-5 };
       expect(compareLosses(ours.steps, torch.steps, tolerance)).toBeUndefined();
       expect(compareLosses(ours.metrics, torch.metrics, tolerance)).toBeUndefined();
@@ -78,7 +78,7 @@ describeUnless(python && canImport(python, 'torchvision'), NO_TORCH)('beside PyT
         torch.metrics.map(({ epoch, phase, acc, lr }) => ({ epoch, phase, acc, lr })),
       );
 
-      // The comparison sees what it should: a momentum of 0.8, which acts from the second step on.
+      // The comparison detects a planted error: a momentum of 0.8, which has an effect from the second step on.
       const planted = await runOurs('finetune', settings, { momentum: 0.8 });
       expect(compareLosses(planted.steps, torch.steps, tolerance)).toMatch(/differs in [4-8] of 10 values/);
     },
@@ -91,7 +91,7 @@ describeUnless(python && canImport(python, 'torchvision'), NO_TORCH)('beside PyT
       const settings = { mode: 'extract', imageSize: 64, workers: 0, lr: 1e-3, seed: 6, fromFile: false } as const;
       const torch = await runTorch('extract', settings);
       const ours = await runOurs('extract', settings);
-      // Frozen layers do not let differences grow: 2e-6 were seen, which drawn normals alone may differ by.
+      // Frozen layers do not let differences grow. Measured: 2e-6, which the drawn normals alone may differ by.
       const tolerance = { atol: 0, rtol: 2e-5 };
       expect(compareLosses(ours.steps, torch.steps, tolerance)).toBeUndefined();
       expect(compareLosses(ours.metrics, torch.metrics, tolerance)).toBeUndefined();

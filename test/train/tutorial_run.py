@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The tutorial's training loop in PyTorch on a small folder, for torch.test.ts to compare with.
+"""Runs the tutorial's training loop in PyTorch on a small folder. torch.test.ts compares its results.
 
 tutorial_run.py DATA OUT.json --mode finetune|extract --size PIXELS --epochs N --workers N --seed N --lr RATE [--weights FILE.pth]
 
-Prints nothing. OUT.json gets every step's loss and correct count, and the metrics of every phase. With --weights the file
-is first written and then loaded; without, the network keeps what it drew. The file holds what resnet18() draws after
-manual_seed(1234), with the residual branches scaled down: near the identity a network blows rounding up far less, as a
-trained one does, so that losses can be compared closely.
+Prints nothing. OUT.json gets every step's loss and correct count, and the metrics of every phase. With --weights it
+first writes the file and then loads it. Without, the network keeps its drawn weights. The file holds the weights that
+resnet18() draws after manual_seed(1234), with the residual branches scaled down. Near the identity, a network amplifies
+rounding far less, as a trained one does. So losses can be compared closely.
 """
 import argparse
 import json

@@ -1,4 +1,4 @@
-/** The file of tuned choices: what comes back from it, for whom, and what becomes of one that cannot be used. */
+/** The file of tuned choices: its answers, the adapter and engine they are for, and unusable files. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,21 +23,21 @@ const answer = (choice: string): Answer => ({ choice, ms: { tiled: 20.5, [choice
 const answers = (works: Record<string, string>) =>
   new Map(Object.entries(works).map(([name, choice]) => [name, answer(choice)]));
 
-/** What is read, and what is said. */
+/** Reads the answers and collects the notes. */
 function read(key = HERE) {
   const notes: string[] = [];
   return { found: readAnswers(path, key, (text) => notes.push(text)), notes };
 }
 
 describe('answers', () => {
-  test('come back as they were written; where there is no file there are none, and nothing is said', () => {
+  test('come back as they were written; without a file there are none, and no note', () => {
     expect(read()).toEqual({ found: new Map(), notes: [] });
     addAnswers(path, HERE, answers({ a: 'rows', b: 'winograd' }));
     expect(read()).toEqual({ found: answers({ a: 'rows', b: 'winograd' }), notes: [] });
     expect(readdirSync(dirname(path))).toEqual(['tuned.json']);
   });
 
-  test('are added to what is there, and replace what is known of the same work', () => {
+  test('are added to existing ones, and replace those of the same work', () => {
     addAnswers(path, HERE, answers({ a: 'rows', b: 'rows' }));
     addAnswers(path, HERE, answers({ b: 'winograd', c: 'tiled' }));
     expect(read().found).toEqual(answers({ a: 'rows', b: 'winograd', c: 'tiled' }));
@@ -48,7 +48,7 @@ describe('answers', () => {
     ['architecture', { ...HERE, adapter: { ...HERE.adapter, architecture: 'other' } }],
     ['driver version', { ...HERE, adapter: { ...HERE.adapter, description: 'llvmpipe: Mesa 25.1.0' } }],
     ['engine version', { ...HERE, engine: '0.1.0+12345679' }],
-  ])('are not for another %s, and both are kept', (_, other) => {
+  ])('are not used for another %s, and both are kept', (_, other) => {
     addAnswers(path, HERE, answers({ a: 'rows' }));
     expect(read(other)).toEqual({ found: new Map(), notes: [] });
     addAnswers(path, other, answers({ a: 'tiled' }));
@@ -66,21 +66,21 @@ describe('a file that cannot be used', () => {
     ['is cut off', good.slice(0, -20)],
     ['is empty', ''],
     ['is another program’s', '{"kernels": {"a": "rows"}}'],
-    ['is of a later version', good.replace('kernels 1', 'kernels 2')],
+    ['has a later version', good.replace('kernels 1', 'kernels 2')],
     ['is a list', '[]'],
     ['has an entry without works', good.replace('"works"', '"work"')],
     ['has an entry without a vendor', good.replace('"vendor"', '"seller"')],
     ['has an answer without a choice', good.replace('"choice":"rows"', '"choice":7')],
-    ['has times that are none', good.replace('20.5', '"fast"')],
+    ['has invalid times', good.replace('20.5', '"fast"')],
   ];
 
-  test('but the same whole is one that can', () => {
+  test('but the same file undamaged can be used', () => {
     mkdirSync(dirname(path));
     writeFileSync(path, good);
     expect(read()).toEqual({ found: answers({ a: 'rows' }), notes: [] });
   });
 
-  test.each(cases)('%s: it is ignored with a notice that names it, and put aside when answers come', (_, text) => {
+  test.each(cases)('%s: it is ignored with a note that names it, and moved aside when answers are added', (_, text) => {
     mkdirSync(dirname(path));
     for (const number of [1, 2]) {
       writeFileSync(path, text);
@@ -99,7 +99,7 @@ describe('a file that cannot be used', () => {
     expect(read()).toEqual({ found: new Map(), notes: [expect.stringMatching(/cannot be read/)] });
   });
 
-  test('because its folder is none is an error that says so', () => {
+  test('because its folder is a file is an error that says so', () => {
     writeFileSync(join(folder, 'cache'), '');
     const add = () => addAnswers(path, HERE, answers({ a: 'rows' }));
     expect(add).toThrow(FileError);
@@ -127,7 +127,7 @@ describe('engineVersion', () => {
     expect(second).toMatch(/^1\.2\.3\+/);
   });
 
-  test('is that of this project where nothing else is said', () => {
+  test('is that of this project by default', () => {
     expect(engineVersion()).toMatch(/^\d+\.\d+\.\d+\+[0-9a-f]{8}$/);
   });
 });

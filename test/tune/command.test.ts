@@ -1,4 +1,4 @@
-/** `npm run tune` and what train and predict make of its answers. */
+/** `npm run tune`, and the use of its answers by train and predict. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,13 +17,13 @@ const { gpuTest, gpu } = await openOnce();
 const folder = mkdtempSync(join(tmpdir(), 'dawngrad-tune-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Defers touching the device, which does not exist where the tests are skipped. */
+/** Defers access to the device, which does not exist if the tests are skipped. */
 async function openOnce() {
   const opened = await withGpu();
   return { gpuTest: opened.gpuTest, gpu: (): Gpu => opened.gpu };
 }
 
-/** The command inside this process. Its budget begins now. */
+/** Runs the command inside this process. Its budget begins now. */
 async function tune(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const written = { stdout: '', stderr: '' };
   const to = (stream: keyof typeof written) => ({ write: (text: string) => (written[stream] += text) });
@@ -59,7 +59,7 @@ describe('tune', () => {
   const TINY = ['--image-size', '32', '--batch-size', '2', '--mode', 'extract', '--budget', '60'];
 
   gpuTest(
-    'prints each work with every candidate’s time and what is kept, says where it is kept, and keeps it there',
+    'prints each work with every candidate’s time and the choice, and keeps the choices in the file that it names',
     async () => {
       const env = { DAWNGRAD_CACHE: join(folder, 'told') };
       const { code, stdout, stderr } = await tune(TINY, env);
@@ -106,7 +106,7 @@ describe('tune', () => {
       writeFileSync(file, '');
       const { code, stdout, stderr } = await tune([...TINY, '--budget', '0.001'], { DAWNGRAD_CACHE: file });
       expect(code).toBe(1);
-      // What was measured is told all the same.
+      // The measurements are printed all the same.
       expect(stdout).toMatch(/^0 of 13 measured in /m);
       expect(stdout).not.toMatch(/^Kept in/m);
       expect(stderr).toMatch(/tune: .+tuned\.json: cannot be written/);
@@ -117,11 +117,11 @@ describe('tune', () => {
   const hardware = () => (gpu().traits.kind === 'cpu' ? 'software' : 'hardware');
 });
 
-describe('what was tuned', () => {
+describe('a tuned choice', () => {
   const env = { DAWNGRAD_CACHE: join(folder, 'used') };
   let flags: string[];
 
-  /** An answer for each convolution and product: what the table would not choose. */
+  /** For each convolution and product a choice that the table would not make. */
   function contrary(traits: AdapterTraits, question: MemoryQuestion): Record<string, string> {
     const { choices } = rehearse(traits, question);
     const simple = (work: string) => (work.startsWith('linear') ? 'dots' : 'rows');
@@ -170,14 +170,14 @@ describe('what was tuned', () => {
       expect(without.kernels).toEqual(rehearse(traits, question).choices);
       expect(without.kernelChoice).toMatchObject({ fromTable: count, fromTuner: 0 });
       expect(without.kernelChoice.hash).not.toBe(withTuned.kernelChoice.hash);
-      // Another order of the sums, and nothing else.
+      // Only the order of the sums differs.
       expect(withTuned.loss).toBeCloseTo(without.loss, 4);
     },
     TRAINING_TIMEOUT,
   );
 
   gpuTest(
-    'is looked up by predict too, which a damaged file does not stop; --no-tune does not look',
+    'is also looked up by predict, which a damaged file does not stop; with --no-tune it is not',
     async () => {
       const weights = writeNet(join(folder, 'net.safetensors'), randomState(gpu(), 3), {
         classes: JSON.stringify(['ants', 'bees', 'wasps']),
@@ -201,7 +201,7 @@ describe('what was tuned', () => {
 describe('describeChoice', () => {
   const kernels = { a: 'rows', b: 'tiled', c: 'winograd' };
 
-  test('has the same hash for the same choices, in whatever order, and another for any other', () => {
+  test('has the same hash for the same choices in any order, and another for any other', () => {
     const { hash } = describeChoice(kernels, new Map());
     expect(hash).toMatch(/^[0-9a-f]{12}$/);
     expect(describeChoice({ c: 'winograd', a: 'rows', b: 'tiled' }, new Map()).hash).toBe(hash);
@@ -214,7 +214,7 @@ describe('describeChoice', () => {
     }
   });
 
-  test('counts what was tuned, also where the table says the same; what could not be obeyed was not', () => {
+  test('counts tuned choices, even if the table agrees, but not those that could not be used', () => {
     const tuned = new Map([
       ['a', 'rows'],
       ['b', 'winograd'],

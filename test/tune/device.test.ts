@@ -1,4 +1,4 @@
-/** Tuning on the device: that candidates run as often as is said, that one that fails harms no other, and a whole tiny tune. */
+/** Tuning on the device: the runs of candidates, failing candidates, and a complete tiny tune. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { jobsOf, noTable, shippedTable, type WorkJob } from '../../src/tune/work
 import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest } = await withGpu();
-const TIMEOUT = 300_000; // compiling, where the driver's cache is empty
+const TIMEOUT = 300_000; // for compiling, if the driver's cache is empty
 
 const QUESTION: MemoryQuestion = {
   mode: 'finetune',
@@ -33,9 +33,10 @@ const LAYER = '2x64x8x8 -> 64, 3x3 /1 +1';
 const named = (jobs: readonly WorkJob[], name: string): WorkJob => jobs.find((job) => job.name === name)!;
 
 describe('the work of a run', () => {
-  gpuTest('is every pass of every convolution and product, with how often it comes and what the table says', () => {
+  gpuTest('is every pass of every convolution and product, with its number of uses and the table’s choice', () => {
     const jobs = jobsOf(LAPTOP, QUESTION);
-    // 11 shapes of convolutions in a resnet18, three passes each but for the first one's input gradient, and a product.
+    // A resnet18 has 11 shapes of convolutions, each with three passes except the first one's input gradient, and a
+    // product.
     expect(jobs).toHaveLength(32 + 3);
     expect(new Set(jobs.map(({ family }) => family)).size).toBe(6);
     expect(named(jobs, 'linear weightGrad 2x512 -> 2')).toMatchObject({
@@ -58,7 +59,7 @@ describe('the work of a run', () => {
   });
 
   gpuTest(
-    'shares what is derived from weights: between passes that use the same, for ever where they are frozen',
+    'shares data derived from weights between passes that use the same, and for ever if the weights are frozen',
     () => {
       const runs = (mode: MemoryQuestion['mode'], pass: string, candidate: string) =>
         named(
@@ -75,7 +76,7 @@ describe('the work of a run', () => {
 });
 
 describe('DeviceMeasurer', () => {
-  /** A measurer whose devices tell what runs on them, and how many there were. */
+  /** A measurer that records the programs on its devices and counts the devices. */
   function watched(tamper: (gpu: Gpu) => void = () => {}) {
     const names: string[] = [];
     let opened = 0;
@@ -95,7 +96,7 @@ describe('DeviceMeasurer', () => {
   }
 
   gpuTest(
-    'runs a candidate as often as it is told, derives from the weights as often as a run would, and times what ran',
+    'runs a candidate as often as requested, derives from the weights as often as a run would, and times the runs',
     async () => {
       const { measurer, take } = watched();
       try {
@@ -114,7 +115,7 @@ describe('DeviceMeasurer', () => {
           const winograd = take();
           expect([count(winograd, 'winograd_weight'), count(winograd, 'winograd_product')]).toEqual([3, 6]);
         }
-        // A large one takes longer than a small one, per run, however many there are.
+        // A large work takes longer per run than a small one, however many runs there are.
         const [large] = jobsOf(traits, { ...QUESTION, imageSize: 128 });
         const [small] = jobsOf(traits, QUESTION);
         await measurer.time(large!, 'rows', 1);
@@ -131,7 +132,7 @@ describe('DeviceMeasurer', () => {
   );
 
   gpuTest(
-    'gives the error of a candidate that fails, and measures the next on a new device',
+    'rejects with the error of a failing candidate, and measures the next on a new device',
     async () => {
       const { measurer, opened } = watched((gpu) => {
         const create = gpu.device.createShaderModule.bind(gpu.device);
@@ -152,13 +153,13 @@ describe('DeviceMeasurer', () => {
   );
 });
 
-describe('on a whole', () => {
+describe('a complete tune', () => {
   const folder = mkdtempSync(join(tmpdir(), 'dawngrad-tune-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   let caches = 0;
   const freshEnv = () => ({ DAWNGRAD_CACHE: join(folder, `cache-${caches++}`) });
 
-  /** All but a few works are known, so that it takes a second. */
+  /** Traits of an adapter that no table knows. */
   const mystery: Partial<AdapterTraits> = {
     kind: 'gpu',
     vendor: '',
@@ -168,7 +169,7 @@ describe('on a whole', () => {
   const EXTRACT: MemoryQuestion = { ...QUESTION, mode: 'extract' };
 
   gpuTest(
-    'every candidate of every work gets a time, and the choice is among the least',
+    'gives every candidate of every work a time, and the choice is within 3 % of the least',
     async () => {
       const seen: number[] = [];
       const options: TuneOptions = {
@@ -189,7 +190,7 @@ describe('on a whole', () => {
   );
 
   gpuTest(
-    'an adapter that no table knows is tuned on once; what is kept is found by the next run',
+    'happens once for an adapter that no table knows; the next run finds the kept choices',
     async () => {
       const env = freshEnv();
       const notes: string[] = [];
@@ -210,7 +211,7 @@ describe('on a whole', () => {
       const found = await find({ open });
       expect(found.size).toBe(jobsOf(traits, EXTRACT).length);
       expect(notes).toEqual([
-        expect.stringMatching(/^No table knows this adapter.+--no-tune/),
+        expect.stringMatching(/^No table covers this adapter.+--no-tune/),
         `Kept for the next time in ${tunedPath(env)}`,
       ]);
       expect(opened).toBe(1);
@@ -221,7 +222,7 @@ describe('on a whole', () => {
     TIMEOUT,
   );
 
-  gpuTest('an adapter that a table knows is not; a device that fails leaves the table, with a notice', async () => {
+  gpuTest('is skipped for an adapter that a table knows; a failing device leaves the table, with a note', async () => {
     const env = freshEnv();
     const notes: string[] = [];
     let asked = 0;
@@ -236,7 +237,7 @@ describe('on a whole', () => {
     expect(await find(LAPTOP)).toEqual(new Map());
     expect([asked, notes]).toEqual([0, []]);
     expect(await find({ ...LAPTOP, ...mystery })).toEqual(new Map());
-    // The device whose traits are asked for, and one more after each candidate.
+    // One device for the traits, and one more after each candidate.
     expect(asked).toBeLessThanOrEqual(3);
     expect(notes.at(-1)).toMatch(/closed.+as the table says/);
     expect(readAnswers(tunedPath(env), { adapter: LAPTOP, engine: '' }).size).toBe(0);

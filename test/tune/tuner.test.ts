@@ -1,11 +1,11 @@
-/** How the tuner decides, with kernels and a clock that are made up. */
+/** The tuner's decisions, with simulated kernels and a simulated clock. */
 import { describe, expect, test } from 'vitest';
 import { DawngradError } from '../../src/errors.ts';
 import { type TuneLimits, tuneLimits } from '../../src/tune/budget.ts';
 import type { TuneJob } from '../../src/tune/measured.ts';
 import { type Measurer, tuneJobs } from '../../src/tune/tuner.ts';
 
-/** Milliseconds of each run in turn, the last one again and again; or why it fails. */
+/** Milliseconds of each run in turn, the last one repeated; or the error of every run. */
 type Speed = number | readonly number[] | Error;
 
 interface FakeJob extends TuneJob {
@@ -75,33 +75,33 @@ describe('a choice', () => {
     expect((await tuned(jobs)).choices).toEqual(['x', 'y', 'y']);
   });
 
-  test('goes by the least of its times, so that a hiccup does not matter', async () => {
+  test('uses the least of a candidate’s times, so that a hiccup does not matter', async () => {
     const hiccups = job('a', { x: 12, y: [30, 10, 60, 60] }, { table: 'x' });
     const { results } = await tuned([hiccups]);
     expect(results[0]).toMatchObject({ choice: 'y', ms: { x: 12, y: 10 } });
   });
 
-  test('cannot be a candidate that fails; if that is the table’s, it is the best of the others', async () => {
+  test('is never a failing candidate; if the table’s choice fails, the best of the others is chosen', async () => {
     const broken = new DawngradError('no such instruction');
     const { results } = await tuned([job('a', { x: 10, y: broken, z: 12 }), job('b', { x: broken, y: 12, z: 10 })]);
     expect(results.map(({ choice }) => choice)).toEqual(['x', 'z']);
     expect(results[1]!.failed).toEqual({ x: 'no such instruction' });
-    // The device is broken, and would go on to be.
+    // The device is broken and would stay so.
     await expect(tuned([job('a', { x: broken, y: broken }), job('b', { x: 1, y: 2 })])).rejects.toBe(broken);
   });
 
-  test('of two jobs that share work by some candidates is one for both, or neither shares', async () => {
+  test('of two jobs that can share work is one that shares for both or for neither', async () => {
     const twins = (a: Record<string, Speed>, b: Record<string, Speed>, table: string) => {
       const shares = (candidate: string) => candidate === 'sharing';
       return [job('a', a, { table, twin: { name: 'b', shares } }), job('b', b, { table, twin: { name: 'a', shares } })];
     };
-    // Alone: x and sharing. Together 10 + 20 by x, 11 + 12 by the one that shares.
+    // Alone, x and sharing would win. Together, x takes 10 + 20 and sharing 11 + 12.
     expect((await tuned(twins({ x: 10, sharing: 11 }, { x: 20, sharing: 12 }, 'x'))).choices).toEqual([
       'sharing',
       'sharing',
     ]);
     expect((await tuned(twins({ x: 10, sharing: 14 }, { x: 13, sharing: 12 }, 'x'))).choices).toEqual(['x', 'x']);
-    // What does not share may be anything, and here is the best.
+    // Candidates that do not share may differ, and are best here.
     const speeds = [
       { x: 10, y: 14, sharing: 11 },
       { x: 13, y: 10, sharing: 9 },
@@ -111,7 +111,7 @@ describe('a choice', () => {
     expect((await tuned(twins({ ...speeds[0], x: 10.9 }, speeds[1], 'x'))).choices).toEqual(['sharing', 'sharing']);
   });
 
-  test('of such a job is the table’s as long as the other one’s is not known', async () => {
+  test('of such a job stays the table’s until the other one is measured', async () => {
     const shares = (candidate: string) => candidate === 'sharing';
     const both = { table: 'sharing', uses: 1 };
     const jobs = [
@@ -128,23 +128,23 @@ describe('a choice', () => {
     expect((await tuned(alone, limits)).choices).toEqual(['x', 'sharing']);
   });
 
-  test('is not hidden by an error of the program', async () => {
+  test('is not made after an error of the program', async () => {
     await expect(tuned([job('a', { x: 10, y: new TypeError('a mistake') })])).rejects.toThrow('a mistake');
   });
 });
 
 describe('time is not spent', () => {
-  test('on what is clearly worse: once if there is no doubt, twice at 1.5 times', async () => {
+  test('on clearly worse candidates: one run if there is no doubt, two at 1.5 times', async () => {
     const { device } = await tuned([job('a', { x: 10, y: 10.4, far: 31, worse: 16, close: 14 })]);
     expect(device.count('a far')).toBe(1);
     expect(device.count('a worse')).toBe(2);
-    // Two of the survey, three rounds in which it is not clear enough, and no more.
+    // Two runs of the survey, then rounds until it is clearly worse, and no more.
     expect(device.count('a close')).toBe(2 + 4);
     expect(device.count('a x')).toBe(2 + 8);
     expect(device.count('a y')).toBe(2 + 8);
   });
 
-  test('on a kernel that was far too slow for three works of its family, or beyond measure for two, but for the table’s', async () => {
+  test('on kernels far too slow for three works of a family, or extremely slow for two, except the table’s', async () => {
     const names = ['1', '2', '3', '4', '5'];
     const speeds = { x: 10, slow: 50, half: 30, beyond: 101 };
     const jobs = [
@@ -161,7 +161,7 @@ describe('time is not spent', () => {
     expect(results.every(({ choice, state }) => choice === 'x' && state === 'measured')).toBe(true);
   });
 
-  test('but where it was good once, it is tried everywhere', async () => {
+  test('but a kernel that was good once is tried everywhere', async () => {
     const jobs = ['1', '2', '3', '4', '5'].map((name) => job(name, { x: 10, y: name === '2' ? 9 : 50 }));
     const { device, choices } = await tuned(jobs);
     expect(device.count('5 y')).toBe(1);
@@ -170,7 +170,7 @@ describe('time is not spent', () => {
 });
 
 describe('the order', () => {
-  test('is: a survey, the smallest and then the most important, the table’s choice before others; rounds in turns', async () => {
+  test('is a survey, the smallest and then the most important, with the table’s choice first; then rounds', async () => {
     const jobs = [
       job('small', { x: 10, y: 11 }, { size: 11, table: 'y' }),
       job('large', { x: 10, y: 11 }, { size: 500 }),
@@ -182,7 +182,7 @@ describe('the order', () => {
       ...[first, second].map((one) => `${name} ${one}`),
       ...['x', 'y'].map((one) => `${name} ${one}`),
     ];
-    // Rounds go by what the table's choice was found to cost: 9 times 10 ms, 11 and 10.
+    // Rounds are ordered by the measured cost of the table's choice: 9 times 10 ms, 11 and 10.
     const round = ['often', 'small', 'large', 'smallest'].flatMap((name) => [`${name} x`, `${name} y`]);
     expect(device.calls.slice(0, 32)).toEqual([
       ...survey('smallest', 'x', 'y'),
@@ -199,10 +199,10 @@ describe('the budget', () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, i) => job(`${i}`, { x: 100, y: 90 }, { uses: count - i }));
 
-  test('is held, and the most important work comes first; the rest keeps the table’s choice', async () => {
+  test('is kept, and the most important work comes first; the rest keeps the table’s choice', async () => {
     for (const measureMs of [50, 900, 1700, 4000, 7000, 40_000]) {
       const { device, results } = await tuned(many(10), { measureMs, totalMs: 1e9 });
-      // What nothing is known of yet may be too long: the first run of all.
+      // Only the very first run may take longer, because nothing is known yet.
       expect(device.clock).toBeLessThanOrEqual(Math.max(measureMs, 100));
       const states = results.map(({ state }) => state);
       expect([...states].sort(([a], [b]) => 'mun'.indexOf(a!) - 'mun'.indexOf(b!))).toEqual(states);
@@ -215,7 +215,7 @@ describe('the budget', () => {
     expect(new Set(await states(10_000))).toEqual(new Set(['measured']));
   });
 
-  test('that ends after the survey lets the table’s choice go only where it is clearly worse', async () => {
+  test('that ends after the survey replaces the table’s choice only if it is clearly worse', async () => {
     const jobs = [job('a', { x: 100, y: 90 }), job('b', { x: 100, y: 50 })];
     const { results } = await tuned(jobs, { measureMs: 700, totalMs: 1e9 });
     expect(results).toMatchObject([
@@ -224,7 +224,7 @@ describe('the budget', () => {
     ]);
   });
 
-  test('that has no room for a kernel which is far too slow by all that is known still lets the others be compared', async () => {
+  test('without room for a kernel that is known to be far too slow still lets the others be compared', async () => {
     const jobs = [
       job('small', { slow: 400, x: 20, y: 18 }, { size: 100, table: 'x' }),
       job('large', { slow: 4000, x: 200, y: 180 }, { size: 1000, table: 'x' }),
@@ -237,7 +237,7 @@ describe('the budget', () => {
     ]);
   });
 
-  test('does not count compiling, which is in no time either, up to a limit of its own', async () => {
+  test('does not count compiling up to a limit of its own, nor do the measured times', async () => {
     const jobs = many(3);
     const all = await tuned(jobs, { measureMs: 6000, totalMs: 60_000 }, new FakeDevice(10_000));
     expect(all.results.every(({ state, ms }) => state === 'measured' && ms.x === 100 && ms.y === 90)).toBe(true);
@@ -249,13 +249,13 @@ describe('the budget', () => {
     expect(short.results.every(({ state, choice }) => state === 'not reached' && choice === 'x')).toBe(true);
   });
 
-  test('counts what a warm cache takes to give a kernel', async () => {
+  test('counts the time that a warm cache takes to provide a kernel', async () => {
     const short = await tuned(many(3), { measureMs: 350, totalMs: 60_000 }, new FakeDevice(150));
     expect(short.device.calls).toEqual(['0 x', '0 x']);
     expect(short.device.clock).toBe(350);
   });
 
-  test('of 30 seconds is one of 3 minutes where all must be compiled', () => {
+  test('of 30 seconds becomes 3 minutes if everything must be compiled', () => {
     expect(tuneLimits(30)).toEqual({ measureMs: 30_000, totalMs: 180_000 });
   });
 

@@ -1,4 +1,4 @@
-/** A file is written whole or not at all, and no temporary file stays. */
+/** `writeFileAtomic` writes a file whole or not at all and leaves no temporary file. */
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { expectFileError, makeFolder } from './helpers.ts';
 
 const folder = makeFolder();
 
-test('writes all chunks and replaces what was there', () => {
+test('writes all chunks and replaces an existing file', () => {
   const path = join(folder, 'a.txt');
   writeFileSync(path, 'old and longer than the new one');
   expect(writeFileAtomic(path, [Buffer.from('one '), Buffer.alloc(0), Buffer.from('two')])).toBe(7);
@@ -16,7 +16,7 @@ test('writes all chunks and replaces what was there', () => {
   expect(readdirSync(folder)).toEqual(['a.txt']);
 });
 
-test('keeps the old file when the chunks fail, and passes their error on', () => {
+test('keeps the old file if the chunks throw, and passes on their error', () => {
   const path = join(folder, 'a.txt');
   writeFileSync(path, 'old');
   const chunks = function* (): Generator<Uint8Array> {
@@ -28,7 +28,7 @@ test('keeps the old file when the chunks fail, and passes their error on', () =>
   expect(readdirSync(folder)).toEqual(['a.txt']);
 });
 
-test('says which file cannot be written, and leaves nothing', () => {
+test('names the file that cannot be written, and leaves nothing', () => {
   const missing = join(folder, 'no', 'a.txt');
   expectFileError(() => writeFileAtomic(missing, []), missing, /its folder does not exist/);
   const taken = join(folder, 'taken');
@@ -37,7 +37,7 @@ test('says which file cannot be written, and leaves nothing', () => {
   expect(readdirSync(folder).sort()).toEqual(['a.txt', 'taken']);
 });
 
-test('takes a name as long as the file system allows', () => {
+test('accepts the longest name that the file system allows', () => {
   const path = join(folder, 'n'.repeat(255));
   writeFileAtomic(path, [Buffer.from('x')]);
   expect(readFileSync(path, 'utf8')).toBe('x');

@@ -1,4 +1,4 @@
-/** The command `convert`: what it prints, where, and its exit status. */
+/** The command `convert`: its output on stdout and stderr, and its exit status. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -30,7 +30,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('.pth to safetensors, and that again', async () => {
+test('converts a .pth to safetensors, and safetensors to safetensors', async () => {
   const first = join(folder, 'first.safetensors');
   expect(await main([join(GOLDEN, 'training.pth'), first])).toBe(0);
   expect(out).toMatch(/first\.safetensors: 8 tensors, 68 parameters and 7 batch-norm statistics, \d+ bytes\n$/);
@@ -40,12 +40,12 @@ test('.pth to safetensors, and that again', async () => {
   expect(err).toBe('');
 });
 
-test('says which dtypes became float32', async () => {
+test('lists the dtypes that became float32', async () => {
   expect(await main([join(GOLDEN, 'dtypes.pth'), join(folder, 'dtypes.safetensors')])).toBe(0);
   expect(out).toContain('(BF16, BOOL, F16, F64, I16, I32, I8, U8 became F32)');
 });
 
-test.each([[['--help']], [['-h']]])('%s', async (argv) => {
+test.each([[['--help']], [['-h']]])('%s prints the usage', async (argv) => {
   expect(await main(argv)).toBe(0);
   expect(out).toContain('Usage: npm run convert -- <input> <output.safetensors>');
 });
@@ -57,14 +57,14 @@ test.each<[string[], RegExp]>([
   [['a.pth', 'b.pth'], /b\.pth: only safetensors are written/],
   [['a.pth', 'b'], /only safetensors/],
   [['--fast', 'a.pth', 'b.safetensors'], /--fast/],
-])('wrong usage: %j', async (argv, found) => {
+])('%j is wrong usage', async (argv, found) => {
   expect(await main(argv)).toBe(2);
   expect(err).toMatch(found);
   expect(err).toContain('--help');
   expect(out).toBe('');
 });
 
-test('a file at fault leaves no output', async () => {
+test('writes no output if a file is missing or invalid', async () => {
   const output = join(folder, 'none.safetensors');
   expect(await main([join(folder, 'missing.pth'), output])).toBe(1);
   expect(err).toMatch(/^convert: .*missing\.pth: no such file/);
@@ -73,7 +73,7 @@ test('a file at fault leaves no output', async () => {
   expect(existsSync(output)).toBe(false);
 });
 
-test('runs as a program, with its exit status', () => {
+test('runs as a program and returns its exit status', () => {
   const script = fileURLToPath(new URL('../../src/cli/convert.ts', import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, 'a'], { encoding: 'utf8' });
   expect(status).toBe(2);

@@ -1,4 +1,4 @@
-/** Which reader a file gets, what else people have under these names, and where in a .pth the state dict may be. */
+/** Detection of a file's format, files that are no checkpoints, and the places of a state dict in a .pth. */
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import {
 
 const folder = makeFolder();
 
-test('the content decides, not the name', () => {
+test('the content decides the format, not the name', () => {
   const zip = join(folder, 'zip.safetensors');
   copyFileSync(join(GOLDEN, 'plain.pth'), zip);
   const tensors = join(folder, 'tensors.pth');
@@ -56,12 +56,12 @@ test.each<[string, Buffer, RegExp]>([
     ),
     /big-endian/,
   ],
-])('%s', (name, bytes, found) => {
+])('refuses: %s', (name, bytes, found) => {
   const path = put(folder, `${name}.pth`, bytes);
   expectFileError(() => readCheckpoint(path), path, found);
 });
 
-test('a missing file, a folder and a pipe', () => {
+test('refuses a missing file, a folder and a pipe', () => {
   const missing = join(folder, 'no such.pth');
   expectFileError(() => readCheckpoint(missing), missing, /no such file/);
   expectFileError(() => readCheckpoint(folder), folder, /not a regular file/);
@@ -74,19 +74,23 @@ test('a missing file, a folder and a pipe', () => {
 
 const w = tensorPickle({ length: 2, shape: [2], strides: [1] });
 
-/** A .pth around one pickled expression, with one storage. */
+/** A .pth with one pickled expression and one storage. */
 function save(name: string, ...parts: readonly (string | Uint8Array)[]): string {
   return put(folder, `${name}.pth`, zipOf(pickle('\x80\x02', ...parts, '.'), { '0': floats(1, 2) }));
 }
 
 test.each<[string, (string | Uint8Array)[], string[]]>([
   ['a prefix on all names', ['}(', text('module.a'), w, text('module.b'), w, 'u'], ['a', 'b']],
-  ['on some of them', ['}(', text('module.a'), w, text('b'), w, 'u'], ['module.a', 'b']],
+  ['a prefix on some names', ['}(', text('module.a'), w, text('b'), w, 'u'], ['module.a', 'b']],
   ['two prefixes', ['}(', text('_orig_mod.module.a'), w, 'u'], ['a']],
   ['a name that is the prefix', ['}(', text('module.'), w, 'u'], ['module.']],
   ['wrappers in wrappers', ['}', text('model'), '}', text('state_dict'), '}', text('a'), w, 'sss'], ['a']],
-  ['a name of JavaScript', ['}(', text('__proto__'), w, text('constructor'), w, 'u'], ['__proto__', 'constructor']],
-])('%s', (name, parts, names) => {
+  [
+    'a name that JavaScript uses',
+    ['}(', text('__proto__'), w, text('constructor'), w, 'u'],
+    ['__proto__', 'constructor'],
+  ],
+])('reads %s', (name, parts, names) => {
   expect([...readCheckpoint(save(name, ...parts)).tensors.keys()]).toEqual(names);
 });
 
@@ -94,14 +98,14 @@ test.each<[string, (string | Uint8Array)[], RegExp]>([
   ['no tensors', ['}(', text('epoch'), int(3), text('net'), '}u'], /only the keys "epoch", "net"/],
   ['an empty dict', ['}'], /none: it is empty/],
   ['a list', [']'], /found a list/],
-  ['a dict beside tensors', ['}(', text('a'), w, text('b'), '}u'], /entry "b" is a dict, where a tensor was expected/],
+  ['a dict beside tensors', ['}(', text('a'), w, text('b'), '}u'], /entry "b" is a dict, but a tensor was expected/],
   ['a control character in a name', ['}', text('\u001b[2J'), ']s'], /"\\u001b\[2J"/],
-])('%s', (name, parts, found) => {
+])('refuses %s', (name, parts, found) => {
   const path = save(name, ...parts);
   expectFileError(() => readCheckpoint(path), path, found);
 });
 
-test('metadata named like a part of JavaScript stays plain', () => {
+test('metadata under a name that JavaScript uses stays plain data', () => {
   const path = save('proto', '}(', text('__proto__'), text('x'), text('a'), w, 'u');
   const { metadata } = readCheckpoint(path);
   expect(Object.entries(metadata)).toEqual([['__proto__', 'x']]);

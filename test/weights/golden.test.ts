@@ -1,4 +1,4 @@
-/** Files that PyTorch wrote (make-golden.py) are read as PyTorch reads them, bit for bit. */
+/** Files that PyTorch wrote (make-golden.py) give the same bits here as in PyTorch. */
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ interface Expected {
 
 const expected = JSON.parse(golden('expected.json').toString()) as Record<string, Expected>;
 
-/** NaN as one value: which of its bits a conversion sets is left open by IEEE 754. */
+/** Makes all NaNs equal: IEEE 754 does not say which of their bits a conversion sets. */
 function bits(data: Float32Array): string {
   const canonical = Float32Array.from(data, (value) => (Number.isNaN(value) ? NaN : value));
   return Buffer.from(canonical.buffer).toString('hex');
@@ -38,12 +38,12 @@ describe.each(Object.entries(expected))('%s', (name, { tensors, metadata }) => {
   });
 });
 
-test('the order of the file is kept', () => {
+test('tensors keep the order of the file', () => {
   const names = [...readPth(join(GOLDEN, 'plain.pth')).tensors.keys()];
   expect(names.slice(0, 3)).toEqual(['0.weight', '1.weight', '1.bias']);
 });
 
-test('tensors of one storage share memory, and dense ones are not copied', () => {
+test('tensors of one storage share memory, and dense tensors are not copied', () => {
   const { tensors } = readPth(join(GOLDEN, 'views.pth'));
   expect(tensors.get('tied')?.data.buffer).toBe(tensors.get('base')?.data.buffer);
   expect(tensors.get('rows')?.data.buffer).toBe(tensors.get('base')?.data.buffer);

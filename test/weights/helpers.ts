@@ -1,4 +1,4 @@
-/** What the tests of this folder share: a folder of their own, files built byte by byte, and how an error must look. */
+/** Shared by the tests of this folder: a temporary folder, files built byte by byte, and the form of an error. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,12 +8,12 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { afterAll, expect, vi } from 'vitest';
 import { FileError } from '../../src/errors.ts';
 
-// Thousands of small files in some tests: seconds on a busy machine, where five are the default limit.
+// Some tests write thousands of small files. That can exceed the default limit of five seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 export const GOLDEN = fileURLToPath(new URL('../golden/weights/', import.meta.url));
 
-/** A temporary folder, removed after the tests of the file that asked for it. */
+/** Makes a temporary folder. It is removed after the last test of the calling file. */
 export function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'dawngrad-weights-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,7 +24,7 @@ export function golden(name: string): Buffer {
   return readFileSync(join(GOLDEN, name));
 }
 
-/** Writes `bytes` where the reader under test will find them. */
+/** Writes `bytes` to a file. @returns its path */
 export function put(folder: string, name: string, bytes: Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, bytes);
@@ -45,7 +45,7 @@ export function expectFileError(run: () => unknown, path: string, found: RegExp 
   expect(message).toMatch(found);
 }
 
-/** @returns whether it ended in a FileError; anything else that is thrown is passed on and fails the test */
+/** @returns whether `run` throws a FileError. Any other error is passed on and fails the test. */
 export function failsCleanly(run: () => unknown): boolean {
   try {
     run();
@@ -58,14 +58,14 @@ export function failsCleanly(run: () => unknown): boolean {
 
 export interface ZipOptions {
   readonly deflate?: boolean;
-  /** Moves all sizes and offsets into ZIP64 fields. */
+  /** Puts all sizes and offsets into ZIP64 fields. */
   readonly zip64?: boolean;
   readonly comment?: string;
   /** Changes the central header of every entry before it is written. */
   readonly edit?: (central: Buffer) => void;
 }
 
-/** Builds a zip with right checksums, padded as torch pads: the data of each entry start at a multiple of 64. */
+/** Builds a zip with correct checksums, padded as torch pads: each entry's data start at a multiple of 64. */
 export function makeZip(entries: readonly (readonly [string, Uint8Array])[], options: ZipOptions = {}): Buffer {
   const parts: Buffer[] = [];
   const central: Buffer[] = [];
@@ -126,7 +126,7 @@ export function makeZip(entries: readonly (readonly [string, Uint8Array])[], opt
   return Buffer.concat([...parts, directory, end64, end, comment]);
 }
 
-/** Opcodes of a pickle from text and bytes: text is written as Latin-1, so that opcodes read as in pickletools. */
+/** Builds a pickle from text and bytes. Text is written as Latin-1, so opcodes read as in pickletools. */
 export function pickle(...parts: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
 }
@@ -139,7 +139,7 @@ export function text(value: string): Buffer {
   return Buffer.concat([Buffer.from('X'), length, bytes]);
 }
 
-/** An integer as BININT, or as LONG1 of 8 bytes where that is too small. */
+/** An integer as BININT, or as LONG1 of 8 bytes if BININT is too small. */
 export function int(value: number): Buffer {
   const wide = Buffer.from('\x8a\x08\0\0\0\0\0\0\0\0', 'latin1');
   wide.writeBigInt64LE(BigInt(value), 2);
@@ -172,7 +172,7 @@ export function tensorPickle(tensor: TensorPickle): Buffer {
   return pickle('ctorch._utils\n_rebuild_tensor_v2\n(', reference, rest, 'tR');
 }
 
-/** A .pth of the dict {name: tensor} whose storages are given by key. */
+/** A .pth of the dict {name: tensor}, with its storages by key. */
 export function makePth(
   tensors: Readonly<Record<string, TensorPickle>>,
   storages: Readonly<Record<string, Uint8Array>>,
@@ -182,7 +182,7 @@ export function makePth(
   return zipOf(pickle('\x80\x02}(', ...items, 'u.'), storages, options);
 }
 
-/** A zip as torch lays it out, around any pickle. */
+/** A zip in torch's layout with any pickle. */
 export function zipOf(
   data: Uint8Array,
   storages: Readonly<Record<string, Uint8Array>> = {},

@@ -1,7 +1,7 @@
-"""Writes the .pth files in test/golden/weights/ and expected.json, what PyTorch itself reads in them.
+"""Writes the .pth files in test/golden/weights/, and expected.json with the values that PyTorch reads from them.
 
 Run with any Python that has torch (the files here are from 1.13):  python3 test/weights/make-golden.py
-The zip files come out the same each time; the streams differ, since torch names their storages by memory address.
+Each run writes the same zip files. The streams differ, because torch names their storages by memory address.
 """
 
 import base64
@@ -32,7 +32,7 @@ def describe(tensor):
 
 
 def save(name, value, tensors, metadata=None, **options):
-    """Saves value; tensors is what a reader of the state dict should find in it."""
+    """Saves value. A reader of the state dict should find `tensors` in it."""
     torch.save(value, OUT / name, **options)
     expected[name] = {"tensors": {key: describe(t) for key, t in tensors.items()}, "metadata": metadata or {}}
 
@@ -50,7 +50,7 @@ save("plain.pth", state, state)
 save("protocol4.pth", state, state, pickle_protocol=4)
 save("stream.pth", state, state, _use_new_zipfile_serialization=False)
 
-# Every dtype, with the values that decoders get wrong.
+# Every dtype, with values that decoders often get wrong.
 odd = torch.tensor([0.0, -0.0, 1.0, -1.5, 65504.0, 6e-8, 6.1e-5, 0.1, float("inf"), float("-inf"), float("nan")])
 dtypes = {
     "f64": (odd.double() + 1e-9), "f32": odd, "f16": odd.half(), "bf16": odd.bfloat16(),
@@ -60,7 +60,7 @@ dtypes = {
 }
 save("dtypes.pth", dtypes, dtypes)
 
-# Windows on storages: strides, offsets, sharing, repetition, scalars, nothing at all.
+# Views of storages: strides, offsets, sharing, repetition, scalars, empty tensors.
 base = torch.randn(4, 6)
 views = {
     "base": base, "transposed": base.t(), "rows": base[1:3], "columns": base[:, 1:4], "every_other": base[::2, ::3],
@@ -86,7 +86,7 @@ save("wrapped.pth", {"model_state_dict": state, "done": True}, state, {"done": "
 parameters = {"weight": nn.Parameter(torch.randn(2, 2)), "frozen": nn.Parameter(torch.randn(3), requires_grad=False)}
 save("parameters.pth", parameters, parameters)
 
-# What must be refused.
+# Files that must be refused.
 torch.save(nn.Linear(2, 1), OUT / "module.pth")
 torch.save({"w": torch.tensor([1 + 2j])}, OUT / "complex.pth")
 torch.save(torch.zeros(2), OUT / "bare.pth")

@@ -1,4 +1,4 @@
-/** Hostile and damaged pickles: always a FileError that says what was met; nothing runs, hangs or exhausts memory. */
+/** Hostile and damaged pickles give a FileError that says what was found. Nothing runs, hangs or exhausts memory. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -35,9 +35,17 @@ describe('refuses', () => {
     ],
     ['posix.system', pickle('\x80\x02', global('posix', 'system'), '.'), /"posix\.system"/],
     ['builtins.eval by STACK_GLOBAL', pickle('\x80\x04', text('builtins'), text('eval'), '\x93.'), /"builtins\.eval"/],
-    ['a dotted way round the list', pickle('\x80\x04', text('torch'), text('_utils.os.system'), '\x93.'), /refused/],
+    [
+      'a dotted name that bypasses the list',
+      pickle('\x80\x04', text('torch'), text('_utils.os.system'), '\x93.'),
+      /refused/,
+    ],
     ['an attribute of the prototype', pickle(global('torch', 'constructor'), '.'), /"torch\.constructor"/],
-    ['a storage that is none', pickle(global('torch', 'toStringStorage'), '.'), /"torch\.toStringStorage"/],
+    [
+      'a storage class that does not exist',
+      pickle(global('torch', 'toStringStorage'), '.'),
+      /"torch\.toStringStorage"/,
+    ],
     ['calling a storage class', pickle(global('torch', 'FloatStorage'), ')R.'), /calls the global torch\.FloatStorage/],
     ['calling a string', pickle(text('f'), ')R.'), /calls a string/],
     ['calling with a list', pickle(global('collections', 'OrderedDict'), ']R.'), /calls/],
@@ -50,7 +58,7 @@ describe('refuses', () => {
     ['protocol 6', pickle('\x80\x06N.'), /protocol 6/],
     ['an empty stack', pickle('.'), /more from its stack/],
     ['POP below a mark', pickle('N(0.'), /more from its stack/],
-    ['a mark that is not there', pickle('Nt.'), /more from its stack/],
+    ['a missing mark', pickle('Nt.'), /more from its stack/],
     ['an unknown memo entry', pickle('h\x07.'), /memo entry 7/],
     ['a string longer than the file', pickle('X\xff\xff\xff\xff', 'abc'), /4294967295 bytes expected, 3 left/],
     ['a string of 2^64 bytes', pickle('\x8d\xff\xff\xff\xff\xff\xff\xff\xff', 'abc'), /ends early/],
@@ -61,14 +69,14 @@ describe('refuses', () => {
     ['text that is not UTF-8', pickle('U\x01\xff.'), /not valid UTF-8/],
     ['an odd number of items', pickle('}(NNNu.'), /sets items/],
     ['appending to a dict', pickle('}Na.'), /appends to a dict/],
-    ['an OrderedDict of no pairs', pickle(global('collections', 'OrderedDict'), '](Ne\x85R.'), /list of pairs/],
-    ['a torch.Size of no tuple', pickle(global('torch', 'Size'), 'N\x85R.'), /torch\.Size/],
+    ['an OrderedDict without pairs', pickle(global('collections', 'OrderedDict'), '](Ne\x85R.'), /list of pairs/],
+    ['a torch.Size without a tuple', pickle(global('torch', 'Size'), 'N\x85R.'), /torch\.Size/],
     [
-      'a Parameter of no tensor',
+      'a Parameter without a tensor',
       pickle(global('torch._utils', '_rebuild_parameter'), 'N\x85R.'),
       /Parameter holds None/,
     ],
-    ['a tensor of nothing', pickle(global('torch._utils', '_rebuild_tensor_v2'), ')R.'), /a tensor is not/],
+    ['a tensor without arguments', pickle(global('torch._utils', '_rebuild_tensor_v2'), ')R.'), /a tensor is not/],
   ])('%s', (_, bytes, found) => {
     expectFileError(() => read(bytes), 'x.pth', found);
   });
@@ -78,14 +86,14 @@ describe('refuses', () => {
     expectFileError(() => read(Buffer.alloc(2 ** 22, '(')), 'x.pth', /more than 1000000 steps/);
   });
 
-  test('one list made into dicts over and over', () => {
+  test('one list that becomes a dict repeatedly', () => {
     const dict = pickle('ccollections\nOrderedDict\n');
     expectFileError(() => read(pickle(dict, 'q\0', ']q\x01', '\x85R', 'h\0h\x01\x85R.')), 'x.pth', /OrderedDict/);
   });
 });
 
-test('lists in lists (a billion laughs) and dicts in themselves cost nothing', () => {
-  // Each level holds the one before ten times.
+test('nested lists (a billion laughs) and a dict that contains itself cost nothing', () => {
+  // Each level holds the previous one ten times.
   let bytes = pickle(']q\0');
   for (let level = 1; level < 60; level++) {
     const before = String.fromCharCode(level - 1);
@@ -97,13 +105,13 @@ test('lists in lists (a billion laughs) and dicts in themselves cost nothing', (
   expectFileError(() => readPth(self), self, /no dict of tensors/);
 });
 
-test('deep nesting needs no stack', () => {
+test('deep nesting does not overflow the stack', () => {
   expect(read(Buffer.concat([Buffer.alloc(200_000, ']'), Buffer.alloc(199_999, 'a'), Buffer.from('.')]))).toHaveLength(
     1,
   );
 });
 
-test('integers, floats and bytes of every width', () => {
+test('reads integers, floats and bytes of every width', () => {
   const numbers = pickle(
     '(K\xffM\xff\xffJ\xff\xff\xff\xff\x8a\0\x8a\x01\x80G\x3f\xf8\0\0\0\0\0\0\x8a\x09\0\0\0\0\0\0\0\0\x01',
   );
@@ -113,16 +121,16 @@ test('integers, floats and bytes of every width', () => {
   expect(value.slice(2)).toEqual([true, false, null]);
 });
 
-test('an OrderedDict in the way of Python 2', () => {
+test('reads an OrderedDict as Python 2 writes it', () => {
   const dict = read(pickle('ccollections\nOrderedDict\n](](', text('a'), int(1), 'ee\x85R.')) as PickleDict;
   expect(dict).toBeInstanceOf(PickleDict);
   expect([...dict.entries]).toEqual([['a', 1]]);
 });
 
-describe('tensors out of bounds', () => {
+describe('refuses tensors out of bounds', () => {
   const storage = { '0': floats(1, 2, 3, 4) };
   test.each<[string, Parameters<typeof makePth>[0][string], RegExp]>([
-    ['too long', { length: 4, shape: [5], strides: [1] }, /reaches outside its storage of 4 numbers/],
+    ['too long', { length: 4, shape: [5], strides: [1] }, /reaches outside its storage of 4 values/],
     ['offset', { length: 4, offset: 3, shape: [2], strides: [1] }, /reaches outside/],
     ['stride', { length: 4, shape: [2, 2], strides: [3, 1] }, /reaches outside/],
     ['negative stride', { length: 4, offset: 3, shape: [2], strides: [-1] }, /as torch writes it/],
@@ -130,8 +138,12 @@ describe('tensors out of bounds', () => {
     ['overflowing shape', { length: 4, shape: [2 ** 40, 2 ** 40], strides: [0, 0] }, /reaches outside/],
     ['ranks that differ', { length: 4, shape: [2, 2], strides: [1] }, /as torch writes it/],
     ['65 dimensions', { length: 4, shape: Array(65).fill(1), strides: Array(65).fill(1) }, /as torch writes it/],
-    ['endless repetition', { length: 4, shape: [2 ** 40], strides: [0] }, /repeats numbers/],
-    ['storage shorter than claimed', { length: 5, shape: [5], strides: [1] }, /has 16 bytes; 5 numbers of F32 take 20/],
+    ['endless repetition', { length: 4, shape: [2 ** 40], strides: [0] }, /repeats values/],
+    [
+      'storage shorter than claimed',
+      { length: 5, shape: [5], strides: [1] },
+      /has 16 bytes, but 5 values of F32 take 20/,
+    ],
     ['storage of another type', { storage: 'HalfStorage', length: 4, shape: [4], strides: [1] }, /of F16 take 8/],
     ['missing storage', { key: '../0', length: 4, shape: [4], strides: [1] }, /storage "..\/0" is missing/],
     [
@@ -144,7 +156,7 @@ describe('tensors out of bounds', () => {
     expectFileError(() => readPth(path), path, found);
   });
 
-  test('repetition within reason is read', () => {
+  test('but reads repetition within the limit', () => {
     const path = put(
       folder,
       'repeat.pth',
@@ -154,7 +166,7 @@ describe('tensors out of bounds', () => {
   });
 });
 
-describe('damage', () => {
+describe('refuses damage or reads the file', () => {
   const tensors = {
     w: { length: 4, shape: [2, 2], strides: [1, 2] },
     v: { length: 4, offset: 1, shape: [3], strides: [1] },
@@ -166,13 +178,13 @@ describe('damage', () => {
     pickle('u.'),
   ]);
   function tensorOf(tensor: Parameters<typeof makePth>[0][string]): Buffer {
-    // Cut out of a whole file, so that the pickle here is the one the other tests read.
+    // Taken from a whole file, so this is the same pickle as in the other tests.
     const zip = makePth({ w: tensor }, {});
     const start = zip.indexOf('ctorch._utils');
     return zip.subarray(start, zip.indexOf('u.', start));
   }
 
-  test('cut off at every byte', () => {
+  test('when it is cut off at any byte', () => {
     expect(readPth(put(folder, 'whole.pth', zipOf(whole, storage))).tensors.size).toBe(2);
     for (let length = 0; length < whole.length; length++) {
       const path = put(folder, 'cut.pth', zipOf(whole.subarray(0, length), storage));
@@ -180,7 +192,7 @@ describe('damage', () => {
     }
   });
 
-  test('any bytes changed, checksums made right again', () => {
+  test('when bytes change and the checksums are correct', () => {
     const change = fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 }));
     let failures = 0;
     fc.assert(
@@ -195,7 +207,7 @@ describe('damage', () => {
     expect(failures).toBeGreaterThan(100);
   });
 
-  test('any bytes at all', () => {
+  test('when the bytes are random', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void failsCleanly(() => read(bytes))),
       { seed: 2, numRuns: 1000 },

@@ -1,4 +1,4 @@
-/** A real ResNet-18 checkpoint, 45 MB, too large to keep here: DAWNGRAD_WEIGHTS names it. */
+/** Reads a real ResNet-18 checkpoint. Its 45 MB are too large to keep here: DAWNGRAD_WEIGHTS names the file. */
 
 import { existsSync } from 'node:fs';
 import { expect } from 'vitest';
@@ -11,7 +11,7 @@ const weightsTest = skipUnless(
   path === '' ? 'DAWNGRAD_WEIGHTS names no ResNet-18 .pth of torchvision' : `${path} (DAWNGRAD_WEIGHTS) does not exist`,
 );
 
-weightsTest('the ResNet-18 of torchvision', () => {
+weightsTest('reads torchvision’s ResNet-18', () => {
   const { tensors } = readCheckpoint(path);
   expect(tensors.size).toBe(102);
   expect(new Set([...tensors.values()].map((tensor) => tensor.dtype))).toEqual(new Set(['F32']));

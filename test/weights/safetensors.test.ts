@@ -1,4 +1,4 @@
-/** safetensors: what is written is read again, here and by an independent reader; every false header is refused. */
+/** safetensors: this reader and an independent one read the written files, and every invalid header is refused. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ const SMALL = checkpointOf(
   { note: 'ä "quoted"', epoch: '3' },
 );
 
-/** A file of any header and data. */
+/** Writes a file with any header and data. */
 function file(name: string, header: string | object, data: Uint8Array = new Uint8Array(0), length?: bigint): string {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const start = Buffer.alloc(8);
@@ -42,7 +42,7 @@ function file(name: string, header: string | object, data: Uint8Array = new Uint
 describe('writes', () => {
   const path = join(folder, 'small.safetensors');
 
-  test('what it reads again', () => {
+  test('files that it can read', () => {
     const bytes = writeSafetensors(path, SMALL);
     expect(bytes).toBe(readFileSync(path).length);
     const { tensors, metadata } = readSafetensors(path);
@@ -50,7 +50,7 @@ describe('writes', () => {
     expect(Object.fromEntries(tensors)).toEqual(Object.fromEntries(SMALL.tensors));
   });
 
-  test('the same bytes whatever the order', () => {
+  test('the same bytes for any order of tensors', () => {
     writeSafetensors(path, SMALL);
     const other = join(folder, 'other.safetensors');
     const { note, epoch } = SMALL.metadata as { note: string; epoch: string };
@@ -73,7 +73,7 @@ describe('writes', () => {
     ]);
   });
 
-  test('no metadata key when there is none', () => {
+  test('no metadata key without metadata', () => {
     writeSafetensors(path, checkpointOf({ a: { shape: [1], data: Float32Array.of(1) } }));
     expect(readFileSync(path).toString('latin1')).not.toContain('__metadata__');
   });
@@ -82,7 +82,7 @@ describe('writes', () => {
     [
       'a shape that does not fit',
       { a: { shape: [3], data: Float32Array.of(1) } },
-      /"a" of shape \[3\] needs 3 numbers, it has 1/,
+      /"a" of shape \[3\] needs 3 values, but has 1/,
     ],
     ['I64 that is not whole', { a: { shape: [1], data: Float32Array.of(0.5), dtype: 'I64' } }, /not whole/],
     ['I64 that is not finite', { a: { shape: [1], data: Float32Array.of(Infinity), dtype: 'I64' } }, /not whole/],
@@ -142,7 +142,7 @@ describe('reads', () => {
     expect([...tensors.values()].map((tensor) => tensor.dtype)).toEqual(Object.keys(parts));
   });
 
-  test('a header of odd length and tensors that are not aligned', () => {
+  test('a header of odd length and unaligned tensors', () => {
     const header = {
       b: { dtype: 'U8', shape: [1], data_offsets: [0, 1] },
       a: { dtype: 'F32', shape: [1], data_offsets: [1, 5] },
@@ -161,10 +161,10 @@ describe('refuses', () => {
     ['a header longer than the file', {}, 0, /announce a header of 99 bytes/, 99n],
     ['a header of 2^63 bytes', {}, 0, /announce a header/, 2n ** 63n],
     ['a header of no bytes', {}, 0, /announce a header of 0 bytes/, 0n],
-    ['no JSON', '{"a":', 0, /not valid JSON/],
+    ['invalid JSON', '{"a":', 0, /not valid JSON/],
     ['a list', '[1]', 0, /not a JSON object/],
     ['deep JSON', '['.repeat(100_000), 0, /not valid JSON/],
-    ['a tensor that is a list', { a: [] }, 0, /dtype of no name/],
+    ['a tensor that is a list', { a: [] }, 0, /has no dtype, expected one of F64/],
     ['an unknown dtype', { a: { ...one, dtype: 'F8_E4M3' } }, 4, /dtype "F8_E4M3", expected one of F64/],
     ['a dtype of the prototype', { a: { ...one, dtype: 'toString' } }, 4, /dtype "toString"/],
     ['no shape', { a: { dtype: 'F32', data_offsets: [0, 4] } }, 4, /lacks a shape/],
@@ -176,11 +176,16 @@ describe('refuses', () => {
     ['three offsets', { a: { ...one, data_offsets: [0, 4, 8] } }, 4, /lacks a shape or data_offsets/],
     ['offsets that go back', { a: { ...one, data_offsets: [4, 0] } }, 4, /hold -4/],
     ['offsets that do not fit the shape', { a: { ...one, data_offsets: [0, 8] } }, 8, /takes 4 bytes.*hold 8/],
-    ['tensors that overlap', { a: one, b: one }, 4, /"b" starts at byte 0 of the data where 4.*overlap/],
+    ['tensors that overlap', { a: one, b: one }, 4, /"b" starts at byte 0 of the data, expected 4.*overlap/],
     ['a gap', { a: one, b: { ...one, data_offsets: [8, 12] } }, 12, /leave a gap/],
-    ['data missing', { a: one }, 3, /take 4 bytes of data but 3 are there: the file is cut off/],
-    ['data left over', { a: one }, 5, /take 4 bytes of data but 5 are there/],
-    ['a name twice', `{"a":${JSON.stringify(one)},"a":${JSON.stringify({ ...one, data_offsets: [4, 8] })}}`, 8, /gap/],
+    ['missing data', { a: one }, 3, /take 4 bytes of data but 3 are there: the file is cut off/],
+    ['extra data', { a: one }, 5, /take 4 bytes of data but 5 are there/],
+    [
+      'a repeated name',
+      `{"a":${JSON.stringify(one)},"a":${JSON.stringify({ ...one, data_offsets: [4, 8] })}}`,
+      8,
+      /gap/,
+    ],
     ['metadata of numbers', { __metadata__: { epoch: 3 } }, 0, /not a map from strings to strings/],
     ['metadata of a string', { __metadata__: 'x' }, 0, /not a map/],
   ])('%s', (name, header, dataLength, found, length) => {
@@ -197,14 +202,14 @@ describe('refuses', () => {
   writeSafetensors(whole, SMALL);
   const bytes = readFileSync(whole);
 
-  test('a file cut off at every byte', () => {
+  test('a file that is cut off at any byte', () => {
     for (let length = 0; length < bytes.length; length++) {
       const path = put(folder, 'cut', bytes.subarray(0, length));
       expectFileError(() => readCheckpoint(path), path);
     }
   });
 
-  test('or reads a file with any bytes changed', () => {
+  test('or reads a file with changed bytes', () => {
     const change = fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 255 }));
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
@@ -218,7 +223,7 @@ describe('refuses', () => {
   });
 });
 
-/** Written from the format's description alone, and in another language than the writer. */
+/** Written in another language, only from the format's description. */
 const INDEPENDENT_READER = `
 import json, math, struct, sys
 raw = open(sys.argv[1], "rb").read()

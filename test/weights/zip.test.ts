@@ -1,4 +1,4 @@
-/** The zip container: what torch and packers write is read, and what is damaged or hostile is refused. */
+/** The zip container: the files of torch and of packers are read, damaged and hostile ones are refused. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -71,9 +71,9 @@ describe('refuses', () => {
       build({ deflate: true, edit: (c) => c.writeUInt32LE(9999, 24) }),
       /its header says 9999/,
     ],
-    ['a bomb', build({ deflate: true, edit: (c) => c.writeUInt32LE(0xfffffff0, 24) }), /zip bomb/],
+    ['a zip bomb', build({ deflate: true, edit: (c) => c.writeUInt32LE(0xfffffff0, 24) }), /zip bomb/],
     [
-      'two entries of one name',
+      'two entries with one name',
       makeZip([
         ['data.pkl', floats(1)],
         ['data.pkl', floats(2)],
@@ -105,7 +105,7 @@ describe('refuses', () => {
     ]);
   }
 
-  test('but not little-endian ones', () => {
+  test('but not little-endian numbers', () => {
     expect(readPth(put(folder, 'little.pth', zipWithByteOrder('little'))).tensors.size).toBe(1);
   });
 });
@@ -113,14 +113,14 @@ describe('refuses', () => {
 describe.each(['parameters.pth', 'stream.pth'])('%s, written by torch', (name) => {
   const whole = golden(name);
 
-  test('cut off at every byte', () => {
+  test('is refused if it is cut off at any byte', () => {
     for (let length = 0; length < whole.length; length++) {
       const path = put(folder, `cut ${name}`, whole.subarray(0, length));
       expectFileError(() => readPth(path), path);
     }
   });
 
-  test('any bytes changed', () => {
+  test('is refused or read if bytes change', () => {
     const change = fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 }));
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {

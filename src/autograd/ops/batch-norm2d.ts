@@ -57,8 +57,8 @@ export function batchNormOptions(options: BatchNormOptions) {
 /**
  * Input [N, C, H, W]; weight, bias, runningMean and runningVar [C]. Training updates the running statistics in place
  * (the variance unbiased, as in torch), and needs more than one value per channel. Saves the input and three values per
- * channel; in eval mode with weight and bias frozen, not even the input. With ReLU, also saves the output after a
- * residual or in eval mode. In inference input and residual may both be f16; the rest is f32.
+ * channel; in evaluation mode with weight and bias frozen, not even the input. With ReLU, also saves the output after a
+ * residual or in evaluation mode. In inference input and residual may both be f16; the rest is f32.
  */
 export function batchNorm2d(
   input: Tensor,
@@ -89,7 +89,7 @@ export function batchNorm2d(
     if (batch * size.plane === 1) {
       throw new ShapeError(
         `batchNorm2d: training needs more than one value per channel, got input ${formatShape(input.shape)}. ` +
-          'Use a batch of at least 2, larger images, or eval mode.',
+          'Use a batch of at least 2, larger images, or evaluation mode.',
       );
     }
     batchNormStatistics(gpu, size, { eps, momentum }, { ...buffers, input: input.buffer });

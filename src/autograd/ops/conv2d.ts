@@ -108,25 +108,26 @@ export function conv2dShape(
   const [strideHeight, strideWidth] = pairOf('conv2d', 'stride', stride, 1);
   const [paddingHeight, paddingWidth] = pairOf('conv2d', 'padding', padding, 0);
   if (input.shape.length !== 4)
-    throw new ShapeError(`conv2d: input must be [N, C, H, W], got ${formatShape(input.shape)}.`);
+    throw new ShapeError(`conv2d: input must have shape [N, C, H, W], got ${formatShape(input.shape)}.`);
   if (weight.shape.length !== 4)
-    throw new ShapeError(`conv2d: weight must be [O, I, KH, KW], got ${formatShape(weight.shape)}.`);
+    throw new ShapeError(`conv2d: weight must have shape [O, I, KH, KW], got ${formatShape(weight.shape)}.`);
   const [batch, inChannels, inHeight, inWidth] = input.shape as [number, number, number, number];
   const [outChannels, weightChannels, kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
   if (weightChannels !== inChannels) {
     throw new ShapeError(
-      `conv2d: weight ${formatShape(weight.shape)} takes ${weightChannels} channels, input ${formatShape(input.shape)} has ${inChannels}.`,
+      `conv2d: weight ${formatShape(weight.shape)} takes ${weightChannels} channels, but input ` +
+        `${formatShape(input.shape)} has ${inChannels}.`,
     );
   }
   if (bias && (bias.shape.length !== 1 || bias.size !== outChannels)) {
-    throw new ShapeError(`conv2d: bias must be [${outChannels}], got ${formatShape(bias.shape)}.`);
+    throw new ShapeError(`conv2d: bias must have shape [${outChannels}], got ${formatShape(bias.shape)}.`);
   }
   const outHeight = convolvedExtent(inHeight, kernelHeight, strideHeight, paddingHeight);
   const outWidth = convolvedExtent(inWidth, kernelWidth, strideWidth, paddingWidth);
   if (outHeight < 1 || outWidth < 1) {
     throw new ShapeError(
       `conv2d: the kernel ${kernelHeight}x${kernelWidth} does not fit the input ${formatShape(input.shape)} with padding ` +
-        `${paddingHeight}, ${paddingWidth}. Use larger pictures or more padding.`,
+        `${paddingHeight}, ${paddingWidth}. Use larger images or more padding.`,
     );
   }
   const half = storesHalf('conv2d', { input, weight }, { bias });

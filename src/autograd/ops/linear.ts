@@ -22,8 +22,8 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   // Either may be wrong, so the message names both.
   if (taken !== inFeatures) {
     throw new ShapeError(
-      `linear: weight ${formatShape(weight.shape)} takes ${taken} features, input ${formatShape(input.shape)} has ` +
-        `${inFeatures}.`,
+      `linear: weight ${formatShape(weight.shape)} takes ${taken} features, but input ${formatShape(input.shape)} ` +
+        `has ${inFeatures}.`,
     );
   }
   if (bias) expectShape('linear', 'bias', bias, [outFeatures]);

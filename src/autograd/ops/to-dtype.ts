@@ -29,7 +29,7 @@ export function toDType(input: Tensor, dtype: Floating): Tensor {
   }
   if (!gpu.traits.shaderF16) {
     throw new MissingFeatureError(
-      'This device was opened without half precision: open it with openGpu({ half: true }).',
+      'toDType: f16 needs half precision, and this device was opened without it: open it with openGpu({ half: true }).',
     );
   }
   const output = Tensor.empty(gpu, input.shape, dtype);

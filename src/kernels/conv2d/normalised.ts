@@ -1,6 +1,6 @@
 /**
- * Fuses batch norm in eval mode into the convolution before it. In eval mode batch norm is a shift and a scale per
- * channel, which the convolution applies before it writes, followed by a residual and ReLU.
+ * Fuses batch norm in evaluation mode into the convolution before it. There, batch norm is a shift and a scale per
+ * channel. The convolution applies them before it writes, followed by a residual and ReLU.
  */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';

@@ -50,7 +50,7 @@ export function sgdStep(
     launch(gpu, plainKernel, { ...run, buffers: { param, grad }, uniforms: all, constants });
     return;
   }
-  if (!momentumBuffer) throw new TypeError('sgdStep: momentum needs a momentum buffer.');
+  if (!momentumBuffer) throw new TypeError(`sgdStep: momentum ${momentum} needs a momentum buffer, got none.`);
   launch(gpu, momentumKernel, {
     ...run,
     buffers: { param, grad, buffer: momentumBuffer },

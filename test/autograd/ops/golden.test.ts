@@ -1,4 +1,6 @@
-/** Every op, forward and backward, against PyTorch's values in double; the optimizer's step against torch.optim.SGD. */
+/**
+ * Every op, forward and backward, against PyTorch's values in double, and the optimizer's step against torch.optim.SGD.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -19,12 +21,12 @@ import {
 
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
-/** Ops that are tested otherwise, and where. */
+/** Ops without golden cases, and the test that checks them instead. */
 const ELSEWHERE = {
   toDType: 'half.test.ts: a conversion, compared with every value of f16',
 } as const;
 
-test('every op has a golden case, and every case an op', () => {
+test('every op has a golden case, and every case has an op', () => {
   const folder = new URL('../../../src/autograd/ops/', import.meta.url);
   const ops = readdirSync(folder).flatMap((file) =>
     Array.from(
@@ -65,7 +67,7 @@ describe.each(['batchNorm2d', 'maxPool2d'])('%s as on', (op) => {
   }
 });
 
-describe('how much an invocation of max pooling takes', () => {
+describe('the share of an invocation of max pooling', () => {
   const pooling = (kernel: number, stride: number, padding: number, extent = 112) => {
     const output = convolvedExtent(extent, kernel, stride, padding);
     const both = (value: number) => [value, value] as const;
@@ -76,14 +78,14 @@ describe('how much an invocation of max pooling takes', () => {
   };
   const single = { inVector: 1, outVector: 1 };
 
-  test('is a run of outputs, a tile of pixels', () => {
+  test('is a run of outputs in forward, and a tile of pixels in backward', () => {
     expect(chooseForward(pooling(3, 2, 1))).toEqual({ columns: 4, loops: false, inVector: 4, outVector: 4 });
     expect(chooseBackward(pooling(3, 2, 1))).toEqual({ rows: 2, columns: 8, loops: false, inVector: 4, outVector: 4 });
     expect(chooseBackward(pooling(3, 3, 0))).toEqual({ rows: 3, columns: 9, loops: false, ...single });
     expect(chooseBackward(pooling(3, 1, 1))).toEqual({ rows: 1, columns: 8, loops: false, inVector: 4, outVector: 4 });
   });
 
-  test('is loaded and stored in vectors where rows are whole ones', () => {
+  test('is loaded and stored in vectors where rows are whole vectors', () => {
     const ofForward = (...of: Parameters<typeof pooling>) => {
       const { inVector, outVector } = chooseForward(pooling(...of));
       return [inVector, outVector];
@@ -91,26 +93,26 @@ describe('how much an invocation of max pooling takes', () => {
     expect(ofForward(3, 2, 1, 20)).toEqual([4, 2]);
     expect(ofForward(3, 2, 1, 14)).toEqual([2, 1]);
     expect(ofForward(3, 2, 1, 15)).toEqual([1, 4]);
-    // What the windows of four outputs read is no whole number of vectors.
+    // The windows of four outputs do not read whole vectors.
     expect(ofForward(3, 1, 1, 16)).toEqual([1, 4]);
-    // Columns between windows are not read.
+    // No window reads the columns between windows.
     expect(ofForward(1, 2, 0, 16)).toEqual([1, 4]);
     // The last window reaches into the padding.
     expect(ofForward(4, 2, 2, 16)).toEqual([1, 1]);
   });
 
-  test('is one of either where there is much to unroll', () => {
+  test('is one output or one pixel where unrolling would be long', () => {
     const one = { loops: true, ...single };
     expect(chooseForward(pooling(7, 2, 3)).loops).toBe(true);
     expect(chooseForward(pooling(9, 1, 4))).toEqual({ columns: 1, ...one });
     expect(chooseBackward(pooling(9, 1, 4))).toEqual({ rows: 1, columns: 1, ...one });
-    // Few windows, but many pixels in each.
+    // There are few windows, but each has many pixels.
     expect(chooseBackward(pooling(10, 10, 0))).toEqual({ rows: 1, columns: 1, ...one });
   });
 });
 
 describe('batch norm', () => {
-  test('the choice of the reduction depends on the adapter and the plane alone', () => {
+  test('the choice of the reduction depends on the adapter and the plane only', () => {
     const cpu = { kind: 'cpu', subgroupSize: 8 } as const;
     expect(chooseReduction(cpu, 49)).toEqual({ workgroup: 8, run: 8, subgroup: 8 });
     expect(chooseReduction(cpu, 12544)).toEqual(chooseReduction(cpu, 49));
@@ -119,7 +121,7 @@ describe('batch norm', () => {
     const gpuTraits = { kind: 'gpu', subgroupSize: 32 } as const;
     expect(chooseReduction(gpuTraits, 1023)).toEqual({ workgroup: 64, run: 8, subgroup: 32 });
     expect(chooseReduction(gpuTraits, 1024)).toEqual({ workgroup: 256, run: 8, subgroup: 32 });
-    // Of 0, there are none of a fixed size; one of 128 does not fit a workgroup of 64.
+    // 0 means that no size is certain, and a subgroup of 128 does not fit a workgroup of 64.
     for (const subgroupSize of [0, 1, 128]) {
       expect(chooseReduction({ ...gpuTraits, subgroupSize }, 49)).toEqual({ workgroup: 64, run: 8, subgroup: 0 });
     }

@@ -1,7 +1,7 @@
 /**
- * The golden cases of ops.*, conv2d.*, conv2d-groups.* and batch-norm-offset.* (written by the make-golden*.py), and running
- * an op on one of them. The tests of all ops are the same loop, so what differs stands in one table: how the op is called and how close it
- * must come.
+ * The golden cases of ops.*, conv2d.*, conv2d-groups.* and batch-norm-offset.* (written by make-golden*.py), and
+ * running an op on a case. All ops are tested by the same loop. Two tables hold the differences: the call of each op
+ * and its tolerance.
  */
 
 import { readFileSync } from 'node:fs';
@@ -36,20 +36,20 @@ interface Stored {
 
 export interface Case {
   readonly op: string;
-  /** What is special about it, where there is more to say than options and shapes do. */
+  /** The point of the case, if options and shapes do not show it. */
   readonly name?: string;
   readonly options: Record<string, unknown>;
-  /** How far PyTorch's own float32 is from the expected values: the largest |difference| / (1 + |value|). */
+  /** The error of PyTorch's own float32 against the expected values: the largest |difference| / (1 + |value|). */
   readonly torch32: Record<string, number>;
   readonly inputs: Record<string, Stored>;
   readonly seed?: Stored;
   readonly expected: Record<string, Stored>;
 }
 
-/** Every op's cases but convolution's. */
+/** The cases of every op but convolution. */
 export const cases = load('ops');
 export const conv2dCases = load('conv2d');
-/** Batch norm of channels far from 0 and of constant ones, alone and as part of a convolution. */
+/** Batch norm of channels far from 0 and of constant channels, alone and after a convolution. */
 export const offsetCases = load('batch-norm-offset');
 /** Convolutions with groups and dilation, which the op does not have yet. */
 export const conv2dGroupCases = load('conv2d-groups');
@@ -57,7 +57,7 @@ export const conv2dGroupCases = load('conv2d-groups');
 function load(name: string): Case[] {
   const folder = new URL('../../golden/ops/', import.meta.url);
   const bytes = readFileSync(new URL(`${name}.bin`, folder));
-  // In the JSON a tensor points into the file of values; nothing else there has an offset.
+  // In the JSON a tensor points into the file of values. Nothing else there has an offset.
   const fillIn = (_: string, value: { shape: number[]; offset?: number; dtype?: 'u32'; grad?: boolean }) => {
     if (typeof value?.offset !== 'number') return value;
     const { shape, offset, dtype, ...rest } = value;
@@ -70,7 +70,7 @@ function load(name: string): Case[] {
 export type Inputs = Record<string, Tensor>;
 export type Run = (inputs: Inputs, options: Record<string, unknown>) => Tensor;
 
-/** Inputs are listed as f32 tensors; labels are not. */
+/** Inputs have the type of f32 tensors, which labels are not. */
 const asLabels = (labels: Tensor) => labels as unknown as Tensor<'u32'>;
 
 /** How each op is called. */
@@ -98,29 +98,30 @@ export const RUNS: Record<string, Run> = {
   conv2d: ({ input, weight, bias }, options) => conv2d(input!, weight!, bias, options as Conv2dOptions),
 };
 
-/** How close each op must come to the truth. An ulp is 2⁻²³ ≈ 1.2e-7 of a value; the values here are around 1. */
+/** The tolerance of each op. An ulp is 2⁻²³ ≈ 1.2e-7 of a value, and the values here are around 1. */
 export const TOLERANCES: Record<string, Tolerance> = {
-  // Values are chosen and copied, not computed.
+  // These ops choose and copy values.
   relu: EXACT,
   flatten: EXACT,
   countCorrect: EXACT,
   // One addition, correctly rounded.
   add: { atol: 0, rtol: 6e-8 },
-  // Forward copies; backward adds at most 81 gradients of either sign, in the order of torch.
+  // Forward copies. Backward adds at most 81 gradients of both signs, in torch's order.
   maxPool2d: { atol: 5e-7, rtol: 2e-7 },
-  // A few operations on values around 1, after statistics that are right to about an ulp. Sums over a channel: see below.
+  // A few operations on values around 1, with statistics that are right to about an ulp. See below for sums over a
+  // channel.
   batchNorm2d: { atol: 2e-6, rtol: 2e-6 },
   // A mean of values around 1: a few roundings of the sum, divided by its length.
   globalAvgPool2d: { atol: 2e-7, rtol: 2e-7 },
-  // Dot products of up to 512 terms of both signs; torch's are off by 9.5e-7 · (1 + |value|).
+  // Dot products of up to 512 terms of both signs. Torch's are off by 9.5e-7 · (1 + |value|).
   linear: { atol: 2e-6, rtol: 1e-6 },
-  // WGSL allows exp 3 + 2|x| ulps and log 2⁻²¹ absolute, the largest part here.
+  // WGSL allows exp 3 + 2|x| ulps and log an absolute 2⁻²¹, which is the largest part here.
   crossEntropy: { atol: 1e-6, rtol: 2e-6 },
 };
 
 /**
- * Gradients of batch norm's weight and bias are sums of n terms around 1 of either sign. On the way a sum walks up to about
- * √n, and is rounded there, however small it ends. (PyTorch sums them in double on a CPU; WGSL has no double.)
+ * Gradients of batch norm's weight and bias are sums of n terms around 1 of both signs. A partial sum reaches about √n
+ * and is rounded there, however small the result. (PyTorch sums them in double on a CPU; WGSL has no double.)
  */
 function toleranceOf(one: Case, name: string, slack: number): Tolerance {
   const { op, inputs } = one;
@@ -133,9 +134,9 @@ function toleranceOf(one: Case, name: string, slack: number): Tolerance {
 }
 
 /**
- * Four times PyTorch's own error, and an ulp of the value: half for rounding it, half for rounding the expected one. So what is
- * 0 in PyTorch has to be 0. But no more than is allowed near 0, of the largest value: PyTorch rounds the mean, which far from
- * 0 costs it digits, and batchNorm2d keeps what that loses.
+ * Four times PyTorch's own error, and an ulp of the value: half for rounding it, half for rounding the expected value.
+ * So a value that is 0 in PyTorch must be 0. The bound is the tolerance near 0, times the largest value: PyTorch rounds
+ * the mean, which costs digits far from 0, and batchNorm2d keeps those digits.
  */
 function offsetTolerance({ torch32, expected }: Case, name: string): Tolerance {
   const { atol, rtol } = TOLERANCES.batchNorm2d!;
@@ -145,9 +146,9 @@ function offsetTolerance({ torch32, expected }: Case, name: string): Tolerance {
 }
 
 /**
- * All that a convolution computes are sums of n terms of either sign, added one after another: n roundings, each of up to
- * 2⁻²⁴ of the sum so far, which grows as large as the largest result. Being of either sign they add up like √n; twice that
- * is allowed, times `slack`.
+ * Every result of a convolution is a running sum of n terms of both signs: n roundings, each of up to 2⁻²⁴ of the sum
+ * so far, which grows to the largest result. Roundings have both signs too, so they add up like √n. Twice that is
+ * allowed, times `slack`.
  */
 function conv2dTolerance({ inputs, seed, expected }: Case, name: string, slack: number): Tolerance {
   const [out, channels, kernelHeight, kernelWidth] = inputs.weight!.shape as [number, number, number, number];
@@ -159,8 +160,8 @@ function conv2dTolerance({ inputs, seed, expected }: Case, name: string, slack: 
 }
 
 /**
- * Slack for Winograd's convolution: its error is about twice that of a plain sum over all values together. Of a sum of few
- * terms most of it comes from the transforms, which round terms several times as large as the result.
+ * Slack for Winograd's convolution. Over all values, its error is about twice that of a plain sum. In a sum of few
+ * terms, most of the error comes from the transforms, which round terms several times as large as the result.
  */
 export const WINOGRAD_SLACK = 8;
 
@@ -172,7 +173,7 @@ export function titleOf({ op, name, options, inputs }: Case): string {
 }
 
 /**
- * Runs a case forward and backward; returns what differs, one line each: nothing if the op is right. `slack` widens the
+ * Runs a case forward and backward. Returns the differences, one line each: none if the op is right. `slack` widens the
  * tolerance of convolutions.
  */
 export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!, slack = 1): Promise<string[]> {
@@ -204,27 +205,27 @@ export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!, slac
   return found;
 }
 
-/** Makes the memory that results will get hold NaN, so that an element which a kernel does not write is seen. */
+/** Fills the memory that results will get with NaN, so that an unwritten element is seen. */
 function poisonPool(gpu: Gpu, results: Stored[]): void {
   const poison = results.map(({ shape }) => Tensor.from(gpu, new Float32Array(sizeOf(shape)).fill(Number.NaN), shape));
   for (const tensor of poison) tensor.dispose();
   gpu.flush();
 }
 
-/** `output`, `weightGrad`, `runningMeanAfter`. */
+/** Finds a result by its name, such as `output`, `weightGrad` or `runningMeanAfter`. */
 function tensorNamed(name: string, inputs: Inputs, output: Tensor): Tensor | undefined {
   if (name === 'output') return output;
   if (name.endsWith('Grad')) return inputs[name.slice(0, -4)]?.grad;
   return inputs[name.slice(0, -'After'.length)];
 }
 
-/** Three steps of SGD as the case has them; what differs from torch.optim.SGD's float32 after each. */
+/** Runs the case's three steps of SGD. Returns the differences from torch.optim.SGD's float32 after each step. */
 export async function sgdDifferences(gpu: Gpu, one: Case): Promise<string[]> {
   const options = one.options as { lr: number; momentum: number; dampening: number; weightDecay: number };
   const { shape } = one.inputs.param!;
   const param = Tensor.from(gpu, one.inputs.param!.values, shape);
   const { size } = param;
-  // Filled with NaN: the first step must not look at it.
+  // NaN, because the first step must not read it.
   const buffer = Tensor.from(gpu, new Float32Array(size).fill(Number.NaN), shape);
   const found: string[] = [];
   for (let step = 0; step < 3; step++) {
@@ -233,7 +234,8 @@ export async function sgdDifferences(gpu: Gpu, one: Case): Promise<string[]> {
     const momentumBuffer = options.momentum === 0 ? undefined : buffer.buffer;
     sgdStep(gpu, size, settings, param.buffer, grad.buffer, momentumBuffer);
     grad.dispose();
-    // Three steps of at most five operations; a device may fuse multiply and add where PyTorch rounds twice.
+    // Three steps of at most five operations. A device may fuse a multiplication and an addition that PyTorch rounds
+    // apart.
     const tolerance = { atol: 3e-7, rtol: 3e-7 };
     const difference = findDifference(await param.data(), one.expected[`param${step}`]!.values, tolerance);
     if (difference) found.push(`param after step ${step} ${difference}`);

@@ -1,7 +1,7 @@
-"""What the scripts that write golden cases share: running PyTorch on a case, and the two files that keep cases.
+"""Shared by the scripts that write golden cases: runs PyTorch on a case, and writes the two files that keep cases.
 
-Expected values are computed in double from float32 inputs and rounded once, so they are the truth as far as float32 can
-say it; `torch32` says how far PyTorch's own float32 is from it, as the largest |difference| / (1 + |truth|).
+Expected values are computed in double from float32 inputs and rounded once, so they are exact to float32. `torch32` is
+the error of PyTorch's own float32, as the largest |difference| / (1 + |truth|).
 """
 
 import json
@@ -30,7 +30,7 @@ def run(function, inputs, seed, dtype):
     """Output and gradients (and what the function changed in place) in one precision."""
     tensors = {}
     for name, value in inputs.items():
-        # A copy, also where the type is right already: running statistics are changed in place.
+        # Always a copy, because running statistics are changed in place.
         copy = value.detach().clone().to(dtype if value.is_floating_point() else value.dtype)
         tensors[name] = copy.requires_grad_(value.requires_grad)
     output = function(**tensors)
@@ -69,7 +69,7 @@ def random(*shape, grad=True, scale=1.0, mean=0.0):
 
 
 def write(name):
-    """Writes the cases so far to <name>.json and their values, which the JSON points into, to <name>.bin."""
+    """Writes the cases so far to <name>.json, and the values that it points to to <name>.bin."""
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / f"{name}.bin").write_bytes(binary)
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases)

@@ -1,4 +1,4 @@
-/** Every op's backward against finite differences of its forward; and planted errors, which the check must see. */
+/** Every op's backward against finite differences of its forward, and planted errors that the check must see. */
 
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
@@ -31,9 +31,9 @@ function leaf(shape: number[], change: (value: number, index: number) => number 
 }
 
 const constant = (values: number[]) => Tensor.from(gpu, Float32Array.from(values), [values.length]);
-/** Keeps a distance from 0, where relu has a kink. */
+/** Keeps values away from 0, where relu has a kink. */
 const awayFromZero = (value: number) => value + Math.sign(value) * 0.1;
-/** All different, by more than a step of the check, in a mixed order: no window has two nearly equal maxima. */
+/** Values in a mixed order that differ by more than a step of the check: no window has two nearly equal maxima. */
 const apart = (_: number, index: number) => ((index * 37) % 101) / 10;
 
 interface Subject {
@@ -48,7 +48,7 @@ const batchNorm = (training: boolean, relu = false, eps = 1e-5) => {
     batchNorm2d(input!, weight!, bias!, mean, variance, { training, residual, relu, eps });
 };
 
-/** By turns well above and well below 0, and so are they when they are normalised: ReLU has a kink there. */
+/** Values alternately well above and well below 0, also after they are normalised: ReLU has a kink at 0. */
 const alternating = (value: number, index: number) => (index % 2 === 0 ? 1 : -1) * (2 + value);
 const normalisedLeaves = () => [
   leaf([2, 3, 4, 3], alternating),
@@ -68,12 +68,12 @@ const SUBJECTS: Record<string, Subject> = {
     inputs: () => [leaf([2, 3, 5, 3]), leaf([3]), leaf([3])],
     fn: () => batchNorm(true),
   },
-  'batchNorm2d in eval mode': {
+  'batchNorm2d in evaluation mode': {
     inputs: () => [leaf([2, 3, 5, 3]), leaf([3]), leaf([3])],
     fn: () => batchNorm(false),
   },
   'batchNorm2d with ReLU in training': { inputs: normalisedLeaves, fn: () => batchNorm(true, true) },
-  'batchNorm2d with ReLU in eval mode': { inputs: normalisedLeaves, fn: () => batchNorm(false, true) },
+  'batchNorm2d with ReLU in evaluation mode': { inputs: normalisedLeaves, fn: () => batchNorm(false, true) },
   'batchNorm2d with a residual': {
     inputs: () => [...normalisedLeaves(), addedLeaf()],
     fn: () => batchNorm(true),
@@ -82,17 +82,17 @@ const SUBJECTS: Record<string, Subject> = {
     inputs: () => [...normalisedLeaves(), addedLeaf()],
     fn: () => batchNorm(true, true),
   },
-  'batchNorm2d with a residual and ReLU in eval mode': {
+  'batchNorm2d with a residual and ReLU in evaluation mode': {
     inputs: () => [...normalisedLeaves(), addedLeaf()],
     fn: () => batchNorm(false, true),
   },
-  // Float32 has steps of a thousandth there, which the check reckons with.
+  // Neighbouring float32 values are a thousandth apart there, which the check allows for.
   'batchNorm2d far from 0': {
     inputs: () => [leaf([2, 3, 5, 3], (value) => 10_000 + value), leaf([3]), leaf([3])],
     fn: () => batchNorm(true),
   },
-  // Two of three channels, whose weights have no gradient. A variance of 0 is a minimum as narrow as eps: a step of the check has
-  // to be small beside it.
+  // Two of three channels are constant; their weights have a gradient of 0. A variance of 0 is a minimum as narrow as
+  // eps, so a step of the check must be small compared with eps.
   'batchNorm2d of constant channels': {
     inputs: () => [
       leaf([2, 3, 5, 3], (value, index) => 10_000 / 3 + (Math.floor(index / 15) % 3 === 1 ? value : 0)),
@@ -135,14 +135,14 @@ describe.each(Object.entries(SUBJECTS))('%s', (_, { inputs, fn }) => {
 });
 
 describe('checkGradients', () => {
-  gpuTest('passes over inputs without gradient', async () => {
+  gpuTest('skips inputs that require no gradient', async () => {
     const [a, b] = [leaf([3]), leaf([3])];
     b.requiresGrad = false;
     const report = await checkGradients((x, y) => add(x!, y!), [a, b]);
     expect(report.inputs.map(({ index }) => index)).toEqual([0]);
   });
 
-  gpuTest('takes random numbers from outside', async () => {
+  gpuTest('takes a source of random numbers', async () => {
     let asked = 0;
     const random = () => {
       asked++;
@@ -154,14 +154,14 @@ describe('checkGradients', () => {
     expect(report.inputs[0]!.directions).toHaveLength(2);
   });
 
-  gpuTest('says which input got no gradient', async () => {
+  gpuTest('names the input that got no gradient', async () => {
     const [a, b] = [leaf([3]), leaf([3])];
     await expect(checkGradients((x, y) => add(x!, y!.view()), [a, b])).rejects.toThrow(
       /Gradient of input 1 \[3\].*backward gave it no gradient at all/,
     );
   });
 
-  gpuTest('frees what it made', async () => {
+  gpuTest('frees its tensors', async () => {
     const leaves = [leaf([3, 4]), leaf([2, 4])];
     const before = gpu.pool.liveBytes;
     await checkGradients((x, w) => relu(linear(x!, w!)), leaves, { tolerance: 1 });

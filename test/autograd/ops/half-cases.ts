@@ -1,6 +1,6 @@
 /**
- * Ops on f16 tensors against the same ops on f32 tensors of the same values: golden cases whose inputs were rounded to f16
- * first. That the ops in f32 are right, other tests say, so what is left is what storage adds.
+ * Ops on f16 tensors against the same ops on f32 tensors of the same values: golden cases with inputs rounded to f16.
+ * Other tests check the f32 ops, so these only measure the error of the storage.
  */
 
 import { fromHalf, toHalf } from '../../../src/autograd/half.ts';
@@ -18,7 +18,7 @@ import type { Gpu } from '../../../src/gpu/gpu.ts';
 import { EXACT, findDifference, type Tolerance } from '../../support/compare.ts';
 import { type Case, cases, conv2dCases, type Inputs, RUNS, type Run } from './golden.ts';
 
-/** The ops that take f16, and which of their inputs are f16 then; the others are f32 in any case. */
+/** The ops that take f16, and those of their inputs that are f16 then. The other inputs are always f32. */
 export const STORED: Readonly<Record<string, readonly string[]>> = {
   maxPool2d: ['input'],
   globalAvgPool2d: ['input'],
@@ -33,7 +33,7 @@ const RUNS_OF: Readonly<Record<string, Run>> = {
   conv2dBatchNorm2d: ({ input, weight, residual, scale, shift, mean, variance }, options) => {
     const { relu, ...conv } = options as Conv2dOptions & { relu?: boolean };
     const norm = { training: false, relu: relu === true, residual };
-    // In f32 the two ops that it stands for.
+    // The f32 reference is the two ops that this one replaces.
     if (input!.dtype === 'f32') {
       return batchNorm2d(conv2d(input!, weight!, undefined, conv), scale!, shift!, mean!, variance!, norm);
     }
@@ -44,13 +44,13 @@ const RUNS_OF: Readonly<Record<string, Run>> = {
 
 type Shape = readonly number[];
 
-/** Numbers that repeat late, of both signs. */
+/** Values of both signs with a long period. */
 const waves = (shape: Shape, seed: number) => {
   const size = shape.reduce((product, extent) => product * extent, 1);
   return { shape: [...shape], values: Float32Array.from({ length: size }, (_, i) => Math.sin(i * 1.7 + seed)) };
 };
 
-/** Odd numbers of elements, more channels than a tile has, with everything that may follow and without. */
+/** Odd element counts, and more channels than a tile has, with and without a residual and ReLU. */
 const FOLDED = (
   [
     [[1, 1, 1, 1], [1, 1, 1, 1], {}],
@@ -79,21 +79,21 @@ const FOLDED = (
   };
 });
 
-/** Every case that there is in inference. */
+/** All cases in inference. */
 export const halfCases: readonly Case[] = [...cases, ...conv2dCases, ...FOLDED].filter(
   ({ op, options }) => STORED[op] && options.training !== true,
 );
 
-/** The nearest that f16 has. */
+/** The nearest f16 values. */
 export const rounded = (values: Float32Array) => fromHalf(toHalf(values).subarray(0, values.length));
 
 /**
- * An f16 result is the nearest to what f32 gives: 11 bits, so that it is off by up to 2⁻¹¹ of itself, or half of f16's least
- * number. Another kernel may have summed in another order, which is some 2⁻²⁰ of the largest result. Before a bias is
- * added, which is a kernel of its own, a convolution is rounded once more.
+ * An f16 result is the f32 result rounded to 11 bits: it is off by up to 2⁻¹¹ of itself, or half of f16's smallest
+ * value. Another kernel may sum in another order, which makes some 2⁻²⁰ of the largest result. A separate kernel adds
+ * the bias, so before it a convolution is rounded once more.
  */
 function toleranceOf({ op, inputs }: Case, expected: Float32Array): Tolerance {
-  // Chosen, not computed, and f16 has all of them.
+  // Pooling chooses among values that f16 already holds.
   if (op === 'maxPool2d') return EXACT;
   const largest = expected.reduce(
     (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
@@ -105,7 +105,10 @@ function toleranceOf({ op, inputs }: Case, expected: Float32Array): Tolerance {
   return { atol: 2 ** -25 + (2 ** -20 + twice) * largest, rtol: 2 ** -11 };
 }
 
-/** What differs between f32 storage on one device and f16 storage on the other, which may be the same; undefined if nothing. */
+/**
+ * The difference of f16 storage on `half` from f32 storage on `single`, which may be the same device; undefined if
+ * none.
+ */
 export async function halfDifference(single: Gpu, half: Gpu, one: Case): Promise<string | undefined> {
   const expected = await run(single, one, false);
   const actual = await run(half, one, true);

@@ -1,4 +1,4 @@
-/** Ops on f16 tensors: values, the errors of what they are not for, and that planted errors are seen. */
+/** Ops on f16 tensors: their values, the errors of unsupported uses, and planted errors that the tests must see. */
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import {
   add,
@@ -33,7 +33,7 @@ const casesOf = (op: string) => halfCases.filter((one) => one.op === op);
 
 describe.each(Object.keys(STORED))('%s', (op) => {
   for (const one of casesOf(op)) {
-    gpuTest(`${titleOf(one)}: what f32 gives, rounded`, async () => {
+    gpuTest(`${titleOf(one)}: gives the f32 result, rounded`, async () => {
       const before = gpu.pool.liveBytes;
       expect(await halfDifference(gpu, gpu, one)).toBeUndefined();
       expect(gpu.pool.liveBytes).toBe(before);
@@ -63,14 +63,14 @@ describe('the plain convolution', () => {
     });
   }
 
-  gpuTest('is seen to leave out a tap', async () => {
+  gpuTest('is seen when it leaves out a tap', async () => {
     const edit = { find: 'tapColumn < params.kernelWidth', replace: 'tapColumn + 1u < params.kernelWidth' };
     const tampered = await openTampered(edit, {}, { half: true });
     expect(await halfDifference(gpu, tampered, casesOf('conv2d')[3]!)).toMatch('differs in');
   });
 });
 
-/** Of both signs, from f16's least normal number to its largest. */
+/** Values of both signs, from f16's smallest normal value to its largest. */
 const spread = (count: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7 + 1) * 2 ** ((i % 29) - 13));
 
@@ -80,25 +80,26 @@ async function convertedDifference(on: Gpu, count: number): Promise<string | und
   const back = await toDType(half, 'f32').data();
   const [stored, expected] = [await half.data(), rounded(values)];
   half.dispose();
-  // WGSL leaves the rounding to the driver, which may take the other neighbour, 2⁻¹⁰ away at most; back, nothing changes.
+  // WGSL leaves the rounding to the driver, which may take the farther neighbour, at most 2⁻¹⁰ away. Converting back is
+  // exact.
   const tolerance = { atol: 2 ** -24, rtol: 2 ** -10 };
   return findDifference(stored, expected, tolerance) ?? findDifference(back, stored, { atol: 0, rtol: 0 });
 }
 
 describe('toDType', () => {
-  // One element, odd numbers, vectors, more than a workgroup.
+  // One element, odd counts, whole vectors, more than a workgroup.
   for (const count of [1, 2, 3, 7, 8, 63, 513, 1028, 4099, 8196]) {
     gpuTest(`converts ${count} values there and back`, async () => {
       expect(await convertedDifference(gpu, count)).toBeUndefined();
     });
   }
 
-  gpuTest('as on a GPU', async () => {
+  gpuTest('converts as on a GPU', async () => {
     const other = await openAs({ kind: 'gpu' }, { half: true });
     for (const count of [1, 3, 513, 1028]) expect(await convertedDifference(other, count)).toBeUndefined();
   });
 
-  gpuTest('keeps what f16 has, also zeros and what is no number', async () => {
+  gpuTest('keeps all values that f16 has, including zeros, infinities and NaN', async () => {
     const values = Float32Array.of(0, -0, 1, -1, 65504, -65504, 2 ** -14, 0.333251953125, Infinity, -Infinity, NaN);
     const half = toDType(Tensor.from(gpu, values, [values.length]), 'f16');
     expect(await half.data()).toEqual(values);
@@ -106,19 +107,19 @@ describe('toDType', () => {
     expect(await half.view([values.length, 1]).data()).toEqual(values);
   });
 
-  gpuTest('of the same type is a view', async () => {
+  gpuTest('gives a view if the type stays the same', async () => {
     const tensor = Tensor.from(gpu, Float32Array.of(1, 2, 3), [3]);
     expect(toDType(tensor, 'f32').storage).toBe(tensor.storage);
     const half = toDType(tensor, 'f16');
     expect(toDType(half, 'f16').storage).toBe(half.storage);
   });
 
-  gpuTest('takes two bytes an element, in whole words', () => {
+  gpuTest('gives tensors of two bytes an element, in whole words', () => {
     expect(Tensor.empty(gpu, [5], 'f16').storage.bytes).toBe(12);
     expect(Tensor.empty(gpu, [1, 4], 'f16').storage.bytes).toBe(8);
   });
 
-  gpuTest('set() rounds, and takes an odd number', async () => {
+  gpuTest('set() rounds, and takes an odd count', async () => {
     const half = Tensor.empty(gpu, [3], 'f16');
     half.set(Float32Array.of(1, 2049, 1e9));
     expect([...(await half.data())]).toEqual([1, 2048, Infinity]);
@@ -134,7 +135,11 @@ describe('an error in a shader is seen', () => {
       { find: /Stored\(best0\.value\)/, replace: 'Stored(0.5 * best0.value)' },
     ],
     ['the last column is not written', 'maxPool2d', { find: 'if (x + 1u < params.outWidth)', replace: 'if (false)' }],
-    ['weights are rounded off', 'linear', { find: 'vec4<f32>(weights)', replace: 'vec4<f32>(vec4<i32>(weights))' }],
+    [
+      'weights are rounded to integers',
+      'linear',
+      { find: 'vec4<f32>(weights)', replace: 'vec4<f32>(vec4<i32>(weights))' },
+    ],
     [
       'the rest of a row is left out',
       'linear',
@@ -150,7 +155,7 @@ describe('an error in a shader is seen', () => {
     ],
     ['the input is doubled', 'conv2d', { find: '(0.0, f32(input', replace: '(0.0, 2.0 * f32(input' }],
     [
-      'what is added has the wrong sign',
+      'the bias has the wrong sign',
       'conv2d',
       { find: 'f32(output[place]) + shift', replace: 'f32(output[place]) - shift' },
     ],
@@ -176,7 +181,7 @@ describe('an error in a shader is seen', () => {
   });
 });
 
-describe('what f16 is not for is an error that names op, tensor and types', () => {
+describe('an unsupported use of f16 throws an error that names op, tensor and types', () => {
   const single = (...shape: number[]) => Tensor.zeros(gpu, shape);
   const half = (...shape: number[]) => noGrad(() => toDType(single(...shape), 'f16'));
   const learning = (...shape: number[]) => Object.assign(single(...shape), { requiresGrad: true });
@@ -184,7 +189,7 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
   const vectors = () => [single(3), single(3), single(3), single(3)] as const;
   const norm = () => ({ weight: single(3), bias: single(3), runningMean: single(3), runningVar: single(3) });
   const mixed = 'Convert one of them with toDType, or all weights of a network with its half().';
-  const inference = 'got f16, which is for inference. Use f32, or eval mode and noGrad().';
+  const inference = 'got f16, which is for inference. Use f32, or evaluation mode and noGrad().';
 
   const refused: [message: string, run: () => unknown][] = [
     [
@@ -197,7 +202,7 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
     ],
     ['conv2d: bias must hold f32 values, got f16.', () => conv2d(half(1, 2, 5, 5), half(3, 2, 3, 3), half(3))],
     [
-      `conv2d: input must hold f32 values where a gradient is wanted, ${inference}`,
+      `conv2d: input must hold f32 values where a gradient is required, ${inference}`,
       () => conv2d(half(1, 2, 5, 5), half(3, 2, 3, 3), learning(3)),
     ],
     [
@@ -213,7 +218,7 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
       () => batchNorm2d(half(2, 3, 4, 4), half(3), single(3), single(3), single(3), { training: false }),
     ],
     [
-      `batchNorm2d: input must hold f32 values where a gradient is wanted, ${inference}`,
+      `batchNorm2d: input must hold f32 values where a gradient is required, ${inference}`,
       () => batchNorm2d(half(2, 3, 4, 4), learning(3), single(3), single(3), single(3), { training: false }),
     ],
     [
@@ -243,7 +248,7 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
     ['crossEntropy: logits must hold f32 values, got f16.', () => crossEntropy(half(2, 3), labels())],
     ['countCorrect: logits must hold f32 values, got f16.', () => countCorrect(half(2, 3), labels())],
     [
-      'requiresGrad: a tensor with a gradient must hold f32 values, got f16.',
+      'requiresGrad: a tensor that requires a gradient must hold f32 values, got f16.',
       () => Object.assign(half(3), { requiresGrad: true }),
     ],
     [
@@ -260,15 +265,15 @@ describe('what f16 is not for is an error that names op, tensor and types', () =
     });
   }
 
-  gpuTest('flatten takes f16 too', async () => {
+  gpuTest('flatten accepts f16', async () => {
     expect([...(await flatten(half(2, 3, 1, 1)).data())]).toEqual([0, 0, 0, 0, 0, 0]);
   });
 });
 
-describe('a device that was opened without half precision', async () => {
+describe('a device opened without half precision', async () => {
   const { gpuTest: plainTest, gpu: plain } = await withGpu();
 
-  plainTest('has no f16, and says what to do', () => {
+  plainTest('has no f16, and its error says what to do', () => {
     expect(plain.traits.shaderF16).toBe(false);
     expect(plain.device.features.has('shader-f16')).toBe(false);
     const convert = () => toDType(Tensor.zeros(plain, [3]), 'f16');

@@ -1,7 +1,8 @@
-"""Writes test/golden/ops/conv2d-groups.json and conv2d-groups.bin: convolutions with groups and dilation, and what PyTorch
-makes of them (see golden_cases.py).
+"""Writes test/golden/ops/conv2d-groups.json and conv2d-groups.bin: convolutions with groups and dilation, with
+PyTorch's results (see golden_cases.py).
 
-Run with any Python that has torch (the files here are from 1.13):  python3 test/autograd/ops/make-golden-conv2d-groups.py
+Run with any Python that has torch (the golden files are from torch 1.13):
+python3 test/autograd/ops/make-golden-conv2d-groups.py
 """
 
 import torch
@@ -16,7 +17,7 @@ def conv2d(name, input, weight, stride=(1, 1), padding=(0, 0), dilation=(1, 1), 
     """`input`: N, C, H, W; `weight`: O, KH, KW."""
     out, height, width = weight
     channels = input[1] // groups
-    # Of this scale outputs are around 1, like the inputs.
+    # With this scale outputs are around 1, like the inputs.
     scale = (channels * height * width) ** -0.5
     inputs = {"input": random(*input), "weight": random(out, channels, height, width, scale=scale)}
 

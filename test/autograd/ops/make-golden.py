@@ -1,7 +1,8 @@
-"""Writes test/golden/ops/ops.json and ops.bin: random cases of every op but convolution, and what PyTorch makes of them
-(see golden_cases.py). The optimizer's cases are PyTorch's float32: its steps are to be followed, rounding and all.
+"""Writes test/golden/ops/ops.json and ops.bin: random cases of every op but convolution, with PyTorch's results
+(see golden_cases.py). The optimizer's cases are in PyTorch's float32, because its steps are followed with their
+rounding.
 
-Run with any Python that has torch (the files here are from 1.13):  python3 test/autograd/ops/make-golden.py
+Run with any Python that has torch (the golden files are from torch 1.13):  python3 test/autograd/ops/make-golden.py
 """
 
 import torch
@@ -51,7 +52,7 @@ pools = [
 ]
 for shape, kernel, stride, padding in pools:
     options = {"kernelSize": kernel, "stride": stride, "padding": padding}
-    # Few different values, so that windows have ties, beside all different ones.
+    # Once with all values different, once with few different values, so that windows have ties.
     for values in [random(*shape), torch.randint(0, 3, shape).float().requires_grad_()]:
         case("maxPool2d", lambda input: F.max_pool2d(input, kernel, stride, padding), {"input": values}, options)
 odd = torch.randn(1, 1, 6, 6)
@@ -81,7 +82,7 @@ def cross_entropy(logits, labels):
 for rows, classes, scale in [(1, 2, 1), (4, 2, 3), (3, 1000, 2), (70, 5, 1), (2, 1, 1), (6, 65, 60)]:
     inputs = {"logits": random(rows, classes, scale=scale), "labels": torch.randint(0, classes, (rows,))}
     case("crossEntropy", cross_entropy, inputs, seed=torch.tensor(2.5))
-# Sure of itself: one row right, one wrong, far from what exp can hold.
+# Confident logits: one row right, one wrong, far beyond the range of exp.
 inputs = {"logits": torch.tensor([[300.0, -300.0], [300.0, -300.0]]).requires_grad_(), "labels": torch.tensor([0, 1])}
 case("crossEntropy", cross_entropy, inputs)
 
@@ -99,7 +100,7 @@ nan = float("nan")
 logits = torch.tensor([[1, nan, 2, nan], [nan, 3, 4, 5], [7, 3, 7, 1], [-1, -2, -float("inf"), -1.5]])
 case("countCorrect", correct, {"logits": logits, "labels": torch.tensor([1, 3, 0, 0])}, seed=None)
 
-# The optimizer: three steps with a gradient each.
+# The optimizer: three steps, each with its own gradient.
 variants = [
     {"lr": 0.1},
     {"lr": 0.01, "weight_decay": 0.3},
@@ -122,8 +123,8 @@ for variant, size in zip(variants, [5, 37, 600, 1, 131]):
         entry["expected"][f"param{step}"] = store(param)
     cases.append(entry)
 
-# Larger than what shaders unroll, in both directions and in one of them. (At the end: a case draws random numbers, and
-# those before it are to keep theirs.)
+# Kernels larger than shaders unroll, in both directions and in one. (New cases go to the end, because a case draws
+# random numbers and the cases before it must keep theirs.)
 for shape, kernel, stride, padding in [
     ((2, 2, 13, 11), 9, 1, 4),
     ((1, 2, 30, 26), (13, 3), (14, 11), (2, 1)),
@@ -133,7 +134,7 @@ for shape, kernel, stride, padding in [
     for values in [random(*shape), torch.randint(0, 3, shape).float().requires_grad_()]:
         case("maxPool2d", lambda input: F.max_pool2d(input, kernel, stride, padding), {"input": values}, options)
 
-# Batch norm with what follows it in the same op. A channel of weight and bias 0 is 0 before ReLU.
+# Batch norm with a residual and ReLU in the same op. A channel with weight and bias 0 is 0 before ReLU.
 for shape in [(2, 3, 5, 7), (4, 7, 1, 1), (3, 34, 2, 2), (1, 2, 20, 16)]:
     for training in [True, False]:
         for relu, residual in [(True, False), (False, True), (True, True)]:
@@ -170,7 +171,7 @@ with torch.no_grad():
     inputs["input"][0, 0, 1, 1] = float("nan")
 case("batchNorm2d", batch_norm_relu, inputs, {"training": False, "relu": True}, name="NaN stays NaN")
 
-# Rows that are whole vectors of 4 or 2 numbers, of inputs and of outputs.
+# Rows of inputs and of outputs that are whole vectors of 4 or 2 values.
 for shape, kernel, stride, padding in [
     ((2, 3, 9, 32), 3, 2, 1),
     ((1, 2, 8, 20), 3, 2, 1),

@@ -1,4 +1,4 @@
-/** The options of ops: what is refused, and in which words; that a number and a pair mean the same. */
+/** The options of ops: bad values and their error messages, and the equivalence of a number and a pair. */
 import { describe, expect, test } from 'vitest';
 import type { BatchNormOptions } from '../../../src/autograd/ops/batch-norm2d.ts';
 import type { Conv2dOptions } from '../../../src/autograd/ops/conv2d.ts';
@@ -34,7 +34,7 @@ const ramp = (...shape: number[]) => {
   );
 };
 
-/** What the ops are given are objects of any kind: JavaScript has no types. */
+/** Takes any value as options, as plain JavaScript could pass them. */
 const convolve = (options: unknown) => conv2d(ramp(1, 3, 8, 8), ramp(4, 3, 3, 3), undefined, options as Conv2dOptions);
 const pool = (options: unknown) => maxPool2d(ramp(1, 2, 8, 8), options as MaxPoolOptions);
 const norms = () => ({ weight: zeros(3), bias: zeros(3), runningMean: zeros(3), runningVar: zeros(3) });
@@ -47,7 +47,7 @@ const both = (options: unknown) => {
   return noGrad(() => conv2dBatchNorm2d(ramp(1, 2, 5, 5), ramp(3, 2, 3, 3), norms(), all));
 };
 
-/** Values that are no whole number of at least `least`, nor two of them, and how a message shows them. */
+/** Values that are neither a whole number of at least `least` nor a pair of them, with their text in a message. */
 const wrongPairs = (least: number): [value: unknown, shown: string][] => [
   [least - 1, `${least - 1}`],
   [[1, least - 1], `[1, ${least - 1}]`],
@@ -84,16 +84,19 @@ describe('a pair', () => {
   ] as const) {
     for (const [value, shown] of wrongPairs(least)) {
       gpuTest(`${owner} refuses ${name} ${shown}`, () => {
-        const message = `${owner}: ${name} must be a whole number of at least ${least}, or [height, width] of such, got ${shown}.`;
+        const message =
+          `${owner}: ${name} must be a whole number of at least ${least}, or [height, width] of such numbers, ` +
+          `got ${shown}.`;
         refuses(() => run(value), message);
       });
     }
   }
 
-  gpuTest('has an upper end, beyond which offsets would not fit 32 bits', () => {
+  gpuTest('has an upper bound, beyond which offsets would not fit 32 bits', () => {
     refuses(
       () => convolve({ stride: [1, 2 ** 32] }),
-      'conv2d: stride must be a whole number of at most 16777216, or [height, width] of such, got [1, 4294967296].',
+      'conv2d: stride must be a whole number of at most 16777216, or [height, width] of such numbers, got ' +
+        '[1, 4294967296].',
     );
     refuses(
       () => pool({ kernelSize: 2, stride: 2 ** 24 + 1 }),
@@ -102,7 +105,7 @@ describe('a pair', () => {
   });
 
   for (const variant of ['reference', 'tiled', 'rows'] as const) {
-    gpuTest(`a stride up to there is what any stride beyond the input is: ${variant}`, async () => {
+    gpuTest(`the largest stride acts like any stride beyond the input: ${variant}`, async () => {
       const results = async (stride: number) => {
         const [input, weight] = [ramp(1, 3, 8, 8), ramp(4, 3, 3, 3)];
         for (const tensor of [input, weight]) tensor.requiresGrad = true;
@@ -119,7 +122,7 @@ describe('a pair', () => {
     });
   }
 
-  gpuTest('a stride up to there is what any stride beyond the input is: maxPool2d', async () => {
+  gpuTest('the largest stride acts like any stride beyond the input: maxPool2d', async () => {
     const results = async (stride: number) => {
       const input = ramp(1, 2, 8, 8);
       input.requiresGrad = true;
@@ -130,7 +133,7 @@ describe('a pair', () => {
     expect(await results(2 ** 24)).toEqual(await results(10));
   });
 
-  gpuTest('of the same numbers is the same as a number', async () => {
+  gpuTest('of two equal numbers acts like that number', async () => {
     const options = { stride: 2, padding: 1 };
     const pairs = { stride: [2, 2], padding: [1, 1] } as const;
     expect(await convolve(options).data()).toEqual(await convolve(pairs).data());
@@ -139,7 +142,7 @@ describe('a pair', () => {
     expect(await both(options).data()).toEqual(await both(pairs).data());
     const window = { kernelSize: [3, 3], ...pairs };
     expect(await pool({ kernelSize: 3, ...options }).data()).toEqual(await pool(window).data());
-    // The stride is the kernel's size where it is left out.
+    // The stride defaults to the kernel's size.
     expect(pool({ kernelSize: [2, 4], stride: undefined }).shape).toEqual([1, 2, 4, 2]);
   });
 
@@ -174,7 +177,7 @@ describe('a number', () => {
     });
   }
 
-  gpuTest('checkGradients refuses what would check nothing', async () => {
+  gpuTest('checkGradients refuses options with which it would check nothing', async () => {
     const input = ramp(3);
     input.requiresGrad = true;
     const check = (options: object) => checkGradients((x) => relu(x!), [input], options);
@@ -205,7 +208,7 @@ describe('true or false', () => {
     });
   }
 
-  gpuTest('batchNorm2d has to be told whether it trains', () => {
+  gpuTest('batchNorm2d requires the option training', () => {
     refuses(() => normalise({}), 'batchNorm2d: training must be true or false, got undefined.');
   });
 });
@@ -230,7 +233,7 @@ describe('an option that would be ignored', () => {
     }
   }
 
-  gpuTest('options that are none are refused', () => {
+  gpuTest('options that are not an object are refused', () => {
     refuses(
       () => pool(undefined),
       'maxPool2d: options must be an object with kernelSize, stride, padding, got undefined.',

@@ -1,4 +1,4 @@
-/** Errors planted in the shaders and gradients, each of which the golden cases must see. */
+/** Errors planted in shaders and gradients. The golden cases must see each of them. */
 
 import { describe } from 'vitest';
 import { type ShaderEdit, withGpu } from '../../support/gpu.ts';
@@ -7,7 +7,7 @@ import { type Case, cases, differences, RUNS, sgdDifferences } from './golden.ts
 
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
-/** Which values of the op's cases may come out wrong, and the edit that makes them. */
+/** Each error with the values of the op's cases that it makes wrong, and the edit that plants it. */
 const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEdit][] = [
   [
     'relu passes the gradient at 0',
@@ -36,14 +36,14 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     { find: ' - slope * (value - mean)', replace: '' },
   ],
   [
-    'in eval mode the weight is missing',
+    'in evaluation mode the weight is missing',
     'batchNorm2d',
     'inputGrad',
     { find: 'outputGrad[i] * scale', replace: 'outputGrad[i] * statistics[params.channels + c]' },
   ],
   ['the running variance is biased', 'batchNorm2d', 'runningVarAfter', { find: '(count - 1.0)', replace: 'count' }],
   [
-    'eps stands outside the root',
+    'eps is added outside the square root',
     'batchNorm2d',
     'output',
     { find: 'inverseRoot(variance)', replace: '1.0 / (sqrt(allSquares.x / count) + params.eps)' },
@@ -55,13 +55,13 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     { find: 'runSquares += distance7 * distance7;', replace: '' },
   ],
   [
-    'the means of two runs are taken for equal',
+    'the means of two runs are taken as equal',
     'batchNorm2d',
     'runningVarAfter',
     { find: ' + apart * apart * (seen * share)', replace: '' },
   ],
   [
-    'the means of two invocations are taken for equal',
+    'the means of two invocations are taken as equal',
     'batchNorm2d',
     'runningVarAfter',
     { find: 'addTo(&squares, &squaresLow, apart * (apart * seen));', replace: '' },
@@ -89,13 +89,13 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
   ],
   ['the residual is left out', 'batchNorm2d', 'output', { find: ' + Value(residual[i])', replace: '' }],
   [
-    'ReLU passes all to the residual',
+    'ReLU passes the whole gradient to the residual',
     'batchNorm2d',
     'residualGrad',
     { find: 'passed[i] = grad;', replace: 'passed[i] = outputGrad[i];' },
   ],
   [
-    'ReLU is told by the input without bias',
+    'ReLU is decided by the result without the bias',
     'batchNorm2d',
     'inputGrad',
     { find: 'normalised(value, mean, scale, shift))', replace: 'normalised(value, mean, scale, 0.0))' },
@@ -113,7 +113,7 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'output',
     { find: ', x == 0u)', replace: ', false)' },
   ],
-  ['NaN is passed over', 'maxPool2d', 'output', { find: 'best.value || isNan', replace: 'best.value' }],
+  ['NaN is skipped', 'maxPool2d', 'output', { find: 'best.value || isNan', replace: 'best.value' }],
   ['a row of windows is left out', 'maxPool2d', 'inputGrad', { find: 'y / STRIDE.y + 1u;', replace: '0xffffffffu;' }],
   [
     'a pixel at the edge is left out',
@@ -141,7 +141,7 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
   ],
   ['a pixel is left out', 'globalAvgPool2d', 'output', { find: 'var i = start;', replace: 'var i = start + 1u;' }],
   [
-    'the share is not divided',
+    'the gradient is not divided by the plane',
     'globalAvgPool2d',
     'inputGrad',
     { find: 'outputGrad[p] / f32(params.plane)', replace: 'outputGrad[p]' },
@@ -163,7 +163,7 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     { find: 'outputGrad[0] / f32(params.rows)', replace: 'outputGrad[0]' },
   ],
   [
-    'the output’s gradient is taken for 1',
+    'the output’s gradient is taken as 1',
     'crossEntropy',
     'logitsGrad',
     { find: 'outputGrad[0] / ', replace: '1.0 / ' },
@@ -216,7 +216,7 @@ describe('sgd', () => {
   }
 });
 
-// Convolution has its own, for every variant.
+// Convolution has its own test, for every variant (conv2d/planted.test.ts).
 const withGradient = Object.keys(RUNS).filter((op) => casesOf(op).some(({ seed }) => seed));
 describe.each(withGradient)('%s', (op) => {
   seesWrongGradients(gpuTest, () => gpu, largest(casesOf(op)));

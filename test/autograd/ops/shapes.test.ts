@@ -1,4 +1,4 @@
-/** What the ops refuse, and in which words; labels that are no class; sizes beyond one grid dimension. */
+/** Shapes that ops refuse, and the messages; labels that are no class; sizes beyond one grid dimension. */
 
 import { describe, expect, test } from 'vitest';
 import {
@@ -45,7 +45,7 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     ['linear: input must have shape [N, I], got [2, 3, 4].', () => linear(zeros(2, 3, 4), zeros(5, 4))],
     ['linear: weight must have shape [O, I], got [5].', () => linear(zeros(2, 3), zeros(5))],
     // Either may be the wrong one.
-    ['linear: weight [3, 5] takes 5 features, input [2, 3] has 3.', () => linear(zeros(2, 3), zeros(3, 5))],
+    ['linear: weight [3, 5] takes 5 features, but input [2, 3] has 3.', () => linear(zeros(2, 3), zeros(3, 5))],
     ['linear: bias must have shape [5], got [1, 5].', () => linear(zeros(2, 3), zeros(5, 3), zeros(1, 5))],
     ['globalAvgPool2d: input must have shape [N, C, H, W], got [2, 3].', () => globalAvgPool2d(zeros(2, 3))],
     ['batchNorm2d: input must have shape [N, C, H, W], got [2, 3, 4].', () => batchNorm([2, 3, 4], [3, 3, 3, 3])],
@@ -69,16 +69,17 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     ['crossEntropy: logits must have shape [N, C], got [4].', () => crossEntropy(zeros(4), labelsOf(1))],
     ['crossEntropy: labels must have shape [2], got [3].', () => crossEntropy(zeros(2, 4), labelsOf(1, 2, 3))],
     ['countCorrect: labels must have shape [2], got [1].', () => countCorrect(zeros(2, 4), labelsOf(1))],
-    ['conv2d: input must be [N, C, H, W], got [3, 8, 8].', () => convolve([3, 8, 8], [4, 3, 3, 3])],
-    ['conv2d: weight must be [O, I, KH, KW], got [4, 27].', () => convolve([1, 3, 8, 8], [4, 27])],
+    ['conv2d: input must have shape [N, C, H, W], got [3, 8, 8].', () => convolve([3, 8, 8], [4, 3, 3, 3])],
+    ['conv2d: weight must have shape [O, I, KH, KW], got [4, 27].', () => convolve([1, 3, 8, 8], [4, 27])],
     [
-      'conv2d: weight [4, 1, 3, 3] takes 1 channels, input [1, 3, 8, 8] has 3.',
+      'conv2d: weight [4, 1, 3, 3] takes 1 channels, but input [1, 3, 8, 8] has 3.',
       () => convolve([1, 3, 8, 8], [4, 1, 3, 3]),
     ],
-    ['conv2d: bias must be [4], got [3].', () => conv2d(zeros(1, 3, 8, 8), zeros(4, 3, 3, 3), zeros(3))],
-    ['conv2d: bias must be [4], got [4, 1].', () => conv2d(zeros(1, 3, 8, 8), zeros(4, 3, 3, 3), zeros(4, 1))],
+    ['conv2d: bias must have shape [4], got [3].', () => conv2d(zeros(1, 3, 8, 8), zeros(4, 3, 3, 3), zeros(3))],
+    ['conv2d: bias must have shape [4], got [4, 1].', () => conv2d(zeros(1, 3, 8, 8), zeros(4, 3, 3, 3), zeros(4, 1))],
     [
-      'conv2d: the kernel 3x5 does not fit the input [1, 3, 8, 2] with padding 0, 1. Use larger pictures or more padding.',
+      'conv2d: the kernel 3x5 does not fit the input [1, 3, 8, 2] with padding 0, 1. Use larger images or more ' +
+        'padding.',
       () => convolve([1, 3, 8, 2], [4, 3, 3, 5], { padding: [0, 1] }),
     ],
   ];
@@ -89,7 +90,7 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     });
   }
 
-  gpuTest('labels that are no class indices are a DTypeError', () => {
+  gpuTest('labels of another type than u32 throw a DTypeError', () => {
     expect(() => crossEntropy(zeros(2, 4), untyped<Tensor<'u32'>>(zeros(2)))).toThrow(
       'crossEntropy: labels must hold u32 values, got f32.',
     );
@@ -98,7 +99,7 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     );
   });
 
-  gpuTest('eval mode takes one value per channel', () => {
+  gpuTest('evaluation mode takes one value per channel', () => {
     expect(batchNorm([1, 3, 1, 1], [3, 3, 3, 3], false).shape).toEqual([1, 3, 1, 1]);
   });
 });
@@ -125,7 +126,7 @@ describe('labels beyond the classes', () => {
 });
 
 describe('batch norm', () => {
-  gpuTest('moves the running statistics in training only, and says so by their version', () => {
+  gpuTest('moves the running statistics in training only, and raises their version', () => {
     const [weight, bias, mean, variance] = [zeros(2), zeros(2), zeros(2), zeros(2)];
     const start = [mean.storage.version, variance.storage.version] as const;
     const versions = () => [mean.storage.version - start[0], variance.storage.version - start[1]];
@@ -137,14 +138,14 @@ describe('batch norm', () => {
 
   for (const training of [true, false]) {
     gpuTest(
-      `runs only ReLU’s backward for the residual alone, ${training ? 'in training' : 'in eval mode'}`,
+      `runs only ReLU’s backward for the residual alone, ${training ? 'in training' : 'in evaluation mode'}`,
       async () => {
         const [one, none] = [Tensor.from(gpu, Float32Array.of(1), [1]), zeros(1)];
         const input = Tensor.from(gpu, Float32Array.of(-1, 1, -1, 1), [2, 1, 1, 2]);
         const residual = Tensor.from(gpu, Float32Array.of(0, 0, 5, -5), [2, 1, 1, 2]);
         residual.requiresGrad = true;
         const output = batchNorm2d(input, one, none, zeros(1), one.view(), { training, residual, relu: true });
-        // Backward may read nothing but the output.
+        // Backward may read the output only.
         for (const tensor of [input, one, none]) tensor.dispose();
         const seed = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [2, 1, 1, 2]);
         const kernels: string[] = [];
@@ -157,8 +158,8 @@ describe('batch norm', () => {
     );
   }
 
-  gpuTest('keeps its digits on large planes far from zero', async () => {
-    // 2 × 112² values around 30 of standard deviation 0.3: sums of 750,000, of which the variance is a small remainder.
+  gpuTest('keeps its precision on large planes far from zero', async () => {
+    // 2 × 112² values around 30 with standard deviation 0.3: their sum is 750,000, and the variance a small remainder.
     const [batch, plane] = [2, 112 * 112];
     const values = Float32Array.from({ length: batch * plane }, (_, i) => 30 + 0.4 * Math.sin(i * 1.7 + (i % 97)));
     const count = values.length;
@@ -169,13 +170,14 @@ describe('batch norm', () => {
     const [runningMean, runningVar] = [zeros(1), zeros(1)];
     const options = { training: true, momentum: 1 };
     const output = batchNorm2d(input, one, zeros(1), runningMean, runningVar, options);
-    // A mean to 2 ulps; added one after another the values would be off by 1e-5 of it.
+    // The mean is right to 2 ulps. A plain running sum would be off by 1e-5 of it.
     expectClose('mean', await runningMean.data(), [mean], { atol: 0, rtol: 2.4e-7 });
-    // An ulp of 30 is 6e-6 of the standard deviation, but it has either sign and the sum evens it out.
+    // An ulp of 30 is 6e-6 of the standard deviation, but such errors have both signs and cancel in the sum.
     expectClose('variance', await runningVar.data(), [squares / (count - 1)], { atol: 0, rtol: 1e-6 });
     const scale = 1 / Math.sqrt(squares / count + 1e-5);
     const expected = Float32Array.from(values, (value) => (value - mean) * scale);
-    // Half an ulp of the mean, 1e-6, over the standard deviation, and as much again for the rounding of a few operations.
+    // Half an ulp of the mean, 1e-6, over the standard deviation, and as much again for the rounding of a few
+    // operations.
     expectClose('output', await output.data(), expected, { atol: 8e-6, rtol: 1e-6 });
   });
 });
@@ -195,7 +197,7 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
   const rampAt = (i: number) => (i % 1000) - 500;
   const all = (value: (i: number) => number, length = many) => Float32Array.from({ length }, (_, i) => value(i));
   const vector = (value: number, length: number) => Tensor.from(gpu, new Float32Array(length).fill(value), [length]);
-  /** Differentiates with the output itself as its gradient. */
+  /** Runs backward with the output itself as the seed. */
   const differentiate = (output: Tensor) => {
     const seed = output.view();
     backward(output, seed);
@@ -228,7 +230,7 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
       EXACT,
     );
 
-    // Two images of opposite sign: mean 0 and variance v² in every channel.
+    // Two images with opposite signs: mean 0 and variance v² in every channel.
     const pairs = Tensor.from(
       gpu,
       all((i) => (i < many ? 1 : -1) * (((i % many) % 7) + 1), 2 * many),
@@ -238,7 +240,7 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
     const options = { training: true, momentum: 1, eps: 0 };
     const output = batchNorm2d(pairs, vector(1, many), vector(0, many), mean, variance, options);
     const expected = all((i) => (i < many ? 1 : -1), 2 * many);
-    // A root and a division, each to about an ulp.
+    // A square root and a division, each right to about an ulp.
     expectClose('output', await output.data(), expected, { atol: 5e-7, rtol: 0 });
     expectClose(
       'running variance',
@@ -249,7 +251,7 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
   });
 
   gpuTest('convolution', async () => {
-    // On a CPU adapter a workgroup takes 4 or 8 images of one pixel; on a GPU the bias alone has this many workgroups.
+    // On a CPU adapter a workgroup takes 4 or 8 images of one pixel. On a GPU only the bias has this many workgroups.
     const images = 8 * many + 100;
     const x = ramp(images, 1, 1, 1);
     const bias = vector(1, 1);
@@ -304,7 +306,7 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
     );
   });
 
-  gpuTest('cross entropy and the count of right ones', async () => {
+  gpuTest('cross entropy and the count of correct rows', async () => {
     const logits = Tensor.zeros(gpu, [many, 2]);
     logits.requiresGrad = true;
     const labels = Tensor.from(
@@ -313,7 +315,7 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
       [many],
     );
     const loss = crossEntropy(logits, labels);
-    // The losses are all equal, so that all roundings of a sum go the same way: 16 in a run, 68 runs.
+    // All losses are equal, so all roundings of a sum go the same way: 16 in a run, 68 runs.
     expectClose('loss', [await loss.item()], [Math.LN2], { atol: 2e-6, rtol: 0 });
     backward(loss);
     const expected = all((i) => (((i >> 1) % 2 === i % 2 ? -1 : 1) * 0.5) / many, 2 * many);
@@ -324,9 +326,9 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
 });
 
 describe.each(['cpu', 'gpu'] as const)('elementwise kernels as on a %s', (kind) => {
-  gpuTest('fill, accumulate, add and relu reach every element and none beyond', async () => {
+  gpuTest('fill, accumulate, add and relu write every element and none beyond', async () => {
     const device = await openAs({ kind });
-    // Below, at and above what a workgroup takes, of single numbers and of fours.
+    // Below, at and above the size of a workgroup, of single values and of vectors of four.
     for (const count of [1, 511, 512, 513, 1024, 1025, 2000, 4096, 4100, 9001]) {
       const [sum, source, added, negative] = Array.from({ length: 4 }, () => Tensor.zeros(device, [count + 3]));
       fill(device, count, 0.25, source!.buffer);

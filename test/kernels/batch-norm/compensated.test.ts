@@ -1,4 +1,4 @@
-/** Sums that keep what rounding takes away (parts/compensated.wgsl): no compiler may take that for 0. */
+/** Sums that keep their rounding error (parts/compensated.wgsl), which no compiler may treat as 0. */
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
 import { Tensor } from '../../../src/autograd/index.ts';
@@ -36,11 +36,13 @@ const sums = (width: 1 | 4) =>
 
 const COUNT = 4096;
 const random = counterNoise();
-/** Of both signs, from a thousandth to a thousand. */
+/** Values of both signs, from a thousandth to a thousand. */
 const values = () => Float32Array.from({ length: COUNT }, () => (2 * random() - 1) * 10 ** (6 * random() - 3));
 const [a, b] = [values(), values()];
 
-/** How many sums are not those of f32, or not exact with what they lost (as far as a double holds the exact sum). */
+/**
+ * Counts sums that differ from f32's, or that with their rounding error are not exact (as far as a double can hold).
+ */
 async function wrongSums(device: Gpu, width: 1 | 4): Promise<number> {
   const [first, second] = [a, b].map((data) => Tensor.from(device, data, [COUNT])) as [Tensor, Tensor];
   const [high, low] = [Tensor.zeros(device, [COUNT]), Tensor.zeros(device, [COUNT])];
@@ -58,11 +60,11 @@ async function wrongSums(device: Gpu, width: 1 | 4): Promise<number> {
 }
 
 describe.each([1, 4] as const)('sums of %d', (width) => {
-  gpuTest('are exact with what they lost', async () => {
+  gpuTest('are exact with their rounding error', async () => {
     expect(await wrongSums(gpu, width)).toBe(0);
   });
 
-  gpuTest('are not where a compiler takes that for 0', async () => {
+  gpuTest('are not exact if a compiler treats that error as 0', async () => {
     const find = 'return (a - (sum - part)) + (b - part);';
     const tampered = await openTampered({ find, replace: 'return a - a;' });
     expect(await wrongSums(tampered, width)).toBeGreaterThan(COUNT / 2);

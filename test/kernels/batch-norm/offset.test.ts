@@ -1,4 +1,6 @@
-/** Batch norm of channels far from 0 and of constant ones, on every variant of its kernels, against PyTorch's own error. */
+/**
+ * Batch norm of channels far from 0 and of constant channels, on every variant of its kernels, against PyTorch's error.
+ */
 import { describe, expect } from 'vitest';
 import { batchNorm2d, Tensor } from '../../../src/autograd/index.ts';
 import { differences, offsetCases, titleOf } from '../../autograd/ops/golden.ts';
@@ -24,23 +26,23 @@ describe.each([
   }
 });
 
-/** What comes out wrong, and the edit that makes it. */
+/** Each error with the value that it makes wrong, and the edit that plants it. */
 const PLANTED: readonly (readonly [what: string, wrong: string, edit: ShaderEdit])[] = [
   ['the mean is rounded in the output', 'output', { find: 'return bias - meanLow * scale;', replace: 'return bias;' }],
   ['the mean is rounded in the sum', 'weightGrad', { find: '(result.w - meanLow * sum)', replace: 'result.w' }],
   ['the mean is rounded in backward', 'inputGrad', { find: ' - slope * meanLow;', replace: ';' }],
   [
-    'its error is not kept',
+    'the error of the mean is not kept',
     'output',
     { find: 'params.channels + c] = center.y;', replace: 'params.channels + c] = 0.0;' },
   ],
   [
-    'its error is that of the first channel',
+    'the error of the mean is that of the first channel',
     'output',
     { find: 'statistics[2u * params.channels + c]', replace: 'statistics[2u * params.channels]' },
   ],
   [
-    'a compiler takes rounding errors for 0',
+    'a compiler treats rounding errors as 0',
     'weightGrad',
     { find: /return \(a - \(sum - part\)\) \+ \(b - part\);/g, replace: 'return a - a;' },
   ],
@@ -52,7 +54,7 @@ const PLANTED: readonly (readonly [what: string, wrong: string, edit: ShaderEdit
     'runningMeanAfter',
     { find: 'sumLow += (center - near) * size + rest;', replace: 'sumLow += rest;' },
   ],
-  ['squares are about the rounded center', 'output', { find: 'runSquares - rest * off', replace: 'runSquares' }],
+  ['squares are taken about the rounded center', 'output', { find: 'runSquares - rest * off', replace: 'runSquares' }],
   ['the mean of a run is its rounded center', 'runningVarAfter', { find: '- mean) + off;', replace: '- mean);' }],
   [
     'means are measured from 0',
@@ -71,7 +73,7 @@ const PLANTED: readonly (readonly [what: string, wrong: string, edit: ShaderEdit
   ],
   ['a product in the remainder is rounded', 'weightGrad', { find: '- taken.y + dividend.y', replace: '+ dividend.y' }],
   [
-    'a root is off by some ulps',
+    'a square root is off by some ulps',
     'output',
     { find: 'return first + select(', replace: 'return 1.0000005 * first + select(' },
   ],
@@ -80,14 +82,14 @@ const PLANTED: readonly (readonly [what: string, wrong: string, edit: ShaderEdit
 
 const cases = offsetCases.filter(({ op }) => op === 'batchNorm2d');
 
-/** As GPUs may give them: off by the ulps that WGSL allows. */
-describe('what comes out inexact is mended', () => {
+/** GPUs may be off by the ulps that WGSL allows. */
+describe('inexact results are corrected', () => {
   for (const [what, edit] of [
     [
       'a quotient',
       { find: 'let first = dividend.x / divisor;', replace: 'let first = dividend.x / divisor * 0.9999997;' },
     ],
-    ['a root', { find: 'let first = 1.0 / sqrt(value.x);', replace: 'let first = 0.9999996 / sqrt(value.x);' }],
+    ['a square root', { find: 'let first = 1.0 / sqrt(value.x);', replace: 'let first = 0.9999996 / sqrt(value.x);' }],
   ] as const) {
     gpuTest(what, async () => {
       const inexact = await openTampered(edit);
@@ -113,7 +115,7 @@ describe('values that float32 cannot square or sum', () => {
     expect(mean![0]! / 1.25e19).toBeCloseTo(1, 6);
   });
 
-  gpuTest('have an infinite mean and no output, as in PyTorch', async () => {
+  gpuTest('have an infinite mean and an output of NaN, as in PyTorch', async () => {
     const [output, mean] = await normalise([1, Number.POSITIVE_INFINITY, 2, 3]);
     expect([output, mean]).toEqual([Array(4).fill(Number.NaN), [Number.POSITIVE_INFINITY]]);
   });
@@ -122,7 +124,7 @@ describe('values that float32 cannot square or sum', () => {
 describe('an error in a shader', () => {
   for (const [what, wrong, edit] of PLANTED) {
     gpuTest(what, async () => {
-      // The kernels whose invocations sum the most; the text is the same in all.
+      // Invocations sum the most in the CPU kernels; the text is the same in all variants.
       const tampered = await openTampered(edit, { kind: 'cpu' });
       const found: string[] = [];
       for (const one of cases) found.push(...(await differences(tampered, one)));

@@ -1,4 +1,4 @@
-/** Which variant of a convolution runs where. */
+/** The choice of a convolution's variant by shape and adapter. */
 
 import { describe, expect, test } from 'vitest';
 import type { AdapterTraits } from '../../../src/gpu/gpu.ts';
@@ -44,7 +44,7 @@ function square(channels: number, extent: number, kernel: number, stride = 1): C
 
 const SHAPES = [square(1, 1, 1), square(64, 56, 3), square(512, 7, 3), square(3, 224, 7, 2), square(128, 28, 1, 2)];
 
-/** What a chooser that is forced to a variant takes. */
+/** The choice of a chooser that is forced to a variant. */
 const forced = (
   variant: Conv2dVariant,
   pass: Conv2dPass,
@@ -57,7 +57,7 @@ const everyChoice = (traits: AdapterTraits, choose: typeof chooseConv2d = choose
   PASSES.flatMap((pass) => SHAPES.map((shape) => choose(conv2dWork(pass, shape), traits)));
 
 describe('conv2dCandidates', () => {
-  test('are all that can compute the shape on the adapter, the simplest first', () => {
+  test('are all variants that can compute the shape on the adapter, the simplest first', () => {
     const three = square(64, 56, 3);
     for (const pass of PASSES) {
       expect(conv2dCandidates(conv2dWork(pass, three), adapter('cpu', 8))).toEqual(['tiled', 'rows', 'winograd']);
@@ -66,7 +66,7 @@ describe('conv2dCandidates', () => {
     }
   });
 
-  test('are `reference` only where no other can compute the shape: with groups or dilation', () => {
+  test('are `reference` only if no other can compute the shape: with groups or dilation', () => {
     const others = [{ groups: 2 }, { dilationHeight: 2 }, { dilationWidth: 3 }];
     for (const pass of PASSES) {
       for (const shape of SHAPES) expect(canConv2d('reference', conv2dWork(pass, shape), adapter('cpu', 8))).toBe(true);
@@ -83,7 +83,7 @@ describe('conv2dCandidates', () => {
     }
   });
 
-  test('hold every choice of the table', () => {
+  test('contain every choice of the table', () => {
     for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
       for (const pass of PASSES) {
         for (const shape of SHAPES) {
@@ -96,7 +96,7 @@ describe('conv2dCandidates', () => {
   });
 });
 
-test('tiles of Winograd are small where few outputs share transformed weights, unless these are transformed only once', () => {
+test('Winograd’s tiles are small if few outputs share weights that are transformed every time', () => {
   const last = square(512, 7, 3);
   expect(tileOf(last, false)).toBe(2);
   expect(tileOf(last, true)).toBe(4);
@@ -114,7 +114,7 @@ test('tiles of Winograd are small where few outputs share transformed weights, u
 describe('chooseConv2d', () => {
   const [large, small] = [square(64, 56, 3), { ...square(512, 7, 3), batch: 1 }];
 
-  test('takes Winograd on CPU adapters that can shuffle, where the outputs are many enough to pay for the transforms', () => {
+  test('takes Winograd on CPU adapters with subgroups if there are enough outputs to pay for the transforms', () => {
     for (const pass of PASSES) {
       for (const size of [4, 8]) {
         expect(chooseConv2d(conv2dWork(pass, large), adapter('cpu', size))).toBe('winograd');
@@ -126,7 +126,7 @@ describe('chooseConv2d', () => {
     }
   });
 
-  test('takes rows on CPU adapters for every other kernel, stride and padding, and where a binding would be too large', () => {
+  test('takes rows on CPU adapters for all other kernels, strides and paddings, and if a binding would be too large', () => {
     const others: Conv2dShape[] = [
       square(64, 56, 1),
       square(64, 56, 5),
@@ -144,7 +144,7 @@ describe('chooseConv2d', () => {
     for (const size of [0, 32]) expect(new Set(everyChoice(adapter('gpu', size)))).toEqual(new Set(['tiled']));
   });
 
-  test('takes what is forced, on any adapter', () => {
+  test('takes the forced variant, on any adapter', () => {
     for (const variant of ['rows', 'tiled', 'reference'] as const) {
       const choose: typeof chooseConv2d = ({ pass, shape }, traits) => forced(variant, pass, shape, traits);
       expect(new Set(everyChoice(adapter('cpu', 8), choose))).toEqual(new Set([variant]));
@@ -152,13 +152,13 @@ describe('chooseConv2d', () => {
     }
   });
 
-  test('takes Winograd by force wherever it can compute the shape', () => {
+  test('takes Winograd if it is forced and can compute the shape', () => {
     expect(forced('winograd', 'forward', small, adapter('gpu', 8))).toBe('winograd');
     expect(forced('winograd', 'forward', square(64, 56, 5), adapter('cpu', 8))).toBe('rows');
     expect(forced('winograd', 'forward', small, adapter('cpu', 0))).toBe('rows');
   });
 
-  test('takes what was tuned, for that pass and shape only, and only where it can compute the shape', () => {
+  test('takes the tuned variant, for that pass and shape only, if it can compute the shape', () => {
     const tuned = new Map([
       [conv2dWork('forward', large).name, 'tiled'],
       [conv2dWork('inputGrad', large).name, 'no-such-kernel'],
@@ -170,12 +170,12 @@ describe('chooseConv2d', () => {
     expect(chooseConv2d(conv2dWork('inputGrad', large), adapter('cpu', 8), tuned)).toBe('winograd');
     expect(chooseConv2d(conv2dWork('forward', square(64, 56, 5)), adapter('cpu', 8), tuned)).toBe('rows');
     expect(forced('rows', 'forward', large, adapter('cpu', 8), tuned)).toBe('rows');
-    // It is in no table and never measured, so nobody can have found it to be fastest.
+    // `reference` is in no table and never measured, so it cannot be a tuned choice.
     const plainly = new Map([[conv2dWork('forward', large).name, 'reference']]);
     expect(chooseConv2d(conv2dWork('forward', large), adapter('cpu', 8), plainly)).toBe('winograd');
   });
 
-  test('takes tiles in f16 unless the plain one is forced, whatever the adapter and what was tuned', () => {
+  test('takes tiles in f16 unless the plain variant is forced, on any adapter and with any tuned choice', () => {
     const half = { ...large, half: true };
     const tuned = new Map([[conv2dWork('forward', half).name, 'winograd']]);
     for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {

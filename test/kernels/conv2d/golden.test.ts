@@ -14,12 +14,12 @@ import { forceConv2dVariant } from '../../support/force.ts';
 import { withGpu } from '../../support/gpu.ts';
 
 /**
- * Enough to see that weights reach the invocations right, unrolled and in a loop over taps, which is all that depends on
- * subgroups. Without them a shader takes ten seconds to compile.
+ * Cases with unrolled taps and with a loop over taps. Only the way that weights reach invocations depends on subgroups,
+ * so these suffice. Without subgroups a shader takes ten seconds to compile.
  */
 const FEW = ['2x2', '4x6', 'many rows'];
 
-/** What Winograd's convolution can compute. */
+/** The cases that Winograd's convolution can compute. */
 const WINOGRAD = conv2dCases
   .filter(
     ({ inputs: { weight }, options: { stride } }) => weight!.shape.slice(2).join() === '3,3' && `${stride}` === '1,1',
@@ -27,7 +27,7 @@ const WINOGRAD = conv2dCases
   .map(({ name }) => name!);
 
 const ADAPTERS: readonly [name: string, variant: Conv2dVariant, traits: Partial<AdapterTraits>, names?: string[]][] = [
-  ['any adapter, plainly', 'reference', {}],
+  ['any adapter, by the plain kernels', 'reference', {}],
   ['a GPU', 'tiled', { kind: 'gpu' }],
   ['a CPU adapter', 'rows', { kind: 'cpu' }],
   ['a CPU adapter, by Winograd', 'winograd', { kind: 'cpu' }, WINOGRAD],
@@ -59,7 +59,7 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
       tensor.requiresGrad = true;
       return tensor;
     };
-    // Kernels of two and three columns are compiled for cases above.
+    // The cases above compile kernels of two and three columns already.
     for (const [size, options] of variant === 'winograd'
       ? ([[3, { padding: [1, 2] }]] as const)
       : ([
@@ -78,7 +78,7 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
     }
 
     if (variant === 'winograd' && !traits.subgroupSize) {
-      gpuTest('keeps the patches of an input only where weights will learn from them', () => {
+      gpuTest('keeps the patches of an input only if the weights require a gradient', () => {
         const [input, weight] = [leaf(2, 3, 6, 8), leaf(5, 3, 3, 3)];
         const counted: string[] = [];
         gpu.onDispatch = ({ program }) => counted.push(program.name);
@@ -90,7 +90,7 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
           return { output, kept };
         };
         const options = { padding: [1, 1] } as const;
-        // What is made of the weights stays in any case.
+        // Data derived from the weights is kept in any case.
         noGrad(() => conv2d(input, weight, undefined, options)).dispose();
         const forgotten = held(() => noGrad(() => conv2d(input, weight, undefined, options)));
         expect(forgotten.kept).toBe(0);
@@ -98,7 +98,7 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
         const kept = held(() => conv2d(input, weight, undefined, options));
         expect(kept.kept).toBeGreaterThan(0);
         expect(transforms()).toBe(1);
-        // The input gradient transforms the output's, the weight gradient nothing.
+        // The input gradient transforms the output's gradient. The weight gradient transforms nothing.
         backward(kept.output, Tensor.from(gpu, new Float32Array(kept.output.size).fill(1), kept.output.shape));
         expect(transforms()).toBe(1);
         gpu.onDispatch = undefined;
@@ -107,7 +107,7 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
     }
 
     if (!names) {
-      gpuTest('says of weights that do not learn that they are frozen', () => {
+      gpuTest('marks work with weights that require no gradient as frozen', () => {
         const [input, weight] = [leaf(1, 3, 6, 8), leaf(5, 3, 2, 2)];
         const worksOf = () => {
           const chooser = chooserOf(gpu).fresh();

@@ -1,4 +1,4 @@
-/** A convolution that normalises what it writes, against the two ops it stands for. */
+/** A convolution that normalises its output, against the two ops that it replaces. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { backward } from '../../../src/autograd/backward.ts';
 import { noGrad } from '../../../src/autograd/graph.ts';
@@ -20,7 +20,7 @@ interface Case {
   readonly padding?: readonly [number, number];
 }
 
-/** Odd sizes, widths that vectors divide and others, more channels than a tile has. */
+/** Odd sizes, widths that are whole vectors and others, more channels than a tile has. */
 const CASES: readonly Case[] = [
   { input: [1, 1, 1, 1], weight: [1, 1, 1, 1] },
   { input: [2, 3, 8, 8], weight: [5, 3, 3, 3], padding: [1, 1] },
@@ -30,16 +30,16 @@ const CASES: readonly Case[] = [
   { input: [2, 6, 5, 14], weight: [33, 6, 1, 1], stride: [2, 2] },
 ];
 
-/** Each takes some of the cases: every shader has to be compiled. */
+/** Each variant runs some of the cases, because every shader has to be compiled. */
 const VARIANTS: readonly (readonly [Conv2dVariant, Partial<AdapterTraits>, readonly number[]])[] = [
   ['reference', {}, [0, 1, 2, 3, 4, 5]],
   ['rows', { kind: 'cpu' }, [0, 2, 3, 4, 5]],
   ['winograd', { kind: 'cpu' }, [1, 2, 4]],
-  // Those with more than 16 terms are cut into slices, and normalised when these are added up.
+  // Cases with more than 16 terms are cut into slices, and normalised when the slices are added up.
   ['tiled', { kind: 'gpu' }, [0, 2, 3, 5]],
 ];
 
-/** Numbers that repeat late, of both signs. */
+/** Values of both signs with a long period. */
 function filled(gpu: Gpu, shape: readonly number[], seed: number): Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
   return Tensor.from(
@@ -59,7 +59,7 @@ function normOf(gpu: Gpu, channels: number): BatchNormTensors {
   };
 }
 
-/** The two ops, one after the other. */
+/** Runs the two ops, one after the other. */
 function apart(
   input: Tensor,
   weight: Tensor,
@@ -74,8 +74,8 @@ function apart(
 const optionsOf = ({ stride, padding }: Case) => ({ ...(stride && { stride }), ...(padding && { padding }) });
 
 /**
- * Rounding of one multiplication and two additions, in units of the largest number: a driver may contract them to one, which
- * the two-pass form does elsewhere. On lavapipe, which does not, the difference is 0.
+ * Rounding of one multiplication and two additions, in units of the largest value. A driver may contract them, and does
+ * so at other places in the two passes. On lavapipe, which contracts nothing, the difference is 0.
  */
 const ROUNDING = 4 * 2 ** -24;
 
@@ -101,7 +101,7 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
   const { gpuTest, gpu } = await withGpu({ poisoned: true }, traits);
 
   for (const one of cases.map((i) => CASES[i]!)) {
-    gpuTest(`${one.input.join('x')} by ${one.weight.join('x')}: the numbers of two passes`, async () => {
+    gpuTest(`${one.input.join('x')} by ${one.weight.join('x')}: the values of two passes`, async () => {
       forceConv2dVariant(variant);
       const most = one === CASES[2] ? [false, true] : [true];
       for (const residual of most) {
@@ -112,7 +112,7 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
     });
   }
 
-  // What they share is tried with one of them.
+  // All variants share this code, so one of them is enough.
   const shared = [
     ['the mean is not subtracted', '(value - norm.x)', '(value - 0.0 * norm.x)'],
     ['the scale is 1.02 times too large', '* norm.y', '* (1.02 * norm.y)'],
@@ -123,11 +123,13 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
   for (const [what, find, replace, one = CASES[1]!] of [
     ...(variant === 'winograd' ? shared : []),
     [
-      'a channel takes the numbers of another',
+      'a channel takes the values of another',
       /table\[(channel0 \+ i|channel|outChannel|i \/ .*channels)\]/,
       'table[0]',
     ],
-    ...(variant === 'tiled' ? [['a channel of one slice does', 'table[row]', 'table[0]', CASES[5]!] as const] : []),
+    ...(variant === 'tiled'
+      ? [['a channel of one slice takes another’s', 'table[row]', 'table[0]', CASES[5]!] as const]
+      : []),
   ] as const) {
     gpuTest(`is seen: ${what}`, async () => {
       forceConv2dVariant(variant);
@@ -139,8 +141,8 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
 
 const { gpuTest, gpu } = await withGpu();
 
-describe('what is kept of a batch norm', () => {
-  gpuTest('is made once, and again when something it is made of has changed', async () => {
+describe('the table kept for a batch norm', () => {
+  gpuTest('is made once, and again when one of its sources has changed', async () => {
     const one = CASES[1]!;
     const [input, weight] = [filled(gpu, one.input, 0), filled(gpu, one.weight, 5)];
     const norm = normOf(gpu, one.weight[0]);
@@ -165,7 +167,7 @@ describe('what is kept of a batch norm', () => {
     expect(made(() => noGrad(() => conv2dBatchNorm2d(input, weight, norm, other)))).toBe(1);
   });
 
-  gpuTest('goes back to the pool with the running variance', () => {
+  gpuTest('returns to the pool with the running variance', () => {
     const before = gpu.pool.liveBytes;
     const one = CASES[1]!;
     const tensors = [filled(gpu, one.input, 0), filled(gpu, one.weight, 5)] as const;
@@ -177,7 +179,7 @@ describe('what is kept of a batch norm', () => {
 });
 
 describe('two passes are taken', () => {
-  gpuTest('where a gradient is wanted, which comes out as that of the two ops', async () => {
+  gpuTest('if a gradient is required, which equals that of the two ops', async () => {
     const one = CASES[2]!;
     const gradients = async (compute: typeof apart) => {
       const [input, weight] = [filled(gpu, one.input, 0), filled(gpu, one.weight, 5)];
@@ -193,7 +195,7 @@ describe('two passes are taken', () => {
     expect(together).toEqual(await gradients(apart));
   });
 
-  gpuTest('in training, where the running statistics move', async () => {
+  gpuTest('in training, which moves the running statistics', async () => {
     const one = CASES[1]!;
     const [input, weight] = [filled(gpu, one.input, 0), filled(gpu, one.weight, 5)];
     const norm = normOf(gpu, one.weight[0]);
@@ -204,7 +206,7 @@ describe('two passes are taken', () => {
 });
 
 describe('errors', () => {
-  gpuTest('name what has the wrong shape', () => {
+  gpuTest('name the tensor with the wrong shape', () => {
     const [input, weight] = [filled(gpu, [1, 2, 5, 5], 0), filled(gpu, [3, 2, 3, 3], 1)];
     const run = (norm: BatchNormTensors, residual?: Tensor) => () =>
       noGrad(() => conv2dBatchNorm2d(input, weight, norm, { training: false, residual }));
@@ -213,6 +215,6 @@ describe('errors', () => {
   });
 });
 
-test('the cases have a width for every vector', () => {
+test('the cases include widths of whole vectors and odd widths', () => {
   expect(CASES.some(({ input }) => input[3] % 4 === 0) && CASES.some(({ input }) => input[3] % 2 === 1)).toBe(true);
 });

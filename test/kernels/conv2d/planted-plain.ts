@@ -1,7 +1,7 @@
-/** Errors planted in the plain convolution, for conv2d-planted.test.ts. */
+/** Errors planted in the plain convolution, for planted.test.ts. */
 import type { ShaderEdit } from '../../support/gpu.ts';
 
-/** An error, and by which value of which golden case it must be seen. */
+/** An error, with the golden case and its value that must show it. */
 export type Planted = readonly [what: string, caseName: string, wrong: string, edit: ShaderEdit];
 
 export const PLAIN: readonly Planted[] = [
@@ -41,8 +41,8 @@ export const PLAIN: readonly Planted[] = [
       { find: ` + params.padding${axis})`, replace: ')' },
     ],
   ),
-  ['what lies in the padding is not 0', '3x3', 'output', { find: 'column < 0 ||', replace: '' }],
-  ['what lies in the padding is not 0', '3x3', 'weightGrad', { find: 'row >= i32(params.inHeight) ||', replace: '' }],
+  ['the padding is not 0', '3x3', 'output', { find: 'column < 0 ||', replace: '' }],
+  ['the padding is not 0', '3x3', 'weightGrad', { find: 'row >= i32(params.inHeight) ||', replace: '' }],
   [
     'a pixel between two outputs takes a gradient',
     '3x3 stride 2',
@@ -50,7 +50,7 @@ export const PLAIN: readonly Planted[] = [
     { find: 'u32(fromLeft) % params.strideWidth == 0u', replace: 'true' },
   ],
   [
-    'the kernels are turned',
+    'the rows of the input are reversed',
     '2x2',
     'inputGrad',
     { find: '(inRow + params', replace: '(params.inHeight - 1u - inRow + params' },

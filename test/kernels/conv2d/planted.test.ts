@@ -1,6 +1,6 @@
 /**
- * Errors planted in the convolutions of every variant, each of which a golden case must see. Which case, is said: compiling
- * all of them with every error would take minutes.
+ * Errors planted in the convolutions of every variant. A golden case must see each of them. The tables name the case,
+ * because compiling all cases with every error would take minutes.
  */
 
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -15,7 +15,7 @@ import { PLAIN, type Planted } from './planted-plain.ts';
 
 const { gpuTest } = await withGpu();
 
-/** In kernels that all variants share. */
+/** Errors in kernels that the variants share. */
 const SHARED: Planted[] = [
   [
     'a slice is left out',
@@ -72,13 +72,13 @@ const ROWS: Planted[] = [
     ] as const
   ).map(([what, name, find, replace]): Planted => [what, name, 'weightGrad', { find, replace }]),
   [
-    'the loop over taps turns to the next row too early',
+    'the loop over taps goes to the next row too early',
     '4x6',
     'output',
     { find: 'tapColumn == params.tapColumns', replace: 'tapColumn + 1u == params.tapColumns' },
   ],
   [
-    'the taps are not turned round',
+    'the taps are not rotated by 180°',
     '2x2',
     'inputGrad',
     {
@@ -147,13 +147,13 @@ const TILED: Planted[] = [
   ),
   ['a tap is left out', '2x2', 'weightGrad', { find: /\((column\d) < columns/g, replace: '($1 + 1u < columns' }],
   [
-    'the taps are not turned round',
+    'the taps are not rotated by 180°',
     '2x2',
     'inputGrad',
     { find: 'weight[last - column', replace: 'weight[last - 1u + column' },
   ],
   [
-    'the channels are not turned round',
+    'the input and output channels are not swapped',
     '2x2',
     'inputGrad',
     { find: 'pair / params.outChannels', replace: 'pair / params.inChannels' },
@@ -202,7 +202,7 @@ const TILED: Planted[] = [
     'output',
     { find: 'row * params.depths + depth', replace: 'row * 4u + depth' },
   ],
-  // Its whole output is one tile: with more of them, whether the wrong value or the right one stays is a race of workgroups.
+  // This case's whole output is one tile. With more tiles, workgroups would race to write the wrong or the right value.
   [
     'channels beyond the last are written',
     'kernel as large as the input',
@@ -218,14 +218,14 @@ const WINOGRAD: Planted[] = [
   ['a term of the products is left out', '3x3', 'weightGrad', { find: ' + term1 * b0.y', replace: '' }],
   ...['output', 'inputGrad', 'weightGrad'].map(
     (wrong): Planted => [
-      'what lies right of the picture is not zero',
+      'the padding right of the picture is not zero',
       '3x3',
       wrong,
       { find: 'firstColumn + 3u < params.width', replace: 'true' },
     ],
   ),
   [
-    'what lies above the picture is not zero',
+    'the padding above the picture is not zero',
     '3x3, many tiles',
     'inputGrad',
     { find: 'real && firstRow + 0u < params.height', replace: 'real' },
@@ -243,7 +243,7 @@ const WINOGRAD: Planted[] = [
     { find: ' - params.rowPadding;', replace: ';' },
   ],
   ['a tap is left out', '3x3', 'output', { find: 'weight[start0 + 7u]', replace: '0.0' }],
-  ['a kernel is not turned', '3x3', 'inputGrad', { find: 'array(5u, 3u', replace: 'array(0u, 3u' }],
+  ['a kernel is not rotated by 180°', '3x3', 'inputGrad', { find: 'array(5u, 3u', replace: 'array(0u, 3u' }],
   [
     'a gradient below the picture is not zero',
     '3x3',
@@ -251,7 +251,7 @@ const WINOGRAD: Planted[] = [
     { find: 'real0 && firstRow + 1u < params.height', replace: 'real0' },
   ],
   [
-    'a point is given the distances of another',
+    'a point gets the distances of another',
     '3x3',
     'weightGrad',
     { find: '(AT_B * B) * d[3]', replace: '(AT_A * B) * d[3]' },
@@ -285,7 +285,7 @@ const VARIANTS: readonly [name: Conv2dVariant, traits: Partial<AdapterTraits>, p
 
 const caseNamed = (name: string) => conv2dCases.find((one) => one.name === name)!;
 
-/** The case, computing nothing but what one value needs, so that no other kernels are compiled. */
+/** The case reduced to one of its values, so that no other kernels are compiled. */
 function only(one: Case, wrong: string): Case {
   const { seed, ...rest } = one;
   const inputs = Object.fromEntries(

@@ -1,6 +1,7 @@
 /**
- * The plain convolution against PyTorch's values with groups and dilation and against sums in double; then as what every other
- * variant is held against, over random shapes. (conv2d.test.ts has PyTorch's values without groups and dilation.)
+ * The plain convolution with groups and dilation, against PyTorch's values and against sums in double. Then it is the
+ * reference for every other variant over random shapes. (golden.test.ts has PyTorch's values without groups and
+ * dilation.)
  */
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
@@ -27,7 +28,7 @@ import { openAs, openTampered, type ShaderEdit, withGpu } from '../../support/gp
 
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
-/** The op, by the kernels alone: `conv2d` has neither groups nor dilation. */
+/** The op made from the kernels directly, because `conv2d` has neither groups nor dilation. */
 const convolve: Run = ({ input, weight }, options) => {
   const { gpu: on } = input!;
   const [outChannels, , ...kernel] = weight!.shape as [number, number, number, number];
@@ -93,8 +94,8 @@ describe('with groups and dilation', () => {
 });
 
 /**
- * What rounding may make of a sum of products below 1, as a share of their number: several times what it does. A product of
- * average size left out of the longest sum here, of 1600 terms, makes 1.5e-4.
+ * Several times the rounding error of a sum of products below 1, divided by their count. Leaving out a product of
+ * average size from the longest sum here, of 1600 terms, makes 1.5e-4.
  */
 const TOLERANCE = 1e-6;
 
@@ -102,7 +103,9 @@ const pairOf = (least: number, most: number) =>
   fc.tuple(fc.integer({ min: least, max: most }), fc.integer({ min: least, max: most }));
 type Arbitrary = ReturnType<typeof shapesOf>;
 
-/** Any convolution whose kernel fits. Two in three have a usual kernel: each kind of shader has to be compiled. */
+/**
+ * Any convolution whose kernel fits. Two in three have a usual kernel, because each kind of shader has to be compiled.
+ */
 function shapesOf(channels: fc.Arbitrary<number>, others: fc.Arbitrary<Pick<Told, 'groups' | 'dilation'>>) {
   return fc
     .record({
@@ -130,11 +133,11 @@ function shapesOf(channels: fc.Arbitrary<number>, others: fc.Arbitrary<Pick<Told
 }
 
 const few = fc.integer({ min: 1, max: 9 });
-/** Or about as many as a tile has. */
+/** With few channels, or about as many as a tile has. */
 const shapes = shapesOf(fc.oneof(few, fc.integer({ min: 30, max: 68 })), fc.constant({}));
 const groupedShapes = shapesOf(few, fc.record({ groups: fc.integer({ min: 1, max: 4 }), dilation: pairOf(1, 4) }));
 
-/** What Winograd's convolution can compute: 3×3, or the first layer of a ResNet. */
+/** Shapes that Winograd's convolution can compute: 3×3, or the first layer of a ResNet. */
 const winogradShapes: Arbitrary = shapes.chain((s) =>
   fc.constantFrom(
     shapeOf({
@@ -155,7 +158,7 @@ const winogradShapes: Arbitrary = shapes.chain((s) =>
 
 const within = (s: Conv2dShape, pass: Pass, difference: number) => difference <= TOLERANCE * termsOf(s, pass);
 
-gpuTest('200 random shapes with groups and dilation, against sums in double', async () => {
+gpuTest('200 random shapes with groups and dilation agree with sums in double', async () => {
   const found = await Promise.all(
     fc.sample(groupedShapes, { seed: 7, numRuns: 200 }).flatMap((s) => {
       const operands = operandsOf(s);
@@ -169,7 +172,7 @@ gpuTest('200 random shapes with groups and dilation, against sums in double', as
   expect(found.flat()).toEqual([]);
 });
 
-/** Where a variant on a device differs from the plain convolution on the file's, which nobody tampers with; else empty. */
+/** Compares a variant on a device with the plain convolution on the file's own device. Empty if they agree. */
 async function differenceAt(on: Gpu, variant: Conv2dVariant, s: Conv2dShape, passes: readonly Pass[]): Promise<string> {
   const operands = operandsOf(s);
   const possible = passes.filter((pass) => canConv2d(variant, conv2dWork(pass, s), on.traits));
@@ -189,15 +192,15 @@ async function differenceAt(on: Gpu, variant: Conv2dVariant, s: Conv2dShape, pas
 const sampleFor = (variant: Conv2dVariant) =>
   fc.sample(variant === 'winograd' ? winogradShapes : shapes, { seed: 11, numRuns: 60 });
 
-/** Shaders are compiled, where the driver's cache is empty. */
+/** Long enough to compile all shaders if the driver's cache is empty. */
 const TIMEOUT = 300_000;
-/** How many of them are run: at least some, and then as many as this time has room for, as most have shaders to compile. */
+/** At least so many samples run, and then as many as fit this time, because most have shaders to compile. */
 const [LEAST, BUDGET_MS] = [5, 4000];
 
-/** A new variant needs an entry in the table below, as the compiler says. */
+/** The compiler makes sure that a new variant gets an entry in the table below. */
 type FastVariant = Exclude<Conv2dVariant, 'reference'>;
 
-/** Edits that leave a product out of sums, of the forward pass and input gradient and of the weight gradient. */
+/** Edits that leave a product out of sums: of the forward pass and the input gradient, and of the weight gradient. */
 const LEFT_OUT: Readonly<Record<FastVariant, readonly [ShaderEdit, ShaderEdit]>> = {
   tiled: [
     { find: 'params.depthsPerSlice, params.depths)', replace: 'params.depthsPerSlice, max(params.depths, 1u) - 1u)' },
@@ -215,7 +218,7 @@ const LEFT_OUT: Readonly<Record<FastVariant, readonly [ShaderEdit, ShaderEdit]>>
 
 const KINDS: readonly Partial<AdapterTraits>[] = [{ kind: 'cpu' }, { kind: 'gpu' }];
 
-describe.each(Object.keys(LEFT_OUT) as FastVariant[])('%s says what the plain convolution says', (variant) => {
+describe.each(Object.keys(LEFT_OUT) as FastVariant[])('%s agrees with the plain convolution', (variant) => {
   for (const traits of KINDS) {
     gpuTest(
       `over random shapes, on an adapter of kind ${traits.kind}`,
@@ -237,11 +240,11 @@ describe.each(Object.keys(LEFT_OUT) as FastVariant[])('%s says what the plain co
     ['a product left out', 'forward', ofOutput],
     ['a product left out', 'inputGrad', ofOutput],
     ['a product left out', 'weightGrad', ofWeightGrad],
-    ...PASSES.map((pass) => ['all that is 2 % too large', pass, scaled] as const),
+    ...PASSES.map((pass) => ['a result that is 2 % too large', pass, scaled] as const),
   ] as const) {
     gpuTest(`sees ${what}: ${pass}`, async () => {
       const tampered = await openTampered(edit);
-      // The first that this variant computes and, of its kernels, the one that is tampered with.
+      // The first shape that this variant computes with the tampered kernel.
       const [s] = sampleFor(variant).filter(
         (one) => one.kernelHeight === 3 && canConv2d(variant, conv2dWork(pass, one), tampered.traits),
       );

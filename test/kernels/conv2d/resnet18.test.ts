@@ -1,6 +1,6 @@
 /**
- * The kernels for GPUs at every shape of ResNet-18, beside those for CPU adapters, which share nothing with them but the
- * shape and were held against PyTorch's values and sums in double at others.
+ * The kernels for GPUs at every shape of ResNet-18, compared with those for CPU adapters. The two share only the shape.
+ * Other tests check the latter against PyTorch's values and sums in double.
  */
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
@@ -15,8 +15,9 @@ import { resnet18Convolutions } from '../../support/resnet18.ts';
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
 /**
- * Relative L2 difference. Both add up n terms of either sign one after another: then a sum grows like the root of the terms so
- * far, and each addition rounds it by some 0.3 · 2⁻²⁴, which makes 0.2 · 2⁻²⁴ √n of the last, twice; cut into slices, less.
+ * Relative L2 difference. Both variants add up n terms of both signs one after another. A partial sum grows like the
+ * square root of its terms, and each addition rounds it by some 0.3 · 2⁻²⁴. This makes 0.2 · 2⁻²⁴ √n of the last,
+ * twice, and less in slices.
  */
 function toleranceOf({ pass, shape: s }: Conv2dWork): number {
   const taps = s.kernelHeight * s.kernelWidth;

@@ -1,6 +1,6 @@
 /**
- * Every variant at every combination of tiny extents: pixels that no tap reaches and taps that reach no pixel, kernels as large
- * as the padded input, outputs that read only padding. All three passes against sums in double.
+ * Every variant at every combination of tiny extents: pixels that no tap reaches, taps that reach no pixel, kernels as
+ * large as the padded input, outputs that read only padding. All three passes are compared with sums in double.
  */
 import { describe, expect } from 'vitest';
 import type { AdapterTraits } from '../../../src/gpu/gpu.ts';
@@ -20,7 +20,7 @@ const axes = (kernels: number[], strides: number[], paddings: number[]): Axis[] 
     .flatMap((rest) => paddings.map((padding): Axis => [...rest, padding]))
     .filter((axis) => convolvedExtent(...axis) >= 1);
 
-/** Odd numbers of channels. */
+/** A shape with odd channel counts. */
 const shape = (rows: Axis, columns: Axis): Conv2dShape => {
   const both = (i: 1 | 2 | 3) => [rows[i], columns[i]] as const;
   const input = [2, 3, rows[0], columns[0]] as const;
@@ -28,8 +28,8 @@ const shape = (rows: Axis, columns: Axis): Conv2dShape => {
 };
 
 /**
- * Every axis as rows, beside columns with the same kernel and stride. Of the columns' extents only the odd ones: shaders are
- * built for widths, and all pairs of axes would take minutes to compile.
+ * Every axis as rows, with columns of the same kernel and stride. Columns have odd extents only, because each width has
+ * its own shader, and all pairs of axes would take minutes to compile.
  */
 const ALL = axes(numbers(1, 5), numbers(1, 3), numbers(0, 3)).map((rows, i) => {
   const [, kernel, stride, padding] = rows;
@@ -40,14 +40,14 @@ const ALL = axes(numbers(1, 5), numbers(1, 3), numbers(0, 3)).map((rows, i) => {
   return shape(rows, columns ?? rows);
 });
 
-/** Winograd's convolution takes any of its axes with any other, by few shaders. */
+/** All pairs of axes for Winograd's convolution, which needs few shaders for them. */
 const THREES = axes([3], [1], [0, 1, 2]);
 const FOR_WINOGRAD = THREES.flatMap((rows) => THREES.map((columns) => shape(rows, columns)));
 
-/** Rounding of sums of up to 162 products below 1, as a share of their number. One of average size left out makes 1.5e-3. */
+/** Rounding of sums of up to 162 products below 1, divided by their count. Leaving out an average one makes 1.5e-3. */
 const TOLERANCE = 1e-6;
 
-/** Shaders are compiled, where the driver's cache is empty. */
+/** Long enough to compile all shaders if the driver's cache is empty. */
 const TIMEOUT = 300_000;
 
 const VARIANTS: Readonly<Record<Conv2dVariant, readonly [Partial<AdapterTraits>, Conv2dShape[]]>> = {

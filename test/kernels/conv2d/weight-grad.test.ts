@@ -1,6 +1,6 @@
 /**
- * The weight gradient for CPU adapters against sums in double: every way in which its shader is built (rows carried on,
- * vectors of each length, blocks that end beyond the row), and sums cut into slices anywhere.
+ * The weight gradient for CPU adapters against sums in double: every way to build its shader (rows carried on, vectors
+ * of each length, blocks that end beyond the row), and sums cut into slices at any place.
  */
 import { describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
@@ -28,12 +28,12 @@ function shapeOf(
   };
 }
 
-/** Each with what is to be seen of how its shader is built. */
+/** Each shape with constants that its shader must be built with. */
 const SHAPES: readonly [shape: Conv2dShape, built: Partial<ReturnType<typeof weightGradConstants>>][] = [
   [shapeOf([3, 11, 5, 8], 20, [3, 3], [1, 1], [1, 1]), { roll: 1, gradVector: 4, inVector: 4, inAlign: 1 }],
   [shapeOf([2, 3, 4, 6], 17, [3, 3], [1, 1], [1, 1]), { roll: 1, gradVector: 2, inVector: 2 }],
   [shapeOf([2, 9, 7, 7], 16, [3, 3], [1, 1], [1, 1]), { roll: 1, gradVector: 1, inVector: 1 }],
-  // One output row: it is the first and the last of every block.
+  // The one output row is the first and the last of every block.
   [shapeOf([3, 2, 1, 8], 3, [3, 3], [1, 1], [1, 1]), { roll: 1, gradVector: 4 }],
   [shapeOf([2, 3, 6, 8], 5, [3, 3], [1, 1], [1, 4]), { roll: 1, gradVector: 2, inVector: 4, inAlign: 0 }],
   [shapeOf([2, 3, 6, 16], 5, [3, 3], [1, 2], [1, 1]), { roll: 1, strideWidth: 2, gradVector: 4, inVector: 4 }],
@@ -52,7 +52,7 @@ const SHAPES: readonly [shape: Conv2dShape, built: Partial<ReturnType<typeof wei
   [shapeOf([3, 2, 181, 16], 3, [3, 3], [2, 2], [1, 1]), { roll: 2 }],
 ];
 
-/** Whose numbers are loaded so often that they are texels: several lines of these, and extents that are multiples of nothing. */
+/** Shapes whose values are loaded so often that they are copied to texels, of several lines and with odd extents. */
 const TEXELS: readonly Conv2dShape[] = [
   shapeOf([2, 259, 3, 7], 517, [3, 3], [1, 1], [1, 1]),
   shapeOf([1, 257, 5, 6], 515, [3, 3], [2, 2], [1, 1]),
@@ -61,7 +61,7 @@ const TEXELS: readonly Conv2dShape[] = [
 
 const floats = (random: () => number, count: number) => Float32Array.from({ length: count }, () => 2 * random() - 1);
 
-/** The largest difference from sums in double, as a share of the largest that their products (each at most 1) can make. */
+/** The largest difference from sums in double, divided by the largest possible sum (each product is at most 1). */
 async function error(gpu: Gpu, s: Conv2dShape): Promise<number> {
   const random = counterNoise(s.inChannels * s.outChannels + s.inWidth);
   const x = floats(random, s.batch * s.inChannels * s.inHeight * s.inWidth);
@@ -70,7 +70,7 @@ async function error(gpu: Gpu, s: Conv2dShape): Promise<number> {
   const [input, outputGrad, weightGrad] = [x.length, g.length, weights].map((count) => gpu.pool.acquire(count * 4));
   gpu.upload(input!, x);
   gpu.upload(outputGrad!, g);
-  // What is not written shows.
+  // NaN shows unwritten elements.
   gpu.upload(weightGrad!, new Float32Array(weights).fill(Number.NaN));
   rowsWeightGrad(gpu, s, input!, outputGrad!, weightGrad!);
   const found = new Float32Array(await gpu.read(weightGrad!, weights * 4));
@@ -78,7 +78,7 @@ async function error(gpu: Gpu, s: Conv2dShape): Promise<number> {
   const expected = inDouble(s, x, g);
   const terms = s.batch * s.outHeight * s.outWidth;
   const differences = Array.from(found, (value, i) => Math.abs(value - expected[i]!) / terms);
-  // NaN where one is.
+  // One NaN makes the result NaN.
   return differences.reduce((most, difference) => Math.max(most, difference), 0);
 }
 
@@ -103,7 +103,7 @@ function inDouble(s: Conv2dShape, x: Float32Array, g: Float32Array): Float64Arra
   return sums;
 }
 
-/** Ten times what float32 costs; one product of average size left out of the longest sum would make 1e-4. */
+/** Ten times the error of float32. Leaving out one product of average size from the longest sum would make 1e-4. */
 const TOLERANCE = 2e-7;
 
 test.each(SHAPES.map(([shape, built]) => [describeConv2d(shape), shape, built] as const))('%s', (_, shape, built) => {
@@ -111,7 +111,7 @@ test.each(SHAPES.map(([shape, built]) => [describeConv2d(shape), shape, built] a
 });
 
 const ADAPTERS: readonly [name: string, traits: Partial<AdapterTraits>, shapes: number[]][] = [
-  ['as it is', { kind: 'cpu' }, [...SHAPES.keys()]],
+  ['own subgroups', { kind: 'cpu' }, [...SHAPES.keys()]],
   ['subgroups of 4', { kind: 'cpu', subgroupSize: 4 }, [0, 6]],
   ['no subgroups', { kind: 'cpu', subgroupSize: 0 }, [0]],
 ];
@@ -126,7 +126,7 @@ for (const [adapter, traits, shapes] of ADAPTERS) {
       });
     }
 
-    if (adapter === 'as it is') {
+    if (adapter === 'own subgroups') {
       for (const shape of TEXELS) {
         gpuTest(`computes ${describeConv2d(shape)} from texels`, async () => {
           const kernels: string[] = [];
@@ -138,9 +138,9 @@ for (const [adapter, traits, shapes] of ADAPTERS) {
         });
       }
 
-      gpuTest('takes tensors as they are that are larger than a texture', () => {
+      gpuTest('does not copy tensors that are larger than a texture', () => {
         const dry = openDryGpu({ ...gpu.traits, ...traits });
-        // Its lines of 2 texels fill 8192 lines of 1024.
+        // With this batch, rows of 2 texels fill the texture's 8192 lines of 1024.
         const most = 8192 / 8;
         for (const [batch, kernel] of [
           [most, 'conv2d_texels_weight_grad'],
@@ -157,19 +157,19 @@ for (const [adapter, traits, shapes] of ADAPTERS) {
       gpuTest('sees an error in texels', async () => {
         const [shape] = TEXELS;
         for (const edit of [
-          // A row is filled up with what begins the next.
+          // A row is padded with the start of the next.
           { find: 'column + 3u < params.width', replace: 'true' },
-          // Lines are taken for one.
+          // All lines are taken as one.
           { find: 'i / 1024u', replace: '0u' },
           // The first column of a row comes from the wrong end of a texel.
           { find: /(let x\w+_0 = select\(0\.0, texelAt\(input, .*\))\[3\]/g, replace: '$1[0]' },
         ]) {
-          // What is read beyond a line is not a number.
+          // Reading beyond a line gives NaN.
           expect((await error(await openTampered(edit, traits), shape!)) < TOLERANCE, edit.replace).toBe(false);
         }
       });
 
-      gpuTest('sees an error in what a slice starts with, or in where it does', async () => {
+      gpuTest('sees an error in the start values or the start position of a slice', async () => {
         const [shape] = SHAPES.at(-2)!;
         for (const edit of [
           { find: /carried([01])_(\d+) = x\1_\2;/g, replace: '' },

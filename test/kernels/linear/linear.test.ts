@@ -1,6 +1,7 @@
 /**
- * The variants of the fully connected layer: both against PyTorch's values in double and finite differences, the tiled one
- * also against the other at sizes of several tiles and slices; which of them runs; and errors planted in the tiled one.
+ * The two variants of the fully connected layer, against PyTorch's values in double and finite differences. The tiled
+ * variant is also compared with the other one at sizes of several tiles and slices, and has errors planted in it. The
+ * last tests check the choice of the variant.
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
@@ -27,7 +28,7 @@ const VARIANTS = Object.keys(linearVariants) as LinearVariant[];
 
 afterEach(() => forceLinearVariant(undefined));
 
-/** More than a tile in each direction, one exactly, multiples of 4 and others, one slice and several. */
+/** Sizes of one exact tile and of more in each direction, multiples of 4 and others, one slice and several. */
 const SIZES: readonly LinearSize[] = [
   { rows: 70, inFeatures: 40, outFeatures: 130 },
   { rows: 64, inFeatures: 64, outFeatures: 64 },
@@ -73,7 +74,7 @@ function leaf(on: Gpu, shape: readonly number[], seed: number): Tensor {
   return tensor;
 }
 
-/** What each pass writes, by each variant. */
+/** The results of each pass by one variant. */
 async function results(on: Gpu, variant: LinearVariant, { rows, inFeatures, outFeatures }: LinearSize) {
   forceLinearVariant(variant);
   const [input, weight] = [leaf(on, [rows, inFeatures], 1), leaf(on, [outFeatures, inFeatures], 2)];
@@ -94,7 +95,8 @@ describe('tiles and dot products agree', () => {
     gpuTest(JSON.stringify(size).replaceAll('"', ''), async () => {
       const [tiled, dots] = [await results(gpu, 'tiled', size), await results(gpu, 'dots', size)];
       for (const pass of ['output', 'inputGrad', 'weightGrad'] as const) {
-        // Sums of up to 1000 products below 1, of either sign, in two orders: some 2⁻²⁴ · √1000 of the largest, below 100.
+        // Sums of up to 1000 products below 1, of both signs, in two orders: off by some 2⁻²⁴ · √1000 of the largest,
+        // below 100.
         const worst = tiled[pass].reduce((most, value, i) => Math.max(most, Math.abs(value - dots[pass][i]!)), 0);
         expect(worst, pass).toBeLessThan(1e-4);
         expect(tiled[pass].every(Number.isFinite), pass).toBe(true);
@@ -103,7 +105,7 @@ describe('tiles and dot products agree', () => {
   }
 });
 
-describe('an error in the tiles is seen', () => {
+describe('an error in the tiled variant', () => {
   const [large, deep] = [goldens[3]!, goldens[1]!];
   for (const [what, one, wrong, find, replace] of [
     [
@@ -139,17 +141,17 @@ describe('chooseLinear', () => {
     { rows: 64, inFeatures: 784, outFeatures: 256 },
   ];
 
-  test('takes tiles on GPUs where they are filled, dot products elsewhere', () => {
+  test('takes tiles on GPUs if they are filled, and dot products elsewhere', () => {
     for (const pass of ['forward', 'inputGrad', 'weightGrad'] as const) {
       expect(chooseLinear(pass, wide, PLAIN_GPU)).toBe('tiled');
       expect(chooseLinear(pass, head, PLAIN_GPU)).toBe('dots');
       expect(chooseLinear(pass, wide, { ...PLAIN_GPU, kind: 'cpu' })).toBe('dots');
     }
-    // Of few rows all gradients of weights are still as many.
+    // The gradient of the weights is as large with few rows.
     expect(tabledLinear('weightGrad', { ...wide, rows: 4 }, PLAIN_GPU)).toBe('tiled');
   });
 
-  test('takes what was tuned, for that pass and size only, if there is such a kernel', () => {
+  test('takes the tuned kernel, for that pass and size only, if it exists', () => {
     const tuned = new Map([
       [linearWork('forward', head).name, 'tiled'],
       [linearWork('forward', wide).name, 'no-such-kernel'],
@@ -161,7 +163,7 @@ describe('chooseLinear', () => {
     expect(forced.variantFor(linearWork('forward', head), PLAIN_GPU)).toBe('dots');
   });
 
-  gpuTest('is what the op asks, by the traits of its device', async () => {
+  gpuTest('decides for the op, by the traits of its device', async () => {
     const other = await openAs(PLAIN_GPU);
     linear(leaf(other, [20, 8], 1), leaf(other, [30, 8], 2));
     expect(chooserOf(other).choices).toEqual({ 'linear forward 20x8 -> 30': 'tiled' });

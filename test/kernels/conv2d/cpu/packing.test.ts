@@ -1,4 +1,4 @@
-/** The cache of packed weights: packed once, again when they change, and freed with them. */
+/** The cache of packed weights: they are packed once, again when they change, and freed with the weights. */
 
 import { describe, expect } from 'vitest';
 import { backward, conv2d, noGrad, Tensor } from '../../../../src/autograd/index.ts';
@@ -11,7 +11,7 @@ const { gpuTest, gpu } = await withGpu({}, { kind: 'cpu' });
 const filled = (value: number, ...shape: number[]) =>
   Tensor.from(gpu, new Float32Array(shape.reduce((a, b) => a * b)).fill(value), shape);
 
-/** Kernels that were dispatched by `run`. */
+/** Counts the dispatches of `run`. */
 function dispatchesOf(run: () => unknown): number {
   const before = gpu.stats.dispatches;
   run();
@@ -31,12 +31,12 @@ describe('packed weights', () => {
     expect((await forward().data()).every((value) => value === 6)).toBe(true);
   });
 
-  gpuTest('out of date would be seen in the output', async () => {
+  gpuTest('would show in the output if they were out of date', async () => {
     const [input, weight] = [filled(1, 1, 3, 2, 2), filled(0.5, 5, 3, 1, 1)];
     const forward = () => noGrad(() => conv2d(input, weight));
     const wanted = new Float32Array(20).fill(6);
     forward();
-    // Behind the back of `Gpu`, which raises the version with every write.
+    // A write that bypasses `Gpu`, which would raise the version.
     gpu.flush();
     gpu.device.queue.writeBuffer(weight.buffer.buffer, 0, new Float32Array(15).fill(2));
     expect(findDifference(await forward().data(), wanted, { atol: 0, rtol: 0 })).toMatch('expected 6');
@@ -62,7 +62,7 @@ describe('packed weights', () => {
     optimizer.zeroGrad();
     input.zeroGrad();
     expect(dispatchesOf(step)).toBe(kernels + packings);
-    // 8 outputs of each channel saw inputs of 1: the weights are 0.5 − 0.25 · 8.
+    // In each channel 8 outputs read inputs of 1, so the weights are 0.5 − 0.25 · 8.
     const grad = await input.grad!.data();
     expect(new Set(grad)).toEqual(new Set([0, 5 * -1.5]));
   });
@@ -80,7 +80,7 @@ describe('packed weights', () => {
     const weight = filled(0.5, 5, 3, 1, 1);
     const bare = gpu.pool.liveBytes;
     noGrad(() => conv2d(input, weight)).dispose();
-    // Three channels for a tile of 32, and 32 numbers that a load may reach beyond.
+    // Three channels for a tile of 32, and 32 values that a load may read beyond the end.
     expect(gpu.pool.liveBytes - bare).toBe((3 * 32 + 32) * 4);
     weight.dispose();
     expect(gpu.pool.liveBytes).toBe(before);

@@ -1,6 +1,6 @@
 /**
- * Forward pass and input gradient for CPU adapters against sums in double: every way in which their shader is built (vectors
- * of each length, wherever the padding puts them, tiles of each size, taps forwards and backwards).
+ * Forward pass and input gradient for CPU adapters against sums in double: every way to build their shader (vectors of
+ * each length at each alignment that padding causes, tiles of each size, taps forwards and backwards).
  */
 import { describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../../src/autograd/gradcheck.ts';
@@ -30,7 +30,7 @@ function shapeOf(
   };
 }
 
-/** Each with what is to be seen of how the shader of the forward pass is built. */
+/** Each shape with constants that the shader of its forward pass must be built with. */
 const SHAPES: readonly [shape: Conv2dShape, built: Readonly<Record<string, number>>][] = [
   [shapeOf([2, 3, 11, 24], 19, [7, 7], [2, 2], [3, 3]), { tile: 8, pixels: 8, inVector: 4, inAlign: 3, outVector: 4 }],
   [shapeOf([1, 2, 9, 36], 16, [7, 7], [2, 2], [3, 2]), { tile: 8, pixels: 8, inVector: 4, inAlign: 2, outVector: 1 }],
@@ -45,7 +45,7 @@ const SHAPES: readonly [shape: Conv2dShape, built: Readonly<Record<string, numbe
 
 const floats = (random: () => number, count: number) => Float32Array.from({ length: count }, () => 2 * random() - 1);
 
-/** What a pass computes, in double. */
+/** The result of a pass, in double. */
 function exact(pass: Pass, s: Conv2dShape, source: Float32Array, weights: Float32Array): Float64Array {
   const inPlane = s.inHeight * s.inWidth;
   const outPlane = s.outHeight * s.outWidth;
@@ -70,7 +70,7 @@ function exact(pass: Pass, s: Conv2dShape, source: Float32Array, weights: Float3
   return result;
 }
 
-/** The largest difference from sums in double, as a share of the largest that their products (each at most 1) can make. */
+/** The largest difference from sums in double, divided by the largest possible sum (each product is at most 1). */
 async function error(gpu: Gpu, pass: Pass, s: Conv2dShape): Promise<{ error: number; dispatches: Dispatch[] }> {
   const random = counterNoise(s.inChannels * s.outChannels + s.inWidth);
   const inputs = s.batch * s.inChannels * s.inHeight * s.inWidth;
@@ -84,7 +84,7 @@ async function error(gpu: Gpu, pass: Pass, s: Conv2dShape): Promise<{ error: num
   const buffers: Pooled[] = [source, weight, target];
   gpu.upload(source, values);
   gpu.upload(weight, weights);
-  // What is not written shows.
+  // NaN shows unwritten elements.
   gpu.upload(target, new Float32Array(results).fill(Number.NaN));
   const dispatches: Dispatch[] = [];
   gpu.onDispatch = (dispatch) => dispatches.push(dispatch);
@@ -103,10 +103,10 @@ async function error(gpu: Gpu, pass: Pass, s: Conv2dShape): Promise<{ error: num
   return { dispatches, error: found.reduce((most, x, i) => Math.max(most, Math.abs(x - wanted[i]!)), 0) / terms };
 }
 
-/** What rounding can make of it; a wrong term of average size makes a thousand times as much and more. */
+/** The largest rounding error. A wrong term of average size makes a thousand times as much and more. */
 const ROUNDING = 2e-7;
 
-/** Without subgroups a shader takes seconds to compile. */
+/** Without subgroups a shader takes seconds to compile, so few shapes run there. */
 const ADAPTERS: readonly [name: string, traits: Partial<AdapterTraits>, shapes: typeof SHAPES][] = [
   ['subgroups of 8', { kind: 'cpu' }, SHAPES],
   ['subgroups of 4', { kind: 'cpu', subgroupSize: 4 }, [SHAPES[0]!, SHAPES[3]!, SHAPES[5]!]],
@@ -137,7 +137,7 @@ describe('an error is seen:', () => {
   const [stem, , , strided] = SHAPES.map(([s]) => s) as [Conv2dShape, Conv2dShape, Conv2dShape, Conv2dShape];
   for (const [what, s, find, replace] of [
     ['a vector at the edge is not masked', stem, /select\(vec4<f32>\(\), (.*), read_v0\)/, '$1'],
-    ['a number of a vector is its neighbour', strided, /let x2 = v1\[1\]/, 'let x2 = v1[0]'],
+    ['a value of a vector is its neighbour', strided, /let x2 = v1\[1\]/, 'let x2 = v1[0]'],
     ['the last vector of a row is not written', strided, 'p < pixels; p += 4u', 'p + 4u < pixels; p += 4u'],
     [
       'a tap takes the weights of another lane',
@@ -160,6 +160,6 @@ describe('an error is seen:', () => {
   }
 });
 
-test('shapes are built as differently as they say', () => {
+test('every shape is built differently', () => {
   expect(new Set(SHAPES.map(([, built]) => JSON.stringify(built))).size).toBe(SHAPES.length);
 });

@@ -1,4 +1,6 @@
-/** How weights are packed for the rows kernels, and the phases of an input gradient: properties of all shapes, no device. */
+/**
+ * The packing of weights for the rows kernels, and the phases of an input gradient, over all shapes. Needs no device.
+ */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -29,12 +31,12 @@ const shapes: fc.Arbitrary<Conv2dShape> = fc
     outWidth: horizontal.out,
   }));
 
-/** The taps of one axis that a phase uses, in their order. */
+/** The taps of one axis that a phase uses, in order. */
 const tapsOf = ({ first, count }: { first: number; count: number }, stride: number) =>
   Array.from({ length: count }, (_, i) => first - i * stride);
 
 describe('phaseTaps', () => {
-  test('of all phases of an axis are all taps, each once', () => {
+  test('of all phases of an axis give every tap once', () => {
     fc.assert(
       fc.property(axis, ({ kernel, stride, padding }) => {
         const phases = Array.from({ length: stride }, (_, phase) => phaseTaps(phase, kernel, stride, padding));
@@ -64,14 +66,14 @@ describe('phaseTaps', () => {
     );
   });
 
-  test('has none of a stride beyond the kernel', () => {
+  test('are none if the stride passes beyond the kernel', () => {
     expect(phaseTaps(0, 1, 2, 0)).toEqual({ first: 0, count: 1, origin: 0 });
     expect(phaseTaps(1, 1, 2, 0)).toEqual({ first: 0, count: 0, origin: 0 });
   });
 });
 
 describe('inputGradPhases', () => {
-  test('hold every input pixel once', () => {
+  test('contain every input pixel once', () => {
     fc.assert(
       fc.property(shapes, (s) => {
         const times = new Array<number>(s.inHeight * s.inWidth).fill(0);
@@ -85,7 +87,7 @@ describe('inputGradPhases', () => {
     );
   });
 
-  test('hold every tap once, except taps of pixels beyond a small input', () => {
+  test('contain every tap once, except taps of pixels beyond a small input', () => {
     fc.assert(
       fc.property(shapes, (s) => {
         const times = new Array<number>(s.kernelHeight * s.kernelWidth).fill(0);
@@ -104,7 +106,7 @@ describe('inputGradPhases', () => {
     );
   });
 
-  test('have no tap at all where one axis has none', () => {
+  test('have no taps if one axis has none', () => {
     fc.assert(
       fc.property(shapes, (s) => {
         for (const { rows, columns } of inputGradPhases(s)) expect(rows.count > 0).toBe(columns.count > 0);
@@ -112,7 +114,7 @@ describe('inputGradPhases', () => {
     );
   });
 
-  test('are one where the stride is 1, with all taps from the last to the first', () => {
+  test('are a single phase if the stride is 1, with all taps from the last to the first', () => {
     const s = fc.sample(shapes, { numRuns: 1, seed: 1 })[0]!;
     const one = { ...s, strideHeight: 1, strideWidth: 1, kernelHeight: 3, kernelWidth: 5, paddingHeight: 1 };
     const phases = inputGradPhases({ ...one, paddingWidth: 2 });
@@ -148,7 +150,7 @@ describe('packPlan', () => {
     );
   });
 
-  test('pads the channels of the result to whole tiles, and buffers by what the last lane may read beyond', () => {
+  test('pads the result’s channels to whole tiles, and buffers by the reach of the last lane', () => {
     fc.assert(
       fc.property(shapes, upTo(4), (s, tiles) => {
         for (const plan of [packPlan(s, 'forward', 8 * tiles), packPlan(s, 'inputGrad', 8 * tiles)]) {
@@ -164,7 +166,7 @@ describe('packPlan', () => {
   });
 });
 
-test('tiles of the forward pass have as many pixels as vectors divide, or 7', () => {
+test('tiles of the forward pass have whole vectors of pixels, or 7 pixels', () => {
   fc.assert(
     fc.property(shapes, (s) => {
       const { tile, pixels } = forwardTile(s);

@@ -1,6 +1,6 @@
 /**
- * Winograd's convolution of 7×7 kernels with stride 2 and few channels against sums in double and PyTorch's values: every way in
- * which its shader is built (channels, rows in vectors of each length, subgroups), odd extents, each padding.
+ * Winograd's convolution of 7×7 kernels with stride 2 and few channels, against sums in double and PyTorch's values:
+ * every way to build its shader (channels, rows in vectors of each length, subgroups), odd extents, each padding.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../../src/autograd/gradcheck.ts';
@@ -34,20 +34,22 @@ function shapeOf(
   };
 }
 
-/** ResNet's first layer, of smaller pictures. */
+/** ResNet's first layer with smaller pictures. */
 const RESNET = shapeOf([2, 3, 24, 32], 64);
-/** Of one channel, whose shader is compiled in a second. */
+/** One channel, because its shader compiles in a second. */
 const SMALL = shapeOf([2, 1, 13, 20], 67);
-/** With the vectors in which rows are loaded and stored, and which column of the first one an invocation begins with. */
+/**
+ * Shapes with the vectors for loading and storing rows, and the column of the first vector where an invocation begins.
+ */
 const SHAPES: readonly [shape: Conv2dShape, built: { inVector: number; inAlign: number; outVector: number }][] = [
   [RESNET, { inVector: 4, inAlign: 3, outVector: 4 }],
-  // More output channels than a workgroup takes, an odd height, segments that end beyond the row.
+  // More output channels than a workgroup computes, an odd height, segments that end beyond the row.
   [SMALL, { inVector: 4, inAlign: 3, outVector: 2 }],
   [shapeOf([3, 2, 9, 22], 5, [0, 2]), { inVector: 2, inAlign: 0, outVector: 2 }],
   [shapeOf([2, 2, 12, 18], 3, [1, 1]), { inVector: 2, inAlign: 1, outVector: 1 }],
   [shapeOf([2, 3, 17, 13], 6, [2, 3]), { inVector: 1, inAlign: 0, outVector: 1 }],
   [shapeOf([1, 1, 10, 16], 4, [6, 5]), { inVector: 4, inAlign: 1, outVector: 2 }],
-  // A single output; and more subgroups than one.
+  // A single output, and more than one subgroup.
   [shapeOf([1, 3, 7, 7], 1, [0, 0]), { inVector: 1, inAlign: 0, outVector: 1 }],
 ];
 
@@ -65,7 +67,7 @@ function operandsOf(s: Conv2dShape): Operands {
   };
 }
 
-/** One output, its sum in double. */
+/** One output, as a sum in double. */
 function exact(s: Conv2dShape, { input, weight }: Operands, index: number): number {
   const column = (index % s.outWidth) * 2 - s.paddingWidth;
   const row = (Math.floor(index / s.outWidth) % s.outHeight) * 2 - s.paddingHeight;
@@ -90,7 +92,7 @@ async function run(device: Gpu, s: Conv2dShape, operands: Operands): Promise<Flo
     return buffer;
   };
   const count = s.batch * s.outChannels * s.outHeight * s.outWidth;
-  // What is not written shows.
+  // NaN shows unwritten elements.
   const [input, weight, output] = [operands.input, operands.weight, new Float32Array(count).fill(Number.NaN)].map(put);
   const cached = uncached(weight!, (memory) => held.push(memory));
   winogradStem(device, s, input!, cached, output!);
@@ -99,7 +101,7 @@ async function run(device: Gpu, s: Conv2dShape, operands: Operands): Promise<Flo
   return found;
 }
 
-/** The largest difference from sums in double, as a share of the largest that their products (each at most 1) can make. */
+/** The largest difference from sums in double, divided by the largest possible sum (each product is at most 1). */
 async function error(device: Gpu, s: Conv2dShape): Promise<number> {
   const operands = operandsOf(s);
   const found = await run(device, s, operands);
@@ -107,11 +109,11 @@ async function error(device: Gpu, s: Conv2dShape): Promise<number> {
   return differences.some(Number.isNaN) ? Number.NaN : Math.max(...differences);
 }
 
-/** Some twenty times what they are; a product of average size left out of the longest sum would make 1e-3. */
+/** Some twenty times the error. Leaving out a product of average size from the longest sum would make 1e-3. */
 const TOLERANCE = 1e-6;
 
 for (const [shape, built] of SHAPES) {
-  gpuTest(`${describeConv2d(shape)} is what sums in double say`, async () => {
+  gpuTest(`${describeConv2d(shape)} agrees with sums in double`, async () => {
     const constants: Record<string, object> = {};
     gpu.onDispatch = ({ program }) => {
       constants[program.name] = JSON.parse(program.key.replace(/^[^{]*/, ''));
@@ -125,18 +127,18 @@ for (const [shape, built] of SHAPES) {
 
 describe('with subgroups of 4', async () => {
   const { gpuTest: smallTest, gpu: small } = await withGpu({ poisoned: true }, { kind: 'cpu', subgroupSize: 4 });
-  smallTest('it is the same', async () => {
+  smallTest('it agrees with sums in double', async () => {
     expect(await error(small, SMALL)).toBeLessThan(TOLERANCE);
   });
 });
 
-gpuTest("a relative L2 error below 3e-6 at ResNet's first layer, where it is chosen", async () => {
+gpuTest("the relative L2 error is below 3e-6 at ResNet's first layer, where it is chosen", async () => {
   const s = shapeOf([1, 3, 224, 224], 64);
   expect(chooseConv2d(conv2dWork('forward', { ...s, batch: 4 }), gpu.traits)).toBe('winograd');
   const operands = operandsOf(s);
   const found = await run(gpu, s, operands);
   let [squares, size] = [0, 0];
-  // A stride without a common factor with the extents walks through all of them.
+  // A step that is coprime to the extents reaches every row and column.
   for (let i = 0; i < 400; i++) {
     const index = (i * 100_003) % found.length;
     const truth = exact(s, operands, index);
@@ -144,7 +146,7 @@ gpuTest("a relative L2 error below 3e-6 at ResNet's first layer, where it is cho
     size += truth ** 2;
   }
   expect(Math.sqrt(squares / size)).toBeLessThan(3e-6);
-  // It is float32 that is measured, not a copy of the truth.
+  // An error of 0 would mean that the exact values were compared with themselves.
   expect(Math.sqrt(squares / size)).toBeGreaterThan(1e-8);
 });
 
@@ -178,18 +180,18 @@ describe('as an op', () => {
       (input, weight) => conv2d(input!, weight!, undefined, options),
       [leaf(1, 2, 9, 8), leaf(3, 2, 7, 7)],
     );
-    // As of the other convolutions.
+    // The same bound as for the other convolutions.
     expect(report.worst).toBeLessThan(5e-3);
   });
 });
 
-describe('which shapes it computes', () => {
+describe('the shapes', () => {
   const traits = { ...TRAITS, maxWorkgroupStorage: 16384, maxInvocations: 256, shaderF16: false };
   const adapter = { ...traits, vendor: '', architecture: '', description: '' };
   const can = (s: Conv2dShape, pass: 'forward' | 'weightGrad' = 'forward') =>
     conv2dCandidates(conv2dWork(pass, s), adapter).includes('winograd');
 
-  test('the forward pass of 7×7 kernels with stride 2, of up to 3 channels, on what can shuffle', () => {
+  test('it computes the forward pass of 7×7 kernels with stride 2 and up to 3 channels, with subgroups', () => {
     expect(can(RESNET)).toBe(true);
     expect(can(RESNET, 'weightGrad')).toBe(false);
     expect(can({ ...RESNET, inChannels: 4 })).toBe(false);
@@ -199,7 +201,7 @@ describe('which shapes it computes', () => {
     expect(conv2dCandidates(conv2dWork('forward', RESNET), { ...adapter, subgroupSize: 0 })).not.toContain('winograd');
   });
 
-  test('it is chosen where there are enough outputs for the transforms to pay', () => {
+  test('it is chosen if there are enough outputs to pay for the transforms', () => {
     expect(chooseConv2d(conv2dWork('forward', RESNET), adapter)).toBe('winograd');
     expect(chooseConv2d(conv2dWork('forward', { ...RESNET, outChannels: 8 }), adapter)).toBe('rows');
     expect(chooseConv2d(conv2dWork('weightGrad', RESNET), adapter)).toBe('rows');
@@ -209,7 +211,7 @@ describe('which shapes it computes', () => {
 describe('sees', () => {
   for (const [what, find, replace] of [
     ['that a tap is left out', 'weight[start + 40u]', '0.0'],
-    ['that a point is given the distances of another', 'even - 0.5 * g[2]', 'even - 0.51 * g[2]'],
+    ['that a point gets the distances of another', 'even - 0.5 * g[2]', 'even - 0.51 * g[2]'],
     ['that a point is mistaken for another', '(s[0] - s[1]) + s[3]', '(s[0] + s[1]) + s[3]'],
     ['that a term of a patch is left out', 'd[6] - d[2],', 'd[6],'],
     [
@@ -230,7 +232,7 @@ describe('sees', () => {
     ],
   ] as const) {
     gpuTest(what, async () => {
-      // What is not stored is not a number.
+      // Unwritten elements are NaN.
       expect((await error(await openTampered({ find, replace }, TRAITS), SMALL)) < TOLERANCE).toBe(false);
     });
   }

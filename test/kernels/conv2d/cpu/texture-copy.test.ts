@@ -29,7 +29,7 @@ describe('copying into a texture', () => {
     ['lines and a part of one', 71, 0],
     ['lines and a part of one, later', 39, 1],
   ] as const)
-    gpuTest(`takes ${what}, from the first number on, and leaves the rest`, async () => {
+    gpuTest(`copies ${what}, from the first value on, and leaves the rest unchanged`, async () => {
       const [width, height] = [32, 3];
       const count = 4 * width * height;
       const [source, output] = [gpu.pool.acquire(4 * count), gpu.pool.acquire(4 * count)];

@@ -1,6 +1,7 @@
 /**
- * The rounding of Winograd's convolution where it is chosen by default: relative L2 error against sums in double of at most
- * 3e-6, on a sample of each result, inputs as after a ReLU. A plain sum in float32 has some 4e-7 here.
+ * The rounding of Winograd's convolution where it is chosen by default: a relative L2 error against sums in double of
+ * at most 3e-6. It is measured on a sample of each result, with inputs as after a ReLU. A plain sum in float32 has some
+ * 4e-7 here.
  */
 
 import { describe, expect } from 'vitest';
@@ -54,7 +55,7 @@ describe.each(SHAPES)('%i channels of side %i', (channels, side, chosen) => {
   const weight = normal(channels * channels * 9, Math.sqrt(2 / (channels * 9)));
   const outputGrad = normal(BATCH * channels * pixels, 1);
 
-  /** Value at a place of a picture, 0 in the padding. */
+  /** The value at a pixel, 0 in the padding. */
   const at = (values: Float32Array, plane: number, row: number, column: number) =>
     row < 0 || column < 0 || row >= side || column >= side ? 0 : values[plane * pixels + row * side + column]!;
 
@@ -120,7 +121,7 @@ describe.each(SHAPES)('%i channels of side %i', (channels, side, chosen) => {
       for (const buffer of buffers) gpu.pool.release(buffer);
 
       let [error, size] = [0, 0];
-      // A stride without a common factor with the extents walks through all of them.
+      // A step that is coprime to the extents reaches every row and column.
       for (let i = 0; i < SAMPLES; i++) {
         const index = (i * 100_003) % count;
         const truth = exact[pass](index);
@@ -129,7 +130,7 @@ describe.each(SHAPES)('%i channels of side %i', (channels, side, chosen) => {
       }
       const relative = Math.sqrt(error / size);
       expect(relative).toBeLessThan(MOST);
-      // It is float32 that is measured, not a copy of the truth.
+      // An error of 0 would mean that the exact values were compared with themselves.
       expect(relative).toBeGreaterThan(1e-8);
     });
   }

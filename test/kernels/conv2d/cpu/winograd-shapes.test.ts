@@ -1,6 +1,7 @@
 /**
- * Winograd's convolution against sums in double: every way in which the shaders of its transforms are built (tiles in pairs
- * or one by one, rows in vectors of each length), with and without a tile that only makes a pair, and with each padding.
+ * Winograd's convolution against sums in double. The cases cover every way to build the shaders of its transforms
+ * (tiles in pairs or one by one, rows in vectors of each length). They have rows with and without a tile that only
+ * completes a pair, and each padding.
  */
 import { describe, expect } from 'vitest';
 import { counterNoise } from '../../../../src/autograd/gradcheck.ts';
@@ -12,7 +13,7 @@ import { type Conv2dShape, describeConv2d } from '../../../../src/kernels/conv2d
 import { uncached } from '../../../support/conv2d.ts';
 import { openTampered, withGpu } from '../../../support/gpu.ts';
 
-/** The larger tiles; the smaller ones where a test says so. */
+/** Larger tiles are the default; a test may ask for smaller ones. */
 const winograd = winogradBy(() => 4);
 
 const TRAITS = { kind: 'cpu', subgroupSize: 8 } as const;
@@ -35,16 +36,16 @@ function shapeOf(
   };
 }
 
-/** Of the forward pass: tiles that an invocation takes at once, and the vectors in which rows are loaded and stored. */
+/** For the forward pass: tiles that an invocation computes at once, and the vectors for loading and storing rows. */
 type Built = readonly [tiles: number, loads: number, stores: number];
 
 const SHAPES: readonly [shape: Conv2dShape, large: Built, small: Built][] = [
   [shapeOf([2, 3, 5, 8], 7), [2, 4, 4], [2, 4, 4]],
-  // Rows of three tiles and one that only makes a pair.
+  // Rows of three tiles and one that only completes a pair.
   [shapeOf([2, 3, 8, 12], 5), [2, 4, 4], [2, 4, 4]],
   [shapeOf([3, 2, 7, 10], 4), [2, 2, 2], [1, 2, 2]],
   [shapeOf([1, 5, 7, 11], 3), [2, 1, 1], [2, 1, 1]],
-  // As many tiles as columns of the products: another one in each row would be padding that costs.
+  // The tiles fill the columns of the products. Another tile in each row would be costly padding.
   [shapeOf([1, 2, 125, 4], 3), [1, 4, 4], [2, 4, 4]],
   [shapeOf([1, 2, 66, 6], 3), [2, 2, 2], [1, 2, 2]],
   [shapeOf([1, 2, 127, 3], 3), [1, 1, 1], [2, 1, 1]],
@@ -56,7 +57,7 @@ const SHAPES: readonly [shape: Conv2dShape, large: Built, small: Built][] = [
 
 const floats = (random: () => number, count: number) => Float32Array.from({ length: count }, () => 2 * random() - 1);
 
-/** The largest difference from sums in double, as a share of the largest that their products (each at most 1) can make. */
+/** The largest difference from sums in double, divided by the largest possible sum (each product is at most 1). */
 async function error(gpu: Gpu, s: Conv2dShape, pass: Pass, tile: Tile = 4): Promise<number> {
   const winograd = winogradBy(() => tile);
   const random = counterNoise(s.inChannels * s.outChannels + s.inWidth);
@@ -79,7 +80,7 @@ async function error(gpu: Gpu, s: Conv2dShape, pass: Pass, tile: Tile = 4): Prom
   };
   const [input, outputGrad] = [put(operands.input), put(operands.outputGrad)];
   const weight = uncached(put(operands.weight), (memory) => held.push(memory));
-  // What is not written shows.
+  // NaN shows unwritten elements.
   const target = put(new Float32Array(expected.length).fill(Number.NaN));
   if (pass === 'forward') winograd.forward(gpu, s, input, weight, target);
   if (pass === 'inputGrad') winograd.inputGrad(gpu, s, outputGrad, weight, target);
@@ -92,7 +93,7 @@ async function error(gpu: Gpu, s: Conv2dShape, pass: Pass, tile: Tile = 4): Prom
     weightGrad: s.batch * s.outHeight * s.outWidth,
   };
   const differences = Array.from(found, (value, i) => Math.abs(value - expected[i]!) / terms[pass]);
-  // Of too many to spread them out.
+  // There are too many differences for spread arguments.
   return differences.some(Number.isNaN) ? Number.NaN : differences.reduce((most, one) => Math.max(most, one), 0);
 }
 
@@ -120,7 +121,7 @@ function inDouble(s: Conv2dShape, { input, weight, outputGrad }: Operands): Reco
   return { forward: forward!, inputGrad: inputGrad!, weightGrad: weightGrad! };
 }
 
-/** Some ten times what these cost in float32; a product of average size left out of the longest sum would make 5e-4. */
+/** Some ten times the error of float32. Leaving out a product of average size from the longest sum would make 5e-4. */
 const TOLERANCE = 1e-6;
 
 for (const tile of [4, 2] as const)
@@ -147,7 +148,7 @@ for (const tile of [4, 2] as const)
     });
   }
 
-/** As many channels as make it worth copying an operand of the products into a texture, of several lines. */
+/** Enough channels to make it worth copying an operand of the products into a texture, of several lines. */
 const MANY = shapeOf([1, 130, 9, 32], 131);
 
 describe('an operand of many channels is copied into a texture', () => {
@@ -165,7 +166,7 @@ describe('an operand of many channels is copied into a texture', () => {
 });
 
 describe('patches', () => {
-  gpuTest('that were kept in the forward pass serve the weight gradient, to the bit', async () => {
+  gpuTest('kept in the forward pass give the same bits of the weight gradient', async () => {
     const s = shapeOf([2, 3, 7, 12], 5);
     const random = counterNoise(1);
     const put = (count: number) => {
@@ -209,27 +210,27 @@ describe('sees', () => {
     ['that the left edge is no padding', pairs!, 'inputGrad', 'firstColumn + 0u < params.width', 'true'],
     ['that a row below the picture is no padding', pairs!, 'forward', 'real && firstRow + 2u < params.height', 'real'],
     [
-      'that the right edge is no padding before a tile that makes a pair',
+      'that the right edge is no padding before a tile that only completes a pair',
       pairAndMore!,
       'forward',
       'firstColumn + 5u < params.width',
       'true',
     ],
     ['that the second of a pair is not stored', pairs!, 'forward', 'firstColumn + 4u < params.width', 'false'],
-    ['that turned kernels take other places', pairs!, 'inputGrad', 'array(5u, 3u', 'array(5u, 4u'],
+    ['that kernels rotated by 180° take other places', pairs!, 'inputGrad', 'array(5u, 3u', 'array(5u, 4u'],
     [
-      'that turned kernels of small tiles take other places',
+      'that kernels rotated by 180° take other places in small tiles',
       pairs!,
       'inputGrad',
       'array(3u, 1u, 2u',
       'array(3u, 2u, 1u',
       2,
     ],
-    ['that lines of a texture are mistaken', MANY, 'forward', 'i / 1024u', '0u'],
-    ['that lines of a texture are mistaken', MANY, 'weightGrad', 'i / 1024u', '0u'],
+    ['that all lines of a texture are taken as one', MANY, 'forward', 'i / 1024u', '0u'],
+    ['that all lines of a texture are taken as one', MANY, 'weightGrad', 'i / 1024u', '0u'],
     ['that a small tile lacks a product', pairs!, 'weightGrad', 'even + u[3]', 'even', 2],
     [
-      'that a gradient below the picture is no zero',
+      'that a gradient below the picture is not zero',
       pairs!,
       'weightGrad',
       'real1 && firstRow + 1u < params.height',
@@ -238,7 +239,7 @@ describe('sees', () => {
   ] as const) {
     gpuTest(what, async () => {
       const found = await error(await openTampered({ find, replace }, TRAITS), shape, pass, tile);
-      // What is not stored is not a number.
+      // Unwritten elements are NaN.
       expect(found < TOLERANCE).toBe(false);
     });
   }
