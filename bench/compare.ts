@@ -80,7 +80,12 @@ export async function compare(kind: PeerName, options: CompareOptions = {}): Pro
   }
 }
 
-async function pair(gpu: Gpu, peer: Peer, work: Work, options: StepOptions & { readonly steps: number }): Promise<Pairing> {
+async function pair(
+  gpu: Gpu,
+  peer: Peer,
+  work: Work,
+  options: StepOptions & { readonly steps: number },
+): Promise<Pairing> {
   const ours = new Steps(gpu, work, options);
   try {
     await ours.warmUp();

@@ -227,7 +227,11 @@ function outcomes(cases: readonly Case[], errors: Map<string, TensorData>): Outc
       // With one value per channel the largest error is chance.
       const sizes = name === 'output' || name === 'inputGrad' ? ['root mean square', 'largest'] : ['root mean square'];
       for (const [j, size] of sizes.entries()) {
-        const [truth, torch, ...devices] = Array.from(found.subarray((j * found.length) / 2)) as [number, number, ...number[]];
+        const [truth, torch, ...devices] = Array.from(found.subarray((j * found.length) / 2)) as [
+          number,
+          number,
+          ...number[],
+        ];
         for (const [device, variant] of variants.entries()) {
           const error = devices[device]!;
           // NaN counts as an infinite error.

@@ -21,7 +21,12 @@ export const packageRow: Row = {
     const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
     writeExamples(app);
     return [
-      atMost(`packed and installed, ${app.files.length} files, ${seconds.toFixed(0)} s`, app.packedBytes, 700 * 1024, kib),
+      atMost(
+        `packed and installed, ${app.files.length} files, ${seconds.toFixed(0)} s`,
+        app.packedBytes,
+        700 * 1024,
+        kib,
+      ),
       ...(await types(app)),
       ...(await examples(app, context)),
       ...(await commands(app)),
