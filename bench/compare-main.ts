@@ -11,8 +11,8 @@ import { figure, formatTable } from './table.ts';
 
 export const HELP = `Usage: npm run bench:compare [-- flags]
 
-Runs training steps of ResNet-18 at 224x224 here and in PyTorch (default layout, one thread per core) in turn, in blocks of
-${BLOCK} steps, and prints the times and their ratio. Keep the machine quiet meanwhile.
+Runs training steps of ResNet-18 at 224x224 here and in PyTorch (default layout, one thread per core) in turn, in blocks
+of ${BLOCK} steps, and prints the times and their ratio. Keep the machine quiet meanwhile.
 
 ${flagHelp('peer <name>', ['pytorch (default), or tfjs: a fine-tuning step of TensorFlow.js on the same', 'adapter; `npm ci` in bench/peers installs it'])}
 ${flagHelp('batch-size <n>', [`pictures per step (default: ${BATCH_SIZE})`])}
@@ -22,10 +22,10 @@ ${flagHelp('json <file>', ['write an array of {work, batch, oursMs, pytorchMs, r
 ${flagHelp('adapter <kind>', [ADAPTERS.join(', ')])}
 ${flagHelp('help', ['print this'], 'h')}
 
-A step consists of the upload of a prepared batch, zeroing, forward, loss, backward and SGD update. Steps run back to back;
-the time is wall time until the last loss is on the host. finetune-step trains all parameters. extract-step trains only the
-last layer, with batch norm in train mode and nothing cached. eval-forward ends with the logits on the host. See
-bench/README.md.
+A step consists of the upload of a prepared batch, zeroing, forward, loss, backward and SGD update. Steps run back to
+back; the time is wall time until the last loss is on the host. finetune-step trains all parameters. extract-step trains
+only the last layer, with batch norm in train mode and nothing cached. eval-forward ends with the logits on the host.
+See bench/README.md.
 
 The command looks for PyTorch in $DAWNGRAD_PYTHON, then in the usual places.
 

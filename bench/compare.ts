@@ -1,6 +1,7 @@
 /**
  * Our steps and another framework's. Both processes run at once and work in turn, in short blocks, so that drift of the
- * machine's speed affects both alike. A block is N steps back to back, until the last loss (or the logits) is on the host.
+ * machine's speed affects both alike. A block is N steps back to back, until the last loss (or the logits) is on the
+ * host.
  */
 import { DawngradError } from '../src/errors.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
@@ -63,7 +64,7 @@ export async function compare(kind: PeerName, options: CompareOptions = {}): Pro
       note(`${peer.name}: ${peer.adapter ?? `${peer.threads} threads`}`);
       if (peer.adapter !== undefined && peer.adapter !== gpu.traits.description) {
         throw new DawngradError(
-          `${peer.name} runs on ${peer.adapter}, dawngrad on ${gpu.traits.description}: choose one adapter with --adapter.`,
+          `${peer.name} runs on ${peer.adapter}, dawngrad on ${gpu.traits.description}: choose one by --adapter.`,
         );
       }
       const pairings: Pairing[] = [];

@@ -1,7 +1,7 @@
 /**
- * The minimum work of a dispatch: floating-point operations (a multiply-add counts as two) if arithmetic bounds it, else
- * bytes. Each input counts as read once and each output as written once, however often the kernel accesses them. So a
- * kernel that makes two passes shows half the rate.
+ * The minimum work of a dispatch: floating-point operations (a multiply-add counts as two) if arithmetic bounds it,
+ * else bytes. Each input counts as read once and each output as written once, however often the kernel accesses them.
+ * So a kernel that makes two passes shows half the rate.
  */
 import type { Dispatch } from '../src/gpu/gpu.ts';
 import { convolvedExtent } from '../src/kernels/conv2d/shape.ts';
@@ -30,8 +30,8 @@ export interface Cost {
   readonly flops?: number;
   readonly bytes?: number;
   /**
-   * Consecutive dispatches of the same shape are parts of one piece of work: the phases of a strided input gradient, or the
-   * transforms and products of a convolution by Winograd.
+   * Consecutive dispatches of the same shape are parts of one piece of work: the phases of a strided input gradient, or
+   * the transforms and products of a convolution by Winograd.
    */
   readonly joins?: boolean;
   /** Name of the piece if its parts are different kernels. */
@@ -259,8 +259,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     shape: `${u.rows}x${u.classes}`,
     bytes: words(u.rows! * (2 * u.classes! + 3) + 1),
   }),
-  // Reads and writes the parameter and the momentum buffer, and reads the gradient. The first step, which is not timed, only
-  // writes the buffer.
+  // Reads and writes the parameter and the momentum buffer, and reads the gradient. The first step, which is not timed,
+  // only writes the buffer.
   sgd_momentum: elementwise('sgd', 5),
   sgd_plain: elementwise('sgd', 3),
   correct_rows: (u) => ({ kind: 'other', shape: `${u.rows}x${u.classes}`, bytes: words(u.rows! * (u.classes! + 2)) }),

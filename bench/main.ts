@@ -26,9 +26,9 @@ with and without timestamps take turns; the kernels' total is compared with the 
 repeats each kernel on the same buffers, which flatters small kernels. A device without timestamps always does so, and
 uses the clock. No time includes compilation.
 
-Columns: GFLOP/s counts a multiply-add as two operations. GB/s counts each byte that must be read or written once, however
-often the kernel accesses it. "of matmul" compares GFLOP/s with the fastest of several matrix products with M=128, K=1152,
-N=3072, measured before and after. bench/README.md describes whole steps.
+Columns: GFLOP/s counts a multiply-add as two operations. GB/s counts each byte that must be read or written once,
+however often the kernel accesses it. "of matmul" compares GFLOP/s with the fastest of several matrix products with
+M=128, K=1152, N=3072, measured before and after. bench/README.md describes whole steps.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.
 `;

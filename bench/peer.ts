@@ -1,4 +1,4 @@
-/** Another framework in its own process, which times steps on demand: PyTorch (pytorch.py) or TensorFlow.js (peers/). */
+/** Another framework in its own process that times steps on demand: PyTorch (pytorch.py) or TensorFlow.js (peers/). */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

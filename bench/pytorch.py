@@ -1,9 +1,9 @@
 """pytorch.py BATCH SIDE THREADS WEIGHTS: times PyTorch on demand. WEIGHTS is a checkpoint of a ResNet-18, or "none".
 
-The first output line is JSON: {"name", "threads"}, or {"missing"} if a module is not installed. The answer to each input
-line `WORK STEPS` is the milliseconds per step. A step consists of zeroing, forward, loss, backward and SGD update on a
-prepared batch. Steps run back to back until the last loss, or the logits, are read. Default layout and float32, as in
-PyTorch's tutorial.
+The first output line is JSON: {"name", "threads"}, or {"missing"} if a module is not installed. The answer to each
+input line `WORK STEPS` is the milliseconds per step. A step consists of zeroing, forward, loss, backward and SGD update
+on a prepared batch. Steps run back to back until the last loss, or the logits, are read. Default layout and float32, as
+in PyTorch's tutorial.
 """
 import json
 import sys

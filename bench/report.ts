@@ -73,8 +73,9 @@ export interface MeasuredWork<Row = MeasuredRow, KindOfRow = MeasuredKind> {
   readonly wallMs: number;
   readonly wallQuartilesMs: readonly [number, number];
   /**
-   * Sum of a step's kernels, median over steps. Uploads, copies, gaps between dispatches and the host make up the rest of
-   * wallMs. On a busy machine the rows' medians add up to less, because different kernels are delayed in different steps.
+   * Sum of a step's kernels, median over steps. Uploads, copies, gaps between dispatches and the host make up the rest
+   * of wallMs. On a busy machine the rows' medians add up to less, because different kernels are delayed in different
+   * steps.
    */
   readonly kernelMs: number;
   readonly dispatches: number;
@@ -99,8 +100,8 @@ export interface BenchReport extends Machine {
   readonly timing: TimingMethod;
   readonly place: 'step' | 'alone';
   /**
-   * The pattern of the kept rows; null keeps all. `dispatches` and `flops` always cover the whole step. So do `kernelMs` and
-   * `kinds` unless kernels were timed alone: then only the matching ones were timed.
+   * The pattern of the kept rows; null keeps all. `dispatches` and `flops` always cover the whole step. So do
+   * `kernelMs` and `kinds` unless kernels were timed alone: then only the matching ones were timed.
    */
   readonly only: string | null;
   readonly matmul: Yardstick;

@@ -1,7 +1,7 @@
 /**
- * The three kinds of timed work, on ResNet-18 with two classes. A step consists of the upload of a prepared batch, zeroing,
- * forward, loss, backward and SGD update. Steps run back to back; the time is wall time until the last loss is on the host,
- * divided by their number.
+ * The three kinds of timed work, on ResNet-18 with two classes. A step consists of the upload of a prepared batch,
+ * zeroing, forward, loss, backward and SGD update. Steps run back to back; the time is wall time until the last loss is
+ * on the host, divided by their number.
  */
 import { backward, crossEntropy, noGrad, scope, Tensor } from '../src/autograd/index.ts';
 import { Generator } from '../src/data/index.ts';
@@ -13,7 +13,8 @@ import { readCheckpoint } from '../src/weights/index.ts';
 
 /**
  * `finetune-step` trains all parameters. `extract-step` trains only the last layer, with batch norm in train mode and
- * nothing cached. `eval-forward` is a forward pass in evaluation mode, without a tape, until the logits are on the host.
+ * nothing cached. `eval-forward` is a forward pass in evaluation mode, without a tape, until the logits are on the
+ * host.
  */
 export const WORKS = ['finetune-step', 'extract-step', 'eval-forward'] as const;
 export type Work = (typeof WORKS)[number];

@@ -1,10 +1,10 @@
 /**
- * Times dispatches on the device by timestamp queries, at the beginning and the end of a compute pass with one dispatch.
- * So the times contain neither recording nor waiting, nor compilation if every kernel ran once before. Without timestamp
- * queries: wall time over many dispatches in one submission.
+ * Times dispatches on the device by timestamp queries, at the beginning and the end of a compute pass with one
+ * dispatch. So the times contain neither recording nor waiting, nor compilation if every kernel ran once before.
+ * Without timestamp queries: wall time over many dispatches in one submission.
  *
- * Both agree on lavapipe for a kernel that takes a millisecond or more: see the test "timestamps agree with the clock". A
- * small kernel looks slower by the clock, which includes the time between dispatches.
+ * Both agree on lavapipe for a kernel that takes a millisecond or more: see the test "timestamps agree with the clock".
+ * A small kernel looks slower by the clock, which includes the time between dispatches.
  */
 import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
 import type { Copies } from './report.ts';
@@ -53,8 +53,8 @@ export function recordDispatches(gpu: Gpu, record: () => void): Dispatch[] {
 }
 
 /**
- * Median milliseconds of a piece of work that is repeated alone, with its buffers as warm in the caches as possible. The
- * dispatches run on the current contents of their buffers.
+ * Median milliseconds of a piece of work that is repeated alone, with its buffers as warm in the caches as possible.
+ * The dispatches run on the current contents of their buffers.
  */
 export async function timeAlone(
   gpu: Gpu,

@@ -2,8 +2,8 @@
  * `npm run bench:traffic`: the bytes that a fine-tuning step of ResNet-18 must move, and those that it moves with the
  * kernels chosen on this adapter. It records a step on a dry device, and neither runs nor times it.
  *
- * "Moves" assumes that every dispatch reads each operand once and writes each result once. "Must move" assumes the same of
- * a step with all elementwise work fused into kernels that already hold its operands:
+ * "Moves" assumes that every dispatch reads each operand once and writes each result once. "Must move" assumes the same
+ * of a step with all elementwise work fused into kernels that already hold its operands:
  * - A convolution reads two tensors and writes one in each pass, and packs nothing.
  * - Batch norm's statistics are summed where the convolution writes.
  * - The sums of batch norm's gradient are taken where the output gradient is written, which reads batch norm's input.

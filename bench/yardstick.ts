@@ -1,7 +1,7 @@
 /**
- * The yardstick: the fastest matrix product on this adapter, C[M, N] = A[M, K] · B[K, N] in f32. Several kernels compete;
- * each is checked against a product in float64 before it is timed. Convolutions are compared with the fastest. M, N and K
- * are those of a 3×3 convolution from 128 to 128 channels at 28×28 and batch size 4, rounded.
+ * The yardstick: the fastest matrix product on this adapter, C[M, N] = A[M, K] · B[K, N] in f32. Several kernels
+ * compete; each is checked against a product in float64 before it is timed. Convolutions are compared with the fastest.
+ * M, N and K are those of a 3×3 convolution from 128 to 128 channels at 28×28 and batch size 4, rounded.
  */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
@@ -131,9 +131,9 @@ export function drawOperands({ m, n, k }: ProductSize) {
 type Operands = ReturnType<typeof drawOperands>;
 
 /**
- * Describes an error of a product, or returns undefined. It checks whole rows and columns, so it sees every place of a tile.
- * The error of a float32 sum of k products is about √k roundings of the sum of their sizes (worst case: k). Four times that
- * is allowed, some 1e-4; a product that is missing or added twice makes a difference of 0.08 on average.
+ * Describes an error of a product, or returns undefined. It checks whole rows and columns, so it sees every place of a
+ * tile. The error of a float32 sum of k products is about √k roundings of the sum of their sizes (worst case: k). Four
+ * times that is allowed, some 1e-4; a product that is missing or added twice makes a difference of 0.08 on average.
  */
 export function findProductError({ m, n, k }: ProductSize, { transposedA, b }: Operands, c: Float32Array) {
   const check = (row: number, column: number) => {

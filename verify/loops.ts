@@ -1,6 +1,6 @@
 /**
- * One long loop in its own process, for `verify -- long-loops`: `loops.ts NAME STEPS`. Prints a hundred samples as lines of
- * JSON, with counts of the device and the process's resident memory, and then how it ended.
+ * One long loop in its own process, for `verify -- long-loops`: `loops.ts NAME STEPS`. Prints a hundred samples as
+ * lines of JSON, with counts of the device and the process's resident memory, and then how it ended.
  */
 
 import { graphSize } from '../src/autograd/graph.ts';

@@ -1,9 +1,10 @@
 /**
- * `npm run verify [-- NAME …]`: checks the promises of the project. Each row prints its figures and bars; the exit status is
- * 1 if a bar does not hold. `--list` names the rows, `--ci` runs the rows for CI.
+ * `npm run verify [-- NAME …]`: checks the promises of the project. Prints the device, and the
+ * figures and bars of each row; the exit status is 1 if a bar does not hold. `--list` names the rows, `--ci` runs the
+ * rows for CI.
  *
- * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch. Comparisons of whole runs also need DAWNGRAD_REFERENCE. Rows
- * that are `alone` need none of them.
+ * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch. Comparisons of whole runs also need
+ * DAWNGRAD_REFERENCE. Rows that are `alone` need none of them.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';

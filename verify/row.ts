@@ -37,7 +37,7 @@ export interface Row {
   readonly run: (context: Context) => Promise<Outcome[]>;
 }
 
-/** A row, or a part of it, cannot be checked here. The row is skipped with a message, or fails if DAWNGRAD_NO_SKIP is 1. */
+/** A row, or a part of it, cannot be checked here: it is skipped with a message, or fails if DAWNGRAD_NO_SKIP is 1. */
 export class Skipped extends Error {
   override name = 'Skipped';
   /** Outcomes of the checked part. */

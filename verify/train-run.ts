@@ -41,8 +41,8 @@ export async function runTrain(folder: string, flags: readonly string[]): Promis
 const seeded = new Map<string, { readonly epochs: number; readonly run: TrainRun }>();
 
 /**
- * Trains like the reference runs: with this seed, and defaults otherwise. Several rows use the same runs, so an earlier run
- * of this process is reused. A longer one also serves for its first epochs: the learning rate falls every 7 epochs,
+ * Trains like the reference runs: with this seed, and defaults otherwise. Several rows use the same runs, so an earlier
+ * run of this process is reused. A longer one also serves for its first epochs: the learning rate falls every 7 epochs,
  * whatever their number.
  */
 export async function seededRun(

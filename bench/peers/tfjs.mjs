@@ -1,11 +1,11 @@
 /**
- * tfjs.mjs BATCH SIDE ADAPTER: times a fine-tuning step of ResNet-18 in TensorFlow.js on demand. It runs on dawngrad's build
- * of Dawn: the webgpu package of the parent folder. Same protocol as ../pytorch.py: the first line introduces it, and the
- * answer to each input line `finetune-step STEPS` is the milliseconds per step.
+ * tfjs.mjs BATCH SIDE ADAPTER: times a fine-tuning step of ResNet-18 in TensorFlow.js on demand. It runs on dawngrad's
+ * build of Dawn: the webgpu package of the parent folder. Same protocol as ../pytorch.py: the first line introduces it,
+ * and the answer to each input line `finetune-step STEPS` is the milliseconds per step.
  *
- * The network is torchvision's, in TensorFlow's layout (NHWC), which is the fastest one here. Padding is TensorFlow's `same`,
- * so shapes and work are equal. While TensorFlow.js waits for a result, Dawn's binding for Node spins on a core; its users
- * experience the same.
+ * The network is torchvision's, in TensorFlow's layout (NHWC), which is the fastest one here. Padding is TensorFlow's
+ * `same`, so shapes and work are equal. While TensorFlow.js waits for a result, Dawn's binding for Node spins on a
+ * core; its users experience the same.
  */
 import { createInterface } from 'node:readline';
 import { create, globals } from 'webgpu';

@@ -12,14 +12,14 @@ const row = (i, u) => {
   return `subgroupShuffle(a${u}_${Math.floor(vector / k.lanes)}.${component}, ${vector % k.lanes}u)`;
 };
 %>
-// The yardstick for CPU adapters: C [m, n] = A · B in registers only. A is transposed, At [k, m], like packed weights; B is
-// [k, n].
+// The yardstick for CPU adapters: C [m, n] = A · B in registers only. A is transposed, At [k, m], like packed weights;
+// B is [k, n].
 //
 // One invocation computes ROWS rows × VECTORS · 4 columns. The invocations of a subgroup compute the same rows of
-// neighbouring columns. So each loads other rows of A, and subgroupShuffle, one permute instruction, distributes them: on
-// lavapipe the loads per multiply-add decide. The sums are in an array indexed by constants, so that a loop can store them,
-// which compiles faster. Several depths per iteration save loads and stores of spilled sums.
-// Extents are multiples of the tiles: the caller omits variants that do not fit.
+// neighbouring columns. So each loads other rows of A, and subgroupShuffle, one permute instruction, distributes them:
+// on lavapipe the loads per multiply-add decide. The sums are in an array indexed by constants, so that a loop can
+// store them, which compiles faster. Several depths per iteration save loads and stores of spilled sums. Extents are
+// multiples of the tiles: the caller omits variants that do not fit.
 <% if (k.lanes) { %>enable subgroups;<% } %>
 @group(0) @binding(0) var<storage, read> transposedA: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;

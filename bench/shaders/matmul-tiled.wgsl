@@ -6,13 +6,13 @@ const xyzw = 'xyzw';
 const across = k.tileColumns / k.columns;
 const down = k.tileRows / k.rows;
 %>
-// The yardstick for GPUs: C [m, n] = A · B with tiles in workgroup memory. A is transposed, At [k, m], like packed weights; B
-// is [k, n]. So neighbouring invocations read neighbouring values of a row.
+// The yardstick for GPUs: C [m, n] = A · B with tiles in workgroup memory. A is transposed, At [k, m], like packed
+// weights; B is [k, n]. So neighbouring invocations read neighbouring values of a row.
 //
-// A workgroup computes a tile of TILE_ROWS × TILE_COLUMNS. It loads slices of DEPTH rows of At and B into workgroup memory,
-// and all its invocations read them; each keeps rows × columns sums in registers. m = 128 gives few tiles, so large tiles
-// leave a large GPU idle, but they load less: hence several sizes, of which the fastest counts.
-// Extents are multiples of the tiles: the caller omits variants that do not fit.
+// A workgroup computes a tile of TILE_ROWS × TILE_COLUMNS. It loads slices of DEPTH rows of At and B into workgroup
+// memory, and all its invocations read them; each keeps rows × columns sums in registers. m = 128 gives few tiles, so
+// large tiles leave a large GPU idle, but they load less: hence several sizes, of which the fastest counts. Extents are
+// multiples of the tiles: the caller omits variants that do not fit.
 @group(0) @binding(0) var<storage, read> transposedA: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> c: array<vec4<f32>>;

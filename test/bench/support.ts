@@ -1,4 +1,4 @@
-/** Shared by the tests of bench/: traits of adapters for recording only, a scratch folder, and a command run in this process. */
+/** Shared by the tests of bench/: traits of adapters for recording, a scratch folder, and a command in this process. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

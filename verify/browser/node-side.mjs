@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * `node node-side.mjs ENGINE WORK OPENED`: does the page's work in Node. ENGINE is a module that exports the engine, WORK the
- * bundled work.ts, and OPENED a JSON file that describes the page's device. It is a separate process, because a process
- * chooses its Vulkan driver only once. Writes JSON.
+ * `node node-side.mjs ENGINE WORK OPENED`: does the page's work in Node. ENGINE is a module that exports the engine,
+ * WORK the bundled work.ts, and OPENED a JSON file that describes the page's device. It is a separate process, because
+ * a process chooses its Vulkan driver only once. Writes JSON.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';

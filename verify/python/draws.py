@@ -1,7 +1,7 @@
 """draws.py OUT: values of torch's generator for draws.ts, as a safetensors file.
 
-After every normal_, more draws compare the generator's state too: a normal_ of one value, which takes the second value of a
-pair if torch kept it, and then random_.
+After every normal_, more draws compare the generator's state too: a normal_ of one value, which takes the second value
+of a pair if torch kept it, and then random_.
 """
 import sys
 

@@ -1,7 +1,7 @@
 """epoch_draws.py OUT.json DATA EPOCHS WORKERS: the tutorial's loaders with seed 0 and torchvision's own transforms.
 
-Writes for each epoch [[index, top, left, height, width, flip], …] of the train pictures in order, and the order of the val
-pictures. Pictures are opened but not decoded: the draws depend only on their sizes.
+Writes for each epoch [[index, top, left, height, width, flip], …] of the train pictures in order, and the order of the
+val pictures. Pictures are opened but not decoded: the draws depend only on their sizes.
 """
 import json
 import sys

@@ -51,8 +51,8 @@ const FUSED = [EVAL[0]!, EVAL[3]!].map((options) => ({ ...options, convolution: 
 type Shape = readonly [batch: number, channels: number, height: number, width: number];
 
 /**
- * Everything in training also runs with large planes, everything else with small ones. There are several channels, because
- * PyTorch's error of a single channel may be 0 by chance.
+ * Everything in training also runs with large planes, everything else with small ones. There are several channels,
+ * because PyTorch's error of a single channel may be 0 by chance.
  */
 const SHAPES: readonly (readonly [Shape, readonly Options[], levels?: typeof FAR])[] = [
   [[2, 64, 1, 1], TRAINING.concat(EVAL)],
@@ -227,11 +227,7 @@ function outcomes(cases: readonly Case[], errors: Map<string, TensorData>): Outc
       // With one value per channel the largest error is chance.
       const sizes = name === 'output' || name === 'inputGrad' ? ['root mean square', 'largest'] : ['root mean square'];
       for (const [j, size] of sizes.entries()) {
-        const [truth, torch, ...devices] = Array.from(found.subarray((j * found.length) / 2)) as [
-          number,
-          number,
-          ...number[],
-        ];
+        const [truth = 0, torch = 0, ...devices] = found.subarray((j * found.length) / 2);
         for (const [device, variant] of variants.entries()) {
           const error = devices[device]!;
           // NaN counts as an infinite error.

@@ -1,4 +1,4 @@
-/** Steps of this checkout beside those of an earlier version, in turn, so that drift of the machine affects both alike. */
+/** Steps of this checkout beside those of an earlier version, in turn, so that the machine's drift affects both. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { type Outcome, type Row, Skipped } from '../row.ts';
 /** The version before the engine was rebuilt. DAWNGRAD_BEFORE names another commit. */
 const BEFORE = 'f86927a';
 /**
- * Pairs of processes, and rounds per pair. Whole processes differ in speed by more than 10 %, because their memory is laid
- * out differently.
+ * Pairs of processes, and rounds per pair. Whole processes differ in speed by more than 10 %, because their memory is
+ * laid out differently.
  */
 const PROCESSES = 5;
 const ROUNDS = 3;

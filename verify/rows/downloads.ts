@@ -1,6 +1,6 @@
 /**
- * Pictures and weights from a server on loopback: first broken ones, then good ones into the same cache. So a remainder of
- * a broken download would be found.
+ * Pictures and weights from a server on loopback: first broken ones, then good ones into the same cache. So a remainder
+ * of a broken download would be found.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

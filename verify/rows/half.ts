@@ -30,8 +30,8 @@ export const half: Row = {
     return [
       atLeast('pictures whose top-1 class is PyTorch’s', same(torch), count - CHANGED, ofAll),
       atLeast('pictures whose top-1 class is that of our f32', same(single), count - CHANGED, ofAll),
-      // f16 has 11 bits, so each stored value has a relative error of up to 4.9e-4. The errors have both signs and average
-      // out within a layer's sums; those of 20 layers add up.
+      // f16 has 11 bits, so each stored value has a relative error of up to 4.9e-4. The errors have both signs and
+      // average out within a layer's sums; those of 20 layers add up.
       atMost('logits, relative L2 to our f32', relativeL2(stored, single), 2e-3, scientific),
       atMost('logits, relative L2 to PyTorch', relativeL2(stored, torch), 2e-3, scientific),
       // Logits reach 30 here: 3e-3 of the largest.

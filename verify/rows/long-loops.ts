@@ -1,4 +1,4 @@
-/** Loops of many thousand steps: with changing learning rates, without dispose, and with losses that are never dropped. */
+/** Loops of many thousand steps: with changing learning rates, without dispose, and with all losses kept. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';

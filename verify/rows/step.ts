@@ -92,13 +92,13 @@ function isWithinBar({ error, torchError }: GradientError): boolean {
 }
 
 /**
- * Each gradient's relative L2 error against PyTorch in float64, and that of PyTorch in float32. (Reading float64 back as
- * float32 adds 3e-8.)
+ * Each gradient's relative L2 error against PyTorch in float64, and that of PyTorch in float32. (Reading float64 back
+ * as float32 adds 3e-8.)
  *
- * If a ReLU's input is 0 to within rounding, chance decides whether it passes its gradient. A wrong decision changes all
- * gradients before it by 1e-4 to 1e-3, a thousand times the rounding of the kernels. This happens to a few of 9 million
- * ReLUs, and to different ones in PyTorch. So the comparison gives all three the same signs (`pinned`); the remaining error
- * is the kernels'.
+ * If a ReLU's input is 0 to within rounding, chance decides whether it passes its gradient. A wrong decision changes
+ * all gradients before it by 1e-4 to 1e-3, a thousand times the rounding of the kernels. This happens to a few of 9
+ * million ReLUs, and to different ones in PyTorch. So the comparison gives all three the same signs (`pinned`); the
+ * remaining error is the kernels'.
  */
 function gradientErrors(
   ours: Map<string, Float32Array>,
@@ -113,8 +113,8 @@ function gradientErrors(
 }
 
 /**
- * Root mean square over the steps, because one step is not enough for a small gradient. The two values of fc.bias add up to
- * 0, so its error is a single value, and PyTorch's may be 3e-7 on one CPU and 1e-6 on another.
+ * Root mean square over the steps, because one step is not enough for a small gradient. The two values of fc.bias add
+ * up to 0, so its error is a single value, and PyTorch's may be 3e-7 on one CPU and 1e-6 on another.
  */
 function overSteps(steps: readonly GradientError[][]): GradientError[] {
   const over = (values: readonly number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);

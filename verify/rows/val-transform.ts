@@ -33,8 +33,7 @@ export const valTransform: Row = {
       const ours = largestDifference(valCrop(await decode(join(context.data, path)), VAL_TRANSFORM), expected);
       if (fed > 0) resizeDiffers++;
       if (ours > 0) endToEndDiffers++;
-      if (fed > 0 || ours > 0)
-        console.log(`  ${path}: differs by up to ${fed} from Pillow's pixels, ${ours} end to end`);
+      if (fed > 0 || ours > 0) console.log(`  ${path}: up to ${fed} apart from Pillow's pixels, ${ours} end to end`);
     }
     return [
       all('equal results from Pillow’s pixels', pictures.length - resizeDiffers, Math.max(397, pictures.length)),
