@@ -34,7 +34,7 @@ export const randomPrograms: Row = {
       return [
         {
           what: 'crashes, wrong values, values of poisoned memory, leaks, wrong gradients by finite differences',
-          figure: `${ran}, ${differences.agrees} gradients agree with differences, ${differences.unsure} are unsure`,
+          figure: `${ran}, ${differences.agrees} gradients agree with differences, ${differences.unsure} are undecided`,
           bar: `none of ${ci ? 'them' : PROGRAMS}`,
           holds: !failure && programs >= (ci ? 1 : PROGRAMS),
         },
