@@ -26,6 +26,7 @@ import { evalForward } from './rows/eval-forward.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
+import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
 import { packageRow } from './rows/package.ts';
@@ -53,6 +54,8 @@ const ROWS: readonly Row[] = [
   speed,
   memory,
   longLoops,
+  kills,
+  faultPoints,
   besideBefore,
   startUp,
   downloads,

@@ -3,7 +3,7 @@
  * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
  * full disk leaves half a line.
  */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import type { ExportedEntry } from '../nn/index.ts';
@@ -42,8 +42,8 @@ export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'):
   }
 }
 
-/** Files that a new run must not overwrite. */
-const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best, RUN_FILES.metrics];
+/** Files that a new run must not overwrite. A run without any of them was ended before it saved its first state. */
+const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best];
 
 /**
  * Checks that a new run may use the folder. One of a run that ended before it had anything to keep may be used again.
@@ -102,6 +102,14 @@ export class RunFolder {
     }
     this.#unlock = lockFolder(path);
     sweepTemporaries(path);
+    if (!holdsRun && existsSync(join(path, RUN_FILES.config))) this.#removeLeftovers();
+  }
+
+  /** What an earlier run left that saved no state. */
+  #removeLeftovers(): void {
+    for (const name of [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES)]) {
+      rmSync(join(this.path, name), { force: true });
+    }
   }
 
   /** Lets other processes use the folder. */
