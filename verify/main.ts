@@ -34,6 +34,7 @@ import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
+import { saveCost } from './rows/save-cost.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
@@ -56,6 +57,7 @@ const ROWS: readonly Row[] = [
   longLoops,
   kills,
   faultPoints,
+  saveCost,
   besideBefore,
   startUp,
   downloads,
