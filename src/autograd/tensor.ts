@@ -41,9 +41,7 @@ function checkDType(owner: string, dtype: DType): void {
 
 /** A buffer that is too large would fail later, and with it all that was recorded meanwhile. */
 function checkBytes(gpu: Gpu, shape: Shape, bytes: number): void {
-  // A stand-in device has no limits.
-  const { maxBufferSize = Infinity, maxStorageBufferBindingSize = Infinity } = gpu.device.limits ?? {};
-  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const most = gpu.largestBuffer;
   if (bytes <= most) return;
   throw new RangeError(
     `A tensor of shape ${formatShape(shape)} takes ${bytes} bytes; this device allows at most ${most} in one buffer.`,
