@@ -1,6 +1,6 @@
 /** Reads pictures and makes batches. This folder does not depend on the engine. */
 
-export { Generator } from '../random/mt19937.ts';
+export { Generator, type GeneratorState } from '../random/mt19937.ts';
 export { decode, readSize } from './decode.ts';
 export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawEpoch, type EpochShape } from './draws.ts';

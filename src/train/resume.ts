@@ -8,7 +8,6 @@ import { checkNumber, type NumberSettings } from '../plan/index.ts';
 import { type Checkpoint, encodeSafetensors, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
 import { Best } from './best.ts';
 import { bestMetadata, type WeightsFile, weightsFile } from './config.ts';
-import type { State } from './epochs.ts';
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
 import { openPictures, type Pictures } from './pictures.ts';
@@ -16,7 +15,7 @@ import { RUN_FILES } from './run-folder.ts';
 import { type RunState, runStateFrom } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
 import { extraOf, modelEntries } from './training-state.ts';
-import type { RunSummary } from './types.ts';
+import type { RunSummary, State } from './types.ts';
 
 /** A run that goes on. */
 export interface SavedRun {

@@ -14,14 +14,14 @@ import { SGD, StepLR } from '../nn/index.ts';
 import { checkLimits, type NumberSettings, numberSettings, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
-import { runEpochs, type State } from './epochs.ts';
+import { runEpochs } from './epochs.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, type ResumeOptions, type TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
 import { openSaved, type SavedRun } from './resume.ts';
 import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
-import type { PhaseMetrics, RunSummary } from './types.ts';
+import type { PhaseMetrics, RunSummary, State } from './types.ts';
 
 /** The result of a run, also if its signal stopped it. */
 export interface TrainResult {

@@ -6,10 +6,10 @@ import { resnet18 } from '../../src/models/index.ts';
 import { trainStep } from '../../src/models/step.ts';
 import { Linear, SGD, StepLR } from '../../src/nn/index.ts';
 import { Best } from '../../src/train/best.ts';
-import type { State } from '../../src/train/epochs.ts';
 import { RunFolder, runPhase } from '../../src/train/index.ts';
 import type { RunState } from '../../src/train/run-state.ts';
 import { Saver } from '../../src/train/saver.ts';
+import type { State } from '../../src/train/types.ts';
 import { atMost, type Row } from '../row.ts';
 
 const ROUNDS = 9;
