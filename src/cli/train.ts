@@ -6,6 +6,7 @@ import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import type { TrainMode } from '../models/types.ts';
 import { type FindTuned, NUMBER_OPTIONS } from '../plan/index.ts';
+import { printableLines } from '../printable.ts';
 import { checkUnused, defaultRunPath, RUN_FILES, train } from '../train/index.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
@@ -38,7 +39,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
     return await runAll(command, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.stderr.write(`train: ${error.message}\nTry "${called('train')} --help".\n`);
+    io.stderr.write(`train: ${printableLines(error.message)}\nTry "${called('train')} --help".\n`);
     return 2;
   }
 }

@@ -7,7 +7,7 @@
  */
 
 import { FileError } from '../errors.ts';
-import { quote } from './file.ts';
+import { quote } from '../printable.ts';
 import {
   describeValue,
   PickleDict,

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readPth } from '../../src/weights/index.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
 import { readPickle } from '../../src/weights/pickle.ts';
 import { PickleDict, type PickleValue } from '../../src/weights/pickle-values.ts';
 import { torchGlobals } from '../../src/weights/torch-objects.ts';
@@ -22,7 +22,12 @@ import {
 const folder = makeFolder();
 
 function read(bytes: Uint8Array): PickleValue {
-  return readPickle(bytes, 0, { file: 'x.pth', findGlobal: torchGlobals('x.pth'), persistentLoad: (id) => id }).value;
+  return readPickle(bytes, 0, {
+    file: 'x.pth',
+    fileSize: bytes.length,
+    findGlobal: torchGlobals('x.pth'),
+    persistentLoad: (id) => id,
+  }).value;
 }
 
 describe('refuses', () => {
@@ -102,7 +107,7 @@ test('nested lists (a billion laughs) and a dict that contains itself cost nothi
   expect(Array.isArray(read(pickle(bytes, '.')))).toBe(true);
 
   const self = put(folder, 'self.pth', zipOf(pickle('\x80\x02}q\0', text('state_dict'), 'h\0s.')));
-  expectFileError(() => readPth(self), self, /no dict of tensors/);
+  expectFileError(() => readCheckpoint(self), self, /no dict of tensors/);
 });
 
 test('deep nesting does not overflow the stack', () => {
@@ -153,7 +158,7 @@ describe('refuses tensors out of bounds', () => {
     ],
   ])('%s', (name, tensor, found) => {
     const path = put(folder, `${name}.pth`, makePth({ w: tensor }, storage));
-    expectFileError(() => readPth(path), path, found);
+    expectFileError(() => readCheckpoint(path), path, found);
   });
 
   test('but reads repetition within the limit', () => {
@@ -162,7 +167,7 @@ describe('refuses tensors out of bounds', () => {
       'repeat.pth',
       makePth({ w: { length: 4, offset: 1, shape: [2, 3], strides: [1, 0] } }, storage),
     );
-    expect([...readPth(path).tensors.get('w')!.data]).toEqual([2, 2, 2, 3, 3, 3]);
+    expect([...readCheckpoint(path).tensors.get('w')!.data]).toEqual([2, 2, 2, 3, 3, 3]);
   });
 });
 
@@ -185,10 +190,10 @@ describe('refuses damage or reads the file', () => {
   }
 
   test('when it is cut off at any byte', () => {
-    expect(readPth(put(folder, 'whole.pth', zipOf(whole, storage))).tensors.size).toBe(2);
+    expect(readCheckpoint(put(folder, 'whole.pth', zipOf(whole, storage))).tensors.size).toBe(2);
     for (let length = 0; length < whole.length; length++) {
       const path = put(folder, 'cut.pth', zipOf(whole.subarray(0, length), storage));
-      expectFileError(() => readPth(path), path);
+      expectFileError(() => readCheckpoint(path), path);
     }
   });
 
@@ -200,7 +205,7 @@ describe('refuses damage or reads the file', () => {
         const bytes = Buffer.from(whole);
         for (const [at, value] of changes) bytes[at] = value;
         const path = put(folder, 'changed.pth', zipOf(bytes, storage));
-        if (failsCleanly(() => readPth(path))) failures++;
+        if (failsCleanly(() => readCheckpoint(path))) failures++;
       }),
       { seed: 1, numRuns: 400 },
     );

@@ -13,7 +13,7 @@ import {
   writeSafetensors,
 } from '../../src/weights/index.ts';
 import { skipUnless } from '../support/skip.ts';
-import { expectFileError, failsCleanly, floats, GOLDEN, makeFolder, put } from './helpers.ts';
+import { expectFileError, failsCleanly, floats, GOLDEN, makeFolder, makeSafetensors, put } from './helpers.ts';
 
 const folder = makeFolder();
 
@@ -33,10 +33,7 @@ const SMALL = checkpointOf(
 
 /** Writes a file with any header and data. */
 function file(name: string, header: string | object, data: Uint8Array = new Uint8Array(0), length?: bigint): string {
-  const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
-  const start = Buffer.alloc(8);
-  start.writeBigUInt64LE(length ?? BigInt(json.length));
-  return put(folder, `${name}.safetensors`, Buffer.concat([start, json, data]));
+  return put(folder, `${name}.safetensors`, makeSafetensors(header, data, length));
 }
 
 describe('writes', () => {
@@ -161,9 +158,21 @@ describe('refuses', () => {
     ['a header longer than the file', {}, 0, /announce a header of 99 bytes/, 99n],
     ['a header of 2^63 bytes', {}, 0, /announce a header/, 2n ** 63n],
     ['a header of no bytes', {}, 0, /announce a header of 0 bytes/, 0n],
-    ['invalid JSON', '{"a":', 0, /not valid JSON/],
-    ['a list', '[1]', 0, /not a JSON object/],
-    ['deep JSON', '['.repeat(100_000), 0, /not valid JSON/],
+    ['invalid JSON', '{"a":', 0, /header is invalid \(a value was expected, at character 5\)/],
+    ['a list', '[1]', 0, /an object was expected/],
+    ['deep JSON', `{"a":${'['.repeat(100_000)}`, 0, /nested deeper than 8/],
+    ['JSON of many values', `{"a":[${'[],'.repeat(1000)}[]]}`, 0, /an entry has too many values/],
+    ['text after the header', '{}{', 0, /text follows the object, at character 2/],
+    ['a comma too many', '{"a":[1,]}', 0, /a value was expected/],
+    ['a missing comma', '{"a":[1 2]}', 0, /"," or "\]" was expected/],
+    ['a missing colon', '{"a" 1}', 0, /":" was expected/],
+    ['a name without quotation marks', '{a:1}', 0, /a string was expected/],
+    ['a string without end', '{"a\\"', 0, /a string does not end/],
+    ['a raw escape sequence', '{"a":\u001b[2J}', 0, /^[\x20-\x7e]*a value was expected, at character 5\)/],
+    ['a raw control character in a name', '{"a\u001b":1}', 0, /holds a control character/],
+    ['an unknown escape', '{"\\x":1}', 0, /unknown escape/],
+    ['half a character', '{"\\ud800":1}', 0, /half a character/],
+    ['numbers that JSON lacks', '{"a":{"dtype":01}}', 0, /"," or "}" was expected/],
     ['a tensor that is a list', { a: [] }, 0, /has no dtype, expected one of F64/],
     ['an unknown dtype', { a: { ...one, dtype: 'F8_E4M3' } }, 4, /dtype "F8_E4M3", expected one of F64/],
     ['a dtype of the prototype', { a: { ...one, dtype: 'toString' } }, 4, /dtype "toString"/],
@@ -184,7 +193,25 @@ describe('refuses', () => {
       'a repeated name',
       `{"a":${JSON.stringify(one)},"a":${JSON.stringify({ ...one, data_offsets: [4, 8] })}}`,
       8,
-      /gap/,
+      /the name "a" is repeated/,
+    ],
+    [
+      'a name repeated by an escape',
+      `{"a":${JSON.stringify(one)},"\\u0061":${JSON.stringify({ ...one, data_offsets: [4, 8] })}}`,
+      8,
+      /the name "a" is repeated/,
+    ],
+    [
+      'a repeated empty tensor',
+      '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+      0,
+      /the name "a" is repeated/,
+    ],
+    [
+      'a repeated field',
+      '{"a":{"dtype":"F64","dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+      0,
+      /the name "dtype" is repeated/,
     ],
     ['metadata of numbers', { __metadata__: { epoch: 3 } }, 0, /not a map from strings to strings/],
     ['metadata of a string', { __metadata__: 'x' }, 0, /not a map/],
@@ -195,7 +222,7 @@ describe('refuses', () => {
 
   test('text that is not UTF-8', () => {
     const path = put(folder, 'utf8', Buffer.from('\x05\0\0\0\0\0\0\0{"\xff"}', 'latin1'));
-    expectFileError(() => readSafetensors(path), path, /not valid JSON/);
+    expectFileError(() => readSafetensors(path), path, /not UTF-8/);
   });
 
   const whole = join(folder, 'whole.safetensors');

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readPth } from '../../src/weights/index.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
 import {
   expectFileError,
   failsCleanly,
@@ -32,7 +32,7 @@ describe('reads', () => {
     ['a comment that holds the end signature', { comment: 'PK\x05\x06 and more, twenty-two bytes' }],
   ])('%s', (name, options) => {
     const path = put(folder, `${name}.pth`, build(options));
-    expect([...readPth(path).tensors.get('w')!.data]).toEqual([1, 2, 3, 4]);
+    expect([...readCheckpoint(path).tensors.get('w')!.data]).toEqual([1, 2, 3, 4]);
   });
 
   test('entries at the root, without a folder', () => {
@@ -40,7 +40,7 @@ describe('reads', () => {
       ['data.pkl', pickleOf(build())],
       ['data/0', STORAGES['0']],
     ]);
-    expect(readPth(put(folder, 'root.pth', bytes)).tensors.size).toBe(1);
+    expect(readCheckpoint(put(folder, 'root.pth', bytes)).tensors.size).toBe(1);
   });
 });
 
@@ -94,7 +94,7 @@ describe('refuses', () => {
     ['a pickle of 16 MB', zipOf(Buffer.alloc(2 ** 24 + 1)), /data\.pkl has 16777217 bytes/],
   ])('%s', (name, bytes, found) => {
     const path = put(folder, `bad ${name.replace('/', ' ')}.pth`, bytes);
-    expectFileError(() => readPth(path), path, found);
+    expectFileError(() => readCheckpoint(path), path, found);
   });
 
   function zipWithByteOrder(order: string): Buffer {
@@ -106,7 +106,7 @@ describe('refuses', () => {
   }
 
   test('but not little-endian numbers', () => {
-    expect(readPth(put(folder, 'little.pth', zipWithByteOrder('little'))).tensors.size).toBe(1);
+    expect(readCheckpoint(put(folder, 'little.pth', zipWithByteOrder('little'))).tensors.size).toBe(1);
   });
 });
 
@@ -116,7 +116,7 @@ describe.each(['parameters.pth', 'stream.pth'])('%s, written by torch', (name) =
   test('is refused if it is cut off at any byte', () => {
     for (let length = 0; length < whole.length; length++) {
       const path = put(folder, `cut ${name}`, whole.subarray(0, length));
-      expectFileError(() => readPth(path), path);
+      expectFileError(() => readCheckpoint(path), path);
     }
   });
 
@@ -127,7 +127,7 @@ describe.each(['parameters.pth', 'stream.pth'])('%s, written by torch', (name) =
         const bytes = Buffer.from(whole);
         for (const [at, value] of changes) bytes[at] = value;
         const path = put(folder, `changed ${name}`, bytes);
-        failsCleanly(() => readPth(path));
+        failsCleanly(() => readCheckpoint(path));
       }),
       { seed: 3, numRuns: 300 },
     );
