@@ -70,6 +70,28 @@ describe('writes', () => {
     ]);
   });
 
+  test('tensors that were read with their bytes, unless someone changed their values', () => {
+    const read = () => readSafetensors(file('u16', header, new Uint8Array(Uint16Array.of(7, 65535).buffer)));
+    const header = { a: { dtype: 'U16', shape: [2], data_offsets: [0, 4] } };
+    const write = (checkpoint: Checkpoint) => {
+      writeSafetensors(path, checkpoint);
+      const { dtype, data } = readSafetensors(path).tensors.get('a')!;
+      return [dtype, ...data];
+    };
+    expect(write(read())).toEqual(['U16', 7, 65535]);
+    const touched = read();
+    expect(touched.tensors.get('a')!.data[1]).toBe(65535);
+    expect(write(touched)).toEqual(['U16', 7, 65535]);
+    touched.tensors.get('a')!.data[1] = 0.5;
+    expect(write(touched)).toEqual(['F32', 7, 0.5]);
+    const replaced = read();
+    const tensor = { ...replaced.tensors.get('a')!, data: Float32Array.of(1, 2) };
+    replaced.tensors.set('a', tensor);
+    expect(write(replaced)).toEqual(['F32', 1, 2]);
+    const copied = { ...read().tensors.get('a')! };
+    expect([copied.bytes, ...copied.data]).toEqual([undefined, 7, 65535]);
+  });
+
   test('no metadata key without metadata', () => {
     writeSafetensors(path, checkpointOf({ a: { shape: [1], data: Float32Array.of(1) } }));
     expect(readFileSync(path).toString('latin1')).not.toContain('__metadata__');
@@ -83,6 +105,12 @@ describe('writes', () => {
     ],
     ['I64 that is not whole', { a: { shape: [1], data: Float32Array.of(0.5), dtype: 'I64' } }, /not whole/],
     ['I64 that is not finite', { a: { shape: [1], data: Float32Array.of(Infinity), dtype: 'I64' } }, /not whole/],
+    [
+      'bytes that do not fit',
+      { a: { shape: [2], data: Float32Array.of(1, 2), bytes: floats(1) } },
+      /needs 8 bytes, but has 4/,
+    ],
+    ['half a character', { '\ud800': { shape: [1], data: Float32Array.of(1) } }, /"\\ud800" holds half a character/],
     ['a reserved name', { __metadata__: { shape: [1], data: Float32Array.of(1) } }, /rename it/],
   ])('nothing for %s', (name, tensors, found) => {
     const target = join(folder, `${name}.out`);
