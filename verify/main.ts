@@ -17,6 +17,7 @@ import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFas
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
+import { cases } from './rows/cases.ts';
 import { demo } from './rows/demo.ts';
 import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
@@ -27,6 +28,7 @@ import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
+import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { packageRow } from './rows/package.ts';
 import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
@@ -48,6 +50,8 @@ const ROWS: readonly Row[] = [
   predict,
   valTransform,
   randomPrograms,
+  mutatedCheckpoints,
+  cases,
   sameBits,
   speed,
   memory,

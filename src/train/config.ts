@@ -7,6 +7,7 @@ import type { TunedChoices } from '../kernels/work.ts';
 import { CLASSES_KEY, type StartFacts } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
+import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { TrainOptions } from './options.ts';
 import type { Pictures } from './pictures.ts';
@@ -46,7 +47,10 @@ export function runConfig(
     classes: pictures.classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
     architecture: start.architecture,
-    weights: options.weights === undefined ? null : { file: resolve(options.weights), sha256: sha256(options.weights) },
+    weights:
+      options.weights === undefined
+        ? null
+        : { file: resolve(options.weights), sha256: sha256(parseSource(options.weights).path) },
     lastLayer: start.loadsLastLayer ? 'loaded' : 'drawn',
     adapter: { kind: adapterKind(gpu.traits), ...adapter },
     // Unknown for a device that the caller opened.

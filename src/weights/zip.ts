@@ -27,6 +27,8 @@ const LONGEST_COMMENT = 0xffff;
 const LARGEST_DIRECTORY = 2 ** 25;
 const STORED = 0;
 const DEFLATED = 8;
+/** Of MS-DOS, in an entry's external attributes. */
+const FOLDER_ATTRIBUTE = 0x10;
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export interface ZipEntry {
@@ -190,6 +192,11 @@ function readCentralHeader(
       `zip entry ${quote(name)} is stored in ${storedSize} bytes but claims to hold ${size}; the file is damaged, ` +
         'save it again',
     );
+  }
+  // Readers differ on such entries: torch takes it for a folder, reads nothing, and uses what its memory held before.
+  const isFolder = (view.getUint32(position + 38, true) & FOLDER_ATTRIBUTE) !== 0 || name.endsWith('/');
+  if (isFolder && size > 0) {
+    file.fail(`zip entry ${quote(name)} is marked as a folder but holds ${size} bytes; save it again with torch.save`);
   }
   return { name, size, storedSize, method, crc: view.getUint32(position + 16, true), headerOffset };
 }

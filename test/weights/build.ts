@@ -56,6 +56,8 @@ export function makeZip(entries: readonly (readonly [string, Uint8Array])[], opt
   const comment = Buffer.from(options.comment ?? '');
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
+  // Twice: on this disk, and in all. torch refuses archives whose two counts differ.
+  end.writeUInt16LE(options.zip64 ? 0xffff : entries.length, 8);
   end.writeUInt16LE(options.zip64 ? 0xffff : entries.length, 10);
   end.writeUInt32LE(options.zip64 ? 0xffffffff : directory.length, 12);
   end.writeUInt32LE(options.zip64 ? 0xffffffff : offset, 16);
@@ -63,11 +65,14 @@ export function makeZip(entries: readonly (readonly [string, Uint8Array])[], opt
   const end64 = Buffer.alloc(options.zip64 ? 76 : 0);
   if (options.zip64) {
     end64.writeUInt32LE(0x06064b50, 0);
+    end64.writeBigUInt64LE(44n, 4);
+    end64.writeBigUInt64LE(BigInt(entries.length), 24);
     end64.writeBigUInt64LE(BigInt(entries.length), 32);
     end64.writeBigUInt64LE(BigInt(directory.length), 40);
     end64.writeBigUInt64LE(BigInt(offset), 48);
     end64.writeUInt32LE(0x07064b50, 56);
     end64.writeBigUInt64LE(BigInt(offset + directory.length), 64);
+    end64.writeUInt32LE(1, 72);
   }
   return Buffer.concat([...parts, directory, end64, end, comment]);
 }

@@ -59,6 +59,8 @@ describe('refuses', () => {
     ['an offset at no header', build(edit((c) => c.writeUInt32LE(1, 42))), /does not start where/],
     ['a size that grows', build(edit((c) => c.writeUInt32LE(0x7fffffff, 24))), /claims to hold/],
     ['a missing ZIP64 field', build(edit((c) => c.writeUInt32LE(0xffffffff, 42))), /lacks its ZIP64 size/],
+    ['an entry that torch takes for a folder', build(edit((c) => c.writeUInt32LE(0x10, 38))), /marked as a folder/],
+    ['an entry named as a folder', makeZip([['a/', floats(1)]]), /marked as a folder but holds 4 bytes/],
     ['a name past the directory', build(edit((c) => c.writeUInt16LE(0xffff, 28))), /runs past its end/],
     [
       'entries that overlap',
