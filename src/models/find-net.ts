@@ -34,7 +34,10 @@ export function findNet(path: string, checkpoint: Checkpoint): Checkpoint {
     const where = other === '' ? '' : `: choose by ${path}#${printable(other!.slice(0, -1))}`;
     notes.push(`the file also holds ${kind} under ${other === '' ? 'names without a prefix' : quote(other!)}${where}`);
   }
-  if (left.length > 0) notes.push(`${left.length} other entries left out (${listed(left, NAMES_SHOWN)})`);
+  if (left.length > 0)
+    notes.push(
+      `${left.length} other ${left.length === 1 ? 'entry' : 'entries'} left out (${listed(left, NAMES_SHOWN)})`,
+    );
   const entries = [...tensors].filter(([name]) => own(name));
   return { ...checkpoint, tensors: new Map(entries.map(([name, one]) => [name.slice(prefix.length), one])), notes };
 }

@@ -55,7 +55,8 @@ export function chooseDict(file: string, value: PickleValue, choice: string | un
   }
   const asked = choice === undefined ? undefined : matching(all, choice);
   const chosen = asked ?? defaultOf(file, all);
-  return { ...chosen, note: noteOf(file, chosen, all), byChoice: asked !== undefined };
+  // Who names one knows of the others.
+  return { ...chosen, note: noteOf(file, chosen, asked ? [asked] : all), byChoice: asked !== undefined };
 }
 
 /** Walks the dicts, each once, in the file's order. */

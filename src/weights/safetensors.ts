@@ -34,7 +34,7 @@ interface HeaderEntry {
 /**
  * Reads all tensors.
  * @throws FileError if the file is missing, cut off or damaged, holds a dtype that cannot be read as float32 here
- *   (float8), names a tensor twice, or has ranges that overlap, leave gaps or do not fit their shapes
+ *   (complex), names a tensor twice, or has ranges that overlap, leave gaps or do not fit their shapes
  */
 export function readSafetensors(path: string): Checkpoint {
   return InputFile.use(path, readSafetensorsFile);
@@ -110,7 +110,7 @@ function checkEntry(file: InputFile, name: string, value: JsonValue): HeaderEntr
     const known = Object.keys(BYTES_PER_ELEMENT).join(', ');
     file.fail(
       `tensor ${quote(name)} has ${typeof dtype === 'string' ? `dtype ${quote(dtype)}` : 'no dtype'}, expected one ` +
-        `of ${known}; convert it to F32`,
+        `of ${known}; save it as one of these`,
     );
   }
   const [shape, offsets] = [entry.get('shape'), entry.get('data_offsets')];

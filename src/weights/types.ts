@@ -9,6 +9,8 @@ export type StoredDtype =
   | 'F32'
   | 'F16'
   | 'BF16'
+  | 'F8_E4M3'
+  | 'F8_E5M2'
   | 'I64'
   | 'U64'
   | 'I32'

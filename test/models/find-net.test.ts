@@ -20,7 +20,7 @@ test.each<[string, string[], string[], string[]]>([
     'a backbone and a loss',
     [`backbone.${MARK}`, 'loss.weight'],
     [MARK],
-    ['names without "backbone."', '1 other entries left out (loss.weight)'],
+    ['names without "backbone."', '1 other entry left out (loss.weight)'],
   ],
   [
     'raw and averaged networks',
@@ -29,17 +29,14 @@ test.each<[string, string[], string[], string[]]>([
     [
       'names without "model."',
       'the file also holds averaged weights under "ema_model.": choose by a.pth#ema_model',
-      `1 other entries left out (ema_model.${MARK})`,
+      `1 other entry left out (ema_model.${MARK})`,
     ],
   ],
   [
     'a network with its average inside',
     [MARK, `ema.${MARK}`],
     [MARK],
-    [
-      'the file also holds averaged weights under "ema.": choose by a.pth#ema',
-      `1 other entries left out (ema.${MARK})`,
-    ],
+    ['the file also holds averaged weights under "ema.": choose by a.pth#ema', `1 other entry left out (ema.${MARK})`],
   ],
 ])('%s', (_, stored, names, notes) => {
   const found = findNet('a.pth', checkpoint(...stored));

@@ -44,7 +44,7 @@ describe('of raw and averaged weights', () => {
       `taken from "${raw}"; the file also holds averaged weights under "${averaged}": choose by ${path}#${averaged}`,
     ]);
     expect(valuesOf(`${path}#${averaged}`)).toEqual({ a: 1 });
-    expect(readCheckpoint(`${path}#${averaged}`).notes![0]).toContain(`taken from "${averaged}", averaged weights`);
+    expect(readCheckpoint(`${path}#${averaged}`).notes).toEqual([`taken from "${averaged}", averaged weights`]);
   });
 
   test('the only ones are taken, whatever they are called', () => {

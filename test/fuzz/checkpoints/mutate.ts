@@ -7,7 +7,19 @@ import type { Entry, Seed } from './seeds.ts';
 
 /** How often a built file is also changed byte by byte, and how often that is all. */
 const RAW_TOO = 0.1;
-const DTYPES: readonly string[] = ['F64', 'F32', 'F16', 'BF16', 'I64', 'U64', 'I8', 'BOOL', 'F8_E4M3', 'toString'];
+const DTYPES: readonly string[] = [
+  'F64',
+  'F32',
+  'F16',
+  'BF16',
+  'I64',
+  'U64',
+  'I8',
+  'BOOL',
+  'F8_E4M3',
+  'C64',
+  'toString',
+];
 
 /** The file with this number. The same seeds, seed and number give the same bytes. */
 export function makeCase(seeds: readonly Seed[], seed: number, index: number): { name: string; bytes: Buffer } {
