@@ -108,19 +108,25 @@ export interface TensorPickle {
   readonly offset?: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
+  /** The dtype of `_rebuild_tensor_v3`, as in `uint16`; the storage then counts bytes. */
+  readonly newDtype?: string;
   /** Opcodes of the metadata argument of newer torch. */
   readonly metadata?: Uint8Array;
 }
 
 /** The opcodes of a call of _rebuild_tensor_v2. */
 export function tensorPickle(tensor: TensorPickle): Buffer {
-  const id = [text('storage'), `ctorch\n${tensor.storage ?? 'FloatStorage'}\n`, text(tensor.key ?? '0'), text('cpu')];
+  const { newDtype } = tensor;
+  const type =
+    newDtype === undefined ? `ctorch\n${tensor.storage ?? 'FloatStorage'}\n` : 'ctorch.storage\nUntypedStorage\n';
+  const id = [text('storage'), type, text(tensor.key ?? '0'), text('cpu')];
   const reference = pickle('(', ...id, int(tensor.length), 'tQ');
   const shape = pickle('(', ...tensor.shape.map(int), 't');
   const strides = pickle('(', ...tensor.strides.map(int), 't');
   const hooks = 'ccollections\nOrderedDict\n)R';
-  const rest = pickle(int(tensor.offset ?? 0), shape, strides, '\x89', hooks, tensor.metadata ?? '');
-  return pickle('ctorch._utils\n_rebuild_tensor_v2\n(', reference, rest, 'tR');
+  const dtype = newDtype === undefined ? '' : `ctorch\n${newDtype}\n`;
+  const rest = pickle(int(tensor.offset ?? 0), shape, strides, '\x89', hooks, dtype, tensor.metadata ?? '');
+  return pickle(`ctorch._utils\n_rebuild_tensor_v${newDtype === undefined ? 2 : 3}\n(`, reference, rest, 'tR');
 }
 
 /** A .pth of the dict {name: tensor}, with its storages by key. */

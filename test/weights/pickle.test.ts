@@ -171,6 +171,38 @@ describe('refuses tensors out of bounds', () => {
   });
 });
 
+describe('dtypes that torch stores as bytes since 2.1', () => {
+  const bytes = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0x80);
+  test.each<[string, string, number, number[]]>([
+    ['uint16', 'U16', 2, [0, 65535, 1, 32768]],
+    ['uint32', 'U32', 4, [0xffff0000, 0x80000001]],
+    ['uint64', 'U64', 8, [0x80000001ffff0000]],
+    ['float8_e5m2', 'F8_E5M2', 1, [0, 0, Number.NaN, Number.NaN, 2 ** -16, 0, 0, -0]],
+    ['float8_e4m3fn', 'F8_E4M3', 1, [0, 0, Number.NaN, Number.NaN, 2 ** -9, 0, 0, -0]],
+  ])('%s', (newDtype, dtype, size, values) => {
+    const length = 8 / size;
+    const tensor = { length: 8, newDtype, shape: [length], strides: [1] };
+    const read = readCheckpoint(put(folder, `${newDtype}.pth`, makePth({ w: tensor }, { '0': bytes }))).tensors.get(
+      'w',
+    )!;
+    expect(read.dtype).toBe(dtype);
+    expect([...read.bytes!]).toEqual([...bytes]);
+    expect([...read.data]).toEqual(values.map(Math.fround));
+  });
+
+  const good = { length: 8, newDtype: 'uint32', shape: [2], strides: [1] };
+  test.each<[string, Parameters<typeof makePth>[0][string], RegExp]>([
+    ['a dtype that is not one', { ...good, newDtype: 'save' }, /"torch\.save".*refused/],
+    ['bytes that are no whole values', { ...good, length: 6 }, /6 bytes holds no whole values of U32/],
+    ['a shape beyond the bytes', { ...good, shape: [3] }, /reaches outside its storage of 2 values/],
+    ['fewer bytes than claimed', { ...good, length: 16, shape: [4] }, /has 8 bytes, but 4 values of U32 take 16/],
+    ['a negative bit', { ...good, metadata: pickle('}', text('neg'), '\x88s') }, /resolve_neg/],
+  ])('%s', (name, tensor, found) => {
+    const path = put(folder, `new ${name}.pth`, makePth({ w: tensor }, { '0': bytes }));
+    expectFileError(() => readCheckpoint(path), path, found);
+  });
+});
+
 describe('refuses damage or reads the file', () => {
   const tensors = {
     w: { length: 4, shape: [2, 2], strides: [1, 2] },

@@ -18,11 +18,8 @@ export const SLOWEST_MS = 5000;
 /** Memory of the reading process, with Node's own 80 MB. */
 export const MOST_MEMORY = 2 ** 29;
 
-const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 /** Cases of one order. */
 const CHUNK = 500;
-/** A whole chunk takes about a second. On a busy machine it may take many, so a chunk is not judged by this alone. */
-const CHUNK_MS = 60_000;
 /** Answers of PyTorch that may be outstanding. */
 const AHEAD = 2;
 
@@ -37,7 +34,16 @@ export interface CheckpointCampaign {
   /** The first case; 0 by default. */
   readonly from?: number | undefined;
   readonly onProgress?: ((soFar: CheckpointSummary) => void) | undefined;
+  /** Another process, for tests of the watchdog. */
+  readonly child?: { readonly script: string; readonly chunkMs: number; readonly caseMs: number };
 }
+
+const CHILD: NonNullable<CheckpointCampaign['child']> = {
+  script: fileURLToPath(new URL('child.ts', import.meta.url)),
+  // A chunk takes a second. On a busy machine it may take many.
+  chunkMs: 60_000,
+  caseMs: 20_000,
+};
 
 export interface CheckpointSummary {
   cases: number;
@@ -62,7 +68,7 @@ export async function runCheckpoints(options: CheckpointCampaign): Promise<Check
   const { count = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
   const folder = mkdtempSync(join(tmpdir(), 'dawngrad-fuzz-'));
   const torch = python === undefined ? undefined : new TorchReads(python);
-  const reader = new Reader(folder);
+  const reader = new Reader(folder, options.child ?? CHILD);
   const zero = { cases: 0, read: 0, compared: 0, slowestMs: 0, peak: 0, seconds: 0 };
   const summary: CheckpointSummary = { ...zero, failures: [] };
   const started = performance.now();
@@ -117,18 +123,21 @@ async function compare(torch: TorchReads, kept: readonly Kept[], summary: Checkp
 /** The child process, started again after a crash or a hang. */
 class Reader {
   readonly #folder: string;
+  readonly #settings: NonNullable<CheckpointCampaign['child']>;
   #child: ChildProcess | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, settings: NonNullable<CheckpointCampaign['child']>) {
     this.#folder = folder;
+    this.#settings = settings;
   }
 
   /** Runs a chunk. Where it does not end, the guilty case is looked for one by one. */
   async run(order: Order): Promise<Answer> {
-    const ended = await this.#try(order, CHUNK_MS);
+    const { chunkMs, caseMs } = this.#settings;
+    const ended = await this.#try(order, chunkMs);
     if (typeof ended !== 'string') return ended;
     for (let index = order.from; index < order.to; index++) {
-      const one = await this.#try({ ...order, from: index, to: index + 1 }, SLOWEST_MS + CHUNK_MS / 4);
+      const one = await this.#try({ ...order, from: index, to: index + 1 }, caseMs);
       if (typeof one === 'string') return failed(order, index, one);
     }
     return failed(order, order.to - 1, `${ended}, but none of the chunk's cases does so alone`);
@@ -144,7 +153,7 @@ class Reader {
 
   /** @returns the answer, or how the process ended without one */
   #try(order: Order, milliseconds: number): Promise<Answer | string> {
-    this.#child ??= fork(CHILD, [this.#folder], { execArgv: ['--import', 'tsx'] });
+    this.#child ??= fork(this.#settings.script, [this.#folder], { execArgv: ['--import', 'tsx'] });
     const child = this.#child;
     return new Promise((resolve) => {
       const watchdog = setTimeout(() => child.kill('SIGKILL'), milliseconds);

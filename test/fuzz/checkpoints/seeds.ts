@@ -73,6 +73,7 @@ function ownPickles(): Seed[] {
       ['class_to_idx', dict(['ants', int(0)], ['bees', int(1)])],
       ['epoch', int(3)],
     ),
+    newer: dict(['u16', tensorPickle({ key: '0', newDtype: 'uint16', length: 16, shape: [2, 4], strides: [4, 1] })]),
     lightning: dict(['state_dict', dict(['model.layer1.0.conv1.weight', w('0')], ['model._orig_mod.fc.bias', w('1')])]),
   };
   const entries: Entry[] = [
