@@ -1,39 +1,33 @@
-/** `npm run bench:compare`: our steps beside PyTorch's, or TensorFlow.js's, in turn on the same machine. */
+/** `npm run bench:compare`: times our steps and those of PyTorch or TensorFlow.js in turn on the same machine. */
 import { pathToFileURL } from 'node:url';
-import { DawngradError, UsageError } from '../src/errors.ts';
-import { writeFileAtomic } from '../src/weights/index.ts';
-import {
-  BATCH_SIZE,
-  type CompareOptions,
-  type Comparison,
-  compare,
-  compareTfjs,
-  PEER_DEFAULTS,
-  type TfjsComparison,
-} from './compare.ts';
-import { ADAPTERS, adapterOf, countOf, flagHelp, type Io, inputOf, oneOf, outputOf, readFlags } from './flags.ts';
-import { MissingPeerError, PEERS, type PeerName } from './peer.ts';
+import { ADAPTERS, checkExists, flagHelp, oneOf } from '../src/cli/flags.ts';
+import type { Io } from '../src/cli/train.ts';
+import { UsageError } from '../src/errors.ts';
+import { BATCH_SIZE, type CompareOptions, compare, type Pairing, PEER_DEFAULTS } from './compare.ts';
+import { adapterOf, countOf, exitStatus, outputOf, readFlags, writeJson } from './flags.ts';
+import { PEERS, type PeerName } from './peer.ts';
 import { BLOCK } from './steps.ts';
 import { figure, formatTable } from './table.ts';
 
 export const HELP = `Usage: npm run bench:compare [-- flags]
 
-Runs training steps of ResNet-18 at 224x224 here and in PyTorch (its default layout, as many threads as there are cores),
-in turn, in blocks of ${BLOCK} steps, and prints the times and their ratio. Keep the machine quiet meanwhile.
+Runs training steps of ResNet-18 at 224x224 here and in PyTorch (default layout, one thread per core) in turn, in blocks
+of ${BLOCK} steps, and prints the times and their ratio. Keep the machine quiet meanwhile.
 
-${flagHelp('peer <name>', ['pytorch (default), or tfjs: a fine-tuning step of TensorFlow.js on the same', 'adapter; it is installed by `npm ci` in bench/peers'])}
+${flagHelp('peer <name>', ['pytorch (default), or tfjs: a fine-tuning step of TensorFlow.js on the same', 'adapter; `npm ci` in bench/peers installs it'])}
 ${flagHelp('batch-size <n>', [`pictures per step (default: ${BATCH_SIZE})`])}
-${flagHelp('steps <n>', [`steps of each kind of work (default: ${PEER_DEFAULTS.pytorch.steps}; tfjs: ${PEER_DEFAULTS.tfjs.steps}, of which one may take half a minute)`])}
+${flagHelp('steps <n>', [`steps of each kind of work (default: ${PEER_DEFAULTS.pytorch.steps}; tfjs: ${PEER_DEFAULTS.tfjs.steps}, each may take half a minute)`])}
 ${flagHelp('weights <file>', ['a .pth checkpoint of a resnet18 for both sides, or "none" for random weights;', 'speed does not depend on them (default: $DAWNGRAD_WEIGHTS, else none)'])}
-${flagHelp('json <file>', ['write an array of {work, batch, oursMs, pytorchMs, ratio} (tfjsMs of tfjs)'])}
+${flagHelp('json <file>', ['write an array of {work, batch, oursMs, pytorchMs, ratio} (tfjsMs for tfjs)'])}
 ${flagHelp('adapter <kind>', [ADAPTERS.join(', ')])}
-${flagHelp('help', ['print this'])}
+${flagHelp('help', ['print this'], 'h')}
 
-A step: upload of a batch that lies ready, zeroing, forward, loss, backward, SGD update; steps run back to back, and the
-time is wall time until the last loss is on the host. finetune-step trains all parameters; extract-step the last layer
-only, batch norm in train mode, nothing cached; eval-forward ends with the logits on the host. See bench/README.md.
+A step consists of the upload of a prepared batch, zeroing, forward, loss, backward and SGD update. Steps run back to
+back; the time is wall time until the last loss is on the host. finetune-step trains all parameters. extract-step trains
+only the last layer, with batch norm in train mode and nothing cached. eval-forward ends with the logits on the host.
+See bench/README.md.
 
-PyTorch is looked for in $DAWNGRAD_PYTHON, then in the usual places.
+The command looks for PyTorch in $DAWNGRAD_PYTHON, then in the usual places.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, or the peer is not installed.
 `;
@@ -47,7 +41,7 @@ interface CompareCommand {
 const NO_WEIGHTS = 'none';
 
 /**
- * @param env where DAWNGRAD_WEIGHTS is looked up
+ * @param env holds DAWNGRAD_WEIGHTS
  * @throws UsageError naming the flag
  */
 export function parseCompareFlags(argv: readonly string[], env: NodeJS.ProcessEnv): CompareCommand | 'help' {
@@ -68,7 +62,7 @@ export function parseCompareFlags(argv: readonly string[], env: NodeJS.ProcessEn
       batchSize: countOf('batch-size', flags['batch-size'], BATCH_SIZE),
       steps: countOf('steps', flags.steps, PEER_DEFAULTS[peer].steps),
       weights: weightsOf(flags.weights, env),
-      adapter: adapterOf(flags.adapter),
+      ...adapterOf(flags.adapter),
     },
     json: outputOf('json', flags.json),
   };
@@ -81,73 +75,42 @@ function weightsOf(given: string | undefined, env: NodeJS.ProcessEnv): string | 
   if (path.endsWith('.safetensors')) {
     throw new UsageError(`${name}: ${path}: PyTorch reads .pth only; give one, or --weights none for random weights`);
   }
-  return inputOf(name, path);
+  return checkExists(name, path, 'file');
 }
 
 /**
  * @param argv arguments after the script's name
- * @param smaller what a test makes smaller than it is for people
+ * @param smaller sizes that tests reduce
  * @returns exit status: 0 done, 1 failed, 2 wrong usage or no peer
  */
-export async function main(
+export function main(
   argv: readonly string[],
   io: Io = process,
   smaller: Pick<CompareOptions, 'imageSize' | 'works'> = {},
 ): Promise<number> {
-  try {
+  return exitStatus('bench:compare', io, async () => {
     const command = parseCompareFlags(argv, io.env);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return 0;
-    }
+    if (command === 'help') return io.stdout.write(HELP);
+    const { peer, options, json } = command;
     const note = (text: string) => io.stderr.write(`bench:compare: ${text}\n`);
-    const options = { ...command.options, ...smaller, note };
-    const results = command.peer === 'pytorch' ? await compare(options) : await compareTfjs(options);
-    io.stdout.write(
-      command.peer === 'pytorch' ? formatPyTorch(results as Comparison[]) : formatTfjs(results as TfjsComparison[]),
-    );
-    if (command.json !== undefined) {
-      writeFileAtomic(command.json, [Buffer.from(`${JSON.stringify(results, undefined, 2)}\n`)]);
-    }
-    return 0;
-  } catch (error) {
-    if (error instanceof UsageError) {
-      io.stderr.write(`bench:compare: ${error.message}\nTry "npm run bench:compare -- --help".\n`);
-      return 2;
-    }
-    if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`bench:compare: ${error.message}\n`);
-    return error instanceof MissingPeerError ? 2 : 1;
-  }
+    const pairings = await compare(peer, { ...options, ...smaller, note });
+    io.stdout.write(`${formatPairings(peer, pairings)}\n`);
+    const rows = pairings.map(({ work, batch, oursMs, peerMs, ratio }) => {
+      return { work, batch, oursMs, [`${peer}Ms`]: peerMs, ratio };
+    });
+    writeJson(json, rows);
+  });
 }
 
-function formatPyTorch(results: readonly Comparison[]): string {
-  const rows = results.map((one) => [one, one.pytorchMs, `${one.ratio.toFixed(2)} times PyTorch's`] as const);
-  return formatPairs('PyTorch ms', rows);
-}
-
-/** TensorFlow.js is the slower one, and says so more plainly the other way round. */
-function formatTfjs(results: readonly TfjsComparison[]): string {
-  const rows = results.map(
-    (one) => [one, one.tfjsMs, `TensorFlow.js takes ${figure(1 / one.ratio)} times ours`] as const,
+function formatPairings(peer: PeerName, pairings: readonly Pairing[]): string {
+  // TensorFlow.js is slower, so its ratio is easier to read the other way round.
+  const ratioText = (ratio: number) =>
+    peer === 'pytorch' ? `${ratio.toFixed(2)} times PyTorch's` : `TensorFlow.js takes ${figure(1 / ratio)} times ours`;
+  const peerTitle = peer === 'pytorch' ? '>PyTorch ms' : '>TensorFlow.js ms';
+  return formatTable(
+    ['work', '>batch', '>ours ms', peerTitle, 'ratio'],
+    pairings.map((one) => [one.work, `${one.batch}`, figure(one.oursMs), figure(one.peerMs), ratioText(one.ratio)]),
   );
-  return formatPairs('TensorFlow.js ms', rows);
-}
-
-type Pair = readonly [Pick<Comparison, 'work' | 'batch' | 'oursMs'>, number, string];
-
-function formatPairs(peerTitle: string, rows: readonly Pair[]): string {
-  const table = formatTable(
-    [
-      { title: 'work', align: 'left' },
-      { title: 'batch', align: 'right' },
-      { title: 'ours ms', align: 'right' },
-      { title: peerTitle, align: 'right' },
-      { title: 'ratio', align: 'left' },
-    ],
-    rows.map(([{ work, batch, oursMs }, peerMs, ratio]) => [work, `${batch}`, figure(oursMs), figure(peerMs), ratio]),
-  );
-  return `${table}\n`;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,61 +1,47 @@
 /**
- * Our steps beside another framework's: both processes live at once and work in turn, in short blocks, so that a machine
- * whose speed drifts is equally fast for both. A block is N steps back to back, until the last loss (or the logits) is on
- * the host.
+ * Our steps and another framework's. Both processes run at once and work in turn, in short blocks, so that drift of the
+ * machine's speed affects both alike. A block is N steps back to back, until the last loss (or the logits) is on the
+ * host.
  */
 import { DawngradError } from '../src/errors.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
 import { Peer, type PeerName, type PeerOptions } from './peer.ts';
 import { median } from './statistics.ts';
-import { BLOCK, Steps, WORKS, type Work } from './steps.ts';
+import { BLOCK, type StepOptions, Steps, WORKS, type Work } from './steps.ts';
 
-export type { Work } from './steps.ts';
-
-/** One kind of work, ours and the peer's. */
+/** The times of one kind of work. */
 export interface Pairing {
   readonly work: Work;
   readonly batch: number;
   readonly oursMs: number;
   readonly peerMs: number;
-  /** Median over blocks of ours / the peer's, each pair measured one after the other. */
+  /** Median over blocks of ours / the peer's; the two of a pair are measured one after the other. */
   readonly ratio: number;
 }
 
-/** What `npm run bench:compare --json` writes an array of. */
-export interface Comparison extends Omit<Pairing, 'peerMs'> {
-  readonly pytorchMs: number;
-}
-
-/** The same beside TensorFlow.js. */
-export interface TfjsComparison extends Omit<Pairing, 'peerMs'> {
-  readonly tfjsMs: number;
-}
-
 export interface CompareOptions extends Partial<PeerOptions> {
-  /** Steps of each kind of work that the peer takes in all; they are cut into blocks. */
+  /** Total steps of the peer for each kind of work; they are cut into blocks. */
   readonly steps?: number | undefined;
-  /** Which kinds of work, of those that the peer does; all of them if left out. */
+  /** By default all that the peer supports. */
   readonly works?: readonly Work[] | undefined;
-  /** Told what is being done, and on what. */
+  /** Called with each device, and with a name before each kind of work. */
   readonly note?: (text: string) => void;
 }
 
 interface PeerDefaults {
   readonly works: readonly Work[];
-  /** Of the peer's, in all. */
+  /** Total steps of the peer. */
   readonly steps: number;
-  /** Steps of a block, the peer's and ours. */
+  /** Steps of the peer per block. */
   readonly block: number;
+  /** Our steps per block. */
   readonly oursPerBlock: number;
-  /** Steps before those that count. */
+  /** Steps of the peer before the timed ones. */
   readonly warmUp: number;
 }
 
-/**
- * What each peer is compared in, and over how many steps. One of TensorFlow.js takes half a minute on a CPU, in which we take
- * dozens: so three of its steps are enough, between which we take 24.
- */
+/** TensorFlow.js takes half a minute per step on a CPU, so 3 of its steps suffice; we take 24 in between. */
 export const PEER_DEFAULTS: Readonly<Record<PeerName, PeerDefaults>> = {
   pytorch: { works: WORKS, steps: 20, block: BLOCK, oursPerBlock: BLOCK, warmUp: 3 },
   tfjs: { works: ['finetune-step'], steps: 3, block: 1, oursPerBlock: 8, warmUp: 1 },
@@ -64,23 +50,12 @@ export const PEER_DEFAULTS: Readonly<Record<PeerName, PeerDefaults>> = {
 export const BATCH_SIZE = 4;
 const IMAGE_SIZE = 224;
 
-/** Beside PyTorch. Throws MissingPeerError where there is none. */
-export async function compare(options: CompareOptions = {}): Promise<Comparison[]> {
-  const pairings = await comparePeer('pytorch', options);
-  return pairings.map(({ work, batch, oursMs, peerMs, ratio }) => ({ work, batch, oursMs, pytorchMs: peerMs, ratio }));
-}
-
-/** Beside TensorFlow.js on the same adapter. Throws MissingPeerError where it is not installed. */
-export async function compareTfjs(options: CompareOptions = {}): Promise<TfjsComparison[]> {
-  const pairings = await comparePeer('tfjs', options);
-  return pairings.map(({ work, batch, oursMs, peerMs, ratio }) => ({ work, batch, oursMs, tfjsMs: peerMs, ratio }));
-}
-
-async function comparePeer(kind: PeerName, options: CompareOptions): Promise<Pairing[]> {
+/** Compares our steps with a peer's; with TensorFlow.js on the same adapter. @throws MissingPeerError */
+export async function compare(kind: PeerName, options: CompareOptions = {}): Promise<Pairing[]> {
   const defaults = PEER_DEFAULTS[kind];
   const { batchSize = BATCH_SIZE, imageSize = IMAGE_SIZE, note = () => {} } = options;
   const { works = defaults.works, steps = defaults.steps } = options;
-  // First, as it may not be there.
+  // First, because it may be missing.
   const peer = await Peer.start(kind, { ...options, batchSize, imageSize });
   try {
     const gpu = await openGpu(options.adapter === undefined ? {} : { adapter: options.adapter });
@@ -89,7 +64,7 @@ async function comparePeer(kind: PeerName, options: CompareOptions): Promise<Pai
       note(`${peer.name}: ${peer.adapter ?? `${peer.threads} threads`}`);
       if (peer.adapter !== undefined && peer.adapter !== gpu.traits.description) {
         throw new DawngradError(
-          `${peer.name} runs on ${peer.adapter}, we on ${gpu.traits.description}: nothing to compare.`,
+          `${peer.name} runs on ${peer.adapter}, dawngrad on ${gpu.traits.description}: choose one by --adapter.`,
         );
       }
       const pairings: Pairing[] = [];
@@ -106,14 +81,12 @@ async function comparePeer(kind: PeerName, options: CompareOptions): Promise<Pai
   }
 }
 
-interface PairOptions {
-  readonly batchSize: number;
-  readonly imageSize: number;
-  readonly steps: number;
-  readonly weights: string | undefined;
-}
-
-async function pair(gpu: Gpu, peer: Peer, work: Work, options: PairOptions): Promise<Pairing> {
+async function pair(
+  gpu: Gpu,
+  peer: Peer,
+  work: Work,
+  options: StepOptions & { readonly steps: number },
+): Promise<Pairing> {
   const ours = new Steps(gpu, work, options);
   try {
     await ours.warmUp();

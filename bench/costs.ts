@@ -1,7 +1,7 @@
 /**
- * What a dispatch must do at least: floating-point operations (multiply and add counted apart) where arithmetic bounds it,
- * bytes read and written where memory does. "Must" means that each input is read once and each output written once, however
- * often the kernel reads it: so a kernel that makes two passes shows half the rate, and gains by making one.
+ * The minimum work of a dispatch: floating-point operations (a multiply-add counts as two) if arithmetic bounds it,
+ * else bytes. Each input counts as read once and each output as written once, however often the kernel accesses them.
+ * So a kernel that makes two passes shows half the rate.
  */
 import type { Dispatch } from '../src/gpu/gpu.ts';
 import { convolvedExtent } from '../src/kernels/conv2d/shape.ts';
@@ -25,16 +25,16 @@ export type Kind = (typeof KINDS)[number];
 
 export interface Cost {
   readonly kind: Kind;
-  /** Extents, as people write them. Dispatches of one kernel and one shape are one row of the table. */
+  /** Extents as text. Dispatches of one kernel and one shape form one row of the table. */
   readonly shape: string;
   readonly flops?: number;
   readonly bytes?: number;
   /**
-   * Dispatches of the same shape that directly follow one another are parts of one piece of work: the phases of a strided
-   * input gradient, the transforms and products of a convolution by Winograd.
+   * Consecutive dispatches of the same shape are parts of one piece of work: the phases of a strided input gradient, or
+   * the transforms and products of a convolution by Winograd.
    */
   readonly joins?: boolean;
-  /** Name of the piece, where its parts are different kernels. */
+  /** Name of the piece if its parts are different kernels. */
   readonly name?: string;
 }
 
@@ -44,31 +44,14 @@ type Rule = (u: Uniforms, label: string) => Cost;
 /** Bytes of f32 and u32. */
 const WORD = 4;
 const words = (count: number) => count * WORD;
-/** Of f16. */
+/** Bytes of f16. */
 const HALF_WORD = 2;
 
-/** The kernels of weight gradients have labels that say the whole shape; all three passes take the same operations. */
-const weightGrad: Rule = (u, label) => {
-  const taps = /, (\d+)x(\d+) \//.exec(label)!;
-  const outputs = u.batch! * u.outChannels! * u.outHeight! * u.outWidth!;
-  const flops = 2 * outputs * u.inChannels! * Number(taps[1]) * Number(taps[2]);
-  return { kind: 'conv weight grad', shape: label, flops };
-};
-
-/** The same where rows are filled up to whole texels: the uniform counts what is filled up, the label does not. */
-const texelsWeightGrad: Rule = (u, label) => {
-  const [inWidth, taps, stride, padding] = /x(\d+) -> \d+, \d+x(\d+) \/(?:\d+x)?(\d+) \+(?:\d+x)?(\d+)$/
-    .exec(label)!
-    .slice(1)
-    .map(Number) as [number, number, number, number];
-  return weightGrad({ ...u, outWidth: convolvedExtent(inWidth, taps, stride, padding) }, label);
-};
-
-/** `wholes` tensors of the input's shape, of `width` bytes a number, and `vectors` numbers per channel. */
+/** `wholes` tensors of the input's shape, with `width` bytes per value, and `vectors` values per channel. */
 const batchNorm =
   (wholes: number, vectors: number, width = WORD): Rule =>
   (u, label) => {
-    // Not the uniform: that may count in fours.
+    // The uniform may count groups of four.
     const plane = Number(label.split('x').at(-1));
     return {
       kind: 'batch norm',
@@ -79,10 +62,10 @@ const batchNorm =
 
 const elementwise =
   (kind: Kind, touched: number): Rule =>
-  // The label is their number; the uniform may count in fours.
+  // The label is the number of values; the uniform may count groups of four.
   (_, label) => ({ kind, shape: label, bytes: words(touched * Number(label)) });
 
-/** `outputs`: tensors of the output's shape that are touched beside the input's one. */
+/** `outputs`: accessed tensors of the output's shape, besides one of the input's shape. */
 const maxPool =
   (outputs: number, width = WORD): Rule =>
   (u, label) => ({
@@ -93,11 +76,7 @@ const maxPool =
 
 const avgPool =
   (width = WORD): Rule =>
-  (u) => ({
-    kind: 'pooling',
-    shape: `${u.planes}x${u.plane}`,
-    bytes: width * u.planes! * (u.plane! + 1),
-  });
+  (u) => ({ kind: 'pooling', shape: `${u.planes}x${u.plane}`, bytes: width * u.planes! * (u.plane! + 1) });
 
 const channelBias =
   (width = WORD): Rule =>
@@ -113,19 +92,31 @@ const linear: Rule = (u, label) => ({
   flops: 2 * u.rows! * u.inFeatures! * u.outFeatures!,
 });
 
-/** In tiles: which of the passes it is, the label tells. */
+/** The tiled kernels; the label names the pass. */
 const linearProduct: Rule = (u, label) => ({
   kind: 'linear',
   shape: label,
   flops: 2 * u.rows! * u.columns! * u.depths!,
 });
 
-/** Label of a convolution as kernels/conv2d-shape.ts describes it. */
+/** The label of a convolution: a pass and `describeConv2d`. */
 const LABEL =
   /^(forward|inputGrad|weightGrad) (\d+)x(\d+)x(\d+)x(\d+) -> (\d+), (\d+)x(\d+) \/(\d+)(?:x(\d+))? \+(\d+)(?:x(\d+))?/;
 const PASSES = { forward: 'conv forward', inputGrad: 'conv input grad', weightGrad: 'conv weight grad' } as const;
 
-/** One of the kernels that make up a convolution by Winograd. */
+/** Operations of a direct convolution, by which all variants are compared; Winograd multiplies less. */
+function directFlops(label: string): number {
+  const [batch, channels, height, width, out, rows, columns, down, right, above, left] = LABEL.exec(label)!
+    .slice(2)
+    .map((text) => (text === undefined ? undefined : Number(text))) as number[];
+  const outHeight = convolvedExtent(height!, rows!, down!, above!);
+  const outWidth = convolvedExtent(width!, columns!, right ?? down!, left ?? above!);
+  return 2 * batch! * out! * outHeight * outWidth * channels! * rows! * columns!;
+}
+
+const weightGrad: Rule = (_, label) => ({ kind: 'conv weight grad', shape: label, flops: directFlops(label) });
+
+/** A kernel of a convolution by Winograd. */
 const winograd: Rule = (_, label) => ({
   kind: PASSES[(LABEL.exec(label)?.[1] ?? 'forward') as keyof typeof PASSES],
   shape: label,
@@ -133,20 +124,10 @@ const winograd: Rule = (_, label) => ({
   name: 'winograd',
 });
 
-/** The products, to which all of a convolution's operations are put down. */
+/** The products, which account for all operations of the convolution. */
 const winogradProduct: Rule = (u, label) => ({ ...winograd(u, label), flops: directFlops(label) });
 
-/** What the convolution takes directly, so that variants can be compared: by Winograd less is multiplied. */
-function directFlops(label: string): number {
-  const [batch, channels, height, width, out, rows, columns, down, right, above, left] = LABEL.exec(label)!
-    .slice(2)
-    .map((number) => (number === undefined ? undefined : Number(number))) as number[];
-  const outHeight = convolvedExtent(height!, rows!, down!, above!);
-  const outWidth = convolvedExtent(width!, columns!, right ?? down!, left ?? above!);
-  return 2 * batch! * out! * outHeight * outWidth * channels! * rows! * columns!;
-}
-
-/** Forward and input gradients are jobs of the same kernels. `termsOf`: of the sum that each result is. */
+/** The same kernels compute forward and input gradients. `termsOf` returns the products per result. */
 const convJob =
   (name: string, termsOf: (u: Uniforms) => number): Rule =>
   (u, label) => {
@@ -157,7 +138,7 @@ const convJob =
       shape: label,
       flops: 2 * results * termsOf(u),
       joins: ofInput,
-      // Also where it normalises what it writes.
+      // The variants that normalise their output share the name.
       name,
     };
   };
@@ -165,7 +146,7 @@ const rowsConv = convJob('conv2d_rows', (u) => u.channels! * u.tapRows! * u.tapC
 const tiledConv = convJob('conv2d_tiled', (u) => u.depths!);
 const tiledConvHalf = convJob('conv2d_tiled_half', (u) => u.depths!);
 
-/** The second half of a convolution or product whose sums were cut into slices. */
+/** The second part of a convolution or product whose sums were cut into slices. */
 const sumSlices: Rule = (u, label) => ({
   kind: PASSES[label.split(' ')[0] as keyof typeof PASSES] ?? 'linear',
   shape: `${u.slices} x ${u.count}`,
@@ -177,7 +158,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   conv2d_rows: rowsConv,
   conv2d_rows_normalised: rowsConv,
   conv2d_rows_weight_grad: weightGrad,
-  conv2d_texels_weight_grad: texelsWeightGrad,
+  conv2d_texels_weight_grad: weightGrad,
   texels: (u, label) => ({
     kind: 'conv weight grad',
     shape: label,
@@ -201,19 +182,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   conv2d_tiled_half: tiledConvHalf,
   conv2d_tiled_half_normalised: tiledConvHalf,
   conv2d_tiled_weight_grad: weightGrad,
-  conv2d_turn: (u) => {
-    const count = u.inChannels! * u.outChannels! * u.tapRows! * u.tapColumns!;
-    return {
-      kind: 'weight packing',
-      shape: `turned ${u.outChannels} -> ${u.inChannels}, ${u.tapRows}x${u.tapColumns}`,
-      bytes: words(2 * count),
-    };
-  },
+  conv2d_turn: (u) => ({
+    kind: 'weight packing',
+    shape: `rotated ${u.outChannels} -> ${u.inChannels}, ${u.tapRows}x${u.tapColumns}`,
+    bytes: words(2 * u.inChannels! * u.outChannels! * u.tapRows! * u.tapColumns!),
+  }),
   conv2d_pack: (u) => {
     const taps = u.tapRows! * u.tapColumns!;
     return {
       kind: 'weight packing',
-      // Forward, the channels that are summed over lie next to each other; for the input gradient those of the result do.
+      // In the forward pass the summed channels are adjacent; for the input gradient the result's channels are.
       shape: `${u.channelStride! < u.resultStride! ? 'forward' : 'inputGrad'} ${u.channels} -> ${u.resultChannels}, ${u.tapRows}x${u.tapColumns}`,
       bytes: words(u.channels! * taps * (u.resultChannels! + u.packedChannels!)),
     };
@@ -229,7 +207,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     shape: `${u.batch}x${u.channels}x${u.planeSize}`,
     bytes: words(u.batch! * u.channels! * u.planeSize! + u.channels!),
   }),
-  // Writes mean, 1 / deviation and the rounding error of the mean; reads and writes both running statistics.
+  // Writes mean, 1 / deviation and the mean's rounding error; reads and writes both running statistics.
   batch_norm_statistics: batchNorm(1, 7),
   batch_norm_running: (u) => ({ kind: 'batch norm', shape: `${u.channels}`, bytes: words(5 * u.channels!) }),
   batch_norm_table: (u) => ({ kind: 'batch norm', shape: `${u.channels}`, bytes: words(8 * u.channels!) }),
@@ -269,7 +247,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     shape: `${u.rows}x${u.outFeatures}`,
     bytes: words((u.rows! + 1) * u.outFeatures!),
   }),
-  // Per row: the logits, the label, the loss, maximum and log-sum.
+  // Per row: the logits, the label, the loss, the maximum and the log-sum.
   cross_entropy_rows: (u) => ({
     kind: 'loss',
     shape: `${u.rows}x${u.classes}`,
@@ -281,29 +259,22 @@ const RULES: Readonly<Record<string, Rule>> = {
     shape: `${u.rows}x${u.classes}`,
     bytes: words(u.rows! * (2 * u.classes! + 3) + 1),
   }),
-  // Parameter and momentum buffer are read and written, the gradient read. (In a parameter's first step the buffer is only
-  // written; that step is not timed.)
+  // Reads and writes the parameter and the momentum buffer, and reads the gradient. The first step, which is not timed,
+  // only writes the buffer.
   sgd_momentum: elementwise('sgd', 5),
   sgd_plain: elementwise('sgd', 3),
-  correct_rows: (u) => ({
-    kind: 'other',
-    shape: `${u.rows}x${u.classes}`,
-    bytes: words(u.rows! * (u.classes! + 2)),
-  }),
+  correct_rows: (u) => ({ kind: 'other', shape: `${u.rows}x${u.classes}`, bytes: words(u.rows! * (u.classes! + 2)) }),
   correct_sum: (u) => ({ kind: 'other', shape: `${u.rows}`, bytes: words(u.rows! + 1) }),
 };
 
-/** Names of the kernels whose cost is known. */
-export const COSTED_KERNELS: readonly string[] = Object.keys(RULES);
-
-/** Cost of a dispatch. Of a kernel that is not known here nothing but its label. */
+/** Cost of a dispatch. An unknown kernel gets only its label. */
 export function costOf({ program, uniforms, label = '' }: Dispatch): Cost {
   const rule = RULES[program.name];
   if (!rule) return { kind: 'other', shape: label };
   return rule(unpackUniforms(program.name, uniforms), label);
 }
 
-/** The inverse of kernels/kernel.ts `packUniforms`. */
+/** The inverse of `packUniforms` in kernels/kernel.ts. */
 function unpackUniforms(name: string, bytes: Uint8Array | undefined): Uniforms {
   const kernel = kernels.find((one) => one.name === name);
   if (!kernel || !bytes) return {};

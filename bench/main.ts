@@ -1,34 +1,34 @@
-/** `npm run bench`: where a training step's time goes on this adapter, kernel by kernel. */
+/** `npm run bench`: the time of each kernel in a training step on this adapter. */
 import { pathToFileURL } from 'node:url';
-import { DawngradError, UsageError } from '../src/errors.ts';
-import { type AdapterPreference, openGpu } from '../src/gpu/dawn.ts';
-import { writeFileAtomic } from '../src/weights/index.ts';
-import { ADAPTERS, adapterOf, countOf, flagHelp, type Io, outputOf, readFlags } from './flags.ts';
+import { ADAPTERS, flagHelp } from '../src/cli/flags.ts';
+import type { Io } from '../src/cli/train.ts';
+import { UsageError } from '../src/errors.ts';
+import { type OpenOptions, openGpu } from '../src/gpu/dawn.ts';
+import { adapterOf, countOf, exitStatus, outputOf, readFlags, writeJson } from './flags.ts';
 import { formatReport } from './report-text.ts';
 import { type BenchOptions, DEFAULTS, runBench } from './run.ts';
 
 export const HELP = `Usage: npm run bench [-- flags]
 
 Times ResNet-18 on this adapter: each kernel at each of its shapes, and whole steps. Weights and pictures are random
-numbers, as speed does not depend on them.
+values: speed does not depend on them.
 
 ${flagHelp('batch-size <n>', [`pictures per step (default: ${DEFAULTS.batchSize})`])}
 ${flagHelp('steps <n>', [`steps of each kind of work to time (default: ${DEFAULTS.steps})`])}
-${flagHelp('only <pattern>', ['list only the rows of which "kernel shape" matches this regular expression,', 'for instance conv2d, "weightGrad.*512" or batch_norm'])}
-${flagHelp('alone', ['repeat each kernel alone instead; with --only this is the quick way to try a change'])}
-${flagHelp('json <file>', ['write the report as JSON too'])}
+${flagHelp('only <pattern>', ['list only the rows whose "kernel shape" matches this regular expression,', 'for example conv2d, "weightGrad.*512" or batch_norm'])}
+${flagHelp('alone', ['repeat each kernel alone instead; with --only, the quick way to try a change'])}
+${flagHelp('json <file>', ['also write the report as JSON'])}
 ${flagHelp('adapter <kind>', [ADAPTERS.join(', ')])}
-${flagHelp('help', ['print this'])}
+${flagHelp('help', ['print this'], 'h')}
 
-How kernels are timed: timestamps around every dispatch of real steps, so that each runs at its place, its inputs as cold
-or as warm in the caches as they are in training. Steps with timestamps and steps without take turns; the total of
-the kernels is held against the wall time of those without. With --alone a kernel is repeated on the same buffers, which
-flatters small ones; where a device has no timestamps this is done in any case, by the clock. Compiling is never
-in a time.
+Kernels are timed by timestamps around every dispatch of real steps, so caches are as cold or warm as in training. Steps
+with and without timestamps take turns; the kernels' total is compared with the wall time of the steps without. --alone
+repeats each kernel on the same buffers, which flatters small kernels. A device without timestamps always does so, and
+uses the clock. No time includes compilation.
 
-What the columns say: GFLOP/s counts multiply and add apart. GB/s counts the bytes that must be read and written, once each,
-however often the kernel does. "of matmul" holds GFLOP/s against the fastest of several matrix products with M=128,
-K=1152, N=3072, measured before and after. Whole steps: see bench/README.md.
+Columns: GFLOP/s counts a multiply-add as two operations. GB/s counts each byte that must be read or written once,
+however often the kernel accesses it. "of matmul" compares GFLOP/s with the fastest of several matrix products with
+M=128, K=1152, N=3072, measured before and after. bench/README.md describes whole steps.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.
 `;
@@ -36,7 +36,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage.
 interface BenchCommand {
   readonly options: BenchOptions;
   readonly json: string | undefined;
-  readonly adapter: AdapterPreference | undefined;
+  readonly device: Pick<OpenOptions, 'adapter'>;
 }
 
 /** @throws UsageError naming the flag */
@@ -59,7 +59,7 @@ export function parseBenchFlags(argv: readonly string[]): BenchCommand | 'help' 
       alone: flags.alone === true,
     },
     json: outputOf('json', flags.json),
-    adapter: adapterOf(flags.adapter),
+    device: adapterOf(flags.adapter),
   };
 }
 
@@ -73,41 +73,27 @@ function pattern(text: string): RegExp {
 
 /**
  * @param argv arguments after the script's name
- * @param smaller what a test makes smaller than it is for people
+ * @param smaller sizes that tests reduce
  * @returns exit status: 0 done, 1 failed, 2 wrong usage
  */
-export async function main(
+export function main(
   argv: readonly string[],
   io: Io = process,
   smaller: Pick<BenchOptions, 'imageSize' | 'works' | 'matmul'> = {},
 ): Promise<number> {
-  try {
+  return exitStatus('bench', io, async () => {
     const command = parseBenchFlags(argv);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return 0;
-    }
-    const gpu = await openGpu(command.adapter === undefined ? {} : { adapter: command.adapter });
+    if (command === 'help') return io.stdout.write(HELP);
+    const gpu = await openGpu(command.device);
     try {
       const note = (text: string) => io.stderr.write(`bench: ${text}\n`);
       const report = await runBench(gpu, { ...command.options, ...smaller, note });
       io.stdout.write(formatReport(report));
-      if (command.json !== undefined) {
-        writeFileAtomic(command.json, [Buffer.from(`${JSON.stringify(report, undefined, 2)}\n`)]);
-      }
+      writeJson(command.json, report);
     } finally {
       gpu.close();
     }
-    return 0;
-  } catch (error) {
-    if (error instanceof UsageError) {
-      io.stderr.write(`bench: ${error.message}\nTry "npm run bench -- --help".\n`);
-      return 2;
-    }
-    if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`bench: ${error.message}\n`);
-    return 1;
-  }
+  });
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

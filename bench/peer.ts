@@ -1,4 +1,4 @@
-/** Another framework in a process of its own that times steps on demand: PyTorch (pytorch.py), TensorFlow.js (peers/). */
+/** Another framework in its own process that times steps on demand: PyTorch (pytorch.py) or TensorFlow.js (peers/). */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +12,7 @@ import type { Work } from './steps.ts';
 export const PEERS = ['pytorch', 'tfjs'] as const;
 export type PeerName = (typeof PEERS)[number];
 
-/** The peer is not installed; the message says how to do that. */
+/** The peer is not installed; the message tells how to install it. */
 export class MissingPeerError extends DawngradError {
   override name = 'MissingPeerError';
 }
@@ -20,17 +20,17 @@ export class MissingPeerError extends DawngradError {
 export interface PeerOptions {
   readonly batchSize: number;
   readonly imageSize: number;
-  /** A .pth file; random weights if left out. Only PyTorch reads it. */
+  /** A .pth file, for PyTorch only. Random weights by default. */
   readonly weights?: string | undefined;
-  /** Which adapter TensorFlow.js asks for. */
+  /** Adapter that TensorFlow.js requests. */
   readonly adapter?: AdapterPreference | undefined;
-  /** The command of a Python with torch; looked for if left out. */
+  /** The command of a Python with torch; by default one is searched for. */
   readonly python?: string | undefined;
 }
 
-/** The first line of a peer. */
+/** The first line that a peer prints. */
 interface Greeting {
-  /** "PyTorch 1.13.0". */
+  /** For example "PyTorch 1.13.0". */
   readonly name?: string;
   readonly threads?: number;
   /** Description of the adapter. */
@@ -46,9 +46,9 @@ const ADVICE: Readonly<Record<PeerName, string>> = {
 export class Peer {
   readonly kind: PeerName;
   readonly name: string;
-  /** Threads it computes with, where it says so. */
+  /** The number of threads, if the peer reports it. */
   readonly threads: number | undefined;
-  /** Adapter it computes on, where it says so. */
+  /** The adapter, if the peer reports it. */
   readonly adapter: string | undefined;
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -62,31 +62,31 @@ export class Peer {
     this.#lines = lines;
   }
 
-  /** Throws MissingPeerError where it is not installed. */
+  /** @throws MissingPeerError if it is not installed */
   static async start(kind: PeerName, options: PeerOptions): Promise<Peer> {
     const [command, args] = kind === 'pytorch' ? pytorchCommand(options) : tfjsCommand(options);
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    // A process that ends early ends its output too, which is where that is noticed.
+    // When the process ends early, its output ends too, and reading the output reports it.
     child.on('error', () => {});
     child.stdin.on('error', () => {});
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const first = await lines.next();
-    if (first.done) throw new DawngradError(`${command} ${args.join(' ')} ended at once; its message stands above.`);
+    if (first.done) throw new DawngradError(`${command} ${args.join(' ')} ended at once; its message is above.`);
     const greeting = readGreeting(first.value);
     if (!greeting) {
       child.kill();
-      throw new DawngradError(`${command} ${args.join(' ')} should say what it is in JSON, but says: ${first.value}`);
+      throw new DawngradError(`${command} ${args.join(' ')} should introduce itself in JSON, but says: ${first.value}`);
     }
     if (greeting.missing !== undefined) throw new MissingPeerError(`${ADVICE[kind]} (${greeting.missing}).`);
     return new Peer(kind, child, lines, greeting);
   }
 
-  /** Milliseconds per step. It has warmed up before. */
+  /** @returns milliseconds per step */
   async time(work: Work, count: number): Promise<number> {
     this.#process.stdin!.write(`${work} ${count}\n`);
     const { value, done } = await this.#lines.next();
     const ms = Number(value);
-    if (done || !(ms > 0)) throw new DawngradError(`${this.name} did not time ${work}; its message stands above.`);
+    if (done || !(ms > 0)) throw new DawngradError(`${this.name} did not time ${work}; its message is above.`);
     return ms;
   }
 

@@ -1,4 +1,4 @@
-/** Where a step's time goes: every dispatch timed, and those of one kernel at one shape gathered in a row. */
+/** Times every dispatch of a step, and gathers those of one kernel at one shape in a row. */
 import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
 import { type Cost, costOf, KINDS } from './costs.ts';
 import type { Copies, MeasuredKind, MeasuredRow, MeasuredWork } from './report.ts';
@@ -6,18 +6,17 @@ import { median, quantile, sum } from './statistics.ts';
 import { BLOCK, type StepOptions, Steps, type Work } from './steps.ts';
 import { recordDispatches, timeAlone, timeCopies, timeDispatches, timingMethod } from './timing.ts';
 
-/** One piece of work: a dispatch, or several that belong together (see Cost.joins). */
+/** A piece of work: one dispatch, or several that belong together (see `Cost.joins`). */
 export interface Piece extends Cost {
   readonly kernel: string;
   readonly dispatches: readonly Dispatch[];
 }
 
-/** A piece in one step, with its time in milliseconds. */
 export interface TimedPiece extends Piece {
   readonly ms: number;
 }
 
-/** Cuts a step's dispatches, in order, into pieces. */
+/** Groups a step's dispatches into pieces, in order. */
 export function piecesOf(dispatches: readonly Dispatch[]): Piece[] {
   const pieces: Piece[] = [];
   for (const dispatch of dispatches) {
@@ -37,7 +36,7 @@ export function piecesOf(dispatches: readonly Dispatch[]): Piece[] {
 const rowKey = (piece: Piece) => `${piece.kernel} ${piece.shape}`;
 
 /**
- * Rows of a number of steps, the dearest first.
+ * The rows of several steps, the slowest first.
  * @param steps pieces of each step
  */
 export function gatherRows(steps: readonly (readonly TimedPiece[])[]): MeasuredRow[] {
@@ -63,7 +62,7 @@ export function gatherRows(steps: readonly (readonly TimedPiece[])[]): MeasuredR
   return rows.sort((a, b) => b.msPerStep - a.msPerStep);
 }
 
-/** Rows by kind; the rate of a kind counts all its time, also that of kernels that do no arithmetic worth the name. */
+/** Sums rows by kind. A kind's rate includes the time of its kernels that do no relevant arithmetic. */
 export function gatherKinds(rows: readonly MeasuredRow[]): MeasuredKind[] {
   const kinds = KINDS.map((kind): MeasuredKind => {
     const own = rows.filter((row) => row.kind === kind);
@@ -79,21 +78,21 @@ export function gatherKinds(rows: readonly MeasuredRow[]): MeasuredKind[] {
   return kinds.filter((kind) => kind.pieces > 0).sort((a, b) => b.msPerStep - a.msPerStep);
 }
 
-/** 10^9 per second. A clock may say that nothing took no time; that is no rate. */
+/** 10^9 per second; null if the clock measured no time. */
 function rate(amount: number, ms: number): number | null {
   return ms > 0 ? amount / ms / 1e6 : null;
 }
 
 export interface ProfileOptions extends StepOptions {
-  /** Steps to time. */
+  /** Number of timed steps. */
   readonly steps: number;
-  /** Repeat each piece alone instead of timing it at its place in real steps. Where there are no timestamps, always. */
+  /** Repeats each piece alone instead of timing it in real steps. Always so without timestamps. */
   readonly alone?: boolean;
-  /** Which pieces to repeat alone; all if left out. */
+  /** Selects the pieces to repeat alone; all by default. */
   readonly wanted?: (text: string) => boolean;
 }
 
-/** Times whole steps and the kernels in them, in turns. */
+/** Times whole steps and their kernels in turn. */
 export async function profileWork(gpu: Gpu, work: Work, options: ProfileOptions): Promise<MeasuredWork> {
   const inSteps = !options.alone && timingMethod(gpu) === 'timestamps';
   const steps = new Steps(gpu, work, options);
@@ -126,7 +125,7 @@ async function timeStep(gpu: Gpu, steps: Steps): Promise<TimedPiece[]> {
   });
 }
 
-/** Each kernel at each shape once, repeated alone; what is not wanted is left out. */
+/** Times each wanted kernel at each shape, repeated alone. */
 async function timePiecesAlone(gpu: Gpu, pieces: readonly Piece[], wanted: (text: string) => boolean = () => true) {
   const times = new Map<string, number>();
   for (const piece of pieces) {

@@ -1,9 +1,9 @@
 """pytorch.py BATCH SIDE THREADS WEIGHTS: times PyTorch on demand. WEIGHTS is a checkpoint of a ResNet-18, or "none".
 
-Says first, as one line of JSON, what it is: {"name", "threads"}, or {"missing"} where a module is not installed. Each input
-line `WORK STEPS` is then answered by the milliseconds per step. A step is zeroing, forward, loss, backward, SGD update on
-a batch that lies ready; steps run back to back until the last loss, or the logits, are read. Default layout, float32, as
-PyTorch's tutorial has it.
+The first output line is JSON: {"name", "threads"}, or {"missing"} if a module is not installed. The answer to each
+input line `WORK STEPS` is the milliseconds per step. A step consists of zeroing, forward, loss, backward and SGD update
+on a prepared batch. Steps run back to back until the last loss, or the logits, are read. Default layout and float32, as
+in PyTorch's tutorial.
 """
 import json
 import sys
@@ -18,7 +18,7 @@ except ImportError as error:
 
 batch, side, threads = map(int, sys.argv[1:4])
 weights = sys.argv[4]
-# By default PyTorch counts physical cores, and where it cannot tell them uses a single one.
+# By default PyTorch uses the number of physical cores, or a single one if it cannot determine that number.
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 images, labels = torch.randn(batch, 3, side, side), torch.arange(batch) % 2

@@ -1,25 +1,13 @@
-/** The report as people read it. */
+/** The report as text. */
 import type { BenchReport, KernelRow, Machine, WorkReport } from './report.ts';
-import { type Column, figure, formatTable, percent } from './table.ts';
-import { type ProductResult, YARDSTICK_SIZE } from './yardstick.ts';
+import { sum } from './statistics.ts';
+import { figure, formatTable, percent } from './table.ts';
+import { YARDSTICK_SIZE } from './yardstick.ts';
 
-const NONE = '–';
-const orNone = (value: number | null, format: (value: number) => string) => (value === null ? NONE : format(value));
-
-const COLUMNS: readonly Column[] = [
-  { title: 'kernel', align: 'left' },
-  { title: 'shape', align: 'left' },
-  { title: 'per step', align: 'right' },
-  { title: 'ms each', align: 'right' },
-  { title: 'ms per step', align: 'right' },
-  { title: 'of step', align: 'right' },
-  { title: 'GFLOP/s', align: 'right' },
-  { title: 'GB/s', align: 'right' },
-  { title: 'of matmul', align: 'right' },
-];
+const orNone = (value: number | null, format: (value: number) => string) => (value === null ? '–' : format(value));
 
 /** "llvmpipe-… (Mesa …), software; AMD EPYC, 2 cores; Node 20.20.2" */
-export function machineLine(machine: Machine): string {
+function machineLine(machine: Machine): string {
   const kind = machine.software ? 'software' : 'hardware';
   return (
     `${machine.device} (${machine.driver}), ${kind}; ${machine.cpu}, ${machine.cores} cores; Node ${machine.node}, ` +
@@ -37,7 +25,8 @@ export function formatReport(report: BenchReport): string {
     formatMatmul(report),
     `Kernels of ${main.work}\n\n${formatKernels(main, main.kernels)}\n\n${totalLine(main, report)}`,
     ...others.map((work) => {
-      const more = work.kernels.filter((row) => !main.kernels.some((known) => sameRow(known, row)));
+      const known = new Set(main.kernels.map(({ kernel, shape }) => `${kernel} ${shape}`));
+      const more = work.kernels.filter(({ kernel, shape }) => !known.has(`${kernel} ${shape}`));
       const table = more.length > 0 ? formatKernels(work, more) : '(none)';
       return `Kernels of ${work.work} that are not in ${main.work}\n\n${table}\n\n${totalLine(work, report)}`;
     }),
@@ -48,21 +37,16 @@ export function formatReport(report: BenchReport): string {
 }
 
 function placeText({ timing, place }: BenchReport): string {
-  if (place === 'step') return 'kernels timed by timestamps at their place in real steps';
+  if (place === 'step') return 'kernels timed by timestamps in real steps';
   const how = timing === 'timestamps' ? 'by timestamps' : 'by the clock (no timestamps here)';
   return `kernels repeated alone, timed ${how}`;
 }
 
 function formatMatmul({ matmul }: BenchReport): string {
   const { m, n, k } = matmul;
-  const line = ({ kernel, ms, gflops }: ProductResult) => [kernel, figure(ms), figure(gflops)];
   const table = formatTable(
-    [
-      { title: 'kernel', align: 'left' },
-      { title: 'ms', align: 'right' },
-      { title: 'GFLOP/s', align: 'right' },
-    ],
-    matmul.kernels.map(line),
+    ['kernel', '>ms', '>GFLOP/s'],
+    matmul.kernels.map(({ kernel, ms, gflops }) => [kernel, figure(ms), figure(gflops)]),
   );
   const usual = m === YARDSTICK_SIZE.m && n === YARDSTICK_SIZE.n && k === YARDSTICK_SIZE.k;
   return `Matrix product M=${m} K=${k} N=${n}${usual ? ', the yardstick' : ''}\n\n${table}`;
@@ -70,7 +54,7 @@ function formatMatmul({ matmul }: BenchReport): string {
 
 function formatKernels(work: WorkReport, rows: readonly KernelRow[]): string {
   return formatTable(
-    COLUMNS,
+    ['kernel', 'shape', '>per step', '>ms each', '>ms per step', '>of step', '>GFLOP/s', '>GB/s', '>of matmul'],
     rows.map((row) => [
       row.kernel,
       row.shape,
@@ -87,11 +71,11 @@ function formatKernels(work: WorkReport, rows: readonly KernelRow[]): string {
 
 function copiesText({ copies }: WorkReport): string {
   if (copies.count === 0) return '';
-  return `; beside them ${copies.count} copies into textures, ${figure(copies.bytes / 1e6)} MB, ${figure(copies.ms)} ms by the clock`;
+  return `; besides, ${copies.count} copies into textures, ${figure(copies.bytes / 1e6)} MB, ${figure(copies.ms)} ms by the clock`;
 }
 
 function totalLine(work: WorkReport, { only, place }: BenchReport): string {
-  const shown = work.kernels.reduce((total, row) => total + row.msPerStep, 0);
+  const shown = sum(work.kernels.map((row) => row.msPerStep));
   const matching = only === null ? '' : ` (${figure(shown)} ms in the rows that match)`;
   if (only !== null && place === 'alone') return `total: ${figure(shown)} ms in the rows that match`;
   return (
@@ -102,14 +86,7 @@ function totalLine(work: WorkReport, { only, place }: BenchReport): string {
 
 function formatKinds(work: WorkReport): string {
   return formatTable(
-    [
-      { title: 'kind', align: 'left' },
-      { title: 'pieces', align: 'right' },
-      { title: 'ms per step', align: 'right' },
-      { title: 'of step', align: 'right' },
-      { title: 'GFLOP/s', align: 'right' },
-      { title: 'of matmul', align: 'right' },
-    ],
+    ['kind', '>pieces', '>ms per step', '>of step', '>GFLOP/s', '>of matmul'],
     work.kinds.map((row) => [
       row.kind,
       figure(row.pieces),
@@ -123,14 +100,7 @@ function formatKinds(work: WorkReport): string {
 
 function formatWorks(works: readonly WorkReport[]): string {
   return formatTable(
-    [
-      { title: 'work', align: 'left' },
-      { title: 'ms', align: 'right' },
-      { title: 'quartiles', align: 'right' },
-      { title: 'kernels ms', align: 'right' },
-      { title: 'GFLOP', align: 'right' },
-      { title: 'GFLOP/s', align: 'right' },
-    ],
+    ['work', '>ms', '>quartiles', '>kernels ms', '>GFLOP', '>GFLOP/s'],
     works.map((work) => [
       work.work,
       figure(work.wallMs),
@@ -140,8 +110,4 @@ function formatWorks(works: readonly WorkReport[]): string {
       figure(work.gflops),
     ]),
   );
-}
-
-function sameRow(a: KernelRow, b: KernelRow): boolean {
-  return a.kernel === b.kernel && a.shape === b.shape;
 }

@@ -1,50 +1,50 @@
-/** What `npm run bench --json` writes. Times are milliseconds, rates 10^9 per second. Fields are only ever added. */
+/** The JSON of `npm run bench --json`. Times are milliseconds, rates 10^9 per second. Fields are only ever added. */
 
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
+import { packageVersion } from '../src/cli/version.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
 import type { Kind } from './costs.ts';
 import type { Work } from './steps.ts';
 import type { TimingMethod } from './timing.ts';
 import type { Yardstick } from './yardstick.ts';
 
-/** Where and with what it was measured. */
+/** The machine and the versions. */
 export interface Machine {
   /** Version of this package. */
   readonly dawngrad: string;
   /** ISO 8601, UTC. */
   readonly date: string;
   readonly node: string;
-  /** `linux-x64` and the like. */
+  /** For example `linux-x64`. */
   readonly platform: string;
   readonly cpu: string;
   readonly cores: number;
-  /** The adapter's name, and its driver as it describes itself. */
+  /** The adapter's name. `driver` is its description. */
   readonly device: string;
   readonly driver: string;
   readonly vendor: string;
   readonly software: boolean;
 }
 
-/** A kernel at one of its shapes, as it was measured. */
+/** The times of a kernel at one of its shapes. */
 export interface MeasuredRow {
   readonly kernel: string;
   readonly kind: Kind;
   readonly shape: string;
-  /** How often it occurs in one step. */
+  /** Occurrences in one step. */
   readonly perStep: number;
   /** Median of one occurrence. */
   readonly ms: number;
-  /** All occurrences of a step together, median over steps. */
+  /** Sum of the occurrences in a step, median over steps. */
   readonly msPerStep: number;
-  /** Of one occurrence; null where the other one counts. */
+  /** Of one occurrence. Either `flops` or `bytes` is null: see costs.ts. */
   readonly flops: number | null;
   readonly bytes: number | null;
   readonly gflops: number | null;
   readonly gbs: number | null;
 }
 
-/** Rows of one kind together. */
+/** The rows of one kind together. */
 export interface MeasuredKind {
   readonly kind: Kind;
   readonly pieces: number;
@@ -52,16 +52,15 @@ export interface MeasuredKind {
   readonly gflops: number | null;
 }
 
-/** Held against the yardstick. */
 export interface Share {
-  /** gflops as a share of the best matrix product's. */
+  /** `gflops` divided by that of the best matrix product. */
   readonly ofMatmul: number | null;
 }
 
 export type KernelRow = MeasuredRow & Share;
 export type KindRow = MeasuredKind & Share;
 
-/** Copies of a step. */
+/** Copies from buffers into textures in a step. */
 export interface Copies {
   readonly count: number;
   readonly bytes: number;
@@ -70,18 +69,19 @@ export interface Copies {
 
 export interface MeasuredWork<Row = MeasuredRow, KindOfRow = MeasuredKind> {
   readonly work: Work;
-  /** Wall time of a step, steps back to back, nothing being timed inside: median and quartiles over blocks. */
+  /** Wall time of a step, with steps back to back and no timestamps: median and quartiles over blocks. */
   readonly wallMs: number;
   readonly wallQuartilesMs: readonly [number, number];
   /**
-   * All kernels of a step together, median over steps; what is missing to wallMs is uploads, copies, gaps between dispatches
-   * and the host. The rows' medians add up to less where a busy machine holds up now this kernel and now that.
+   * Sum of a step's kernels, median over steps. Uploads, copies, gaps between dispatches and the host make up the rest
+   * of wallMs. On a busy machine the rows' medians add up to less, because different kernels are delayed in different
+   * steps.
    */
   readonly kernelMs: number;
   readonly dispatches: number;
-  /** What a step copies from buffers into textures: no timestamps tell its time, so all of it was repeated, by the clock. */
+  /** Timed by the clock while repeated, because timestamps do not cover copies. */
   readonly copies: Copies;
-  /** Operations of convolutions and linear layers in a step, and their rate in the step's wall time. */
+  /** Operations of convolutions and linear layers in a step; `gflops` is their rate over wallMs. */
   readonly flops: number;
   readonly gflops: number;
   /** Largest msPerStep first. */
@@ -94,14 +94,14 @@ export type WorkReport = MeasuredWork<KernelRow, KindRow>;
 export interface BenchReport extends Machine {
   readonly batch: number;
   readonly imageSize: number;
-  /** Steps of each kind of work that were timed. */
+  /** Number of timed steps per kind of work. */
   readonly steps: number;
-  /** How kernels were timed, and whether at their place in real steps or repeated alone. */
+  /** How kernels were timed. `place`: in real steps, or repeated alone. */
   readonly timing: TimingMethod;
   readonly place: 'step' | 'alone';
   /**
-   * Only rows matching this were kept; null: all. dispatches and flops are of everything all the same, and so are kernelMs
-   * and kinds, unless kernels were timed alone: then only what matches was.
+   * The pattern of the kept rows; null keeps all. `dispatches` and `flops` always cover the whole step. So do
+   * `kernelMs` and `kinds` unless kernels were timed alone: then only the matching ones were timed.
    */
   readonly only: string | null;
   readonly matmul: Yardstick;
@@ -109,12 +109,9 @@ export interface BenchReport extends Machine {
 }
 
 export function describeMachine(gpu: Gpu): Machine {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const info = gpu.device.adapterInfo;
   return {
-    dawngrad: version,
+    dawngrad: packageVersion(),
     date: new Date().toISOString(),
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,

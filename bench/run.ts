@@ -1,4 +1,4 @@
-/** `npm run bench` without its command line: the yardstick, then each kind of work, on one device. */
+/** `npm run bench` without its command line: times the yardstick, then each kind of work, on one device. */
 import type { Gpu } from '../src/gpu/gpu.ts';
 import { profileWork } from './profile.ts';
 import { type BenchReport, describeMachine, type Share } from './report.ts';
@@ -8,19 +8,19 @@ import { ProductBench, type ProductKernel, type ProductSize } from './yardstick.
 
 export interface BenchOptions {
   readonly batchSize?: number;
-  /** Steps of each kind of work to time. */
+  /** Number of timed steps per kind of work. */
   readonly steps?: number;
-  /** Keep the rows of which "kernel shape" matches. */
+  /** Keeps only the rows whose "kernel shape" matches. */
   readonly only?: RegExp | undefined;
-  /** Repeat kernels alone instead of timing them in real steps. */
+  /** Repeats kernels alone instead of timing them in real steps. */
   readonly alone?: boolean;
-  /** Side of the pictures. Not a flag: figures are quoted for 224. */
+  /** Side of the pictures. Not a flag: published figures are for 224. */
   readonly imageSize?: number;
-  /** Which kinds of work; all if left out. */
+  /** All by default. */
   readonly works?: readonly Work[];
-  /** Size and kernels of the yardstick. Not flags either. */
+  /** Size and kernels of the yardstick. Not a flag either. */
   readonly matmul?: { readonly size: ProductSize; readonly kernels: readonly ProductKernel[] };
-  /** Told what is being done. */
+  /** Called with a name before each part. */
   readonly note?: (text: string) => void;
 }
 
@@ -38,7 +38,7 @@ export async function runBench(gpu: Gpu, options: BenchOptions = {}): Promise<Be
     note(work);
     works.push(await profileWork(gpu, work, { batchSize, steps, imageSize, alone, wanted }));
   }
-  // Once more: if the machine became faster in the meantime, so should the yardstick.
+  // Again, because the machine may have become faster in the meantime.
   note('matrix products again');
   await products.measure();
   const matmul = products.result();

@@ -1,6 +1,6 @@
-/** The few statistics that benchmarks need. Times on a shared machine have a long tail, hence medians and quartiles. */
+/** Statistics for benchmarks. Times on a shared machine have a long tail, hence medians and quartiles. */
 
-/** The value below which a share `q` (0 … 1) of the values lies, interpolated between neighbours. Throws if there is none. */
+/** The value below which a share `q` (0 … 1) of the values lies, interpolated between neighbours. @throws RangeError */
 export function quantile(values: readonly number[], q: number): number {
   if (values.length === 0) throw new RangeError('A quantile needs at least one value, got none.');
   if (!(q >= 0 && q <= 1)) throw new RangeError(`A quantile is taken at 0 to 1, got ${q}.`);

@@ -1,7 +1,7 @@
 /**
- * The three kinds of work that are timed, on ResNet-18 with two classes. A step is: upload of a batch that lies ready,
- * zeroing, forward, loss, backward, SGD update. Steps run back to back; the time is wall time until the last one's loss is on
- * the host, divided by their number.
+ * The three kinds of timed work, on ResNet-18 with two classes. A step consists of the upload of a prepared batch,
+ * zeroing, forward, loss, backward and SGD update. Steps run back to back; the time is wall time until the last loss is
+ * on the host, divided by their number.
  */
 import { backward, crossEntropy, noGrad, scope, Tensor } from '../src/autograd/index.ts';
 import { Generator } from '../src/data/index.ts';
@@ -12,21 +12,22 @@ import { Linear, SGD } from '../src/nn/index.ts';
 import { readCheckpoint } from '../src/weights/index.ts';
 
 /**
- * `finetune-step` trains all parameters; `extract-step` only the last layer, batch norm still in train mode and nothing
- * cached; `eval-forward` is forward in eval mode, without a tape, until the logits are on the host.
+ * `finetune-step` trains all parameters. `extract-step` trains only the last layer, with batch norm in train mode and
+ * nothing cached. `eval-forward` is a forward pass in evaluation mode, without a tape, until the logits are on the
+ * host.
  */
 export const WORKS = ['finetune-step', 'extract-step', 'eval-forward'] as const;
 export type Work = (typeof WORKS)[number];
 
 export interface StepOptions {
   readonly batchSize: number;
-  /** Side of the pictures; 224 if left out, which is what figures are quoted for. */
+  /** Side of the pictures. 224 by default; published figures are for 224. */
   readonly imageSize?: number | undefined;
-  /** Checkpoint to start from. Without it weights are drawn: speed does not depend on their values. */
+  /** Path of a checkpoint. Random weights by default: speed does not depend on their values. */
   readonly weights?: string | undefined;
 }
 
-/** Steps per block: wall times are taken of whole blocks, so that the wait at a block's end is shared. */
+/** Steps per block. Wall times are of whole blocks, so the steps share the wait at the end. */
 export const BLOCK = 4;
 
 export class Steps {
@@ -38,7 +39,7 @@ export class Steps {
   readonly #labels: Uint32Array<ArrayBuffer>;
   readonly #imageSize: number;
 
-  /** Throws FileError where the weights cannot be read. */
+  /** @throws FileError if the weights cannot be read */
   constructor(gpu: Gpu, work: Work, { batchSize, imageSize = 224, weights }: StepOptions) {
     const random = new Generator(0);
     const model = resnet18(gpu, weights === undefined ? { random } : { init: 'skip' });
@@ -51,7 +52,7 @@ export class Steps {
     this.#gpu = gpu;
     this.#model = model;
     this.#optimizer = new SGD(trained, { lr: 0.001, momentum: 0.9 });
-    // As spread out as normalised pictures are.
+    // The spread of normalised pictures.
     this.#images = new Float32Array(batchSize * 3 * imageSize * imageSize);
     random.fillNormal(this.#images, 0, 1);
     this.#labels = Uint32Array.from({ length: batchSize }, (_, i) => i % 2);
@@ -59,8 +60,9 @@ export class Steps {
   }
 
   /**
-   * Records and submits one step without waiting. Gives its loss, or its logits; the caller disposes them.
-   * @param chooser of its kernels; the device's if left out
+   * Records and submits one step without waiting. The caller disposes the result.
+   * @param chooser chooses the kernels; by default the device's chooser
+   * @returns the loss, or the logits of `eval-forward`
    */
   submit(chooser: Chooser = chooserOf(this.#gpu)): Tensor {
     const result = this.#gpu.withChooser(chooser, () =>
@@ -70,7 +72,7 @@ export class Steps {
     return result;
   }
 
-  /** Runs steps back to back and gives the milliseconds per step, until the last one's result is on the host. */
+  /** Runs steps back to back until the last result is on the host. @returns milliseconds per step */
   async block(count: number, chooser?: Chooser): Promise<number> {
     const start = performance.now();
     for (let i = 1; i < count; i++) this.submit(chooser).dispose();
@@ -81,7 +83,7 @@ export class Steps {
     return ms;
   }
 
-  /** Compiles every kernel and lets the pool fill. */
+  /** Compiles every kernel and fills the pool. */
   async warmUp(chooser?: Chooser): Promise<void> {
     await this.block(2, chooser);
   }

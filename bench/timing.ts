@@ -1,48 +1,46 @@
 /**
- * How long dispatches take on the device, by timestamp queries where it has them. They are written at the beginning and the
- * end of a compute pass that holds the one dispatch, so neither recording nor waiting is in them, nor compiling, as long
- * as every kernel ran once before. Without them: wall time over many dispatches in one submission.
+ * Times dispatches on the device by timestamp queries, at the beginning and the end of a compute pass with one
+ * dispatch. So the times contain neither recording nor waiting, nor compilation if every kernel ran once before.
+ * Without timestamp queries: wall time over many dispatches in one submission.
  *
- * Both agree on lavapipe for a kernel that takes a millisecond or more: see the test "agrees with the clock". A small one
- * looks dearer by the clock, because the way from one dispatch to the next is in it.
+ * Both agree on lavapipe for a kernel that takes a millisecond or more: see the test "timestamps agree with the clock".
+ * A small kernel looks slower by the clock, which includes the time between dispatches.
  */
 import type { Dispatch, Gpu } from '../src/gpu/gpu.ts';
 import type { Copies } from './report.ts';
 import { median, sum } from './statistics.ts';
 
-export const TIMING_METHODS = ['timestamps', 'wall'] as const;
-export type TimingMethod = (typeof TIMING_METHODS)[number];
+export type TimingMethod = 'timestamps' | 'wall';
 
-/** The better method of those that the device can. */
+/** The better method that the device supports. */
 export function timingMethod(gpu: Gpu): TimingMethod {
   return gpu.device.features.has('timestamp-query') ? 'timestamps' : 'wall';
 }
 
-/** Repetitions of a small kernel fill this much time, so that the clock's resolution and a hiccup do not count. */
+/** Repetitions of a small kernel fill this time, so that the clock's resolution and short delays do not matter. */
 const ROUND_MS = 60;
 const MAX_REPETITIONS = 200;
 const ROUNDS = 3;
 
-/** What was recorded while `record` ran, and how long each dispatch took (milliseconds). Needs timestamp queries. */
+/**
+ * Runs `record` and times each dispatch, in milliseconds.
+ * @throws GpuError if the device has no timestamp queries; RangeError if there are more dispatches than timestamps
+ */
 export async function timeDispatches(gpu: Gpu, record: () => void) {
-  const dispatches: Dispatch[] = [];
   gpu.startProfiling();
   try {
-    gpu.onDispatch = (dispatch) => dispatches.push(dispatch);
-    record();
-    gpu.onDispatch = undefined;
+    const dispatches = recordDispatches(gpu, record);
     const timings = await gpu.takeTimings();
     if (timings.length !== dispatches.length) {
       throw new RangeError(`${dispatches.length} dispatches were recorded, but only ${timings.length} can be timed.`);
     }
     return { dispatches, ms: timings.map((timing) => timing.ms) };
   } finally {
-    gpu.onDispatch = undefined;
     gpu.stopProfiling();
   }
 }
 
-/** What is recorded while `record` runs. */
+/** Runs `record` and returns its dispatches. */
 export function recordDispatches(gpu: Gpu, record: () => void): Dispatch[] {
   const dispatches: Dispatch[] = [];
   gpu.onDispatch = (dispatch) => dispatches.push(dispatch);
@@ -55,8 +53,8 @@ export function recordDispatches(gpu: Gpu, record: () => void): Dispatch[] {
 }
 
 /**
- * Median milliseconds of a piece of work that is repeated alone, its buffers as warm in the caches as they can be. The
- * dispatches are recorded again as they are, on whatever their buffers hold now.
+ * Median milliseconds of a piece of work that is repeated alone, with its buffers as warm in the caches as possible.
+ * The dispatches run on the current contents of their buffers.
  */
 export async function timeAlone(
   gpu: Gpu,
@@ -67,7 +65,7 @@ export async function timeAlone(
     for (const dispatch of dispatches) gpu.dispatch(dispatch);
   };
   once();
-  await gpu.idle(); // compiled by now
+  await gpu.idle(); // compiles
   let estimate = await byClock(gpu, once, 1);
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -81,7 +79,7 @@ export async function timeAlone(
 
 type Commands = Parameters<Parameters<Gpu['encode']>[0]>[0];
 
-/** The bytes that copies into textures read, and write. */
+/** Bytes that the copies into textures read. They write as many. */
 export function copiedBytes(commands: (encoder: Commands) => void): number {
   let bytes = 0;
   const copyBufferToTexture = (_from: unknown, _to: unknown, extent: Iterable<number>) => {
@@ -91,7 +89,7 @@ export function copiedBytes(commands: (encoder: Commands) => void): number {
   return bytes;
 }
 
-/** The copies from buffers into textures that are recorded while `record` runs, and how long they take when repeated. */
+/** Runs `record`, then repeats its copies from buffers into textures and times them. */
 export async function timeCopies(gpu: Gpu, record: () => void): Promise<Copies> {
   const copies: Parameters<Gpu['encode']>[0][] = [];
   const encode = gpu.encode.bind(gpu);

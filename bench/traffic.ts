@@ -1,12 +1,14 @@
 /**
  * `npm run bench:traffic`: the bytes that a fine-tuning step of ResNet-18 must move, and those that it moves with the
- * kernels chosen here. Nothing is run or timed: a step is recorded on a stand-in device.
+ * kernels chosen on this adapter. It records a step on a dry device, and neither runs nor times it.
  *
- * Moved: every dispatch reads each of its operands once and writes its results once. Must: the same for a step in which
- * what goes element by element is done where its operands are at hand. Then a convolution reads two tensors and writes one
- * in each pass and packs nothing; a batch norm's statistics are summed where the convolution writes, its gradient's sums
- * where the output gradient is written, for which its input is read; a residual's two gradients are added where the second
- * is written, for which the first is read. Normalising and its gradient stay passes of their own, as they wait for sums.
+ * "Moves" assumes that every dispatch reads each operand once and writes each result once. "Must move" assumes the same
+ * of a step with all elementwise work fused into kernels that already hold its operands:
+ * - A convolution reads two tensors and writes one in each pass, and packs nothing.
+ * - Batch norm's statistics are summed where the convolution writes.
+ * - The sums of batch norm's gradient are taken where the output gradient is written, which reads batch norm's input.
+ * - The two gradients of a residual are added where the second is written, which reads the first.
+ * Normalising and its gradient remain separate passes, because they wait for sums.
  */
 import { pathToFileURL } from 'node:url';
 import { openGpu } from '../src/gpu/dawn.ts';
@@ -28,13 +30,13 @@ export interface Traffic {
   readonly moved: number;
 }
 
-/** Batch of the figures that are quoted. */
+/** Batch size of the published figures. */
 const BATCH = 4;
 
-/** Traffic of a fine-tuning step on an adapter with these traits, by kind, kinds without any left out. */
+/** Traffic of a fine-tuning step on an adapter with these traits, by kind, without kinds that move nothing. */
 export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize = 224): Traffic[] {
   const gpu = openDryGpu(traits);
-  // What was asked for: a buffer of the pool may be larger.
+  // The requested sizes: a buffer of the pool may be larger.
   const asked = new Map<number, number>();
   const acquire = gpu.pool.acquire.bind(gpu.pool);
   gpu.pool.acquire = (bytes) => {
@@ -43,7 +45,7 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
     return pooled;
   };
   const steps = new Steps(gpu, 'finetune-step', { batchSize, imageSize });
-  // The momentum comes with the first step.
+  // The first step creates the momentum.
   steps.submit().dispose();
   const convolutions = new Map(
     chooserOf(gpu)
@@ -60,7 +62,7 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
     const { access } = dispatch.program;
     const conv = convolutions.get(dispatch.label ?? '');
     const bound = dispatch.buffers.map((pooled) => asked.get(pooled.id) ?? pooled.size);
-    // Of a convolution's output each phase of a strided input gradient writes its part.
+    // Each phase of a strided input gradient writes only its part of the result.
     const phases = conv?.pass === 'inputGrad' && ['conv2d_rows', 'conv2d_tiled'].includes(dispatch.program.name);
     const parts = phases ? conv.shape.strideHeight * conv.shape.strideWidth : 1;
     const written = (i: number) => ['read_write', 'texture_write'].includes(access[i]!);
@@ -68,16 +70,16 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
     sum.moved += touched;
     if (!conv) sum.must += touched * mustShare(dispatch.program.name);
     else if (dispatch.label !== pass) sum.must += convBytes(conv);
-    // What belongs to one pass of one convolution follows one another.
+    // The dispatches of one pass of one convolution are consecutive.
     pass = conv ? dispatch.label! : '';
   };
-  // Copies into textures belong to the convolution whose kernel wrote what is copied: they read and write it once more.
+  // Copies into textures belong to the convolution whose kernel wrote the data. They read and write it once more.
   const encode = gpu.encode.bind(gpu);
   gpu.encode = (commands) => {
     traffic.get(lastKind)!.moved += 2 * copiedBytes(commands);
     encode(commands);
   };
-  // Sizes as they are when the dispatch is recorded: later the buffer may answer another request.
+  // Sizes must be read during recording: later the buffer may serve another request.
   gpu.onDispatch = add;
   steps.submit().dispose();
   gpu.onDispatch = undefined;
@@ -88,20 +90,20 @@ export function stepTraffic(traits: AdapterTraits, batchSize: number, imageSize 
   });
 }
 
-/** Share of a kernel's bytes that no fusion of elementwise work saves. */
+/** Share of a kernel's bytes that remains when elementwise work is fused. */
 function mustShare(kernel: string): number {
   switch (kernel) {
     case 'conv2d_pack':
     case 'conv2d_turn':
     case 'batch_norm_statistics':
       return 0;
-    // Of output gradient and input the input; with a residual of four tensors one.
+    // Of output gradient and input, the input remains; with a residual, one of four tensors.
     case 'batch_norm_backward_sums':
     case 'batch_norm_backward_sums_relu':
       return 1 / 2;
     case 'batch_norm_backward_sums_residual':
       return 1 / 4;
-    // Of two read and one written one that is read.
+    // Of two reads and one write, one read remains.
     case 'accumulate':
       return 1 / 3;
     default:
@@ -109,7 +111,7 @@ function mustShare(kernel: string): number {
   }
 }
 
-/** Input, weights and output of a convolution, once each: what any of its three passes reads and writes. */
+/** Bytes of input, weights and output of a convolution: each of its three passes reads or writes each once. */
 function convBytes(work: Conv2dWork): number {
   const { input, output, weight } = sizesOf(work);
   return 4 * (input + output + weight);
@@ -121,12 +123,7 @@ export function formatTraffic(traffic: readonly Traffic[]): string {
   const rows = [...traffic, { kind: 'all', must: total('must'), moved: total('moved') }];
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
   return formatTable(
-    [
-      { title: 'kind', align: 'left' },
-      { title: 'must move, MB', align: 'right' },
-      { title: 'moves, MB', align: 'right' },
-      { title: 'times', align: 'right' },
-    ],
+    ['kind', '>must move, MB', '>moves, MB', '>times'],
     rows.map(({ kind, must, moved }) => [
       kind,
       megabytes(must),

@@ -1,7 +1,7 @@
 /**
- * The yardstick: the best matrix product this adapter is known to do, C[M, N] = A[M, K] · B[K, N] in f32. Several kernels
- * compete, each checked against a product in float64 before it is timed; the fastest is what convolutions are held against.
- * M, N and K are those of a 3×3 convolution from 128 to 128 channels at 28×28 and a batch of 4, rounded.
+ * The yardstick: the fastest matrix product on this adapter, C[M, N] = A[M, K] · B[K, N] in f32. Several kernels
+ * compete; each is checked against a product in float64 before it is timed. Convolutions are compared with the fastest.
+ * M, N and K are those of a 3×3 convolution from 128 to 128 channels at 28×28 and batch size 4, rounded.
  */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
@@ -27,20 +27,19 @@ export interface ProductResult {
 }
 
 export interface Yardstick extends ProductSize {
-  /** The fastest kernel's figures. */
   readonly best: ProductResult;
-  /** All of them, the fastest first. */
+  /** The fastest first. */
   readonly kernels: readonly ProductResult[];
 }
 
-/** Rows and vectors of four columns per invocation, and how many depths a round of the loop takes. */
+/** Rows and vectors of four columns per invocation, and depths per iteration of the loop. */
 export interface Registers {
   readonly rows: number;
   readonly vectors: number;
   readonly unroll: number;
 }
 
-/** The tile of a workgroup, the depth it brings in at once, and rows and columns per invocation. */
+/** The tile of a workgroup, the depth that it loads at once, and rows and columns per invocation. */
 export interface Tiled {
   readonly tileRows: number;
   readonly tileColumns: number;
@@ -49,7 +48,7 @@ export interface Tiled {
   readonly columns: number;
 }
 
-/** On lavapipe the first two lead by turns; fewer sums mean more loads per product, more of them spill more. */
+/** On lavapipe one of the first two is fastest. Fewer sums mean more loads per product; more sums spill more. */
 const REGISTERS: readonly Registers[] = [
   { rows: 64, vectors: 1, unroll: 2 },
   { rows: 32, vectors: 2, unroll: 2 },
@@ -66,7 +65,6 @@ const TILED: readonly Tiled[] = [
   { tileRows: 128, tileColumns: 128, depth: 8, rows: 8, columns: 8 },
 ];
 
-/** A kernel that takes part: its shader, constants and workgroups. */
 export interface ProductKernel {
   readonly name: string;
   readonly shader: string;
@@ -74,7 +72,7 @@ export interface ProductKernel {
   readonly workgroups: readonly [number, number, number];
 }
 
-/** A kernel in registers only, or undefined where it does not fit. `lanes`: 4 or 8 that shuffles feed, or 0. */
+/** A kernel in registers only, or undefined if it does not fit. `lanes`: subgroup size for shuffles (4 or 8), or 0. */
 export function registersKernel({ m, n, k }: ProductSize, c: Registers, lanes: number): ProductKernel | undefined {
   const columns = (lanes || 8) * 4 * c.vectors;
   if (m % c.rows || n % columns || k % c.unroll || c.rows % (4 * (lanes || 1))) return undefined;
@@ -86,7 +84,7 @@ export function registersKernel({ m, n, k }: ProductSize, c: Registers, lanes: n
   };
 }
 
-/** A kernel with tiles in workgroup memory, or undefined where it does not fit. */
+/** A kernel with tiles in workgroup memory, or undefined if it does not fit. */
 export function tiledKernel({ m, n, k }: ProductSize, c: Tiled): ProductKernel | undefined {
   if (m % c.tileRows || n % c.tileColumns || k % c.depth) return undefined;
   return {
@@ -98,13 +96,12 @@ export function tiledKernel({ m, n, k }: ProductSize, c: Tiled): ProductKernel |
 }
 
 /**
- * The kernels that fit size and adapter. On a CPU adapter workgroup memory is no cheaper than a buffer and a barrier dear, so
- * of the tiled ones a single one takes part, to show it; on a GPU the registers-only ones have nothing to win, but are
- * cheap to ask.
+ * The kernels that fit size and adapter. On a CPU adapter workgroup memory is no faster than a buffer and barriers are
+ * slow, so only one tiled kernel takes part, to show it. On a GPU the kernels in registers cannot win, but cost little.
  */
 export function productKernels(size: ProductSize, traits: AdapterTraits): ProductKernel[] {
   const lanes = [4, 8].includes(traits.subgroupSize) ? traits.subgroupSize : 0;
-  // Without shuffles every invocation loads all rows itself, so it cannot have many.
+  // Without shuffles every invocation loads all rows itself, so it cannot have many rows.
   const registers = lanes ? REGISTERS : [{ rows: 16, vectors: 1, unroll: 2 }];
   const tiled = traits.kind === 'cpu' ? TILED.slice(0, 1) : TILED;
   const all = [...registers.map((c) => registersKernel(size, c, lanes)), ...tiled.map((c) => tiledKernel(size, c))];
@@ -125,27 +122,18 @@ export function renderProduct({ shader, constants }: ProductKernel): string {
   return eta.render(shader, constants).replace(/\n\s*\n+/g, '\n');
 }
 
-interface Operands {
-  /** [k, m] */
-  readonly transposedA: Float32Array<ArrayBuffer>;
-  /** [k, n] */
-  readonly b: Float32Array<ArrayBuffer>;
-}
-
-function drawOperands({ m, n, k }: ProductSize): Operands {
+/** Draws random matrices: `transposedA` [k, m], `b` [k, n]. */
+export function drawOperands({ m, n, k }: ProductSize) {
   const random = new Generator(0);
-  const draw = (count: number) => {
-    const values = new Float32Array(count);
-    random.fillUniform(values, -0.5, 0.5);
-    return values;
-  };
+  const draw = (count: number) => random.fillUniform(new Float32Array(count), -0.5, 0.5) as Float32Array<ArrayBuffer>;
   return { transposedA: draw(k * m), b: draw(k * n) };
 }
+type Operands = ReturnType<typeof drawOperands>;
 
 /**
- * What is wrong with a product, or undefined. Looks at whole rows and whole columns, so that every place of a tile is seen.
- * A float32 sum of k products errs by about √k roundings of the sum of their sizes (worst case: k); four times that is
- * allowed, some 1e-4, while a product left out or taken twice is 0.08 on average.
+ * Describes an error of a product, or returns undefined. It checks whole rows and columns, so it sees every place of a
+ * tile. The error of a float32 sum of k products is about √k roundings of the sum of their sizes (worst case: k). Four
+ * times that is allowed, some 1e-4; a product that is missing or added twice makes a difference of 0.08 on average.
  */
 export function findProductError({ m, n, k }: ProductSize, { transposedA, b }: Operands, c: Float32Array) {
   const check = (row: number, column: number) => {
@@ -161,25 +149,20 @@ export function findProductError({ m, n, k }: ProductSize, { transposedA, b }: O
     if (Math.abs(found - exact) <= allowed) return undefined;
     return `C[${row}, ${column}] is ${found}, expected ${exact} within ${allowed.toExponential(1)}`;
   };
-  for (const row of [0, Math.floor(m / 3), m - 1]) {
+  const [rows, columns] = [m, n].map((extent) => [0, Math.floor(extent / 3), extent - 1]);
+  for (let row = 0; row < m; row++) {
     for (let column = 0; column < n; column++) {
-      const problem = check(row, column);
-      if (problem) return problem;
-    }
-  }
-  for (const column of [0, Math.floor(n / 3), n - 1]) {
-    for (let row = 0; row < m; row++) {
-      const problem = check(row, column);
+      const problem = rows!.includes(row) || columns!.includes(column) ? check(row, column) : undefined;
       if (problem) return problem;
     }
   }
   return undefined;
 }
 
-/** A kernel is given up after one look where it takes this many times as long as the best so far. */
+/** A kernel that takes this many times as long as the best so far is measured only once. */
 const HOPELESS = 3;
 
-/** The competition: kernels that are ready to be timed, as often as wanted. Throws where a product comes out wrong. */
+/** The competition: kernels that are compiled, checked and can be timed repeatedly. */
 export class ProductBench {
   readonly #gpu: Gpu;
   readonly #size: ProductSize;
@@ -198,7 +181,7 @@ export class ProductBench {
     this.#buffers.push(gpu.pool.acquire(size.m * size.n * 4));
   }
 
-  /** Compiles and checks every kernel; those of the adapter unless others are given. */
+  /** Compiles and checks every kernel, by default those for the adapter. @throws DawngradError if a product is wrong */
   static async prepare(
     gpu: Gpu,
     size: ProductSize = YARDSTICK_SIZE,
@@ -219,7 +202,7 @@ export class ProductBench {
         buffers: bench.#buffers,
         workgroups: kernel.workgroups,
       };
-      gpu.clear(output); // what another kernel left there would hide that this one wrote nothing
+      gpu.clear(output); // otherwise the previous result would hide a kernel that writes nothing
       gpu.dispatch(dispatch);
       const c = new Float32Array(await gpu.read(output, size.m * size.n * 4));
       const problem = findProductError(size, operands, c);
@@ -229,7 +212,7 @@ export class ProductBench {
     return bench;
   }
 
-  /** Times every kernel that is still in the running; may be called again later, when the machine may be faster. */
+  /** Times every kernel that may still win. A later call counts too: the machine may be faster then. */
   async measure(): Promise<void> {
     for (const { name, dispatch } of this.#ready) {
       const times = this.#times.get(name) ?? [];
@@ -240,7 +223,7 @@ export class ProductBench {
     }
   }
 
-  /** Of each kernel the best of its measurements, each a median: what the adapter can, not what it did on average. */
+  /** The best measurement of each kernel. Each measurement is a median. */
   result(): Yardstick {
     const { m, n, k } = this.#size;
     const kernels = [...this.#times].map(([kernel, times]) => {

@@ -6,8 +6,12 @@
 export { FileError, UsageError } from './errors.ts';
 export {
   evaluate,
+  loadTraining,
   NonFiniteLossError,
   type Reporter,
+  type ResumeOptions,
+  resumeTraining,
+  saveTraining,
   type TrainOptions,
   type TrainResult,
   train,

@@ -1,6 +1,6 @@
 /**
- * One long loop in a process of its own, for `verify -- long-loops`: `loops.ts NAME STEPS`. Prints a line of JSON for each
- * hundredth part: counts of the device and the process's resident memory; and how it ended.
+ * One long loop in its own process, for `verify -- long-loops`: `loops.ts NAME STEPS`. Prints a hundred samples as
+ * lines of JSON, with counts of the device and the process's resident memory, and then how it ended.
  */
 
 import { graphSize } from '../src/autograd/graph.ts';
@@ -8,7 +8,7 @@ import { unownedTensors } from '../src/autograd/unowned.ts';
 import { Generator } from '../src/data/index.ts';
 import { backward, crossEntropy, keep, Linear, openGpu, relu, SGD, scope, Tensor } from '../src/index.ts';
 
-/** What is seen at a step. */
+/** Counts at a step. */
 export interface LoopSample {
   readonly step: number;
   readonly bindGroups: number;
@@ -20,7 +20,7 @@ export interface LoopSample {
   readonly rss: number;
 }
 
-/** The last line: an error where one ended the loop. */
+/** The last line. `end` is "ended", or the error that ended the loop. */
 export interface LoopEnd {
   readonly end: string;
   readonly reportedAt: number | undefined;
@@ -28,7 +28,7 @@ export interface LoopEnd {
   readonly step: number;
 }
 
-/** 31 layers, which are 62 parameters. */
+/** 31 layers have 62 parameters. */
 const LAYERS = 31;
 
 async function main(loop: string, steps: number): Promise<void> {
@@ -59,7 +59,7 @@ async function main(loop: string, steps: number): Promise<void> {
     optimizer.zeroGrad();
   };
   const bodies: Record<string, () => Promise<void>> = {
-    // Every step has another learning rate, and disposes all that it makes.
+    // Every step has another learning rate, and disposes all its tensors.
     'new-lr': async () => {
       optimizer.lr = 1e-3 / (step + 1);
       const loss = scope(() => {
@@ -70,13 +70,13 @@ async function main(loop: string, steps: number): Promise<void> {
       if (step % 100 === 0) await loss.item();
       loss.dispose();
     },
-    // No scope and no dispose; each loss is read and forgotten.
+    // Uses neither scope nor dispose: reads each loss and drops it.
     forgets: async () => {
       const loss = forward(2);
       train(loss);
       await loss.item();
     },
-    // The same, and every loss is kept.
+    // Keeps every loss.
     keeps: async () => {
       const loss = scope(() => forward(2));
       train(loss);

@@ -1,9 +1,10 @@
 /**
- * `npm run verify [-- NAME …]`: every promise of the project as a command. Each row prints its figures, the bars and the
- * device; the exit status is 1 where a bar does not hold. `--list` names the rows, `--ci` runs those meant for CI.
+ * `npm run verify [-- NAME …]`: checks the promises of the project. Prints the device, and the
+ * figures and bars of each row; the exit status is 1 if a bar does not hold. `--list` names the rows, `--ci` runs the
+ * rows for CI.
  *
- * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch; DAWNGRAD_REFERENCE for what compares whole runs. Rows that are
- * `alone` need none of them.
+ * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch. Comparisons of whole runs also need
+ * DAWNGRAD_REFERENCE. Rows that are `alone` need none of them.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -26,6 +27,7 @@ import { evalForward } from './rows/eval-forward.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
+import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
@@ -34,6 +36,7 @@ import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
+import { saveCost } from './rows/save-cost.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
@@ -56,6 +59,9 @@ const ROWS: readonly Row[] = [
   speed,
   memory,
   longLoops,
+  kills,
+  faultPoints,
+  saveCost,
   besideBefore,
   startUp,
   downloads,
@@ -70,7 +76,7 @@ const ROWS: readonly Row[] = [
   epochDraws,
   trainPixels,
   finetuneSteps,
-  // The longest runs first: the rows after them look at the same.
+  // The longest runs first: the next rows reuse them.
   extractorRun,
   extractorAccuracy,
   finetuneRun,
@@ -101,7 +107,7 @@ async function main(argv: string[]): Promise<number> {
   }
   const unknown = positionals.filter((name) => !ROWS.some((row) => row.name === name));
   if (unknown.length > 0) {
-    console.error(`No such check: ${unknown.join(', ')}. There are: ${ROWS.map((row) => row.name).join(', ')}.`);
+    console.error(`No such check: ${unknown.join(', ')}. The checks are: ${ROWS.map((row) => row.name).join(', ')}.`);
     return 2;
   }
   const rows = ROWS.filter((row) => (positionals.length > 0 ? positionals.includes(row.name) : !values.ci || row.ci));
@@ -111,7 +117,7 @@ async function main(argv: string[]): Promise<number> {
   if (typeof found === 'string') {
     runnable = rows.filter(({ alone }) => alone);
     if (runnable.length < rows.length) console.error(found);
-    // A public CI has neither the weights nor PyTorch; where they are promised, their absence is a failure.
+    // A public CI has neither weights nor PyTorch. With DAWNGRAD_NO_SKIP=1 their absence is a failure.
     if (runnable.length < rows.length && (!values.ci || noSkip)) return 1;
   }
   const context = typeof found === 'string' ? { data: '', weights: '', reference: undefined, python: '' } : found;
@@ -149,7 +155,7 @@ async function main(argv: string[]): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
-/** What the rows need, or what is missing. */
+/** The context of the rows, or a message that names the missing parts. */
 function findContext(): Omit<Context, 'scratch' | 'ci'> | string {
   const { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights, DAWNGRAD_REFERENCE: reference } = process.env;
   const python = findTorchPython();

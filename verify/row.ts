@@ -1,7 +1,7 @@
-/** A row of a table of promises: a named check that prints what it measured, the bar, and whether the bar holds. */
+/** A row of verify: a named check that prints its figures, the bars, and whether the bars hold. */
 
 export interface Outcome {
-  /** What was measured, for instance `loss, relative difference`. */
+  /** The measured quantity, for example `loss, relative difference`. */
   readonly what: string;
   /** The figure, with its unit. */
   readonly figure: string;
@@ -15,11 +15,11 @@ export interface Context {
   readonly data: string;
   /** ImageNet weights of ResNet-18. */
   readonly weights: string;
-  /** Folder with PyTorch's own runs (`finetune-seed0.jsonl`, …), where there is one. */
+  /** Folder with PyTorch's own runs (`finetune-seed0.jsonl`, …), if there is one. */
   readonly reference: string | undefined;
   /** A Python that imports torch and torchvision. */
   readonly python: string;
-  /** Whether this is `--ci`: a row that can do with less may. */
+  /** Whether this is `--ci`, where a row may do less. */
   readonly ci: boolean;
   /** An empty folder, removed at the end. */
   readonly scratch: string;
@@ -28,19 +28,19 @@ export interface Context {
 export interface Row {
   readonly name: string;
   readonly title: string;
-  /** About how long it takes on two cores with the software adapter. */
+  /** Approximate duration on two cores with the software adapter. */
   readonly minutes: number;
   /** Whether CI runs it. */
   readonly ci: boolean;
-  /** Whether it needs neither data nor weights nor PyTorch: then it runs without them too. */
+  /** Whether it runs without data, weights and PyTorch. */
   readonly alone?: boolean;
   readonly run: (context: Context) => Promise<Outcome[]>;
 }
 
-/** A row cannot be checked here, or not all of it. It skips, loudly; where DAWNGRAD_NO_SKIP is 1, it fails. */
+/** A row, or a part of it, cannot be checked here: it is skipped with a message, or fails if DAWNGRAD_NO_SKIP is 1. */
 export class Skipped extends Error {
   override name = 'Skipped';
-  /** Outcomes of the part that could be checked. */
+  /** Outcomes of the checked part. */
   readonly outcomes: readonly Outcome[];
 
   constructor(reason: string, outcomes: readonly Outcome[] = []) {
@@ -49,10 +49,26 @@ export class Skipped extends Error {
   }
 }
 
-/** An outcome that holds where the value is at most the bar. */
 export function atMost(what: string, value: number, bar: number, format: (value: number) => string): Outcome {
   return { what, figure: format(value), bar: `at most ${format(bar)}`, holds: value <= bar };
 }
 
+export function atLeast(what: string, value: number, bar: number, format: (value: number) => string): Outcome {
+  return { what, figure: format(value), bar: `at least ${format(bar)}`, holds: value >= bar };
+}
+
+/** An outcome that holds if all of at least one are right. */
+export function all(what: string, right: number, of: number): Outcome {
+  return { what, figure: `${right} of ${of}`, bar: 'all', holds: right === of && of > 0 };
+}
+
+/** An outcome without a figure. */
+export function either(what: string, holds: boolean, right: string, wrong: string): Outcome {
+  return { what, figure: holds ? right : wrong, bar: right, holds };
+}
+
 export const scientific = (value: number) => value.toExponential(2);
 export const times = (value: number) => `${value.toFixed(2)} times`;
+export const seconds = (value: number) => `${value.toFixed(1)} s`;
+export const fourDigits = (value: number) => value.toFixed(4);
+export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;

@@ -1,6 +1,6 @@
 /**
- * Steps of one checkout, for `verify -- beside-before`: `step-process.ts ROOT`. Reads lines `WORK STEPS` and answers each with
- * the milliseconds of a step.
+ * Steps of one checkout, for `verify -- beside-before`: `step-process.ts ROOT`. Answers each line `WORK STEPS` with the
+ * milliseconds of a step.
  */
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';

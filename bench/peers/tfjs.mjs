@@ -1,11 +1,11 @@
 /**
- * tfjs.mjs BATCH SIDE ADAPTER: times a fine-tuning step of ResNet-18 in TensorFlow.js on demand, on Dawn as dawngrad uses it
- * (the webgpu package of the folder above, so the same build). Same protocol as ../pytorch.py: the first line says what it
- * is, each input line `finetune-step STEPS` is answered by the milliseconds per step.
+ * tfjs.mjs BATCH SIDE ADAPTER: times a fine-tuning step of ResNet-18 in TensorFlow.js on demand. It runs on dawngrad's
+ * build of Dawn: the webgpu package of the parent folder. Same protocol as ../pytorch.py: the first line introduces it,
+ * and the answer to each input line `finetune-step STEPS` is the milliseconds per step.
  *
- * The network is torchvision's, in TensorFlow's layout (NHWC), which is the fastest one here. Padding is TensorFlow's `same`:
- * the shapes, and so the work, are equal. While TensorFlow.js waits for a result, Dawn's binding for Node spins on a core;
- * that is part of what its users get.
+ * The network is torchvision's, in TensorFlow's layout (NHWC), which is the fastest one here. Padding is TensorFlow's
+ * `same`, so shapes and work are equal. While TensorFlow.js waits for a result, Dawn's binding for Node spins on a
+ * core; its users experience the same.
  */
 import { createInterface } from 'node:readline';
 import { create, globals } from 'webgpu';
@@ -27,7 +27,7 @@ gpu.requestAdapter = async () => {
 Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'node' }, configurable: true });
 
 const say = (line) => process.stdout.write(`${line}\n`);
-// Its own messages ("Hi, looks like you are running TensorFlow.js in Node.js ...") must not get between ours.
+// Its messages ("Hi, looks like you are running TensorFlow.js in Node.js ...") must not mix with ours.
 console.log = console.info = console.warn = console.error;
 
 const tf = await import('@tensorflow/tfjs');
@@ -79,7 +79,7 @@ const pixels = Float32Array.from(
 );
 const classes = Array.from({ length: batch }, (_, i) => i % 2);
 
-/** Upload, forward, loss, backward, update; gives the loss. */
+/** Runs upload, forward, loss, backward and update. @returns the loss */
 function step() {
   const images = tf.tensor4d(pixels, [batch, side, side, 3]);
   const labels = tf.oneHot(tf.tensor1d(classes, 'int32'), 2);

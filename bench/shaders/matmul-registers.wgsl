@@ -1,10 +1,10 @@
 <%
-// Constants: rows (result rows per invocation), vectors (vec4 of result columns per invocation), unroll (depths per round
-// of the loop), lanes (subgroup size that shuffles feed: 4 or 8; 0: none), m, n, k (extents).
+// Constants: rows (result rows per invocation), vectors (vec4 of result columns per invocation), unroll (depths per
+// iteration of the loop), lanes (subgroup size for shuffles: 4 or 8; 0: no shuffles), m, n, k (extents).
 const range = (n) => [...Array(n).keys()];
 const workgroup = k.lanes || 8;
 const loads = k.rows / 4 / (k.lanes || 1);
-// Row i of A is component i % 4 of vector i / 4, which lane i / 4 % lanes has loaded.
+// Row i of A is component i % 4 of vector i / 4; lane i / 4 % lanes has loaded it.
 const row = (i, u) => {
   const component = 'xyzw'[i % 4];
   const vector = Math.floor(i / 4);
@@ -12,14 +12,14 @@ const row = (i, u) => {
   return `subgroupShuffle(a${u}_${Math.floor(vector / k.lanes)}.${component}, ${vector % k.lanes}u)`;
 };
 %>
-// The yardstick for CPU adapters: C [m, n] = A · B in registers only. A lies transposed, At [k, m], as packed weights do;
-// B [k, n].
+// The yardstick for CPU adapters: C [m, n] = A · B in registers only. A is transposed, At [k, m], like packed weights;
+// B is [k, n].
 //
 // One invocation computes ROWS rows × VECTORS · 4 columns. The invocations of a subgroup compute the same rows of
-// neighbouring columns, so each loads other rows of A and subgroupShuffle, one permute instruction, hands them round: what
-// counts on lavapipe is loads per multiply-add. The sums live in an array, named by constants, so that the stores can be a
-// loop, which compiles faster; several depths per round save loading and storing the sums that were spilled.
-// Extents are multiples of the tiles: the caller leaves out variants that do not fit.
+// neighbouring columns. So each loads other rows of A, and subgroupShuffle, one permute instruction, distributes them:
+// on lavapipe the loads per multiply-add decide. The sums are in an array indexed by constants, so that a loop can
+// store them, which compiles faster. Several depths per iteration save loads and stores of spilled sums. Extents are
+// multiples of the tiles: the caller omits variants that do not fit.
 <% if (k.lanes) { %>enable subgroups;<% } %>
 @group(0) @binding(0) var<storage, read> transposedA: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;

@@ -6,13 +6,13 @@ const xyzw = 'xyzw';
 const across = k.tileColumns / k.columns;
 const down = k.tileRows / k.rows;
 %>
-// The yardstick for GPUs: C [m, n] = A · B with tiles in workgroup memory. A lies transposed, At [k, m], as packed weights
-// do; B [k, n]; so both are read along their rows, neighbours by neighbours.
+// The yardstick for GPUs: C [m, n] = A · B with tiles in workgroup memory. A is transposed, At [k, m], like packed
+// weights; B is [k, n]. So neighbouring invocations read neighbouring values of a row.
 //
-// A workgroup computes a tile of TILE_ROWS × TILE_COLUMNS. It brings slices of DEPTH rows of At and B into workgroup memory,
-// which all its invocations then read; each keeps rows × columns sums in registers. m = 128 makes few tiles, which leaves a
-// large GPU idle unless they are small, while large ones load less: hence several sizes, and the fastest counts.
-// Extents are multiples of the tiles: the caller leaves out variants that do not fit.
+// A workgroup computes a tile of TILE_ROWS × TILE_COLUMNS. It loads slices of DEPTH rows of At and B into workgroup
+// memory, and all its invocations read them; each keeps rows × columns sums in registers. m = 128 gives few tiles, so
+// large tiles leave a large GPU idle, but they load less: hence several sizes, of which the fastest counts. Extents are
+// multiples of the tiles: the caller omits variants that do not fit.
 @group(0) @binding(0) var<storage, read> transposedA: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> c: array<vec4<f32>>;
@@ -52,7 +52,7 @@ fn main(
       let a<%= q %> = tileA[d * TILE_ROWS + local.y * <%= k.rows / 4 %>u + <%= q %>u];
 <% } %>
 <% for (const v of range(k.columns / 4)) { %>
-      // Vectors of a whole tile's breadth apart, so that neighbouring invocations read neighbouring vectors.
+      // The vectors of an invocation are as far apart as the workgroup is wide: neighbours read neighbouring vectors.
       let b<%= v %> = tileB[d * TILE_COLUMNS + <%= v * across %>u + local.x];
 <% } %>
 <% for (const r of range(k.rows)) for (const v of range(k.columns / 4)) { %>

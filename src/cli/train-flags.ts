@@ -27,6 +27,8 @@ export interface TrainCommand {
   /** Whether to use the kernel choices measured on this machine, and to measure if no table covers the adapter. */
   readonly tunes: boolean;
   readonly out: string | undefined;
+  /** The folder of a run to go on with. Then data is only where the pictures are now, and mode and weights are the run's. */
+  readonly resume: string | undefined;
   readonly json: boolean;
 }
 
@@ -61,6 +63,22 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
       'another size than the weights were trained on costs accuracy',
     ],
   },
+  {
+    flag: 'save-every',
+    option: 'saveEvery',
+    help: ['steps between two saves inside an epoch; 0: only the ends of epochs are saved'],
+  },
+  {
+    flag: 'patience',
+    option: 'patience',
+    help: ['end the run when val has not improved for so many epochs, in neither loss', 'nor accuracy; 0: never'],
+  },
+  { flag: 'min-epochs', option: 'minEpochs', help: ['epochs before --patience may end the run'] },
+];
+
+/** Flags that may stand beside --resume. */
+const WITH_RESUME: readonly string[] = [
+  ...['resume', 'data', 'epochs', 'threads', 'save-every', 'adapter', 'no-tune', 'json', 'safe', 'help'],
 ];
 
 export const HELP = `Usage: ${called('train')} [--data <folder>] [--weights <file|none>] [flags]
@@ -96,6 +114,10 @@ ${flagHelp('no-tune', [
   'measure first on an adapter that no table covers',
 ])}
 ${flagHelp('out <folder>', ['the run folder; must not hold a run yet (default: runs/<time>-<mode>)'])}
+${flagHelp('resume <folder>', [
+  'go on with the run in this folder, from its last.safetensors; needs no other flag;',
+  '--epochs may be raised, also after the run has ended',
+])}
 ${flagHelp('json', ['print one line of JSON per epoch and phase, and nothing else, on stdout'])}
 ${flagHelp('safe', ["keep Dawn's validation and the shaders' bounds checks on; they are always on,", 'because switching them off makes a step only 2 % faster'])}
 ${flagHelp('help', ['print this'], 'h')}
@@ -104,10 +126,11 @@ Downloads are kept in a cache folder: $DAWNGRAD_CACHE, else the system's (~/.cac
 $DAWNGRAD_DATA_URL and $DAWNGRAD_WEIGHTS_URL, else the official ones; HTTPS_PROXY, HTTP_PROXY and NO_PROXY apply.
 
 The run folder gets config.json (all that decides the result), metrics.jsonl (a line per epoch and phase),
-best.safetensors (the best weights, also for --weights) and summary.json. It also gets pictures: train-batch.png (the
-first batch), curves.png (loss and accuracy) and predictions.png (some of val). Each is written whole or not at all.
+best.safetensors (the best weights, also for --weights), last.safetensors (what --resume needs) and summary.json. It
+also gets pictures: train-batch.png (the first batch), curves.png (loss and accuracy) and predictions.png (some of val).
+Each is written whole or not at all.
 
-Ctrl-C stops the run after the current step and keeps the best weights so far; a second Ctrl-C stops it at once.
+Ctrl-C stops the run after the current step and saves it for --resume; a second Ctrl-C stops it at once.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 `;
@@ -137,22 +160,29 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   if (demo && (text('data') ?? text('weights')) !== undefined) {
     throw new UsageError('--demo: draws its own pictures and loads no weights; give neither --data nor --weights');
   }
+  const resume = text('resume');
+  if (resume !== undefined) {
+    const other = Object.keys(values).find((flag) => !WITH_RESUME.includes(flag));
+    if (other) throw new UsageError(`--${other}: with --resume, this is that of the run; leave it out`);
+    checkExists('--resume', resume, 'folder');
+  }
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
     modes: mode === 'both' ? TRAIN_MODES : [mode],
-    data: demo ? undefined : locate('data', text('data'), env, 'folder'),
-    weights: demo ? undefined : locate('weights', text('weights'), env, 'file'),
+    data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}, 'folder'),
+    weights: demo || resume !== undefined ? undefined : locate('weights', text('weights'), env, 'file'),
     demo,
     numbers,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
     out: text('out'),
+    resume,
     json: values.json === true,
   };
 }
 
 function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
-  const withValue = ['data', 'weights', 'mode', 'adapter', 'out', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  const withValue = ['data', 'weights', 'mode', 'adapter', 'out', 'resume', ...NUMBER_FLAGS.map(({ flag }) => flag)];
   try {
     return parseArgs({
       args: [...argv],

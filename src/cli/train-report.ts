@@ -46,18 +46,21 @@ export class TrainReport implements Reporter {
   readonly #lines: Output;
   readonly #left = new TimeLeft();
   #epochs = 0;
+  #demo: boolean | undefined;
   #folder = '';
   #bar: SingleBar | undefined;
   #lastLine = Number.NEGATIVE_INFINITY;
 
   constructor(options: TrainReportOptions) {
     this.#options = options;
+    this.#demo = options.demo;
     this.#lines = options.json ? options.stderr : options.stdout;
   }
 
   started(run: RunStart): void {
     const { adapter, adapterKind, weights, classes, pictures, folder } = run;
     this.#epochs = run.epochs;
+    this.#demo ??= run.demo;
     this.#folder = folder;
     this.#left.begin(run.epochs, run.steps);
     this.note(`Device: ${adapter} (${adapterKind})`);
@@ -65,6 +68,14 @@ export class TrainReport implements Reporter {
     this.note(`Weights: ${weights}`);
     this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${listed(classes)}`);
     this.note(`Run: ${run.mode}, into ${folder}`);
+    const { resumed } = run;
+    if (!resumed) return;
+    this.#left.skip(resumed, run.steps);
+    const place =
+      resumed.step > 0 ? `${resumed.phase} step ${resumed.step} of epoch ${resumed.epoch}` : `epoch ${resumed.epoch}`;
+    this.note(`Goes on with ${place}.`);
+    if (resumed.changes.length > 0)
+      this.note(`Not as before, so results may differ in their last digits: ${resumed.changes.join('; ')}.`);
   }
 
   epochStarted(epoch: number, epochs: number): void {
@@ -102,7 +113,8 @@ export class TrainReport implements Reporter {
   phaseEnded(metrics: PhaseMetrics): void {
     this.stopBar();
     this.#lines.write(phaseLine(metrics));
-    const { json, jsonMode, demo, stdout } = this.#options;
+    const { json, jsonMode, stdout } = this.#options;
+    const demo = this.#demo;
     if (!json) return;
     const row = { ...(demo && { demo }), ...(jsonMode !== undefined && { mode: jsonMode }), ...metrics };
     stdout.write(`${printableJson(row)}\n`);
@@ -152,6 +164,12 @@ class TimeLeft {
 
   begin(epochs: number, steps: Readonly<Record<Phase, number>>): void {
     this.#remaining = { train: epochs * steps.train, val: epochs * steps.val };
+  }
+
+  /** Leaves out what an earlier start has done. */
+  skip({ epoch, phase, step }: NonNullable<RunStart['resumed']>, steps: Readonly<Record<Phase, number>>): void {
+    this.#remaining.train -= epoch * steps.train + (phase === 'train' ? step : steps.train);
+    this.#remaining.val -= epoch * steps.val;
   }
 
   update({ phase, step, seconds }: StepProgress): void {

@@ -4,10 +4,17 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import type { TrainMode } from '../models/types.ts';
-import { type FindTuned, NUMBER_OPTIONS } from '../plan/index.ts';
+import { type FindTuned, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
-import { checkUnused, defaultRunPath, RUN_FILES, train } from '../train/index.ts';
+import {
+  checkUnused,
+  defaultRunPath,
+  RUN_FILES,
+  resumeTraining,
+  type TrainOptions,
+  type TrainResult,
+  train,
+} from '../train/index.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
 import { ignoreClosedPipe } from './closed-pipe.ts';
@@ -45,12 +52,12 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
 }
 
 async function runAll(command: TrainCommand, io: Io): Promise<number> {
-  const { modes, out } = command;
+  const { modes, out, resume } = command;
   const several = modes.length > 1;
-  const parent = out ?? defaultRunPath(several ? 'both' : modes[0]!);
+  const parent = resume ?? out ?? defaultRunPath(several ? 'both' : modes[0]!);
   const runs = modes.map((mode) => ({ mode, folder: several ? join(parent, mode) : parent }));
   // Check all of them before the first starts.
-  for (const folder of [parent, ...runs.map((run) => run.folder)]) checkUnused(folder);
+  if (resume === undefined) for (const folder of [parent, ...runs.map((run) => run.folder)]) checkUnused(folder);
 
   const tuneNotes = new TuneNotes(io.stderr);
   let report: TrainReport | FetchReport | undefined;
@@ -64,7 +71,27 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
     },
     when: () => (training() ? ' after the current step' : ''),
   };
+  const tunedBy =
+    (signal: AbortSignal): FindTuned =>
+    (traits, question) =>
+      tunedChoices(traits, question, {
+        env: io.env,
+        onNote: (text) => tuneNotes.note(text),
+        tuneFor: { adapter: command.adapter, signal, onProgress: (progress) => tuneNotes.progress(progress) },
+      });
   return interruptible(stopping, async (signal) => {
+    if (resume !== undefined) {
+      const trainReport = new TrainReport({ ...io, json: command.json });
+      report = trainReport;
+      return runOne(command, resume, trainReport, (options) =>
+        resumeTraining(resume, {
+          ...options,
+          data: command.data,
+          signal,
+          tuned: command.tunes ? tunedBy(signal) : undefined,
+        }),
+      );
+    }
     const fetchReport = new FetchReport(io.stderr);
     report = fetchReport;
     const sources = await prepare(command, io, fetchReport, signal);
@@ -75,13 +102,13 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
     for (const { mode, folder } of runs) {
       const trainReport = new TrainReport({ ...io, json, demo, jsonMode: several ? mode : undefined });
       report = trainReport;
-      const tuned: FindTuned = (traits, question) =>
-        tunedChoices(traits, question, {
-          env: io.env,
-          onNote: (text) => tuneNotes.note(text),
-          tuneFor: { adapter: command.adapter, signal, onProgress: (progress) => tuneNotes.progress(progress) },
-        });
-      const status = await runOne(command, sources, mode, folder, trainReport, signal, tuned);
+      const { data, weights, settings } = sources;
+      const status = await runOne(command, folder, trainReport, (options) =>
+        train({
+          ...{ ...settings, ...options, data, weights, demo, mode, signal, out: folder },
+          tuned: command.tunes ? tunedBy(signal) : undefined,
+        }),
+      );
       if (status !== 0) return status;
     }
     return 0;
@@ -109,35 +136,20 @@ async function prepare(
   }
 }
 
+/** Runs one training and returns the exit status. */
 async function runOne(
-  command: TrainCommand,
-  { data, weights, demo, settings }: Sources,
-  mode: TrainMode,
-  out: string,
+  { numbers, adapter }: TrainCommand,
+  folder: string,
   report: TrainReport,
-  signal: AbortSignal,
-  tuned: FindTuned,
+  run: (options: Pick<TrainOptions, 'adapter' | 'reporter' | NumberOption>) => Promise<TrainResult>,
 ): Promise<number> {
-  const { numbers, adapter, tunes } = command;
-  const options = { ...settings, ...numbers };
   try {
-    const { summary } = await train({
-      ...options,
-      data,
-      weights,
-      demo,
-      adapter,
-      mode,
-      out,
-      tuned: tunes ? tuned : undefined,
-      signal,
-      reporter: report,
-    });
+    const { summary } = await run({ ...numbers, adapter, reporter: report });
     return summary.interrupted ? INTERRUPTED : 0;
   } catch (error) {
     report.stopBar();
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
-    for (const line of failureLines(error, out, options.batchSize)) report.note(line);
+    for (const line of failureLines(error, folder, numbers.batchSize)) report.note(line);
     return 1;
   }
 }
@@ -148,6 +160,7 @@ export function failureLines(error: DawngradError, out: string, batchSize?: numb
   if (error instanceof OutOfMemoryError) lines.push(outOfMemoryAdvice(batchSize));
   const best = join(out, RUN_FILES.best);
   if (existsSync(best)) lines.push(`The best weights so far are in ${best}.`);
+  if (existsSync(join(out, RUN_FILES.last))) lines.push(`Go on from the last saved state with --resume ${out}.`);
   return lines;
 }
 

@@ -91,19 +91,25 @@ export class DataLoader implements AsyncIterable<Batch> {
     this.cache ??= new PixelCache(slotSizes(dataset, transform), cacheBytes);
   }
 
+  /** One epoch from its first batch on. */
+  [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+    return this.epoch();
+  }
+
   /**
    * One epoch. It draws all random values when it begins. A consumer that stops early leaves the main generator where
    * torch would, provided nothing else drew from it in between.
+   * @param first the first batch to give; those before it are drawn but not computed
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+  async *epoch(first = 0): AsyncGenerator<Batch, void, undefined> {
     await this.prepare();
     const { generator } = this.options;
     const before = generator.clone();
     const draws = this.draw();
     const drawn = generator.drawn;
     const underway: Promise<Batch>[] = [];
-    let asked = 0;
-    let given = 0;
+    let asked = first;
+    let given = first;
     try {
       while (given < this.length) {
         while (asked < this.length && asked <= given + this.prefetch) {

@@ -10,14 +10,16 @@ export { MaxPool2d, type MaxPool2dOptions } from './max-pool2d.ts';
 export { Module } from './module.ts';
 export { pipe } from './pipe.ts';
 export { ReLU } from './relu.ts';
+export type { SavedValues } from './saved-values.ts';
 export { Sequential } from './sequential.ts';
-export { SGD, type SGDOptions } from './sgd.ts';
+export { type OptimizerState, SGD, type SGDOptions } from './sgd.ts';
 export {
   Counter,
   type ExportedEntry,
   type HostEntry,
   type LoadOptions,
   type LoadReport,
+  readState,
   type StateDict,
   StateDictError,
   type StateEntry,

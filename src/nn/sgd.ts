@@ -4,6 +4,14 @@ import { checkNames, flag, numberFrom0 } from '../autograd/options.ts';
 import { keep } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import { sgdStep } from '../kernels/optim/sgd.ts';
+import { type SavedValues, savedNumber } from './saved-values.ts';
+import { type HostEntry, loadState, type StateDict } from './state-dict.ts';
+
+/** The state of an optimizer: plain values, and tensors on the device. */
+export interface OptimizerState<Entry = Tensor> {
+  readonly values: SavedValues;
+  readonly tensors: ReadonlyMap<string, Entry>;
+}
 
 /** Options of SGD, each as in torch. */
 export interface SGDOptions {
@@ -35,10 +43,10 @@ const OPTIONS = {
 export class SGD {
   /** Learning rate of the next step. `step` throws unless it is a finite number of at least 0. */
   lr: number;
-  readonly momentum: number;
-  readonly dampening: number;
-  readonly weightDecay: number;
-  readonly nesterov: boolean;
+  momentum!: number;
+  dampening!: number;
+  weightDecay!: number;
+  nesterov!: boolean;
   readonly #parameters: readonly Tensor[];
   readonly #buffers = new Map<Tensor, Tensor>();
 
@@ -56,16 +64,75 @@ export class SGD {
       throw new OptionError('SGD: a parameter was given twice, so each step would update it twice. Give it once.');
     }
     for (const [i, parameter] of this.#parameters.entries()) expectDType('SGD', `parameter ${i}`, parameter, 'f32');
-    this.lr = numberFrom0('SGD', 'lr', lr);
-    this.momentum = numberFrom0('SGD', 'momentum', momentum);
-    this.dampening = numberFrom0('SGD', 'dampening', dampening);
-    this.weightDecay = numberFrom0('SGD', 'weightDecay', weightDecay);
-    this.nesterov = flag('SGD', 'nesterov', nesterov);
+    this.lr = lr;
+    this.#configure({ lr, momentum, dampening, weightDecay, nesterov });
+  }
+
+  #configure({ lr, momentum, dampening, weightDecay, nesterov }: Required<SGDOptions>): void {
+    const numbers = { lr, momentum, dampening, weightDecay };
+    for (const [name, value] of Object.entries(numbers)) numberFrom0('SGD', name, value);
+    flag('SGD', 'nesterov', nesterov);
     if (nesterov && (momentum === 0 || dampening !== 0)) {
       throw new OptionError(
         `SGD: nesterov needs a momentum above 0 and no dampening, got momentum ${momentum}, dampening ${dampening}.`,
       );
     }
+    Object.assign(this, numbers, { nesterov });
+  }
+
+  /**
+   * The settings, and a momentum buffer for each parameter that has made a step: `0.momentum_buffer` is that of the
+   * first parameter. The tensors are the optimizer's own.
+   */
+  stateDict(): OptimizerState {
+    const { lr, momentum, dampening, weightDecay, nesterov } = this;
+    const tensors = new Map<string, Tensor>();
+    for (const [i, parameter] of this.#parameters.entries()) {
+      const buffer = this.#buffers.get(parameter);
+      if (buffer) tensors.set(`${i}.momentum_buffer`, buffer);
+    }
+    const values = { type: 'SGD', lr, momentum, dampening, weightDecay, nesterov, parameters: this.#parameters.length };
+    return { values, tensors };
+  }
+
+  /**
+   * Goes on from a state of `stateDict` with the same parameters; as in torch, its settings replace these.
+   * @throws OptionError for a state of another optimizer, of more or fewer parameters, or with invalid settings
+   * @throws StateDictError if a momentum buffer does not fit its parameter; nothing was changed
+   */
+  loadStateDict({ values, tensors }: OptimizerState<HostEntry>): void {
+    const number = (name: string) => savedNumber('SGD', values, name);
+    const count = number('parameters');
+    if (count !== this.#parameters.length) {
+      throw new OptionError(
+        `SGD: the saved state is of ${count} parameters, this optimizer has ${this.#parameters.length}. ` +
+          'Give it the parameters that the saved one had, in the same order.',
+      );
+    }
+    const buffers = new Map<Tensor, Tensor>();
+    const state = new Map<string, Tensor>();
+    for (const [i, parameter] of this.#parameters.entries()) {
+      const name = `${i}.momentum_buffer`;
+      if (!tensors.has(name)) continue;
+      const buffer = keep(Tensor.empty(parameter.gpu, parameter.shape));
+      buffers.set(parameter, buffer);
+      state.set(name, buffer);
+    }
+    try {
+      loadState(state as StateDict, tensors);
+      this.#configure({
+        lr: number('lr'),
+        momentum: number('momentum'),
+        dampening: number('dampening'),
+        weightDecay: number('weightDecay'),
+        nesterov: values.nesterov === true,
+      });
+    } catch (error) {
+      for (const buffer of buffers.values()) buffer.dispose();
+      throw error;
+    }
+    this.dispose();
+    for (const [parameter, buffer] of buffers) this.#buffers.set(parameter, buffer);
   }
 
   /**

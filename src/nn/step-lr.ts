@@ -1,5 +1,6 @@
 /** A learning rate that falls in steps, as torch.optim.lr_scheduler.StepLR. */
 import { checkNames, numberFrom0, wholeNumber } from '../autograd/options.ts';
+import { type SavedValues, savedNumber } from './saved-values.ts';
 
 /** Options of a StepLR. */
 export interface StepLROptions {
@@ -16,8 +17,8 @@ const OPTIONS = { stepSize: true, gamma: true } as const satisfies Record<keyof 
  * Like torch, it multiplies repeatedly: from 1e-3 with gamma 0.1, the third change gives 1.0000000000000002e-6.
  */
 export class StepLR {
-  readonly stepSize: number;
-  readonly gamma: number;
+  stepSize: number;
+  gamma: number;
   readonly #optimizer: { lr: number };
   #epoch = 0;
 
@@ -33,6 +34,19 @@ export class StepLR {
   /** Number of finished epochs. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Everything but the learning rate, which is the optimizer's. */
+  stateDict(): SavedValues {
+    return { type: 'StepLR', epoch: this.#epoch, stepSize: this.stepSize, gamma: this.gamma };
+  }
+
+  /** Goes on from a state of `stateDict`; as in torch, its settings replace these. @throws OptionError */
+  loadStateDict(state: SavedValues): void {
+    const [epoch, stepSize, gamma] = ['epoch', 'stepSize', 'gamma'].map((name) => savedNumber('StepLR', state, name));
+    this.#epoch = wholeNumber('StepLR', 'epoch', epoch!, 0);
+    this.stepSize = wholeNumber('StepLR', 'stepSize', stepSize!, 1);
+    this.gamma = numberFrom0('StepLR', 'gamma', gamma!);
   }
 
   /** Call it at the end of each epoch. */

@@ -25,6 +25,9 @@ export const NUMBER_OPTIONS = {
   threads: whole(Math.min(4, availableParallelism()), 0),
   // The network halves it five times.
   imageSize: whole(224, 32),
+  saveEvery: whole(0, 0),
+  patience: whole(0, 0),
+  minEpochs: whole(0, 0),
 } satisfies Record<string, NumberRule>;
 
 /** Name of a numeric option. */

@@ -16,6 +16,18 @@ const TWO_PI = fround(2 * Math.PI);
 /** From this size on, torch fills normals sixteen at a time. */
 const NORMAL_BLOCK = 16;
 
+/** A generator's place in its stream, as JSON can hold it. */
+export interface GeneratorState {
+  /** The 624 words of the twister, little-endian, in base64. */
+  readonly words: string;
+  /** Index of the next word, 0 to 624. */
+  readonly next: number;
+  /** The normal value that is left over from the last pair; null without one. */
+  readonly cachedNormal: number | null;
+  /** 32-bit outputs since the last seed. */
+  readonly drawn: number;
+}
+
 /**
  * One stream of random numbers. Two generators with equal seeds give equal numbers; `clone` saves a place in the
  * stream.
@@ -65,6 +77,33 @@ export class Generator {
     this.next = other.next;
     this.cachedNormal = other.cachedNormal;
     this.drawnCount = other.drawnCount;
+    return this;
+  }
+
+  /** The place in the stream, for a file. */
+  stateDict(): GeneratorState {
+    const { next, cachedNormal = null, drawnCount } = this;
+    const bytes = new Uint8Array(4 * STATE);
+    const view = new DataView(bytes.buffer);
+    for (const [i, word] of this.state.entries()) view.setUint32(4 * i, word, true);
+    return { words: btoa(String.fromCharCode(...bytes)), next, cachedNormal, drawn: drawnCount };
+  }
+
+  /** Moves to the place that `stateDict` gave. @throws TypeError if it is no such place */
+  loadStateDict({ words, next, cachedNormal, drawn }: GeneratorState): this {
+    const bytes = typeof words === 'string' ? Uint8Array.from(atob(words), (char) => char.charCodeAt(0)) : undefined;
+    const counts = [next, drawn].every((value) => Number.isSafeInteger(value) && value >= 0);
+    const normal = cachedNormal === null || Number.isFinite(cachedNormal);
+    if (bytes?.length !== 4 * STATE || !counts || next > STATE || !normal) {
+      throw new TypeError(
+        'Generator: expected the state that stateDict() gave: 624 words, a place among them, a count.',
+      );
+    }
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < STATE; i++) this.state[i] = view.getUint32(4 * i, true);
+    this.next = next;
+    this.cachedNormal = cachedNormal ?? undefined;
+    this.drawnCount = drawn;
     return this;
   }
 

@@ -6,11 +6,17 @@
  */
 export class Best<State> {
   #state: State;
-  #acc = 0;
-  #epoch: number | null = null;
+  #acc: number;
+  #epoch: number | null;
 
-  constructor(initial: State) {
+  /** @param found when and how good it was, if it is not the state before training */
+  constructor(
+    initial: State,
+    { epoch, acc }: { readonly epoch: number | null; readonly acc: number } = { epoch: null, acc: 0 },
+  ) {
     this.#state = initial;
+    this.#acc = acc;
+    this.#epoch = epoch;
   }
 
   /** The best state so far. */

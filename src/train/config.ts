@@ -9,15 +9,25 @@ import type { TrainMode } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
-import type { TrainOptions } from './options.ts';
 import type { Pictures } from './pictures.ts';
-import type { RunSummary } from './types.ts';
+import type { RunSegment, RunSummary } from './types.ts';
 
 /** Two different sets of choices share a hash once in 10^14 pairs. */
 const HASH_DIGITS = 12;
 
+/** A file of weights to start from. */
+export interface WeightsFile {
+  /** Absolute path. */
+  readonly file: string;
+  readonly sha256: string;
+}
+
 interface Described {
-  readonly options: TrainOptions;
+  readonly demo: boolean;
+  /** Absolute path. */
+  readonly data: string;
+  readonly weights: WeightsFile | null;
+  readonly checks: boolean | null;
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
   readonly pictures: Pictures;
@@ -31,32 +41,35 @@ interface Described {
  *
  * @param run.kernels the variant of each piece of work, as `Chooser.choices` gives them
  * @param run.tuned the choices that were tuned for the run
+ * @param run.segments each start of the run
  */
 export function runConfig(
-  run: Described & { readonly kernels: Record<string, string>; readonly tuned: TunedChoices },
+  run: Described & {
+    readonly kernels: Record<string, string>;
+    readonly tuned: TunedChoices;
+    readonly segments: readonly RunSegment[];
+  },
 ): object {
-  const { options, mode, settings, pictures, start, gpu, kernels, tuned } = run;
+  const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
     node: process.version,
-    ...(options.demo && { demo: true }),
+    ...(demo && { demo: true }),
     mode,
     ...settings,
-    data: resolve(options.data),
+    data,
     classes: pictures.classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
     architecture: start.architecture,
-    weights:
-      options.weights === undefined
-        ? null
-        : { file: resolve(options.weights), sha256: sha256(parseSource(options.weights).path) },
+    weights,
     lastLayer: start.loadsLastLayer ? 'loaded' : 'drawn',
     adapter: { kind: adapterKind(gpu.traits), ...adapter },
     // Unknown for a device that the caller opened.
-    checks: options.gpu ? null : (options.checks ?? true),
+    checks,
     kernels,
     kernelChoice: describeChoice(kernels, tuned),
+    segments,
   };
 }
 
@@ -75,7 +88,11 @@ export function describeChoice(kernels: Record<string, string>, tuned: TunedChoi
 }
 
 /** Metadata of best.safetensors. All values are strings, as the format requires. */
-export function bestMetadata(run: Described & { readonly best: Best<unknown> }): Record<string, string> {
+export function bestMetadata(
+  run: Pick<Described, 'mode' | 'settings' | 'pictures' | 'start'> & {
+    readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
+  },
+): Record<string, string> {
   const { mode, settings, pictures, start, best } = run;
   return {
     // Readers such as transformers look here for the library whose names and layouts the file uses.
@@ -95,11 +112,14 @@ export function adapterKind({ kind }: Gpu['traits']): RunSummary['adapterKind'] 
   return kind === 'cpu' ? 'software' : 'hardware';
 }
 
-function packageVersion(): string {
+/** The version of this package. */
+export function packageVersion(): string {
   const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(file) as { version: string }).version;
 }
 
-function sha256(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
+/** The file's absolute path and hash; of `file#part`, the path with the part, and the hash of the whole file. */
+export function weightsFile(source: string): WeightsFile {
+  const { path } = parseSource(source);
+  return { file: resolve(source), sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
 }

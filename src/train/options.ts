@@ -46,6 +46,12 @@ export interface TrainOptions {
   readonly out?: string | undefined;
   /** Marks the run as the built-in demo in config.json and summary.json. It changes nothing else. */
   readonly demo?: boolean | undefined;
+  /** Steps between two saves inside an epoch; default 0: only the ends of epochs are saved. */
+  readonly saveEvery?: number | undefined;
+  /** Ends the run when val has improved in neither loss nor accuracy for so many epochs; default 0: never. */
+  readonly patience?: number | undefined;
+  /** Epochs before `patience` may end the run; default 0. */
+  readonly minEpochs?: number | undefined;
   /** Whether to draw the tutorial's pictures: a batch, predictions, curves. Default true; changes no result. */
   readonly pictures?: boolean | undefined;
   /** A device to use instead of opening one. It stays open and unchanged, and the trained model stays on it. */
@@ -53,6 +59,18 @@ export interface TrainOptions {
   /** Aborting it ends the run after the current step; the best weights are kept. */
   readonly signal?: AbortSignal | undefined;
   readonly reporter?: Reporter | undefined;
+}
+
+/** Options of `resumeTraining`. All others are those of the run. */
+export interface ResumeOptions
+  extends Pick<
+    TrainOptions,
+    'threads' | 'adapter' | 'checks' | 'tuned' | 'pictures' | 'gpu' | 'signal' | 'reporter' | 'saveEvery'
+  > {
+  /** A new number of epochs in all, also after the run has ended. By default that of the run. */
+  readonly epochs?: number | undefined;
+  /** Where the pictures are now, if the folder has moved. */
+  readonly data?: string | undefined;
 }
 
 /** @throws UsageError if the mode is unknown */

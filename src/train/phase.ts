@@ -20,8 +20,29 @@ export interface PhaseRun {
   readonly steps: number;
   /** Records and submits one step. */
   readonly run: (batch: HostBatch) => StepResult;
+  /** Goes on after these steps; `batches` must begin with the next one. By default from the phase's start. */
+  readonly from?: PhaseProgress | undefined;
+  /**
+   * Called when a step was submitted, before the next one is; `step` counts from 0. What it returns is called when the
+   * step's result was read.
+   */
+  readonly onSubmitted?: ((step: number) => ((progress: PhaseProgress) => Promise<void>) | undefined) | undefined;
+  /** Called if the signal ended the phase early, when nothing is under way on the device. */
+  readonly onStopped?: ((progress: PhaseProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: ((progress: StepProgress) => void) | undefined;
+}
+
+/** The sums of a phase after some steps. */
+export interface PhaseProgress {
+  /** Steps done. */
+  readonly step: number;
+  /** Pictures in them. */
+  readonly images: number;
+  /** Sum of the losses, each times its pictures. */
+  readonly lossSum: number;
+  readonly correctSum: number;
+  readonly seconds: number;
 }
 
 /** Results of a phase. */
@@ -36,7 +57,10 @@ export interface PhaseTotals {
 interface Submitted {
   readonly size: number;
   readonly result: StepResult;
+  readonly whenRead: ((progress: PhaseProgress) => Promise<void>) | undefined;
 }
+
+const NOTHING: PhaseProgress = { step: 0, images: 0, lossSum: 0, correctSum: 0, seconds: 0 };
 
 /**
  * Runs the phase. It weights losses by batch size and sums them in double, as the tutorial's
@@ -45,38 +69,42 @@ interface Submitted {
  * @throws NonFiniteLossError if a loss is NaN or infinite; errors of the loader and the device
  */
 export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefined> {
-  const { epoch, phase, batches, steps, run, signal, onStep } = options;
-  const startedAt = performance.now();
+  const { epoch, phase, batches, steps, run, from = NOTHING, signal, onSubmitted, onStep, onStopped } = options;
+  const startedAt = performance.now() - 1000 * from.seconds;
   const submitted: Submitted[] = [];
-  let step = 0;
-  let images = 0;
-  let lossSum = 0;
-  let correctSum = 0;
+  let { step, images, lossSum, correctSum } = from;
+  let recorded = step;
+  const secondsSoFar = () => (performance.now() - startedAt) / 1000;
 
   const readOldest = async () => {
-    const { size, result } = submitted.shift()!;
+    const { size, result, whenRead } = submitted.shift()!;
     const loss = new Float32Array(await result.loss.get())[0]!;
     const correct = new Uint32Array(await result.correct.get())[0]!;
     if (!Number.isFinite(loss)) throw new NonFiniteLossError(epoch, phase, step, loss);
     images += size;
     lossSum += loss * size;
     correctSum += correct;
-    const seconds = (performance.now() - startedAt) / 1000;
+    const seconds = secondsSoFar();
     const rates = { meanLoss: lossSum / images, seconds, imagesPerSecond: images / seconds };
     onStep?.({ epoch, phase, step, steps, loss, correct, size, ...rates });
     step++;
+    await whenRead?.({ step, images, lossSum, correctSum, seconds });
   };
 
   if (signal?.aborted) return undefined;
   for await (const batch of batches) {
-    submitted.push({ size: batch.size, result: run(batch) });
+    const result = run(batch);
+    submitted.push({ size: batch.size, result, whenRead: onSubmitted?.(recorded++) });
     // The upload has copied the images.
     batch.release();
     while (submitted.length > QUEUE_DEPTH) await readOldest();
     if (signal?.aborted) break;
   }
   while (submitted.length > 0) await readOldest();
-  if (step < steps) return undefined;
-  const seconds = (performance.now() - startedAt) / 1000;
+  const seconds = secondsSoFar();
+  if (step < steps) {
+    onStopped?.({ step, images, lossSum, correctSum, seconds });
+    return undefined;
+  }
   return { loss: lossSum / images, acc: correctSum / images, seconds, imagesPerSecond: images / seconds };
 }

@@ -3,11 +3,12 @@
  * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
  * full disk leaves half a line.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import type { ExportedEntry } from '../nn/index.ts';
-import { writeFileAtomic, writeSafetensors } from '../weights/index.ts';
+import { sweepTemporaries, writeFileAtomic, writeSafetensors } from '../weights/index.ts';
+import { lockFolder } from './lock.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
 
 /** File names in a run folder. */
@@ -15,6 +16,7 @@ export const RUN_FILES = {
   config: 'config.json',
   metrics: 'metrics.jsonl',
   best: 'best.safetensors',
+  last: 'last.safetensors',
   summary: 'summary.json',
 } as const;
 
@@ -40,31 +42,57 @@ export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'):
   }
 }
 
-/** Checks that a new run may use the folder. @throws UsageError if `path` holds a run or is not a folder */
+/** Files that a new run must not overwrite. A run without any of them was ended before it saved its first state. */
+const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best];
+
+/**
+ * Checks that a new run may use the folder. One of a run that ended before it had anything to keep may be used again.
+ * @throws UsageError if `path` holds a run or another program's config.json, or is not a folder
+ */
 export function checkUnused(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return;
   if (!found.isDirectory()) {
     throw new UsageError(`${path}: expected a folder for the run, found a file; choose another folder`);
   }
-  const names = [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES)];
-  const file = names.find((name) => existsSync(join(path, name)));
+  const file = WORTH_KEEPING.find((name) => existsSync(join(path, name)));
   if (file) {
-    throw new UsageError(`${path}: already holds a run (${file}), which was left as it is; choose another folder`);
+    const resumable = existsSync(join(path, RUN_FILES.last));
+    throw new UsageError(
+      `${path}: already holds a run (${file}), which was left as it is; choose another folder` +
+        `${resumable ? `, or go on with --resume ${path}` : ''}`,
+    );
+  }
+  const config = join(path, RUN_FILES.config);
+  if (existsSync(config) && !isOwnConfig(config)) {
+    throw new UsageError(`${config}: is not the config of a run; choose another folder`);
+  }
+}
+
+function isOwnConfig(path: string): boolean {
+  try {
+    return 'dawngrad' in JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return false;
   }
 }
 
 /**
- * A run's folder. It writes each file whole or not at all.
+ * A run's folder. It writes each file whole or not at all. While it is open, no other process may write it.
  * Every method that writes throws FileError if writing fails.
  */
 export class RunFolder {
   readonly path: string;
+  readonly #unlock: () => void;
   readonly #lines: string[] = [];
 
-  /** Makes the folder. @throws UsageError if it holds a run or is not a folder; FileError if it cannot be made */
-  constructor(path: string) {
-    checkUnused(path);
+  /**
+   * Makes the folder, or opens one.
+   * @param holdsRun whether the folder must be unused, or holds the run to go on with
+   * @throws UsageError if it holds a run, or another process has it; FileError if it cannot be made
+   */
+  constructor(path: string, holdsRun = false) {
+    if (!holdsRun) checkUnused(path);
     this.path = path;
     try {
       mkdirSync(path, { recursive: true });
@@ -72,6 +100,26 @@ export class RunFolder {
       const reason = (cause as Error).message;
       throw new FileError(`${path}: the run folder cannot be made (${reason}); choose another folder`, { cause });
     }
+    this.#unlock = lockFolder(path);
+    sweepTemporaries(path);
+    if (!holdsRun && existsSync(join(path, RUN_FILES.config))) this.#removeLeftovers();
+  }
+
+  /** What an earlier run left that saved no state. */
+  #removeLeftovers(): void {
+    for (const name of [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES)]) {
+      rmSync(join(this.path, name), { force: true });
+    }
+  }
+
+  /** Lets other processes use the folder. */
+  close(): void {
+    this.#unlock();
+  }
+
+  /** Path of last.safetensors. */
+  get lastPath(): string {
+    return join(this.path, RUN_FILES.last);
   }
 
   /** Path of best.safetensors. */
@@ -90,6 +138,13 @@ export class RunFolder {
     this.#writeText(RUN_FILES.metrics, this.#lines.join(''));
   }
 
+  /** Writes metrics.jsonl anew with these lines. */
+  restoreMetrics(metrics: readonly PhaseMetrics[]): void {
+    this.#lines.length = 0;
+    for (const row of metrics) this.#lines.push(`${JSON.stringify(row)}\n`);
+    this.#writeText(RUN_FILES.metrics, this.#lines.join(''));
+  }
+
   /** Writes best.safetensors: entries under torch's names. */
   writeBest(state: ReadonlyMap<string, ExportedEntry>, metadata: Record<string, string>): void {
     writeSafetensors(this.bestPath, { tensors: new Map(state), metadata });
@@ -98,6 +153,11 @@ export class RunFolder {
   /** Writes summary.json. */
   writeSummary(summary: RunSummary): void {
     this.#writeText(RUN_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  }
+
+  /** Whether the folder has this picture. */
+  has(name: PictureFile): boolean {
+    return existsSync(join(this.path, name));
   }
 
   /** Writes one of the pictures. `png` holds the bytes of a PNG file. */

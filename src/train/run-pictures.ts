@@ -22,6 +22,8 @@ export interface RunPicturesOptions {
   readonly metrics: readonly CurvePoint[];
   readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
   readonly reporter?: Reporter | undefined;
+  /** Whether an earlier start of the run has drawn the first batch. */
+  readonly goesOn?: boolean;
 }
 
 interface KeptBatch {
@@ -42,6 +44,9 @@ export class RunPictures {
 
   constructor(options: RunPicturesOptions) {
     this.#options = options;
+    if (!options.goesOn) return;
+    this.#hasSeenBatch = true;
+    if (options.folder.has(PICTURE_FILES.trainBatch)) this.#drawn.add(PICTURE_FILES.trainBatch);
   }
 
   /** Call it with every train batch. It copies the pictures to draw from the first batch and ignores the others. */

@@ -1,27 +1,27 @@
 /**
  * PyTorch's "Transfer Learning for Computer Vision Tutorial" as one function. It trains for some epochs and measures on
- * the validation pictures after each. It keeps the best weights and writes a folder that describes the run.
+ * the validation pictures after each. It keeps the best weights and writes a folder that describes the run. A run can
+ * go on from the last state that it saved, to the bits that it would have reached undisturbed.
  */
-import { type DataLoader, DecoderPool, Generator } from '../data/index.ts';
-import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
-import type { Gpu } from '../gpu/gpu.ts';
-import { type Chooser, chooserOf } from '../kernels/chooser.ts';
+import { resolve } from 'node:path';
+import { DecoderPool, Generator } from '../data/index.ts';
+import { openGpu } from '../gpu/dawn.ts';
+import { chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
-import { buildModel, factsOf, readStart, type Start, type StartFacts } from '../models/start.ts';
-import { type HostBatch, trainStep, valStep } from '../models/step.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
-import { type ExportedEntry, SGD, StepLR } from '../nn/index.ts';
-import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
+import { buildModel, factsOf, readStart, type Start } from '../models/start.ts';
+import type { TrainMode } from '../models/types.ts';
+import { SGD, StepLR } from '../nn/index.ts';
+import { checkLimits, type NumberSettings, numberSettings, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
-import { adapterKind, bestMetadata, runConfig } from './config.ts';
-import { checkMode, type TrainOptions } from './options.ts';
-import { type PhaseTotals, runPhase } from './phase.ts';
+import { type WeightsFile, weightsFile } from './config.ts';
+import { runEpochs, type State } from './epochs.ts';
+import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
+import { checkMode, type ResumeOptions, type TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { openSaved, type SavedRun } from './resume.ts';
 import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
-import { RunPictures } from './run-pictures.ts';
+import { restoreTraining } from './training-state.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
-
-type State = ReadonlyMap<string, ExportedEntry>;
 
 /** The result of a run, also if its signal stopped it. */
 export interface TrainResult {
@@ -39,27 +39,11 @@ export interface TrainResult {
   readonly model: ResNet | undefined;
 }
 
-/** The parts of a run. */
-interface Run {
-  readonly options: TrainOptions;
-  readonly mode: TrainMode;
-  readonly settings: NumberSettings;
-  readonly pictures: Pictures;
-  readonly start: StartFacts;
-  readonly gpu: Gpu;
-  /** Belongs to this run. The device keeps its chooser, and another run on it has another. */
-  readonly chooser: Chooser;
-  readonly rehearsal: Rehearsal;
-  readonly model: ResNet;
-  readonly loaders: Readonly<Record<Phase, DataLoader>>;
-  readonly folder: RunFolder;
-  readonly pool: DecoderPool;
-}
-
 /**
  * Trains as the tutorial does. The new run folder starts with config.json. Each epoch adds two lines to metrics.jsonl
- * and, if it is the best so far, replaces best.safetensors. The end, or an abort, adds summary.json. The tutorial's
- * pictures are drawn along the way: a training batch after the first train phase, curves and predictions at the end.
+ * and saves last.safetensors, from which `resumeTraining` goes on. If it is the best so far, it replaces
+ * best.safetensors. The end, or an abort, adds summary.json. The tutorial's pictures are drawn along the way: a
+ * training batch after the first train phase, curves and predictions at the end.
  *
  * @throws UsageError if an option is invalid or the folder holds a run; FileError naming a file or folder;
  *   StateDictError if the weights do not fit; ShapeError if a batch or its pictures are too small for the network;
@@ -72,180 +56,99 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const settings = numberSettings(options);
   if (options.out !== undefined) checkUnused(options.out);
   const pictures = openPictures(options.data);
-  let loaded: Start | undefined = readStart(options.weights, pictures.classes);
+  const start = readStart(options.weights, pictures.classes);
+  return run(options, {
+    mode,
+    settings,
+    pictures,
+    start,
+    data: resolve(options.data),
+    demo: options.demo ?? false,
+    weights: options.weights === undefined ? null : weightsFile(options.weights),
+    fingerprint: fingerprintOf(pictures),
+    folder: () => new RunFolder(options.out ?? defaultRunPath(mode)),
+    saved: undefined,
+  });
+}
+
+/**
+ * Goes on with the run in a folder, from the last state that it saved. Its results are the bits that the run would
+ * have had undisturbed, on the same adapter and driver with the same kernel choices.
+ *
+ * @throws UsageError if the run has ended and `epochs` is not more; FileError if the folder holds no saved state, or
+ *   if its pictures or weights are not those of the run; else as `train`
+ */
+export async function resumeTraining(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
+  const saved = openSaved(folder, options);
+  const { mode, settings, pictures, data, demo, weights, fingerprint, start } = saved;
+  return run(options, {
+    ...{ mode, settings, pictures, start, data, demo, weights, fingerprint, saved },
+    folder: () => new RunFolder(folder, true),
+  });
+}
+
+/** What `train` and `resumeTraining` find out before they open a device. */
+interface Plan {
+  readonly mode: TrainMode;
+  readonly settings: NumberSettings;
+  readonly pictures: Pictures;
+  readonly start: Start;
+  readonly data: string;
+  readonly demo: boolean;
+  readonly weights: WeightsFile | null;
+  readonly fingerprint: Fingerprint;
+  readonly folder: () => RunFolder;
+  readonly saved: SavedRun | undefined;
+}
+
+async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
+  const { mode, settings, pictures, fingerprint, data, demo, weights, saved } = plan;
+  let loaded: Start | undefined = plan.start;
   const start = factsOf(loaded);
-  const gpu = options.gpu ?? (await open(options.adapter, options.checks ?? true));
+  const { adapter, pictures: drawsPictures = true, reporter, signal } = options;
+  const checks = options.checks ?? true;
+  const gpu = options.gpu ?? (await openGpu({ checks, ...(adapter && { adapter }) }));
   const pool = new DecoderPool(settings.threads);
+  const classes = pictures.classes.length;
   let model: ResNet | undefined;
+  let optimizer: SGD | undefined;
+  let folder: RunFolder | undefined;
   let done = false;
   try {
-    const question = {
-      ...settings,
-      mode,
-      start,
-      classes: pictures.classes.length,
-      pictures: { train: pictures.train.length, val: pictures.val.length },
-    };
+    const counts = { train: pictures.train.length, val: pictures.val.length };
+    const question = { ...settings, mode, start, classes, pictures: counts };
     const chooser = chooserOf(gpu).fresh(await options.tuned?.(gpu.traits, question));
     const rehearsal = rehearse(gpu.traits, question, chooser.settings);
     checkLimits(rehearsal.memory, gpu);
     // This order fixes the random draws: first the network's, then the loaders' epoch by epoch.
     const generator = new Generator(settings.seed);
-    model = buildModel(gpu, loaded, { classes: pictures.classes.length, mode, random: generator });
+    model = buildModel(gpu, loaded, { classes, mode, ...(!saved && { random: generator }) });
+    const { lr, momentum, weightDecay, stepSize, gamma } = settings;
+    const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
+    optimizer = new SGD(trained, { lr, momentum, weightDecay });
+    const scheduler = new StepLR(optimizer, { stepSize, gamma });
+    if (saved) restoreTraining(saved.path, saved.checkpoint, { model, optimizer, scheduler, generator });
     // The device has its weights now. Free the host's 45 MB copy for the rest of the run.
     loaded = undefined;
+    const best = saved ? saved.best : new Best<State>(await model.exportState());
     const loaders = makeLoaders(pictures, settings, generator, pool);
     // Finds unreadable pictures before anything is written.
     await loaders.train.prepare();
-    const folder = new RunFolder(options.out ?? defaultRunPath(mode));
-    const result = await runEpochs({
-      options,
-      mode,
-      settings,
-      pictures,
-      start,
-      gpu,
-      chooser,
-      rehearsal,
-      model,
-      loaders,
-      folder,
-      pool,
+    folder = plan.folder();
+    const { summary, metrics } = await runEpochs({
+      ...{ mode, settings, data, weights, demo, pictures, fingerprint, start, gpu, chooser, rehearsal, model },
+      ...{ optimizer, scheduler, generator, loaders, folder, pool, best, drawsPictures, reporter, signal },
+      checks: options.gpu ? null : checks,
+      before: saved?.state,
+      bestHash: saved?.bestHash,
     });
     done = true;
-    return result;
+    return { summary, metrics, folder: folder.path, best: best.state, model: options.gpu && model };
   } finally {
+    optimizer?.dispose();
+    folder?.close();
     await pool.close();
     if (!options.gpu) gpu.close();
     else if (!done) model?.dispose();
   }
-}
-
-function open(adapter: AdapterPreference | undefined, checks: boolean): Promise<Gpu> {
-  return openGpu({ checks, ...(adapter && { adapter }) });
-}
-
-async function runEpochs(run: Run): Promise<TrainResult> {
-  const { options, mode, settings, pictures, start, gpu, chooser, rehearsal, model, loaders, folder, pool } = run;
-  const { reporter, signal } = options;
-  const { epochs, lr, momentum, weightDecay, stepSize, gamma } = settings;
-  const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
-  const optimizer = new SGD(trained, { lr, momentum, weightDecay });
-  const scheduler = new StepLR(optimizer, { stepSize, gamma });
-  const steps = { train: loaders.train.length, val: loaders.val.length };
-  const { classes } = pictures;
-
-  const writeConfig = (kernels: Record<string, string>) =>
-    folder.writeConfig(runConfig({ ...run, kernels, tuned: chooser.tuned }));
-  writeConfig(rehearsal.choices);
-  reporter?.started?.({
-    mode,
-    epochs,
-    adapter: gpu.traits.description,
-    adapterKind: adapterKind(gpu.traits),
-    memory: rehearsal.memory,
-    folder: folder.path,
-    classes,
-    pictures: { train: pictures.train.length, val: pictures.val.length },
-    steps,
-    weights: start.description,
-  });
-
-  const best = new Best<State>(await model.exportState());
-  const writeBest = () => folder.writeBest(best.state, bestMetadata({ ...run, best }));
-  const metrics: PhaseMetrics[] = [];
-  const drawn = options.pictures === false ? undefined : new RunPictures({ folder, classes, metrics, best, reporter });
-  const startedAt = performance.now();
-  let finished = 0;
-
-  const { batchSize } = settings;
-  const runners = {
-    train: (batch: HostBatch) => {
-      drawn?.seeBatch(batch);
-      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch));
-    },
-    val: (batch: HostBatch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
-  };
-  const runOne = async (epoch: number, phase: Phase): Promise<PhaseTotals | undefined> => {
-    reporter?.phaseStarted?.(epoch, phase, steps[phase]);
-    // Also when only the last layer learns: in the tutorial every batch norm uses and updates its statistics.
-    model.train(phase === 'train');
-    return runPhase({
-      epoch,
-      phase,
-      batches: loaders[phase],
-      steps: steps[phase],
-      run: runners[phase],
-      signal,
-      onStep: (progress) => reporter?.stepDone?.(progress),
-    });
-  };
-  const note = (epoch: number, phase: Phase, rate: number, totals: PhaseTotals) => {
-    const { loss, acc, seconds, imagesPerSecond } = totals;
-    const row: PhaseMetrics = { epoch, phase, loss, acc, lr: rate, seconds, imagesPerSecond };
-    metrics.push(row);
-    folder.addMetrics(row);
-    reporter?.phaseEnded?.(row);
-  };
-
-  try {
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      reporter?.epochStarted?.(epoch, epochs);
-      const rate = optimizer.lr;
-      const learnt = await runOne(epoch, 'train');
-      if (!learnt) break;
-      note(epoch, 'train', rate, learnt);
-      await drawn?.drawBatch();
-      scheduler.step();
-      const measured = await runOne(epoch, 'val');
-      if (!measured) break;
-      // Write to disk before the line that reports it.
-      if (best.isBetter(measured.acc)) {
-        best.replace(await model.exportState(), measured.acc, epoch);
-        writeBest();
-      }
-      note(epoch, 'val', rate, measured);
-      finished = epoch + 1;
-      if (epoch === 0) {
-        const chosen = chooser.choices;
-        const kernels = Object.fromEntries(
-          Object.entries(rehearsal.choices).map(([work, variant]) => [work, chosen[work] ?? variant]),
-        );
-        if (JSON.stringify(kernels) !== JSON.stringify(rehearsal.choices)) writeConfig(kernels);
-      }
-      reporter?.epochEnded?.(epoch);
-    }
-  } catch (error) {
-    // Draw the metrics up to the failure.
-    await drawn?.finish();
-    throw error;
-  } finally {
-    optimizer.dispose();
-  }
-
-  const summary: RunSummary = {
-    ...(options.demo && { demo: true }),
-    mode,
-    seed: settings.seed,
-    bestValAcc: best.acc,
-    bestEpoch: best.epoch,
-    epochs: finished,
-    interrupted: finished < epochs,
-    seconds: (performance.now() - startedAt) / 1000,
-    adapter: gpu.traits.description,
-    adapterKind: adapterKind(gpu.traits),
-  };
-  if (best.epoch === null) writeBest();
-  folder.writeSummary(summary);
-  model.loadStateDict(best.state);
-  model.eval();
-  reporter?.ended?.(summary);
-  // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
-  if (finished > 0) {
-    const size = Math.min(batchSize, pictures.val.length);
-    const { transform } = loaders.val.options;
-    await drawn?.drawPredictions({ gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize: size });
-  }
-  await drawn?.finish();
-  return { summary, metrics, folder: folder.path, best: best.state, model: options.gpu && model };
 }

@@ -40,6 +40,20 @@ export interface StepProgress {
   readonly imagesPerSecond: number;
 }
 
+/** One start of a run: where it began, and on what. */
+export interface RunSegment {
+  /** Its first step: epochs and steps count from 0. */
+  readonly epoch: number;
+  readonly phase: Phase;
+  readonly step: number;
+  readonly dawngrad: string;
+  readonly node: string;
+  /** The adapter's description. */
+  readonly adapter: string;
+  /** Hash of the kernel choices. */
+  readonly kernels: string;
+}
+
 /** The contents of summary.json. */
 export interface RunSummary {
   /** Set only for the built-in demo. Its accuracy says nothing about photographs. */
@@ -54,8 +68,12 @@ export interface RunSummary {
   readonly epochs: number;
   /** Whether the run was stopped before its last epoch. */
   readonly interrupted: boolean;
-  /** Time of training, without preparations. */
+  /** Whether val stopped improving, so that `patience` ended the run. */
+  readonly stoppedEarly?: true;
+  /** Time of training over all starts, without preparations. */
   readonly seconds: number;
+  /** Each start of the run: one, and one for each time it was resumed. */
+  readonly segments: readonly RunSegment[];
   /** The adapter's description. */
   readonly adapter: string;
   readonly adapterKind: 'software' | 'hardware';
@@ -64,6 +82,8 @@ export interface RunSummary {
 /** Facts known when training is about to begin. */
 export interface RunStart {
   readonly mode: TrainMode;
+  /** Set only for the built-in demo. */
+  readonly demo?: true;
   readonly epochs: number;
   readonly adapter: string;
   readonly adapterKind: 'software' | 'hardware';
@@ -77,6 +97,13 @@ export interface RunStart {
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */
   readonly weights: string;
+  /** Set if the run goes on: from where, and how the adapter, driver, program or kernels differ from the last start. */
+  readonly resumed?: {
+    readonly epoch: number;
+    readonly phase: Phase;
+    readonly step: number;
+    readonly changes: readonly string[];
+  };
 }
 
 /** Receives the progress of a run. Every method is optional and is called synchronously between steps. */

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asFileError } from './file.ts';
 
@@ -37,6 +37,24 @@ export function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): num
   } catch (error) {
     discard(temporary, descriptor);
     throw asFileError(path, 'written', error);
+  }
+}
+
+/** Removes what killed processes left in a folder while they wrote. The files of processes that run stay. */
+export function sweepTemporaries(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const [, pid] = /^\.dawngrad-(\d+)-[0-9a-f]{12}\.tmp$/.exec(name) ?? [];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** Whether a process of this machine has this number; also the process itself. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

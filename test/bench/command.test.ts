@@ -1,8 +1,8 @@
-/** `npm run bench` as it is typed, on small pictures. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** `npm run bench` with its flags, on small pictures. */
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HELP, main, parseBenchFlags } from '../../bench/main.ts';
 import type { BenchReport, KernelRow } from '../../bench/report.ts';
 import { formatReport } from '../../bench/report-text.ts';
@@ -11,50 +11,48 @@ import { sum } from '../../bench/statistics.ts';
 import { WORKS, type Work } from '../../bench/steps.ts';
 import { registersKernel } from '../../bench/yardstick.ts';
 import { openAs, withGpu } from '../support/gpu.ts';
+import { call, temporaryFolder } from './support.ts';
 
 const { gpuTest, gpu } = await withGpu();
 
-let scratch = '';
-beforeAll(() => {
-  scratch = mkdtempSync(join(tmpdir(), 'dawngrad-bench-'));
-});
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = temporaryFolder();
 
 const size = { m: 16, n: 64, k: 16 };
-/** 32 pixels are enough for every kernel to run. */
+/** At 32 pixels every kernel runs. */
 const SMALLER = {
   imageSize: 32,
   matmul: { size, kernels: [registersKernel(size, { rows: 8, vectors: 1, unroll: 2 }, 0)!] },
 };
 
-async function run(argv: readonly string[], works: readonly Work[] = WORKS) {
-  let stdout = '';
-  let stderr = '';
-  const io = {
-    stdout: { write: (text: string) => (stdout += text) },
-    stderr: { write: (text: string) => (stderr += text) },
-    env: {},
-  };
-  const status = await main(argv, io, { ...SMALLER, works });
-  return { status, stdout, stderr };
+const run = (argv: readonly string[], works: readonly Work[] = WORKS) =>
+  call((io) => main(argv, io, { ...SMALLER, works }));
+
+/** Runs `npm run bench` with `--json` and small sizes. */
+async function runReport(flags: readonly string[], works: readonly Work[]) {
+  const file = join(scratch, 'report.json');
+  const ended = await run(['--batch-size', '2', '--steps', '1', '--json', file, ...flags], works);
+  expect(ended.status).toBe(0);
+  const report = JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
+  checkReport(report, works);
+  return { ...ended, report };
 }
 
 describe('flags', () => {
-  test('without any: batch 4, 12 steps, everything, in real steps', () => {
+  test('by default: batch size 4, 12 steps, everything, in real steps', () => {
     const options = { batchSize: 4, steps: 12, only: undefined, alone: false };
-    expect(parseBenchFlags([])).toEqual({ options, json: undefined, adapter: undefined });
+    expect(parseBenchFlags([])).toEqual({ options, json: undefined, device: {} });
   });
 
-  test('all of them', () => {
+  test('all flags are read', () => {
     const argv = '--batch-size 8 --steps 2 --only conv2d|RELU --alone --json here.json --adapter software'.split(' ');
     expect(parseBenchFlags(argv)).toEqual({
       options: { batchSize: 8, steps: 2, only: /conv2d|RELU/i, alone: true },
       json: 'here.json',
-      adapter: 'software',
+      device: { adapter: 'software' },
     });
   });
 
-  test('--help explains every flag, and how kernels are timed', async () => {
+  test('--help explains every flag and the timing', async () => {
     const { status, stdout } = await run(['--help']);
     expect([status, stdout]).toEqual([0, HELP]);
     for (const flag of ['batch-size', 'steps', 'only', 'alone', 'json', 'adapter'])
@@ -80,8 +78,8 @@ describe('flags', () => {
   });
 });
 
-/** What must hold in each report. */
-function checkReport(report: BenchReport, works: readonly Work[] = WORKS) {
+/** Checks that must hold for every report. */
+function checkReport(report: BenchReport, works: readonly Work[]) {
   expect(report.dawngrad).toMatch(/^\d+\.\d+\.\d+/);
   expect(Math.abs(Date.parse(report.date) - Date.now())).toBeLessThan(600_000);
   expect(report.node).toBe(process.versions.node);
@@ -95,7 +93,7 @@ function checkReport(report: BenchReport, works: readonly Work[] = WORKS) {
     const { count, bytes, ms } = work.copies;
     expect(count > 0 ? Math.min(bytes, ms) > 0 : bytes === 0 && ms === 0).toBe(true);
     expect(work.gflops).toBeCloseTo(work.flops / work.wallMs / 1e6, 9);
-    // Of a single step; of several, medians need not add up.
+    // Of a single step. The medians of several steps need not add up.
     expect(work.kernelMs).toBeCloseTo(sum(work.kinds.map((kind) => kind.msPerStep)), 6);
     for (const row of work.kernels) {
       expect([row.kernel, (row.flops === null) !== (row.bytes === null)]).toEqual([row.kernel, true]);
@@ -106,12 +104,9 @@ function checkReport(report: BenchReport, works: readonly Work[] = WORKS) {
 
 const names = (rows: readonly KernelRow[]) => rows.map((row) => `${row.kernel} ${row.shape}`);
 
-gpuTest('a table, and the same as JSON', async () => {
-  const file = join(scratch, 'all.json');
-  const { status, stdout, stderr } = await run(['--batch-size', '2', '--steps', '1', '--json', file]);
-  expect([status, stderr.match(/^bench: .*$/gm)!.length]).toEqual([0, 2 + WORKS.length]);
-  const report = JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
-  checkReport(report);
+gpuTest('the table and the JSON hold the same rows', async () => {
+  const { stdout, stderr, report } = await runReport([], WORKS);
+  expect(stderr.match(/^bench: .*$/gm)).toHaveLength(2 + WORKS.length);
   expect(report).toMatchObject({ batch: 2, imageSize: 32, steps: 1, only: null });
   const [finetune, , evaluate] = report.works;
 
@@ -129,21 +124,15 @@ gpuTest('a table, and the same as JSON', async () => {
 
   const alsoInEval = table.slice(table.indexOf('Kernels of eval-forward that are not in finetune-step'));
   expect(alsoInEval).toContain('max_pool_forward ');
-  // Not packing, which eval does once, as its weights are frozen.
+  // Packing is absent: evaluation mode packs once, because its weights are frozen.
   expect(names(evaluate!.kernels)).toContain(
     names(finetune!.kernels).find((name) => /^(conv2d_rows|conv2d_tiled|winograd) forward/.test(name)),
   );
   for (const work of WORKS) expect(stdout.slice(stdout.indexOf('Whole steps'))).toContain(work);
 });
 
-gpuTest('--only lists what matches, while totals stay those of the whole step', async () => {
-  const file = join(scratch, 'only.json');
-  const { status, stdout } = await run(
-    ['--batch-size', '2', '--steps', '1', '--only', 'SGD.*2359296|residual', '--json', file],
-    ['finetune-step'],
-  );
-  expect(status).toBe(0);
-  const report = JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
+gpuTest('--only lists the matching rows, and totals stay those of the whole step', async () => {
+  const { stdout, report } = await runReport(['--only', 'SGD.*2359296|residual'], ['finetune-step']);
   const [finetune] = report.works;
   expect(report.only).toBe('SGD.*2359296|residual');
   expect(new Set(finetune!.kernels.map((row) => row.kernel))).toEqual(
@@ -152,28 +141,20 @@ gpuTest('--only lists what matches, while totals stay those of the whole step', 
   expect(finetune!.kernels.filter((row) => row.kernel === 'sgd_momentum')).toHaveLength(1);
   expect(sum(finetune!.kernels.map((row) => row.msPerStep))).toBeLessThan(finetune!.kernelMs);
   expect(stdout).toMatch(/ms in the rows that match\)/);
-  checkReport(report, ['finetune-step']);
 });
 
-gpuTest('--alone --only repeats only what matches', async () => {
-  const file = join(scratch, 'alone.json');
-  const { status, stdout } = await run(
-    ['--batch-size', '2', '--steps', '1', '--alone', '--only', 'pool', '--json', file],
-    ['eval-forward'],
-  );
-  expect(status).toBe(0);
-  const report = JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
+gpuTest('--alone --only repeats only the matching kernels', async () => {
+  const { stdout, report } = await runReport(['--alone', '--only', 'pool'], ['eval-forward']);
   expect(report.place).toBe('alone');
   expect(stdout).toContain('kernels repeated alone, timed');
   const [evaluate] = report.works;
   expect(evaluate!.kernels.map((row) => row.kernel).sort()).toEqual(['avg_pool_forward', 'max_pool_forward']);
   expect(evaluate!.kernelMs).toBeCloseTo(sum(evaluate!.kernels.map((row) => row.msPerStep)), 9);
-  // Operations are those of the step all the same.
+  // The operations are still those of the whole step.
   expect(evaluate!.flops).toBeGreaterThan(1e8);
-  checkReport(report, ['eval-forward']);
 });
 
-gpuTest('without timestamps kernels are repeated alone and timed by the clock, and the table says so', async () => {
+gpuTest('without timestamps, kernels are repeated alone and timed by the clock, and the table says so', async () => {
   const other = await openAs({});
   Object.defineProperty(other.device, 'features', { value: new Set(['subgroups']) });
   const report = await runBench(other, { ...SMALLER, batchSize: 2, steps: 1, works: ['eval-forward'], only: /pool/ });

@@ -1,19 +1,20 @@
-/** The other side of a comparison: the protocol, with scripts that play PyTorch, and PyTorch itself where it is installed. */
+/** Comparisons with a peer: the protocol with scripts in place of PyTorch, and PyTorch itself if it is installed. */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Comparison, compare } from '../../bench/compare.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { compare, type Pairing } from '../../bench/compare.ts';
 import { HELP, main, parseCompareFlags } from '../../bench/compare-main.ts';
 import { MissingPeerError, Peer } from '../../bench/peer.ts';
 import { WORKS, type Work } from '../../bench/steps.ts';
 import { withGpu } from '../support/gpu.ts';
 import { findTorchPython, NO_TORCH } from '../support/python.ts';
 import { skipUnless } from '../support/skip.ts';
+import { call, temporaryFolder } from './support.ts';
 
-// As if `npm ci` had not been run in bench/peers, whether it was or not.
+// Behaves as if `npm ci` had not been run in bench/peers.
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
   return { ...fs, existsSync: (path: string) => !`${path}`.includes('tfjs-backend-webgpu') && fs.existsSync(path) };
@@ -22,13 +23,9 @@ vi.mock('node:fs', async (original) => {
 const { gpuTest } = await withGpu();
 const python = findTorchPython();
 
-let scratch = '';
-beforeAll(() => {
-  scratch = mkdtempSync(join(tmpdir(), 'dawngrad-peer-'));
-});
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = temporaryFolder();
 
-/** A command that is called as a Python with pytorch.py would be. */
+/** A command in place of Python, which is called with the arguments for pytorch.py. */
 function pretend(script: string): string {
   const path = join(scratch, 'python');
   writeFileSync(path, `#!/bin/sh\n${script}\n`);
@@ -38,23 +35,14 @@ function pretend(script: string): string {
 
 const PLAIN = { batchSize: 2, imageSize: 32 };
 const GREETING = `echo '{"name":"PyTorch 9","threads":3}'`;
-const unixTest = skipUnless(process.platform !== 'win32', 'shell scripts play PyTorch');
+const unixTest = skipUnless(process.platform !== 'win32', 'shell scripts replace PyTorch');
 
-async function run(argv: readonly string[], env: NodeJS.ProcessEnv = {}, works: readonly Work[] = WORKS) {
-  let stdout = '';
-  let stderr = '';
-  const io = {
-    stdout: { write: (text: string) => (stdout += text) },
-    stderr: { write: (text: string) => (stderr += text) },
-    env,
-  };
-  const status = await main(argv, io, { imageSize: 32, works });
-  return { status, stdout, stderr };
-}
+const run = (argv: readonly string[], env: NodeJS.ProcessEnv = {}, works: readonly Work[] = WORKS) =>
+  call((io) => main(argv, io, { imageSize: 32, works }), env);
 
 describe('flags', () => {
-  test('without any: PyTorch, batch 4, 20 steps, random weights', () => {
-    const options = { batchSize: 4, steps: 20, weights: undefined, adapter: undefined };
+  test('by default: PyTorch, batch size 4, 20 steps, random weights', () => {
+    const options = { batchSize: 4, steps: 20, weights: undefined };
     expect(parseCompareFlags([], {})).toEqual({ peer: 'pytorch', options, json: undefined });
   });
 
@@ -62,7 +50,7 @@ describe('flags', () => {
     expect(parseCompareFlags(['--peer', 'tfjs'], {})).toMatchObject({ peer: 'tfjs', options: { steps: 3 } });
   });
 
-  test('weights come from the flag, else from the variable', () => {
+  test('weights come from the flag, or from the variable without the flag', () => {
     const here = fileURLToPath(import.meta.url);
     const weights = (argv: string[], env: NodeJS.ProcessEnv) => {
       const command = parseCompareFlags(argv, env);
@@ -95,10 +83,10 @@ describe('flags', () => {
   });
 });
 
-describe('what is missing is said, with what to install, and the exit status is 2', () => {
+describe('a missing peer ends the command with advice and exit status 2', () => {
   test('PyTorch', async () => {
     const script = fileURLToPath(new URL('../../bench/compare-main.ts', import.meta.url));
-    // As scripts/find-python.ts is told that there is none.
+    // These tell scripts/find-python.ts that there is no Python.
     const env = { ...process.env, DAWNGRAD_PYTHON: '', DAWNGRAD_PYTHON_CHECKED: '1', DAWNGRAD_WEIGHTS: '' };
     const [code, stdout, stderr] = await new Promise<[unknown, string, string]>((resolve) => {
       execFile(process.execPath, ['--import', 'tsx', script], { env, timeout: 50_000 }, (error, out, message) =>
@@ -127,7 +115,7 @@ describe('what is missing is said, with what to install, and the exit status is 
 });
 
 describe('a peer', () => {
-  unixTest('is asked for work and steps, and answers with milliseconds', async () => {
+  unixTest('receives work and steps, and answers with milliseconds', async () => {
     const log = join(scratch, 'log');
     const script = `echo "$@" > ${log}; ${GREETING}; while read line; do echo "$line" >> ${log}; echo 12.5; done`;
     const peer = await Peer.start('pytorch', { ...PLAIN, python: pretend(script) });
@@ -140,10 +128,10 @@ describe('a peer', () => {
     expect(asked).toEqual(['finetune-step 4', 'eval-forward 1']);
   });
 
-  unixTest('that ends, or talks nonsense, is an error', async () => {
+  unixTest('that ends or prints anything else is an error', async () => {
     const start = (script: string) => Peer.start('pytorch', { ...PLAIN, python: pretend(script) });
     await expect(start('exit 1')).rejects.toThrow('ended at once');
-    await expect(start('echo hello')).rejects.toThrow('should say what it is in JSON, but says: hello');
+    await expect(start('echo hello')).rejects.toThrow('should introduce itself in JSON, but says: hello');
     for (const answer of ['exit 1', 'read line; echo nan', 'read line; echo -1']) {
       const peer = await start(`${GREETING}; ${answer}`);
       await expect(peer.time('eval-forward', 1)).rejects.toThrow('PyTorch 9 did not time eval-forward');
@@ -158,12 +146,11 @@ gpuUnixTest('ours and the peer work in turn, in blocks of four; the ratio is our
   const log = join(scratch, 'turns');
   const script = `${GREETING}; while read line; do echo "$line" >> ${log}; echo 0.5; done`;
   const works: Work[] = ['extract-step', 'eval-forward'];
-  const options = { ...PLAIN, works, steps: 5, python: pretend(script) };
-  const results = await compare(options);
+  const results = await compare('pytorch', { ...PLAIN, works, steps: 5, python: pretend(script) });
   const asked = readFileSync(log, 'utf8').trim().split('\n');
   expect(asked).toEqual(works.flatMap((work) => [`${work} 3`, `${work} 4`, `${work} 1`]));
-  for (const { oursMs, pytorchMs, ratio } of results) {
-    expect(pytorchMs).toBe(0.5);
+  for (const { oursMs, peerMs, ratio } of results) {
+    expect(peerMs).toBe(0.5);
     expect(ratio).toBeCloseTo(oursMs / 0.5, 6);
   }
 });
@@ -171,14 +158,14 @@ gpuUnixTest('ours and the peer work in turn, in blocks of four; the ratio is our
 const torchTest = python ? gpuTest : skipUnless(false, NO_TORCH);
 
 torchTest(
-  'beside PyTorch: what --json writes',
+  'the comparison with PyTorch is printed and written as JSON',
   async () => {
     const file = join(scratch, 'compare.json');
     const works: Work[] = ['finetune-step', 'eval-forward'];
     const { status, stdout, stderr } = await run(['--batch-size', '2', '--steps', '1', '--json', file], {}, works);
     expect(status).toBe(0);
     expect(stderr).toMatch(new RegExp(`PyTorch [\\d.]+.*: ${availableParallelism()} threads`));
-    const results = JSON.parse(readFileSync(file, 'utf8')) as Comparison[];
+    const results = JSON.parse(readFileSync(file, 'utf8')) as (Pairing & { pytorchMs: number })[];
     expect(results.map((one) => one.work)).toEqual(works);
     for (const one of results) {
       expect(Object.keys(one).sort()).toEqual(['batch', 'oursMs', 'pytorchMs', 'ratio', 'work']);

@@ -1,4 +1,4 @@
-/** Rows gathered from pieces whose times are made up. */
+/** Rows gathered from pieces with invented times. */
 import { describe, expect, test } from 'vitest';
 import type { Cost } from '../../bench/costs.ts';
 import { gatherKinds, gatherRows, piecesOf, type TimedPiece } from '../../bench/profile.ts';
@@ -26,48 +26,27 @@ describe('rows', () => {
   ];
   const rows = gatherRows(steps);
 
-  test('the dearest first, each with the median of its occurrences and of its time in a step', () => {
+  test('are sorted by time per step, with medians over occurrences and over steps', () => {
+    const shape = '4x4';
     expect(rows).toEqual([
-      // Of 1 3 1 2 2 3 the median is 2; of the steps' 4, 3, 5 it is 4.
-      {
-        kernel: 'relu',
-        kind: 'relu',
-        shape: '4x4',
-        perStep: 2,
-        ms: 2,
-        msPerStep: 4,
-        flops: null,
-        bytes: 2e6,
-        gflops: null,
-        gbs: 1,
-      },
-      // The step that was held up does not count.
-      {
-        kernel: 'conv',
-        kind: 'conv forward',
-        shape: '4x4',
-        perStep: 1,
-        ms: 3,
-        msPerStep: 3,
-        flops: 6e6,
-        bytes: null,
-        gflops: 2,
-        gbs: null,
-      },
+      // The median of 1 3 1 2 2 3 is 2; the median of the steps' 4, 3, 5 is 4.
+      { ...relu, kernel: 'relu', shape, perStep: 2, ms: 2, msPerStep: 4, flops: null, gflops: null, gbs: 1 },
+      // The delayed step does not count.
+      { ...conv, kernel: 'conv', shape, perStep: 1, ms: 3, msPerStep: 3, bytes: null, gflops: 2, gbs: null },
     ]);
   });
 
-  test('another shape is another row', () => {
+  test('each shape has its own row', () => {
     const two = [piece('relu', 1), piece('relu', 1, { shape: '8x8' })];
     expect(gatherRows([two]).map((row) => row.shape)).toEqual(['4x4', '8x8']);
   });
 
-  test('no time is no rate', () => {
+  test('without a time there is no rate', () => {
     expect(gatherRows([[piece('relu', 0, relu)]])[0]!.gbs).toBeNull();
   });
 });
 
-test('kinds: rates count all time of the kind, with what only moves bytes', () => {
+test('the rate of a kind counts all its time, including kernels that only move bytes', () => {
   const rows = gatherRows([
     [
       piece('conv_grad', 3, { kind: 'conv weight grad', flops: 8e6 }),
@@ -82,11 +61,11 @@ test('kinds: rates count all time of the kind, with what only moves bytes', () =
   ]);
 });
 
-test('pieces of a step are all its dispatches, in order', () => {
+test('the pieces of a step contain all its dispatches, in order', () => {
   const gpu = openDryGpu(CPU);
   const steps = new Steps(gpu, 'finetune-step', { batchSize: 2, imageSize: 64 });
   const dispatches = recordDispatches(gpu, () => steps.submit().dispose());
-  // More than four for each of the 62 parameters: it is a whole step.
+  // More than four for each of the 62 parameters, as in a whole step.
   expect(dispatches.length).toBeGreaterThan(248);
   expect(piecesOf(dispatches).flatMap((one) => one.dispatches)).toEqual(dispatches);
 });

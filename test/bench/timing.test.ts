@@ -1,3 +1,4 @@
+/** Times of dispatches and copies on the device. */
 import { expect } from 'vitest';
 import { sum } from '../../bench/statistics.ts';
 import { recordDispatches, timeAlone, timeCopies, timeDispatches, timingMethod } from '../../bench/timing.ts';
@@ -11,13 +12,13 @@ let timestamps = false;
 try {
   timestamps = timingMethod(gpu) === 'timestamps';
 } catch {
-  // No device: gpuTest says so.
+  // No device: gpuTest reports it.
 }
 const timestampTest = timestamps ? gpuTest : skipUnless(false, 'This adapter has no timestamp queries.');
 
 const COUNT = 1 << 20;
 
-/** A fill of so many numbers. */
+/** Fills `count` values. */
 function oneFill(count: number) {
   const buffer = gpu.pool.acquire(count * 4);
   fill(gpu, count, 1, buffer);
@@ -29,20 +30,19 @@ function twoFills() {
   oneFill(1);
 }
 
-gpuTest('what is recorded is every dispatch, in order, and only while it is asked for', () => {
+gpuTest('recordDispatches returns every dispatch in order, and only those of its function', () => {
   twoFills();
   const dispatches = recordDispatches(gpu, () => twoFills());
   twoFills();
   expect(dispatches.map(({ program }) => program.name)).toEqual(['fill', 'fill']);
-  // How many workgroups the first takes depends on the adapter.
+  // The workgroups of the first depend on the adapter.
   const [first, second] = dispatches.map(({ workgroups }) => workgroups[0]);
   expect(first).toBeGreaterThan(1);
   expect(second).toBe(1);
-  expect(() =>
-    recordDispatches(gpu, () => {
-      throw new Error('planted');
-    }),
-  ).toThrow('planted');
+  const fail = () => {
+    throw new Error('planted');
+  };
+  expect(() => recordDispatches(gpu, fail)).toThrow('planted');
   expect(gpu.onDispatch).toBeUndefined();
 });
 
@@ -52,13 +52,13 @@ timestampTest('each dispatch has its own time', async () => {
   });
   expect(dispatches).toHaveLength(10);
   expect(ms).toHaveLength(10);
-  // A million elements take longer than one, whichever of the five was held up.
+  // A million values take longer than one; the minimum ignores delays.
   const fastest = (first: number) => Math.min(...ms.filter((_, i) => i % 2 === first));
   expect(fastest(0)).toBeGreaterThan(2 * fastest(1));
   expect(gpu.onDispatch).toBeUndefined();
 });
 
-timestampTest('more dispatches than there are timestamps are an error, not a few times too few', async () => {
+timestampTest('more dispatches than timestamps are an error', async () => {
   const tooMany = () => {
     for (let i = 0; i < 2100; i++) oneFill(1);
   };
@@ -74,23 +74,23 @@ timestampTest('timestamps agree with the clock', async () => {
     for (let i = 0; i < 10; i++) oneFill(8 * COUNT);
   });
   const wall = performance.now() - start;
-  // The clock sees the way there and back as well; a dispatch takes milliseconds, so that is little. Half is allowed for
-  // a machine that is busy with other things.
+  // The clock includes submission and waiting, which is little beside dispatches of milliseconds. The factor of a half
+  // allows for a busy machine.
   expect(sum(ms)).toBeLessThan(wall * 1.01);
   expect(sum(ms)).toBeGreaterThan(wall * 0.5);
 });
 
-timestampTest('both methods count one piece, not all its repetitions', async () => {
+timestampTest('both methods return the time of one piece, not of all repetitions', async () => {
   const dispatches = recordDispatches(gpu, () => twoFills());
   const byTimestamps = await timeAlone(gpu, dispatches, 'timestamps');
   const byClock = await timeAlone(gpu, dispatches, 'wall');
-  // Taken at different moments of a machine that others may use, and it takes a fraction of a millisecond: this is to
-  // catch a wrong unit, or the time of a hundred taken for that of one.
+  // The machine may be busy, and the piece takes a fraction of a millisecond. So this only catches a wrong unit, or the
+  // time of a hundred repetitions in place of one.
   expect(byClock / byTimestamps).toBeGreaterThan(0.03);
   expect(byClock / byTimestamps).toBeLessThan(30);
 });
 
-gpuTest('copies into textures are counted, whole ones and parts, and timed by repeating them', async () => {
+gpuTest('copies into textures, whole or in part, are counted and timed by repeating them', async () => {
   const [texture, buffer] = [gpu.pool.acquireTexture(1024, 512), gpu.pool.acquire(1024 * 512 * 16)];
   const one = await timeCopies(gpu, () => copyToTexture(gpu, buffer, texture, { texels: 5 }));
   expect(one).toEqual({ count: 1, bytes: 80, ms: expect.any(Number) });

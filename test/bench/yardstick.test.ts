@@ -1,6 +1,7 @@
-/** The matrix products that convolutions are held against: right on every adapter, and seen when they are not. */
+/** The matrix products of the yardstick: they are right on every adapter, and the check finds errors. */
 import { describe, expect, test } from 'vitest';
 import {
+  drawOperands,
   findProductError,
   ProductBench,
   type ProductKernel,
@@ -10,7 +11,6 @@ import {
   tiledKernel,
   YARDSTICK_SIZE,
 } from '../../bench/yardstick.ts';
-import { Generator } from '../../src/data/index.ts';
 import { openTampered, type ShaderEdit, withGpu } from '../support/gpu.ts';
 import { CPU, GPU } from './support.ts';
 
@@ -18,26 +18,26 @@ const { gpuTest, gpu } = await withGpu();
 
 const SMALL = { m: 64, n: 128, k: 96 };
 
-describe('which kernels take part', () => {
+describe('the kernels that take part', () => {
   const names = (traits: typeof CPU, size = YARDSTICK_SIZE) => productKernels(size, traits).map(({ name }) => name);
 
-  test('on a CPU those in registers, fed by shuffles, and one with tiles', () => {
+  test('on a CPU: kernels in registers with shuffles, and one with tiles', () => {
     const all = names(CPU);
     expect(all.filter((name) => name.startsWith('registers') && name.endsWith('8 lanes'))).toHaveLength(4);
     expect(all.filter((name) => name.startsWith('tiled'))).toHaveLength(1);
   });
 
-  test('on a GPU tiles of several sizes, and one in registers without shuffles', () => {
+  test('on a GPU: tiles of several sizes, and one kernel in registers without shuffles', () => {
     const all = names(GPU);
     expect(all.filter((name) => name.startsWith('tiled'))).toHaveLength(6);
     expect(all.filter((name) => name.startsWith('registers'))).toEqual(['registers 16x32, k by 2']);
   });
 
-  test('all have names of their own', () => {
+  test('have distinct names', () => {
     for (const traits of [CPU, GPU]) expect(new Set(names(traits)).size).toBe(names(traits).length);
   });
 
-  test('none that does not fit the size', () => {
+  test('fit the size', () => {
     expect(names(GPU, { m: 32, n: 64, k: 32 })).toEqual([
       'registers 16x32, k by 2',
       'tiled 32x64x32, 4x4 each',
@@ -46,7 +46,7 @@ describe('which kernels take part', () => {
     expect(names(CPU, { m: 30, n: 64, k: 32 })).toEqual([]);
   });
 
-  test('tiled ones keep to the limits that every device has', () => {
+  test('with tiles stay within the limits of every device', () => {
     for (const kernel of productKernels(YARDSTICK_SIZE, GPU)) {
       if (!kernel.name.startsWith('tiled')) continue;
       const { tileRows, tileColumns, depth, rows, columns } = kernel.constants as Record<string, number>;
@@ -58,12 +58,7 @@ describe('which kernels take part', () => {
 });
 
 describe('the check', () => {
-  const random = new Generator(1);
-  const draw = (count: number) => random.fillUniform(new Float32Array(count), -0.5, 0.5);
-  const operands = {
-    transposedA: draw(SMALL.k * SMALL.m) as Float32Array<ArrayBuffer>,
-    b: draw(SMALL.k * SMALL.n) as Float32Array<ArrayBuffer>,
-  };
+  const operands = drawOperands(SMALL);
   const product = () => {
     const c = new Float32Array(SMALL.m * SMALL.n);
     for (let row = 0; row < SMALL.m; row++) {
@@ -78,7 +73,7 @@ describe('the check', () => {
     return c;
   };
 
-  test('is content with a product that is right', () => {
+  test('accepts a right product', () => {
     expect(findProductError(SMALL, operands, product())).toBeUndefined();
   });
 
@@ -86,23 +81,23 @@ describe('the check', () => {
     ['the last corner', SMALL.m * SMALL.n - 1],
     ['the first row', 77],
     ['the first column', 33 * SMALL.n],
-  ])('sees one wrong number in %s', (_, index) => {
+  ])('finds one wrong value in %s', (_, index) => {
     const c = product();
     c[index]! += 1e-3;
     expect(findProductError(SMALL, operands, c)).toMatch(/^C\[\d+, \d+\] is .*, expected/);
   });
 
-  test('sees a number that is none', () => {
+  test('finds NaN', () => {
     expect(findProductError(SMALL, operands, product().fill(Number.NaN))).toMatch('C[0, 0] is NaN');
   });
 });
 
-// Small tiles: those that are timed take seconds to compile without a cache, and are checked before they are timed.
+// Small tiles, because the timed ones take seconds to compile without a cache. Those are checked before they are timed.
 const registers = registersKernel(SMALL, { rows: 8, vectors: 2, unroll: 2 }, 0)!;
 const shuffled = (lanes: number) => registersKernel(SMALL, { rows: 32, vectors: 1, unroll: 2 }, lanes)!;
 const tiled = tiledKernel(SMALL, { tileRows: 16, tileColumns: 32, depth: 8, rows: 8, columns: 8 })!;
 
-gpuTest('kernels compute the product, are timed, and the fastest is the best', async () => {
+gpuTest('kernels compute the product and are timed, and the fastest is the best', async () => {
   const lanes = gpu.traits.subgroupSize;
   const kernels = [registers, tiled, ...([4, 8].includes(lanes) ? [shuffled(lanes)] : [])];
   const bench = await ProductBench.prepare(gpu, SMALL, kernels);
@@ -120,13 +115,13 @@ gpuTest('kernels compute the product, are timed, and the fastest is the best', a
   }
 });
 
-gpuTest('an error in a kernel is seen', async () => {
+gpuTest('an error in a kernel is found', async () => {
   const cases: [ProductKernel, ShaderEdit][] = [
-    // The last depth of every slice is left out.
+    // Omits the last depth of every slice.
     [tiled, { find: 'd < DEPTH', replace: 'd < DEPTH - 1u' }],
-    // A vector of the tile is read from its neighbour's place.
+    // Reads a vector of the tile from its neighbour's place.
     [tiled, { find: '+ local.x];', replace: '+ (local.x ^ 1u)];' }],
-    // The last row is not stored.
+    // Does not store the last row.
     [registers, { find: 'i < ROWS; i++', replace: 'i < ROWS - 1u; i++' }],
   ];
   for (const [kernel, edit] of cases) {

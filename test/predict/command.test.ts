@@ -201,7 +201,7 @@ gpuTest(
     const { code, stdout, stderr } = await call(['--weights', weights, '--threads', '0', join(data, 'val')]);
     expect(code, stderr).toBe(0);
     expect(stderr).toContain('2 classes: discs, stripes\n');
-    expect(stderr).toContain('at 32×32\n');
+    expect(stderr).toContain('cropped to its centre of 32×32\n');
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(8);
     for (const line of lines) expect(line).toMatch(/^.*\.png +(discs {2}|stripes) (0\.[5-9]\d\d|1\.000)$/);

@@ -74,7 +74,7 @@ gpuTest(
       ['extract', 0, 'val'],
     ]);
     for (const mode of ['finetune', 'extract']) {
-      expect(readdirSync(join(out, mode))).toHaveLength(7);
+      expect(readdirSync(join(out, mode))).toHaveLength(8);
       expect(readJson(out, mode, 'summary.json')).toMatchObject({ mode, epochs: 1, interrupted: false });
       expect(readJsonLines(out, mode, 'metrics.jsonl')).toEqual(of(mode));
     }

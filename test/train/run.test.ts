@@ -70,6 +70,7 @@ gpuTest(
       'best.safetensors',
       'config.json',
       'curves.png',
+      'last.safetensors',
       'metrics.jsonl',
       'predictions.png',
       'summary.json',

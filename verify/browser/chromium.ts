@@ -1,63 +1,58 @@
-/** Headless Chromium on its own software driver, SwiftShader, and that driver for other programs of this machine. */
+/** Headless Chromium with its own software driver, SwiftShader, and that driver for other programs. */
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 
-/** Debian's Chromium and Google's Chrome put the driver's manifest here. */
+/** Locations of the driver's manifest in Debian's Chromium and Google's Chrome. */
 const MANIFESTS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map((folder) =>
   join(folder, 'vk_swiftshader_icd.json'),
 );
 
 const INSTALL = 'On Debian: apt-get install --no-install-recommends chromium';
 
-/** The manifest of SwiftShader. @throws Error where it is not on this machine */
-export function swiftShaderManifest(): string {
-  const found = MANIFESTS.find((path) => existsSync(path));
-  if (found) return found;
-  throw new Error(`SwiftShader is not on this machine: there is none of ${MANIFESTS.join(', ')}. ${INSTALL}`);
-}
-
-/** Variables under which the Vulkan loader offers SwiftShader and nothing else: the newer and the older name. */
+/**
+ * Variables that make SwiftShader the Vulkan loader's only driver: the newer and the older name.
+ * @throws Error if it is not installed
+ */
 export function swiftShaderOnly(): { readonly VK_DRIVER_FILES: string; readonly VK_ICD_FILENAMES: string } {
-  const manifest = swiftShaderManifest();
-  return { VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest };
+  const manifest = MANIFESTS.find((path) => existsSync(path));
+  if (manifest) return { VK_DRIVER_FILES: manifest, VK_ICD_FILENAMES: manifest };
+  throw new Error(`SwiftShader is not on this machine: none of ${MANIFESTS.join(', ')} exists. ${INSTALL}`);
 }
 
-/** Chromium's program, or why there is none. */
+/** Chromium's program, or the reason why it is missing. */
 export function findChromium(): { readonly program: string } | { readonly missing: string } {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   const folders = (process.env.PATH ?? '').split(delimiter);
   const program = names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
   if (!program) return { missing: `There is no Chromium on the PATH (${names.join(', ')}). ${INSTALL}` };
   if (!MANIFESTS.some((path) => existsSync(path))) {
-    return { missing: `${program} brings no SwiftShader: there is none of ${MANIFESTS.join(', ')}. ${INSTALL}` };
+    return { missing: `${program} has no SwiftShader: none of ${MANIFESTS.join(', ')} exists. ${INSTALL}` };
   }
   return { program };
 }
 
-/** The page may load its script from this server and post to it. No text may become code. */
+/** The page may load its script from this server and post to it. It must not turn text into code. */
 const POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'";
 
-export interface PageOptions {
-  /** An empty folder for the browser's profile. */
-  readonly profile: string;
-  readonly timeoutMs: number;
-  readonly flags?: readonly string[];
-}
-
 /**
- * Opens a page that runs a module, and waits for what the module posts to `/result`.
- * @throws Error where the page fails, or posts nothing in time; with what the browser wrote
+ * Opens a page that runs a module, and returns the text that the module posts to `/result`.
+ * @param options `profile` is an empty folder for the browser's profile
+ * @throws Error with the browser's output if the page fails, or posts nothing in time
  */
-export async function runInChromium(program: string, script: string, options: PageOptions): Promise<string> {
+export async function runInChromium(
+  program: string,
+  script: string,
+  options: { readonly profile: string; readonly timeoutMs: number },
+): Promise<string> {
   const { server, result } = await serve(script);
   const { port } = server.address() as AddressInfo;
   const flags = [
-    // Debian's Chromium run as root, as in a container, wants the second. The page is our own.
+    // As root, for example in a container, Chromium needs --no-sandbox. The page is our own.
     ...['--headless=new', '--no-sandbox', `--user-data-dir=${options.profile}`, '--no-first-run'],
-    ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', ...(options.flags ?? [])],
+    ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
   ];
   const browser = spawn(program, [...flags, `http://127.0.0.1:${port}/`], {
     detached: true,
@@ -74,7 +69,7 @@ export async function runInChromium(program: string, script: string, options: Pa
   try {
     const gone = Promise.race([
       new Promise<never>((_, reject) => browser.once('error', reject)),
-      ended.then(() => Promise.reject(new Error(`${program} ended before the page had posted its result.`))),
+      ended.then(() => Promise.reject(new Error(`${program} ended before the page posted its result.`))),
       new Promise<never>((_, reject) => {
         const late = () => reject(new Error(`The page posted nothing in ${options.timeoutMs / 1000} s.`));
         timer = setTimeout(late, options.timeoutMs);
@@ -87,14 +82,14 @@ export async function runInChromium(program: string, script: string, options: Pa
     clearTimeout(timer);
     server.close();
     server.closeAllConnections();
-    // It is several processes; they are a group of their own.
+    // Ends all its processes, which are a group.
     if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, 'SIGKILL');
     await ended;
     rmSync(options.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
-/** A server of the page and its script, on this machine alone: WebGPU is for pages that came safely. */
+/** Serves the page and its script on loopback, because WebGPU needs a secure origin. */
 async function serve(script: string): Promise<{ server: Server; result: Promise<string> }> {
   let resolve: (text: string) => void;
   let reject: (error: Error) => void;
@@ -102,7 +97,7 @@ async function serve(script: string): Promise<{ server: Server; result: Promise<
     resolve = done;
     reject = failed;
   });
-  // Nobody may be waiting yet.
+  // Without this, an early failure would be an unhandled rejection.
   result.catch(() => {});
   const server = createServer((request, response) => {
     response.setHeader('content-security-policy', POLICY);

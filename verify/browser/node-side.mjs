@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * `node node-side.mjs ENGINE WORK OPENED`: computes under Node what the page computed. ENGINE is a module that exports the engine,
- * WORK the bundled work.ts, OPENED a JSON file that says what device the page had. A process of its own, as a Vulkan driver is
- * chosen once for each. Writes JSON.
+ * `node node-side.mjs ENGINE WORK OPENED`: does the page's work in Node. ENGINE is a module that exports the engine,
+ * WORK the bundled work.ts, and OPENED a JSON file that describes the page's device. It is a separate process, because
+ * a process chooses its Vulkan driver only once. Writes JSON.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -17,10 +17,10 @@ const { computeAll } = await import(pathToFileURL(workFile).href);
 /** @type {import('./work.ts').Opened} */
 const { traits, features, limits } = JSON.parse(readFileSync(openedFile, 'utf8'));
 
-// It has to stay referenced for as long as the device is used.
+// It must stay referenced while the device is in use.
 const dawn = create([]);
 const adapter = await dawn.requestAdapter();
-if (!adapter) throw new Error('Dawn finds no adapter.');
+if (!adapter) throw new Error('Dawn found no adapter.');
 const known = /** @type {GPUFeatureName[]} */ (features.filter((feature) => adapter.features.has(feature)));
 const device = await adapter.requestDevice({ requiredFeatures: known, requiredLimits: { ...limits } });
 const gpu = new engine.Gpu(device, traits);

@@ -1,6 +1,6 @@
 /**
- * The work of the page and of Node: steps of training, and every op from the same inputs. Each gives it the engine as it imports it,
- * and a device. All values come from torch's generator by exact arithmetic, so that both start from the same bits.
+ * The work of the page and of Node: steps of training, and every op from the same inputs. Both pass their import of the
+ * engine and a device. All values come from torch's generator by exact arithmetic, so both start from the same bits.
  */
 import type * as Engine from '../../src/engine.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
@@ -9,26 +9,26 @@ type Module = typeof Engine;
 type Gpu = Engine.Gpu;
 type Tensor = Engine.Tensor;
 
-/** Bits of float32 numbers, by the name of what they are. */
+/** Bits of float32 values, by name. */
 export type Bits = Record<string, number[]>;
 
-/** Results, and the kernels that were chosen for them. */
+/** Results and their chosen kernels. */
 export interface Computed {
   readonly bits: Bits;
   readonly choices: Record<string, string>;
 }
 
-/** Training and ops by the kernels that the adapter gets, and ops by those that a GPU gets. */
+/** Training and ops with the adapter's kernels, and ops with those for a GPU. */
 export type All = Readonly<Record<'training' | 'ops' | 'gpuOps', Computed>>;
 
-/** Facts about a device, to open another one that is equal to it. */
+/** Facts about a device, from which an equal one can be opened. */
 export interface Opened {
   readonly traits: AdapterTraits;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
 }
 
-/** Limits that kernels are chosen by, or run into. */
+/** Limits that decide or restrict the choice of kernels. */
 const LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -48,7 +48,7 @@ export function describeDevice({ traits, device }: Gpu): Opened {
 }
 
 export async function computeAll(engine: Module, gpu: Gpu): Promise<All> {
-  // A `Gpu` and a chooser of its own for each, so that each has its own kernel choices.
+  // Each has its own `Gpu` and chooser, and so its own kernel choices.
   const choosers = { training: new engine.Chooser(), ops: new engine.Chooser(), gpuOps: new engine.Chooser() };
   const { device, traits } = gpu;
   const training = await train(engine, new engine.Gpu(device, traits, { chooser: choosers.training }));
@@ -76,7 +76,7 @@ async function runOps(engine: Module, gpu: Gpu, names: readonly string[]): Promi
 
 const bitsOf = async (tensor: Tensor) => Array.from(new Uint32Array((await tensor.data()).buffer));
 
-/** Of each step the loss and every gradient; at the end weights and running statistics. */
+/** Returns the loss and every gradient of each step, and the final weights and running statistics. */
 async function train(engine: Module, gpu: Gpu): Promise<Bits> {
   const { BasicBlock, BatchNorm2d, Conv2d, Linear, SGD, Tensor, backward, crossEntropy, flatten, globalAvgPool2d } =
     engine;
@@ -135,7 +135,7 @@ async function train(engine: Module, gpu: Gpu): Promise<Bits> {
 
 type Op = (engine: Module, gpu: Gpu) => Promise<[part: string, bits: number[]][]>;
 
-/** An op of tensors of these shapes, drawn from -1 to 1, and the gradients of all of them. */
+/** Runs an op on tensors of these shapes with values from -1 to 1, and returns its output and all gradients. */
 function op(shapes: readonly (readonly number[])[], run: (engine: Module, ...inputs: Tensor[]) => Tensor): Op {
   return async (engine, gpu) => {
     const random = new engine.Generator(7);
@@ -175,7 +175,7 @@ const batchNorm = (options: { readonly training: boolean; readonly relu?: boolea
 
 const QUICK_CONVOLUTIONS: readonly string[] = ['conv2d 3×3, odd sizes', 'conv2d 1×1 stride 2'];
 
-/** Every op with a gradient, of sizes that neither vectors nor workgroups divide, and of such that they do. */
+/** Every op with a gradient, at sizes that are multiples of vectors and workgroups and at sizes that are not. */
 const OPS: Readonly<Record<string, Op>> = {
   'conv2d 3×3': convolution([2, 16, 14, 14], 32, [3, 1, 1]),
   'conv2d 3×3, odd sizes': convolution([2, 5, 13, 11], 7, [3, 1, 1]),

@@ -1,8 +1,8 @@
 """batch_norm_offset.py IN OUT CASES: batch norm in float32 and float64 on the cases of the JSON file CASES.
 
-IN has each case's inputs under the number of its data (0.input, 0.weight, …), and under its own number what our devices made
-of them (case0.device0.output, …). Writes for each of these results (case0.output, …) two rows, root mean square and largest:
-of PyTorch's float64, the truth, then of the errors of PyTorch's float32 and of our devices.
+IN holds each case's inputs under the index of its data (0.input, 0.weight, …), and our devices' results under the index
+of the case (case0.device0.output, …). For each result (case0.output, …) writes two rows, root mean square and largest:
+of PyTorch's float64, the truth, and then of the errors of PyTorch's float32 and of our devices.
 """
 import json
 import sys

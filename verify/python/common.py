@@ -1,4 +1,4 @@
-"""Safetensors files in and out (format: huggingface.co/docs/safetensors), and the tutorial's net."""
+"""Reads and writes safetensors files (format: huggingface.co/docs/safetensors), and builds the tutorial's network."""
 import json
 import struct
 
@@ -37,7 +37,7 @@ def write(path, tensors, metadata=None):
 
 
 def resnet(weights, fc=None):
-    """ResNet-18 with the given weights; with `fc` = (weight, bias) as its last layer if given."""
+    """ResNet-18 with the given weights, and with `fc` = (weight, bias) as its last layer if given."""
     model = models.resnet18()
     model.load_state_dict(torch.load(weights), strict=False)  # num_batches_tracked may be absent
     if fc:

@@ -1,7 +1,7 @@
-"""draws.py OUT: numbers of torch's generator for draws.ts to compare with, as a safetensors file.
+"""draws.py OUT: values of torch's generator for draws.ts, as a safetensors file.
 
-After every normal_ the generator is asked for more, so that its state is compared too: a normal_ of one value, which takes
-the half that torch may have kept, then random_.
+After every normal_, more draws compare the generator's state too: a normal_ of one value, which takes the second value
+of a pair if torch kept it, and then random_.
 """
 import sys
 
@@ -10,9 +10,8 @@ from common import write
 from torchvision import models
 
 
-
 def pieces(values):
-    """int64 as four numbers of 16 bits each, which float32 holds exactly; least significant first."""
+    """int64 as four values of 16 bits each, which float32 holds exactly; least significant first."""
     return torch.stack([values >> shift & 0xFFFF for shift in (0, 16, 32, 48)], 1).float()
 
 

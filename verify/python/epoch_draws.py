@@ -1,7 +1,7 @@
-"""epoch_draws.py OUT.json DATA EPOCHS WORKERS: the tutorial's loaders with seed 0, by torchvision's own transforms.
+"""epoch_draws.py OUT.json DATA EPOCHS WORKERS: the tutorial's loaders with seed 0 and torchvision's own transforms.
 
-Writes per epoch [[index, top, left, height, width, flip], …] of the train pictures in order, and the order of the val
-pictures. Pictures are opened but not decoded: only their sizes decide.
+Writes for each epoch [[index, top, left, height, width, flip], …] of the train pictures in order, and the order of the
+val pictures. Pictures are opened but not decoded: the draws depend only on their sizes.
 """
 import json
 import sys
@@ -14,10 +14,10 @@ out, data, epochs, workers = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys
 
 
 class Recorded(datasets.ImageFolder):
-    """Gives what the transforms drew for a picture in place of its pixels."""
+    """Returns the transforms' draws for a picture in place of its pixels."""
 
     def __getitem__(self, index):
-        # Before 0.15 the loader converts, which decodes; the header is enough here.
+        # The loader of torchvision before 0.15 converts, which decodes; here the header is enough.
         from PIL import Image
 
         path, _ = self.samples[index]
@@ -29,7 +29,7 @@ class Recorded(datasets.ImageFolder):
         return torch.tensor([index, *box, int(flip[0, 0, 0] == 1)])
 
 
-# Two pixels, the right one of which is 1: after a flip the left one is.
+# Two pixels. The right one is 1; after a flip the left one is.
 FLIPPABLE = torch.tensor([[[0, 1]]])
 
 torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""eval.py IN OUT WEIGHTS: ResNet-18's logits (1000 classes) in eval mode for the images of IN, in batches of 16."""
+"""eval.py IN OUT WEIGHTS: ResNet-18's logits (1000 classes) in evaluation mode for the images of IN, 16 at a time."""
 import sys
 
 import torch

@@ -1,5 +1,5 @@
-"""predict.py IN OUT WEIGHTS FOLDER: what ResNet-18 says of every picture below FOLDER, by torchvision's own transforms on
-Pillow pictures. Writes the logits [pictures, 1000], and as metadata the pictures' paths and torchvision's class names."""
+"""predict.py IN OUT WEIGHTS FOLDER: ResNet-18's logits for every picture below FOLDER, by torchvision's own transforms
+on Pillow pictures. Writes the logits [pictures, 1000], and as metadata the pictures' paths and torchvision's class names."""
 import json
 import sys
 

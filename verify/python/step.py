@@ -1,9 +1,9 @@
 """step.py IN OUT WEIGHTS: the tutorial's fine-tuning steps on the batches of IN (images.0, labels.0, …; fc.weight, fc.bias).
 
-Writes the losses of all steps in float32 (losses32), and of the first step the new running statistics (state32.) and the
-gradients in float32 and float64 (grad32., grad64.). If IN holds the signs of every ReLU of the first step (relu.0, … in
-calling order; 1 where it passes), it also writes the gradients with exactly these signs (pinned32., pinned64.), and how
-many signs were other ones (flips32, flips64).
+Writes the losses of all steps in float32 (losses32). Of the first step it writes the new running statistics (state32.)
+and the gradients in float32 and float64 (grad32., grad64.). If IN holds the signs of every ReLU of the first step
+(relu.0, … in calling order; 1 if it passes), it also writes the gradients with exactly these signs (pinned32.,
+pinned64.), and how many signs differed (flips32, flips64).
 """
 import sys
 

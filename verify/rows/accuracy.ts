@@ -1,8 +1,8 @@
-/** Both modes on the real pictures: best val accuracy beside that of PyTorch's runs from the same weights. */
-import type { Context, Outcome, Row } from '../row.ts';
+/** Both modes on the real pictures: best val accuracy beside PyTorch's runs from the same weights. */
+import { type Context, fourDigits, type Outcome, type Row } from '../row.ts';
 import { bestValAccuracy, referenceRun, seededRun } from '../train-run.ts';
 
-/** Two points each way, added to the range of PyTorch's three seeds. */
+/** Two points in both directions, added to the range of PyTorch's three seeds. */
 const MARGIN = 0.02;
 const SEEDS = [0, 1];
 const REFERENCE_SEEDS = [0, 1, 2];
@@ -29,11 +29,10 @@ async function accuracy(context: Context, mode: 'extract' | 'finetune', epochs: 
   const outcomes: Outcome[] = [];
   for (const seed of SEEDS) {
     const best = bestValAccuracy((await seededRun(context, mode, seed, epochs)).metrics, epochs);
-    const own = bestValAccuracy(referenceRun(context.reference, mode, seed), epochs);
     outcomes.push({
-      what: `${mode}, seed ${seed}, best val accuracy of ${epochs} epochs (PyTorch with this seed: ${own.toFixed(4)})`,
-      figure: best.toFixed(4),
-      bar: `${low.toFixed(4)} to ${high.toFixed(4)}`,
+      what: `${mode}, seed ${seed}, best val accuracy of ${epochs} epochs (PyTorch with this seed: ${fourDigits(torch[seed]!)})`,
+      figure: fourDigits(best),
+      bar: `${fourDigits(low)} to ${fourDigits(high)}`,
       holds: best >= low && best <= high,
     });
   }

@@ -1,15 +1,15 @@
-/** How near the software adapter comes to PyTorch's CPU build, and what becomes of it in whole runs. Keep the machine quiet. */
-import { readFileSync } from 'node:fs';
+/** Speed of the software adapter beside PyTorch's CPU build, in steps and in whole runs. Keep the machine quiet. */
 import { join } from 'node:path';
-import { compareTfjs, type Work } from '../../bench/compare.ts';
+import { compare } from '../../bench/compare.ts';
 import { runBench } from '../../bench/run.ts';
-import { median } from '../../bench/statistics.ts';
-import { BLOCK, Steps } from '../../bench/steps.ts';
+import { median, sum } from '../../bench/statistics.ts';
+import { BLOCK, Steps, type Work } from '../../bench/steps.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
-import type { Context, Outcome, Row } from '../row.ts';
-import { times } from '../row.ts';
+import type { PhaseMetrics } from '../../src/train/index.ts';
+import { flagsOf, readJsonLines } from '../processes.ts';
+import { atLeast, atMost, type Context, type Outcome, type Row, times } from '../row.ts';
 import { runScript } from '../tensors.ts';
-import { type Metric, runTrain } from '../train-run.ts';
+import { runTrain } from '../train-run.ts';
 import { besidePyTorch } from './speed.ts';
 
 const STEPS = 24;
@@ -17,7 +17,7 @@ const BARS: Record<Work, number> = { 'finetune-step': 2, 'extract-step': 2.5, 'e
 
 export const asFast: Row = {
   name: 'as-fast',
-  title: 'steps at batch 4 beside PyTorch’s in the same run, in turns',
+  title: 'steps at batch 4 beside PyTorch’s in the same run, in turn',
   minutes: 3,
   ci: false,
   run: (context) => besidePyTorch(context, BARS, STEPS),
@@ -29,13 +29,13 @@ export const asFastTfjs: Row = {
   minutes: 4,
   ci: false,
   run: async () => {
-    const [pairing] = await compareTfjs();
-    const { oursMs, tfjsMs, ratio } = pairing!;
-    return [atLeast(`TensorFlow.js's ${tfjsMs.toFixed(0)} ms to our ${oursMs.toFixed(0)} ms`, 1 / ratio, 40)];
+    const [pairing] = await compare('tfjs');
+    const { oursMs, peerMs, ratio } = pairing!;
+    return [atLeast(`TensorFlow.js's ${peerMs.toFixed(0)} ms to our ${oursMs.toFixed(0)} ms`, 1 / ratio, 40, times)];
   },
 };
 
-/** Wall-clock bars of 25 epochs, against tutorial.py's. */
+/** Bars of the wall-clock time of 25 epochs, relative to tutorial.py. */
 const RUNS = [
   ['finetune', 1.8],
   ['extract', 1.2],
@@ -43,43 +43,35 @@ const RUNS = [
 
 export const asFastRuns: Row = {
   name: 'as-fast-runs',
-  title: '25 epochs beside tutorial.py’s, computed from epochs 1 and 2 of both, counted from 0',
+  title: '25 epochs beside tutorial.py’s, extrapolated from epochs 1 and 2 of both, counted from 0',
   minutes: 12,
   ci: false,
   run: async (context) => {
     const outcomes: Outcome[] = [];
     for (const [mode, bar] of RUNS) {
       const flags = { mode, epochs: 3, data: context.data, weights: context.weights };
-      const ours = await runTrain(join(context.scratch, `ours-${mode}`), flatten(flags));
+      const ours = await runTrain(join(context.scratch, `ours-${mode}`), flagsOf(flags));
       const out = join(context.scratch, `torch-${mode}`);
-      runScript(context, 'scripts/pytorch/tutorial.py', flatten({ ...flags, threads: 2, out }));
-      const lines = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
-      const seconds = [ours.metrics, lines.map((line) => JSON.parse(line) as Metric)].map(run25);
-      const ratio = seconds[0]! / seconds[1]!;
-      outcomes.push({
-        what: `${mode}, 25 epochs, ours ${minutes(seconds[0]!)}, tutorial.py ${minutes(seconds[1]!)}`,
-        figure: times(ratio),
-        bar: `at most ${bar} times`,
-        holds: ratio <= bar,
-      });
+      runScript(context, 'scripts/pytorch/tutorial.py', flagsOf({ ...flags, threads: 2, out }));
+      const torch = readJsonLines<PhaseMetrics>(join(out, 'metrics.jsonl'));
+      const [own, theirs] = [run25(ours.metrics), run25(torch)];
+      const what = `${mode}, 25 epochs, ours ${minutes(own)}, tutorial.py ${minutes(theirs)}`;
+      outcomes.push(atMost(what, own / theirs, bar, times));
     }
     return outcomes;
   },
 };
 
 const minutes = (seconds: number) => `${(seconds / 60).toFixed(1)} min`;
-const flatten = (flags: Record<string, string | number>) =>
-  Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, `${value}`]);
 
-/** Seconds of 25 epochs as long as epochs 1 and 2. */
-function run25(metrics: readonly Metric[]): number {
-  const seconds = metrics.filter(({ epoch }) => epoch > 0).reduce((sum, metric) => sum + metric.seconds, 0);
-  return (25 / 2) * seconds;
+/** Seconds of 25 epochs that take as long as epochs 1 and 2. */
+function run25(metrics: readonly PhaseMetrics[]): number {
+  return (25 / 2) * sum(metrics.filter(({ epoch }) => epoch > 0).map(({ seconds }) => seconds));
 }
 
 export const asFastBatch: Row = {
   name: 'as-fast-batch',
-  title: 'images per second of fine-tuning at batch 32 beside batch 4, in turns',
+  title: 'images per second of fine-tuning at batch 32 beside batch 4, in turn',
   minutes: 4,
   ci: false,
   run: async () => {
@@ -91,12 +83,10 @@ export const asFastBatch: Row = {
       rates[0].push(4000 / (await small!.block(BLOCK)));
       rates[1].push(32_000 / (await large!.block(1)));
     }
-    small!.dispose();
-    large!.dispose();
     gpu.close();
     const ratio = median(rates[1]) / median(rates[0]);
     const each = rates.map((values) => median(values).toFixed(2)).join(' and ');
-    return [atLeast(`${each} images per second at batch 4 and 32`, ratio, 1)];
+    return [atLeast(`${each} images per second at batch 4 and 32`, ratio, 1, times)];
   },
 };
 
@@ -111,12 +101,12 @@ export const asFastConvolutions: Row = {
     gpu.close();
     const { kinds: all, copies } = report.works[0]!;
     const kinds = all.filter(({ kind }) => kind.startsWith('conv ') || kind === 'weight packing');
-    // All that is copied is an operand of a convolution.
-    const ms = kinds.reduce((sum, row) => sum + row.msPerStep, copies.ms);
-    const flops = kinds.reduce((sum, row) => sum + (row.gflops ?? 0) * row.msPerStep * 1e6, 0);
+    // All copies are of operands of convolutions.
+    const ms = copies.ms + sum(kinds.map((row) => row.msPerStep));
+    const flops = sum(kinds.map((row) => (row.gflops ?? 0) * row.msPerStep * 1e6));
     const gflops = flops / ms / 1e6;
     const what = `${gflops.toFixed(1)} GFLOP/s, packing and copies included, to ${report.matmul.best.gflops.toFixed(1)}`;
-    return [atLeast(what, gflops / report.matmul.best.gflops, 1.2)];
+    return [atLeast(what, gflops / report.matmul.best.gflops, 1.2, times)];
   },
 };
 
@@ -127,28 +117,23 @@ export const asFastEpoch: Row = {
   ci: false,
   run: async (context: Context) => {
     const before = await bareStep(context);
-    const flags = ['--data', context.data, '--weights', context.weights, '--epochs', '3'];
-    const { metrics } = await runTrain(join(context.scratch, 'run'), flags);
+    const { data, weights } = context;
+    const { metrics } = await runTrain(join(context.scratch, 'run'), flagsOf({ data, weights, epochs: 3 }));
     const after = await bareStep(context);
     const train = metrics.find(({ epoch, phase }) => epoch === 2 && phase === 'train')!;
     const ratio = (train.seconds * 1000) / (61 * ((before + after) / 2));
     const what = `${train.seconds.toFixed(1)} s to 61 steps of ${before.toFixed(0)} ms before and ${after.toFixed(0)} ms after`;
-    return [{ what, figure: times(ratio), bar: 'at most 1.10 times', holds: ratio <= 1.1 }];
+    return [atMost(what, ratio, 1.1, times)];
   },
 };
 
-/** Median milliseconds of a step on a batch that lies ready. */
+/** Median milliseconds of a step on a prepared batch. */
 async function bareStep({ weights }: Context): Promise<number> {
   const gpu = await openGpu();
   const steps = new Steps(gpu, 'finetune-step', { batchSize: 4, weights });
   await steps.warmUp();
   const ms: number[] = [];
   for (let block = 0; block < STEPS / BLOCK; block++) ms.push(await steps.block(BLOCK));
-  steps.dispose();
   gpu.close();
   return median(ms);
-}
-
-function atLeast(what: string, value: number, bar: number): Outcome {
-  return { what, figure: times(value), bar: `at least ${bar} times`, holds: value >= bar };
 }

@@ -1,4 +1,4 @@
-/** Batch norm of channels far from 0 and of constant ones, on every variant of its kernels, against PyTorch. */
+/** Batch norm of channels far from 0 and of constant channels, with every variant of its kernels, against PyTorch. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backward, batchNorm2d, noGrad, scope, sizeOf, Tensor } from '../../src/autograd/index.ts';
@@ -10,12 +10,12 @@ import type { TensorData } from '../../src/weights/index.ts';
 import { atMost, type Context, type Outcome, type Row, times } from '../row.ts';
 import { runPython } from '../tensors.ts';
 
-/** How many times PyTorch's own float32 error against float64 ours may be. */
+/** The limit of our error, as a multiple of PyTorch's float32 error against float64. */
 const BAR = 4;
-/** Half of a float32's last digit: of a result that is no farther from the truth, float32 can say no more. */
+/** Half of a float32's last digit: float32 cannot represent a result that is nearer to the truth. */
 const HALF_ULP = 2 ** -24;
 
-/** Mean and deviation of a channel's values. Of 10,000 float32 has steps of a thousandth. */
+/** Mean and deviation of a channel's values. At 10,000 the step of float32 is a thousandth. */
 const LEVELS = [
   [0, 1],
   [50, 1],
@@ -34,7 +34,7 @@ interface Options {
   readonly training: boolean;
   readonly relu: boolean;
   readonly residual: boolean;
-  /** A convolution before it, in eval mode without gradients: the two are one kernel then. */
+  /** A convolution before it, in evaluation mode without gradients, where the two are one kernel. */
   readonly convolution: boolean;
 }
 
@@ -51,29 +51,17 @@ const FUSED = [EVAL[0]!, EVAL[3]!].map((options) => ({ ...options, convolution: 
 type Shape = readonly [batch: number, channels: number, height: number, width: number];
 
 /**
- * All that training does is done with large planes too, and all else with small ones. There are several channels: of one alone,
- * PyTorch's error may be nothing by luck.
+ * Everything in training also runs with large planes, everything else with small ones. There are several channels,
+ * because PyTorch's error of a single channel may be 0 by chance.
  */
 const SHAPES: readonly (readonly [Shape, readonly Options[], levels?: typeof FAR])[] = [
-  [
-    [2, 64, 1, 1],
-    [...TRAINING, ...EVAL],
-  ],
+  [[2, 64, 1, 1], TRAINING.concat(EVAL)],
   [[32, 64, 1, 1], TRAINING.slice(0, 2)],
-  [
-    [1, 64, 3, 5],
-    [...TRAINING, ...EVAL, ...FUSED],
-  ],
+  [[1, 64, 3, 5], TRAINING.concat(EVAL, FUSED)],
   [[5, 64, 3, 5], TRAINING.slice(2)],
   [[1, 64, 7, 7], TRAINING.slice(1, 3)],
-  [
-    [32, 16, 7, 7],
-    [...TRAINING, ...EVAL.slice(1)],
-  ],
-  [
-    [2, 16, 12, 12],
-    [...TRAINING, ...EVAL.slice(0, 3), ...FUSED],
-  ],
+  [[32, 16, 7, 7], TRAINING.concat(EVAL.slice(1))],
+  [[2, 16, 12, 12], TRAINING.concat(EVAL.slice(0, 3), FUSED)],
   [[1, 16, 56, 56], TRAINING.slice(0, 2)],
   [[4, 8, 56, 56], TRAINING.slice(3)],
   [[2, 8, 112, 112], TRAINING.slice(0, 1)],
@@ -81,7 +69,7 @@ const SHAPES: readonly (readonly [Shape, readonly Options[], levels?: typeof FAR
   [[32, 2, 112, 112], TRAINING.slice(1, 2), FAR],
 ];
 
-/** Traits that lead to every variant of the reductions. */
+/** Traits that select every variant of the reductions. */
 const VARIANTS: Readonly<Record<string, Partial<AdapterTraits>>> = {
   'for CPUs': { kind: 'cpu' },
   'for CPUs without subgroups': { kind: 'cpu', subgroupSize: 0 },
@@ -94,7 +82,7 @@ export const batchNormOffset: Row = {
   title: 'batch norm of channels up to 10,000 from 0 and of constant ones, with all its kernels, against PyTorch',
   minutes: 1,
   ci: true,
-  run: (context) => compare(context),
+  run: compare,
 };
 
 type Arrays = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
@@ -103,7 +91,7 @@ interface Case extends Options {
   readonly shape: Shape;
   readonly mean: number;
   readonly deviation: number;
-  /** Cases of the same number have the same inputs. */
+  /** Cases with the same index have the same inputs. */
   readonly data: number;
 }
 
@@ -141,14 +129,11 @@ function put(tensors: Map<string, TensorData>, prefix: string, arrays: Arrays, s
   }
 }
 
-/** Inputs of a case. With `fresh` the running statistics are those of a new layer, otherwise near the batch's. */
+/** Inputs of a case. Running statistics are those of a new layer if `fresh`, else near the batch's. */
 function draw(shape: Shape, mean: number, deviation: number, fresh: boolean, random: Generator): Arrays {
   const [size, channels] = [sizeOf(shape), shape[1]];
-  const normal = (count: number, center = 0, scale = 1) => {
-    const values = new Float32Array(count);
-    random.fillNormal(values, center, scale);
-    return values;
-  };
+  const normal = (count: number, center = 0, scale = 1) =>
+    random.fillNormal(new Float32Array(count), center, scale) as Float32Array<ArrayBuffer>;
   const uniform = (scale: number) => Float32Array.from({ length: channels }, () => scale * random.uniform(0.5, 1.5));
   const drawn = {
     input: normal(size, mean, deviation),
@@ -162,14 +147,14 @@ function draw(shape: Shape, mean: number, deviation: number, fresh: boolean, ran
   return { ...drawn, outputGrad: awayFromKinks(shape, drawn, normal(size)) };
 }
 
-/** Of a convolution that takes twice the next channel for each: its sums are exact, so that what differs is batch norm's. */
+/** Weights that double the next channel: the sums are exact, so any difference is batch norm's. */
 function exactKernel(channels: number): Float32Array<ArrayBuffer> {
   const kernel = new Float32Array(channels * channels);
   for (let c = 0; c < channels; c++) kernel[c * channels + ((c + 1) % channels)] = 2;
   return kernel;
 }
 
-/** Gradients of 0 where a ReLU's input may be 0 to within rounding: there its sign, and all that follows, is luck. */
+/** Sets gradients to 0 where a ReLU's input may be 0 to within rounding: there chance decides its sign. */
 function awayFromKinks(shape: Shape, drawn: Arrays, outputGrad: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   const [batch, channels, height, width] = shape;
   const { input, weight, bias, residual, runningMean, runningVar } = drawn as Record<string, Float32Array>;
@@ -189,7 +174,7 @@ function awayFromKinks(shape: Shape, drawn: Arrays, outputGrad: Float32Array<Arr
       const scale = weight![c]! / Math.sqrt(spread + 1e-5);
       for (const i of places) {
         const value = (input![i]! - center) * scale + shift;
-        // input * scale + (bias - mean * scale), as PyTorch calculates it, rounds numbers as large as these.
+        // PyTorch calculates input * scale + (bias - mean * scale), which rounds values of this size.
         const largest = scale * (Math.abs(input![i]!) + Math.abs(center)) + Math.abs(shift) + 1;
         const nearest = Math.min(Math.abs(value), Math.abs(value + residual![i]!));
         if (nearest < 4 * HALF_ULP * largest) outputGrad[i] = 0;
@@ -199,7 +184,7 @@ function awayFromKinks(shape: Shape, drawn: Arrays, outputGrad: Float32Array<Arr
   return outputGrad;
 }
 
-/** What a device makes of a case, by the names that the script knows. */
+/** The results of a device for a case, by the names in the script. */
 async function ours(gpu: Gpu, one: Case, arrays: Arrays): Promise<Arrays> {
   const { shape, training, relu } = one;
   const made: Tensor[] = [];
@@ -231,7 +216,7 @@ async function ours(gpu: Gpu, one: Case, arrays: Arrays): Promise<Arrays> {
   return result;
 }
 
-/** One for each result: the worst of all cases and variants. Prints those beyond the bar. */
+/** One outcome per result, for the worst of all cases and variants. Prints those beyond the bar. */
 function outcomes(cases: readonly Case[], errors: Map<string, TensorData>): Outcome[] {
   const variants = Object.keys(VARIANTS);
   const worst = new Map<string, { readonly ratio: number; readonly text: string }>();
@@ -239,17 +224,13 @@ function outcomes(cases: readonly Case[], errors: Map<string, TensorData>): Outc
     for (const name of ['output', 'runningMean', 'runningVar', 'inputGrad', 'weightGrad', 'biasGrad']) {
       const found = errors.get(`case${i}.${name}`)?.data;
       if (!found) continue;
-      // Of a value for each channel the largest error is luck.
+      // With one value per channel the largest error is chance.
       const sizes = name === 'output' || name === 'inputGrad' ? ['root mean square', 'largest'] : ['root mean square'];
       for (const [j, size] of sizes.entries()) {
-        const [truth, torch, ...devices] = found.subarray((j * found.length) / 2) as unknown as [
-          number,
-          number,
-          ...number[],
-        ];
+        const [truth = 0, torch = 0, ...devices] = found.subarray((j * found.length) / 2);
         for (const [device, variant] of variants.entries()) {
           const error = devices[device]!;
-          // Not a number is infinitely wrong.
+          // NaN counts as an infinite error.
           const ratio = error <= HALF_ULP * truth ? 0 : error >= 0 ? error / torch : Number.POSITIVE_INFINITY;
           const text = `${titleOf(one)}, kernels ${variant}: ${size} error ${error.toExponential(2)} to PyTorch’s ${torch.toExponential(2)}`;
           if (ratio > BAR) console.log(`  ${name}: ${times(ratio)}: ${text}`);
@@ -267,6 +248,6 @@ function outcomes(cases: readonly Case[], errors: Map<string, TensorData>): Outc
 
 function titleOf({ shape, mean, deviation, training, relu, residual, convolution }: Case): string {
   const ends = `${residual ? ', residual' : ''}${relu ? ', ReLU' : ''}`;
-  const mode = training ? 'training' : convolution ? 'eval mode after a convolution' : 'eval mode';
+  const mode = training ? 'training' : convolution ? 'evaluation mode after a convolution' : 'evaluation mode';
   return `${shape.join('x')} at ${Number(mean.toPrecision(5))} ± ${deviation}, ${mode}${ends}`;
 }

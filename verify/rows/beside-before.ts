@@ -1,4 +1,4 @@
-/** Steps of this checkout beside those of an earlier version, in turns, so that the machine's drift touches both. */
+/** Steps of this checkout beside those of an earlier version, in turn, so that the machine's drift affects both. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,13 +11,13 @@ import { type Outcome, type Row, Skipped } from '../row.ts';
 /** The version before the engine was rebuilt. DAWNGRAD_BEFORE names another commit. */
 const BEFORE = 'f86927a';
 /**
- * Pairs of processes, and rounds of each. A process is fast or slow as a whole, by more than 10 %: memory lies
- * differently in each.
+ * Pairs of processes, and rounds per pair. Whole processes differ in speed by more than 10 %, because their memory is
+ * laid out differently.
  */
 const PROCESSES = 5;
 const ROUNDS = 3;
 const BAR = 1.02;
-/** Steps of a block: more of the short ones. */
+/** Steps per block: more if they are short. */
 const STEPS = { 'finetune-step': 2, 'extract-step': 4, 'eval-forward': 4 } as const;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -37,11 +37,11 @@ class Side {
 
   async line(): Promise<string> {
     const { value, done } = await this.#lines.next();
-    if (done) throw new Error('A process that takes steps ended early.');
+    if (done) throw new Error('A process that runs steps ended early.');
     return value;
   }
 
-  /** Milliseconds of a step. */
+  /** @returns milliseconds per step */
   async block(work: string, steps: number): Promise<number> {
     this.#child.stdin!.write(`${work} ${steps}\n`);
     return Number(await this.line());
@@ -54,7 +54,7 @@ class Side {
 
 export const besideBefore: Row = {
   name: 'beside-before',
-  title: `steps beside those of the version before (${BEFORE}), ${PROCESSES * ROUNDS} rounds in turns`,
+  title: `steps beside those of the version before (${BEFORE}), ${PROCESSES * ROUNDS} rounds in turn`,
   minutes: 8,
   ci: false,
   alone: true,
@@ -77,11 +77,11 @@ export const besideBefore: Row = {
   },
 };
 
-/** Adds the times of some rounds of a fresh pair of processes. */
+/** Runs the rounds of a new pair of processes, and adds their times to `pairs`. */
 async function round(index: number, now: string, before: string, pairs: Map<Work, [number, number][]>): Promise<void> {
   const sides: Side[] = [];
   try {
-    // One after another, as each compiles its kernels.
+    // They start one after another, because each compiles its kernels.
     for (const checkout of index % 2 === 0 ? [now, before] : [before, now]) {
       const side = new Side(checkout);
       sides.push(side);
@@ -112,7 +112,7 @@ function compare(work: Work, times: readonly [now: number, before: number][]): O
   const [low, high] = medianInterval(ratios);
   const [now, before] = [median(times.map(([ms]) => ms)), median(times.map(([, ms]) => ms))];
   return {
-    what: `${work}, time of a step to that before, median of ${ratios.length} pairs`,
+    what: `${work}, time of a step divided by that before, median of ${ratios.length} pairs`,
     figure:
       `${middle.toFixed(3)} (95 %: ${low.toFixed(3)} to ${high.toFixed(3)}); ` +
       `${now.toFixed(0)} to ${before.toFixed(0)} ms`,
@@ -121,7 +121,7 @@ function compare(work: Work, times: readonly [now: number, before: number][]): O
   };
 }
 
-/** The 95 % interval of the median of sorted values, by order statistics: of 15 values the 4th and the 12th. */
+/** The 95 % interval of the median of sorted values, by order statistics; for 15 values, the 4th and the 12th. */
 function medianInterval(sorted: readonly number[]): [number, number] {
   const n = sorted.length;
   // P(at most k of n values lie below the median), by the binomial distribution.

@@ -1,4 +1,4 @@
-/** `dawngrad/engine` in headless Chromium beside the same in Node on the same driver: what a bundle holds, and equal bits. */
+/** `dawngrad/engine` in headless Chromium and in Node on the same driver: the content of a bundle, and equal bits. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { findChromium, runInChromium, swiftShaderOnly } from '../browser/chromiu
 import type { All, Bits, Computed, Opened } from '../browser/work.ts';
 import { type Outcome, type Row, Skipped, scientific } from '../row.ts';
 
-/** Two implementations of float32 that differ by an order of sums or a fused multiply-add stay within this, relative to the largest value. */
+/** Relative to the largest value. Another order of sums or a fused multiply-add stays within it. */
 const BAR = 1e-6;
 const PAGE_TIMEOUT_MS = 240_000;
 
@@ -38,7 +38,7 @@ export const browserEngine: Row = {
     return [
       ...bundled,
       {
-        what: 'the page may make code of text (its content security policy)',
+        what: 'whether the page can turn text into code, against its content security policy',
         figure: page.evaluates ? 'yes' : 'no',
         bar: 'no',
         holds: !page.evaluates,
@@ -53,7 +53,7 @@ export const browserEngine: Row = {
 };
 
 async function bundleOutcomes(folder: string): Promise<Outcome[]> {
-  // Resolving fails where anything of Node is imported.
+  // Bundling fails if a module of Node is imported.
   const { code, external, inputs, warnings } = await bundle(folder, "export * from 'dawngrad/engine';", {
     minify: true,
   });
@@ -105,7 +105,7 @@ async function inPage(program: string, folder: string, scratch: string): Promise
 interface FromNode {
   readonly computed: All;
   readonly description: string;
-  /** Features of the page's device that Dawn's has not. */
+  /** Features of the page's device that Dawn's lacks. */
   readonly missing: readonly string[];
 }
 
@@ -142,7 +142,7 @@ function choices(page: All, node: All): Outcome {
   return { what: 'kernel choices', figure: same ? `${count}, the same` : 'different', bar: 'the same', holds: same };
 }
 
-/** Which values have other bits, and how far they are from each other. */
+/** Finds the values with different bits, and their largest difference. */
 function difference(what: string, page: Bits, node: Bits): Outcome {
   const names = [...new Set([...Object.keys(page), ...Object.keys(node)])];
   const apart = names.flatMap((name) => {
@@ -157,16 +157,16 @@ function difference(what: string, page: Bits, node: Bits): Outcome {
     what,
     figure:
       apart.length === 0
-        ? `all ${names.length} tensors (${values} values) are equal to the bit`
-        : `${names.length - apart.length} of ${names.length} tensors are equal to the bit, the others within ${scientific(worst)}`,
-    bar: `equal to the bit, or within ${scientific(BAR)} of the largest value, each told above`,
+        ? `all ${names.length} tensors (${values} values) have equal bits`
+        : `${names.length - apart.length} of ${names.length} tensors have equal bits, the others differ by up to ${scientific(worst)}`,
+    bar: `equal bits, or within ${scientific(BAR)} of the largest value, each listed above`,
     holds: names.length > 0 && worst <= BAR,
   };
 }
 
 const floats = (bits: readonly number[]) => new Float32Array(Uint32Array.from(bits).buffer);
 
-/** Relative to the largest value; infinite where one has NaNs or another length. */
+/** Relative to the largest value; infinite if one has NaNs or another length. */
 function largestError(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length || a.length === 0) return Number.POSITIVE_INFINITY;
   const scale = a.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;

@@ -1,9 +1,8 @@
-/** The built-in demo as a newcomer meets it: nothing cached, neither pictures nor shaders, and the real command. */
-import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+/** The built-in demo for a new user: the real command, with no pictures or shaders cached. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Context, Outcome, Row } from '../row.ts';
-import { atMost } from '../row.ts';
+import { runCommand, shaderCache } from '../processes.ts';
+import { atLeast, atMost, type Context, either, fourDigits, type Outcome, type Row, seconds } from '../row.ts';
 
 const SEEDS = [0, 1, 2];
 const MOST_SECONDS = 180;
@@ -13,7 +12,7 @@ export const demo: Row = {
   name: 'demo',
   title: 'the built-in demo, seeds 0, 1 and 2, on the software adapter with empty caches (keep the machine quiet)',
   minutes: 8,
-  // Its bar is wall time, which means little on a machine that CI shares.
+  // Its bar is wall time, which means little on a shared CI machine.
   ci: false,
   run: async (context) => {
     const outcomes: Outcome[] = [];
@@ -24,60 +23,25 @@ export const demo: Row = {
 
 async function runDemo({ scratch }: Context, seed: number): Promise<Outcome[]> {
   const out = join(scratch, `seed${seed}`);
-  const caches = { pictures: join(scratch, `cache${seed}`), shaders: join(scratch, `shaders${seed}`) };
-  mkdirSync(caches.shaders);
-  const started = performance.now();
-  const text = await run(['--demo', '--seed', `${seed}`, '--adapter', 'software', '--out', out], {
-    ...process.env,
-    DAWNGRAD_CACHE: caches.pictures,
-    // Mesa's, under its older and its newer name.
-    MESA_SHADER_CACHE_DIR: caches.shaders,
-    MESA_GLSL_CACHE_DIR: caches.shaders,
+  const caches = { DAWNGRAD_CACHE: join(scratch, `cache${seed}`), ...shaderCache(join(scratch, `shaders${seed}`)) };
+  const ended = await runCommand('train', ['--demo', '--seed', `${seed}`, '--adapter', 'software', '--out', out], {
+    env: { ...process.env, ...caches },
+    onLine: (line) => {
+      if (/^(train|val) Loss/.test(line)) console.log(`  ${line}`);
+    },
   });
-  const seconds = (performance.now() - started) / 1000;
   const read = (name: string) => JSON.parse(readFileSync(join(out, name), 'utf8')) as Record<string, unknown>;
   const [config, summary] = [read('config.json'), read('summary.json')];
-  const accuracy = summary.bestValAcc as number;
-  const saidBy = {
-    'the output': /\bdemo\b/i.test(text),
+  const named = {
+    'the output': /\bdemo\b/i.test(ended.output),
     'config.json': config.demo === true,
     'summary.json': summary.demo === true,
   };
-  const silent = Object.entries(saidBy).flatMap(([what, says]) => (says ? [] : [what]));
+  const silent = Object.entries(named).flatMap(([what, names]) => (names ? [] : [what]));
+  const by = Object.keys(named).join(', ');
   return [
-    {
-      what: `seed ${seed}, best val accuracy`,
-      figure: accuracy.toFixed(4),
-      bar: `at least ${LEAST_ACCURACY}`,
-      holds: accuracy >= LEAST_ACCURACY,
-    },
-    atMost(`seed ${seed}, start-up and drawing included`, seconds, MOST_SECONDS, (value) => `${value.toFixed(1)} s`),
-    {
-      what: `seed ${seed}, that it is the demo`,
-      figure: silent.length === 0 ? 'said by all' : `not said by ${silent.join(', ')}`,
-      bar: `said by ${Object.keys(saidBy).join(', ')}`,
-      holds: silent.length === 0,
-    },
+    atLeast(`seed ${seed}, best val accuracy`, summary.bestValAcc as number, LEAST_ACCURACY, fourDigits),
+    atMost(`seed ${seed}, including start-up and drawing`, ended.seconds, MOST_SECONDS, seconds),
+    either(`seed ${seed}, the demo is named`, silent.length === 0, `by ${by}`, `not by ${silent.join(', ')}`),
   ];
-}
-
-/** @returns what it printed, stdout and stderr */
-async function run(flags: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const script = new URL('../../src/cli/train.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...flags], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      text += part;
-    });
-  }
-  child.stdout.on('data', (part: string) => {
-    for (const line of part.split('\n')) if (/^(train|val) Loss/.test(line)) console.log(`  ${line}`);
-  });
-  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  if (status !== 0) throw new Error(`train ${flags.join(' ')} ended with status ${status}:\n${text.slice(-4000)}`);
-  return text;
 }

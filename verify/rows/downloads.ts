@@ -1,8 +1,7 @@
 /**
- * Pictures and weights from a server on loopback: broken ones first, then, into the same cache, true ones, which shows that
- * the broken ones have left nothing in the way.
+ * Pictures and weights from a server on loopback: first broken ones, then good ones into the same cache. So a remainder
+ * of a broken download would be found.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { strToU8 } from 'fflate';
@@ -16,14 +15,10 @@ import {
   whole,
   zipFolder,
 } from '../../test/support/server.ts';
-import { atMost, type Context, type Outcome, type Row } from '../row.ts';
+import { type Ended, run } from '../processes.ts';
+import { all, atMost, type Context, either, type Outcome, type Row, seconds } from '../row.ts';
 
-interface Ended {
-  readonly status: number | null;
-  readonly output: string;
-}
-
-/** What a run is told, and what is expected of it. */
+/** A broken download: the answer of the server, and the expected error. */
 interface Broken {
   readonly what: string;
   readonly flags: readonly string[];
@@ -34,7 +29,7 @@ interface Broken {
 
 export const downloads: Row = {
   name: 'downloads',
-  title: 'pictures and weights from a server: true ones, ones that break off, a wrong hash, a zip that reaches outside',
+  title: 'pictures and weights from a server: good and truncated ones, a wrong hash, a zip with paths outside',
   minutes: 3,
   ci: true,
   run: async (context) => {
@@ -50,7 +45,7 @@ export const downloads: Row = {
         outcomes.push(...(await runBroken(server, context, cache, broken)));
       }
       outcomes.push(await neverAnswered(server, context, cache));
-      outcomes.push(...(await runTrue(server, context, cache, { zip, weights, name })));
+      outcomes.push(...(await runGood(server, context, cache, { zip, weights, name })));
       return outcomes;
     } finally {
       await server.close();
@@ -59,24 +54,15 @@ export const downloads: Row = {
 };
 
 function brokenOnes(context: Context, zip: Uint8Array, weights: Uint8Array, name: string): Broken[] {
+  const half = zip.subarray(0, zip.byteLength >> 1);
   const wrong = `resnet18-${sha256(zip).slice(0, 8)}.pth`;
   const evil = zipFolder(join(context.data, 'val'), 'hymenoptera_data/val/', { '../../evil.txt': strToU8('outside') });
   return [
-    { what: 'a zip that breaks off half-way', flags: [], path: 'a.zip', answer: halfway(zip), message: /was cut off/ },
-    {
-      what: 'half a zip as if it were all',
-      flags: [],
-      path: 'a.zip',
-      answer: whole(half(zip)),
-      message: /not a complete zip/,
-    },
-    {
-      what: 'a zip with ../ in a name',
-      flags: [],
-      path: 'a.zip',
-      answer: whole(evil),
-      message: /would leave the folder/,
-    },
+    ...[
+      { what: 'a zip that breaks off half-way', answer: halfway(zip), message: /was cut off/ },
+      { what: 'half a zip with its own length', answer: whole(half), message: /not a complete zip/ },
+      { what: 'a zip with ../ in a name', answer: whole(evil), message: /would leave the folder/ },
+    ].map((one) => ({ ...one, path: 'a.zip', flags: [] })),
     ...[
       { what: 'weights that break off half-way', path: name, answer: halfway(weights), message: /was cut off/ },
       { what: 'weights with a wrong hash', path: wrong, answer: whole(weights), message: /SHA-256 should begin with/ },
@@ -90,18 +76,12 @@ async function runBroken(server: TestServer, context: Context, cache: string, br
   const ended = await train(context, cache, flags, variables(`${server.origin}/${path}`));
   const error = ended.output.split('\n').find((line) => line.startsWith('train: ')) ?? 'none';
   console.log(`  ${what}: ${error}`);
-  const left = [
-    ...readdirSync(cache),
-    ...['evil.txt', 'run'].filter((file) => existsSync(join(context.scratch, file))),
-  ];
+  const others = ['evil.txt', 'run'].filter((file) => existsSync(join(context.scratch, file)));
+  const left = [...readdirSync(cache), ...others];
+  const good = ended.status === 1 && message.test(error);
   return [
-    {
-      what: `${what}: exit status, and an error that says why`,
-      figure: `${ended.status}, ${message.test(error) ? 'it does' : 'it does not'}`,
-      bar: '1, it does',
-      holds: ended.status === 1 && message.test(error),
-    },
-    { what: `${what}: left behind`, figure: left.join(', ') || 'nothing', bar: 'nothing', holds: left.length === 0 },
+    either(`${what}: exit status and error`, good, '1, with the reason', `${ended.status}, ${error}`),
+    either(`${what}: left behind`, left.length === 0, 'nothing', left.join(', ')),
   ];
 }
 
@@ -111,17 +91,14 @@ async function neverAnswered(server: TestServer, context: Context, cache: string
     askedAt = performance.now();
   });
   const ended = await train(context, cache, [], variables(`${server.origin}/silent.zip`));
-  const seconds = (performance.now() - askedAt) / 1000;
-  if (!/cannot be reached: no answer/.test(ended.output)) throw new Error(`not what was expected:\n${ended.output}`);
-  return atMost(
-    'a server that never answers: from the question to the end of the command',
-    seconds,
-    10,
-    (s) => `${s.toFixed(1)} s`,
-  );
+  const waited = (performance.now() - askedAt) / 1000;
+  if (!/cannot be reached: no answer/.test(ended.output)) {
+    throw new Error(`Expected "cannot be reached: no answer" in the output, found:\n${ended.output}`);
+  }
+  return atMost('a server that never answers: from the request to the end of the command', waited, 10, seconds);
 }
 
-async function runTrue(
+async function runGood(
   server: TestServer,
   context: Context,
   cache: string,
@@ -147,53 +124,24 @@ async function runTrue(
   const again = { env: { ...env, DAWNGRAD_CACHE: cache } };
   await tutorialData(again);
   await tutorialWeights(again);
+  const trained = ended.status === 0 && val !== 'no val phase';
+  const requests = server.asked.length === 2 && new Set(server.asked).size === 2;
   return [
-    {
-      what: `true ones: exit status of one epoch (${val})`,
-      figure: `${ended.status}`,
-      bar: '0',
-      holds: ended.status === 0 && val !== 'no val phase',
-    },
-    {
-      what: 'files in the cache that are equal to the originals',
-      figure: `${equal.length} of ${expected.length}, weights ${kept ? 'equal' : 'different'}`,
-      bar: 'every one, weights equal',
-      holds: equal.length === expected.length && kept,
-    },
-    {
-      what: 'requests, with what was asked for a second time',
-      figure: server.asked.join(' '),
-      bar: 'one for each of the two',
-      holds: server.asked.length === 2 && new Set(server.asked).size === 2,
-    },
+    either(`good ones: exit status of one epoch (${val})`, trained, '0', `${ended.status}`),
+    all('pictures in the cache that are equal to the originals', equal.length, expected.length),
+    either('weights in the cache', kept, 'equal to the original', 'different'),
+    either('requests, including the second use', requests, 'one for each of the two', server.asked.join(' ')),
   ];
 }
 
-/** The address by both variables: of the two, the run asks for what no flag names. */
+/** Sets the address in both variables. The run requests only what no flag names. */
 function variables(address: string): NodeJS.ProcessEnv {
   return { DAWNGRAD_DATA_URL: address, DAWNGRAD_WEIGHTS_URL: address };
 }
 
-function half(bytes: Uint8Array): Uint8Array {
-  return bytes.subarray(0, bytes.byteLength >> 1);
-}
-
-/** Runs the command as a user would, with nothing named but what `env` and `flags` name. */
+/** Runs the command as a user would, without DAWNGRAD_DATA and DAWNGRAD_WEIGHTS. */
 function train(context: Context, cache: string, flags: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   const { DAWNGRAD_DATA: _data, DAWNGRAD_WEIGHTS: _weights, ...rest } = process.env;
-  const child = spawn('npm', ['run', 'train', '--', '--out', join(context.scratch, 'run'), ...flags], {
-    cwd: new URL('../..', import.meta.url),
-    env: { ...rest, NO_PROXY: '127.0.0.1', ...env, DAWNGRAD_CACHE: cache },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, output }));
-  });
+  const args = ['run', 'train', '--', '--out', join(context.scratch, 'run'), ...flags];
+  return run('npm', args, { env: { ...rest, NO_PROXY: '127.0.0.1', ...env, DAWNGRAD_CACHE: cache } });
 }

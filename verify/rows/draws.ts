@@ -1,11 +1,11 @@
-/** torch's random numbers, one by one, and the new last layer that a run draws from them. */
+/** torch's random numbers, draw for draw, and the new last layer that a run draws from them. */
 import { join } from 'node:path';
 import { Generator } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { buildModel, readStart } from '../../src/models/start.ts';
 import type { Linear } from '../../src/nn/index.ts';
 import { readSafetensors, type TensorData } from '../../src/weights/index.ts';
-import { atMost, type Context, type Outcome, type Row, scientific } from '../row.ts';
+import { all, atMost, type Context, type Row, scientific } from '../row.ts';
 import { largestDifference, runScript } from '../tensors.ts';
 
 const DRAWS = 10_000;
@@ -34,19 +34,18 @@ export const draws: Row = {
         largestDifference(values, torch.get(`normal.${size}`)!.data),
         largestDifference(next, torch.get(`normal.${size}.next`)!.data),
       );
-      if (equal(pieces(generator, 4), torch.get(`normal.${size}.random`)!.data)) states++;
+      if (isEqual(pieces(generator, 4), torch.get(`normal.${size}.random`)!.data)) states++;
     }
+    const equal = (what: string, ours: ArrayLike<number>, name: string) => {
+      const { data } = torch.get(name)!;
+      return all(`${what}, equal values`, countEqual(ours, data), data.length);
+    };
     return [
-      allEqual(`${DRAWS} draws of uniform`, uniform, torch.get('uniform')!.data),
-      allEqual(`${DRAWS} draws of random_, in pieces of 16 bits`, pieces(random, DRAWS), torch.get('random')!.data),
-      allEqual(`randperm(n) for n = 1…${LARGEST_PERMUTATION}`, orders, torch.get('randperm')!.data),
+      equal(`${DRAWS} draws of uniform`, uniform, 'uniform'),
+      equal(`${DRAWS} draws of random_, in pieces of 16 bits`, pieces(random, DRAWS), 'random'),
+      equal(`randperm(n) for n = 1…${LARGEST_PERMUTATION}`, orders, 'randperm'),
       atMost(`normal_ of ${NORMAL_SIZES.length} sizes, absolute difference`, furthest, 5e-7, scientific),
-      {
-        what: 'the generator’s state after each normal_ (told by the draws that follow)',
-        figure: `${states} of ${NORMAL_SIZES.length} equal`,
-        bar: 'all equal',
-        holds: states === NORMAL_SIZES.length,
-      },
+      all('the generator’s state after each normal_, seen by the next draws', states, NORMAL_SIZES.length),
     ];
   },
 };
@@ -63,21 +62,13 @@ export const lastLayer: Row = {
     for (let seed = 0; seed < SEEDS; seed++) {
       const start = readStart(context.weights, ['ants', 'bees']);
       const model = buildModel(gpu, start, { classes: 2, mode: 'finetune', random: new Generator(seed) });
-      const weight = await (model.fc as Linear).weight.data();
-      const bias = await (model.fc as Linear).bias!.data();
-      if (equal(weight, torch.get(`fc.${seed}.weight`)!.data) && equal(bias, torch.get(`fc.${seed}.bias`)!.data))
-        same++;
+      const { weight, bias } = model.fc as Linear;
+      const expected = ['weight', 'bias'].map((name) => torch.get(`fc.${seed}.${name}`)!.data);
+      if (isEqual(await weight.data(), expected[0]!) && isEqual(await bias!.data(), expected[1]!)) same++;
       model.dispose();
     }
     gpu.close();
-    return [
-      {
-        what: 'initial weight [2, 512] and bias [2]',
-        figure: `${same} of ${SEEDS} seeds bit-equal`,
-        bar: `all ${SEEDS}`,
-        holds: same === SEEDS,
-      },
-    ];
+    return [all('seeds whose initial weight [2, 512] and bias [2] are bit-equal', same, SEEDS)];
   },
 };
 
@@ -87,7 +78,7 @@ function torchDraws(context: Context): Map<string, TensorData> {
   return readSafetensors(output).tensors;
 }
 
-/** `count` draws of random_ on int64, each as four numbers of 16 bits, least significant first. */
+/** `count` draws of random_ on int64, each as four values of 16 bits, least significant first. */
 function pieces(generator: Generator, count: number): number[] {
   return Array.from({ length: count }, () => {
     const value = generator.random63();
@@ -95,16 +86,11 @@ function pieces(generator: Generator, count: number): number[] {
   }).flat();
 }
 
-function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  return a.length === b.length && Array.from(a).every((value, i) => Object.is(value, b[i]));
+/** The number of equal values; 0 if the lengths differ. */
+function countEqual(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return a.length === b.length ? Array.from(a).filter((value, i) => Object.is(value, b[i])).length : 0;
 }
 
-function allEqual(what: string, ours: ArrayLike<number>, torch: ArrayLike<number>): Outcome {
-  const different = Array.from(torch).filter((value, i) => !Object.is(value, ours[i])).length;
-  return {
-    what,
-    figure: different === 0 && ours.length === torch.length ? 'all equal' : `${different} of ${torch.length} differ`,
-    bar: 'all equal',
-    holds: different === 0 && ours.length === torch.length,
-  };
+function isEqual(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  return countEqual(a, b) === b.length;
 }

@@ -1,20 +1,20 @@
-/** ResNet-18 with 1000 classes in eval mode on all val pictures, against PyTorch. */
+/** ResNet-18 with 1000 classes in evaluation mode on all val pictures, against PyTorch. */
 import { join } from 'node:path';
 import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import { DataLoader, Generator, ImageFolder, VAL_TRANSFORM } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { resnet18 } from '../../src/models/index.ts';
 import { readCheckpoint } from '../../src/weights/index.ts';
-import { atMost, type Context, type Row, scientific } from '../row.ts';
+import { all, atMost, type Context, type Row, scientific } from '../row.ts';
 import { largestDifference, runPython } from '../tensors.ts';
 
 export const CLASSES = 1000;
-/** Not a divisor of 153, so that a smaller last batch is among them. */
+/** Does not divide 153, so the last batch is smaller. */
 const BATCH = 4;
 
 export const evalForward: Row = {
   name: 'eval-forward',
-  title: 'eval mode, all val pictures, 1000 classes: top-1 and logits against PyTorch',
+  title: 'evaluation mode, all val pictures, 1000 classes: top-1 and logits against PyTorch',
   minutes: 2,
   ci: true,
   run: async (context) => {
@@ -22,15 +22,10 @@ export const evalForward: Row = {
     const count = images.length / (3 * 224 * 224);
     const ours = await ourLogits(context, images);
     const theirs = theirLogits(context, images);
-    const differing = Array.from({ length: count }, (_, i) => i).filter((i) => top1(ours, i) !== top1(theirs, i));
+    const equal = Array.from({ length: count }, (_, i) => i).filter((i) => top1(ours, i) === top1(theirs, i));
     return [
-      {
-        what: 'pictures whose top-1 class is PyTorch’s',
-        figure: `${count - differing.length} of ${count}`,
-        bar: 'every one',
-        holds: differing.length === 0,
-      },
-      // Logits reach 30 here; float32 sums over 4608 products, 20 layers deep, differ by some 1e-5.
+      all('pictures whose top-1 class is PyTorch’s', equal.length, count),
+      // Logits reach 30 here. Float32 sums over 4608 products, in 20 layers, differ by some 1e-5.
       atMost('logits, largest difference', largestDifference(ours, theirs), 1e-3, scientific),
     ];
   },
@@ -42,7 +37,7 @@ export function theirLogits(context: Context, images: Float32Array<ArrayBuffer>)
   return runPython(context, 'eval.py', inputs, [context.weights]).tensors.get('logits')!.data;
 }
 
-/** The val pictures as the loader gives them (its pixels are Pillow's: see val-transform), [count, 3, 224, 224]. */
+/** The val pictures from the loader, whose pixels are Pillow's (see val-transform), [count, 3, 224, 224]. */
 export async function valImages(context: Context): Promise<Float32Array<ArrayBuffer>> {
   const dataset = new ImageFolder(join(context.data, 'val'));
   const generator = new Generator(0);
@@ -59,7 +54,7 @@ export async function valImages(context: Context): Promise<Float32Array<ArrayBuf
   return all;
 }
 
-/** The logits of every picture, [count, CLASSES]; with `half` from f16 storage. */
+/** The logits of every picture, [count, CLASSES]; `half` stores values as f16. */
 export async function ourLogits(
   context: Context,
   images: Float32Array<ArrayBuffer>,

@@ -1,28 +1,25 @@
-/** What the package exports: few names, no internals, each with a docstring, and the reports in docs/api say so. */
+/** The exports of the package: few names, no internals, each with a docstring, and current reports in docs/api. */
 import { currentDeclarations } from '../../scripts/api/declarations.ts';
 import { exportsOf, internalNames } from '../../scripts/api/exports.ts';
 import { ENTRIES, firstDifference, MOST_NAMES, namesOf, readReport, writeReports } from '../../scripts/api/report.ts';
 import { installTools, ROOT } from '../../scripts/api/tools.ts';
 import { SetupError } from '../../scripts/setup/say.mjs';
-import { type Outcome, type Row, Skipped } from '../row.ts';
+import { atMost, either, type Outcome, type Row, Skipped } from '../row.ts';
 
 export const exportsRow: Row = {
   name: 'exports',
-  title: 'names that the package exports: how many, documented, no internals, and as docs/api states',
+  title: 'exported names of the package: their number, documented, no internals, and equal to docs/api',
   minutes: 0.5,
   ci: true,
   alone: true,
   run: async () => {
     const exported = exportsOf(ENTRIES.map(({ file }) => `src/${file}.ts` as const));
     const entries = ENTRIES.map(({ file, name }) => ({ file, name, ...exported[`src/${file}.ts`] }));
-    const root = exported['src/index.ts'];
+    const root = exported['src/index.ts'].names.length;
+    if (root === 0) throw new Error('src/index.ts exports no names.');
+    const sizes = entries.map(({ file, names }) => `${file} ${names.length}`).join(', ');
     const outcomes = [
-      {
-        what: 'names in the root, types included',
-        figure: `${root.names.length} (${entries.map(({ file, names }) => `${file} ${names.length}`).join(', ')})`,
-        bar: `at most ${MOST_NAMES}`,
-        holds: root.names.length > 0 && root.names.length <= MOST_NAMES,
-      },
+      atMost(`names in the root, types included (${sizes})`, root, MOST_NAMES, String),
       none('internals among them', entries.flatMap(internalNames)),
       none(
         'without a docstring',
@@ -37,7 +34,7 @@ export const exportsRow: Row = {
   },
 };
 
-/** Nothing is to be found. */
+/** An outcome that holds if nothing is found. */
 function none(what: string, found: readonly string[]): Outcome {
   const names = [...new Set(found)];
   return { what, figure: [names.length, ...names].join(' '), bar: '0', holds: names.length === 0 };
@@ -48,7 +45,7 @@ function statedNames(entry: (typeof ENTRIES)[number]['file']): string | undefine
   return report === '' ? undefined : namesOf(report).join();
 }
 
-/** Whether docs/api is what `npm run api` would write. It needs the packages of tools/, and the first time a registry. */
+/** Whether docs/api is current. Needs the packages of tools/, and a registry the first time. */
 function signatures(outcomes: readonly Outcome[]): Outcome {
   try {
     installTools();
@@ -59,10 +56,6 @@ function signatures(outcomes: readonly Outcome[]): Outcome {
   const differences = [...writeReports(currentDeclarations())].flatMap(
     ([entry, text]) => firstDifference(entry, readReport(ROOT, entry), text) ?? [],
   );
-  return {
-    what: 'reports with their signatures',
-    figure: differences.length === 0 ? 'current' : differences.join('; '),
-    bar: 'current; else `npm run api`',
-    holds: differences.length === 0,
-  };
+  const wrong = `${differences.join('; ')}; run \`npm run api\``;
+  return either('reports with their signatures', differences.length === 0, 'current', wrong);
 }

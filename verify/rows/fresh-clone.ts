@@ -1,18 +1,18 @@
-/** A fresh clone with nothing installed in it: both commands do their own set-up, with the machine's driver and without. */
-import { spawnSync } from 'node:child_process';
+/** A fresh clone with nothing installed: both commands do their own set-up, with the machine's driver and without. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Context, Outcome, Row } from '../row.ts';
+import { type Ended, ROOT, run } from '../processes.ts';
+import { type Context, either, type Outcome, type Row } from '../row.ts';
 
 export const freshClone: Row = {
   name: 'fresh-clone',
-  title: '`npm run train` and `npm test` in a fresh clone of what is committed, with empty caches of its own',
+  title: '`npm run train` and `npm test` in a fresh clone of the last commit, with its own empty caches',
   minutes: 15,
   ci: false,
   run: async (context) => runInClone(context),
 };
 
-/** Set by who does not mind that the driver is removed, and installed again by the set-up. */
+/** A user sets it to allow the removal of the driver, which the set-up installs again. */
 const CONSENT = 'DAWNGRAD_REMOVE_DRIVER';
 
 export const bareMachine: Row = {
@@ -27,69 +27,49 @@ export const bareMachine: Row = {
           `Debian or Ubuntu with ${CONSENT}=1.`,
       );
     }
-    const removed = run('apt-get', ['remove', '--yes', 'mesa-vulkan-drivers'], context.scratch, process.env);
-    if (removed.status !== 0) throw new Error(`the driver could not be removed: ${removed.output.slice(-2000)}`);
+    const removed = await run('apt-get', ['remove', '--yes', 'mesa-vulkan-drivers']);
+    if (removed.status !== 0) throw new Error(`apt-get could not remove the driver: ${removed.output.slice(-2000)}`);
     return runInClone(context);
   },
 };
 
-function runInClone({ data, weights, scratch }: Context): Outcome[] {
+async function runInClone({ data, weights, scratch }: Context): Promise<Outcome[]> {
   const clone = join(scratch, 'clone');
-  const root = new URL('../..', import.meta.url).pathname;
-  const cloned = run('git', ['clone', '--quiet', root, clone], scratch, process.env);
+  const cloned = await run('git', ['clone', '--quiet', ROOT, clone]);
   if (cloned.status !== 0) throw new Error(`git clone failed: ${cloned.output}`);
-  // Neither what this process was told by its own set-up, nor names of data, nor anything cached: a newcomer's machine.
+  // Like a new user's machine: no variables of this process's set-up, no paths of data and no caches.
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('DAWNGRAD_'));
   const env = {
     ...Object.fromEntries(others),
     XDG_CACHE_HOME: join(scratch, 'cache'),
     npm_config_cache: join(scratch, 'npm-cache'),
   };
-  const newcomer = run('npm', ['run', 'train', '--', '--out', 'newcomer'], clone, env);
-  const named = ['--data', data, '--weights', weights, '--epochs', '1', '--out', 'named'];
+  const npm = (...args: string[]) => run('npm', args, { cwd: clone, env });
+  const newcomer = await npm('run', 'train', '--', '--out', 'newcomer');
+  const flags = ['--data', data, '--weights', weights, '--epochs', '1', '--out', 'named'];
   const outcomes = [
-    outcome('npm run train, nothing named', newcomer),
-    outcome(
-      'npm run train, data and weights named, one epoch',
-      run('npm', ['run', 'train', '--', ...named], clone, env),
-    ),
-    outcome('npm test', run('npm', ['test'], clone, env)),
+    outcome('npm run train without flags', newcomer),
+    outcome('npm run train with data and weights, one epoch', await npm('run', 'train', '--', ...flags)),
+    outcome('npm test', await npm('test')),
   ];
   if (newcomer.status === 0) {
     const { demo = false, bestValAcc } = JSON.parse(readFileSync(join(clone, 'newcomer/summary.json'), 'utf8')) as {
       demo?: boolean;
       bestValAcc: number;
     };
-    console.log(
-      `  nothing named: trained ${demo ? 'the built-in demo' : 'on the tutorial’s pictures'}, best val accuracy ${bestValAcc.toFixed(4)}`,
-    );
-    console.log(`  and left ${readdirSync(join(clone, 'newcomer')).join(', ')}`);
-    outcomes.push({
-      what: 'with nothing named, the output says what was trained',
-      figure: demo === /\bdemo\b/i.test(newcomer.output) ? 'it does' : 'it does not',
-      bar: 'says demo if it is the demo, and only then',
-      holds: demo === /\bdemo\b/i.test(newcomer.output),
-    });
+    const trained = demo ? 'the built-in demo' : 'the tutorial’s pictures';
+    console.log(`  without flags: trained on ${trained}, best val accuracy ${bestValAcc.toFixed(4)}`);
+    console.log(`  its folder holds ${readdirSync(join(clone, 'newcomer')).join(', ')}`);
+    const named = demo === /\bdemo\b/i.test(newcomer.output);
+    outcomes.push(either('without flags, the output names the demo only if it is one', named, 'yes', 'no'));
   }
   return outcomes;
-}
-
-interface Ended {
-  readonly status: number | null;
-  readonly seconds: number;
-  readonly output: string;
-}
-
-function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Ended {
-  const started = performance.now();
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', maxBuffer: 2 ** 28 });
-  return { status, seconds: (performance.now() - started) / 1000, output: `${stderr}\n${stdout}`.trim() };
 }
 
 function outcome(what: string, { status, seconds, output }: Ended): Outcome {
   if (status !== 0) {
     const lines = output.split('\n');
-    // Names of failing tests stand far above the end.
+    // The names of failing tests are far above the end.
     const failing = lines.filter((line) => line.includes(' FAIL '));
     console.log(`  ${what}:\n    ${[...new Set(failing), ...lines.slice(-15)].join('\n    ')}`);
   }

@@ -1,13 +1,13 @@
-/** Loops of many thousand steps: what changes with each step, what is forgotten, and what is kept too long. */
+/** Loops of many thousand steps: with changing learning rates, without dispose, and with all losses kept. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { LoopEnd, LoopSample } from '../loops.ts';
 import type { Outcome, Row } from '../row.ts';
 
-/** From this step on everything is flat. */
+/** The step from which on everything should be flat. */
 const SETTLED = 1000;
-/** How much more the second half may have. */
+/** The allowed growth in the second half. */
 const GROWTH = 1.05;
 
 interface Loop {
@@ -32,7 +32,7 @@ async function run(name: string, steps: number): Promise<Loop> {
   return { samples: lines.filter((line): line is LoopSample => 'rss' in line), last, status: await ended };
 }
 
-/** The most in the second half beside the most in the first, from the step on at which things have settled. */
+/** Compares the maxima of both halves of the steps from SETTLED on. */
 function flat(
   what: string,
   loop: Loop,
@@ -44,7 +44,7 @@ function flat(
   const before = Math.max(...settled.slice(0, half).map(of));
   const after = Math.max(...settled.slice(half).map(of));
   return {
-    what: `${what}, most in the first half and in the second, from step ${SETTLED} on`,
+    what: `${what}, maxima of the first and the second half, from step ${SETTLED} on`,
     figure: `${unit(before)} and ${unit(after)}`,
     bar: `at most ${GROWTH} times the first half`,
     holds: settled.length > 10 && after <= GROWTH * before,
@@ -64,7 +64,7 @@ function ended(name: string, { last, status }: Loop, steps: number): Outcome {
 
 export const longLoops: Row = {
   name: 'long-loops',
-  title: '100,000 steps with a learning rate each; 20,000 that forget dispose; 20,000 that keep every loss',
+  title: '100,000 steps with a new learning rate each; 20,000 without dispose; 20,000 that keep every loss',
   minutes: 25,
   ci: false,
   alone: true,

@@ -1,12 +1,12 @@
-/** What `npm install dawngrad` gives: the README's examples as they stand, types for old and new compilers, the command. */
+/** The package after `npm install dawngrad`: the README's examples, types for old and new compilers, the command. */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile, type Example, runExample, TYPE_SETTINGS, writeExamples } from '../../scripts/pack/examples.ts';
 import { dawngrad, type Ended, type Installed, packAndInstall } from '../../scripts/pack/install.ts';
 import { writeDemoPictures } from '../../src/demo/index.ts';
-import type { Context, Outcome, Row } from '../row.ts';
+import { atMost, type Context, either, type Outcome, type Row } from '../row.ts';
 
-/** The oldest that the README promises, and this project's own. */
+/** The oldest compiler that the README promises, and this project's. */
 const COMPILERS = ['typescript@5.7', 'typescript of this project'] as const;
 
 export const packageRow: Row = {
@@ -18,15 +18,11 @@ export const packageRow: Row = {
     const started = performance.now();
     const app = await packAndInstall(context.scratch, ['@types/node@20', `old@npm:${COMPILERS[0]}`]);
     const seconds = (performance.now() - started) / 1000;
-    const size = `${(app.packedBytes / 1024).toFixed(0)} KiB, ${app.files.length} files`;
+    const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
+    const what = `packed, installed in ${seconds.toFixed(0)} s, ${app.files.length} files`;
     writeExamples(app);
     return [
-      {
-        what: 'packed and installed',
-        figure: `${size}, ${seconds.toFixed(0)} s`,
-        bar: 'at most 700 KiB',
-        holds: app.packedBytes <= 700 * 1024,
-      },
+      atMost(what, app.packedBytes, 700 * 1024, kib),
       ...(await types(app)),
       ...(await examples(app, context)),
       ...(await commands(app)),
@@ -41,17 +37,12 @@ async function types(app: Installed): Promise<Outcome[]> {
     const errors: string[] = [];
     for (const settings of Object.values(TYPE_SETTINGS)) errors.push(...lines(await compile(app, settings, options)));
     const what = `examples compiled by ${compiler} in ${Object.keys(TYPE_SETTINGS).length} settings, declarations checked`;
-    outcomes.push({
-      what,
-      figure: `${errors.length} errors${detail(errors)}`,
-      bar: '0 errors',
-      holds: errors.length === 0,
-    });
+    outcomes.push(either(what, errors.length === 0, '0 errors', `${errors.length} errors${detail(errors)}`));
   }
   return outcomes;
 }
 
-/** With real weights, converted by the package itself, and a real photograph. */
+/** Runs the examples with real weights, which the package converts, and a real photograph. */
 async function examples(app: Installed, { weights, data }: Context): Promise<Outcome[]> {
   const broken = await compile(app, TYPE_SETTINGS['for a bundler'], { emit: true });
   if (broken) throw new Error(`The examples do not compile:\n${broken}`);
@@ -77,26 +68,20 @@ async function commands(app: Installed): Promise<Outcome[]> {
   await writeDemoPictures(join(app.folder, 'pictures'), { seed: 0, counts: { train: 4, val: 2 } });
   const tiny = ['--weights', 'none', '--epochs', '1', '--image-size', '32', '--mode', 'extract', '--out', 'runs/tiny'];
   const trained = await dawngrad(app, ['train', '--data', 'pictures', ...tiny], { npx: true });
-  const predicted = await dawngrad(app, ['predict', '--weights', 'runs/tiny/best.safetensors', 'pictures/val'], {
-    npx: true,
-  });
+  const flags = ['--weights', 'runs/tiny/best.safetensors', 'pictures/val'];
+  const predicted = await dawngrad(app, ['predict', ...flags], { npx: true });
   return [
     ended('npx dawngrad train', trained, ({ stdout }) => stdout.includes('Best val Acc'), 'trains an epoch'),
     ended('npx dawngrad predict', predicted, ({ stdout }) => /ants|bees/.test(stdout), 'names the classes'),
-    ended('npx dawngrad doctor', await dawngrad(app, ['doctor'], { npx: true }), () => true, 'finds nothing amiss'),
+    ended('npx dawngrad doctor', await dawngrad(app, ['doctor'], { npx: true }), () => true, 'finds no problem'),
   ];
 }
 
-async function example(
-  app: Installed,
-  name: Example,
-  bar: string,
-  good: (stdout: string) => boolean,
-): Promise<Outcome> {
+async function example(app: Installed, name: Example, bar: string, good: (stdout: string) => boolean) {
   return ended(`example ${name}`, await runExample(app, name), ({ stdout }) => good(stdout), bar);
 }
 
-/** An outcome of a program that is to end with status 0 and write what is right. */
+/** An outcome that holds if the program ended with status 0 and its output is good. */
 function ended(what: string, { code, stdout, stderr }: Ended, good: (ended: Ended) => boolean, bar: string): Outcome {
   const holds = code === 0 && good({ code, stdout, stderr });
   const last = lines(stdout).at(-1) ?? 'no output';

@@ -1,12 +1,11 @@
 /** `npm run predict` with ImageNet's weights on all val pictures, against PyTorch with torchvision's transforms and names. */
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Ranking } from '../../src/predict/index.ts';
-import { atMost, type Context, type Row, scientific } from '../row.ts';
+import { runCommand } from '../processes.ts';
+import { all, atMost, type Context, type Row, scientific } from '../row.ts';
 import { runPython } from '../tensors.ts';
 
-/** What it prints of a picture. */
+/** One line of its JSON output. */
 interface Printed {
   readonly path: string;
   readonly top: Ranking;
@@ -21,7 +20,7 @@ export const predict: Row = {
   ci: true,
   run: async (context) => {
     const folder = join(context.data, 'val');
-    const printed = runPredict(context, folder);
+    const printed = await runPredict(context, folder);
     const { tensors, metadata } = runPython(context, 'predict.py', new Map(), [context.weights, folder]);
     const names = JSON.parse(metadata.names!) as string[];
     const paths = JSON.parse(metadata.paths!) as string[];
@@ -36,36 +35,24 @@ export const predict: Row = {
     const differences = pairs.flatMap(({ ours, theirs }) =>
       (ours ?? []).map(({ index, probability }) => Math.abs(probability - theirs[index]!)),
     );
-    const all = (count: number, of: number, what: string) => ({
-      what,
-      figure: `${count} of ${of}`,
-      bar: 'every one',
-      holds: count === of && of > 0,
-    });
     return [
-      all(printed.length, paths.length, 'pictures told of'),
-      all(sameTop1.length, paths.length, 'pictures whose top-1 class is PyTorch’s'),
-      all(named.length, paths.length * TOP, 'classes told of that have torchvision’s name'),
-      // Logits are within some 1e-5 (see eval-forward), and so is the logarithm of a probability.
+      all('pictures in the output', printed.length, paths.length),
+      all('pictures whose top-1 class is PyTorch’s', sameTop1.length, paths.length),
+      all('classes with torchvision’s name', named.length, paths.length * TOP),
+      // Logits differ by some 1e-5 (see eval-forward), and so does the logarithm of a probability.
       atMost('probabilities, largest difference', Math.max(...differences), 1e-4, scientific),
     ];
   },
 };
 
-/** Runs the command as a user would, in a process of its own. */
-function runPredict({ weights }: Context, folder: string): Printed[] {
-  const script = fileURLToPath(new URL('../../src/cli/predict.ts', import.meta.url));
-  const flags = ['--weights', weights, '--json', '--top', String(TOP), folder];
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, ...flags], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  });
-  if (status !== 0) throw new Error(`predict ended with status ${status}:\n${stderr}`);
+/** Runs the command as a user would, in its own process. */
+async function runPredict({ weights }: Context, folder: string): Promise<Printed[]> {
+  const { stdout } = await runCommand('predict', ['--weights', weights, '--json', '--top', `${TOP}`, folder]);
   const lines = stdout.trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line) as Printed);
 }
 
-/** Softmax, in double. */
+/** Softmax in float64. */
 function probabilities(logits: Float32Array): number[] {
   const largest = Math.max(...logits);
   const exponentials = Array.from(logits, (logit) => Math.exp(logit - largest));

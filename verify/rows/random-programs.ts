@@ -1,4 +1,4 @@
-/** Random programs on the engine, on the device as it is and as others would be, against PyTorch and finite differences. */
+/** Random programs, with the kernels of this device and of others, against PyTorch and finite differences. */
 import { describe, runCampaign } from '../../test/fuzz/campaign.ts';
 import { TIMES } from '../../test/fuzz/compare.ts';
 import { TorchPrograms } from '../../test/fuzz/torch.ts';
@@ -6,9 +6,9 @@ import { atMost, type Row, times } from '../row.ts';
 
 const SEED = 0;
 const PROGRAMS = 5000;
-/** In CI as many of them as this allows. */
+/** The time limit in CI. */
 const CI_SECONDS = 60;
-/** Part of the programs for which no values away from all kinks may be found. */
+/** The allowed share of programs for which no values away from all kinks are found. */
 const GIVEN_UP = 0.03;
 const PROGRESS = 500;
 
@@ -34,13 +34,13 @@ export const randomPrograms: Row = {
       return [
         {
           what: 'crashes, wrong values, values of poisoned memory, leaks, wrong gradients by finite differences',
-          figure: `${ran}, ${differences.agrees} gradients agree with differences, ${differences.unsure} say nothing`,
+          figure: `${ran}, ${differences.agrees} gradients agree with differences, ${differences.unsure} are undecided`,
           bar: `none of ${ci ? 'them' : PROGRAMS}`,
           holds: !failure && programs >= (ci ? 1 : PROGRAMS),
         },
         atMost(`largest error beside PyTorch float32's own (${worstOf?.name})`, worst, TIMES, times),
         atMost(
-          'programs given up as near a kink',
+          'programs given up because of values near a kink',
           undecided / Math.max(1, programs),
           GIVEN_UP,
           (part) => `${(100 * part).toFixed(1)} %`,

@@ -1,10 +1,10 @@
-/** Whole runs beside PyTorch's from the same seed: the logs must lie side by side. */
-import { readFileSync } from 'node:fs';
+/** Whole runs and their logs beside PyTorch's from the same seed. */
 import { join } from 'node:path';
-import { train } from '../../src/train/index.ts';
-import { atMost, type Context, type Outcome, type Row } from '../row.ts';
+import { openPictures, type PhaseMetrics, train } from '../../src/train/index.ts';
+import { flagsOf, readJsonLines } from '../processes.ts';
+import { atMost, type Context, fourDigits, type Outcome, type Row } from '../row.ts';
 import { runScript } from '../tensors.ts';
-import { bestValAccuracy, type Metric, REFERENCE_WORKERS, referenceRun, seededRun } from '../train-run.ts';
+import { bestValAccuracy, REFERENCE_WORKERS, referenceRun, seededRun } from '../train-run.ts';
 
 const SEEDS = [0, 1, 2];
 const EPOCHS = 25;
@@ -13,7 +13,7 @@ const COMPARED_STEPS = [1, 10, 20, 30];
 
 export const extractorRun: Row = {
   name: 'extractor-run',
-  title: 'extractor, 25 epochs, seeds 0 to 2, epoch for epoch beside PyTorch’s logs',
+  title: 'feature extractor, 25 epochs, seeds 0 to 2, epoch by epoch beside PyTorch’s logs',
   minutes: 40,
   ci: false,
   run: async (context) => {
@@ -21,28 +21,17 @@ export const extractorRun: Row = {
     for (const seed of SEEDS) {
       const torch = referenceRun(context.reference, 'extract', seed);
       const { metrics } = await seededRun(context, 'extract', seed, EPOCHS);
-      const furthest = (phase: Metric['phase'], value: (metric: Metric) => number) => {
+      const furthest = (phase: PhaseMetrics['phase'], value: (metric: PhaseMetrics) => number) => {
         const [ours, theirs] = [metrics, torch].map((rows) => rows.filter((row) => row.phase === phase).map(value));
         if (ours!.length !== EPOCHS || theirs!.length !== EPOCHS) throw new Error(`seed ${seed}: not ${EPOCHS} epochs`);
-        return Math.max(...ours!.map((number, i) => Math.abs(number - theirs![i]!)));
+        return Math.max(...ours!.map((own, i) => Math.abs(own - theirs![i]!)));
       };
-      const four = (value: number) => value.toExponential(1);
-      const pictures = Math.round(furthest('val', ({ acc }) => acc) * valCount(metrics));
-      outcomes.push(
-        atMost(
-          `seed ${seed}, train loss, worst epoch`,
-          furthest('train', (row) => row.loss),
-          1e-3,
-          four,
-        ),
-        atMost(
-          `seed ${seed}, val loss, worst epoch`,
-          furthest('val', (row) => row.loss),
-          1e-3,
-          four,
-        ),
-        atMost(`seed ${seed}, val accuracy, worst epoch`, pictures, 1, (n) => `${n} pictures`),
-      );
+      for (const phase of ['train', 'val'] as const) {
+        const difference = furthest(phase, ({ loss }) => loss);
+        outcomes.push(atMost(`seed ${seed}, ${phase} loss, worst epoch`, difference, 1e-3, (n) => n.toExponential(1)));
+      }
+      const pictures = Math.round(furthest('val', ({ acc }) => acc) * openPictures(context.data).val.length);
+      outcomes.push(atMost(`seed ${seed}, val accuracy, worst epoch`, pictures, 1, (n) => `${n} pictures`));
     }
     return outcomes;
   },
@@ -89,7 +78,7 @@ export const finetuneEpoch: Row = {
       const { metrics } = await seededRun(context, 'finetune', seed, 1);
       const difference = Math.abs(metrics[0]!.loss - torch.loss);
       const what = `seed ${seed}, train loss ${metrics[0]!.loss.toFixed(4)}, PyTorch ${torch.loss.toFixed(4)}, difference`;
-      outcomes.push(atMost(what, difference, 0.05, (value) => value.toFixed(4)));
+      outcomes.push(atMost(what, difference, 0.05, fourDigits));
     }
     return outcomes;
   },
@@ -106,22 +95,13 @@ export const finetuneRun: Row = {
       torch.push(bestValAccuracy(referenceRun(context.reference, 'finetune', seed), EPOCHS));
       ours.push(bestValAccuracy((await seededRun(context, 'finetune', seed, EPOCHS)).metrics, EPOCHS));
     }
-    const each = (values: number[]) => values.map((value) => value.toFixed(4)).join(', ');
+    const each = (values: number[]) => values.map(fourDigits).join(', ');
     const what = `mean best val accuracy, ours ${each(ours)}, PyTorch ${each(torch)}, difference`;
-    return [atMost(what, Math.abs(mean(ours) - mean(torch)), 0.02, (value) => value.toFixed(4))];
+    return [atMost(what, Math.abs(mean(ours) - mean(torch)), 0.02, fourDigits)];
   },
 };
 
-/** Pictures in val, from the accuracies: the smallest count that makes all of them whole numbers of pictures. */
-function valCount(metrics: readonly Metric[]): number {
-  const accuracies = metrics.filter(({ phase }) => phase === 'val').map(({ acc }) => acc);
-  for (let count = 1; count < 100_000; count++) {
-    if (accuracies.every((acc) => Math.abs(acc * count - Math.round(acc * count)) < 1e-6)) return count;
-  }
-  throw new Error('val accuracies are not shares of a whole number of pictures');
-}
-
-/** The losses of the first steps of a run of ours. */
+/** The losses of the first steps of our run. */
 async function ourLosses(context: Context, seed: number, steps: number): Promise<number[]> {
   const losses: number[] = [];
   const stop = new AbortController();
@@ -133,32 +113,22 @@ async function ourLosses(context: Context, seed: number, steps: number): Promise
       if (losses.length >= steps) stop.abort();
     },
   };
-  await train({
-    data,
-    weights,
-    seed,
-    workers: REFERENCE_WORKERS,
-    mode: 'finetune',
-    out,
-    reporter,
-    signal: stop.signal,
-  });
+  const { signal } = stop;
+  await train({ data, weights, seed, workers: REFERENCE_WORKERS, mode: 'finetune', out, reporter, signal });
   return losses;
 }
 
 function torchLosses(context: Context, seed: number, steps: number, threads: number): number[] {
   const out = join(context.scratch, `torch-seed${seed}-threads${threads}`);
   const flags = { seed, steps, threads, workers: REFERENCE_WORKERS, data: context.data, weights: context.weights, out };
-  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, `${value}`]);
   const file = join(context.scratch, `torch-seed${seed}-threads${threads}.jsonl`);
-  runScript(context, 'scripts/pytorch/tutorial.py', [...args, '--step-losses', file]);
-  const lines = readFileSync(file, 'utf8').trim().split('\n');
-  return lines.map((line) => (JSON.parse(line) as { loss: number }).loss);
+  runScript(context, 'scripts/pytorch/tutorial.py', flagsOf({ ...flags, 'step-losses': file }));
+  return readJsonLines<{ loss: number }>(file).map(({ loss }) => loss);
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** Of relative differences; one of 0 counts as float32's smallest step, so that it does not hide the others. */
+/** Of relative differences. 0 counts as float32's smallest step, so it does not hide the others. */
 function geometricMean(values: readonly number[]): number {
   return Math.exp(mean(values.map((value) => Math.log(Math.max(value, 2 ** -24)))));
 }

@@ -1,6 +1,7 @@
 /** Times of whole steps beside PyTorch's, in turn in one run. */
-import { compare, type Work } from '../../bench/compare.ts';
-import type { Context, Outcome, Row } from '../row.ts';
+import { compare } from '../../bench/compare.ts';
+import type { Work } from '../../bench/steps.ts';
+import { atMost, type Context, type Outcome, type Row, times } from '../row.ts';
 
 const BARS: Record<Work, number> = { 'finetune-step': 5, 'extract-step': 8, 'eval-forward': 8 };
 
@@ -12,17 +13,15 @@ export const speed: Row = {
   run: (context) => besidePyTorch(context, BARS, 20),
 };
 
-/** Each kind of work beside PyTorch's in the same run, held to its bar: so many times PyTorch's time. */
+/** Times each kind of work and PyTorch's in the same run. `bars` are multiples of PyTorch's time. */
 export async function besidePyTorch(
   { python, weights }: Context,
   bars: Readonly<Record<Work, number>>,
   steps: number,
 ): Promise<Outcome[]> {
-  const results = await compare({ python, weights, steps });
-  return results.map(({ work, oursMs, pytorchMs, ratio }) => ({
-    what: `${work}, ours ${oursMs.toFixed(0)} ms, PyTorch ${pytorchMs.toFixed(0)} ms (medians of ${steps} steps)`,
-    figure: `${ratio.toFixed(2)} times PyTorch's`,
-    bar: `at most ${bars[work]} times`,
-    holds: ratio <= bars[work],
-  }));
+  const results = await compare('pytorch', { python, weights, steps });
+  return results.map(({ work, oursMs, peerMs, ratio }) => {
+    const ms = `ours ${oursMs.toFixed(0)} ms, PyTorch ${peerMs.toFixed(0)} ms`;
+    return atMost(`${work}, ${ms} (medians of ${steps} steps), ratio`, ratio, bars[work], times);
+  });
 }

@@ -1,10 +1,8 @@
-/** From `npm run train` to its first step, with the driver's shader cache empty and then filled. */
+/** The time from `npm run train` to its first step, with the driver's shader cache first empty and then filled. */
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { atMost, type Context, type Row } from '../row.ts';
-
-const seconds = (value: number) => `${value.toFixed(1)} s`;
+import { ROOT, shaderCache } from '../processes.ts';
+import { atMost, type Context, type Row, seconds } from '../row.ts';
 
 export const startUp: Row = {
   name: 'start-up',
@@ -12,22 +10,19 @@ export const startUp: Row = {
   minutes: 2,
   ci: true,
   run: async (context) => {
-    const cache = join(context.scratch, 'shader-cache');
-    mkdirSync(cache);
-    const cold = await secondsToFirstStep(context, cache, 'cold');
-    const warm = await secondsToFirstStep(context, cache, 'warm');
+    const cold = await secondsToFirstStep(context, 'cold');
+    const warm = await secondsToFirstStep(context, 'warm');
     return [atMost('cold shader cache', cold, 60, seconds), atMost('warm shader cache', warm, 10, seconds)];
   },
 };
 
 /** Starts a run, waits for the line that reports its first step, and stops it. */
-async function secondsToFirstStep(context: Context, cache: string, name: string): Promise<number> {
+async function secondsToFirstStep(context: Context, name: string): Promise<number> {
   const started = performance.now();
   const flags = ['--data', context.data, '--weights', context.weights, '--out', join(context.scratch, name)];
   const child = spawn('npm', ['run', 'train', '--', ...flags], {
-    cwd: new URL('../..', import.meta.url),
-    // Mesa's cache, emptied by giving it another folder; both names, for older and newer versions.
-    env: { ...process.env, MESA_SHADER_CACHE_DIR: cache, MESA_GLSL_CACHE_DIR: cache },
+    cwd: ROOT,
+    env: { ...process.env, ...shaderCache(join(context.scratch, 'shader-cache')) },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
@@ -43,7 +38,7 @@ async function secondsToFirstStep(context: Context, cache: string, name: string)
     return await first;
   } finally {
     const closed = new Promise((resolve) => child.on('close', resolve));
-    // The whole group: npm, the shell it starts, and the run.
+    // Ends the whole group: npm, its shell and the run.
     if (child.exitCode === null) process.kill(-child.pid!, 'SIGINT');
     await closed;
   }

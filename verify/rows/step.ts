@@ -1,16 +1,18 @@
 /** Fine-tuning steps of ResNet-18 at batch 4 and 224×224 from identical weights, against PyTorch. */
+import { join } from 'node:path';
 import { backward, crossEntropy, scope, Tensor } from '../../src/autograd/index.ts';
-import { Generator } from '../../src/data/index.ts';
+import { DataLoader, Generator, ImageFolder, TRAIN_TRANSFORM } from '../../src/data/index.ts';
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import type { Readback } from '../../src/gpu/gpu.ts';
 import { buildModel, readStart } from '../../src/models/start.ts';
 import { BatchNorm2d, SGD } from '../../src/nn/index.ts';
 import type { TensorData } from '../../src/weights/index.ts';
 import { atMost, type Context, type Outcome, type Row, scientific } from '../row.ts';
-import { firstTrainBatches, relativeL2, runPython } from '../tensors.ts';
+import { relativeL2, runPython } from '../tensors.ts';
 
 const SEED = 0;
-/** Each draws its own last layer and its own batch. */
+const BATCH = 4;
+/** Each seed draws its own last layer and batch. */
 const STEP_SEEDS = [0, 1, 2, 3];
 
 export const oneStep: Row = {
@@ -52,10 +54,10 @@ async function compareSteps(context: Context, options: OpenOptions = {}): Promis
     pinned.push(gradientErrors(ours.gradients, tensors, 'pinned'));
     const within = (rows: GradientError[]) => rows.filter(isWithinBar).length;
     console.log(
-      `  seed ${seed}: ${within(pinned.at(-1)!)} of 62 gradients within the bar in this step alone, ` +
-        `${within(gradientErrors(ours.gradients, tensors, 'grad'))} without pinning the signs of ReLUs, of which rounding ` +
-        `flipped, of ${ours.signs.reduce((n, sign) => n + sign.length, 0)}, ours against float64 ` +
-        `${tensors.get('flips64')!.data[0]}, ours against PyTorch's float32 ${tensors.get('flips32')!.data[0]}`,
+      `  seed ${seed}: ${within(pinned.at(-1)!)} of 62 gradients are within the bar in this step alone, ` +
+        `${within(gradientErrors(ours.gradients, tensors, 'grad'))} without pinned signs of ReLUs. Of ` +
+        `${ours.signs.reduce((n, sign) => n + sign.length, 0)} signs, ${tensors.get('flips64')!.data[0]} differ from ` +
+        `float64 and ${tensors.get('flips32')!.data[0]} from PyTorch's float32.`,
     );
   }
   const worst = statistics.reduce((a, b) => (b.error > a.error ? b : a));
@@ -80,22 +82,23 @@ interface Named {
 }
 
 interface GradientError extends Named {
-  /** What PyTorch in float32 has. */
+  /** The error of PyTorch in float32. */
   readonly torchError: number;
 }
 
-/** At most 4 times PyTorch's, or below 1e-6, where both are rounding and the ratio means nothing. */
+/** At most 4 times PyTorch's, or below 1e-6: there both are rounding, and the ratio means nothing. */
 function isWithinBar({ error, torchError }: GradientError): boolean {
   return error < 1e-6 || error <= 4 * torchError;
 }
 
 /**
- * Each gradient's relative L2 error against PyTorch in float64, beside what PyTorch in float32 has. (Reading float64 back as
- * float32 adds 3e-8.)
+ * Each gradient's relative L2 error against PyTorch in float64, and that of PyTorch in float32. (Reading float64 back
+ * as float32 adds 3e-8.)
  *
- * A ReLU whose input is 0 to within rounding passes its gradient or not by luck, and one that does so wrongly changes all
- * gradients before it by 1e-4 to 1e-3, a thousand times the rounding of the kernels. Of 9 million ReLUs a few do, in
- * PyTorch as here, other ones. So the comparison gives all three the same signs (`pinned`): what remains is the kernels'.
+ * If a ReLU's input is 0 to within rounding, chance decides whether it passes its gradient. A wrong decision changes
+ * all gradients before it by 1e-4 to 1e-3, a thousand times the rounding of the kernels. This happens to a few of 9
+ * million ReLUs, and to different ones in PyTorch. So the comparison gives all three the same signs (`pinned`); the
+ * remaining error is the kernels'.
  */
 function gradientErrors(
   ours: Map<string, Float32Array>,
@@ -110,8 +113,8 @@ function gradientErrors(
 }
 
 /**
- * Root mean square over the steps. One step does not tell how large an error is where a gradient is small: the two values
- * of fc.bias add up to 0, so that its error is a single number, and PyTorch's may be 3e-7 on one CPU and 1e-6 on another.
+ * Root mean square over the steps, because one step is not enough for a small gradient. The two values of fc.bias add
+ * up to 0, so its error is a single value, and PyTorch's may be 3e-7 on one CPU and 1e-6 on another.
  */
 function overSteps(steps: readonly GradientError[][]): GradientError[] {
   const over = (values: readonly number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
@@ -124,7 +127,7 @@ function overSteps(steps: readonly GradientError[][]): GradientError[] {
 
 function gradientOutcome(rows: readonly GradientError[]): Outcome {
   const good = rows.filter(isWithinBar).length;
-  for (const row of rows.filter((candidate) => !isWithinBar(candidate))) {
+  for (const row of rows.filter((one) => !isWithinBar(one))) {
     console.log(`  ${row.name}: ${scientific(row.error)}, PyTorch's ${scientific(row.torchError)}`);
   }
   const worst = rows.reduce((a, b) => (b.error / b.torchError > a.error / a.torchError ? b : a));
@@ -132,7 +135,7 @@ function gradientOutcome(rows: readonly GradientError[]): Outcome {
     what:
       `gradients against float64, over ${STEP_SEEDS.length} steps (worst ratio: ${worst.name}, ${scientific(worst.error)} ` +
       `to PyTorch's ${scientific(worst.torchError)})`,
-    figure: `${good} of ${rows.length} good, ratio at most ${(worst.error / worst.torchError).toFixed(2)}`,
+    figure: `${good} of ${rows.length} within the bar, ratio at most ${(worst.error / worst.torchError).toFixed(2)}`,
     bar: 'all 62 at most 4 times PyTorch float32’s own error, or below 1e-6',
     holds: good === 62 && rows.length === 62,
   };
@@ -140,7 +143,7 @@ function gradientOutcome(rows: readonly GradientError[]): Outcome {
 
 interface Compared {
   readonly seed: number;
-  /** Give PyTorch the signs of our ReLUs. */
+  /** Gives PyTorch the signs of our ReLUs. */
   readonly pin?: boolean;
   readonly options: OpenOptions;
 }
@@ -149,14 +152,27 @@ async function runBoth(context: Context, steps: number, { pin = false, seed, opt
   const ours = await ourSteps(context, steps, seed, options);
   const inputs = new Map<string, TensorData>(ours.lastLayer);
   ours.batches.forEach((batch, i) => {
-    inputs.set(`images.${i}`, { shape: [batch.size, 3, 224, 224], data: batch.images });
-    inputs.set(`labels.${i}`, { shape: [batch.size], data: Float32Array.from(batch.labels) });
+    inputs.set(`images.${i}`, { shape: [BATCH, 3, 224, 224], data: batch.images });
+    inputs.set(`labels.${i}`, { shape: [BATCH], data: Float32Array.from(batch.labels) });
   });
   if (pin) for (const [i, data] of ours.signs.entries()) inputs.set(`relu.${i}`, { shape: [data.length], data });
   return { ours, torch: runPython(context, 'step.py', inputs, [context.weights]) };
 }
 
-/** The first steps of a run with this seed: the network with its new last layer, then the batches, drawn from one stream. */
+/** The first `count` train batches that `generator` draws with `--workers 2`. */
+async function firstTrainBatches(context: Context, count: number, generator: Generator) {
+  const options = { batchSize: BATCH, shuffle: true, transform: TRAIN_TRANSFORM, generator, workers: 2 };
+  const loader = new DataLoader(new ImageFolder(join(context.data, 'train')), options);
+  const batches = [];
+  for await (const { images, labels } of loader) {
+    batches.push({ images: images.slice(), labels: Uint32Array.from(labels) });
+    if (batches.length === count) break;
+  }
+  await loader.close();
+  return batches;
+}
+
+/** The first steps of a run with this seed. One generator draws the new last layer and then the batches. */
 async function ourSteps(context: Context, steps: number, seed: number, options: OpenOptions) {
   const generator = new Generator(seed);
   const gpu = await openGpu(options);
@@ -182,8 +198,8 @@ async function ourSteps(context: Context, steps: number, seed: number, options: 
   for (const batch of batches) {
     optimizer.zeroGrad();
     const loss = scope(() => {
-      const images = Tensor.from(gpu, batch.images, [batch.size, 3, 224, 224]);
-      const result = crossEntropy(model.call(images), Tensor.from(gpu, batch.labels, [batch.size]));
+      const images = Tensor.from(gpu, batch.images, [BATCH, 3, 224, 224]);
+      const result = crossEntropy(model.call(images), Tensor.from(gpu, batch.labels, [BATCH]));
       backward(result);
       return result;
     });

@@ -1,23 +1,20 @@
-/** The tuner beside the shipped table, and its budget, with the driver's shader cache empty and then filled. */
-import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+/** The tuner's choices beside the shipped table's, and its budget with an empty and a filled shader cache. */
 import { join } from 'node:path';
 import { quantile } from '../../bench/statistics.ts';
 import { Steps } from '../../bench/steps.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { Chooser, type ChooserSettings } from '../../src/kernels/chooser.ts';
 import { choicesOf, DEFAULT_BUDGET, noTable, type TuneReport, tune, tuneLimits } from '../../src/tune/index.ts';
-import { atMost, type Context, type Outcome, type Row } from '../row.ts';
+import { runCommand, shaderCache } from '../processes.ts';
+import { all, atMost, type Context, type Outcome, type Row, seconds } from '../row.ts';
 
 const BATCH_SIZE = 4;
 const STEPS = 28;
-/** Whatever disturbs a step makes it slower, so the quicker ones tell more. */
+/** Disturbances only make a step slower, so the faster steps tell more. */
 const lowerQuartile = (values: readonly number[]) => quantile(values, 0.25);
-/** Tuned steps are at least so many times as fast as the table's. */
+/** The least speed of tuned steps, relative to the table's. */
 const LEAST_SPEED = 0.98;
 const LEAST_SPEED_FROM_NOTHING = 0.95;
-
-const seconds = (value: number) => `${value.toFixed(1)} s`;
 
 export const tuneTable: Row = {
   name: 'tune-table',
@@ -25,10 +22,8 @@ export const tuneTable: Row = {
   minutes: 3,
   ci: false,
   run: async (context) => {
-    const shaders = join(context.scratch, 'shader-cache');
-    mkdirSync(shaders);
-    const cold = await runTune(context, shaders);
-    const warm = await runTune(context, shaders);
+    const cold = await runTune(context);
+    const warm = await runTune(context);
     const { measureMs, totalMs } = tuneLimits(DEFAULT_BUDGET);
     return [
       atMost('npm run tune, cold shader cache', cold.seconds, totalMs / 1000, seconds),
@@ -42,7 +37,7 @@ export const tuneTable: Row = {
 
 export const tuneFromNothing: Row = {
   name: 'tune-from-nothing',
-  title: 'tuned with the shipped table hidden: from the simplest kernel everywhere (keep the machine quiet)',
+  title: 'tuning without the shipped table, from the simplest kernel everywhere (keep the machine quiet)',
   minutes: 2,
   ci: false,
   run: async () => {
@@ -61,45 +56,20 @@ export const tuneFromNothing: Row = {
   },
 };
 
-/** The command as a user would run it, from its start to its end. */
-async function runTune(
-  { scratch }: Context,
-  shaders: string,
-): Promise<{ readonly seconds: number; readonly report: TuneReport }> {
-  const started = performance.now();
-  const script = new URL('../../src/cli/tune.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', script, '--json', '--batch-size', `${BATCH_SIZE}`], {
-    env: {
-      ...process.env,
-      DAWNGRAD_CACHE: join(scratch, 'cache'),
-      // Mesa's cache, emptied by giving it another folder; both names, for older and newer versions.
-      ...{ MESA_SHADER_CACHE_DIR: shaders, MESA_GLSL_CACHE_DIR: shaders },
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  if (status !== 0) throw new Error(`tune ended with status ${status}:\n${stderr}`);
-  return { seconds: (performance.now() - started) / 1000, report: JSON.parse(stdout) as TuneReport };
+/** Runs the command as a user would. */
+async function runTune({ scratch }: Context): Promise<{ readonly seconds: number; readonly report: TuneReport }> {
+  const caches = { DAWNGRAD_CACHE: join(scratch, 'cache'), ...shaderCache(join(scratch, 'shader-cache')) };
+  const env = { ...process.env, ...caches };
+  const { seconds, stdout } = await runCommand('tune', ['--json', '--batch-size', `${BATCH_SIZE}`], { env });
+  return { seconds, report: JSON.parse(stdout) as TuneReport };
 }
 
 function allMeasured({ results }: TuneReport, name: string): Outcome {
   const measured = results.filter(({ state }) => state === 'measured').length;
-  return {
-    what: `work that was measured to the end within the budget, ${name}`,
-    figure: `${measured} of ${results.length}`,
-    bar: 'all',
-    holds: measured === results.length,
-  };
+  return all(`pieces of work that were measured to the end within the budget, ${name}`, measured, results.length);
 }
 
-/** Fine-tuning steps by both sets of choices, in turn on one device and one network: only the kernels differ. */
+/** Times fine-tuning steps with both sets of choices, in turn on one device and network, so only the kernels differ. */
 async function besideTable(report: TuneReport, least: number): Promise<Outcome> {
   const gpu = await openGpu();
   try {
@@ -111,7 +81,7 @@ async function besideTable(report: TuneReport, least: number): Promise<Outcome> 
     };
     const [table, tuned] = [await prepare({}), await prepare({ tuned: choicesOf(report.results) })];
     for (let step = 0; step < STEPS; step++) {
-      // Who goes first changes, so that a machine that becomes slower favours nobody.
+      // The order alternates, so a machine that becomes slower affects both alike.
       for (const one of step % 2 === 0 ? [table, tuned] : [tuned, table]) {
         one.ms.push(await steps.block(1, one.chooser));
       }
@@ -126,7 +96,7 @@ async function besideTable(report: TuneReport, least: number): Promise<Outcome> 
         `(lower quartiles of ${STEPS} steps in turn; ${different.length} of ${Object.keys(table.kernels).length} kernels ` +
         `differ${others})`,
       figure: `${speed.toFixed(3)} times as fast as the table`,
-      // Equal kernels make equal steps, and what is measured then is how quiet the machine was.
+      // With equal kernels the ratio measures only how quiet the machine was.
       bar: `at least ${least} times, or the same kernels`,
       holds: speed >= least || different.length === 0,
     };

@@ -1,8 +1,8 @@
-/** The val transform on every picture, against Pillow: once fed Pillow's decoded pixels, once end to end with sharp. */
+/** The val transform on every picture against Pillow: once from Pillow's decoded pixels, once end to end with sharp. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode, VAL_TRANSFORM, valCrop } from '../../src/data/index.ts';
-import type { Row } from '../row.ts';
+import { all, type Row } from '../row.ts';
 import { largestDifference, runScript } from '../tensors.ts';
 
 interface PillowPicture {
@@ -33,19 +33,14 @@ export const valTransform: Row = {
       const ours = largestDifference(valCrop(await decode(join(context.data, path)), VAL_TRANSFORM), expected);
       if (fed > 0) resizeDiffers++;
       if (ours > 0) endToEndDiffers++;
-      if (fed > 0 || ours > 0) console.log(`  ${path}: off by up to ${fed} fed Pillow's pixels, ${ours} end to end`);
+      if (fed > 0 || ours > 0) console.log(`  ${path}: up to ${fed} apart from Pillow's pixels, ${ours} end to end`);
     }
     return [
-      {
-        what: 'resize and crop of Pillow’s pixels',
-        figure: `${pictures.length - resizeDiffers} of ${pictures.length} equal`,
-        bar: 'all 397',
-        holds: resizeDiffers === 0 && pictures.length === 397,
-      },
+      all('equal results from Pillow’s pixels', pictures.length - resizeDiffers, Math.max(397, pictures.length)),
       {
         what: 'end to end with sharp',
         figure: `${endToEndDiffers} of ${pictures.length} differ`,
-        bar: 'those that differ are listed above',
+        bar: 'no limit; differences are listed above',
         holds: true,
       },
     ];

@@ -1,0 +1,270 @@
+/** The epochs of a run, from wherever it stands, and what they leave in its folder. */
+import type { DataLoader, DecoderPool } from '../data/index.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { Chooser } from '../kernels/chooser.ts';
+import type { ResNet } from '../models/index.ts';
+import type { StartFacts } from '../models/start.ts';
+import { type HostBatch, trainStep, valStep } from '../models/step.ts';
+import type { Phase, TrainMode } from '../models/types.ts';
+import type { ExportedEntry, SGD, StepLR } from '../nn/index.ts';
+import type { NumberSettings, Rehearsal } from '../plan/index.ts';
+import type { Generator } from '../random/mt19937.ts';
+import type { Best } from './best.ts';
+import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, type WeightsFile } from './config.ts';
+import type { Fingerprint } from './fingerprint.ts';
+import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
+import type { Pictures } from './pictures.ts';
+import type { RunFolder } from './run-folder.ts';
+import { RunPictures } from './run-pictures.ts';
+import { epochsWithoutImprovement, type Position, type RunState } from './run-state.ts';
+import { Saver } from './saver.ts';
+import type { PhaseMetrics, Reporter, RunSegment, RunSummary } from './types.ts';
+
+/** A state dict on the host. */
+export type State = ReadonlyMap<string, ExportedEntry>;
+
+/** The parts of a run. */
+export interface Run {
+  readonly mode: TrainMode;
+  readonly settings: NumberSettings;
+  /** Absolute path. */
+  readonly data: string;
+  readonly weights: WeightsFile | null;
+  readonly demo: boolean;
+  readonly checks: boolean | null;
+  readonly pictures: Pictures;
+  readonly fingerprint: Fingerprint;
+  readonly start: StartFacts;
+  readonly gpu: Gpu;
+  /** Belongs to this run. The device keeps its chooser, and another run on it has another. */
+  readonly chooser: Chooser;
+  readonly rehearsal: Rehearsal;
+  readonly model: ResNet;
+  readonly optimizer: SGD;
+  readonly scheduler: StepLR;
+  readonly generator: Generator;
+  readonly loaders: Readonly<Record<Phase, DataLoader>>;
+  readonly folder: RunFolder;
+  readonly pool: DecoderPool;
+  readonly best: Best<State>;
+  readonly drawsPictures: boolean;
+  readonly reporter: Reporter | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** How far an earlier start came; undefined for a new run. */
+  readonly before: RunState | undefined;
+  /** Hash of best.safetensors if the folder has it. */
+  readonly bestHash: string | undefined;
+}
+
+export interface EpochsResult {
+  readonly summary: RunSummary;
+  readonly metrics: readonly PhaseMetrics[];
+}
+
+const START: Position = { epoch: 0, phase: 'train', done: null };
+
+/** Runs the epochs that are left. At the end the model has the best weights and is in evaluation mode. */
+export async function runEpochs(run: Run): Promise<EpochsResult> {
+  const { mode, settings, pictures, start, gpu, chooser, rehearsal, model, optimizer, scheduler, generator } = run;
+  const { loaders, folder, pool, best, reporter, signal, before } = run;
+  const { epochs, saveEvery, patience, minEpochs } = settings;
+  const { classes } = pictures;
+  const steps = { train: loaders.train.length, val: loaders.val.length };
+  const from = before?.position ?? START;
+  const metrics: PhaseMetrics[] = [...(before?.metrics ?? [])];
+
+  const writeConfig = (kernels: Record<string, string>) => {
+    const segment: RunSegment = {
+      epoch: from.epoch,
+      phase: from.phase,
+      step: from.done?.step ?? 0,
+      dawngrad: packageVersion(),
+      node: process.version,
+      adapter: gpu.traits.description,
+      kernels: describeChoice(kernels, chooser.tuned).hash,
+    };
+    const segments = [...(before?.segments ?? []), segment];
+    folder.writeConfig(runConfig({ ...run, kernels, tuned: chooser.tuned, segments }));
+    return segments;
+  };
+  let segments = writeConfig(rehearsal.choices);
+  if (before) folder.restoreMetrics(metrics);
+  reporter?.started?.({
+    mode,
+    ...(run.demo && { demo: true }),
+    epochs,
+    adapter: gpu.traits.description,
+    adapterKind: adapterKind(gpu.traits),
+    memory: rehearsal.memory,
+    folder: folder.path,
+    classes,
+    pictures: { train: pictures.train.length, val: pictures.val.length },
+    steps,
+    weights: start.description,
+    ...(before && {
+      resumed: { epoch: from.epoch, phase: from.phase, step: from.done?.step ?? 0, changes: changesIn(segments) },
+    }),
+  });
+
+  const drawn = run.drawsPictures
+    ? new RunPictures({ folder, classes, metrics, best, reporter, goesOn: before !== undefined })
+    : undefined;
+  const startedAt = performance.now();
+  const secondsSoFar = () => (before?.seconds ?? 0) + (performance.now() - startedAt) / 1000;
+  let finished = from.epoch;
+  let stoppedEarly = false;
+
+  const stateAt = (position: Position): RunState => ({
+    mode,
+    settings,
+    data: run.data,
+    weights: run.weights,
+    demo: run.demo,
+    classes,
+    start,
+    fingerprint: run.fingerprint,
+    position,
+    metrics: [...metrics],
+    segments,
+    seconds: secondsSoFar(),
+  });
+  const saver = new Saver({
+    parts: { model, optimizer, scheduler },
+    folder,
+    best,
+    metadataOf: () => bestMetadata({ mode, settings, pictures, start, best }),
+    bestHash: run.bestHash,
+  });
+
+  const runners = {
+    train: (batch: HostBatch) => {
+      drawn?.seeBatch(batch);
+      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch));
+    },
+    val: (batch: HostBatch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
+  };
+  const runOne = async (epoch: number, phase: Phase, done: PhaseProgress | null): Promise<PhaseTotals | undefined> => {
+    reporter?.phaseStarted?.(epoch, phase, steps[phase]);
+    // Also when only the last layer learns: in the tutorial every batch norm uses and updates its statistics.
+    model.train(phase === 'train');
+    // A resumed phase draws its random values again, from its start on.
+    const drawsFrom = generator.stateDict();
+    const at = (progress: PhaseProgress | null): Position => ({ epoch, phase, done: progress });
+    let stoppedAt: PhaseProgress | undefined;
+    const totals = await runPhase({
+      epoch,
+      phase,
+      batches: loaders[phase].epoch(done?.step ?? 0),
+      steps: steps[phase],
+      run: runners[phase],
+      ...(done && { from: done }),
+      signal,
+      onStep: (progress) => reporter?.stepDone?.(progress),
+      onSubmitted: (step) => {
+        const due = phase === 'train' && saveEvery > 0 && (step + 1) % saveEvery === 0 && step + 1 < steps.train;
+        if (!due) return undefined;
+        const captured = saver.capture(drawsFrom);
+        return async (progress) => {
+          // The first batch cannot be drawn after a resume.
+          await drawn?.drawBatch();
+          await saver.save(captured, stateAt(at(progress)));
+        };
+      },
+      onStopped: (progress) => {
+        stoppedAt = progress;
+      },
+    });
+    // A val phase starts again; it is short, and changes no weight.
+    if (!totals) {
+      await drawn?.drawBatch();
+      await saver.save(saver.capture(drawsFrom), stateAt(at(phase === 'val' ? null : (stoppedAt ?? done))));
+    }
+    return totals;
+  };
+  const note = (epoch: number, phase: Phase, rate: number, totals: PhaseTotals) => {
+    const { loss, acc, seconds, imagesPerSecond } = totals;
+    const row: PhaseMetrics = { epoch, phase, loss, acc, lr: rate, seconds, imagesPerSecond };
+    metrics.push(row);
+    folder.addMetrics(row);
+    reporter?.phaseEnded?.(row);
+  };
+
+  try {
+    for (let epoch = from.epoch; epoch < epochs; epoch++) {
+      const resumed = epoch === from.epoch ? from : undefined;
+      reporter?.epochStarted?.(epoch, epochs);
+      let rate = optimizer.lr;
+      if (resumed?.phase === 'val') rate = metrics.at(-1)!.lr;
+      else {
+        const learnt = await runOne(epoch, 'train', resumed?.done ?? null);
+        if (!learnt) break;
+        note(epoch, 'train', rate, learnt);
+        await drawn?.drawBatch();
+        scheduler.step();
+      }
+      const measured = await runOne(epoch, 'val', null);
+      if (!measured) break;
+      const captured = saver.capture(generator.stateDict());
+      if (best.isBetter(measured.acc)) {
+        best.replace(await captured.model(), measured.acc, epoch);
+        saver.bestChanged();
+      }
+      note(epoch, 'val', rate, measured);
+      finished = epoch + 1;
+      await saver.save(captured, stateAt({ epoch: epoch + 1, phase: 'train', done: null }));
+      if (epoch === from.epoch) {
+        const chosen = chooser.choices;
+        const kernels = Object.fromEntries(
+          Object.entries(rehearsal.choices).map(([work, variant]) => [work, chosen[work] ?? variant]),
+        );
+        if (JSON.stringify(kernels) !== JSON.stringify(rehearsal.choices)) segments = writeConfig(kernels);
+      }
+      reporter?.epochEnded?.(epoch);
+      stoppedEarly = patience > 0 && finished >= minEpochs && epochsWithoutImprovement(metrics) >= patience;
+      if (stoppedEarly) break;
+    }
+    await saver.finish();
+  } catch (error) {
+    // Draw the metrics up to the failure.
+    await drawn?.finish();
+    throw error;
+  } finally {
+    await saver.close();
+  }
+
+  const summary: RunSummary = {
+    ...(run.demo && { demo: true }),
+    mode,
+    seed: settings.seed,
+    bestValAcc: best.acc,
+    bestEpoch: best.epoch,
+    epochs: finished,
+    interrupted: finished < epochs && !stoppedEarly,
+    ...(stoppedEarly && { stoppedEarly }),
+    seconds: secondsSoFar(),
+    adapter: gpu.traits.description,
+    adapterKind: adapterKind(gpu.traits),
+    segments,
+  };
+  folder.writeSummary(summary);
+  model.loadStateDict(best.state);
+  model.eval();
+  reporter?.ended?.(summary);
+  // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
+  if (finished > 0) {
+    const size = Math.min(settings.batchSize, pictures.val.length);
+    const { transform } = loaders.val.options;
+    await drawn?.drawPredictions({ gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize: size });
+  }
+  await drawn?.finish();
+  return { summary, metrics };
+}
+
+/** How the last start differs from the one before, a clause for each. */
+function changesIn(segments: readonly RunSegment[]): string[] {
+  const [then, now] = [segments.at(-2), segments.at(-1)!];
+  const names = { adapter: 'adapter', dawngrad: 'dawngrad', node: 'Node', kernels: 'kernel choices' } as const;
+  return (Object.keys(names) as (keyof typeof names)[]).flatMap((key) =>
+    then && then[key] !== now[key] ? [`${names[key]} ${then[key]} then, ${now[key]} now`] : [],
+  );
+}

@@ -1,0 +1,142 @@
+/** Opens what a run has saved, and checks that its pictures and weights are still there. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { FileError, UsageError } from '../errors.ts';
+import type { Start } from '../models/start.ts';
+import type { TrainMode } from '../models/types.ts';
+import { checkNumber, type NumberSettings } from '../plan/index.ts';
+import { type Checkpoint, encodeSafetensors, parseSource, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
+import { Best } from './best.ts';
+import { bestMetadata, type WeightsFile, weightsFile } from './config.ts';
+import type { State } from './epochs.ts';
+import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
+import type { ResumeOptions } from './options.ts';
+import { openPictures, type Pictures } from './pictures.ts';
+import { RUN_FILES } from './run-folder.ts';
+import { type RunState, runStateFrom } from './run-state.ts';
+import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
+import { extraOf, modelEntries } from './training-state.ts';
+import type { RunSummary } from './types.ts';
+
+/** A run that goes on. */
+export interface SavedRun {
+  /** Of last.safetensors. */
+  readonly path: string;
+  readonly checkpoint: Checkpoint;
+  readonly state: RunState;
+  readonly mode: TrainMode;
+  readonly settings: NumberSettings;
+  readonly pictures: Pictures;
+  readonly data: string;
+  readonly demo: boolean;
+  readonly weights: WeightsFile | null;
+  readonly fingerprint: Fingerprint;
+  readonly start: Start;
+  readonly best: Best<State>;
+  readonly bestHash: string;
+}
+
+/** @throws as `resumeTraining` */
+export function openSaved(folder: string, options: ResumeOptions): SavedRun {
+  const path = join(folder, RUN_FILES.last);
+  if (!existsSync(path)) {
+    throw new FileError(
+      `${folder}: expected a run with ${RUN_FILES.last} to go on with, found none. Give the folder of a run that has finished an epoch.`,
+    );
+  }
+  const checkpoint = readCheckpoint(path);
+  const state = runStateFrom(path, extraOf(path, checkpoint));
+  const settings = settingsOf(folder, state, options);
+  const data = resolve(options.data ?? state.data);
+  const pictures = openPictures(data);
+  const fingerprint = fingerprintOf(pictures);
+  const differing = differences(state.fingerprint, fingerprint);
+  if (differing.length > 0) {
+    throw new FileError(
+      `${data}: the pictures are not those of the run in ${folder}: ${differing.join(', ')}. ` +
+        'Restore them, name the folder with --data if it has moved, or start a new run.',
+    );
+  }
+  checkWeights(folder, state.weights);
+  const { mode, demo, weights, start } = state;
+  const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures);
+  return {
+    ...{ path, checkpoint, state, mode, settings, pictures, data, demo, weights, fingerprint, best },
+    // Everything is loaded from the saved state.
+    start,
+    bestHash: hash,
+  };
+}
+
+function settingsOf(folder: string, { settings, position }: RunState, options: ResumeOptions): NumberSettings {
+  const { epochs = settings.epochs, threads = settings.threads, saveEvery = settings.saveEvery } = options;
+  checkNumber('epochs', epochs);
+  checkNumber('threads', threads);
+  checkNumber('saveEvery', saveEvery);
+  if (
+    epochs < position.epoch ||
+    (epochs === position.epoch && options.epochs !== undefined && hasEnded(folder, epochs))
+  ) {
+    throw new UsageError(`epochs: the run in ${folder} has finished ${position.epoch}, expected more, found ${epochs}`);
+  }
+  // A crash may have come after the last epoch and before the summary.
+  if (epochs === position.epoch && hasEnded(folder, epochs)) {
+    throw new UsageError(`${folder}: the run has ended after its ${epochs} epochs; give more with --epochs to go on`);
+  }
+  return { ...settings, epochs, threads, saveEvery };
+}
+
+function hasEnded(folder: string, epochs: number): boolean {
+  try {
+    const summary = JSON.parse(readFileSync(join(folder, RUN_FILES.summary), 'utf8')) as Partial<RunSummary>;
+    return summary.epochs === epochs && summary.interrupted === false;
+  } catch {
+    return false;
+  }
+}
+
+/** The saved state holds all weights, so a file that is gone is no loss. One that is another is a mistake. */
+function checkWeights(folder: string, weights: WeightsFile | null): void {
+  if (!weights || !existsSync(parseSource(weights.file).path) || weightsFile(weights.file).sha256 === weights.sha256)
+    return;
+  throw new FileError(
+    `${weights.file}: is not the file that the run in ${folder} started from: expected SHA-256 ${weights.sha256}. ` +
+      'Restore or move it, or start a new run.',
+  );
+}
+
+/**
+ * The best weights so far. If a crash came between last.safetensors and a new best.safetensors, that is written now:
+ * its weights are those in last.safetensors.
+ */
+function openBest(folder: string, last: string, checkpoint: Checkpoint, state: RunState, pictures: Pictures) {
+  const reference = referenceIn(last, checkpoint);
+  const path = join(folder, RUN_FILES.best);
+  const bytes = existsSync(path) ? readCheckpoint(path) : undefined;
+  let found = bytes && hashOf(encodeSafetensors(path, bytes)) === reference.sha256 ? bytes : undefined;
+  if (!found) {
+    const { mode, settings, start } = state;
+    const { epoch, acc } = reference;
+    const metadata = bestMetadata({ mode, settings, pictures, start, best: { epoch, acc } });
+    const whole = { tensors: modelEntries(checkpoint), metadata };
+    if (hashOf(encodeSafetensors(path, whole)) !== reference.sha256) {
+      throw new FileError(
+        `${path}: is not the file that ${last} refers to: expected SHA-256 ${reference.sha256}. Restore it, or start a new run.`,
+      );
+    }
+    writeFileAtomic(path, encodeSafetensors(path, whole));
+    found = whole;
+  }
+  const best = new Best<State>(found.tensors as unknown as State, reference);
+  return { best, hash: reference.sha256 };
+}
+
+function referenceIn(path: string, { metadata }: Checkpoint): BestReference {
+  try {
+    const reference = JSON.parse(metadata[BEST_KEY] ?? 'null') as BestReference;
+    if (typeof reference.sha256 === 'string' && typeof reference.acc === 'number') return reference;
+  } catch {
+    // Handled below.
+  }
+  throw new FileError(`${path}: does not say which best.safetensors belongs to it. Restore the file.`);
+}

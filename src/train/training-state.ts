@@ -1,0 +1,149 @@
+/**
+ * The state of a training loop in one safetensors file: weights with the batch norms' statistics, the optimizer, the
+ * schedule, the random generator, and values of the caller. Its names are documented in docs/running.md.
+ */
+import { DawngradError, FileError } from '../errors.ts';
+import { type Module, type OptimizerState, readState, type SavedValues, type StateDict } from '../nn/index.ts';
+import type { Generator, GeneratorState } from '../random/mt19937.ts';
+import { type Checkpoint, readCheckpoint, type TensorData, writeSafetensors } from '../weights/index.ts';
+
+/** Metadata key of the values beside the tensors. */
+const KEY = 'dawngrad.training';
+/** Files of another version are refused. A later version must read this one. */
+const VERSION = 1;
+const MODEL = 'model.';
+const OPTIMIZER = 'optimizer.';
+
+/** The parts of a training loop; only those that there are. */
+export interface TrainingParts {
+  readonly model: Module;
+  readonly optimizer?: {
+    stateDict(): OptimizerState;
+    loadStateDict(state: OptimizerState<TensorData>): void;
+  };
+  readonly scheduler?: { stateDict(): SavedValues; loadStateDict(state: SavedValues): void };
+  readonly generator?: Generator;
+}
+
+/** Values of the caller, as JSON can hold them: an epoch, a best accuracy. */
+export type Extra = Readonly<Record<string, unknown>>;
+
+interface SavedParts {
+  readonly version: number;
+  readonly optimizer: SavedValues | null;
+  readonly scheduler: SavedValues | null;
+  readonly generator: GeneratorState | null;
+  readonly extra: Extra;
+}
+
+/**
+ * Starts to read the state from the device as it is now; training may go on meanwhile.
+ * @param generator overrides the generator's present state
+ */
+export function captureTraining(
+  parts: TrainingParts,
+  extra: Extra = {},
+  generator: GeneratorState | undefined = parts.generator?.stateDict(),
+): Promise<Checkpoint> {
+  const { model, optimizer, scheduler } = parts;
+  const optimizerState = optimizer?.stateDict();
+  const saved: SavedParts = {
+    version: VERSION,
+    optimizer: optimizerState?.values ?? null,
+    scheduler: scheduler?.stateDict() ?? null,
+    generator: generator ?? null,
+    extra,
+  };
+  const prefixed = (prefix: string, state: StateDict) =>
+    Array.from(state, ([name, entry]) => [prefix + name, entry] as const);
+  const state: StateDict = new Map([
+    ...prefixed(MODEL, model.stateDict()),
+    ...prefixed(OPTIMIZER, optimizerState?.tensors ?? new Map()),
+  ]);
+  // Before the first await: what is recorded later does not change what is read.
+  const reading = readState(state);
+  const metadata = { format: 'pt', [KEY]: JSON.stringify(saved) };
+  return reading.then((tensors) => ({ tensors: new Map(tensors), metadata }));
+}
+
+/**
+ * Saves a training loop, so that `loadTraining` goes on from here to the same bits. The file is written whole or not
+ * at all.
+ * @throws FileError if it cannot be written; errors of the device
+ */
+export async function saveTraining(path: string, parts: TrainingParts, extra?: Extra): Promise<void> {
+  writeSafetensors(path, await captureTraining(parts, extra));
+}
+
+/**
+ * Loads what `saveTraining` saved into parts that are built alike.
+ * @returns the caller's values
+ * @throws FileError if the file is damaged or no saved training, or lacks a part; StateDictError or OptionError if a
+ *   part does not fit
+ */
+export function loadTraining(path: string, parts: TrainingParts): Extra {
+  return restoreTraining(path, readCheckpoint(path), parts);
+}
+
+/** The caller's values in a saved training. @throws FileError */
+export function extraOf(path: string, checkpoint: Checkpoint): Extra {
+  return savedParts(path, checkpoint).extra;
+}
+
+/** The same saved training with other values of the caller. */
+export function withExtra({ tensors, metadata }: Checkpoint, extra: Extra): Checkpoint {
+  const saved = { ...(JSON.parse(metadata[KEY]!) as SavedParts), extra };
+  return { tensors, metadata: { ...metadata, [KEY]: JSON.stringify(saved) } };
+}
+
+/** The entries of the model, under its own names. */
+export function modelEntries({ tensors }: Checkpoint): Map<string, TensorData> {
+  return under(MODEL, tensors);
+}
+
+/** Loads the parts from a checkpoint in memory. @throws as `loadTraining` */
+export function restoreTraining(path: string, checkpoint: Checkpoint, parts: TrainingParts): Extra {
+  const saved = savedParts(path, checkpoint);
+  const { model, optimizer, scheduler, generator } = parts;
+  for (const name of ['optimizer', 'scheduler', 'generator'] as const) {
+    if (parts[name] && !saved[name]) {
+      throw new FileError(`${path}: holds no state of a ${name}. Save it with the ${name}, or load it without one.`);
+    }
+  }
+  try {
+    model.loadStateDict(modelEntries(checkpoint));
+    if (optimizer) optimizer.loadStateDict({ values: saved.optimizer!, tensors: under(OPTIMIZER, checkpoint.tensors) });
+    if (scheduler) scheduler.loadStateDict(saved.scheduler!);
+    if (generator) generator.loadStateDict(saved.generator!);
+  } catch (error) {
+    if (error instanceof DawngradError) error.message = `${path}: ${error.message}`;
+    throw error;
+  }
+  return saved.extra;
+}
+
+function under(prefix: string, tensors: Checkpoint['tensors']): Map<string, TensorData> {
+  return new Map(
+    [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]),
+  );
+}
+
+function savedParts(path: string, { metadata }: Checkpoint): SavedParts {
+  let saved: SavedParts | undefined;
+  try {
+    saved = JSON.parse(metadata[KEY] ?? 'null') as SavedParts;
+  } catch {
+    // Handled below.
+  }
+  if (typeof saved !== 'object' || saved === null || typeof saved.version !== 'number') {
+    throw new FileError(
+      `${path}: expected a saved training (metadata ${KEY}), found other weights. Give a last.safetensors.`,
+    );
+  }
+  if (saved.version !== VERSION) {
+    throw new FileError(
+      `${path}: its format has version ${saved.version}, this program reads version ${VERSION}. Use the dawngrad that wrote it, or a newer one.`,
+    );
+  }
+  return { ...saved, extra: saved.extra ?? {} };
+}

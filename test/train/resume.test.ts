@@ -1,0 +1,200 @@
+/** A run that goes on ends as if it had never stopped, to the bit. */
+
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { type PhaseMetrics, type Reporter, resumeTraining, type TrainOptions, train } from '../../src/train/index.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
+import { withGpu } from '../support/gpu.ts';
+import { drawPictures, readJson, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
+
+const { gpuTest } = await withGpu();
+const root = temporaryFolder();
+const data = await drawPictures(join(root, 'data'));
+let runs = 0;
+const nextFolder = () => join(root, `run-${runs++}`);
+const OPTIONS = {
+  ...TINY,
+  data,
+  batchSize: 2,
+  epochs: 3,
+  stepSize: 2,
+  lr: 0.01,
+  pictures: false,
+} satisfies TrainOptions;
+
+/** The files of a run, without times. */
+function results(folder: string) {
+  const metrics = readJsonLines<PhaseMetrics>(folder, 'metrics.jsonl');
+  return {
+    metrics: metrics.map(({ seconds: _, imagesPerSecond: __, ...row }) => row),
+    best: readFileSync(join(folder, 'best.safetensors')).toString('base64'),
+    last: lastWithoutTimes(folder),
+  };
+}
+
+/** The tensors of last.safetensors as bytes, and its values without times and starts. */
+function lastWithoutTimes(folder: string) {
+  const { tensors, metadata } = readCheckpoint(join(folder, 'last.safetensors'));
+  const saved = JSON.parse(metadata['dawngrad.training']!);
+  const { seconds: _, segments: __, metrics: ___, data: ____, ...extra } = saved.extra;
+  const bytes = [...tensors].map(([name, { data: values }]) => [name, Buffer.from(values.buffer).toString('base64')]);
+  return { ...saved, extra, best: metadata.best, bytes };
+}
+
+/** Runs until the reporter has seen so many steps of an epoch's phase, then aborts. */
+async function stopAt(out: string, epoch: number, phase: 'train' | 'val', steps: number, options: object = {}) {
+  const stop = new AbortController();
+  const reporter: Reporter = {
+    stepDone: (progress) => {
+      if (progress.epoch === epoch && progress.phase === phase && progress.step + 1 >= steps) stop.abort();
+    },
+  };
+  return train({ ...OPTIONS, ...options, out, reporter, signal: stop.signal });
+}
+
+/** An undisturbed run of each mode, once. */
+const undisturbed = new Map<string, Promise<ReturnType<typeof results>>>();
+function wanted(mode: 'finetune' | 'extract') {
+  const known =
+    undisturbed.get(mode) ?? train({ ...OPTIONS, mode, out: nextFolder() }).then(({ folder }) => results(folder));
+  undisturbed.set(mode, known);
+  return known;
+}
+
+describe.each(['finetune', 'extract'] as const)('%s', (mode) => {
+  for (const [name, epoch, phase, steps] of [
+    ['after the first step', 0, 'train', 1],
+    ['in the middle of a later epoch', 1, 'train', 2],
+    ['in a val phase', 1, 'val', 1],
+  ] as const) {
+    gpuTest(
+      `stopped ${name}`,
+      async () => {
+        const out = nextFolder();
+        const { summary } = await stopAt(out, epoch, phase, steps, { mode });
+        expect(summary.interrupted).toBe(true);
+        await resumeTraining(out, { pictures: false });
+        expect(results(out)).toEqual(await wanted(mode));
+        expect(existsSync(join(out, '.lock'))).toBe(false);
+        const { segments } = readJson<{ segments: { epoch: number }[] }>(out, 'config.json');
+        expect(segments.map((segment) => segment.epoch)).toEqual([0, epoch]);
+      },
+      TRAINING_TIMEOUT,
+    );
+  }
+});
+
+gpuTest(
+  'from a state that was saved inside an epoch',
+  async () => {
+    const [out, copy] = [nextFolder(), nextFolder()];
+    let copied = false;
+    const reporter: Reporter = {
+      stepDone: ({ epoch, phase, step }) => {
+        // The save of step 1 was finished before that of step 2 began.
+        if (copied || epoch !== 1 || phase !== 'train' || step < 2) return;
+        copied = true;
+        cpSync(out, copy, { recursive: true, filter: (path) => !path.endsWith('.lock') });
+      },
+    };
+    await train({ ...OPTIONS, saveEvery: 1, out, reporter });
+    expect(results(out).metrics).toEqual((await wanted('finetune')).metrics);
+    const { extra } = lastWithoutTimes(copy);
+    expect(extra.position).toMatchObject({ epoch: 1, phase: 'train' });
+    expect(extra.position.done.step).toBeGreaterThan(0);
+    await resumeTraining(copy, { pictures: false, saveEvery: 0 });
+    const { best, metrics } = results(copy);
+    expect({ best, metrics }).toEqual({
+      best: (await wanted('finetune')).best,
+      metrics: (await wanted('finetune')).metrics,
+    });
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'with more epochs, after the run has ended',
+  async () => {
+    const out = nextFolder();
+    await train({ ...OPTIONS, epochs: 2, out });
+    await expect(resumeTraining(out)).rejects.toThrow('the run has ended after its 2 epochs; give more with --epochs');
+    await expect(resumeTraining(out, { epochs: 1 })).rejects.toThrow('has finished 2, expected more, found 1');
+    // As after a crash before the summary.
+    rmSync(join(out, 'summary.json'));
+    const { summary } = await resumeTraining(out, { pictures: false });
+    expect(summary).toMatchObject({ epochs: 2, interrupted: false });
+    expect(readJson(out, 'summary.json')).toEqual(summary);
+    await resumeTraining(out, { epochs: 3, pictures: false });
+    const { metrics, best } = await wanted('finetune');
+    expect(results(out)).toMatchObject({ metrics, best });
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'is refused where pictures or weights are others, and goes on where they have moved',
+  async () => {
+    const own = await drawPictures(join(root, 'moving'));
+    const out = nextFolder();
+    await stopAt(out, 1, 'train', 1, { data: own });
+    const picture = join(own, 'train', 'discs', '0.png');
+    const bytes = readFileSync(picture);
+    writeFileSync(picture, Buffer.concat([bytes, Buffer.from([0])]));
+    await expect(resumeTraining(out)).rejects.toThrow('train/discs (6 files, but other names or sizes)');
+    rmSync(picture);
+    await expect(resumeTraining(out)).rejects.toThrow('train/discs (6 files then, 5 now)');
+    writeFileSync(picture, bytes);
+    const moved = join(root, 'moved');
+    renameSync(own, moved);
+    await resumeTraining(out, { data: moved, pictures: false });
+    expect(results(out)).toEqual(await wanted('finetune'));
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'after a crash between last.safetensors and best.safetensors',
+  async () => {
+    const [out, before] = [nextFolder(), nextFolder()];
+    let epochs = 0;
+    const stop = new AbortController();
+    const reporter: Reporter = {
+      epochEnded: () => {
+        epochs++;
+        if (epochs === 2) stop.abort();
+      },
+    };
+    await train({ ...OPTIONS, out, reporter, signal: stop.signal });
+    const reference = JSON.parse(readCheckpoint(join(out, 'last.safetensors')).metadata.best!);
+    cpSync(out, before, { recursive: true });
+    // Only if the last epoch is the best are its weights those of last.safetensors.
+    if (reference.epoch === 1) {
+      writeFileSync(join(out, 'best.safetensors'), 'cut off');
+      rmSync(join(out, 'best.safetensors'));
+      await resumeTraining(out, { pictures: false });
+      expect(results(out)).toEqual(await wanted('finetune'));
+    }
+    const other = readFileSync(join(before, 'last.safetensors'));
+    writeFileSync(join(before, 'best.safetensors'), other);
+    if (reference.epoch !== 1) await expect(resumeTraining(before)).rejects.toThrow('is not the file that');
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'a folder that another process has is refused, and the lock of a dead one taken over',
+  async () => {
+    const out = nextFolder();
+    mkdirSync(out);
+    const { hostname } = await import('node:os');
+    writeFileSync(join(out, '.lock'), `${process.ppid} ${hostname()}\n`);
+    await expect(train({ ...OPTIONS, out })).rejects.toThrow(
+      `process ${process.ppid} on ${hostname()} is training here`,
+    );
+    writeFileSync(join(out, '.lock'), `999999999 ${hostname()}\n`);
+    await stopAt(out, 0, 'train', 1);
+    expect(existsSync(join(out, '.lock'))).toBe(false);
+  },
+  TRAINING_TIMEOUT,
+);
