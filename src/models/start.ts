@@ -81,7 +81,7 @@ export function readNet(source: string): Checkpoint {
   return findNet(parseSource(source).path, readCheckpoint(source));
 }
 
-/** What was chosen in the file, as a sentence after others; nothing if there was no choice. */
+/** The choices made in the file, as a sentence after others; nothing if there was no choice. */
 export function notesText({ notes = [] }: Pick<Checkpoint, 'notes'>): string {
   return notes.length > 0 ? ` Read: ${notes.join('; ')}.` : '';
 }

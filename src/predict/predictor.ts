@@ -152,7 +152,7 @@ interface Submitted {
 export class Predictor {
   /** Path of the weights. */
   readonly weights: string;
-  /** What was chosen in that file: one of several state dicts, names without a prefix. */
+  /** The choices made in that file: one of several state dicts, names without a prefix. */
   readonly notes: readonly string[];
   readonly architecture: Architecture;
   /** Names of the classes, in the order of the network's outputs. */

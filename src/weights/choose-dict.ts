@@ -55,7 +55,7 @@ export function chooseDict(file: string, value: PickleValue, choice: string | un
   }
   const asked = choice === undefined ? undefined : matching(all, choice);
   const chosen = asked ?? defaultOf(file, all);
-  // Who names one knows of the others.
+  // A user who names one knows of the others.
   return { ...chosen, note: noteOf(file, chosen, asked ? [asked] : all), byChoice: asked !== undefined };
 }
 

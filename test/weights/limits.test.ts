@@ -1,4 +1,4 @@
-/** What reading may cost, whatever the file says: multiples of its size. */
+/** The cost of reading has limits, whatever the file says: multiples of its size. */
 
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';

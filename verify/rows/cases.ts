@@ -15,7 +15,7 @@ const MEMORY_MULTIPLE = 64;
 const TIMEOUT_MS = 20_000;
 const PROCESS = fileURLToPath(new URL('../case-process.ts', import.meta.url));
 
-/** What a case must do. */
+/** The outcome that a case must have. */
 type Expectation =
   | { readonly refused: RegExp }
   /** Side lengths after turning, and the first pixel's [red, green, blue] if it matters. */
@@ -45,7 +45,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'orient6.tif': { reads: 'picture', expected: { size: [30, 40] } },
 };
 
-/** What the process of one case prints, as JSON. */
+/** The answer of the process of one case, as JSON. */
 export interface CaseAnswer {
   /** The error's message, as a command prints it. */
   readonly refused?: string;
@@ -104,7 +104,7 @@ async function judge(path: string, name: string, { reads, expected }: Case): Pro
   };
 }
 
-/** What `convert` and `predict` print about the file. */
+/** Looks at all that `convert` and `predict` print about the file. */
 async function judgePrint(path: string, name: string, part: RegExp, scratch: string): Promise<Outcome> {
   const convert = await start([command('convert'), path, join(scratch, 'out.safetensors')]);
   // The weights are read before any picture, so any file of the folder will do as one.

@@ -131,7 +131,7 @@ class Reader {
     this.#settings = settings;
   }
 
-  /** Runs a chunk. Where it does not end, the guilty case is looked for one by one. */
+  /** Runs a chunk. If it does not end, its cases run one by one until one does not end. */
   async run(order: Order): Promise<Answer> {
     const { chunkMs, caseMs } = this.#settings;
     const ended = await this.#try(order, chunkMs);

@@ -25,7 +25,7 @@ export type Signature = readonly [name: string, dtype: string, shape: readonly n
 export interface Outcome {
   /** Undefined if the file was refused. */
   readonly tensors?: readonly Signature[];
-  /** What is wrong with the reader. */
+  /** The fault of the reader. */
   readonly failure?: string;
 }
 
