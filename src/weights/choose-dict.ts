@@ -10,8 +10,12 @@ import { TensorRef } from './torch-objects.ts';
 
 /** Keys under which training scripts store the state dict, the most specific first. */
 const RAW_KEYS: readonly string[] = ['state_dict', 'model_state_dict', 'model'];
-/** Keys that hold no weights of a model: optimizers, schedules, scalers of half precision, random generators. */
-const OTHER_KEYS = /optim|sched|scaler|rng|random|callback|loops/i;
+/**
+ * Keys that hold no weights of a model: optimizers, schedules, scalers of half precision, random generators, settings
+ * (which may hold weights of classes), and Lightning's own.
+ */
+const OTHER_KEYS =
+  /optimizer|^optim$|optim_state|scheduler|scaler|rng_state|random_state|hyper_parameters|hparams|^config$|^callbacks$|^loops$/i;
 /** Averages of the weights over training: timm's `state_dict_ema`, torchvision's `model_ema`, torch's SWA. */
 const AVERAGED = /(?:^|[._])(?:ema|swa|avg|averaged?|shadow)(?:[._]|$)/i;
 /** Limit of nested dicts. No script has more. */

@@ -54,6 +54,17 @@ describe('of raw and averaged weights', () => {
     expect(valuesOf(save('net', dict(['my_net', dict(['a', w('1')])])))).toEqual({ a: 1 });
   });
 
+  test('settings, optimizers and callbacks are none of them', () => {
+    const other = dict(['weights', w('2')]);
+    const others = ['hyper_parameters', 'optimizer', 'ema_optimizer', 'lr_scheduler', 'callbacks', 'scaler'];
+    const path = save(
+      'others',
+      dict(['optimized_model', dict(['a', w('1')])], ...others.map((key) => [key, other] as const)),
+    );
+    expect(valuesOf(path)).toEqual({ a: 1 });
+    expect(readCheckpoint(path).notes).toEqual(['taken from "optimized_model"']);
+  });
+
   test('several that nothing tells apart are refused with a hint', () => {
     const path = save('gan', dict(['generator', dict(['a', w('0')])], ['critic', dict(['a', w('1')])]));
     expectFileError(
