@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import type { Phase } from '../models/types.ts';
 import { formatBytes, type MemoryPlan } from '../plan/index.ts';
+import { listed, printableJson, printableLines } from '../printable.ts';
 import {
   endLines,
   epochLines,
@@ -65,7 +66,7 @@ export class TrainReport implements Reporter {
     this.note(`Device: ${adapter} (${adapterKind})`);
     this.note(`Memory: ${memoryText(run.memory)}`);
     this.note(`Weights: ${weights}`);
-    this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${classes.join(', ')}`);
+    this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${listed(classes)}`);
     this.note(`Run: ${run.mode}, into ${folder}`);
     const { resumed } = run;
     if (!resumed) return;
@@ -116,7 +117,7 @@ export class TrainReport implements Reporter {
     const demo = this.#demo;
     if (!json) return;
     const row = { ...(demo && { demo }), ...(jsonMode !== undefined && { mode: jsonMode }), ...metrics };
-    stdout.write(`${JSON.stringify(row)}\n`);
+    stdout.write(`${printableJson(row)}\n`);
   }
 
   epochEnded(): void {
@@ -142,7 +143,7 @@ export class TrainReport implements Reporter {
 
   /** A line in addition to the tutorial's. */
   note(text: string): void {
-    this.#options.stderr.write(`${text}\n`);
+    this.#options.stderr.write(`${printableLines(text)}\n`);
   }
 
   /** Removes the bar from the terminal and restores the cursor. */

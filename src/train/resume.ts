@@ -5,7 +5,7 @@ import { FileError, UsageError } from '../errors.ts';
 import type { Start } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
 import { checkNumber, type NumberSettings } from '../plan/index.ts';
-import { type Checkpoint, encodeSafetensors, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
+import { type Checkpoint, encodeSafetensors, parseSource, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
 import { Best } from './best.ts';
 import { bestMetadata, type WeightsFile, weightsFile } from './config.ts';
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
@@ -96,7 +96,8 @@ function hasEnded(folder: string, epochs: number): boolean {
 
 /** The saved state holds all weights, so a file that is gone is no loss. One that is another is a mistake. */
 function checkWeights(folder: string, weights: WeightsFile | null): void {
-  if (!weights || !existsSync(weights.file) || weightsFile(weights.file).sha256 === weights.sha256) return;
+  if (!weights || !existsSync(parseSource(weights.file).path) || weightsFile(weights.file).sha256 === weights.sha256)
+    return;
   throw new FileError(
     `${weights.file}: is not the file that the run in ${folder} started from: expected SHA-256 ${weights.sha256}. ` +
       'Restore or move it, or start a new run.',
