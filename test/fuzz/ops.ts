@@ -10,6 +10,7 @@ import {
   globalAvgPool2d,
   linear,
   maxPool2d,
+  noGrad,
   relu,
   type Tensor,
 } from '../../src/autograd/index.ts';
@@ -27,7 +28,8 @@ export function runOp(op: Op, get: (name: string) => Tensor, can: Capabilities):
     case 'flatten':
       return flatten(get(op.input));
     case 'view':
-      return get(op.input).view(op.shape);
+      // Without its graph, which another shape would cut otherwise.
+      return noGrad(() => get(op.input).view(op.shape));
     case 'add':
       return add(get(op.a), get(op.b));
     case 'conv2d':
