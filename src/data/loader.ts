@@ -24,7 +24,9 @@ export interface DataLoaderOptions {
   readonly workers?: number;
   /** Decoder threads of the loader's own pool, if no `pool` is given; 0 decodes in the calling thread. Default 2. */
   readonly threads?: number;
-  /** Threads shared with other loaders. The pool's creator must close it. */
+  /** The most pixels of a picture, for the loader's own pool. Default: Pillow's limit, 178,956,970. */
+  readonly maxPixels?: number | undefined;
+  /** Threads shared with other loaders, and their limit on pixels. The pool's creator must close it. */
   readonly pool?: DecoderPool;
   /** Batches to compute ahead of the current one. Default 4. */
   readonly prefetch?: number;
@@ -69,7 +71,7 @@ export class DataLoader implements AsyncIterable<Batch> {
     this.dataset = dataset;
     this.options = options;
     this.prefetch = prefetch;
-    this.pool = options.pool ?? new DecoderPool(options.threads ?? DEFAULT_THREADS);
+    this.pool = options.pool ?? new DecoderPool(options.threads ?? DEFAULT_THREADS, { maxPixels: options.maxPixels });
   }
 
   /** Batches per epoch. */
@@ -87,7 +89,7 @@ export class DataLoader implements AsyncIterable<Batch> {
     this.pool.start();
     const { dataset } = this;
     const { transform, cacheBytes = DEFAULT_CACHE_BYTES } = this.options;
-    if (transform.kind === 'train') dataset.sizes ??= await readSizes(dataset);
+    if (transform.kind === 'train') dataset.sizes ??= await readSizes(dataset, this.pool.maxPixels);
     this.cache ??= new PixelCache(slotSizes(dataset, transform), cacheBytes);
   }
 
@@ -193,12 +195,12 @@ export class DataLoader implements AsyncIterable<Batch> {
 }
 
 /** Widths and heights of all pictures, in pairs. */
-async function readSizes({ samples }: ImageDataset): Promise<Int32Array> {
+async function readSizes({ samples }: ImageDataset, maxPixels: number): Promise<Int32Array> {
   const sizes = new Int32Array(samples.length * 2);
   let next = 0;
   const reader = async () => {
     for (let i = next++; i < samples.length; i = next++) {
-      const { width, height } = await readSize(samples[i]!.path);
+      const { width, height } = await readSize(samples[i]!.path, { maxPixels });
       sizes.set([width, height], i * 2);
     }
   };

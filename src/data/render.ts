@@ -3,7 +3,8 @@
  * only on the job: not on the thread or the contents of the cache.
  */
 import { DawngradError, FileError } from '../errors.ts';
-import { decode } from './decode.ts';
+import { type ThreadOptions, withPicture } from './decode.ts';
+import { printableName } from './names.ts';
 import { type CacheSlot, readSlot, writeSlot } from './pixel-cache.ts';
 import type { Box } from './resize.ts';
 import { normalize, resizedCrop, type TrainTransform, type ValTransform, valCrop } from './transforms.ts';
@@ -30,6 +31,14 @@ export type BatchJob =
   | { readonly transform: TrainTransform; readonly pictures: readonly TrainPicture[] }
   | { readonly transform: ValTransform; readonly pictures: readonly ValPicture[] };
 
+/** @internal The thread that renders, as its pool set it up. */
+export interface RenderContext extends ThreadOptions {
+  /** If its element is not 0, the job stops between two pictures. */
+  readonly stop?: Int32Array | undefined;
+  /** Its element is the number of pictures that this job has begun, for the pool to see if the thread dies. */
+  readonly progress?: Int32Array | undefined;
+}
+
 // One per thread. Used only between two awaits, so interleaved jobs cannot disturb each other.
 const scratch = { rows: new Uint8Array(0) };
 let crop = new Uint8Array(0);
@@ -37,52 +46,68 @@ let crop = new Uint8Array(0);
 /**
  * Computes a batch into `out`: pictures·3·size·size float32, NCHW.
  *
- * @param stop if its element is not 0, the job stops between two pictures
- * @throws FileError naming the picture that cannot be read
+ * @throws FileError naming the picture that cannot be read or rendered; MissingPackageError; DawngradError once stopped
  */
-export async function renderBatch(job: BatchJob, out: Float32Array, stop?: Int32Array): Promise<void> {
+export async function renderBatch(job: BatchJob, out: Float32Array, context: RenderContext = {}): Promise<void> {
+  const { stop, progress } = context;
   const { size } = job.transform;
   const numbers = 3 * size * size;
-  for (let i = 0; i < job.pictures.length; i++) {
-    if (stop && Atomics.load(stop, 0) !== 0) throw new DawngradError('The decoder threads were closed.');
-    if (job.transform.kind === 'train') {
-      await renderTrain(job.pictures[i] as TrainPicture, size, out, i * numbers);
-    } else {
-      await renderVal(job.pictures[i] as ValPicture, job.transform, out, i * numbers);
+  try {
+    for (let i = 0; i < job.pictures.length; i++) {
+      if (stop && Atomics.load(stop, 0) !== 0) throw new DawngradError('The decoder threads were closed.');
+      if (progress) Atomics.store(progress, 0, i + 1);
+      if (job.transform.kind === 'train') {
+        await renderTrain(job.pictures[i] as TrainPicture, size, context, out, i * numbers);
+      } else {
+        await renderVal(job.pictures[i] as ValPicture, job.transform, context, out, i * numbers);
+      }
     }
+  } finally {
+    if (progress) Atomics.store(progress, 0, 0);
   }
 }
 
-async function renderTrain(picture: TrainPicture, size: number, out: Float32Array, offset: number): Promise<void> {
+async function renderTrain(
+  picture: TrainPicture,
+  size: number,
+  options: ThreadOptions,
+  out: Float32Array,
+  offset: number,
+): Promise<void> {
   const { path, width, height, box, flip, slot } = picture;
-  let pixels = readSlot(slot);
-  if (!pixels) {
-    const decoded = await decode(path);
+  const use = (pixels: Uint8Array) => {
+    const cropped = resizedCrop({ width, height, pixels }, box, size, cropScratch(size), scratch);
+    normalize(cropped, size, flip, out, offset);
+  };
+  const stored = readSlot(slot);
+  if (stored) return use(stored);
+  await withPicture(path, options, (decoded) => {
     if (decoded.width !== width || decoded.height !== height) {
       throw new FileError(
-        `${path}: expected ${width}×${height} pixels, as at the start of the run, found ${decoded.width}×` +
-          `${decoded.height}. Do not change the pictures while a run reads them.`,
+        `${printableName(path)}: expected ${width}×${height} pixels, as at the start of the run, found ` +
+          `${decoded.width}×${decoded.height}. Do not change the pictures while a run reads them.`,
       );
     }
-    pixels = decoded.pixels;
-    writeSlot(slot, pixels);
-  }
-  const cropped = resizedCrop({ width, height, pixels }, box, size, cropScratch(size), scratch);
-  normalize(cropped, size, flip, out, offset);
+    writeSlot(slot, decoded.pixels);
+    use(decoded.pixels);
+  });
 }
 
 async function renderVal(
   picture: ValPicture,
   transform: ValTransform,
+  options: ThreadOptions,
   out: Float32Array,
   offset: number,
 ): Promise<void> {
-  let cropped = readSlot(picture.slot);
-  if (!cropped) {
-    cropped = valCrop(await decode(picture.path), transform, cropScratch(transform.size), scratch);
-    writeSlot(picture.slot, cropped);
-  }
-  normalize(cropped, transform.size, false, out, offset);
+  const { path, slot } = picture;
+  const stored = readSlot(slot);
+  if (stored) return normalize(stored, transform.size, false, out, offset);
+  await withPicture(path, options, (decoded) => {
+    const cropped = valCrop(decoded, transform, cropScratch(transform.size), scratch);
+    writeSlot(slot, cropped);
+    normalize(cropped, transform.size, false, out, offset);
+  });
 }
 
 function cropScratch(size: number): Uint8Array {
