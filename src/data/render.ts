@@ -3,11 +3,18 @@
  * only on the job: not on the thread or the contents of the cache.
  */
 import { DawngradError, FileError } from '../errors.ts';
-import { type ThreadOptions, withPicture } from './decode.ts';
+import { readSize, type ThreadOptions, withPicture } from './decode.ts';
 import { printableName } from './names.ts';
 import { type CacheSlot, readSlot, writeSlot } from './pixel-cache.ts';
 import type { Box } from './resize.ts';
-import { normalize, resizedCrop, type TrainTransform, type ValTransform, valCrop } from './transforms.ts';
+import {
+  normalize,
+  resizedCrop,
+  type TrainTransform,
+  type Transform,
+  type ValTransform,
+  valCrop,
+} from './transforms.ts';
 
 /** A picture to crop with drawn parameters. The crop was drawn for this `width` and `height`. */
 export interface TrainPicture {
@@ -26,10 +33,20 @@ export interface ValPicture {
   readonly slot: CacheSlot | undefined;
 }
 
-/** The pictures of one batch. Structured-cloneable, so it can be sent to a thread unchanged. */
+/** A picture to decode once, and to keep in the slot if it has one. */
+export interface StoredPicture extends ValPicture {
+  /** The size that its header says, if the slot holds the whole picture. */
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
+}
+
+/** What a thread is to do with some pictures. Structured-cloneable, so it can be sent to a thread unchanged. */
 export type BatchJob =
   | { readonly transform: TrainTransform; readonly pictures: readonly TrainPicture[] }
-  | { readonly transform: ValTransform; readonly pictures: readonly ValPicture[] };
+  | { readonly transform: ValTransform; readonly pictures: readonly ValPicture[] }
+  /** Decodes each picture and fills its slot. Computes nothing into `out`. */
+  | { readonly task: 'store'; readonly transform: Transform; readonly pictures: readonly StoredPicture[] }
+  /** Reads the headers. `out` gets width and height of each picture, as 32-bit integers in place of the floats. */
+  | { readonly task: 'measure'; readonly pictures: readonly { readonly path: string }[] };
 
 /** @internal The thread that renders, as its pool set it up. */
 export interface RenderContext extends ThreadOptions {
@@ -44,27 +61,60 @@ const scratch = { rows: new Uint8Array(0) };
 let crop = new Uint8Array(0);
 
 /**
- * Computes a batch into `out`: pictures·3·size·size float32, NCHW.
+ * Does a job. A batch is computed into `out`: pictures·3·size·size float32, NCHW.
  *
  * @throws FileError naming the picture that cannot be read or rendered; MissingPackageError; DawngradError once stopped
  */
 export async function renderBatch(job: BatchJob, out: Float32Array, context: RenderContext = {}): Promise<void> {
   const { stop, progress } = context;
-  const { size } = job.transform;
-  const numbers = 3 * size * size;
   try {
     for (let i = 0; i < job.pictures.length; i++) {
       if (stop && Atomics.load(stop, 0) !== 0) throw new DawngradError('The decoder threads were closed.');
       if (progress) Atomics.store(progress, 0, i + 1);
-      if (job.transform.kind === 'train') {
-        await renderTrain(job.pictures[i] as TrainPicture, size, context, out, i * numbers);
-      } else {
-        await renderVal(job.pictures[i] as ValPicture, job.transform, context, out, i * numbers);
-      }
+      await renderOne(job, i, context, out);
     }
   } finally {
     if (progress) Atomics.store(progress, 0, 0);
   }
+}
+
+async function renderOne(job: BatchJob, i: number, context: RenderContext, out: Float32Array): Promise<void> {
+  if ('task' in job) {
+    if (job.task === 'store') return store(job.pictures[i]!, job.transform, context);
+    const { width, height } = await readSize(job.pictures[i]!.path, context);
+    new Int32Array(out.buffer, out.byteOffset, out.length).set([width, height], 2 * i);
+    return;
+  }
+  const { transform } = job;
+  const offset = i * 3 * transform.size ** 2;
+  if (transform.kind === 'train') {
+    await renderTrain(job.pictures[i] as TrainPicture, transform.size, context, out, offset);
+  } else {
+    await renderVal(job.pictures[i] as ValPicture, transform, context, out, offset);
+  }
+}
+
+async function store({ path, slot, size }: StoredPicture, transform: Transform, options: ThreadOptions): Promise<void> {
+  await withPicture(path, options, (decoded) => {
+    if (transform.kind === 'train') {
+      if (size) checkUnchanged(path, decoded, size);
+      writeSlot(slot, decoded.pixels);
+    } else if (slot) writeSlot(slot, valCrop(decoded, transform, cropScratch(transform.size), scratch));
+  });
+}
+
+/** The crop was drawn for the size in the header. */
+function checkUnchanged(path: string, found: PixelSize, expected: PixelSize): void {
+  if (found.width === expected.width && found.height === expected.height) return;
+  throw new FileError(
+    `${printableName(path)}: expected ${expected.width}×${expected.height} pixels, as at the start of the run, found ` +
+      `${found.width}×${found.height}. Do not change the pictures while a run reads them.`,
+  );
+}
+
+interface PixelSize {
+  readonly width: number;
+  readonly height: number;
 }
 
 async function renderTrain(
@@ -82,12 +132,7 @@ async function renderTrain(
   const stored = readSlot(slot);
   if (stored) return use(stored);
   await withPicture(path, options, (decoded) => {
-    if (decoded.width !== width || decoded.height !== height) {
-      throw new FileError(
-        `${printableName(path)}: expected ${width}×${height} pixels, as at the start of the run, found ` +
-          `${decoded.width}×${decoded.height}. Do not change the pictures while a run reads them.`,
-      );
-    }
+    checkUnchanged(path, decoded, { width, height });
     writeSlot(slot, decoded.pixels);
     use(decoded.pixels);
   });
