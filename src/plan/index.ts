@@ -2,6 +2,7 @@
 
 export { openDryGpu } from './dry-device.ts';
 export {
+  checkBatch,
   checkLimits,
   type FindTuned,
   formatBytes,

@@ -4,7 +4,7 @@
  * The driver's memory is not counted: compiled shaders, and its copies of uploads on their way.
  */
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu, Program } from '../gpu/gpu.ts';
 import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
 import type { TunedChoices, Work } from '../kernels/work.ts';
 import { buildModel, FROM_SCRATCH, type Start } from '../models/start.ts';
@@ -61,6 +61,8 @@ export type FindTuned = (traits: AdapterTraits, question: MemoryQuestion) => Pro
 
 /** Results of a rehearsal. */
 export interface Rehearsal {
+  /** Each kernel of the run once, in the order of its first use. */
+  readonly programs: readonly Program[];
   readonly memory: MemoryPlan;
   /** The kernel variants that the run uses, as `Chooser.choices` returns them. */
   readonly choices: Record<string, string>;
@@ -82,6 +84,8 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   const { classes, mode, imageSize, batchSize, momentum, pictures, start, half } = question;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
+  const programs = new Map<string, Program>();
+  gpu.onDispatch = ({ program }) => programs.set(program.key, program);
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
   const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
   if (half) model.half();
@@ -147,7 +151,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
     total: gpu.pool.allocatedBytes + checkpoint,
     largestBuffer: ledger.largest(),
   };
-  return { memory, choices: chooser.choices, works };
+  return { memory, choices: chooser.choices, works, programs: [...programs.values()] };
 }
 
 /** Device memory of a run. @throws ShapeError if the pictures or batches are too small for the network */
@@ -173,6 +177,20 @@ export function checkLimits(memory: MemoryPlan, gpu: Gpu): void {
   throw new OutOfMemoryError(
     `this run's largest tensor takes ${formatBytes(memory.largestBuffer)}, but no buffer of this adapter can be larger ` +
       `than ${formatBytes(limit)}`,
+  );
+}
+
+/**
+ * Checks that a batch can exist at all, before a rehearsal makes one on the host.
+ * @throws OutOfMemoryError if the network's input exceeds the adapter's limit
+ */
+export function checkBatch({ batchSize, imageSize, pictures }: MemoryQuestion, gpu: Gpu): void {
+  const bytes = Math.min(batchSize, Math.max(pictures.train, pictures.val)) * 3 * imageSize ** 2 * 4;
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  if (bytes <= limit) return;
+  throw new OutOfMemoryError(
+    `a batch takes ${formatBytes(bytes)}, but no buffer of this adapter can be larger than ${formatBytes(limit)}`,
   );
 }
 

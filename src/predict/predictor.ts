@@ -9,7 +9,7 @@ import type { ResNet } from '../models/index.ts';
 import { architectureOf, buildModel, type Start } from '../models/start.ts';
 import type { Architecture } from '../models/types.ts';
 import { StateDictError } from '../nn/index.ts';
-import { checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
+import { checkBatch, checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
 import { type Checkpoint, readCheckpoint } from '../weights/index.ts';
 import { type ClassNames, classNamesOf } from './class-names.ts';
 import { likeliest, type Ranking } from './ranking.ts';
@@ -91,6 +91,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     // Measuring a batch and predicting one take the same work.
     const pictures = { train: 0, val: batchSize };
     const question = { ...built, imageSize, batchSize, momentum: 0, pictures, start: network, half };
+    checkBatch(question, gpu);
     const chooser = chooserOf(gpu).fresh(await options.tuned?.(gpu.traits, question));
     checkLimits(rehearse(gpu.traits, question, chooser.settings).memory, gpu);
     const model = buildModel(gpu, start, built).eval();
@@ -120,7 +121,7 @@ function recordedImageSize({ metadata }: Checkpoint): number {
   const rule = NUMBER_OPTIONS.imageSize;
   const recorded = Number(metadata[IMAGE_SIZE_KEY]);
   // Another program may use this key for anything.
-  return Number.isSafeInteger(recorded) && recorded >= rule.least ? recorded : rule.default;
+  return Number.isSafeInteger(recorded) && recorded >= rule.least && recorded <= rule.most ? recorded : rule.default;
 }
 
 interface Parts {

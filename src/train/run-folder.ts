@@ -3,7 +3,7 @@
  * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
  * full disk leaves half a line.
  */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import type { ExportedEntry } from '../nn/index.ts';
@@ -46,7 +46,8 @@ export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'):
 const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best, RUN_FILES.metrics];
 
 /**
- * Checks that a new run may use the folder. One of a run that ended before it had anything to keep may be used again.
+ * Checks that a new run may use the folder. One of a run that ended before it had anything to keep may be used again:
+ * there are no weights and no whole epoch.
  * @throws UsageError if `path` holds a run or another program's config.json, or is not a folder
  */
 export function checkUnused(path: string): void {
@@ -55,7 +56,7 @@ export function checkUnused(path: string): void {
   if (!found.isDirectory()) {
     throw new UsageError(`${path}: expected a folder for the run, found a file; choose another folder`);
   }
-  const file = WORTH_KEEPING.find((name) => existsSync(join(path, name)));
+  const file = WORTH_KEEPING.find((name) => existsSync(join(path, name)) && !isBeginning(path, name));
   if (file) {
     const resumable = existsSync(join(path, RUN_FILES.last));
     throw new UsageError(
@@ -66,6 +67,18 @@ export function checkUnused(path: string): void {
   const config = join(path, RUN_FILES.config);
   if (existsSync(config) && !isOwnConfig(config)) {
     throw new UsageError(`${config}: is not the config of a run; choose another folder`);
+  }
+}
+
+/** Whether this is the metrics file of a run that failed in the val phase of its first epoch. */
+function isBeginning(folder: string, name: string): boolean {
+  if (name !== RUN_FILES.metrics || !isOwnConfig(join(folder, RUN_FILES.config))) return false;
+  const lines = readFileSync(join(folder, name), 'utf8').trim().split('\n');
+  try {
+    const { epoch, phase } = JSON.parse(lines[0]!) as Partial<PhaseMetrics>;
+    return lines.length === 1 && epoch === 0 && phase === 'train';
+  } catch {
+    return false;
   }
 }
 
@@ -102,6 +115,14 @@ export class RunFolder {
     }
     this.#unlock = lockFolder(path);
     sweepTemporaries(path);
+    if (!holdsRun && isOwnConfig(join(path, RUN_FILES.config))) this.#removeBeginnings();
+  }
+
+  /** What an earlier run left that had nothing to keep. It would look like this run's. */
+  #removeBeginnings(): void {
+    const { metrics, summary } = RUN_FILES;
+    for (const name of [metrics, summary, ...Object.values(PICTURE_FILES)])
+      rmSync(join(this.path, name), { force: true });
   }
 
   /** Lets other processes use the folder. */
