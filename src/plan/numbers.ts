@@ -25,6 +25,8 @@ export const NUMBER_OPTIONS = {
   threads: whole(Math.min(4, availableParallelism()), 0),
   // The network halves it five times.
   imageSize: whole(224, 32),
+  // Pillow's limit, above which it takes a file for an attack (MAX_PIXELS of data/).
+  maxPixels: whole(178_956_970, 1),
 } satisfies Record<string, NumberRule>;
 
 /** Name of a numeric option. */

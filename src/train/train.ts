@@ -75,7 +75,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   let loaded: Start | undefined = readStart(options.weights, pictures.classes);
   const start = factsOf(loaded);
   const gpu = options.gpu ?? (await open(options.adapter, options.checks ?? true));
-  const pool = new DecoderPool(settings.threads);
+  const pool = new DecoderPool(settings.threads, settings);
   let model: ResNet | undefined;
   let done = false;
   try {
@@ -147,6 +147,7 @@ async function runEpochs(run: Run): Promise<TrainResult> {
     folder: folder.path,
     classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
+    leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
     steps,
     weights: start.description,
   });

@@ -73,6 +73,8 @@ export interface RunStart {
   readonly classes: readonly string[];
   /** Pictures per phase. */
   readonly pictures: Readonly<Record<Phase, number>>;
+  /** Paths of hidden folders and `._*` files among them, which are no classes and no pictures. */
+  readonly leftOut: readonly string[];
   /** Steps per phase. */
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */
