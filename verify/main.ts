@@ -28,7 +28,9 @@ import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
+import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { packageRow } from './rows/package.ts';
+import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
@@ -48,6 +50,8 @@ const ROWS: readonly Row[] = [
   half,
   predict,
   valTransform,
+  pillowFormats,
+  mutatedPictures,
   randomPrograms,
   sameBits,
   speed,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { checkNumber, type NumberOption } from '../plan/index.ts';
+import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
 import { called } from './called.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
@@ -26,7 +26,7 @@ export interface PredictCommand {
   readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
 }
 
-type NumberFlag = 'batchSize' | 'threads' | 'imageSize';
+type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels';
 
 const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
   { flag: 'batch-size', option: 'batchSize', help: [`pictures computed at once (default: ${DEFAULT_BATCH_SIZE})`] },
@@ -43,6 +43,11 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; 
       'another size than the weights were trained on costs accuracy',
       '(default: the size that a run wrote into its weights, else 224)',
     ],
+  },
+  {
+    flag: 'max-pixels',
+    option: 'maxPixels',
+    help: [`refuse pictures of more pixels, as Pillow does (default: ${NUMBER_OPTIONS.maxPixels.default})`],
   },
 ];
 

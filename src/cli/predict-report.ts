@@ -2,6 +2,7 @@
  * The output of predictions. stdout gets each picture's classes, as text or a line of JSON. stderr gets their source
  * and the skipped files.
  */
+import { printableName } from '../data/index.ts';
 import type { Prediction, Predictor } from '../predict/index.ts';
 import type { Output } from './train-report.ts';
 
@@ -91,5 +92,5 @@ function widest(texts: readonly string[], most: number): number {
 
 /** Names of files and classes are untrusted, and a terminal obeys control characters. */
 function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '?');
+  return printableName(text.replaceAll(/\p{Cc}/gu, '?'));
 }

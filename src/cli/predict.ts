@@ -10,6 +10,7 @@ import { called } from './called.ts';
 import { ignoreClosedPipe } from './closed-pipe.ts';
 import { FetchReport } from './fetch-report.ts';
 import { INTERRUPTED, interruptible } from './interrupt.ts';
+import { leftOutLines } from './left-out.ts';
 import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
 import { findInputs, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
@@ -88,7 +89,7 @@ function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: Fetch
 
 async function predictAll(
   { weights, numbers, half, adapter, tunes, top, save }: PredictCommand & { readonly weights: string },
-  { pictures, problems }: Inputs,
+  { pictures, problems, leftOut }: Inputs,
   report: PredictReport,
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
@@ -100,6 +101,7 @@ async function predictAll(
   const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
   try {
     report.opened(predictor);
+    for (const line of leftOutLines(leftOut)) report.note(line);
     const paths = pictures.map(({ path }) => path);
     const outcomes = predictor.each(paths, { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) });
     let done = 0;
@@ -111,7 +113,7 @@ async function predictAll(
           report.skipped(outcome.error.message);
           skipped++;
         } else {
-          const saved = save === undefined ? undefined : await savePicture(save, input, outcome.top);
+          const saved = save === undefined ? undefined : await savePicture(save, input, outcome.top, numbers.maxPixels);
           report.predicted(input.path, outcome, saved);
         }
         if (signal.aborted) break;

@@ -62,6 +62,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
       'another size than the weights were trained on costs accuracy',
     ],
   },
+  { flag: 'max-pixels', option: 'maxPixels', help: ['refuse pictures of more pixels, as Pillow does'] },
   {
     flag: 'save-every',
     option: 'saveEvery',

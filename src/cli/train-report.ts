@@ -16,6 +16,7 @@ import {
   type RunSummary,
   type StepProgress,
 } from '../train/index.ts';
+import { leftOutLines } from './left-out.ts';
 
 /** The output stream; `isTTY` marks a terminal. */
 export interface Output {
@@ -66,6 +67,7 @@ export class TrainReport implements Reporter {
     this.note(`Memory: ${memoryText(run.memory)}`);
     this.note(`Weights: ${weights}`);
     this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${classes.join(', ')}`);
+    for (const line of leftOutLines(run.leftOut)) this.note(line);
     this.note(`Run: ${run.mode}, into ${folder}`);
     const { resumed } = run;
     if (!resumed) return;

@@ -118,7 +118,7 @@ function readPalette(bytes: Buffer, { colors, entryBytes, end, bits, compression
   const grey = palette.every((value, i) => value === (colors === 2 ? 255 : 1) * Math.floor(i / 3));
   const misread = grey && bits !== (colors === 2 ? 1 : 8);
   if (misread && (compression === RAW || colors === 2)) {
-    unsupported(`${bits} bits and a palette of ${colors} greys, which Pillow misreads`);
+    unsupported(`${bits} bits and a palette of ${colors} greys, which Pillow misreads,`);
   }
   return palette;
 }
@@ -222,7 +222,7 @@ function runLengths(bytes: Buffer, start: number, { width, height, topDown, bits
     } else if (value === 2) {
       unsupported('skipped pixels');
     } else {
-      if (bits === 4 && value % 2 === 1) unsupported('an odd run of single pixels of 4 bits, which Pillow misreads');
+      if (bits === 4 && value % 2 === 1) unsupported('an odd run of single pixels of 4 bits, which Pillow misreads,');
       const length = Math.ceil((value * bits) / 8);
       require(bytes, at + length);
       for (let i = 0; i < value; i++) put(nibble(bytes[at + (bits === 8 ? i : i >> 1)]!, i));

@@ -25,6 +25,9 @@ interface Frame {
   /** Of the screen, pixels. */
   readonly width: number;
   readonly height: number;
+  /** The frame's columns and rows on it: the first, and the one behind the last. */
+  readonly columns: readonly [number, number];
+  readonly rows: readonly [number, number];
   /** Red, green and blue of pixels without a colour. */
   readonly hidden: readonly number[];
 }
@@ -51,7 +54,8 @@ function firstFrame(bytes: Buffer): Frame {
       const from = palette + 3 * transparent;
       const isListed = 3 * transparent < length;
       const hidden = [0, 1, 2].map((c) => (isListed ? read(from + c) : transparent));
-      return { width: word(6), height: word(8), hidden };
+      const place = { columns: [left, left + width], rows: [top, top + height] } as const;
+      return { width: word(6), height: word(8), ...place, hidden };
     }
     if (kind !== EXTENSION) damaged();
     if (read(at++) === CONTROL && read(at) >= 4 && read(at + 1) & 1) transparent = read(at + 4);
@@ -60,12 +64,15 @@ function firstFrame(bytes: Buffer): Frame {
   }
 }
 
-function colour(rgba: Buffer, { width, height, hidden }: Frame): Uint8Array {
+function colour(rgba: Buffer, { width, height, columns, rows, hidden }: Frame): Uint8Array {
   if (rgba.length !== width * height * 4) damaged();
   const rgb = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    const isHidden = rgba[from + 3] === 0;
-    for (let c = 0; c < 3; c++) rgb[to + c] = isHidden ? hidden[c]! : rgba[from + c]!;
+  for (let y = 0, from = 0, to = 0; y < height; y++) {
+    const isRow = y >= rows[0] && y < rows[1];
+    for (let x = 0; x < width; x++, from += 4, to += 3) {
+      const isHidden = !isRow || x < columns[0] || x >= columns[1] || rgba[from + 3] === 0;
+      for (let c = 0; c < 3; c++) rgb[to + c] = isHidden ? hidden[c]! : rgba[from + c]!;
+    }
   }
   return rgb;
 }

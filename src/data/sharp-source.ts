@@ -8,11 +8,13 @@ import { PictureError } from './picture-file.ts';
 import { loadSharp } from './sharp.ts';
 import type { Source } from './source.ts';
 
+/** ICC profiles are ignored, as in Pillow. Our own limit on pixels applies instead of sharp's. */
+const OPTIONS = { ignoreIcc: true, limitInputPixels: false } as const;
 /**
- * `truncated` fails where Pillow fails: on files that end too early, but not on corrupt bytes and stray data, which
- * libjpeg only warns about. ICC profiles are ignored, as in Pillow. Our own limit on pixels applies instead of sharp's.
+ * Where Pillow fails too: for JPEG on files that end too early, but not on corrupt bytes and stray data, which libjpeg
+ * only warns about. The other formats' pixels would be missing after an error.
  */
-const OPTIONS = { ignoreIcc: true, failOn: 'truncated', limitInputPixels: false } as const;
+const failOn = (format: PictureFormat) => (format === 'jpeg' ? 'truncated' : 'error');
 
 /** A picture as sharp sees it. */
 export interface SharpSource extends Source {
@@ -24,7 +26,7 @@ export interface SharpSource extends Source {
 /** Reads the header. @throws PictureError if sharp takes the bytes for another format than this; errors of sharp */
 export async function openWithSharp(bytes: Buffer, format: PictureFormat): Promise<SharpSource> {
   const sharp = await loadSharp();
-  const image = () => sharp(bytes, OPTIONS);
+  const image = () => sharp(bytes, { ...OPTIONS, failOn: failOn(format) });
   const metadata = await image().metadata();
   if (metadata.format !== format) {
     throw new PictureError(`this is not a picture in a known format (${FORMAT_NAMES}); sharp reads ${metadata.format}`);

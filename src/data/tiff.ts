@@ -31,7 +31,8 @@ const MOST_VALUES = 16;
  * (0 unknown, 2 not premultiplied).
  */
 const KINDS = new Set([
-  ...['0', '1'].flatMap((grey) => ['1', '2', '4', '8', '16'].map((bits) => `${grey} ${bits} `)),
+  ...['0', '1'].flatMap((grey) => ['1', '2', '4', '8'].map((bits) => `${grey} ${bits} `)),
+  '1 16 ',
   '1 8,8 2',
   '2 8,8,8 ',
   ...['8,8,8,8', '16,16,16,16'].flatMap((bits) => ['', '0', '2'].map((extra) => `2 ${bits} ${extra}`)),
@@ -40,6 +41,9 @@ const KINDS = new Set([
   '5 8,8,8,8 ',
   '6 8,8,8 ',
 ]);
+
+/** None, the three of fax machines, LZW, JPEG, Deflate, PackBits, Deflate by its old number. */
+const COMPRESSIONS = new Set([1, 2, 3, 4, 5, 7, 8, 32773, 32946]);
 
 /** Opens a TIFF. @throws PictureError if it is damaged or of another kind; errors of sharp. `decode` likewise */
 export async function openTiff(bytes: Buffer): Promise<Source> {
@@ -58,24 +62,29 @@ export async function openTiff(bytes: Buffer): Promise<Source> {
 
 type Tags = Partial<Record<keyof typeof TAGS, readonly number[]>>;
 
-function checkKind({
-  photometric,
-  bits = [1],
-  samples = [1],
-  extra = [],
-  format = [1],
-  planar,
-  compression,
-}: Tags): void {
+function checkKind(tags: Tags): void {
+  const {
+    photometric,
+    bits = [1],
+    samples = [1],
+    extra = [],
+    format = [1],
+    fillOrder,
+    planar,
+    compression = [1],
+  } = tags;
   const every = bits.length === 1 ? Array.from({ length: Math.min(samples[0]!, MOST_VALUES) }, () => bits[0]) : bits;
   const kind = `${photometric?.[0] ?? 0} ${every.join()} ${extra.join()}`;
   const whole = format.every((one) => one === 1);
   // Only JPEG stores this colour space in the way that both read alike.
-  const isPlainYcc = photometric?.[0] === 6 && compression?.[0] !== 7;
-  if (KINDS.has(kind) && whole && !isPlainYcc && every.length === samples[0]) return;
+  const isPlainYcc = photometric?.[0] === 6 && compression[0] !== 7;
+  // Bits in reverse order are for fax machines.
+  const isReversed = (fillOrder?.[0] ?? 1) !== 1 && !/^[01] 1 $/.test(kind);
+  const isRead = KINDS.has(kind) && COMPRESSIONS.has(compression[0]!) && !isPlainYcc && !isReversed;
+  if (isRead && whole && every.length === samples[0]) return;
   throw new PictureError(
     `a TIFF of this kind is not supported (photometric interpretation ${photometric?.[0] ?? 'missing'}, bits ` +
-      `${every.join('+')}, compression ${compression?.[0] ?? 1}, planes ${planar?.[0] ?? 1})`,
+      `${every.join('+')}, compression ${compression[0]}, planes ${planar?.[0] ?? 1})`,
     CONVERT,
   );
 }

@@ -34,6 +34,8 @@ export const NUMBER_OPTIONS = {
   // The network halves it five times. The first feature map of one larger picture would take more than 4 GiB, which no
   // buffer of WebGPU can have.
   imageSize: whole(224, 32, 8192),
+  // Pillow's limit, above which it takes a file for an attack (MAX_PIXELS of data/).
+  maxPixels: whole(178_956_970, 1),
   saveEvery: whole(0, 0),
   patience: whole(0, 0),
   minEpochs: whole(0, 0),

@@ -26,6 +26,8 @@ export interface PredictorOptions {
    * centre is cropped. Default: the size recorded in the checkpoint, else 224.
    */
   readonly imageSize?: number | undefined;
+  /** The most pixels (width times height) that a picture may have; default 178,956,970, as in Pillow. */
+  readonly maxPixels?: number | undefined;
   /**
    * Half-precision storage: weights and activations are stored in f16 and computed in f32. It halves the memory and
    * changes scores by some ten-thousandths of their size. For GPUs: not every adapter supports it, and a software
@@ -80,6 +82,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const imageSize = checkNumber('imageSize', options.imageSize ?? recordedImageSize(checkpoint));
   const batchSize = checkNumber('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE);
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
+  const maxPixels = checkNumber('maxPixels', options.maxPixels ?? NUMBER_OPTIONS.maxPixels.default);
   const network = { architecture, loadsLastLayer: true };
   const start: Start = { ...network, checkpoint, description: weights };
   const { half = false, adapter } = options;
@@ -97,7 +100,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     const model = buildModel(gpu, start, built).eval();
     if (half) model.half();
     const ownsGpu = options.gpu === undefined;
-    const facts = { weights, architecture, classes, imageSize, batchSize, threads, half };
+    const facts = { weights, architecture, classes, imageSize, batchSize, threads, maxPixels, half };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
@@ -131,6 +134,7 @@ interface Parts {
   readonly imageSize: number;
   readonly batchSize: number;
   readonly threads: number;
+  readonly maxPixels: number;
   readonly half: boolean;
   readonly gpu: Gpu;
   readonly ownsGpu: boolean;
@@ -164,7 +168,7 @@ export class Predictor {
   readonly #parts: Parts;
   readonly #pool: DecoderPool;
   /** Decodes in the calling thread. */
-  readonly #noThreads = new DecoderPool(0);
+  readonly #noThreads: DecoderPool;
   #closed = false;
 
   /** @internal */
@@ -177,7 +181,8 @@ export class Predictor {
     this.half = parts.half;
     this.adapter = parts.gpu.traits;
     this.#parts = parts;
-    this.#pool = new DecoderPool(parts.threads);
+    this.#pool = new DecoderPool(parts.threads, parts);
+    this.#noThreads = new DecoderPool(0, parts);
   }
 
   /**

@@ -106,6 +106,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     folder: folder.path,
     classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
+    leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
     batchSize: settings.batchSize,
     skipped: run.skipped,
     steps,

@@ -33,7 +33,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   const gpu = options.gpu ?? (await openGpu());
   // A separate chooser leaves the record of the device's chooser unchanged.
   const chooser = chooserOf(gpu).fresh();
-  const pool = new DecoderPool(settings.threads);
+  const pool = new DecoderPool(settings.threads, settings);
   try {
     const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'extract' }).eval();
     try {

@@ -40,6 +40,8 @@ export interface TrainOptions {
   readonly threads?: number | undefined;
   /** Side of the network's square input, pixels; default 224. Val first resizes the shorter side to 256/224 of it. */
   readonly imageSize?: number | undefined;
+  /** The most pixels (width times height) that a picture may have; default 178,956,970, as in Pillow. */
+  readonly maxPixels?: number | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
   /** Dawn's validation and the shaders' bounds checks. Default true: they cost 2 % of a step (lavapipe). */

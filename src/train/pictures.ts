@@ -18,6 +18,8 @@ export interface PictureSet extends ImageDataset {
   readonly root: string;
   /** Number of pictures. */
   readonly length: number;
+  /** Paths of hidden folders and of `._*` files, which are no classes and no pictures. */
+  readonly leftOut: readonly string[];
 }
 
 /** The pictures of a data set, by phase. */
@@ -84,7 +86,7 @@ export function withoutPictures(pictures: Pictures, names: readonly string[]): P
   if (names.length === 0) return pictures;
   const skipped = new Set(names);
   const of = (phase: Phase): PictureSet => {
-    const { root, classes, samples } = pictures[phase];
+    const { root, classes, samples, leftOut } = pictures[phase];
     const kept = samples.filter(({ path }) => !skipped.has(pictureName(phase, pictures[phase], path)));
     const empty = classes.filter((_, label) => !kept.some((sample) => sample.label === label));
     if (empty.length > 0) {
@@ -92,7 +94,7 @@ export function withoutPictures(pictures: Pictures, names: readonly string[]): P
         `${root}: no picture of the classes ${empty.join(', ')} can be read. Mend them, or remove the folders.`,
       );
     }
-    return { root, classes, samples: kept, length: kept.length };
+    return { root, classes, samples: kept, length: kept.length, leftOut };
   };
   return { ...pictures, train: of('train'), val: of('val') };
 }

@@ -132,7 +132,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
   const start = factsOf(loaded);
   const { adapter, pictures: drawsPictures = true, reporter, signal } = options;
   const checks = options.checks ?? true;
-  const pool = new DecoderPool(settings.threads);
+  const pool = new DecoderPool(settings.threads, settings);
   const generator = new Generator(settings.seed);
   // The threads read the pictures while the device is opened and kernels are compiled.
   const request = { pictures: plan.pictures, loaders: makeLoaders(plan.pictures, settings, generator, pool) };

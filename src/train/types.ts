@@ -109,6 +109,8 @@ export interface RunStart {
   readonly batchSize: number;
   /** Broken pictures that the run leaves out: `train/ants/0013035.jpg`. */
   readonly skipped: readonly string[];
+  /** Paths of hidden folders and `._*` files among them, which are no classes and no pictures. */
+  readonly leftOut: readonly string[];
   /** Steps per phase. */
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */
