@@ -1,11 +1,11 @@
 /** `npm run convert -- in.pth out.safetensors`: converts any readable checkpoint to safetensors. */
 
 import { extname } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
 import { type Checkpoint, readCheckpoint, writeSafetensors } from '../weights/index.ts';
 import { called } from './called.ts';
+import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('convert')} <input> <output.safetensors>
 
@@ -97,6 +97,4 @@ function sizeText(bytes: number): string {
   return bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, 'convert', main);

@@ -2,7 +2,6 @@
 
 export { openDryGpu } from './dry-device.ts';
 export {
-  checkBatch,
   checkLimits,
   type FindTuned,
   formatBytes,

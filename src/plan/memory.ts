@@ -78,7 +78,8 @@ type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activa
  * Finds the memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no
  * device.
  * @param settings of the chooser that the run will use
- * @throws ShapeError if the pictures or batches are too small for the network
+ * @throws ShapeError if the pictures or batches are too small for the network; OutOfMemoryError if a batch is larger than
+ *   any buffer of WebGPU can be
  */
 export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settings?: ChooserSettings): Rehearsal {
   const { classes, mode, imageSize, batchSize, momentum, pictures, start, half } = question;
@@ -103,7 +104,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   // Neither the rate nor weight decay takes memory.
   const optimizer = half ? undefined : new SGD(trained, { lr: 1, momentum });
   const largestBatch = Math.min(batchSize, Math.max(pictures.train, pictures.val));
-  const blank = new Float32Array(largestBatch * 3 * imageSize ** 2);
+  const blank = new Float32Array(checkBatch(largestBatch * 3 * imageSize ** 2));
   const batch = (size: number): HostBatch => ({
     images: blank.subarray(0, size * 3 * imageSize ** 2),
     labels: new Int32Array(size),
@@ -159,6 +160,18 @@ export function planMemory(traits: AdapterTraits, question: MemoryQuestion): Mem
   return rehearse(traits, question).memory;
 }
 
+/** Dawn has no larger buffer on any adapter, bytes. */
+const LARGEST_BUFFER = 2 ** 32;
+
+/** @param length numbers of a batch */
+function checkBatch(length: number): number {
+  const bytes = 4 * length;
+  if (bytes <= LARGEST_BUFFER) return length;
+  throw new OutOfMemoryError(
+    `a batch takes ${formatBytes(bytes)}, but no buffer of WebGPU can be larger than ${formatBytes(LARGEST_BUFFER)}`,
+  );
+}
+
 /** The sizes of an epoch's batches: two full ones stand for all full ones, and the last may be smaller. */
 function batchSizes(pictures: number, batchSize: number): number[] {
   const full = Array<number>(Math.min(2, Math.floor(pictures / batchSize))).fill(batchSize);
@@ -177,20 +190,6 @@ export function checkLimits(memory: MemoryPlan, gpu: Gpu): void {
   throw new OutOfMemoryError(
     `this run's largest tensor takes ${formatBytes(memory.largestBuffer)}, but no buffer of this adapter can be larger ` +
       `than ${formatBytes(limit)}`,
-  );
-}
-
-/**
- * Checks that a batch can exist at all, before a rehearsal makes one on the host.
- * @throws OutOfMemoryError if the network's input exceeds the adapter's limit
- */
-export function checkBatch({ batchSize, imageSize, pictures }: MemoryQuestion, gpu: Gpu): void {
-  const bytes = Math.min(batchSize, Math.max(pictures.train, pictures.val)) * 3 * imageSize ** 2 * 4;
-  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
-  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  if (bytes <= limit) return;
-  throw new OutOfMemoryError(
-    `a batch takes ${formatBytes(bytes)}, but no buffer of this adapter can be larger than ${formatBytes(limit)}`,
   );
 }
 

@@ -3,13 +3,15 @@ import { noGrad, scope, Tensor } from '../autograd/index.ts';
 import { DecoderPool, valTransform } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
+import { WatchdogError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
+import { Watchdog } from '../gpu/watchdog.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { architectureOf, buildModel, type Start } from '../models/start.ts';
 import type { Architecture } from '../models/types.ts';
 import { StateDictError } from '../nn/index.ts';
-import { checkBatch, checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
+import { checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
 import { type Checkpoint, readCheckpoint } from '../weights/index.ts';
 import { type ClassNames, classNamesOf } from './class-names.ts';
 import { likeliest, type Ranking } from './ranking.ts';
@@ -34,6 +36,8 @@ export interface PredictorOptions {
    * adapter gets much slower. Default false.
    */
   readonly half?: boolean | undefined;
+  /** Seconds to wait for a batch's result, after the first, before the device counts as hung; 0: for ever. Default 600. */
+  readonly watchdog?: number | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
   /** Called once the device is open. Without it the predictor uses the chooser of `gpu`, or else the shipped tables. */
@@ -85,6 +89,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const maxPixels = checkNumber('maxPixels', options.maxPixels ?? NUMBER_OPTIONS.maxPixels.default);
   const network = { architecture, loadsLastLayer: true };
   const start: Start = { ...network, checkpoint, description: weights };
+  const watchdog = new Watchdog(checkNumber('watchdog', options.watchdog ?? NUMBER_OPTIONS.watchdog.default));
   const { half = false, adapter } = options;
   const gpu = options.gpu ?? (await openGpu({ ...(adapter && { adapter }), half }));
   try {
@@ -94,13 +99,12 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     // Measuring a batch and predicting one take the same work.
     const pictures = { train: 0, val: batchSize };
     const question = { ...built, imageSize, batchSize, momentum: 0, pictures, start: network, half };
-    checkBatch(question, gpu);
     const chooser = chooserOf(gpu).fresh(await options.tuned?.(gpu.traits, question));
     checkLimits(rehearse(gpu.traits, question, chooser.settings).memory, gpu);
     const model = buildModel(gpu, start, built).eval();
     if (half) model.half();
     const ownsGpu = options.gpu === undefined;
-    const facts = { weights, architecture, classes, imageSize, batchSize, threads, maxPixels, half };
+    const facts = { weights, architecture, classes, imageSize, batchSize, threads, maxPixels, half, watchdog };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
@@ -135,6 +139,7 @@ interface Parts {
   readonly batchSize: number;
   readonly threads: number;
   readonly maxPixels: number;
+  readonly watchdog: Watchdog;
   readonly half: boolean;
   readonly gpu: Gpu;
   readonly ownsGpu: boolean;
@@ -170,6 +175,9 @@ export class Predictor {
   /** Decodes in the calling thread. */
   readonly #noThreads: DecoderPool;
   #closed = false;
+  /** Whether a result was read: the first batch may have to compile kernels. */
+  #hasRead = false;
+  #hangs = false;
 
   /** @internal */
   constructor(parts: Parts) {
@@ -203,7 +211,7 @@ export class Predictor {
    * the device computes. An unreadable file gives its error in its place.
    * @throws UsageError if an option is invalid; FileError naming the weights if they give scores that are not finite;
    *   MissingPackageError if a picture needs sharp and that is not installed; DawngradError if pixels do not fit their
-   *   size, a decoder thread fails, or the predictor is closed; errors of the device
+   *   size, a decoder thread fails, or the predictor is closed; WatchdogError if the device hangs; errors of the device
    */
   async *each(
     pictures: readonly PictureInput[],
@@ -255,8 +263,9 @@ export class Predictor {
     if (this.#closed) return;
     this.#closed = true;
     const { model, gpu, ownsGpu } = this.#parts;
-    if (ownsGpu) gpu.close();
-    else model.dispose();
+    // Closing a device that hangs would wait for it.
+    if (ownsGpu && !this.#hangs) gpu.close();
+    else if (!ownsGpu) model.dispose();
     await this.#pool.close();
   }
 
@@ -267,8 +276,19 @@ export class Predictor {
     return gpu.withChooser(chooser, () => scope(() => noGrad(compute)));
   }
 
+  async #wait(result: Promise<ArrayBuffer>): Promise<ArrayBuffer> {
+    try {
+      return await (this.#hasRead ? this.#parts.watchdog.watch(result) : result);
+    } catch (error) {
+      this.#hangs = error instanceof WatchdogError;
+      throw error;
+    } finally {
+      this.#hasRead = true;
+    }
+  }
+
   async #read({ entries, logits }: Submitted, top: number): Promise<(Prediction | Unreadable)[]> {
-    const scores = logits ? new Float32Array(await logits.get()) : new Float32Array(0);
+    const scores = logits ? new Float32Array(await this.#wait(logits.get())) : new Float32Array(0);
     const width = this.classes.length;
     let row = 0;
     return entries.map((entry) => {

@@ -1,6 +1,7 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
 import type { DataLoader, DecoderPool } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import type { StartFacts } from '../models/start.ts';
@@ -22,7 +23,6 @@ import { RunPictures } from './run-pictures.ts';
 import { epochsWithoutImprovement, type Position, type RunState } from './run-state.ts';
 import { Saver } from './saver.ts';
 import type { PhaseMetrics, Reporter, RunSegment, RunSummary } from './types.ts';
-import { Watchdog } from './watchdog.ts';
 
 /** A state dict on the host. */
 export type State = ReadonlyMap<string, ExportedEntry>;

@@ -94,22 +94,6 @@ export class BrokenPicturesError extends FileError {
   }
 }
 
-/** The device has given no result for so long that it must be taken for hung. Such a device cannot even be closed. */
-export class WatchdogError extends DawngradError {
-  override name = 'WatchdogError';
-  /** The limit that was exceeded. */
-  readonly seconds: number;
-
-  constructor(seconds: number) {
-    super(
-      `The device has given no result for ${seconds} seconds, so it is taken for hung and the run was stopped. Files ` +
-        'already written are intact. End this process before you use the device again; if a step can take so long, ' +
-        'raise the limit: watchdog (--watchdog).',
-    );
-    this.seconds = seconds;
-  }
-}
-
 /** `a, b and 3 more`, printable. */
 export function someOf(names: readonly string[], most = SHOWN): string {
   const shown = names.slice(0, most).map(printableName).join(', ');

@@ -9,7 +9,6 @@ export {
   ExplodedLossError,
   NonFiniteLossError,
   someOf,
-  WatchdogError,
 } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';

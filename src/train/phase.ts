@@ -3,11 +3,11 @@
  * next. Only then does the host wait for the oldest result (see `gpu/naps.ts`).
  */
 import type { Batch } from '../data/index.ts';
+import type { Watchdog } from '../gpu/watchdog.ts';
 import type { HostBatch, StepResult } from '../models/step.ts';
 import type { Phase } from '../models/types.ts';
 import { type DivergedAt, NonFiniteLossError } from './errors.ts';
 import type { StepProgress } from './types.ts';
-import type { Watchdog } from './watchdog.ts';
 
 /** Steps that may be submitted but not yet read. More would only delay Ctrl-C and the report of a NaN. */
 const QUEUE_DEPTH = 2;

@@ -13,7 +13,7 @@ export class Watchdog {
   async watch<T>(promise: Promise<T>): Promise<T> {
     const seconds = this.#seconds;
     if (seconds === 0) return promise;
-    let timer: NodeJS.Timeout | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new WatchdogError(seconds)), seconds * 1000);
     });
