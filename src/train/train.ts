@@ -14,14 +14,7 @@ import type { ResNet } from '../models/index.ts';
 import { buildModel, factsOf, readStart, type Start } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
 import { SGD, StepLR } from '../nn/index.ts';
-import {
-  checkBatch,
-  checkLimits,
-  type NumberSettings,
-  numberSettings,
-  type Rehearsal,
-  rehearse,
-} from '../plan/index.ts';
+import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
 import { checkPictures, readHeaders } from './check-pictures.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
