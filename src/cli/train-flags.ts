@@ -127,7 +127,7 @@ ${flagHelp('skip-broken', [
   'run before its first step',
 ])}
 ${flagHelp('on-divergence <do>', [
-  `${ON_DIVERGENCE.join(' or ')}: whether the run ends when a loss is not finite or 10,000`,
+  `${ON_DIVERGENCE.join(' or ')}: whether the run ends when a loss is not finite or a million`,
   'times that of the start (default: stop)',
 ])}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software if there is no other)'])}

@@ -3,11 +3,11 @@ import { type DivergedAt, type DivergedError, ExplodedLossError, NonFiniteLossEr
 
 /**
  * A loss may grow to this many times that of the start. The mean cross-entropy of a batch is the margin by which the
- * network prefers a wrong class, in logits. At the start it is about ln C, which guessing gives. Healthy runs, with
- * learning rates that are a hundred times too large for a moment, or with a wrong label now and then, stay below
- * a hundred times that. Runs that diverge multiply it with each step and pass any limit within a few.
+ * network prefers a wrong class, in logits. At the start it is about ln C, which guessing gives. The tutorial's runs stay
+ * below 1.5 times that. Runs with rates of 0.1 to 0.3 on random weights in batches of 2, a hundred times too fast, came
+ * to 900 to 28,000 times and back. A rate of 1 passes a million within ten steps, and of 1e30 with the first.
  */
-const FACTOR = 10_000;
+const FACTOR = 1_000_000;
 
 /**
  * Watches the losses of a run. The measure is the loss of its first step, which no update has touched yet, or that of

@@ -61,7 +61,7 @@ export class ExplodedLossError extends DivergedError {
   /** @param limit the largest loss that the run may have */
   constructor(at: DivergedAt, limit: number) {
     super(
-      `The loss grew to ${at.loss.toPrecision(3)}, more than ${limit.toPrecision(3)}, which is 10,000 times that of the start,`,
+      `The loss grew to ${at.loss.toPrecision(3)}, more than ${limit.toPrecision(3)}, which is a million times that of the start,`,
       at,
       'Try a smaller learning rate, such as a tenth. To go on all the same, use onDivergence: continue ' +
         '(--on-divergence continue).',

@@ -64,7 +64,7 @@ export interface TrainOptions {
    */
   readonly skipBroken?: boolean | undefined;
   /**
-   * Whether to stop when a loss is not finite, or more than 10,000 times that of the start. Default `stop`; with
+   * Whether to stop when a loss is not finite, or more than a million times that of the start. Default `stop`; with
    * `continue` it is reported once.
    */
   readonly onDivergence?: OnDivergence | undefined;
