@@ -76,7 +76,7 @@ gpuTest(
     const { error, out } = await harmed('memory', (gpu) => gpu.device.dispatchEvent(event));
     expect(error).toBeInstanceOf(OutOfMemoryError);
     expect((error as Error).message).toContain('no 1 GiB left');
-    expect(results(out)).toHaveLength(2);
+    expect(results(out).slice(0, 2)).toEqual(results(await wanted()).slice(0, 2));
   },
   TRAINING_TIMEOUT,
 );
