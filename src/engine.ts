@@ -31,6 +31,7 @@ export { flatten } from './autograd/ops/flatten.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
 export { relu } from './autograd/ops/relu.ts';
+export { reshape } from './autograd/ops/reshape.ts';
 export { toDType } from './autograd/ops/to-dtype.ts';
 export { keep, scope } from './autograd/scope.ts';
 export { type Shape, Tensor } from './autograd/tensor.ts';

@@ -26,6 +26,7 @@ import { evalForward } from './rows/eval-forward.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
+import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
@@ -35,6 +36,7 @@ import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
+import { saveCost } from './rows/save-cost.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
@@ -57,6 +59,9 @@ const ROWS: readonly Row[] = [
   speed,
   memory,
   longLoops,
+  kills,
+  faultPoints,
+  saveCost,
   besideBefore,
   startUp,
   downloads,

@@ -1,9 +1,20 @@
 /** Backward: from a result through its graph to the leaves, last op first. It frees memory on the way. */
 import { accumulate, fill } from '../kernels/elementwise/arithmetic.ts';
 import { readingOnly } from './backward-reads.ts';
-import { DTypeError, expectDType, expectShape, expectUsable, formatShape, GraphError, ShapeError } from './errors.ts';
+import {
+  DTypeError,
+  expectDType,
+  expectShape,
+  expectUsable,
+  formatShape,
+  GraphError,
+  OptionError,
+  ShapeError,
+} from './errors.ts';
 import { type Edge, Entry, entryOf, noGrad } from './graph.ts';
+import { checkNames, flag } from './options.ts';
 import { keep, scope } from './scope.ts';
+import { Storage } from './storage.ts';
 import { Tensor } from './tensor.ts';
 
 /** Options of `backward`. */
@@ -28,7 +39,7 @@ export interface BackwardOptions {
  */
 export function backward(result: Tensor, options: BackwardOptions | Tensor | number = {}): void {
   const { seed, retainGraph = false }: BackwardOptions =
-    options instanceof Tensor || typeof options === 'number' ? { seed: options } : options;
+    options instanceof Tensor || typeof options === 'number' ? { seed: options } : checked(options);
   expectUsable('backward', { 'the result': result });
   if (!result.requiresGrad) {
     throw new GraphError(
@@ -57,6 +68,14 @@ export function backward(result: Tensor, options: BackwardOptions | Tensor | num
     // Empty unless an op's backward threw.
     for (const grad of grads.values()) grad.dispose();
   }
+}
+
+function checked(options: BackwardOptions): BackwardOptions {
+  checkNames('backward()', options, { seed: true, retainGraph: true });
+  const { seed, retainGraph = false } = options;
+  flag('backward()', 'retainGraph', retainGraph);
+  if (seed === undefined || typeof seed === 'number' || seed instanceof Tensor) return options;
+  throw new OptionError(`backward(): seed must be a tensor or a number, got type ${typeof seed}.`);
 }
 
 /** The entry and all entries that it was computed from, last first. */
@@ -110,6 +129,7 @@ function propagate(entry: Entry, grads: Map<Entry, Tensor>): void {
   if (!outputGrad) return;
   const needs = entry.edges.map(({ from }) => from instanceof Entry || isOpenLeaf(from));
   scope(() => {
+    const since = Storage.made;
     const readable = new Set([outputGrad.storage, ...entry.saved.map(({ storage }) => storage)]);
     const inputGrads = readingOnly(entry.op, readable, () => noGrad(() => entry.backward!(outputGrad, needs)));
     checkGradients(entry, inputGrads, outputGrad, needs);
@@ -117,7 +137,10 @@ function propagate(entry: Entry, grads: Map<Entry, Tensor>): void {
     // originals.
     const handed = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.view()) : undefined));
     grads.delete(entry);
-    for (const grad of new Set(inputGrads)) grad?.dispose();
+    // The scope disposes what else was made. A tensor of the op's owner, such as a constant gradient, stays.
+    for (const grad of new Set(inputGrads)) {
+      if (grad && (grad.storage.serial >= since || grad.storage === outputGrad.storage)) grad.dispose();
+    }
     outputGrad.dispose();
     handed.forEach((grad, i) => {
       if (grad) handOn(entry.edges[i]!.from!, grad, grads);

@@ -7,6 +7,8 @@
  */
 export type DType = 'f32' | 'f16' | 'u32' | 'i32';
 
+export const DTYPES: readonly DType[] = ['f32', 'f16', 'u32', 'i32'];
+
 /** The types that networks compute with. */
 export type Floating = 'f32' | 'f16';
 

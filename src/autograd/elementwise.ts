@@ -34,7 +34,7 @@ export function elementwise({ name, inputs, wgsl }: ElementwiseKernel): (...tens
     name,
     bindings: Object.fromEntries([
       ...inputs.map((input) => [`${input}Values`, 'read'] as const),
-      ['outputValues', 'read_write'] as const,
+      ['_result', 'read_write'] as const,
     ]),
     uniforms: { count: 'u32' },
     wgsl: shader(inputs, wgsl),
@@ -53,7 +53,7 @@ export function elementwise({ name, inputs, wgsl }: ElementwiseKernel): (...tens
     launch(first.gpu, kernel, {
       buffers: Object.fromEntries([
         ...tensors.map((tensor, i) => [`${inputs[i]}Values`, tensor.buffer] as const),
-        ['outputValues', output.buffer] as const,
+        ['_result', output.buffer] as const,
       ]),
       uniforms: { count: first.size },
       workgroups: elementwiseGrid(first.size),
@@ -62,14 +62,23 @@ export function elementwise({ name, inputs, wgsl }: ElementwiseKernel): (...tens
   };
 }
 
+/** WGSL's keywords that could pass for a name. */
+const KEYWORDS = new Set(
+  'alias break case const continue continuing default diagnostic discard else enable false fn for if let loop override requires return struct switch true var while'.split(
+    ' ',
+  ),
+);
+
 function checkInputs(name: string, inputs: readonly string[]): void {
   if (inputs.length < 1 || inputs.length >= MAX_BUFFERS) {
     throw new RangeError(`${name}: takes 1 to ${MAX_BUFFERS - 1} inputs, got ${inputs.length}.`);
   }
-  const wrong = inputs.find((input, i) => !/^[A-Za-z]\w*$/.test(input) || inputs.indexOf(input) !== i);
+  const wrong = inputs.find(
+    (input, i) => !/^[A-Za-z]\w*$/.test(input) || KEYWORDS.has(input) || inputs.indexOf(input) !== i,
+  );
   if (wrong !== undefined) {
     throw new RangeError(
-      `${name}: inputs must have different names, each a letter and then letters, digits or _, got ` +
+      `${name}: inputs must have different names, each a letter and then letters, digits or _, and no word of WGSL, got ` +
         `${inputs.join(', ')}.`,
     );
   }
@@ -80,7 +89,7 @@ function checkInputs(name: string, inputs: readonly string[]): void {
  * elements.
  */
 function shader(inputs: readonly string[], expression: string): string {
-  const bindings = [...inputs.map((input) => `read> ${input}Values`), 'read_write> outputValues'];
+  const bindings = [...inputs.map((input) => `read> ${input}Values`), 'read_write> _result'];
   return `struct Params { count: u32 }
 ${bindings.map((binding, i) => `@group(0) @binding(${i}) var<storage, ${binding}: array<f32>;`).join('\n')}
 @group(0) @binding(${bindings.length}) var<uniform> params: Params;
@@ -102,7 +111,7 @@ fn main(
   for (var j = 0u; j < ITEMS; j++) {
     let i = first + j * WORKGROUP;
     if (i < params.count) {
-      outputValues[i] = valueOf(${inputs.map((input) => `${input}Values[i]`).join(', ')});
+      _result[i] = valueOf(${inputs.map((input) => `${input}Values[i]`).join(', ')});
     }
   }
 }

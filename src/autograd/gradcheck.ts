@@ -114,6 +114,12 @@ export async function checkGradients(
         const below = await evaluate();
         // The actual step is the rounded one.
         const step = Float64Array.from(plus, (value, i) => value - minus[i]!);
+        if (norm(step) < (epsilon * Math.sqrt(input.size)) / 4) {
+          throw new OptionError(
+            `checkGradients: input ${index} has values of up to ${Math.max(...start.map(Math.abs))}, where float32 loses a ` +
+              `step of ${epsilon}. Scale the inputs, or give a larger epsilon.`,
+          );
+        }
         const result = compare(dot(gradient, step), above - below, {
           floor: Math.max((norm(gradient) * norm(step)) / Math.sqrt(input.size), noise / tolerance),
           unit: 2 * epsilon,

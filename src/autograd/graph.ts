@@ -4,11 +4,11 @@
  * or anything computed from it. So several graphs may be alive at once, and an unreachable one is freed.
  */
 
-import { callSync } from '../gpu/call-sync.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { DType } from './dtype.ts';
 import { expectUsable, GraphError } from './errors.ts';
 import { GraphMemory } from './holdings.ts';
+import { isRecording } from './recording.ts';
 import type { Storage } from './storage.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
@@ -84,10 +84,11 @@ export class Entry {
   }
 }
 
+export { noGrad } from './recording.ts';
+
 let recorded = 0;
 const live = new WeakMap<Gpu, number>();
 const entries = new WeakMap<Tensor, Entry>();
-let noGradDepth = 0;
 
 /** The entry of the op that computed this tensor; none for a leaf, or for a tensor computed without a gradient. */
 export function entryOf(tensor: Tensor): Entry | undefined {
@@ -99,22 +100,9 @@ export function graphSize(gpu: Gpu): number {
   return live.get(gpu) ?? 0;
 }
 
-/**
- * Runs `fn` without recording: its results have no gradient and keep no activations.
- * @throws TypeError if `fn` is asynchronous
- */
-export function noGrad<T>(fn: () => T): T {
-  noGradDepth++;
-  try {
-    return callSync('noGrad', fn);
-  } finally {
-    noGradDepth--;
-  }
-}
-
 /** Whether an op on these inputs would be recorded now. */
 export function wouldRecord(inputs: readonly Tensor[]): boolean {
-  return noGradDepth === 0 && inputs.some((input) => input.requiresGrad);
+  return isRecording() && inputs.some((input) => input.requiresGrad);
 }
 
 /**

@@ -70,6 +70,8 @@ export class Holdings {
   graph: GraphMemory | undefined;
   /** Whether its tensor is watched (`unowned.ts`). */
   watched = false;
+  /** Whether `keep` was called on its tensor. */
+  kept = false;
   #released = false;
 
   /** Takes ownership of one reference to the storage. */

@@ -31,6 +31,7 @@ export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
+export { reshape } from './ops/reshape.ts';
 export { toDType } from './ops/to-dtype.ts';
 export type { HeightWidth, Pair } from './options.ts';
 export { keep, scope } from './scope.ts';

@@ -95,6 +95,10 @@ export function adopt(tensor: Owned): void {
  */
 export function keep<T extends { dispose(): void }>(tensor: T): T {
   for (const own of scopes) own.delete(tensor as unknown as Owned);
-  if ('holdings' in tensor) watch(tensor as unknown as Owned, true);
+  if ('holdings' in tensor) {
+    const owned = tensor as unknown as Owned;
+    owned.holdings.kept = true;
+    watch(owned, true);
+  }
   return tensor;
 }

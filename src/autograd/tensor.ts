@@ -2,10 +2,19 @@
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { PooledBuffer } from '../gpu/pool.ts';
 import { mayRead } from './backward-reads.ts';
-import { bytesOf, type DType, type Floating, type ValuesOf } from './dtype.ts';
-import { DisposedTensorError, expectDType, expectShape, expectUsable, formatShape, GraphError } from './errors.ts';
+import { bytesOf, DTYPES, type DType, type Floating, type ValuesOf } from './dtype.ts';
+import {
+  DisposedTensorError,
+  DTypeError,
+  expectDType,
+  expectShape,
+  expectUsable,
+  formatShape,
+  GraphError,
+} from './errors.ts';
 import { fromHalf } from './half.ts';
 import { Holdings } from './holdings.ts';
+import { isRecording } from './recording.ts';
 import { adopt } from './scope.ts';
 import { Storage } from './storage.ts';
 import { unwatch } from './unowned.ts';
@@ -20,8 +29,23 @@ export function sizeOf(shape: Shape): number {
 
 /** Runs before memory is allocated: a failing tensor must not leave any behind. */
 function checkExtents(shape: Shape): void {
+  if (!Array.isArray(shape)) throw new TypeError(`A shape is an array of extents, got ${String(shape)}.`);
   if (shape.every((extent) => Number.isInteger(extent) && extent >= 1)) return;
   throw new RangeError(`The extents of a tensor must be positive whole numbers, got ${formatShape(shape)}.`);
+}
+
+function checkDType(owner: string, dtype: DType): void {
+  if (DTYPES.includes(dtype)) return;
+  throw new DTypeError(`${owner}: the type must be ${DTYPES.join(', ')}, got ${String(dtype)}.`);
+}
+
+/** A buffer that is too large would fail later, and with it all that was recorded meanwhile. */
+function checkBytes(gpu: Gpu, shape: Shape, bytes: number): void {
+  const most = gpu.largestBuffer;
+  if (bytes <= most) return;
+  throw new RangeError(
+    `A tensor of shape ${formatShape(shape)} takes ${bytes} bytes; this device allows at most ${most} in one buffer.`,
+  );
 }
 
 /**
@@ -42,7 +66,8 @@ export class Tensor<D extends DType = Floating> {
    * `Tensor.empty`.
    */
   constructor(storage: Storage, shape: Shape, dtype: D, label = 'Tensor') {
-    this.shape = shape;
+    // A copy: the caller may go on to change its array.
+    this.shape = Object.freeze([...shape]);
     this.dtype = dtype;
     this.holdings = new Holdings(storage, label);
     try {
@@ -58,7 +83,10 @@ export class Tensor<D extends DType = Floating> {
   static empty<D extends DType>(gpu: Gpu, shape: Shape, dtype: D): Tensor<D>;
   static empty(gpu: Gpu, shape: Shape, dtype: DType = 'f32'): Tensor<DType> {
     checkExtents(shape);
-    return new Tensor(new Storage(gpu, bytesOf(sizeOf(shape), dtype)), shape, dtype, 'Tensor.empty');
+    checkDType('Tensor.empty', dtype);
+    const bytes = bytesOf(sizeOf(shape), dtype);
+    checkBytes(gpu, shape, bytes);
+    return new Tensor(new Storage(gpu, bytes), shape, dtype, 'Tensor.empty');
   }
 
   /** A tensor of zeros. */
@@ -86,7 +114,14 @@ export class Tensor<D extends DType = Floating> {
   ): Tensor<DType>;
   static from<D extends 'f32' | 'u32' | 'i32'>(gpu: Gpu, data: HostValues, shape: Shape, dtype: D): Tensor<D>;
   static from(gpu: Gpu, data: HostValues, shape: Shape = [data.length], dtype?: 'f32' | 'u32' | 'i32'): Tensor<DType> {
+    if ((dtype as string | undefined) === 'f16') {
+      throw new DTypeError(
+        "Tensor.from: 'f16' is not made from values. Make an f32 tensor, and convert it with toDType().",
+      );
+    }
     const type = dtype ?? dtypeOf(data);
+    checkDType('Tensor.from', type);
+    checkExtents(shape);
     const values = toValues(data, type);
     if (values.length !== sizeOf(shape)) {
       throw new RangeError(
@@ -175,8 +210,24 @@ export class Tensor<D extends DType = Floating> {
     );
   }
 
-  /** Another tensor over the same memory. It must have as many elements. Gradients do not flow to the original. */
+  /**
+   * Another tensor over the same memory, with as many elements. Gradients do not flow to the original: `reshape` is the
+   * op that passes them on.
+   * @throws GraphError for another shape, if the tensor requires a gradient and ops are recorded
+   */
   view(shape: Shape = this.shape): Tensor<D> {
+    checkExtents(shape);
+    if (this.#requiresGrad && isRecording() && formatShape(shape) !== formatShape(this.shape)) {
+      throw new GraphError(
+        `view(): gradients would not flow through it to this tensor of shape ${formatShape(this.shape)}. Use reshape(), ` +
+          'or call view() inside noGrad() if they should not.',
+      );
+    }
+    return this.alias(shape);
+  }
+
+  /** A view of any shape, for ops that record it. @throws RangeError if it has another number of elements */
+  alias(shape: Shape): Tensor<D> {
     checkExtents(shape);
     if (sizeOf(shape) !== this.size) {
       throw new RangeError(

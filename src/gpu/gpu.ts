@@ -97,6 +97,8 @@ export class Gpu {
   readonly device: WebGpuDevice;
   readonly traits: AdapterTraits;
   readonly pool: BufferPool;
+  /** Bytes of the largest buffer that a kernel can bind. */
+  readonly largestBuffer: number;
   /** Called with each dispatch when it is recorded, before it runs. For measurements and tests. */
   onDispatch: ((dispatch: Dispatch) => void) | undefined;
   readonly #wait: Wait;
@@ -120,6 +122,9 @@ export class Gpu {
     this.#wait = options.wait ?? ((promise) => promise);
     this.#choosers = new ChooserSlot(options.chooser);
     this.pool = new BufferPool(device);
+    // A stand-in device has no limits.
+    const { maxBufferSize = Infinity, maxStorageBufferBindingSize = Infinity } = device.limits ?? {};
+    this.largestBuffer = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     this.#bindings = new Bindings(device);
     this.#readbacks = new Readbacks(device, this.#wait);
     device.addEventListener('uncapturederror', (event) => {

@@ -15,8 +15,14 @@ export function stridingGrid(count: number, perGroup = 1): number {
  * Returns the workgroups for `count` independent elements, `perGroup` each, folded into two dimensions if one is too
  * short. The shader computes its element index as
  * `(workgroup_id.y * num_workgroups.x + workgroup_id.x) * perGroup + …` and compares it with the count.
+ * @throws RangeError if they are more than fit, or no numbers
  */
 export function linearGrid(count: number, perGroup: number): [number, number, number] {
+  if (!(count >= 0 && perGroup > 0 && count / perGroup <= MAX_GRID ** 2)) {
+    throw new RangeError(
+      `linearGrid: expected a count of at most ${MAX_GRID ** 2} groups, got ${count} by ${perGroup}.`,
+    );
+  }
   const groups = Math.max(1, Math.ceil(count / perGroup));
   if (groups <= MAX_GRID) return [groups, 1, 1];
   const y = Math.ceil(groups / MAX_GRID);

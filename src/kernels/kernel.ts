@@ -109,6 +109,8 @@ export function launch<B extends string, U extends string, K extends Constants =
   kernel: Kernel<B, U> | InlineKernel<B, U, K>,
   run: Launch<B, U, K>,
 ): void {
+  checkWorkgroups(kernel.name, run.workgroups);
+  if ('wgsl' in kernel) checkUniformNames(kernel, run.uniforms);
   gpu.dispatch({
     program: programOf(kernel, run.constants),
     buffers: boundBuffers(gpu, kernel, run.buffers),
@@ -116,6 +118,28 @@ export function launch<B extends string, U extends string, K extends Constants =
     workgroups: run.workgroups,
     ...(run.label === undefined ? {} : { label: run.label }),
   });
+}
+
+/** A misspelt name would be ignored. The kernels of this project are given all extents of a shape. */
+function checkUniformNames({ name: kernel, uniforms }: Declaration<never, string>, values: object): void {
+  const unknown = Object.keys(values).find((name) => !(name in uniforms));
+  if (unknown === undefined) return;
+  const names = Object.keys(uniforms).join(', ');
+  throw new TypeError(
+    `${kernel}: uniform ${unknown} is not declared. Declare it, or leave it out; there are: ${names}.`,
+  );
+}
+
+/** WebGPU's default limit on workgroups per dimension. */
+const MOST_WORKGROUPS = 65535;
+
+function checkWorkgroups(kernel: string, workgroups: readonly number[]): void {
+  const good = (count: number) => Number.isInteger(count) && count >= 0 && count <= MOST_WORKGROUPS;
+  if (workgroups.length === 3 && workgroups.every(good)) return;
+  throw new RangeError(
+    `${kernel}: workgroups must be three whole numbers from 0 to ${MOST_WORKGROUPS}, got [${workgroups.join(', ')}]. ` +
+      'linearGrid() folds larger counts.',
+  );
 }
 
 /** Returns the buffers in binding order. A buffer that the kernel writes may be bound only once. */
@@ -161,7 +185,10 @@ function programOf<K extends Constants>(
     variants = new BoundedCache(VARIANTS);
     programs.set(kernel, variants);
   }
-  const values = JSON.stringify(constants ?? {});
+  // JSON has no infinities.
+  const values = JSON.stringify(constants ?? {}, (_, value) =>
+    Number.isFinite(value) || typeof value !== 'number' ? value : `${value}`,
+  );
   let program = variants.get(values);
   if (!program) {
     program = {
@@ -181,7 +208,7 @@ function fileCode(kernel: Kernel, constants: Constants, values: string): Pick<Pr
 
 /** The key contains the text itself, because two kernels may share a name. */
 function inlineCode<K extends Constants>(
-  { name, wgsl }: InlineKernel<never, never, K>,
+  { name, uniforms, wgsl }: InlineKernel<never, never, K>,
   constants: K | undefined,
 ): Pick<Program, 'key' | 'code'> {
   if (typeof wgsl === 'string' && constants !== undefined) {
@@ -196,8 +223,25 @@ function inlineCode<K extends Constants>(
     );
   }
   const text = typeof wgsl === 'string' ? wgsl : wgsl(constants!);
+  checkUniformOrder(name, uniforms, text);
   return { key: `${name}:${text}`, code: () => text };
 }
+
+/** The struct of the uniform variable must have the declared fields in their order, or values change places in silence. */
+function checkUniformOrder(kernel: string, uniforms: Readonly<Record<string, Scalar>>, text: string): void {
+  const type = /var\s*<\s*uniform\s*>\s*\w+\s*:\s*(\w+)/.exec(text)?.[1];
+  const body = type && new RegExp(`struct\\s+${type}\\s*\\{([^}]*)\\}`).exec(text)?.[1];
+  if (!body) return;
+  const found = Array.from(body.matchAll(/(\w+)\s*:\s*(\w+)/g), ([, name, scalar]) => `${name}: ${scalar}`);
+  const declared = Object.entries(uniforms).map(([name, scalar]) => `${name}: ${scalar}`);
+  if (found.join() === declared.join()) return;
+  throw new TypeError(
+    `${kernel}: its uniforms are declared as { ${declared.join(', ')} }, but struct ${type} has { ${found.join(', ')} }. ` +
+      'Give both the same fields in the same order.',
+  );
+}
+
+const RANGES = { u32: [0, 2 ** 32 - 1], i32: [-(2 ** 31), 2 ** 31 - 1] } as const;
 
 /** Packs scalars in declared order, four bytes each, padded to 16: the layout WGSL gives a struct of scalars. */
 export function packUniforms<U extends string>(
@@ -210,9 +254,17 @@ export function packUniforms<U extends string>(
   names.forEach((name, i) => {
     const value = values[name];
     const type = fields[name];
-    if (type === 'f32') view.setFloat32(i * 4, value, true);
-    else if (!Number.isInteger(value)) throw new TypeError(`Uniform ${name} must be an integer, got ${value}.`);
-    else if (type === 'i32') view.setInt32(i * 4, value, true);
+    if (typeof value !== 'number') throw new TypeError(`Uniform ${name} must be a number, got type ${typeof value}.`);
+    if (type === 'f32') {
+      view.setFloat32(i * 4, value, true);
+      return;
+    }
+    const [least, most] = RANGES[type as 'u32' | 'i32'];
+    if (!Number.isInteger(value)) throw new TypeError(`Uniform ${name} must be an integer, got ${value}.`);
+    if (value < least || value > most) {
+      throw new RangeError(`Uniform ${name} of type ${type} must be from ${least} to ${most}, got ${value}.`);
+    }
+    if (type === 'i32') view.setInt32(i * 4, value, true);
     else view.setUint32(i * 4, value, true);
   });
   return bytes;

@@ -15,6 +15,7 @@ export { Sequential } from './sequential.ts';
 export { type OptimizerState, SGD, type SGDOptions } from './sgd.ts';
 export {
   Counter,
+  checkState,
   type ExportedEntry,
   type HostEntry,
   type LoadOptions,

@@ -4,12 +4,12 @@
  *
  * A subclass registers what it owns in its constructor and computes in `forward`. Callers run it by `call`.
  */
-import { DTypeError } from '../autograd/errors.ts';
+import { DTypeError, OptionError } from '../autograd/errors.ts';
 import { noGrad } from '../autograd/graph.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
 import { flag } from '../autograd/options.ts';
 import { keep, scope } from '../autograd/scope.ts';
-import type { Tensor } from '../autograd/tensor.ts';
+import { Tensor } from '../autograd/tensor.ts';
 import {
   type Counter,
   type ExportedEntry,
@@ -106,8 +106,11 @@ export abstract class Module {
 
   /**
    * This module (under the name `prefix`) and all its descendants, parents before children: torch's `named_modules()`.
+   * @throws OptionError if a public field of one holds a module, or a tensor that requires a gradient, which is not
+   *   registered: it would be neither trained nor saved
    */
   *namedModules(prefix = ''): Generator<[name: string, module: Module]> {
+    this.#checkFields();
     yield [prefix, this];
     for (const [name, child] of this.#children) yield* child.namedModules(join(prefix, name));
   }
@@ -194,6 +197,23 @@ export abstract class Module {
     if (!this.#children.has(name)) this.#checkName(name);
     this.#children.set(name, module);
     return module;
+  }
+
+  #checkFields(): void {
+    const known = new Set<unknown>([
+      ...this.#children.values(),
+      ...this.#parameters.values(),
+      ...this.#buffers.values(),
+    ]);
+    for (const [field, value] of Object.entries(this)) {
+      const [isModule, isTensor] = [value instanceof Module, value instanceof Tensor && value.requiresGrad];
+      if (!(isModule || isTensor) || known.has(value)) continue;
+      const register = isModule ? 'registerModule' : 'registerParameter';
+      throw new OptionError(
+        `${this.constructor.name}: the ${isModule ? 'module' : 'parameter'} in its field ${field} is not registered, so it would ` +
+          `be neither trained nor saved. Write this.${field} = this.${register}('${field}', …), or use a private #field.`,
+      );
+    }
   }
 
   #checkName(name: string): void {

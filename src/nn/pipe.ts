@@ -1,17 +1,21 @@
 /** Runs modules and ops one after another. It holds at most two of the tensors between them. */
+import { Storage } from '../autograd/storage.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { fuse, type Step } from './fuse.ts';
 
 /**
  * Passes `input` to the first step, its result to the second, and so on. Each intermediate is disposed as soon as the
- * next step has run, instead of at the end of the scope. `input` and the last result stay. A convolution, its batch
+ * next step has run, instead of at the end of the scope. `input`, the last result and tensors that a step keeps stay. A convolution, its batch
  * norm and ReLU take fewer passes over memory as neighbours than alone.
  */
 export function pipe(input: Tensor, ...steps: readonly Step[]): Tensor {
+  const since = Storage.made;
   let current = input;
   for (const step of fuse(steps)) {
     const next = step(current);
-    if (current !== input && current !== next) current.dispose();
+    // A tensor that was there before, or that a step keeps, is not the pipe's.
+    const own = current !== input && current.storage.serial >= since && !current.holdings.kept;
+    if (own && current !== next) current.dispose();
     current = next;
   }
   return current;

@@ -52,7 +52,7 @@ export class SGD {
 
   /**
    * @param parameters the tensors to train; each step skips those without a gradient
-   * @throws OptionError if there are no parameters, one is repeated, or an option is invalid
+   * @throws OptionError if there are no parameters, one is repeated or no leaf, or an option is invalid
    * @throws DTypeError for a parameter that is not f32
    */
   constructor(parameters: Iterable<Tensor>, options: SGDOptions) {
@@ -63,7 +63,13 @@ export class SGD {
     if (new Set(this.#parameters).size < this.#parameters.length) {
       throw new OptionError('SGD: a parameter was given twice, so each step would update it twice. Give it once.');
     }
-    for (const [i, parameter] of this.#parameters.entries()) expectDType('SGD', `parameter ${i}`, parameter, 'f32');
+    for (const [i, parameter] of this.#parameters.entries()) {
+      expectDType('SGD', `parameter ${i}`, parameter, 'f32');
+      if (!parameter.holdings.graph) continue;
+      throw new OptionError(
+        `SGD: parameter ${i} is a result of ${parameter.holdings.label}, which gets no gradient of its own. Give the leaves.`,
+      );
+    }
     this.lr = lr;
     this.#configure({ lr, momentum, dampening, weightDecay, nesterov });
   }
@@ -137,15 +143,18 @@ export class SGD {
 
   /**
    * Updates every parameter that has a gradient. If it throws, it has updated none.
-   * @throws OptionError if `lr` was set to an invalid value
+   * @throws OptionError if a setting was changed to an invalid value
    * @throws DisposedTensorError for a disposed parameter or gradient
    */
   step(): void {
     const { lr, momentum, dampening, weightDecay, nesterov } = this;
-    numberFrom0('SGD', 'lr', lr);
+    this.#configure({ lr, momentum, dampening, weightDecay, nesterov });
     for (const [i, parameter] of this.#parameters.entries()) {
       const { grad } = parameter;
-      if (!grad) continue;
+      if (!grad) {
+        expectUsable('SGD', { [`parameter ${i}`]: parameter });
+        continue;
+      }
       expectUsable('SGD', { [`parameter ${i}`]: parameter, [`the gradient of parameter ${i}`]: grad });
     }
     for (const parameter of this.#parameters) {

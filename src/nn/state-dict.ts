@@ -98,6 +98,21 @@ export function loadState(
   entries: ReadonlyMap<string, HostEntry>,
   options: LoadOptions = {},
 ): LoadReport {
+  const { targets, report } = checkState(state, entries, options);
+  for (const [name, target] of targets) {
+    const data = entries.get(name)?.data;
+    if (!('storage' in target)) target.value = data?.[0] ?? 0;
+    else if (data) target.set(ownMemory(data));
+  }
+  return report;
+}
+
+/** Checks that `loadState` will load the entries. @throws StateDictError if something does not fit */
+export function checkState(
+  state: StateDict,
+  entries: ReadonlyMap<string, HostEntry>,
+  options: LoadOptions = {},
+): { targets: [name: string, target: StateEntry][]; report: LoadReport } {
   checkNames('loadStateDict()', options, OPTIONS);
   const { strict = true, ignore = [] } = options;
   flag('loadStateDict()', 'strict', strict);
@@ -126,12 +141,7 @@ export function loadState(
   if (mismatched.length > 0 || (strict && report.missing.length + report.unexpected.length > 0)) {
     throw new StateDictError(state, entries, strict ? report : { missing: [], unexpected: [] }, mismatched);
   }
-  for (const [name, target] of targets) {
-    const data = entries.get(name)?.data;
-    if (!('storage' in target)) target.value = data?.[0] ?? 0;
-    else if (data) target.set(ownMemory(data));
-  }
-  return report;
+  return { targets, report };
 }
 
 /** Copies the values to the host. It starts all copies before it waits for the first. */

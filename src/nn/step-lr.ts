@@ -44,9 +44,12 @@ export class StepLR {
   /** Goes on from a state of `stateDict`; as in torch, its settings replace these. @throws OptionError */
   loadStateDict(state: SavedValues): void {
     const [epoch, stepSize, gamma] = ['epoch', 'stepSize', 'gamma'].map((name) => savedNumber('StepLR', state, name));
-    this.#epoch = wholeNumber('StepLR', 'epoch', epoch!, 0);
-    this.stepSize = wholeNumber('StepLR', 'stepSize', stepSize!, 1);
-    this.gamma = numberFrom0('StepLR', 'gamma', gamma!);
+    wholeNumber('StepLR', 'epoch', epoch!, 0);
+    wholeNumber('StepLR', 'stepSize', stepSize!, 1);
+    numberFrom0('StepLR', 'gamma', gamma!);
+    this.#epoch = epoch!;
+    this.stepSize = stepSize!;
+    this.gamma = gamma!;
   }
 
   /** Call it at the end of each epoch. */

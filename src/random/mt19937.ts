@@ -52,6 +52,7 @@ export class Generator {
 
   /** Starts over: only the low 32 bits of `seed` count, and the cached normal is dropped (`torch.manual_seed`). */
   seed(seed: number): this {
+    if (!Number.isInteger(seed)) throw new TypeError(`Generator: expected a whole number as seed, got ${seed}.`);
     const s = this.state;
     // Not `seed >>> 0`: beyond 2^53 nothing is exact anyway, but below it this remainder is exact, for negative seeds
     // too.
@@ -149,6 +150,9 @@ export class Generator {
 
   /** `torch.randint(0, n, (1,))` for 1 <= n < 2^32. One draw, even for n = 1. */
   randint(n: number): number {
+    if (!(Number.isInteger(n) && n >= 1 && n < 2 ** 32)) {
+      throw new RangeError(`randint: expected a whole number from 1 to 2^32 - 1, got ${n}.`);
+    }
     return this.u32() % n;
   }
 

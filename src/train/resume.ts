@@ -1,5 +1,5 @@
 /** Opens what a run has saved, and checks that its pictures and weights are still there. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import type { Start } from '../models/start.ts';
@@ -16,6 +16,7 @@ import { RUN_FILES } from './run-folder.ts';
 import { type RunState, runStateFrom } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
 import { extraOf, modelEntries } from './training-state.ts';
+import type { RunSummary } from './types.ts';
 
 /** A run that goes on. */
 export interface SavedRun {
@@ -76,13 +77,26 @@ function settingsOf(folder: string, { settings, position }: RunState, options: R
   checkNumber('threads', threads);
   checkNumber('saveEvery', saveEvery);
   checkNumber('watchdog', watchdog);
-  if (epochs < position.epoch || (epochs === position.epoch && options.epochs !== undefined)) {
+  if (
+    epochs < position.epoch ||
+    (epochs === position.epoch && options.epochs !== undefined && hasEnded(folder, epochs))
+  ) {
     throw new UsageError(`epochs: the run in ${folder} has finished ${position.epoch}, expected more, found ${epochs}`);
   }
-  if (epochs === position.epoch) {
+  // A crash may have come after the last epoch and before the summary.
+  if (epochs === position.epoch && hasEnded(folder, epochs)) {
     throw new UsageError(`${folder}: the run has ended after its ${epochs} epochs; give more with --epochs to go on`);
   }
   return { ...settings, epochs, threads, saveEvery, watchdog };
+}
+
+function hasEnded(folder: string, epochs: number): boolean {
+  try {
+    const summary = JSON.parse(readFileSync(join(folder, RUN_FILES.summary), 'utf8')) as Partial<RunSummary>;
+    return summary.epochs === epochs && summary.interrupted === false;
+  } catch {
+    return false;
+  }
 }
 
 /** The saved state holds all weights, so a file that is gone is no loss. One that is another is a mistake. */

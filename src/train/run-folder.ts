@@ -42,8 +42,8 @@ export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'):
   }
 }
 
-/** Files that a new run must not overwrite. */
-const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best, RUN_FILES.metrics];
+/** Files that a new run must not overwrite. A run without any of them was ended before it saved its first state. */
+const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best];
 
 /**
  * Checks that a new run may use the folder. One of a run that ended before it had anything to keep may be used again:
@@ -56,7 +56,10 @@ export function checkUnused(path: string): void {
   if (!found.isDirectory()) {
     throw new UsageError(`${path}: expected a folder for the run, found a file; choose another folder`);
   }
-  const file = WORTH_KEEPING.find((name) => existsSync(join(path, name)) && !isBeginning(path, name));
+  const config = join(path, RUN_FILES.config);
+  // Metrics without a config are those of another program, such as the tutorial in PyTorch.
+  const kept = isOwnConfig(config) ? WORTH_KEEPING : [...WORTH_KEEPING, RUN_FILES.metrics];
+  const file = kept.find((name) => existsSync(join(path, name)));
   if (file) {
     const resumable = existsSync(join(path, RUN_FILES.last));
     throw new UsageError(
@@ -64,21 +67,8 @@ export function checkUnused(path: string): void {
         `${resumable ? `, or go on with --resume ${path}` : ''}`,
     );
   }
-  const config = join(path, RUN_FILES.config);
   if (existsSync(config) && !isOwnConfig(config)) {
     throw new UsageError(`${config}: is not the config of a run; choose another folder`);
-  }
-}
-
-/** Whether this is the metrics file of a run that failed in the val phase of its first epoch. */
-function isBeginning(folder: string, name: string): boolean {
-  if (name !== RUN_FILES.metrics || !isOwnConfig(join(folder, RUN_FILES.config))) return false;
-  const lines = readFileSync(join(folder, name), 'utf8').trim().split('\n');
-  try {
-    const { epoch, phase } = JSON.parse(lines[0]!) as Partial<PhaseMetrics>;
-    return lines.length === 1 && epoch === 0 && phase === 'train';
-  } catch {
-    return false;
   }
 }
 
@@ -115,14 +105,14 @@ export class RunFolder {
     }
     this.#unlock = lockFolder(path);
     sweepTemporaries(path);
-    if (!holdsRun && isOwnConfig(join(path, RUN_FILES.config))) this.#removeBeginnings();
+    if (!holdsRun && existsSync(join(path, RUN_FILES.config))) this.#removeLeftovers();
   }
 
-  /** What an earlier run left that had nothing to keep. It would look like this run's. */
-  #removeBeginnings(): void {
-    const { metrics, summary } = RUN_FILES;
-    for (const name of [metrics, summary, ...Object.values(PICTURE_FILES)])
+  /** What an earlier run left that saved no state. */
+  #removeLeftovers(): void {
+    for (const name of [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES)]) {
       rmSync(join(this.path, name), { force: true });
+    }
   }
 
   /** Lets other processes use the folder. */

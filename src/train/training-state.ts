@@ -3,7 +3,14 @@
  * schedule, the random generator, and values of the caller. Its names are documented in docs/running.md.
  */
 import { DawngradError, FileError } from '../errors.ts';
-import { type Module, type OptimizerState, readState, type SavedValues, type StateDict } from '../nn/index.ts';
+import {
+  checkState,
+  type Module,
+  type OptimizerState,
+  readState,
+  type SavedValues,
+  type StateDict,
+} from '../nn/index.ts';
 import type { Generator, GeneratorState } from '../random/mt19937.ts';
 import { type Checkpoint, readCheckpoint, type TensorData, writeSafetensors } from '../weights/index.ts';
 
@@ -45,6 +52,7 @@ export function captureTraining(
   extra: Extra = {},
   generator: GeneratorState | undefined = parts.generator?.stateDict(),
 ): Promise<Checkpoint> {
+  checkJson('extra', extra);
   const { model, optimizer, scheduler } = parts;
   const optimizerState = optimizer?.stateDict();
   const saved: SavedParts = {
@@ -79,7 +87,7 @@ export async function saveTraining(path: string, parts: TrainingParts, extra?: E
  * Loads what `saveTraining` saved into parts that are built alike.
  * @returns the caller's values
  * @throws FileError if the file is damaged or no saved training, or lacks a part; StateDictError or OptionError if a
- *   part does not fit
+ *   part does not fit; then no part was changed
  */
 export function loadTraining(path: string, parts: TrainingParts): Extra {
   return restoreTraining(path, readCheckpoint(path), parts);
@@ -88,6 +96,17 @@ export function loadTraining(path: string, parts: TrainingParts): Extra {
 /** The caller's values in a saved training. @throws FileError */
 export function extraOf(path: string, checkpoint: Checkpoint): Extra {
   return savedParts(path, checkpoint).extra;
+}
+
+/** @throws TypeError for a value that JSON would change in silence */
+function checkJson(path: string, value: unknown): void {
+  if (value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value)) return;
+  const plain = Array.isArray(value) || Object.getPrototypeOf(Object(value)) === Object.prototype;
+  if (typeof value !== 'object' || !plain) {
+    const found = typeof value === 'object' ? value.constructor?.name : String(value);
+    throw new TypeError(`saveTraining: ${path} must be a value that JSON can hold, got ${found}.`);
+  }
+  for (const [name, one] of Object.entries(value)) if (one !== undefined) checkJson(`${path}.${name}`, one);
 }
 
 /** The same saved training with other values of the caller. */
@@ -110,12 +129,18 @@ export function restoreTraining(path: string, checkpoint: Checkpoint, parts: Tra
       throw new FileError(`${path}: holds no state of a ${name}. Save it with the ${name}, or load it without one.`);
     }
   }
+  const [schedule, place] = [scheduler?.stateDict(), generator?.stateDict()];
   try {
-    model.loadStateDict(modelEntries(checkpoint));
-    if (optimizer) optimizer.loadStateDict({ values: saved.optimizer!, tensors: under(OPTIMIZER, checkpoint.tensors) });
+    // Whatever can fail comes before the first change that cannot be undone.
+    const entries = modelEntries(checkpoint);
+    checkState(model.stateDict(), entries);
     if (scheduler) scheduler.loadStateDict(saved.scheduler!);
     if (generator) generator.loadStateDict(saved.generator!);
+    if (optimizer) optimizer.loadStateDict({ values: saved.optimizer!, tensors: under(OPTIMIZER, checkpoint.tensors) });
+    model.loadStateDict(entries);
   } catch (error) {
+    if (schedule) scheduler!.loadStateDict(schedule);
+    if (place) generator!.loadStateDict(place);
     if (error instanceof DawngradError) error.message = `${path}: ${error.message}`;
     throw error;
   }

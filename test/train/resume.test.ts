@@ -120,6 +120,11 @@ gpuTest(
     await train({ ...OPTIONS, epochs: 2, out });
     await expect(resumeTraining(out)).rejects.toThrow('the run has ended after its 2 epochs; give more with --epochs');
     await expect(resumeTraining(out, { epochs: 1 })).rejects.toThrow('has finished 2, expected more, found 1');
+    // As after a crash before the summary.
+    rmSync(join(out, 'summary.json'));
+    const { summary } = await resumeTraining(out, { pictures: false });
+    expect(summary).toMatchObject({ epochs: 2, interrupted: false });
+    expect(readJson(out, 'summary.json')).toEqual(summary);
     await resumeTraining(out, { epochs: 3, pictures: false });
     const { metrics, best } = await wanted('finetune');
     expect(results(out)).toMatchObject({ metrics, best });

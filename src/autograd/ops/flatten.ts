@@ -11,7 +11,7 @@ export function flatten(input: Tensor): Tensor {
   return record({
     name: 'flatten',
     inputs: { input },
-    output: input.view([rows, input.size / rows]),
-    backward: (outputGrad) => [outputGrad.view(input.shape)],
+    output: input.alias([rows, input.size / rows]),
+    backward: (outputGrad) => [outputGrad.alias(input.shape)],
   });
 }

@@ -19,6 +19,7 @@ import {
   type MaxPoolOptions,
   maxPool2d,
   relu,
+  reshape,
   scope,
   sizeOf,
   Tensor,
@@ -92,6 +93,7 @@ export const RUNS: Record<string, Run> = {
   maxPool2d: ({ input }, options) => maxPool2d(input!, options as unknown as MaxPoolOptions),
   globalAvgPool2d: ({ input }) => globalAvgPool2d(input!),
   flatten: ({ input }) => flatten(input!),
+  reshape: ({ input }, { shape }) => reshape(input!, shape as number[]),
   linear: ({ input, weight, bias }) => linear(input!, weight!, bias),
   crossEntropy: ({ logits, labels }) => crossEntropy(logits!, asLabels(labels!)),
   countCorrect: ({ logits, labels }) => countCorrect(logits!, asLabels(labels!)) as unknown as Tensor,
@@ -103,6 +105,7 @@ export const TOLERANCES: Record<string, Tolerance> = {
   // These ops choose and copy values.
   relu: EXACT,
   flatten: EXACT,
+  reshape: EXACT,
   countCorrect: EXACT,
   // One addition, correctly rounded.
   add: { atol: 0, rtol: 6e-8 },

@@ -13,6 +13,7 @@ import {
   linear,
   maxPool2d,
   relu,
+  reshape,
   sizeOf,
   Tensor,
 } from '../../../src/autograd/index.ts';
@@ -106,6 +107,7 @@ const SUBJECTS: Record<string, Subject> = {
     fn: () => (input) => maxPool2d(input!, { kernelSize: 3, stride: 2, padding: 1 }),
   },
   globalAvgPool2d: { inputs: () => [leaf([2, 3, 4, 5])], fn: () => (input) => globalAvgPool2d(input!) },
+  reshape: { inputs: () => [leaf([2, 3, 2])], fn: () => (input) => reshape(input!, [4, 3]) },
   flatten: { inputs: () => [leaf([2, 3, 2, 2])], fn: () => (input) => flatten(input!) },
   linear: {
     inputs: () => [leaf([5, 11]), leaf([7, 11]), leaf([7])],

@@ -183,4 +183,6 @@ for shape, kernel, stride, padding in [
     for values in [random(*shape), torch.randint(0, 3, shape).float().requires_grad_()]:
         case("maxPool2d", lambda input: F.max_pool2d(input, kernel, stride, padding), {"input": values}, options)
 
+case("reshape", lambda input: torch.reshape(input, (6, 5, 1)), {"input": random(3, 5, 2)}, {"shape": [6, 5, 1]})
+
 write("ops")

@@ -11,7 +11,7 @@ import { type Case, conv2dCases, differences, RUNS, WINOGRAD_SLACK } from '../..
 import { forceConv2dVariant } from '../../support/force.ts';
 import { openAs, withGpu } from '../../support/gpu.ts';
 import { findsWrongGradients, seesPlanted, seesWrongGradients } from '../../support/planted.ts';
-import { PLAIN, type Planted } from './planted-plain.ts';
+import { type Planted, REFERENCE } from './planted-reference.ts';
 
 const { gpuTest } = await withGpu();
 
@@ -277,7 +277,7 @@ const WINOGRAD: Planted[] = [
 ];
 
 const VARIANTS: readonly [name: Conv2dVariant, traits: Partial<AdapterTraits>, planted: readonly Planted[]][] = [
-  ['reference', {}, PLAIN],
+  ['reference', {}, REFERENCE],
   ['rows', { kind: 'cpu' }, [...SHARED, ...ROWS]],
   ['tiled', { kind: 'gpu' }, [...SHARED, ...TILED]],
   ['winograd', { kind: 'cpu' }, WINOGRAD],

@@ -4,7 +4,7 @@ import type { ShaderEdit } from '../../support/gpu.ts';
 /** An error, with the golden case and its value that must show it. */
 export type Planted = readonly [what: string, caseName: string, wrong: string, edit: ShaderEdit];
 
-export const PLAIN: readonly Planted[] = [
+export const REFERENCE: readonly Planted[] = [
   [
     'a tap is left out',
     '3x3',

@@ -1,0 +1,145 @@
+/** Saved optimizers, schedules and generators go on to the bits of those that never stopped, and refuse the wrong state. */
+
+import { describe, expect, test } from 'vitest';
+import { OptionError, Tensor } from '../../src/autograd/index.ts';
+import { type OptimizerState, readState, SGD, StateDictError, StepLR } from '../../src/nn/index.ts';
+import { Generator } from '../../src/random/mt19937.ts';
+import { withGpu } from '../support/gpu.ts';
+
+const { gpuTest, gpu } = await withGpu({ poisoned: true });
+
+const SHAPES = [[5], [2, 3], [1]];
+const OPTIONS = { lr: 0.1, momentum: 0.9, dampening: 0.1, weightDecay: 0.01 };
+
+function parametersOf(seed: number): Tensor[] {
+  const random = new Generator(seed);
+  return SHAPES.map((shape) => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const parameter = Tensor.from(gpu, random.fillNormal(new Float32Array(size), 0, 1), shape) as Tensor;
+    parameter.requiresGrad = true;
+    return parameter;
+  });
+}
+
+/** Steps with gradients that depend on the step alone; the last parameter gets its first in step 2. */
+function steps(optimizer: SGD, parameters: readonly Tensor[], from: number, to: number): void {
+  for (let step = from; step < to; step++) {
+    const random = new Generator(100 + step);
+    for (const [i, parameter] of parameters.entries()) {
+      if (i === 2 && step < 2) continue;
+      parameter.grad = Tensor.from(
+        gpu,
+        random.fillNormal(new Float32Array(parameter.size), 0, 1),
+        parameter.shape,
+      ) as Tensor;
+    }
+    optimizer.step();
+    optimizer.zeroGrad();
+  }
+}
+
+/** The state as a file holds it. */
+async function onHost({ values, tensors }: OptimizerState) {
+  return { values: JSON.parse(JSON.stringify(values)), tensors: await readState(tensors) };
+}
+
+describe('SGD', () => {
+  for (const at of [0, 1, 3]) {
+    gpuTest(`goes on after ${at} steps`, async () => {
+      const [whole, first] = [parametersOf(1), parametersOf(1)];
+      const undisturbed = new SGD(whole, OPTIONS);
+      steps(undisturbed, whole, 0, 6);
+      const before = new SGD(first, OPTIONS);
+      steps(before, first, 0, at);
+      const state = await onHost(before.stateDict());
+      expect([...state.tensors.keys()]).toEqual(
+        [0, 1, ...(at > 2 ? [2] : [])].slice(0, at === 0 ? 0 : 3).map((i) => `${i}.momentum_buffer`),
+      );
+      // With other settings, which those of the state replace.
+      const after = new SGD(first, { lr: 5, momentum: 0.5 });
+      after.loadStateDict(state);
+      expect(after).toMatchObject(OPTIONS);
+      steps(after, first, at, 6);
+      for (const [i, parameter] of first.entries()) expect(await parameter.data()).toEqual(await whole[i]!.data());
+      for (const one of [undisturbed, before, after]) one.dispose();
+    });
+  }
+
+  gpuTest('refuses a state that is not its own, and stays as it was', async () => {
+    const parameters = parametersOf(1);
+    const optimizer = new SGD(parameters, OPTIONS);
+    steps(optimizer, parameters, 0, 3);
+    const state = await onHost(optimizer.stateDict());
+    const before = gpu.pool.liveBytes;
+    const wrong =
+      (values: object, tensors = state.tensors) =>
+      () =>
+        optimizer.loadStateDict({ values: { ...state.values, ...values }, tensors });
+    expect(wrong({ type: 'Adam' })).toThrow('SGD: expected the state of a SGD, got that of a Adam.');
+    expect(wrong({ parameters: 2 })).toThrow('SGD: the saved state is of 2 parameters, this optimizer has 3.');
+    expect(wrong({ momentum: 'much' })).toThrow('SGD: the saved state must have a number momentum, got much.');
+    expect(wrong({ lr: -1 })).toThrow(OptionError);
+    const other = new Map(state.tensors).set('1.momentum_buffer', { ...state.tensors.get('0.momentum_buffer')! });
+    expect(wrong({}, other)).toThrow(StateDictError);
+    const unknown = new Map(state.tensors).set('7.momentum_buffer', { ...state.tensors.get('0.momentum_buffer')! });
+    expect(wrong({}, unknown)).toThrow('unexpected: 7.momentum_buffer');
+    expect(gpu.pool.liveBytes).toBe(before);
+    expect(await onHost(optimizer.stateDict())).toEqual(state);
+    optimizer.dispose();
+  });
+});
+
+describe('StepLR', () => {
+  test('goes on', () => {
+    const [whole, stopped] = [{ lr: 1 }, { lr: 1 }];
+    const undisturbed = new StepLR(whole, { stepSize: 3 });
+    const before = new StepLR(stopped, { stepSize: 3 });
+    for (let i = 0; i < 4; i++) before.step();
+    const after = new StepLR(stopped, { stepSize: 100, gamma: 0.5 });
+    after.loadStateDict(JSON.parse(JSON.stringify(before.stateDict())));
+    for (let i = 0; i < 5; i++) after.step();
+    for (let i = 0; i < 9; i++) undisturbed.step();
+    expect(stopped).toEqual(whole);
+    expect(after.epoch).toBe(9);
+  });
+
+  test('refuses a state that is not its own', () => {
+    const schedule = new StepLR({ lr: 1 }, { stepSize: 3 });
+    const state = schedule.stateDict();
+    expect(() => schedule.loadStateDict({ ...state, type: 'CosineLR' })).toThrow('expected the state of a StepLR');
+    expect(() => schedule.loadStateDict({ ...state, stepSize: 0 })).toThrow(OptionError);
+    expect(() => schedule.loadStateDict({ ...state, epoch: 1.5 })).toThrow(OptionError);
+  });
+});
+
+describe('Generator', () => {
+  test('goes on from any place, with the normal that is left over', () => {
+    for (const draws of [0, 1, 623, 624, 1000]) {
+      const generator = new Generator(7);
+      generator.skip(draws);
+      generator.fillNormal(new Float32Array(3), 0, 1);
+      const other = new Generator(1).loadStateDict(JSON.parse(JSON.stringify(generator.stateDict())));
+      const values = (one: Generator) => [
+        ...one.fillNormal(new Float32Array(5), 0, 1),
+        ...Array.from({ length: 700 }, () => one.u32()),
+        one.drawn,
+      ];
+      expect(values(other)).toEqual(values(generator));
+    }
+  });
+
+  test('refuses what is no state', () => {
+    const state = new Generator(7).stateDict();
+    for (const wrong of [
+      { words: 'AAAA' },
+      { words: 3 },
+      { next: 625 },
+      { next: -1 },
+      { drawn: 0.5 },
+      { cachedNormal: 'x' },
+    ]) {
+      const load = () => new Generator().loadStateDict({ ...state, ...wrong } as never);
+      expect(load).toThrow('Generator: expected the state that stateDict() gave');
+    }
+  });
+});
