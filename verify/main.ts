@@ -4,7 +4,7 @@
  * rows for CI.
  *
  * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch. Comparisons of whole runs also need
- * DAWNGRAD_REFERENCE. Rows that are `alone` need none of them.
+ * DAWNGRAD_REFERENCE, and `cases` needs DAWNGRAD_CASES. Rows that are `alone` need none of the others.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFas
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
+import { cases } from './rows/cases.ts';
 import { demo } from './rows/demo.ts';
 import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
@@ -29,6 +30,7 @@ import { half } from './rows/half.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
+import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
@@ -55,6 +57,8 @@ const ROWS: readonly Row[] = [
   pillowFormats,
   mutatedPictures,
   randomPrograms,
+  mutatedCheckpoints,
+  cases,
   sameBits,
   speed,
   memory,

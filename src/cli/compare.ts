@@ -1,6 +1,7 @@
 /** `npm run compare -- a.jsonl b.jsonl`: compares two runs in a table and a picture. */
 import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
+import { printableLines } from '../printable.ts';
 import { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from '../train/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
@@ -41,11 +42,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await run(command);
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`compare: ${error.message}\nTry "${called('compare')} --help".\n`);
+      process.stderr.write(`compare: ${printableLines(error.message)}\nTry "${called('compare')} --help".\n`);
       return 2;
     }
     if (!(error instanceof FileError)) throw error;
-    process.stderr.write(`compare: ${error.message}\n`);
+    process.stderr.write(`compare: ${printableLines(error.message)}\n`);
     return exitStatusOf(error);
   }
 }

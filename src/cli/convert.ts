@@ -1,9 +1,21 @@
 /** `npm run convert -- in.pth out.safetensors`: converts any readable checkpoint to safetensors. */
 
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
-import { type Checkpoint, readCheckpoint, writeSafetensors } from '../weights/index.ts';
+import { commonPrefix } from '../models/find-net.ts';
+import { printable, printableLines, quote } from '../printable.ts';
+import {
+  type Checkpoint,
+  countNumbers,
+  LIMIT_TEXT,
+  mostBytes,
+  parseSource,
+  readCheckpoint,
+  storedBytes,
+  writeSafetensors,
+} from '../weights/index.ts';
 import { called } from './called.ts';
 import { runProgram } from './program.ts';
 
@@ -12,11 +24,13 @@ const HELP = `Usage: ${called('convert')} <input> <output.safetensors>
 Reads a checkpoint and writes its tensors as safetensors, a format that needs no Python and cannot run code.
 
   <input>   a PyTorch state dict (.pth, .pt, .bin: zip or older stream format) or a .safetensors file;
-            its content decides which, not its name
+            its content decides which, not its name; of a file with several state dicts, <input>#<name>
+            takes one (model.pth#state_dict_ema), else the raw weights are taken
   <output>  must end in .safetensors; replaced if it exists, and written whole or not at all
 
-64-bit integers stay unchanged; all other values become float32. "module." prefixes and a "state_dict" key around
-the tensors are removed.
+Every tensor keeps its dtype and its values, to the bit. Tensors that share memory are written in full; the output is
+limited to ${LIMIT_TEXT}. A "state_dict" key around the tensors and a prefix before all
+names ("module.", "model.") are removed, and the output line says so.
 
   -h, --help   print this
 `;
@@ -35,19 +49,20 @@ export async function main(argv: string[]): Promise<number> {
       process.stdout.write(HELP);
       return 0;
     }
-    const checkpoint = readCheckpoint(paths.input);
+    const checkpoint = withoutNetPrefix(readCheckpoint(paths.input));
+    checkSize(paths.input, checkpoint);
     // Readers such as transformers look here for the library whose names and layouts the file uses.
     const metadata = { format: 'pt', ...checkpoint.metadata };
     const bytes = writeSafetensors(paths.output, { tensors: checkpoint.tensors, metadata });
-    process.stdout.write(`${paths.output}: ${summarize(checkpoint, bytes)}\n`);
+    process.stdout.write(`${printable(paths.output, paths.output.length)}: ${summarize(checkpoint, bytes)}\n`);
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      process.stderr.write(`convert: ${error.message}\nTry "${called('convert')} --help".\n`);
+      process.stderr.write(`convert: ${printableLines(error.message)}\nTry "${called('convert')} --help".\n`);
       return 2;
     }
     if (error instanceof FileError) {
-      process.stderr.write(`convert: ${error.message}\n`);
+      process.stderr.write(`convert: ${printableLines(error.message)}\n`);
       return 1;
     }
     throw error;
@@ -73,20 +88,49 @@ function parsePaths(argv: string[]): 'help' | { input: string; output: string } 
   return { input, output };
 }
 
-/** "102 tensors, 11,689,512 parameters and 9,600 batch-norm statistics, 44.6 MiB" */
-function summarize({ tensors }: Checkpoint, bytes: number): string {
+/** Without the prefix before all names, if it stands before a known network's. No entry is left out. */
+function withoutNetPrefix(checkpoint: Checkpoint): Checkpoint {
+  const prefix = commonPrefix(checkpoint);
+  if (prefix === '') return checkpoint;
+  const entries = Array.from(checkpoint.tensors, ([name, tensor]) => [name.slice(prefix.length), tensor] as const);
+  const notes = [...(checkpoint.notes ?? []), `names without ${quote(prefix)}`];
+  return { ...checkpoint, tensors: new Map(entries), notes };
+}
+
+/** About what a tensor takes in the header, beside its name: some tensors could share one shape of many dimensions. */
+const ENTRY_BYTES = 64;
+const BYTES_PER_DIMENSION = 2;
+
+/** Views of one storage share memory here, but safetensors has no views. @throws FileError if the output is too large */
+function checkSize(input: string, { tensors }: Checkpoint): void {
+  const { path } = parseSource(input);
+  const { size } = statSync(path);
+  let total = 0;
+  for (const [name, tensor] of tensors) {
+    total += storedBytes(tensor) + name.length + ENTRY_BYTES + BYTES_PER_DIMENSION * tensor.shape.length;
+  }
+  if (total <= mostBytes(size)) return;
+  throw new FileError(
+    `${path}: its ${tensors.size} tensors share memory, and written in full they take about ${total} bytes, beyond ` +
+      `${LIMIT_TEXT} (${size}), so it is not converted; save only the tensors that you need`,
+  );
+}
+
+/** "102 tensors, 11,689,512 parameters and 9,600 batch-norm statistics, 44.6 MiB; names without "module."" */
+function summarize({ tensors, notes = [] }: Checkpoint, bytes: number): string {
   let parameters = 0;
   let statistics = 0;
-  const converted = new Set<string>();
-  for (const [name, { data, dtype }] of tensors) {
-    if (STATISTIC.test(name)) statistics += data.length;
-    else parameters += data.length;
-    if (dtype !== undefined && dtype !== 'F32' && dtype !== 'I64') converted.add(dtype);
+  for (const [name, { shape }] of tensors) {
+    if (STATISTIC.test(name)) statistics += countNumbers(shape);
+    else parameters += countNumbers(shape);
   }
   const kept = statistics > 0 ? ` and ${format(statistics)} batch-norm statistics` : '';
-  const from = converted.size > 0 ? ` (${[...converted].sort().join(', ')} became F32)` : '';
-  return `${format(tensors.size)} tensors, ${format(parameters)} parameters${kept}, ${sizeText(bytes)}${from}`;
+  const counts = `${format(tensors.size)} tensors, ${format(parameters)} parameters${kept}, ${sizeText(bytes)}`;
+  return printable([counts, ...notes].join('; '), LONGEST_LINE);
 }
+
+/** Characters, with notes that quote the file. */
+const LONGEST_LINE = 2000;
 
 function format(count: number): string {
   return count.toLocaleString('en-US');

@@ -4,6 +4,7 @@ import { driverFacts } from '../driver/facts.mjs';
 import { planDriver } from '../driver/plan.mjs';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
+import { printableLines } from '../printable.ts';
 import { called } from './called.ts';
 import { diagnose } from './doctor/diagnose.ts';
 import { examineHost } from './doctor/host.ts';
@@ -38,7 +39,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await run(command);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`doctor: ${error.message}\nTry "${called('doctor')} --help".\n`);
+    process.stderr.write(`doctor: ${printableLines(error.message)}\nTry "${called('doctor')} --help".\n`);
     return 2;
   }
 }

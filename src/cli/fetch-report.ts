@@ -2,6 +2,7 @@
 import { SingleBar } from 'cli-progress';
 import type { FetchProgress } from '../fetch/index.ts';
 import { formatBytes } from '../plan/index.ts';
+import { printableLines } from '../printable.ts';
 import type { Output } from './train-report.ts';
 
 /** Time between two progress lines without a terminal. */
@@ -35,7 +36,7 @@ export class FetchReport {
 
   note(text: string): void {
     this.stopBar();
-    this.#stderr.write(`${text}\n`);
+    this.#stderr.write(`${printableLines(text)}\n`);
   }
 
   /** Removes the bar from the terminal and restores the cursor. */

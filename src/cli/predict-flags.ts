@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
+import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
@@ -68,7 +69,8 @@ A folder stands for all pictures in it and its subfolders. Unreadable files are 
 
 ${flagHelp('weights <file>', [
   "a resnet18 or resnet34: a run's best.safetensors, which names its classes, or any",
-  '.pth or .safetensors checkpoint; 1000 classes without names get those of ImageNet',
+  '.pth or .safetensors checkpoint; 1000 classes without names get those of ImageNet;',
+  'of a file with several state dicts, <file>#<name> takes one',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18, downloaded once)",
 ])}
 ${flagHelp('top <n>', [`print the n likeliest classes (default: ${DEFAULT_TOP}, or 1 if there are only two)`])}
@@ -159,7 +161,7 @@ function checkSaveFolder(path: string): void {
 /** From the flag, else from the variable; the file must exist. */
 function locateWeights(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const path = given ?? (env.DAWNGRAD_WEIGHTS || undefined);
-  return path === undefined
-    ? undefined
-    : checkExists(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', path, 'file');
+  if (path === undefined) return undefined;
+  checkExists(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', parseSource(path).path, 'file');
+  return path;
 }

@@ -4,6 +4,7 @@ import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index
 import { MissingFeatureError, OutOfMemoryError } from '../gpu/errors.ts';
 import type { FindTuned } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index.ts';
+import { printableLines } from '../printable.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
 import { exitStatusOf } from './exit-status.ts';
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
     return await run(command, io);
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`predict: ${error.message}\n`);
+    io.stderr.write(`predict: ${printableLines(error.message)}\n`);
     const advice = adviceFor(error);
     if (advice) io.stderr.write(`${advice}\n`);
     if (error instanceof UsageError) io.stderr.write(`Try "${called('predict')} --help".\n`);

@@ -5,6 +5,7 @@ import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { ON_DIVERGENCE, type OnDivergence } from '../train/index.ts';
+import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
@@ -109,7 +110,8 @@ ${flagHelp('data <folder>', [
 ${flagHelp('weights <file>', [
   'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from; its last',
   'layer is used only if it has the same number of classes and, if the file names them,',
-  'the same classes; "none" draws all weights of a resnet18 at random',
+  'the same classes; of a file with several state dicts, <file>#<name> takes one',
+  '(model.pth#state_dict_ema); "none" draws all weights of a resnet18 at random',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18)",
 ])}
 ${flagHelp('demo', [
@@ -240,5 +242,6 @@ function locate(
   const variable = `DAWNGRAD_${flag.toUpperCase()}`;
   const path = given ?? (env[variable] || undefined);
   if (path === undefined || (flag === 'weights' && path === NO_WEIGHTS)) return path;
-  return checkExists(given === undefined ? variable : `--${flag}`, path, kind);
+  checkExists(given === undefined ? variable : `--${flag}`, flag === 'weights' ? parseSource(path).path : path, kind);
+  return path;
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import type { Phase } from '../models/types.ts';
 import { formatBytes, type MemoryPlan } from '../plan/index.ts';
+import { listed, printableJson, printableLines } from '../printable.ts';
 import {
   type CheckProgressReport,
   type DivergedError,
@@ -84,7 +85,7 @@ export class TrainReport implements Reporter {
     this.note(`Device: ${adapter} (${adapterKind})`);
     this.note(`Memory: ${memoryText(run.memory)}`);
     this.note(`Weights: ${weights}`);
-    this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${classes.join(', ')}`);
+    this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${listed(classes)}`);
     for (const line of leftOutLines(run.leftOut)) this.note(line);
     const { skipped, batchSize } = run;
     if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
@@ -139,7 +140,7 @@ export class TrainReport implements Reporter {
     const demo = this.#demo;
     if (!json) return;
     const row = { ...(demo && { demo }), ...(jsonMode !== undefined && { mode: jsonMode }), ...metrics };
-    stdout.write(`${JSON.stringify(row)}\n`);
+    stdout.write(`${printableJson(row)}\n`);
   }
 
   epochEnded(): void {
@@ -165,7 +166,7 @@ export class TrainReport implements Reporter {
 
   /** A line in addition to the tutorial's. */
   note(text: string): void {
-    this.#options.stderr.write(`${text}\n`);
+    this.#options.stderr.write(`${printableLines(text)}\n`);
   }
 
   /** Removes the bar from the terminal and restores the cursor. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { type FindTuned, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
+import { printableLines } from '../printable.ts';
 import {
   checkUnused,
   DivergedError,
@@ -46,7 +47,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
     return await runAll(command, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.stderr.write(`train: ${error.message}\nTry "${called('train')} --help".\n`);
+    io.stderr.write(`train: ${printableLines(error.message)}\nTry "${called('train')} --help".\n`);
     return 2;
   }
 }

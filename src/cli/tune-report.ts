@@ -1,5 +1,6 @@
 /** The output of tuning: progress on stderr (a bar on a terminal, otherwise a line from time to time) and a table. */
 import { SingleBar } from 'cli-progress';
+import { printableLines } from '../printable.ts';
 import type { TuneProgress, TuneResult } from '../tune/index.ts';
 import type { Output } from './train-report.ts';
 
@@ -26,7 +27,7 @@ export class TuneNotes {
 
   note(text: string): void {
     this.stopBar();
-    this.#stderr.write(`${text}\n`);
+    this.#stderr.write(`${printableLines(text)}\n`);
   }
 
   /** Removes the bar from the terminal and restores the cursor. */

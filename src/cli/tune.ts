@@ -5,6 +5,7 @@ import type { AdapterPreference } from '../gpu/dawn.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
+import { printableLines } from '../printable.ts';
 import { DEFAULT_BUDGET, engineVersion, keepResults, type TuneReport, tune, tuneLimits } from '../tune/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
@@ -64,7 +65,7 @@ export async function main(argv: readonly string[], io: Io = process, startedAt 
     return await run(command, io, startedAt);
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`tune: ${error.message}\n`);
+    io.stderr.write(`tune: ${printableLines(error.message)}\n`);
     if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
     if (error instanceof UsageError) io.stderr.write(`Try "${called('tune')} --help".\n`);
     return exitStatusOf(error);

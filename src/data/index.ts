@@ -1,6 +1,6 @@
 /** Reads pictures and makes batches. This folder does not depend on the engine. */
 
-export { Generator } from '../random/mt19937.ts';
+export { Generator, type GeneratorState } from '../random/mt19937.ts';
 export type { BrokenPicture, CheckOptions } from './check.ts';
 export { type DecodeOptions, decode, MAX_PIXELS, readSize } from './decode.ts';
 export { DecoderPool, type DecoderPoolOptions } from './decoder-pool.ts';

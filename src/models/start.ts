@@ -7,13 +7,14 @@ import { FileError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type ResNet, resnet18, resnet34 } from '../models/index.ts';
 import { Linear, type RandomSource } from '../nn/index.ts';
-import { type Checkpoint, readCheckpoint } from '../weights/index.ts';
+import { listed } from '../printable.ts';
+import { type Checkpoint, namedClasses, parseSource, readCheckpoint } from '../weights/index.ts';
+import { findNet } from './find-net.ts';
 import type { Architecture, TrainMode } from './types.ts';
 
 const BUILDERS = { resnet18, resnet34 };
 
-/** Metadata key of checkpoints that this program wrote: the class names, as a JSON array. */
-export const CLASSES_KEY = 'classes';
+export { CLASSES_KEY, namedClasses } from '../weights/index.ts';
 
 /** The start of a run: architecture and weights. */
 export interface Start {
@@ -54,23 +55,35 @@ export function readStart(weights: string | undefined, classes: readonly string[
  * @throws FileError if no known architecture fits
  */
 export function startFrom(path: string, checkpoint: Checkpoint, classes: readonly string[]): Start {
-  const architecture = architectureOf(path, checkpoint);
-  const outputs = checkpoint.tensors.get('fc.weight')?.shape[0];
-  const named = namedClasses(checkpoint);
+  const net = findNet(parseSource(path).path, checkpoint);
+  const architecture = architectureOf(path, net);
+  const outputs = net.tensors.get('fc.weight')?.shape[0];
+  const named = namedClasses(net);
   const begin = `${path} (${architecture})`;
+  const end = notesText(net);
   const left = (reason: string): Start => ({
     architecture,
-    checkpoint,
+    checkpoint: net,
     loadsLastLayer: false,
-    description: `${begin}, without its last layer: ${reason}. A new one is drawn.`,
+    description: `${begin}, without its last layer: ${reason}. A new one is drawn.${end}`,
   });
   if (outputs === undefined) return left('the file has none');
   if (outputs !== classes.length) return left(`it has ${outputs} outputs, but the data has ${classes.length} classes`);
   if (named && named.join('\0') !== classes.join('\0')) {
-    return left(`it is for the classes ${named.join(', ')}, but the data has ${classes.join(', ')}`);
+    return left(`it is for the classes ${listed(named)}, but the data has ${listed(classes)}`);
   }
-  const description = `${begin}, whole: its last layer has ${outputs} outputs, one per class of the data.`;
-  return { architecture, checkpoint, loadsLastLayer: true, description };
+  const description = `${begin}, whole: its last layer has ${outputs} outputs, one per class of the data.${end}`;
+  return { architecture, checkpoint: net, loadsLastLayer: true, description };
+}
+
+/** Reads the network of a checkpoint: `path#name` names one of several. @throws FileError if it cannot be read */
+export function readNet(source: string): Checkpoint {
+  return findNet(parseSource(source).path, readCheckpoint(source));
+}
+
+/** The choices made in the file, as a sentence after others; nothing if there was no choice. */
+export function notesText({ notes = [] }: Pick<Checkpoint, 'notes'>): string {
+  return notes.length > 0 ? ` Read: ${notes.join('; ')}.` : '';
 }
 
 /**
@@ -86,17 +99,6 @@ export function architectureOf(path: string, { tensors }: Checkpoint): Architect
     );
   }
   return tensors.has('layer1.2.conv1.weight') ? 'resnet34' : 'resnet18';
-}
-
-/** The class names in a checkpoint that this program wrote; undefined for other checkpoints. */
-export function namedClasses({ metadata }: Checkpoint): string[] | undefined {
-  try {
-    const names: unknown = JSON.parse(metadata[CLASSES_KEY] ?? 'null');
-    return Array.isArray(names) && names.every((name) => typeof name === 'string') ? names : undefined;
-  } catch {
-    // Another program's entry under the same key.
-    return undefined;
-  }
 }
 
 /**

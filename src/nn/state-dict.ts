@@ -6,6 +6,7 @@ import { formatShape, OptionError } from '../autograd/errors.ts';
 import { checkNames, flag } from '../autograd/options.ts';
 import { type Shape, sizeOf, type Tensor } from '../autograd/tensor.ts';
 import { DawngradError } from '../errors.ts';
+import { printable } from '../printable.ts';
 
 /** A whole number that is saved with a module but never used on the device (`num_batches_tracked`). */
 export class Counter {
@@ -55,7 +56,10 @@ export interface ShapeMismatch {
   readonly found: Shape;
 }
 
-/** A checkpoint does not fit the module. Lists every mismatch; nothing was loaded. */
+/** Lines of each kind in a message. The error's lists are complete. */
+const LINES_SHOWN = 20;
+
+/** A checkpoint does not fit the module; nothing was loaded. Its lists have every mismatch, its message the first. */
 export class StateDictError extends DawngradError {
   override name = 'StateDictError';
   readonly missing: readonly string[];
@@ -70,11 +74,12 @@ export class StateDictError extends DawngradError {
   ) {
     const { missing, unexpected } = report;
     const lines = [
-      ...missing.map((name) => `missing: ${name} ${formatShape(state.get(name)!.shape)}`),
-      ...unexpected.map((name) => `unexpected: ${name} ${formatShape(entries.get(name)!.shape)}`),
-      ...mismatched.map(
+      ...firstOf(missing, (name) => `missing: ${printable(name)} ${formatShape(state.get(name)!.shape)}`),
+      ...firstOf(unexpected, (name) => `unexpected: ${printable(name)} ${formatShape(entries.get(name)!.shape)}`),
+      ...firstOf(
+        mismatched,
         ({ name, expected, found }) =>
-          `wrong shape: ${name}: expected ${formatShape(expected)}, found ${formatShape(found)}`,
+          `wrong shape: ${printable(name)}: expected ${formatShape(expected)}, found ${formatShape(found)}`,
       ),
     ];
     super(
@@ -86,6 +91,13 @@ export class StateDictError extends DawngradError {
     this.unexpected = unexpected;
     this.mismatched = mismatched;
   }
+}
+
+/** A line for each of the first, and how many more there are: a file may hold any number of names. */
+function firstOf<T>(items: readonly T[], line: (item: T) => string): string[] {
+  const more = items.length - LINES_SHOWN;
+  const shown = items.slice(0, LINES_SHOWN).map(line);
+  return more > 0 ? [...shown, `and ${more.toLocaleString('en-US')} more`] : shown;
 }
 
 /**

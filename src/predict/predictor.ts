@@ -8,11 +8,11 @@ import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
-import { architectureOf, buildModel, type Start } from '../models/start.ts';
+import { architectureOf, buildModel, readNet, type Start } from '../models/start.ts';
 import type { Architecture } from '../models/types.ts';
 import { StateDictError } from '../nn/index.ts';
 import { checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
-import { type Checkpoint, readCheckpoint } from '../weights/index.ts';
+import type { Checkpoint } from '../weights/index.ts';
 import { type ClassNames, classNamesOf } from './class-names.ts';
 import { likeliest, type Ranking } from './ranking.ts';
 import { type PictureInput, type Rendered, renderAhead, type Unreadable } from './render-ahead.ts';
@@ -74,13 +74,14 @@ const QUEUE_DEPTH = 1;
 /**
  * Reads a checkpoint and loads its network on a device. The caller must close the predictor; until then Node does not
  * exit.
- * @param weights a .pth or .safetensors file of a resnet18 or resnet34, such as a run's best.safetensors
+ * @param weights a .pth or .safetensors file of a resnet18 or resnet34, such as a run's best.safetensors; `file.pth#name`
+ *   takes one of several state dicts
  * @throws FileError naming the file if it cannot be read or holds another network; UsageError if an option is invalid;
  *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; MissingFeatureError if it has no half
  *   precision; errors of `tuned`
  */
 export async function openPredictor(weights: string, options: PredictorOptions = {}): Promise<Predictor> {
-  const checkpoint = readCheckpoint(weights);
+  const checkpoint = readNet(weights);
   const architecture = architectureOf(weights, checkpoint);
   const classes = classNamesOf(checkpoint, countOutputs(weights, checkpoint));
   const imageSize = checkNumber('imageSize', options.imageSize ?? recordedImageSize(checkpoint));
@@ -104,7 +105,8 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     const model = buildModel(gpu, start, built).eval();
     if (half) model.half();
     const ownsGpu = options.gpu === undefined;
-    const facts = { weights, architecture, classes, imageSize, batchSize, threads, maxPixels, half, watchdog };
+    const { notes = [] } = checkpoint;
+    const facts = { weights, notes, architecture, classes, imageSize, batchSize, threads, maxPixels, half, watchdog };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
@@ -133,6 +135,7 @@ function recordedImageSize({ metadata }: Checkpoint): number {
 
 interface Parts {
   readonly weights: string;
+  readonly notes: readonly string[];
   readonly architecture: Architecture;
   readonly classes: ClassNames;
   readonly imageSize: number;
@@ -159,6 +162,8 @@ interface Submitted {
 export class Predictor {
   /** Path of the weights. */
   readonly weights: string;
+  /** The choices made in that file: one of several state dicts, names without a prefix. */
+  readonly notes: readonly string[];
   readonly architecture: Architecture;
   /** Names of the classes, in the order of the network's outputs. */
   readonly classes: readonly string[];
@@ -182,6 +187,7 @@ export class Predictor {
   /** @internal */
   constructor(parts: Parts) {
     this.weights = parts.weights;
+    this.notes = parts.notes;
     this.architecture = parts.architecture;
     this.classes = parts.classes.names;
     this.namesFrom = parts.classes.source;

@@ -7,6 +7,7 @@ import type { TunedChoices } from '../kernels/work.ts';
 import { CLASSES_KEY, type StartFacts } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
+import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
@@ -124,7 +125,8 @@ export function packageVersion(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
-/** The file's absolute path and hash. */
-export function weightsFile(path: string): WeightsFile {
-  return { file: resolve(path), sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
+/** The file's absolute path and hash; of `file#part`, the path with the part, and the hash of the whole file. */
+export function weightsFile(source: string): WeightsFile {
+  const { path } = parseSource(source);
+  return { file: resolve(source), sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
 }

@@ -1,5 +1,5 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
-import type { DataLoader, DecoderPool } from '../data/index.ts';
+import type { DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
@@ -7,9 +7,8 @@ import type { ResNet } from '../models/index.ts';
 import type { StartFacts } from '../models/start.ts';
 import { type HostBatch, trainStep, valStep } from '../models/step.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
-import type { ExportedEntry, SGD, StepLR } from '../nn/index.ts';
+import type { SGD, StepLR } from '../nn/index.ts';
 import type { NumberSettings, Rehearsal } from '../plan/index.ts';
-import type { Generator } from '../random/mt19937.ts';
 import type { Best } from './best.ts';
 import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, type WeightsFile } from './config.ts';
 import { DivergenceWatch } from './divergence.ts';
@@ -22,10 +21,7 @@ import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { epochsWithoutImprovement, type Position, type RunState } from './run-state.ts';
 import { Saver } from './saver.ts';
-import type { PhaseMetrics, Reporter, RunSegment, RunSummary } from './types.ts';
-
-/** A state dict on the host. */
-export type State = ReadonlyMap<string, ExportedEntry>;
+import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './types.ts';
 
 /** The parts of a run. */
 export interface Run {

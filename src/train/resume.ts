@@ -5,10 +5,9 @@ import { FileError, UsageError } from '../errors.ts';
 import type { Start } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
 import { checkNumber, type NumberSettings } from '../plan/index.ts';
-import { type Checkpoint, encodeSafetensors, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
+import { type Checkpoint, encodeSafetensors, parseSource, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
 import { Best } from './best.ts';
 import { bestMetadata, type WeightsFile, weightsFile } from './config.ts';
-import type { State } from './epochs.ts';
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
 import { openPictures, type Pictures, withoutPictures } from './pictures.ts';
@@ -16,7 +15,7 @@ import { RUN_FILES } from './run-folder.ts';
 import { type RunState, runStateFrom } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
 import { extraOf, modelEntries } from './training-state.ts';
-import type { RunSummary } from './types.ts';
+import type { RunSummary, State } from './types.ts';
 
 /** A run that goes on. */
 export interface SavedRun {
@@ -101,7 +100,8 @@ function hasEnded(folder: string, epochs: number): boolean {
 
 /** The saved state holds all weights, so a file that is gone is no loss. One that is another is a mistake. */
 function checkWeights(folder: string, weights: WeightsFile | null): void {
-  if (!weights || !existsSync(weights.file) || weightsFile(weights.file).sha256 === weights.sha256) return;
+  if (!weights || !existsSync(parseSource(weights.file).path) || weightsFile(weights.file).sha256 === weights.sha256)
+    return;
   throw new FileError(
     `${weights.file}: is not the file that the run in ${folder} started from: expected SHA-256 ${weights.sha256}. ` +
       'Restore or move it, or start a new run.',

@@ -1,13 +1,13 @@
 /** Saves the state of a run while it goes on. */
+import type { GeneratorState } from '../data/index.ts';
 import type { Watchdog } from '../gpu/watchdog.ts';
-import type { GeneratorState } from '../random/mt19937.ts';
 import type { Checkpoint } from '../weights/index.ts';
 import type { Best } from './best.ts';
-import type { State } from './epochs.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { RunState } from './run-state.ts';
 import { SaveThread } from './save-thread.ts';
 import { captureTraining, modelEntries, type TrainingParts, withExtra } from './training-state.ts';
+import type { State } from './types.ts';
 
 export interface SaverOptions {
   readonly parts: TrainingParts;

@@ -18,14 +18,14 @@ import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehea
 import { Best } from './best.ts';
 import { checkPictures, readHeaders } from './check-pictures.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
-import { runEpochs, type State } from './epochs.ts';
+import { runEpochs } from './epochs.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
 import { openSaved, type SavedRun } from './resume.ts';
 import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
-import type { PhaseMetrics, RunSummary } from './types.ts';
+import type { PhaseMetrics, RunSummary, State } from './types.ts';
 
 /** The result of a run, also if its signal stopped it. */
 export interface TrainResult {

@@ -2,6 +2,8 @@
  * The state of a training loop in one safetensors file: weights with the batch norms' statistics, the optimizer, the
  * schedule, the random generator, and values of the caller. Its names are documented in docs/running.md.
  */
+
+import type { Generator, GeneratorState } from '../data/index.ts';
 import { DawngradError, FileError } from '../errors.ts';
 import {
   checkState,
@@ -11,7 +13,6 @@ import {
   type SavedValues,
   type StateDict,
 } from '../nn/index.ts';
-import type { Generator, GeneratorState } from '../random/mt19937.ts';
 import { type Checkpoint, readCheckpoint, type TensorData, writeSafetensors } from '../weights/index.ts';
 
 /** Metadata key of the values beside the tensors. */

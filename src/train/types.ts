@@ -1,8 +1,12 @@
 /** Types that the parts of a run share: metrics, progress, summary and the reporter. */
 
 import type { Phase, TrainMode } from '../models/types.ts';
+import type { ExportedEntry } from '../nn/index.ts';
 import type { MemoryPlan } from '../plan/index.ts';
 import type { DivergedError } from './errors.ts';
+
+/** A state dict on the host. */
+export type State = ReadonlyMap<string, ExportedEntry>;
 
 /** One phase of one epoch: one line of metrics.jsonl. */
 export interface PhaseMetrics {

@@ -8,6 +8,8 @@ export const BYTES_PER_ELEMENT: Readonly<Record<StoredDtype, number>> = {
   F32: 4,
   F16: 2,
   BF16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
   I64: 8,
   U64: 8,
   I32: 4,
@@ -42,6 +44,11 @@ export function toFloat32(bytes: Uint8Array, dtype: StoredDtype): Float32Array {
       return fromHalf(new Uint16Array(buffer, byteOffset, count));
     case 'BF16':
       return fromBfloat16(new Uint16Array(buffer, byteOffset, count));
+    case 'F8_E4M3':
+      return fromTable(own, E4M3);
+    case 'F8_E5M2':
+      // The upper half of a binary16.
+      return fromHalf(Uint16Array.from(own, (byte) => byte << 8));
     case 'I64':
       return fromBigInts(new BigInt64Array(buffer, byteOffset, count));
     case 'U64':
@@ -80,6 +87,22 @@ function fromBfloat16(values: Uint16Array): Float32Array {
   for (let i = 0; i < values.length; i++) bits[i] = values[i]! << 16;
   return new Float32Array(bits.buffer);
 }
+
+function fromTable(values: Uint8Array, table: Float32Array): Float32Array {
+  return Float32Array.from(values, (byte) => table[byte]!);
+}
+
+/**
+ * The 256 values of float8 E4M3 (OCP, as in torch's float8_e4m3fn): 1 sign, 4 exponent (bias 7), 3 fraction bits;
+ * exponent 0 is subnormal; there is no infinity, and only all ones in exponent and fraction are NaN.
+ */
+const E4M3 = Float32Array.from({ length: 256 }, (_, byte) => {
+  const sign = byte & 0x80 ? -1 : 1;
+  const exponent = (byte >> 3) & 15;
+  const fraction = byte & 7;
+  if (exponent === 0) return sign * fraction * 2 ** -9;
+  return exponent === 15 && fraction === 7 ? Number.NaN : sign * (8 + fraction) * 2 ** (exponent - 10);
+});
 
 /** IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits; exponent 0 is subnormal, 31 infinity or NaN. */
 function fromHalf(values: Uint16Array): Float32Array {

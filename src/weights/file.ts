@@ -91,13 +91,6 @@ export class InputFile {
   }
 }
 
-const LONGEST_QUOTE = 100;
-
-/** @returns text from a file, safe for a message: control characters escaped, long text cut */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text);
-}
-
 /** Turns an error of `node:fs` into one that starts with the path; returns our own errors unchanged. */
 export function asFileError(path: string, verb: 'read' | 'written', error: unknown): Error {
   const code = (error as NodeJS.ErrnoException | null)?.code;

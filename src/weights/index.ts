@@ -2,23 +2,40 @@
 
 import { InputFile } from './file.ts';
 import { detectFormat } from './format.ts';
+import { below, withoutWrappers } from './names.ts';
 import { readPthFile } from './pth.ts';
 import { readSafetensorsFile } from './safetensors.ts';
+import { parseSource } from './source.ts';
 import type { Checkpoint } from './types.ts';
 
 export { isAlive, sweepTemporaries, writeFileAtomic } from './atomic.ts';
-export { readPth } from './pth.ts';
-export { encodeSafetensors, readSafetensors, writeSafetensors } from './safetensors.ts';
+export { isAveraged } from './choose-dict.ts';
+export { CLASSES_KEY, namedClasses } from './class-names.ts';
+export { LIMIT_TEXT, mostBytes } from './limits.ts';
+export { readSafetensors } from './safetensors.ts';
+export { encodeSafetensors, writeSafetensors } from './safetensors-writer.ts';
+export { parseSource } from './source.ts';
+export { storedBytes } from './stored-tensor.ts';
 export { type Checkpoint, countNumbers, type StoredDtype, type TensorData } from './types.ts';
 
 /**
- * Reads a .pth or .safetensors file. Its first bytes decide the format, not its name.
- * @returns all tensors as float32, under their names in the model
- * @throws FileError, starting with the path, if the file is missing, damaged or neither
+ * Reads a .pth or .safetensors file. Its first bytes decide the format, not its name. A .pth may hold its state dict
+ * under a `state_dict`, `model_state_dict` or `model` key; of several, raw weights come before averaged ones. Prefixes
+ * of DataParallel, torch.compile and AveragedModel are removed.
+ * @param source the path. `file.pth#ema` takes the state dict under `ema`, or the tensors whose names begin with `ema.`
+ * @returns all tensors under their names in the model, and in `notes` what was chosen
+ * @throws FileError, starting with the path, if the file is missing, damaged or neither, if it holds more than tensors,
+ *   or if reading it would take memory beyond 8 times its size and 1 MiB
  */
-export function readCheckpoint(path: string): Checkpoint {
+export function readCheckpoint(source: string): Checkpoint {
+  const { path, choice } = parseSource(source);
   return InputFile.use(path, (file) => {
     const format = detectFormat(file);
-    return format === 'safetensors' ? readSafetensorsFile(file) : readPthFile(file, format);
+    const { checkpoint, chosen } =
+      format === 'safetensors'
+        ? { checkpoint: readSafetensorsFile(file), chosen: false }
+        : readPthFile(file, format, choice);
+    const part = choice === undefined || chosen ? checkpoint : below(path, checkpoint, choice);
+    return withoutWrappers(part);
   });
 }

@@ -3,6 +3,7 @@
 /** No integer in a checkpoint needs more bytes. Converting digits to a bigint takes quadratic time. */
 const LONGEST_INTEGER = 64;
 const LONGEST_LINE = 512;
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const DAMAGED = 'the file is cut off or damaged; download or save it again';
 
 export class PickleBytes {
@@ -64,7 +65,7 @@ export class PickleBytes {
   text(length: number): string {
     const bytes = this.slice(length);
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+      return UTF8.decode(bytes);
     } catch {
       return this.#fail('a string is not valid UTF-8', DAMAGED);
     }

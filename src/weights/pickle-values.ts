@@ -1,5 +1,7 @@
 /** The values that a pickle can hold here. Each Python type has a plain or small own type, so no two are confused. */
 
+import { printable } from '../printable.ts';
+
 /** A Python tuple; a list is a plain array. */
 export class PickleTuple {
   readonly items: readonly PickleValue[];
@@ -10,11 +12,17 @@ export class PickleTuple {
 
 /** A Python dict, in insertion order. */
 export class PickleDict {
-  readonly entries = new Map<PickleValue, PickleValue>();
+  #entries: Map<PickleValue, PickleValue> | undefined;
   /** An OrderedDict: the only type that may carry attributes (torch puts `_metadata` there). They are dropped. */
   readonly ordered: boolean;
   constructor(ordered: boolean) {
     this.ordered = ordered;
+  }
+
+  /** Made when first used: a pickle of nothing but empty dicts would take 200 times its size. */
+  get entries(): Map<PickleValue, PickleValue> {
+    this.#entries ??= new Map();
+    return this.#entries;
   }
 }
 
@@ -57,6 +65,6 @@ export function describeValue(value: PickleValue | undefined): string {
   if (Array.isArray(value)) return 'a list';
   if (value instanceof PickleTuple) return 'a tuple';
   if (value instanceof PickleDict) return 'a dict';
-  if (value instanceof PickleGlobal) return `the global ${value.name}`;
+  if (value instanceof PickleGlobal) return `the global ${printable(value.name)}`;
   return value.kind;
 }

@@ -4,19 +4,21 @@
  * Names resolve only through the caller's allow-list. Anything else throws an error that names it.
  *
  * Bounds: an opcode costs at most as much as its bytes in the file. Structures are shared and never walked, and nothing
- * recurses. So the work is linear in the input for any contents.
+ * recurses. So the work is linear in the input for any contents, and the number of opcodes is limited by the file's size.
  *
  * Source: CPython's Lib/pickletools.py, which describes each opcode.
  */
 
 import { FileError } from '../errors.ts';
-import { quote } from './file.ts';
+import { quote } from '../printable.ts';
 import { PickleBytes } from './pickle-bytes.ts';
 import { describeValue, PickleDict, PickleGlobal, PickleTuple, type PickleValue } from './pickle-values.ts';
 
 export interface PickleHost {
   /** Path of the file, which starts every message. */
   readonly file: string;
+  /** In bytes. A step of the pickle makes objects, and a compressed pickle has many steps in few bytes. */
+  readonly fileSize: number;
   /** @returns the global, or undefined if it is not on the allow-list */
   findGlobal(name: string): PickleGlobal | undefined;
   /** Resolves an object stored outside the pickle, such as torch's storages. May throw FileError. */
@@ -35,10 +37,11 @@ export function readPickle(bytes: Uint8Array, start: number, host: PickleHost): 
 
 const LAST_PROTOCOL = 5;
 /**
- * A tensor takes some 30 opcodes. The smallest opcode makes an object of 200 bytes. Without a limit a hostile file
- * could exhaust the memory, and that cannot be caught.
+ * A tensor takes some 30 opcodes. The smallest opcode makes an object of 100 bytes. Without limits a hostile file
+ * could exhaust the memory, and that cannot be caught. A file may have this many, and one per byte of it.
  */
 const MOST_OPCODES = 1_000_000;
+const FREE_OPCODES = 2 ** 14;
 const STOP = 0x2e;
 
 class Machine {
@@ -56,11 +59,12 @@ class Machine {
   }
 
   run(): { value: PickleValue; end: number } {
+    const most = Math.min(MOST_OPCODES, FREE_OPCODES + this.#host.fileSize);
     for (let count = 0; ; count++) {
       this.#opcodeAt = this.#input.position;
       const opcode = this.#input.uint8();
       if (opcode === STOP) return { value: this.#pop(), end: this.#input.position };
-      if (count > MOST_OPCODES) this.#fail(`it has more than ${MOST_OPCODES} steps`, 'save only model.state_dict()');
+      if (count > most) this.#fail(`it has more than ${most} steps`, 'save only model.state_dict()');
       const value = this.#execute(opcode);
       if (value !== undefined) this.#stack.push(value);
     }

@@ -3,36 +3,33 @@
  * only then reads the values of the state dict's tensors.
  */
 
-import { InputFile } from './file.ts';
-import { type CheckpointFormat, detectFormat, failTarFormat, failUnknownFormat } from './format.ts';
+import type { InputFile } from './file.ts';
+import { type CheckpointFormat, failTarFormat, failUnknownFormat } from './format.ts';
 import { findStateDict } from './state-dict.ts';
 import { StorageReader } from './storage.ts';
 import { readTorchStream } from './torch-stream.ts';
 import { readTorchZip } from './torch-zip.ts';
 import type { Checkpoint, TensorData } from './types.ts';
 
-/**
- * Reads a state dict saved by torch.save, as float32.
- * @returns the tensors under their names in the model. The dict may be under a `state_dict`, `model_state_dict` or
- *   `model` key; DataParallel's `module.` is removed
- * @throws FileError if the file is missing, damaged, of another format, or holds more than tensors
- */
-export function readPth(path: string): Checkpoint {
-  return InputFile.use(path, (file) => {
-    const format = detectFormat(file);
-    if (format === 'safetensors') file.fail('expected a .pth, but this is a safetensors file; use readCheckpoint');
-    return readPthFile(file, format);
-  });
+/** The content of a file, and whether the user's choice is already made in it. */
+export interface ReadFile {
+  readonly checkpoint: Checkpoint;
+  readonly chosen: boolean;
 }
 
-/** Reads an open file of known format. @throws FileError as readPth */
-export function readPthFile(file: InputFile, format: CheckpointFormat): Checkpoint {
+/**
+ * Reads an open file of known format.
+ * @param choice the state dict to take; undefined to take the raw weights
+ * @throws FileError if the file is damaged, of another format, holds more than tensors, or costs too much to read
+ */
+export function readPthFile(file: InputFile, format: CheckpointFormat, choice?: string): ReadFile {
   if (format === 'tar') failTarFormat(file);
   if (format === 'unknown') failUnknownFormat(file);
   const { value, readBytes } = format === 'zip' ? readTorchZip(file) : readTorchStream(file);
-  const { tensors, metadata } = findStateDict(file.path, value);
+  const { tensors, metadata, chosen } = findStateDict(file.path, value, choice);
   const storages = new StorageReader(file, readBytes);
   const loaded = new Map<string, TensorData>();
   for (const [name, ref] of tensors) loaded.set(name, storages.readTensor(name, ref));
-  return { tensors: loaded, metadata };
+  const notes = chosen.note === undefined ? {} : { notes: [chosen.note] };
+  return { checkpoint: { tensors: loaded, metadata, ...notes }, chosen: chosen.byChoice };
 }

@@ -1,66 +1,60 @@
-/**
- * Finds the tensors in a .pth. People save the state dict itself, or a training checkpoint with the dict under a key
- * beside `epoch` and `optimizer`. Wrappers of the model leave a prefix on every name.
- */
+/** The tensors of a .pth and the plain values beside them. */
 
 import { FileError } from '../errors.ts';
-import { quote } from './file.ts';
-import { describeValue, PickleDict, type PickleValue } from './pickle-values.ts';
+import { type ChosenDict, chooseDict, nameKey } from './choose-dict.ts';
+import { CLASSES_KEY, findClassNames, isClassesKey } from './class-names.ts';
+import { MOST_METADATA, MOST_TENSORS } from './limits.ts';
+import { describeValue, type PickleDict, type PickleValue } from './pickle-values.ts';
 import { TensorRef } from './torch-objects.ts';
 
-/** Keys under which training scripts store the state dict, the most specific first. */
-const WRAPPER_KEYS = ['state_dict', 'model_state_dict', 'model'];
-/** Prefixes of DataParallel and DistributedDataParallel, and of torch.compile. */
-const NAME_PREFIXES = ['module.', '_orig_mod.'];
-/** Limit of nested wrappers. No script has more, and it stops at a dict that contains itself. */
-const DEEPEST_WRAPPER = 4;
-const KEYS_SHOWN = 8;
-
 const FIX = 'save the state dict alone: torch.save(model.state_dict(), "weights.pth")';
+
+export interface FoundStateDict {
+  /** Under the file's names, in its order. */
+  readonly tensors: Map<string, TensorRef>;
+  /** The plain values beside them, as strings, and class names as a JSON array. */
+  readonly metadata: Record<string, string>;
+  readonly chosen: ChosenDict;
+}
 
 /**
  * Finds the state dict.
  * @param value the unpickled value
- * @returns tensors under torch's names in the file's order, and the plain values beside them, as strings
- * @throws FileError if there is no dict of tensors, or an entry is neither tensor nor plain value
+ * @param choice the dict to take; undefined to take the raw weights
+ * @throws FileError if there is no dict of tensors, an entry is neither tensor nor plain value, or there are too many
  */
-export function findStateDict(
-  file: string,
-  value: PickleValue,
-): { tensors: Map<string, TensorRef>; metadata: Record<string, string> } {
-  if (!(value instanceof PickleDict)) {
-    throw new FileError(`${file}: expected a dict of tensors, found ${describeValue(value)}; ${FIX}`);
-  }
+export function findStateDict(file: string, value: PickleValue, choice: string | undefined): FoundStateDict {
+  const chosen = chooseDict(file, value, choice);
+  const tensors = collectTensors(file, chosen.dict);
+  const dicts = [...chosen.around, chosen.dict];
   const metadata = new Map<string, string>();
-  let dict = value;
-  for (let depth = 0; depth < DEEPEST_WRAPPER; depth++) {
-    const inner = WRAPPER_KEYS.map((key) => dict.entries.get(key)).find((entry) => entry instanceof PickleDict);
-    if (!(inner instanceof PickleDict)) break;
-    collectPlainValues(dict, metadata);
-    dict = inner;
-  }
-  collectPlainValues(dict, metadata);
-  const tensors = collectTensors(file, dict);
-  return { tensors: withoutPrefixes(tensors), metadata: Object.fromEntries(metadata) };
+  for (const dict of dicts) collectPlainValues(file, dict, metadata);
+  const classes = findClassNames(dicts);
+  if (classes) metadata.set(CLASSES_KEY, JSON.stringify(classes));
+  return { tensors, metadata: Object.fromEntries(metadata), chosen };
 }
 
-function collectPlainValues(dict: PickleDict, metadata: Map<string, string>): void {
+/** One long string may stand under many keys, so all values together have a limit. */
+function collectPlainValues(file: string, dict: PickleDict, metadata: Map<string, string>): void {
   for (const [key, value] of dict.entries) {
     if (typeof key === 'string' && isPlain(value)) metadata.set(key, String(value));
   }
+  let length = 0;
+  for (const [key, value] of metadata) length += key.length + value.length;
+  if (length <= MOST_METADATA) return;
+  throw new FileError(`${file}: the values beside its tensors take more than ${MOST_METADATA} characters; ${FIX}`);
 }
 
 function collectTensors(file: string, dict: PickleDict): Map<string, TensorRef> {
   const tensors = new Map<string, TensorRef>();
-  const others: [PickleValue, PickleValue][] = [];
+  let other: [PickleValue, PickleValue] | undefined;
   for (const [key, value] of dict.entries) {
     if (value instanceof TensorRef && typeof key === 'string') tensors.set(key, value);
-    else if (!isPlain(value) && value !== null) others.push([key, value]);
+    else if (!isPlain(value) && value !== null && !isClassesKey(key)) other ??= [key, value];
   }
-  if (tensors.size === 0) {
-    throw new FileError(`${file}: holds no dict of tensors, only the keys ${listKeys(dict)}; ${FIX}`);
+  if (tensors.size > MOST_TENSORS) {
+    throw new FileError(`${file}: holds ${tensors.size} tensors, expected at most ${MOST_TENSORS}; save it in parts`);
   }
-  const other = others[0];
   if (other !== undefined) {
     throw new FileError(
       `${file}: beside ${tensors.size} tensors, entry ${nameKey(other[0])} is ${describeValue(other[1])}, but a ` +
@@ -70,29 +64,6 @@ function collectTensors(file: string, dict: PickleDict): Map<string, TensorRef> 
   return tensors;
 }
 
-/** Strips a prefix only if every name has it. Otherwise it belongs to a part of the model called "module". */
-function withoutPrefixes(tensors: Map<string, TensorRef>): Map<string, TensorRef> {
-  let result = tensors;
-  for (const prefix of [...NAME_PREFIXES, ...NAME_PREFIXES]) {
-    const names = [...result.keys()];
-    if (names.every((name) => name.startsWith(prefix) && name.length > prefix.length)) {
-      result = new Map([...result].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-    }
-  }
-  return result;
-}
-
 function isPlain(value: PickleValue): value is string | number | boolean | bigint {
   return ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
-}
-
-function listKeys(dict: PickleDict): string {
-  const keys = [...dict.entries.keys()];
-  const shown = keys.slice(0, KEYS_SHOWN).map(nameKey).join(', ');
-  return keys.length === 0 ? '(none: it is empty)' : keys.length > KEYS_SHOWN ? `${shown}, …` : shown;
-}
-
-function nameKey(key: PickleValue): string {
-  if (typeof key === 'string') return quote(key);
-  return typeof key === 'number' ? String(key) : `(${describeValue(key)})`;
 }

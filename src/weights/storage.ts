@@ -1,83 +1,90 @@
 /**
- * Makes tensors from storages. It reads each storage once and decodes it to float32. A dense tensor becomes a view; any
- * other is gathered along its strides.
+ * Makes tensors from storages. It reads each storage once. A dense tensor becomes a view; any other is gathered along
+ * its strides. Both keep the stored bytes; float32 values are made when someone asks, once per storage.
  */
 
-import { BYTES_PER_ELEMENT, toFloat32 } from './dtype.ts';
-import { type InputFile, quote } from './file.ts';
+import { quote } from '../printable.ts';
+import { BYTES_PER_ELEMENT } from './dtype.ts';
+import type { InputFile } from './file.ts';
+import { gather } from './gather.ts';
+import { Budget, LIMIT_TEXT } from './limits.ts';
+import { StoredTensor, StoredValues } from './stored-tensor.ts';
 import type { StorageRef, TensorRef } from './torch-objects.ts';
 import { countNumbers, type StoredDtype, type TensorData } from './types.ts';
-
-/**
- * Limit of elements in all gathered tensors together. A stride of 0 repeats values, so a tiny file can describe a huge
- * tensor. Dense tensors need no memory beyond their storage.
- */
-const GATHER_LIMIT_BASE = 2 ** 24;
-const GATHER_LIMIT_PER_BYTE = 4;
 
 export class StorageReader {
   readonly #file: InputFile;
   readonly #readBytes: (storage: StorageRef) => Uint8Array;
-  readonly #decoded = new Map<string, Float32Array>();
-  #gatherLeft: number;
+  readonly #storages = new Map<string, StoredValues>();
+  readonly #empties = new Map<StoredDtype, StoredValues>();
+  /** For storages and gathered tensors. Dense tensors need no memory beyond their storage. */
+  readonly #budget: Budget;
 
   /** @param readBytes reads all bytes under a storage's key from the container */
   constructor(file: InputFile, readBytes: (storage: StorageRef) => Uint8Array) {
     this.#file = file;
     this.#readBytes = readBytes;
-    this.#gatherLeft = GATHER_LIMIT_BASE + GATHER_LIMIT_PER_BYTE * file.size;
+    this.#budget = new Budget(file.size);
   }
 
   /**
    * Reads one tensor.
    * @param name for messages
-   * @throws FileError if the storage is missing or its length differs from the one in the pickle
+   * @throws FileError if the storage is missing, its length differs from the one in the pickle, or the tensor repeats
+   *   values beyond what the file's size explains
    */
   readTensor(name: string, ref: TensorRef): TensorData {
-    const { shape, storage } = ref;
-    const values = this.#values(storage);
-    const start = storage.offset + ref.offset;
+    const { shape, strides, storage } = ref;
+    const { dtype } = storage;
     const count = countNumbers(shape);
-    if (count === 0) return { shape, data: new Float32Array(0), dtype: storage.dtype };
-    if (isDense(shape, ref.strides)) {
-      return { shape, data: values.subarray(start, start + count), dtype: storage.dtype };
-    }
-    this.#gatherLeft -= count;
-    if (this.#gatherLeft < 0) {
+    // An empty tensor needs no storage: torch writes one of no values.
+    if (count === 0) return new StoredTensor(shape, this.#empty(dtype));
+    const start = storage.offset + ref.offset;
+    if (isDense(shape, strides)) return new StoredTensor(shape, this.#storage(storage), start);
+    const size = BYTES_PER_ELEMENT[dtype];
+    if (!this.#budget.take(count * size)) {
       this.#file.fail(
-        `tensor ${quote(name)} of shape [${shape.join(', ')}] repeats values of its storage beyond what the file's ` +
-          'size explains, so it is refused; save tensor.clone() instead',
+        `tensor ${quote(name)} of shape [${shape.join(', ')}] repeats values of its storage beyond ${LIMIT_TEXT}, so it ` +
+          'is refused; save tensor.clone() instead',
       );
     }
-    return { shape, data: gather(values, start, shape, ref.strides), dtype: storage.dtype };
+    const bytes = gather(this.#storage(storage).bytes, size, start, shape, strides);
+    return new StoredTensor(shape, new StoredValues(this.#file.path, dtype, bytes));
   }
 
-  #values(storage: StorageRef): Float32Array {
-    const id = `${storage.dtype} ${storage.key}`;
-    let values = this.#decoded.get(id);
-    if (values === undefined) {
-      const bytes = this.#readBytes(storage);
-      const expected = storage.fullLength * BYTES_PER_ELEMENT[storage.dtype];
-      if (bytes.length !== expected) {
-        this.#file.fail(
-          `storage ${quote(storage.key)} has ${bytes.length} bytes, but ${storage.fullLength} values of ` +
-            `${storage.dtype} take ${expected}: the file is damaged, save it again`,
-        );
-      }
-      values = this.#decode(bytes, storage.dtype);
-      this.#decoded.set(id, values);
+  #storage(ref: StorageRef): StoredValues {
+    const { key, dtype, fullLength } = ref;
+    const storage = this.#storages.get(key) ?? this.#read(ref);
+    if (storage.dtype !== dtype) {
+      this.#file.fail(
+        `storage ${quote(key)} is read as ${storage.dtype} and as ${dtype}, which torch never writes, so it is refused; ` +
+          'save clones of such views',
+      );
     }
+    // Each reference: one with a larger length would let its tensors reach past the end.
+    const expected = fullLength * BYTES_PER_ELEMENT[dtype];
+    const { length } = storage.bytes;
+    if (length !== expected) {
+      this.#file.fail(
+        `storage ${quote(key)} has ${length} bytes, but ${fullLength} values of ${dtype} take ${expected}: the file is ` +
+          'damaged, save it again',
+      );
+    }
+    return storage;
+  }
+
+  #empty(dtype: StoredDtype): StoredValues {
+    const values = this.#empties.get(dtype) ?? new StoredValues(this.#file.path, dtype, new Uint8Array(0));
+    this.#empties.set(dtype, values);
     return values;
   }
 
-  #decode(bytes: Uint8Array, dtype: StoredDtype): Float32Array {
-    try {
-      return toFloat32(bytes, dtype);
-    } catch (error) {
-      // Typed arrays throw RangeError if memory runs out.
-      const reason = (error as Error).message;
-      return this.#file.fail(`a storage of ${bytes.length} bytes cannot be decoded (${reason}); free memory`);
-    }
+  #read(ref: StorageRef): StoredValues {
+    const storage = new StoredValues(this.#file.path, ref.dtype, this.#readBytes(ref));
+    // Containers refuse storages beyond the limit themselves; what they take is not there for copies.
+    this.#budget.take(storage.bytes.length);
+    this.#storages.set(ref.key, storage);
+    return storage;
   }
 }
 
@@ -89,28 +96,4 @@ function isDense(shape: readonly number[], strides: readonly number[]): boolean 
     expected *= shape[i]!;
   }
   return true;
-}
-
-/** Copies in row-major order. Bounds were checked when the tensor was built from the pickle. */
-function gather(
-  values: Float32Array,
-  start: number,
-  shape: readonly number[],
-  strides: readonly number[],
-): Float32Array {
-  const out = new Float32Array(countNumbers(shape));
-  const index = new Array<number>(shape.length).fill(0);
-  let from = start;
-  for (let to = 0; to < out.length; to++) {
-    out[to] = values[from]!;
-    // Odometer: increment the last index that is not at its end; reset the indices after it to 0.
-    for (let i = shape.length - 1; i >= 0; i--) {
-      from += strides[i]!;
-      index[i]!++;
-      if (index[i]! < shape[i]!) break;
-      from -= shape[i]! * strides[i]!;
-      index[i] = 0;
-    }
-  }
-  return out;
 }

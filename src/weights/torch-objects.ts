@@ -7,7 +7,8 @@
  */
 
 import { FileError } from '../errors.ts';
-import { quote } from './file.ts';
+import { quote } from '../printable.ts';
+import { BYTES_PER_ELEMENT } from './dtype.ts';
 import {
   describeValue,
   PickleDict,
@@ -30,6 +31,19 @@ const STORAGE_DTYPES: Readonly<Record<string, StoredDtype>> = {
   CharStorage: 'I8',
   ByteStorage: 'U8',
   BoolStorage: 'BOOL',
+};
+
+/**
+ * Storages of bytes, which torch writes since 2.1 for dtypes that have no class of their own. Then each tensor names its
+ * dtype.
+ */
+const UNTYPED_STORAGE = 'torch.storage.UntypedStorage';
+const NEW_DTYPES: Readonly<Record<string, StoredDtype>> = {
+  'torch.uint16': 'U16',
+  'torch.uint32': 'U32',
+  'torch.uint64': 'U64',
+  'torch.float8_e4m3fn': 'F8_E4M3',
+  'torch.float8_e5m2': 'F8_E5M2',
 };
 
 /** torch's own limit on dimensions. */
@@ -94,11 +108,14 @@ export function torchGlobals(file: string): (name: string) => PickleGlobal | und
       case 'torch._utils._rebuild_tensor_v2':
       case 'torch._utils._rebuild_tensor':
         return new PickleGlobal(name, (args) => makeTensor(file, args));
+      case 'torch._utils._rebuild_tensor_v3':
+        return new PickleGlobal(name, (args) => makeUntypedTensor(file, args));
       case 'torch._utils._rebuild_parameter':
         return new PickleGlobal(name, (args) => unwrapParameter(file, args));
       case 'torch.Size':
         return new PickleGlobal(name, (args) => makeSize(file, args));
     }
+    if (name === UNTYPED_STORAGE || Object.hasOwn(NEW_DTYPES, name)) return new PickleGlobal(name);
     // torch.FloatStorage, torch.cuda.FloatStorage and so on: named in persistent ids, never called.
     const storage = /^torch\.(?:cuda\.)?(\w+Storage)$/.exec(name)?.[1];
     return storage !== undefined && Object.hasOwn(STORAGE_DTYPES, storage) ? new PickleGlobal(name) : undefined;
@@ -112,7 +129,7 @@ export function torchGlobals(file: string): (name: string) => PickleGlobal | und
 export function makeStorage(file: string, id: PickleValue): StorageRef {
   const parts = id instanceof PickleTuple ? id.items : [];
   const [tag, type, key, , length, view] = parts;
-  const dtype = type instanceof PickleGlobal ? STORAGE_DTYPES[type.name.split('.').at(-1)!] : undefined;
+  const dtype = type instanceof PickleGlobal ? storageDtype(type.name) : undefined;
   if (tag !== 'storage' || dtype === undefined || typeof key !== 'string' || !isCount(length)) {
     throw new FileError(
       `${file}: a storage reference is not ('storage', type, key, device, length) as torch writes it; save the file again`,
@@ -126,6 +143,27 @@ export function makeStorage(file: string, id: PickleValue): StorageRef {
     );
   }
   return new StorageRef(key, dtype, length, viewOffset, viewLength);
+}
+
+function storageDtype(name: string): StoredDtype | undefined {
+  return name === UNTYPED_STORAGE ? 'U8' : STORAGE_DTYPES[name.split('.').at(-1)!];
+}
+
+/** As v2, with the dtype before the metadata. The storage counts bytes. */
+function makeUntypedTensor(file: string, args: readonly PickleValue[]): TensorRef {
+  const [storage, offset, shape, strides, grad, hooks, type, metadata = null] = args;
+  const dtype = type instanceof PickleGlobal ? NEW_DTYPES[type.name] : undefined;
+  if (!(storage instanceof StorageRef) || storage.dtype !== 'U8' || dtype === undefined) {
+    throw new FileError(`${file}: a tensor of a newer dtype is not a storage of bytes and a dtype; save it again`);
+  }
+  const length = storage.fullLength / BYTES_PER_ELEMENT[dtype];
+  if (!Number.isInteger(length) || storage.offset !== 0) {
+    throw new FileError(
+      `${file}: a storage of ${storage.fullLength} bytes holds no whole values of ${dtype}; save it again`,
+    );
+  }
+  const typed = new StorageRef(storage.key, dtype, length);
+  return makeTensor(file, [typed, offset!, shape!, strides!, grad!, hooks!, metadata]);
 }
 
 /** (storage, offset, shape, strides); v2 adds (requires_grad, backward_hooks, metadata). */

@@ -6,8 +6,9 @@
  * Source: _legacy_save and _legacy_load in torch/serialization.py.
  */
 
+import { quote } from '../printable.ts';
 import { BYTES_PER_ELEMENT } from './dtype.ts';
-import { type InputFile, quote } from './file.ts';
+import type { InputFile } from './file.ts';
 import { type PickleHost, readPickle } from './pickle.ts';
 import { describeValue, PickleDict, type PickleValue } from './pickle-values.ts';
 import { LARGEST_PICKLE, makeStorage, type PthContents, type StorageRef, torchGlobals } from './torch-objects.ts';
@@ -21,6 +22,7 @@ export function readTorchStream(file: InputFile): PthContents {
   const storages = new Map<string, StorageRef>();
   const host: PickleHost = {
     file: file.path,
+    fileSize: file.size,
     findGlobal: torchGlobals(file.path),
     persistentLoad: (id) => {
       const storage = makeStorage(file.path, id);
@@ -73,6 +75,8 @@ function locateStorages(
   for (const key of keys) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (storage === undefined) file.fail('it lists a storage that no tensor uses; the file is damaged, save it again');
+    if (places.has(storage.key))
+      file.fail(`it lists storage ${quote(storage.key)} twice; the file is damaged, save it again`);
     const counter = file.read(position, 8, `the length of storage ${quote(storage.key)}`);
     const count = Number(new DataView(counter.buffer).getBigInt64(0, true));
     if (count !== storage.fullLength) {

@@ -5,7 +5,8 @@
  * Source: caffe2/serialize/inline_container.cc and torch/serialization.py.
  */
 
-import { type InputFile, quote } from './file.ts';
+import { quote } from '../printable.ts';
+import type { InputFile } from './file.ts';
 import { readPickle } from './pickle.ts';
 import { LARGEST_PICKLE, makeStorage, type PthContents, type StorageRef, torchGlobals } from './torch-objects.ts';
 import { readZipDirectory, readZipEntry } from './zip.ts';
@@ -42,6 +43,7 @@ export function readTorchZip(file: InputFile): PthContents {
   }
   const { value } = readPickle(readZipEntry(file, pickle), 0, {
     file: file.path,
+    fileSize: file.size,
     findGlobal: torchGlobals(file.path),
     persistentLoad: (id) => makeStorage(file.path, id),
   });

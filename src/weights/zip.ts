@@ -9,7 +9,9 @@
  */
 
 import * as zlib from 'node:zlib';
-import { type InputFile, quote } from './file.ts';
+import { quote } from '../printable.ts';
+import type { InputFile } from './file.ts';
+import { LIMIT_TEXT, mostBytes } from './limits.ts';
 
 const END_SIGNATURE = 0x06054b50;
 const END64_SIGNATURE = 0x06064b50;
@@ -25,10 +27,9 @@ const LONGEST_COMMENT = 0xffff;
 const LARGEST_DIRECTORY = 2 ** 25;
 const STORED = 0;
 const DEFLATED = 8;
-
-/** Limit of all inflated entries together. Weights hardly compress, so a larger result means a zip bomb. */
-const INFLATED_LIMIT_FACTOR = 8;
-const INFLATED_LIMIT_BASE = 2 ** 26;
+/** Of MS-DOS, in an entry's external attributes. */
+const FOLDER_ATTRIBUTE = 0x10;
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export interface ZipEntry {
   readonly name: string;
@@ -76,10 +77,10 @@ export function readZipDirectory(file: InputFile): Map<string, ZipEntry> {
         'download or save it again',
     );
   }
-  if (unpacked > INFLATED_LIMIT_BASE + INFLATED_LIMIT_FACTOR * file.size) {
+  if (unpacked > mostBytes(file.size)) {
     file.fail(
-      `the zip's entries claim to unpack to ${unpacked} bytes, too many for a file of ${file.size}, so it is refused ` +
-        'as a zip bomb; save the state dict with torch.save',
+      `the zip's entries claim to unpack to ${unpacked} bytes, beyond ${LIMIT_TEXT} (${file.size}), so it is refused as ` +
+        'a zip bomb; save the state dict with torch.save',
     );
   }
   return entries;
@@ -158,7 +159,7 @@ function readCentralHeader(
 ): ZipEntry {
   const view = viewOf(bytes);
   const nameStart = position + CENTRAL_BYTES;
-  const name = new TextDecoder().decode(bytes.subarray(nameStart, nameStart + nameLength));
+  const name = UTF8.decode(bytes.subarray(nameStart, nameStart + nameLength));
   const flags = view.getUint16(position + 8, true);
   const method = view.getUint16(position + 10, true);
   if (flags & 1)
@@ -191,6 +192,11 @@ function readCentralHeader(
       `zip entry ${quote(name)} is stored in ${storedSize} bytes but claims to hold ${size}; the file is damaged, ` +
         'save it again',
     );
+  }
+  // Readers differ on such entries: torch takes it for a folder, reads nothing, and uses what its memory held before.
+  const isFolder = (view.getUint32(position + 38, true) & FOLDER_ATTRIBUTE) !== 0 || name.endsWith('/');
+  if (isFolder && size > 0) {
+    file.fail(`zip entry ${quote(name)} is marked as a folder but holds ${size} bytes; save it again with torch.save`);
   }
   return { name, size, storedSize, method, crc: view.getUint32(position + 16, true), headerOffset };
 }

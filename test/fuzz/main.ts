@@ -2,6 +2,7 @@
  * `npm run fuzz` runs random programs on the engine and compares them with PyTorch and with finite differences, until
  * one fails or the user stops it. `--count N` and `--seconds T` end it earlier, `--seed S` chooses the programs, and
  * `--replay FILE` runs one again. `--with NAME,NAME` switches capabilities of `capabilities.ts` on.
+ * `--checkpoints` reads mutated checkpoints instead: see checkpoints/main.ts.
  * A failing program is shrunk, printed, and written to a file. The exit status is then 1.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { findTorchPython, NO_TORCH } from '../../scripts/find-python.ts';
 import { describe, runCampaign, type Summary } from './campaign.ts';
 import { CAPABILITIES, type Capabilities } from './capabilities.ts';
+import { fuzzCheckpoints } from './checkpoints/main.ts';
 import type { Failure } from './compare.ts';
 import { Devices } from './devices.ts';
 import { judge, settle } from './judge.ts';
@@ -29,8 +31,18 @@ async function main(argv: string[]): Promise<number> {
         out: { type: 'string' },
         'shrink-seconds': { type: 'string' },
       },
+      ...{ checkpoints: { type: 'boolean' }, from: { type: 'string' }, case: { type: 'string' } },
     },
   });
+  if (values.checkpoints) {
+    return fuzzCheckpoints({
+      seed: wholeNumber('seed', values.seed) ?? Date.now() % 2 ** 31,
+      count: wholeNumber('count', values.count),
+      seconds: wholeNumber('seconds', values.seconds),
+      from: wholeNumber('from', values.from),
+      case: wholeNumber('case', values.case),
+    });
+  }
   const python = findTorchPython();
   if (!python) console.log(`!! WITHOUT PYTORCH: only finite differences, equal bits and poisoned memory. ${NO_TORCH}.`);
   const torch = python ? new TorchPrograms(python) : undefined;

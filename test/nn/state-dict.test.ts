@@ -135,6 +135,20 @@ describe('loading and exporting', () => {
     model.dispose();
   });
 
+  gpuTest('a message shows the first names, printable, and how many more there are', () => {
+    const model = build();
+    const entries = complete();
+    for (let i = 0; i < 50_000; i++) entries.set(`more\u001b[2J${i}`, entry([1], 0));
+    const error = errorOf(() => model.loadStateDict(entries));
+    expect(error.unexpected).toHaveLength(50_000);
+    expect(error.message).toMatch(/^[\x20-\x7e\n]*$/);
+    const lines = error.message.split('\n');
+    expect(lines).toHaveLength(23);
+    expect(lines[1]).toBe('  unexpected: more\\u001b[2J0 [1]');
+    expect(lines[21]).toBe('  and 49,980 more');
+    model.dispose();
+  });
+
   gpuTest('a single missing or unexpected entry is an error', () => {
     const model = build();
     const entries = complete();

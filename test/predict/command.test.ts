@@ -188,8 +188,8 @@ gpuTest('control characters in class names are not printed', async () => {
   const classes = JSON.stringify(['\u001b[2J', 'line\nbreak']);
   const weights = writeNet(join(root, 'control.safetensors'), state, { classes, imageSize: String(SIZE) });
   const { stdout, stderr } = await call(['--weights', weights, '--threads', '0', '--top', '2', inPhotos[0]!]);
-  expect(stdout).toMatch(/^.*a\.png\n( {2}\d\.\d{3} {2}(\?\[2J|line\?break)\n){2}$/);
-  expect(stderr).toContain('?[2J, line?break');
+  expect(stdout).toMatch(/^.*a\.png\n( {2}\d\.\d{3} {2}(\\u001b\[2J|line\\u000abreak)\n){2}$/);
+  expect(stderr).toContain('\\u001b[2J, line\\u000abreak');
 });
 
 gpuTest(

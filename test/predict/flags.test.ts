@@ -64,6 +64,12 @@ test('accepts every flag before, between and after the pictures', () => {
   });
 });
 
+test('--weights may name a part of a file, which must exist', () => {
+  const part = `${weights}#state_dict_ema`;
+  expect(parsePredictFlags(['--weights', part, 'a.jpg'], {})).toMatchObject({ weights: part });
+  expect(() => parsePredictFlags(['--weights', 'no.pth#ema', 'a.jpg'], {})).toThrow(/--weights: no\.pth: no such file/);
+});
+
 test('a variable replaces --weights, and an error names the variable', async () => {
   expect(parsePredictFlags(['a.jpg'], { DAWNGRAD_WEIGHTS: weights })).toMatchObject({ weights });
   expect(parsePredictFlags(['a.jpg'], { DAWNGRAD_WEIGHTS: '' })).toMatchObject({ weights: undefined });

@@ -47,7 +47,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   driver: [],
 };
 
-const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts'];
+const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
 
 /**
  * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a

@@ -78,6 +78,12 @@ test('a folder that holds a run is an error before anything is read, in mode bot
   expect((await call([...good, '--out', weights])).stderr).toMatch(/expected a folder for the run, found a file/);
 });
 
+test('--weights may name a part of a file, which must exist', () => {
+  const part = `${weights}#state_dict_ema`;
+  expect(parseTrainFlags(['--data', data, '--weights', part], {})).toMatchObject({ weights: part });
+  expect(() => parseTrainFlags(['--data', data, '--weights', 'no.pth#ema'], {})).toThrow(/no\.pth: no such file/);
+});
+
 test('a variable replaces a flag, and an error names the variable', async () => {
   const env = { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights };
   expect(parseTrainFlags([], env)).toMatchObject({ data, weights });

@@ -15,7 +15,7 @@ import {
   type TrainResult,
   train,
 } from '../../src/train/index.ts';
-import { readSafetensors } from '../../src/weights/index.ts';
+import { readSafetensors, writeSafetensors } from '../../src/weights/index.ts';
 import { withGpu } from '../support/gpu.ts';
 import { CLASSES, drawPictures, readJson, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
 
@@ -174,6 +174,28 @@ gpuTest(
     for (const name of ['fc.weight', 'layer4.1.conv2.weight']) {
       expect([name, sameBits(again.best, loaded, name)]).toEqual([name, true]);
     }
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'a run starts from one of several networks in a file, says which, and records the file',
+  async () => {
+    const first = await run({ mode: 'extract', epochs: 1 });
+    const { tensors, metadata } = readSafetensors(join(first.folder, 'best.safetensors'));
+    const file = join(root, 'both.safetensors');
+    const under = (prefix: string) => Array.from(tensors, ([name, tensor]) => [prefix + name, tensor] as const);
+    writeSafetensors(file, { tensors: new Map([...under('student.'), ...under('teacher.')]), metadata });
+    let told = '';
+    const reporter = { started: ({ weights }: { weights: string }) => (told = weights) };
+    const options = { mode: 'extract', epochs: 1, lr: 0, reporter } as const;
+    await expect(run({ ...options, weights: file })).rejects.toThrow(/holds 2 networks.*both\.safetensors#student/);
+    const { folder, best } = await run({ ...options, weights: `${file}#teacher` });
+    expect(told).toMatch(/whole: its last layer has 2 outputs.* Read: only the names below "teacher\."\.$/);
+    expect(sameBits(best, tensors, 'fc.weight')).toBe(true);
+    const { weights } = readJson<{ weights: { file: string; sha256: string } }>(join(folder, 'config.json'));
+    expect(weights.file).toBe(`${file}#teacher`);
+    expect(createHash('sha256').update(readFileSync(file)).digest('hex')).toContain(weights.sha256);
   },
   TRAINING_TIMEOUT,
 );

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli/convert.ts';
-import { readCheckpoint } from '../../src/weights/index.ts';
-import { GOLDEN, makeFolder } from './helpers.ts';
+import { type Checkpoint, readCheckpoint, type TensorData, writeSafetensors } from '../../src/weights/index.ts';
+import { GOLDEN, makeFolder, makePth, makeSafetensors, put } from './helpers.ts';
 
 const folder = makeFolder();
 let out = '';
@@ -33,16 +33,84 @@ afterEach(() => {
 test('converts a .pth to safetensors, and safetensors to safetensors', async () => {
   const first = join(folder, 'first.safetensors');
   expect(await main([join(GOLDEN, 'training.pth'), first])).toBe(0);
-  expect(out).toMatch(/first\.safetensors: 8 tensors, 68 parameters and 7 batch-norm statistics, \d+ bytes\n$/);
+  expect(out).toMatch(
+    /first\.safetensors: 8 tensors, 68 parameters and 7 batch-norm statistics, \d+ bytes; taken from "state_dict"; names without "module\."\n$/,
+  );
   const second = join(folder, 'second.SAFETENSORS');
   expect(await main([first, second])).toBe(0);
   expect(readCheckpoint(second).metadata).toEqual({ format: 'pt', epoch: '12', arch: 'tiny', best: '0.5' });
   expect(err).toBe('');
 });
 
-test('lists the dtypes that became float32', async () => {
-  expect(await main([join(GOLDEN, 'dtypes.pth'), join(folder, 'dtypes.safetensors')])).toBe(0);
-  expect(out).toContain('(BF16, BOOL, F16, F64, I16, I32, I8, U8 became F32)');
+test('every dtype keeps its values to the bit', async () => {
+  const source = readCheckpoint(join(GOLDEN, 'dtypes.pth'));
+  const path = join(folder, 'dtypes.safetensors');
+  expect(await main([join(GOLDEN, 'dtypes.pth'), path])).toBe(0);
+  const { tensors } = readCheckpoint(path);
+  const exact = (all: Checkpoint['tensors']) =>
+    Object.fromEntries(Array.from(all, ([name, { dtype, bytes }]) => [name, [dtype, Buffer.from(bytes!)]]));
+  expect(exact(tensors)).toEqual(exact(source.tensors));
+  // 2^24 + 1, which float32 rounds to 2^24.
+  expect(Buffer.from(tensors.get('i64')!.bytes!).readBigInt64LE(16)).toBe(16_777_217n);
+});
+
+test('the bits of a NaN stay, also in a view that is gathered', async () => {
+  const nans = new Uint8Array(Uint32Array.of(0x7fa0_1234, 0xff80_0001, 0x7fc0_0000, 0x3f80_0000).buffer);
+  const tensors = {
+    dense: { length: 4, shape: [4], strides: [1] },
+    turned: { length: 4, shape: [2, 2], strides: [1, 2] },
+  };
+  const path = join(folder, 'nan.safetensors');
+  expect(await main([put(folder, 'nan.pth', makePth(tensors, { '0': nans })), path])).toBe(0);
+  const words = (name: string) => [...new Uint32Array(readCheckpoint(path).tensors.get(name)!.bytes!.slice().buffer)];
+  expect(words('dense')).toEqual([0x7fa0_1234, 0xff80_0001, 0x7fc0_0000, 0x3f80_0000]);
+  expect(words('turned')).toEqual([0x7fa0_1234, 0x7fc0_0000, 0xff80_0001, 0x3f80_0000]);
+});
+
+test('refuses many tensors of one storage, which would become a file many times as large', async () => {
+  const length = 4 * 65536;
+  const tensors = Object.fromEntries(
+    Array.from({ length: 2000 }, (_, i) => [`t${i}`, { length, shape: [length], strides: [1] }]),
+  );
+  const path = put(folder, 'views.pth', makePth(tensors, { '0': new Uint8Array(4 * length) }));
+  // Read, they are views of one memory.
+  const buffers = Array.from(readCheckpoint(path).tensors.values(), ({ bytes, data }) => [bytes!.buffer, data.buffer]);
+  expect(new Set(buffers.flat()).size).toBe(1);
+  const output = join(folder, 'views.safetensors');
+  expect(await main([path, output])).toBe(1);
+  expect(err).toMatch(/2000 tensors share memory, and written in full they take about 2097\d{6} bytes/);
+  expect(existsSync(output)).toBe(false);
+});
+
+test('a prefix before the names of a known network is removed, others stay', async () => {
+  const one: TensorData = { shape: [1], data: Float32Array.of(1) };
+  const write = (name: string, ...names: string[]) => {
+    const path = join(folder, name);
+    writeSafetensors(path, { tensors: new Map(names.map((key) => [key, one])), metadata: {} });
+    return path;
+  };
+  const output = join(folder, 'prefix-out.safetensors');
+  expect(await main([write('p.safetensors', 'model.layer1.0.conv1.weight', 'model.fc.bias'), output])).toBe(0);
+  expect([...readCheckpoint(output).tensors.keys()].sort()).toEqual(['fc.bias', 'layer1.0.conv1.weight']);
+  expect(out).toContain('names without "model."');
+  out = '';
+  const kept = ['loss.weight', 'model.layer1.0.conv1.weight'];
+  expect(await main([write('q.safetensors', ...kept), output])).toBe(0);
+  expect([...readCheckpoint(output).tensors.keys()].sort()).toEqual(kept);
+  expect(out).not.toContain('without');
+  expect(await main([write('r.safetensors', 'vit.a', 'vit.b'), output])).toBe(0);
+  expect([...readCheckpoint(output).tensors.keys()].sort()).toEqual(['vit.a', 'vit.b']);
+});
+
+test('prints no control characters of a file', async () => {
+  const path = put(folder, 'escape.pth', makePth({ '\u001b]0;x\u0007': { length: 9, shape: [9], strides: [1] } }, {}));
+  expect(await main([path, join(folder, 'escape.safetensors')])).toBe(1);
+  const raw = put(folder, 'raw.safetensors', makeSafetensors('{"a":\u001b]0;x\u0007}'));
+  expect(await main([raw, join(folder, 'raw-out.safetensors')])).toBe(1);
+  const name = join(folder, 'a\u001b[2Jb.pth');
+  expect(await main([name, join(folder, 'name.safetensors')])).toBe(1);
+  expect(err).toContain('a\\u001b[2Jb.pth: no such file');
+  expect(err).toMatch(/^[\x20-\x7e\n]*$/);
 });
 
 test.each([[['--help']], [['-h']]])('%s prints the usage', async (argv) => {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readCheckpoint, readPth, readSafetensors, writeSafetensors } from '../../src/weights/index.ts';
+import { readCheckpoint, readSafetensors, writeSafetensors } from '../../src/weights/index.ts';
 import {
   expectFileError,
   floats,
@@ -27,7 +27,6 @@ test('the content decides the format, not the name', () => {
   const tensors = join(folder, 'tensors.pth');
   writeSafetensors(tensors, readCheckpoint(zip));
   expect(readCheckpoint(tensors).tensors.size).toBe(8);
-  expectFileError(() => readPth(tensors), tensors, /this is a safetensors file/);
   expectFileError(() => readSafetensors(zip), zip, /not a safetensors file/);
 });
 

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readCheckpoint, readPth, type TensorData } from '../../src/weights/index.ts';
+import { readCheckpoint, type TensorData } from '../../src/weights/index.ts';
 import { expectFileError, GOLDEN, golden } from './helpers.ts';
 
 interface Expected {
@@ -39,12 +39,12 @@ describe.each(Object.entries(expected))('%s', (name, { tensors, metadata }) => {
 });
 
 test('tensors keep the order of the file', () => {
-  const names = [...readPth(join(GOLDEN, 'plain.pth')).tensors.keys()];
+  const names = [...readCheckpoint(join(GOLDEN, 'plain.pth')).tensors.keys()];
   expect(names.slice(0, 3)).toEqual(['0.weight', '1.weight', '1.bias']);
 });
 
 test('tensors of one storage share memory, and dense tensors are not copied', () => {
-  const { tensors } = readPth(join(GOLDEN, 'views.pth'));
+  const { tensors } = readCheckpoint(join(GOLDEN, 'views.pth'));
   expect(tensors.get('tied')?.data.buffer).toBe(tensors.get('base')?.data.buffer);
   expect(tensors.get('rows')?.data.buffer).toBe(tensors.get('base')?.data.buffer);
 });

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readPth } from '../../src/weights/index.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
 import { readPickle } from '../../src/weights/pickle.ts';
 import { PickleDict, type PickleValue } from '../../src/weights/pickle-values.ts';
 import { torchGlobals } from '../../src/weights/torch-objects.ts';
@@ -22,7 +22,12 @@ import {
 const folder = makeFolder();
 
 function read(bytes: Uint8Array): PickleValue {
-  return readPickle(bytes, 0, { file: 'x.pth', findGlobal: torchGlobals('x.pth'), persistentLoad: (id) => id }).value;
+  return readPickle(bytes, 0, {
+    file: 'x.pth',
+    fileSize: bytes.length,
+    findGlobal: torchGlobals('x.pth'),
+    persistentLoad: (id) => id,
+  }).value;
 }
 
 describe('refuses', () => {
@@ -102,7 +107,7 @@ test('nested lists (a billion laughs) and a dict that contains itself cost nothi
   expect(Array.isArray(read(pickle(bytes, '.')))).toBe(true);
 
   const self = put(folder, 'self.pth', zipOf(pickle('\x80\x02}q\0', text('state_dict'), 'h\0s.')));
-  expectFileError(() => readPth(self), self, /no dict of tensors/);
+  expectFileError(() => readCheckpoint(self), self, /no dict of tensors/);
 });
 
 test('deep nesting does not overflow the stack', () => {
@@ -153,7 +158,7 @@ describe('refuses tensors out of bounds', () => {
     ],
   ])('%s', (name, tensor, found) => {
     const path = put(folder, `${name}.pth`, makePth({ w: tensor }, storage));
-    expectFileError(() => readPth(path), path, found);
+    expectFileError(() => readCheckpoint(path), path, found);
   });
 
   test('but reads repetition within the limit', () => {
@@ -162,7 +167,39 @@ describe('refuses tensors out of bounds', () => {
       'repeat.pth',
       makePth({ w: { length: 4, offset: 1, shape: [2, 3], strides: [1, 0] } }, storage),
     );
-    expect([...readPth(path).tensors.get('w')!.data]).toEqual([2, 2, 2, 3, 3, 3]);
+    expect([...readCheckpoint(path).tensors.get('w')!.data]).toEqual([2, 2, 2, 3, 3, 3]);
+  });
+});
+
+describe('dtypes that torch stores as bytes since 2.1', () => {
+  const bytes = Uint8Array.of(0, 0, 0xff, 0xff, 1, 0, 0, 0x80);
+  test.each<[string, string, number, number[]]>([
+    ['uint16', 'U16', 2, [0, 65535, 1, 32768]],
+    ['uint32', 'U32', 4, [0xffff0000, 0x80000001]],
+    ['uint64', 'U64', 8, [0x80000001ffff0000]],
+    ['float8_e5m2', 'F8_E5M2', 1, [0, 0, Number.NaN, Number.NaN, 2 ** -16, 0, 0, -0]],
+    ['float8_e4m3fn', 'F8_E4M3', 1, [0, 0, Number.NaN, Number.NaN, 2 ** -9, 0, 0, -0]],
+  ])('%s', (newDtype, dtype, size, values) => {
+    const length = 8 / size;
+    const tensor = { length: 8, newDtype, shape: [length], strides: [1] };
+    const read = readCheckpoint(put(folder, `${newDtype}.pth`, makePth({ w: tensor }, { '0': bytes }))).tensors.get(
+      'w',
+    )!;
+    expect(read.dtype).toBe(dtype);
+    expect([...read.bytes!]).toEqual([...bytes]);
+    expect([...read.data]).toEqual(values.map(Math.fround));
+  });
+
+  const good = { length: 8, newDtype: 'uint32', shape: [2], strides: [1] };
+  test.each<[string, Parameters<typeof makePth>[0][string], RegExp]>([
+    ['a dtype that is not one', { ...good, newDtype: 'save' }, /"torch\.save".*refused/],
+    ['bytes that are no whole values', { ...good, length: 6 }, /6 bytes holds no whole values of U32/],
+    ['a shape beyond the bytes', { ...good, shape: [3] }, /reaches outside its storage of 2 values/],
+    ['fewer bytes than claimed', { ...good, length: 16, shape: [4] }, /has 8 bytes, but 4 values of U32 take 16/],
+    ['a negative bit', { ...good, metadata: pickle('}', text('neg'), '\x88s') }, /resolve_neg/],
+  ])('%s', (name, tensor, found) => {
+    const path = put(folder, `new ${name}.pth`, makePth({ w: tensor }, { '0': bytes }));
+    expectFileError(() => readCheckpoint(path), path, found);
   });
 });
 
@@ -185,10 +222,10 @@ describe('refuses damage or reads the file', () => {
   }
 
   test('when it is cut off at any byte', () => {
-    expect(readPth(put(folder, 'whole.pth', zipOf(whole, storage))).tensors.size).toBe(2);
+    expect(readCheckpoint(put(folder, 'whole.pth', zipOf(whole, storage))).tensors.size).toBe(2);
     for (let length = 0; length < whole.length; length++) {
       const path = put(folder, 'cut.pth', zipOf(whole.subarray(0, length), storage));
-      expectFileError(() => readPth(path), path);
+      expectFileError(() => readCheckpoint(path), path);
     }
   });
 
@@ -200,7 +237,7 @@ describe('refuses damage or reads the file', () => {
         const bytes = Buffer.from(whole);
         for (const [at, value] of changes) bytes[at] = value;
         const path = put(folder, 'changed.pth', zipOf(bytes, storage));
-        if (failsCleanly(() => readPth(path))) failures++;
+        if (failsCleanly(() => readCheckpoint(path))) failures++;
       }),
       { seed: 1, numRuns: 400 },
     );

@@ -13,7 +13,7 @@ import {
   writeSafetensors,
 } from '../../src/weights/index.ts';
 import { skipUnless } from '../support/skip.ts';
-import { expectFileError, failsCleanly, floats, GOLDEN, makeFolder, put } from './helpers.ts';
+import { expectFileError, failsCleanly, floats, GOLDEN, makeFolder, makeSafetensors, put } from './helpers.ts';
 
 const folder = makeFolder();
 
@@ -33,10 +33,7 @@ const SMALL = checkpointOf(
 
 /** Writes a file with any header and data. */
 function file(name: string, header: string | object, data: Uint8Array = new Uint8Array(0), length?: bigint): string {
-  const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
-  const start = Buffer.alloc(8);
-  start.writeBigUInt64LE(length ?? BigInt(json.length));
-  return put(folder, `${name}.safetensors`, Buffer.concat([start, json, data]));
+  return put(folder, `${name}.safetensors`, makeSafetensors(header, data, length));
 }
 
 describe('writes', () => {
@@ -73,6 +70,28 @@ describe('writes', () => {
     ]);
   });
 
+  test('tensors that were read with their bytes, unless someone changed their values', () => {
+    const read = () => readSafetensors(file('u16', header, new Uint8Array(Uint16Array.of(7, 65535).buffer)));
+    const header = { a: { dtype: 'U16', shape: [2], data_offsets: [0, 4] } };
+    const write = (checkpoint: Checkpoint) => {
+      writeSafetensors(path, checkpoint);
+      const { dtype, data } = readSafetensors(path).tensors.get('a')!;
+      return [dtype, ...data];
+    };
+    expect(write(read())).toEqual(['U16', 7, 65535]);
+    const touched = read();
+    expect(touched.tensors.get('a')!.data[1]).toBe(65535);
+    expect(write(touched)).toEqual(['U16', 7, 65535]);
+    touched.tensors.get('a')!.data[1] = 0.5;
+    expect(write(touched)).toEqual(['F32', 7, 0.5]);
+    const replaced = read();
+    const tensor = { ...replaced.tensors.get('a')!, data: Float32Array.of(1, 2) };
+    replaced.tensors.set('a', tensor);
+    expect(write(replaced)).toEqual(['F32', 1, 2]);
+    const copied = { ...read().tensors.get('a')! };
+    expect([copied.bytes, ...copied.data]).toEqual([undefined, 7, 65535]);
+  });
+
   test('no metadata key without metadata', () => {
     writeSafetensors(path, checkpointOf({ a: { shape: [1], data: Float32Array.of(1) } }));
     expect(readFileSync(path).toString('latin1')).not.toContain('__metadata__');
@@ -86,6 +105,12 @@ describe('writes', () => {
     ],
     ['I64 that is not whole', { a: { shape: [1], data: Float32Array.of(0.5), dtype: 'I64' } }, /not whole/],
     ['I64 that is not finite', { a: { shape: [1], data: Float32Array.of(Infinity), dtype: 'I64' } }, /not whole/],
+    [
+      'bytes that do not fit',
+      { a: { shape: [2], data: Float32Array.of(1, 2), bytes: floats(1) } },
+      /needs 8 bytes, but has 4/,
+    ],
+    ['half a character', { '\ud800': { shape: [1], data: Float32Array.of(1) } }, /"\\ud800" holds half a character/],
     ['a reserved name', { __metadata__: { shape: [1], data: Float32Array.of(1) } }, /rename it/],
   ])('nothing for %s', (name, tensors, found) => {
     const target = join(folder, `${name}.out`);
@@ -122,6 +147,8 @@ describe('reads', () => {
       U32: Uint32Array.of(4e9),
       F16: Uint16Array.of(0x3555),
       BF16: Uint16Array.of(0x3f80),
+      F8_E4M3: Uint8Array.of(0x7e),
+      F8_E5M2: Uint8Array.of(0x7b),
       I16: Int16Array.of(-5),
       U16: Uint16Array.of(65535),
       I8: Int8Array.of(-6),
@@ -137,9 +164,40 @@ describe('reads', () => {
     const data = Buffer.concat(Object.values(parts).map((values) => new Uint8Array(values.buffer)));
     const { tensors } = readSafetensors(file('dtypes', header, data));
     const values = [...tensors.values()].map((tensor) => tensor.data[0]);
-    const expected = [0.1, 0.5, -3, 2 ** 63, -4, 4e9, 0.333251953125, 1, -5, 65535, -6, 200, 1];
+    const expected = [0.1, 0.5, -3, 2 ** 63, -4, 4e9, 0.333251953125, 1, 448, 57344, -5, 65535, -6, 200, 1];
     expect(values).toEqual(expected.map(Math.fround));
     expect([...tensors.values()].map((tensor) => tensor.dtype)).toEqual(Object.keys(parts));
+  });
+
+  test('float8 as the OCP specification says', () => {
+    const read = (dtype: string, ...bytes: number[]) => {
+      const header = { a: { dtype, shape: [bytes.length], data_offsets: [0, bytes.length] } };
+      return [...readSafetensors(file(dtype, header, Uint8Array.from(bytes))).tensors.get('a')!.data];
+    };
+    // Zeros, the smallest and largest subnormal, the smallest normal, one, the largest, and the special values.
+    expect(read('F8_E4M3', 0, 0x80, 1, 7, 8, 0x38, 0xfe, 0x7f, 0xff)).toEqual([
+      0,
+      -0,
+      2 ** -9,
+      7 * 2 ** -9,
+      2 ** -6,
+      1,
+      -448,
+      Number.NaN,
+      Number.NaN,
+    ]);
+    expect(read('F8_E5M2', 0, 0x80, 1, 3, 4, 0x3c, 0xfb, 0x7c, 0xfc, 0x7d)).toEqual([
+      0,
+      -0,
+      2 ** -16,
+      3 * 2 ** -16,
+      2 ** -14,
+      1,
+      -57344,
+      Infinity,
+      -Infinity,
+      Number.NaN,
+    ]);
   });
 
   test('a header of odd length and unaligned tensors', () => {
@@ -161,11 +219,23 @@ describe('refuses', () => {
     ['a header longer than the file', {}, 0, /announce a header of 99 bytes/, 99n],
     ['a header of 2^63 bytes', {}, 0, /announce a header/, 2n ** 63n],
     ['a header of no bytes', {}, 0, /announce a header of 0 bytes/, 0n],
-    ['invalid JSON', '{"a":', 0, /not valid JSON/],
-    ['a list', '[1]', 0, /not a JSON object/],
-    ['deep JSON', '['.repeat(100_000), 0, /not valid JSON/],
+    ['invalid JSON', '{"a":', 0, /header is invalid \(a value was expected, at character 5\)/],
+    ['a list', '[1]', 0, /an object was expected/],
+    ['deep JSON', `{"a":${'['.repeat(100_000)}`, 0, /nested deeper than 8/],
+    ['JSON of many values', `{"a":[${'[],'.repeat(1000)}[]]}`, 0, /an entry has too many values/],
+    ['text after the header', '{}{', 0, /text follows the object, at character 2/],
+    ['a comma too many', '{"a":[1,]}', 0, /a value was expected/],
+    ['a missing comma', '{"a":[1 2]}', 0, /"," or "\]" was expected/],
+    ['a missing colon', '{"a" 1}', 0, /":" was expected/],
+    ['a name without quotation marks', '{a:1}', 0, /a string was expected/],
+    ['a string without end', '{"a\\"', 0, /a string does not end/],
+    ['a raw escape sequence', '{"a":\u001b[2J}', 0, /^[\x20-\x7e]*a value was expected, at character 5\)/],
+    ['a raw control character in a name', '{"a\u001b":1}', 0, /holds a control character/],
+    ['an unknown escape', '{"\\x":1}', 0, /unknown escape/],
+    ['half a character', '{"\\ud800":1}', 0, /half a character/],
+    ['numbers that JSON lacks', '{"a":{"dtype":01}}', 0, /"," or "}" was expected/],
     ['a tensor that is a list', { a: [] }, 0, /has no dtype, expected one of F64/],
-    ['an unknown dtype', { a: { ...one, dtype: 'F8_E4M3' } }, 4, /dtype "F8_E4M3", expected one of F64/],
+    ['an unknown dtype', { a: { ...one, dtype: 'C64' } }, 4, /dtype "C64", expected one of F64/],
     ['a dtype of the prototype', { a: { ...one, dtype: 'toString' } }, 4, /dtype "toString"/],
     ['no shape', { a: { dtype: 'F32', data_offsets: [0, 4] } }, 4, /lacks a shape/],
     ['a shape of strings', { a: { ...one, shape: ['1'] } }, 4, /lacks a shape/],
@@ -184,7 +254,25 @@ describe('refuses', () => {
       'a repeated name',
       `{"a":${JSON.stringify(one)},"a":${JSON.stringify({ ...one, data_offsets: [4, 8] })}}`,
       8,
-      /gap/,
+      /the name "a" is repeated/,
+    ],
+    [
+      'a name repeated by an escape',
+      `{"a":${JSON.stringify(one)},"\\u0061":${JSON.stringify({ ...one, data_offsets: [4, 8] })}}`,
+      8,
+      /the name "a" is repeated/,
+    ],
+    [
+      'a repeated empty tensor',
+      '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+      0,
+      /the name "a" is repeated/,
+    ],
+    [
+      'a repeated field',
+      '{"a":{"dtype":"F64","dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+      0,
+      /the name "dtype" is repeated/,
     ],
     ['metadata of numbers', { __metadata__: { epoch: 3 } }, 0, /not a map from strings to strings/],
     ['metadata of a string', { __metadata__: 'x' }, 0, /not a map/],
@@ -195,7 +283,7 @@ describe('refuses', () => {
 
   test('text that is not UTF-8', () => {
     const path = put(folder, 'utf8', Buffer.from('\x05\0\0\0\0\0\0\0{"\xff"}', 'latin1'));
-    expectFileError(() => readSafetensors(path), path, /not valid JSON/);
+    expectFileError(() => readSafetensors(path), path, /not UTF-8/);
   });
 
   const whole = join(folder, 'whole.safetensors');

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readPth } from '../../src/weights/index.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
 import {
   expectFileError,
   failsCleanly,
@@ -32,7 +32,7 @@ describe('reads', () => {
     ['a comment that holds the end signature', { comment: 'PK\x05\x06 and more, twenty-two bytes' }],
   ])('%s', (name, options) => {
     const path = put(folder, `${name}.pth`, build(options));
-    expect([...readPth(path).tensors.get('w')!.data]).toEqual([1, 2, 3, 4]);
+    expect([...readCheckpoint(path).tensors.get('w')!.data]).toEqual([1, 2, 3, 4]);
   });
 
   test('entries at the root, without a folder', () => {
@@ -40,7 +40,7 @@ describe('reads', () => {
       ['data.pkl', pickleOf(build())],
       ['data/0', STORAGES['0']],
     ]);
-    expect(readPth(put(folder, 'root.pth', bytes)).tensors.size).toBe(1);
+    expect(readCheckpoint(put(folder, 'root.pth', bytes)).tensors.size).toBe(1);
   });
 });
 
@@ -59,6 +59,8 @@ describe('refuses', () => {
     ['an offset at no header', build(edit((c) => c.writeUInt32LE(1, 42))), /does not start where/],
     ['a size that grows', build(edit((c) => c.writeUInt32LE(0x7fffffff, 24))), /claims to hold/],
     ['a missing ZIP64 field', build(edit((c) => c.writeUInt32LE(0xffffffff, 42))), /lacks its ZIP64 size/],
+    ['an entry that torch takes for a folder', build(edit((c) => c.writeUInt32LE(0x10, 38))), /marked as a folder/],
+    ['an entry named as a folder', makeZip([['a/', floats(1)]]), /marked as a folder but holds 4 bytes/],
     ['a name past the directory', build(edit((c) => c.writeUInt16LE(0xffff, 28))), /runs past its end/],
     [
       'entries that overlap',
@@ -94,7 +96,7 @@ describe('refuses', () => {
     ['a pickle of 16 MB', zipOf(Buffer.alloc(2 ** 24 + 1)), /data\.pkl has 16777217 bytes/],
   ])('%s', (name, bytes, found) => {
     const path = put(folder, `bad ${name.replace('/', ' ')}.pth`, bytes);
-    expectFileError(() => readPth(path), path, found);
+    expectFileError(() => readCheckpoint(path), path, found);
   });
 
   function zipWithByteOrder(order: string): Buffer {
@@ -106,7 +108,7 @@ describe('refuses', () => {
   }
 
   test('but not little-endian numbers', () => {
-    expect(readPth(put(folder, 'little.pth', zipWithByteOrder('little'))).tensors.size).toBe(1);
+    expect(readCheckpoint(put(folder, 'little.pth', zipWithByteOrder('little'))).tensors.size).toBe(1);
   });
 });
 
@@ -116,7 +118,7 @@ describe.each(['parameters.pth', 'stream.pth'])('%s, written by torch', (name) =
   test('is refused if it is cut off at any byte', () => {
     for (let length = 0; length < whole.length; length++) {
       const path = put(folder, `cut ${name}`, whole.subarray(0, length));
-      expectFileError(() => readPth(path), path);
+      expectFileError(() => readCheckpoint(path), path);
     }
   });
 
@@ -127,7 +129,7 @@ describe.each(['parameters.pth', 'stream.pth'])('%s, written by torch', (name) =
         const bytes = Buffer.from(whole);
         for (const [at, value] of changes) bytes[at] = value;
         const path = put(folder, `changed ${name}`, bytes);
-        failsCleanly(() => readPth(path));
+        failsCleanly(() => readCheckpoint(path));
       }),
       { seed: 3, numRuns: 300 },
     );
