@@ -21,8 +21,8 @@ const TAGS = {
   format: 339,
 } as const;
 
-/** Bytes of a value, by the types of whole numbers that these tags have: byte, short, long, and 8 bytes in BigTIFF. */
-const TYPE_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 16: 8 };
+/** Bytes of a value, by the types that these tags have: short, long, and 8 bytes in BigTIFF. */
+const TYPE_BYTES: Readonly<Record<number, number>> = { 3: 2, 4: 4, 16: 8 };
 /** More values of one tag are not looked at. */
 const MOST_VALUES = 16;
 

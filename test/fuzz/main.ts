@@ -2,6 +2,7 @@
  * `npm run fuzz` runs random programs on the engine and compares them with PyTorch and with finite differences, until
  * one fails or the user stops it. `--count N` and `--seconds T` end it earlier, `--seed S` chooses the programs, and
  * `--replay FILE` runs one again. `--with NAME,NAME` switches capabilities of `capabilities.ts` on.
+ * `--pictures` mutates picture files instead, and compares with Pillow; `--first N` begins with the N-th.
  * A failing program is shrunk, printed, and written to a file. The exit status is then 1.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { CAPABILITIES, type Capabilities } from './capabilities.ts';
 import type { Failure } from './compare.ts';
 import { Devices } from './devices.ts';
 import { judge, settle } from './judge.ts';
+import { fuzzPictures } from './pictures/command.ts';
 import type { Program } from './program.ts';
 import { TorchPrograms } from './torch.ts';
 
@@ -28,10 +30,21 @@ async function main(argv: string[]): Promise<number> {
         replay: { type: 'string' },
         out: { type: 'string' },
         'shrink-seconds': { type: 'string' },
+        pictures: { type: 'boolean' },
+        first: { type: 'string' },
       },
     },
   });
   const python = findTorchPython();
+  if (values.pictures) {
+    if (!python) console.log(`!! WITHOUT PILLOW: only crashes, hangs, memory and unclear errors. ${NO_TORCH}.`);
+    const [count, seconds, first] = (['count', 'seconds', 'first'] as const).map((name) =>
+      wholeNumber(name, values[name]),
+    );
+    const seed = wholeNumber('seed', values.seed) ?? Date.now() % 2 ** 31;
+    console.log(`seed ${seed}`);
+    return fuzzPictures({ seed, python, count, seconds, first, out: values.out });
+  }
   if (!python) console.log(`!! WITHOUT PYTORCH: only finite differences, equal bits and poisoned memory. ${NO_TORCH}.`);
   const torch = python ? new TorchPrograms(python) : undefined;
   try {
