@@ -201,7 +201,7 @@ function startThread(data: ThreadData, died: (thread: Thread, reason: string) =>
     worker.on('exit', (code) => {
       const reason = cause ? String(cause) : `status ${code}`;
       if (!died(thread, reason)) {
-        const isClosed = !cause && code === 0;
+        const isClosed = Atomics.load(stop, 0) !== 0;
         thread.failure = new DawngradError(isClosed ? CLOSED : `A decoder thread ended: ${reason}.`, { cause });
         for (const { reject } of waiting.values()) reject(thread.failure);
         waiting.clear();

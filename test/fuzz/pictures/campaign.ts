@@ -42,8 +42,11 @@ export interface PictureCampaign {
   readonly out: string;
   /** The number of the first picture. */
   readonly first?: number | undefined;
-  /** The decoding process; for tests. */
+  /** The decoding process, and how long it may take for a picture; for tests. */
   readonly decoder?: string | undefined;
+  readonly hangMs?: number | undefined;
+  /** Takes each seed in turn as it is, instead of mutated ones. */
+  readonly unchanged?: boolean | undefined;
   readonly onProgress?: ((soFar: PictureSummary) => void) | undefined;
 }
 
@@ -55,7 +58,10 @@ export async function runPictures(options: PictureCampaign): Promise<PictureSumm
   const { seed, count = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY, first = 0 } = options;
   const seeds = await pictureSeeds();
   const scratch = mkdtempSync(join(tmpdir(), 'dawngrad-pictures-'));
-  const decoder = new Decoder(options.decoder ?? fileURLToPath(new URL('decoder.ts', import.meta.url)));
+  const decoder = new Decoder(
+    options.decoder ?? fileURLToPath(new URL('decoder.ts', import.meta.url)),
+    options.hangMs ?? HANG_MS,
+  );
   const pillow = options.python === undefined ? undefined : new PillowProcess(options.python);
   const started = performance.now();
   const verdicts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
@@ -66,7 +72,10 @@ export async function runPictures(options: PictureCampaign): Promise<PictureSumm
   try {
     while (pictures < count && summary().seconds < seconds && failures.length < MOST_FAILURES) {
       const index = first + pictures++;
-      const { seed: from, bytes } = mutatedPicture(seeds, seed, index);
+      const whole = seeds[index % seeds.length]!;
+      const { seed: from, bytes } = options.unchanged
+        ? { seed: whole, bytes: whole.bytes }
+        : mutatedPicture(seeds, seed, index);
       const path = join(scratch, `${index % 8}.${from.format}`);
       writeFileSync(path, bytes);
       const [ours, theirs] = await Promise.all([decoder.decode(path), pillow?.decode(path)]);
@@ -102,10 +111,12 @@ export function describePictures({ pictures, seconds, verdicts, failures, rss }:
 /** The process that decodes, one picture at a time. */
 class Decoder {
   readonly #script: string;
+  readonly #hangMs: number;
   #child: ChildProcess | undefined;
 
-  constructor(script: string) {
+  constructor(script: string, hangMs: number) {
     this.#script = script;
+    this.#hangMs = hangMs;
   }
 
   async decode(path: string): Promise<Ours | { failure: string }> {
@@ -120,7 +131,7 @@ class Decoder {
         }
         resolve(result);
       };
-      const timer = setTimeout(() => finish({ failure: `hang: no answer within ${HANG_MS} ms` }), HANG_MS);
+      const timer = setTimeout(() => finish({ failure: `hang: no answer within ${this.#hangMs} ms` }), this.#hangMs);
       child.on('message', (ours) => finish(ours as Ours));
       child.on('exit', (code, signal) => finish({ failure: `crash: ended with ${signal ?? `status ${code}`}` }));
       child.send(path);
