@@ -6,6 +6,8 @@ import { PictureError } from './picture-file.ts';
 import { openWithSharp } from './sharp-source.ts';
 import type { Source } from './source.ts';
 
+const BASELINE = 0xc0;
+const EXTENDED = 0xc1;
 const PROGRESSIVE = 0xc2;
 const SCAN = 0xda;
 const END = 0xd9;
@@ -33,7 +35,8 @@ function lacksScans(bytes: Buffer): boolean {
       at = next;
       continue;
     }
-    if (kind === END) break;
+    // Without progression there is one scan for each component, and nothing to make precise.
+    if (kind === END || kind === BASELINE || kind === EXTENDED) break;
     const body = at + 4;
     const end = at + 2 + bytes.readUInt16BE(at + 2);
     if (end > bytes.length) break;

@@ -127,11 +127,14 @@ function orient(pixels: Uint8Array, width: number, height: number, orientation: 
   const flipX = [2, 3, 7, 8].includes(orientation);
   const flipY = [3, 4, 6, 7].includes(orientation);
   const out = new Uint8Array(pixels.length);
-  const [outWidth, outHeight] = turned ? [height, width] : [width, height];
-  for (let y = 0, to = 0; y < outHeight; y++) {
-    for (let x = 0; x < outWidth; x++, to += 3) {
-      const [column, row] = turned ? [y, x] : [x, y];
-      const from = ((flipY ? height - 1 - row : row) * width + (flipX ? width - 1 - column : column)) * 3;
+  // Bytes from a pixel of the file to its right and lower neighbours, as the upright picture runs along them.
+  const right = flipX ? -3 : 3;
+  const down = (flipY ? -3 : 3) * width;
+  const first = ((flipY ? height - 1 : 0) * width + (flipX ? width - 1 : 0)) * 3;
+  const [alongRow, alongColumn] = turned ? [down, right] : [right, down];
+  const outWidth = turned ? height : width;
+  for (let row = first, to = 0; to < out.length; row += alongColumn) {
+    for (let x = 0, from = row; x < outWidth; x++, from += alongRow, to += 3) {
       out[to] = pixels[from]!;
       out[to + 1] = pixels[from + 1]!;
       out[to + 2] = pixels[from + 2]!;
