@@ -58,10 +58,10 @@ export interface DecoderPoolOptions extends DecodeOptions {}
 
 const CLOSED = 'The decoder threads were closed.';
 /**
- * All threads together hold at most so many pixels that are being decoded, or one picture of `maxPixels`: about 200 MB
- * of RGB. A picture that finds no room waits.
+ * All threads together decode at most so many pixels at once, 400 MB of RGB. A picture that finds no room waits; a larger
+ * one waits for all of it.
  */
-const PIXELS_AT_ONCE = 2 ** 26;
+const PIXELS_AT_ONCE = 2 ** 27;
 
 /** Threads that decode pictures. Several loaders may share one pool. Its creator must close it. */
 export class DecoderPool {
@@ -88,7 +88,7 @@ export class DecoderPool {
     }
     this.threads = threads;
     this.maxPixels = maxPixels;
-    this.budget = PixelBudget.create(Math.max(maxPixels, PIXELS_AT_ONCE), threads);
+    this.budget = PixelBudget.create(PIXELS_AT_ONCE, threads);
   }
 
   /** Starts the threads before the first batch needs them. */

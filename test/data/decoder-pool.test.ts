@@ -34,6 +34,7 @@ const job = (...paths: string[]) => ({
 const room = (pictures: number) => new Float32Array(pictures * 3 * 16 * 16);
 
 interface Inner {
+  readonly budget: { readonly memory: Int32Array; readonly total: number };
   readonly started: readonly { readonly worker: Worker; readonly data: { readonly progress: Int32Array } }[];
 }
 
@@ -44,8 +45,12 @@ test('a thread that dies costs the picture that it was at; its other batches are
   const lost = pool.render(job(small, large), room(2)).catch((error: unknown) => error);
   // As the loader gives them: part of a larger buffer.
   const next = pool.render(job(small, small), new Float32Array(new ArrayBuffer(9000), 0, 2 * 3 * 16 * 16));
-  const [thread] = (pool as unknown as Inner).started;
+  const {
+    started: [thread],
+    budget: { memory, total },
+  } = pool as unknown as Inner;
   while (Atomics.load(thread!.data.progress, 0) < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (memory[0] !== total - 64_000_000) await new Promise((resolve) => setTimeout(resolve, 1));
   await thread!.worker.terminate();
   const error = await lost;
   expect(error).toBeInstanceOf(FileError);
@@ -53,6 +58,8 @@ test('a thread that dies costs the picture that it was at; its other batches are
   const computed = await next;
   expect(computed).toEqual(alone);
   expect(computed.buffer.byteLength).toBe(9000);
+  // What the dead thread held is free again.
+  expect([...memory]).toEqual([total, 0]);
   expect(await pool.render(job(small, small), room(2))).toEqual(alone);
   await pool.close();
 });
