@@ -53,9 +53,6 @@ interface Thread {
   failure: Error | undefined;
 }
 
-/** Settings of a pool. */
-export interface DecoderPoolOptions extends DecodeOptions {}
-
 const CLOSED = 'The decoder threads were closed.';
 /**
  * All threads together decode at most so many pixels at once, 400 MB of RGB. A picture that finds no room waits; a larger
@@ -79,7 +76,8 @@ export class DecoderPool {
   private nextId = 0;
   private closed = false;
 
-  constructor(threads: number, { maxPixels = MAX_PIXELS }: DecoderPoolOptions = {}) {
+  constructor(threads: number, options: DecodeOptions = {}) {
+    const { maxPixels = MAX_PIXELS } = options;
     if (!Number.isInteger(threads) || threads < 0) {
       throw new DawngradError(`Decoder threads: expected 0 or a positive whole number, found ${threads}.`);
     }

@@ -2,7 +2,7 @@
 
 export { Generator } from '../random/mt19937.ts';
 export { type DecodeOptions, decode, MAX_PIXELS, readSize } from './decode.ts';
-export { DecoderPool, type DecoderPoolOptions } from './decoder-pool.ts';
+export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';

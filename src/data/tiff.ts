@@ -80,7 +80,9 @@ function checkKind(tags: Tags): void {
   const isPlainYcc = photometric?.[0] === 6 && compression[0] !== 7;
   // Bits in reverse order are for fax machines.
   const isReversed = (fillOrder?.[0] ?? 1) !== 1 && !/^[01] 1 $/.test(kind);
-  const isRead = KINDS.has(kind) && COMPRESSIONS.has(compression[0]!) && !isPlainYcc && !isReversed;
+  // Pillow misreads most others in planes.
+  const isInPlanes = (planar?.[0] ?? 1) !== 1 && !/^(2 8,8,8 |2 8,8,8,8 [02]|5 )/.test(kind);
+  const isRead = KINDS.has(kind) && COMPRESSIONS.has(compression[0]!) && !isPlainYcc && !isReversed && !isInPlanes;
   if (isRead && whole && every.length === samples[0]) return;
   throw new PictureError(
     `a TIFF of this kind is not supported (photometric interpretation ${photometric?.[0] ?? 'missing'}, bits ` +

@@ -65,6 +65,7 @@ describe('refuses', () => {
     ['signed values', { ...GREY, 339: 2 }, /not supported/],
     ['compressions that not every libtiff has', { ...RGB, 259: 34925 }, /compression 34925/],
     ['bits in reverse order', { ...GREY, 266: 2 }, /not supported/],
+    ['planes of one bit, which Pillow misreads', { ...GREY, 258: 1, 284: 2 }, /planes 2/],
     ['a value of an impossible length', { ...GREY, 258: Array.from({ length: 40 }, () => 8) }, /damaged/],
   ];
   for (const [name, tags, message] of kinds) {
