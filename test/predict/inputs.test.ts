@@ -2,6 +2,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { leftOutLines } from '../../src/cli/left-out.ts';
 import { findInputs } from '../../src/cli/predict-inputs.ts';
 import { temporaryFolder, writeBroken } from './support.ts';
 
@@ -12,6 +13,13 @@ for (const path of ['b.jpg', 'a.PNG', 'notes.txt', 'sub/c.webp', 'sub/deep/d.bmp
 }
 mkdirSync(join(root, 'empty'));
 const all = join(root, 'all');
+
+test('what is left out is one line, which names at most three', () => {
+  expect(leftOutLines([])).toEqual([]);
+  expect(leftOutLines(['a/._b', 'a/.c\u001b', 'd', 'e'])).toEqual([
+    'Left out: 4 hidden folders and ._ files, which are no pictures: a/._b, a/.c\\x1b, d, …',
+  ]);
+});
 
 const pathsOf = (args: string[], except?: string) => findInputs(args, except).pictures.map(({ path }) => path);
 
