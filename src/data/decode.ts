@@ -11,7 +11,7 @@ import { FORMAT_NAMES, formatOf } from './formats.ts';
 import { openGif } from './gif.ts';
 import { openJpeg } from './jpeg.ts';
 import { printableName } from './names.ts';
-import { PictureError, readPictureFile } from './picture-file.ts';
+import { PictureError, readPictureFile, readPictureFileAsync } from './picture-file.ts';
 import type { PixelBudget } from './pixel-budget.ts';
 import { openPnm } from './pnm.ts';
 import { openWithSharp } from './sharp-source.ts';
@@ -60,7 +60,7 @@ export async function readSize(
   { maxPixels = MAX_PIXELS }: DecodeOptions = {},
 ): Promise<{ width: number; height: number }> {
   try {
-    const { width, height } = await open(readPictureFile(path, fileLimit(maxPixels)), maxPixels);
+    const { width, height } = await open(await readPictureFileAsync(path, fileLimit(maxPixels)), maxPixels);
     return { width, height };
   } catch (cause) {
     throw asFileError(path, cause);
