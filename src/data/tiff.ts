@@ -21,6 +21,10 @@ const TAGS = {
   format: 339,
 } as const;
 
+/** Where the pixels are: in strips or in tiles. Readers disagree about files that have both. */
+const STRIPS = [273, 279];
+const TILES = [322, 323, 324, 325];
+
 /** Bytes of a value, by the types that these tags have: short, long, and 8 bytes in BigTIFF. */
 const TYPE_BYTES: Readonly<Record<number, number>> = { 3: 2, 4: 4, 16: 8 };
 /** More values of one tag are not looked at. */
@@ -108,17 +112,22 @@ function readTags(bytes: Buffer): Tags {
   if (directory + countBytes + entries * entryBytes > bytes.length) damaged('its directory');
   const names = new Map(Object.entries(TAGS).map(([name, number]) => [number as number, name as keyof Tags]));
   const tags: Tags = {};
+  const seen = new Set<number>();
   for (let i = 0; i < entries; i++) {
     const at = directory + countBytes + i * entryBytes;
-    const name = names.get(read(at, 2));
+    const number = read(at, 2);
+    if (seen.has(number)) damaged(`tag ${number} is there twice`);
+    seen.add(number);
+    const name = names.get(number);
     if (!name) continue;
     const size = TYPE_BYTES[read(at + 2, 2)] ?? damaged(`the type of its ${name}`);
     const count = read(at + 4, word);
-    if (count === 0 || count > MOST_VALUES || tags[name]) damaged(`its ${name}`);
+    if (count === 0 || count > MOST_VALUES) damaged(`its ${name}`);
     const inline = at + 4 + word;
     const first = count * size <= word ? inline : read(inline, word);
     tags[name] = Array.from({ length: count }, (_, k) => read(first + k * size, size));
   }
+  if (STRIPS.some((tag) => seen.has(tag)) && TILES.some((tag) => seen.has(tag))) damaged('it has strips and tiles');
   return tags;
 }
 

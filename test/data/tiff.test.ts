@@ -66,6 +66,7 @@ describe('refuses', () => {
     ['compressions that not every libtiff has', { ...RGB, 259: 34925 }, /compression 34925/],
     ['bits in reverse order', { ...GREY, 266: 2 }, /not supported/],
     ['planes of one bit, which Pillow misreads', { ...GREY, 258: 1, 284: 2 }, /planes 2/],
+    ['strips and tiles at once', { ...RGB, 324: 8 }, /it has strips and tiles/],
     ['a value of an impossible length', { ...GREY, 258: Array.from({ length: 40 }, () => 8) }, /damaged/],
   ];
   for (const [name, tags, message] of kinds) {

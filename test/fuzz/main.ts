@@ -2,7 +2,8 @@
  * `npm run fuzz` runs random programs on the engine and compares them with PyTorch and with finite differences, until
  * one fails or the user stops it. `--count N` and `--seconds T` end it earlier, `--seed S` chooses the programs, and
  * `--replay FILE` runs one again. `--with NAME,NAME` switches capabilities of `capabilities.ts` on.
- * `--pictures` mutates picture files instead, and compares with Pillow; `--first N` begins with the N-th.
+ * `--pictures` mutates picture files instead, and compares with Pillow; `--first N` begins with the N-th,
+ * `--format tiff` mutates only such files.
  * A failing program is shrunk, printed, and written to a file. The exit status is then 1.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -32,6 +33,7 @@ async function main(argv: string[]): Promise<number> {
         'shrink-seconds': { type: 'string' },
         pictures: { type: 'boolean' },
         first: { type: 'string' },
+        format: { type: 'string' },
       },
     },
   });
@@ -43,7 +45,7 @@ async function main(argv: string[]): Promise<number> {
     );
     const seed = wholeNumber('seed', values.seed) ?? Date.now() % 2 ** 31;
     console.log(`seed ${seed}`);
-    return fuzzPictures({ seed, python, count, seconds, first, out: values.out });
+    return fuzzPictures({ seed, python, count, seconds, first, out: values.out, format: values.format });
   }
   if (!python) console.log(`!! WITHOUT PYTORCH: only finite differences, equal bits and poisoned memory. ${NO_TORCH}.`);
   const torch = python ? new TorchPrograms(python) : undefined;

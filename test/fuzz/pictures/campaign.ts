@@ -40,6 +40,8 @@ export interface PictureCampaign {
   readonly seconds?: number | undefined;
   /** Folder that gets the pictures that fail; made if one does. */
   readonly out: string;
+  /** Mutates only seeds of this format; the numbers then mean other pictures. */
+  readonly format?: string | undefined;
   /** The number of the first picture. */
   readonly first?: number | undefined;
   /** The decoding process, and how long it may take for a picture; for tests. */
@@ -56,7 +58,9 @@ const PROGRESS = 500;
 
 export async function runPictures(options: PictureCampaign): Promise<PictureSummary> {
   const { seed, count = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY, first = 0 } = options;
-  const seeds = await pictureSeeds();
+  const all = await pictureSeeds();
+  const seeds = options.format === undefined ? all : all.filter(({ format }) => format === options.format);
+  if (seeds.length === 0) throw new RangeError(`There is no picture of the format ${options.format} to mutate.`);
   const scratch = mkdtempSync(join(tmpdir(), 'dawngrad-pictures-'));
   const decoder = new Decoder(
     options.decoder ?? fileURLToPath(new URL('decoder.ts', import.meta.url)),

@@ -12,6 +12,8 @@ export interface PictureFuzz {
   /** Number of the first picture. */
   readonly first: number | undefined;
   readonly out: string | undefined;
+  /** Only this format. */
+  readonly format: string | undefined;
 }
 
 /** @returns exit status */
@@ -27,9 +29,10 @@ export async function fuzzPictures({ out = FOLDER, ...options }: PictureFuzz): P
     },
   });
   console.log(describePictures(summary));
+  const only = options.format === undefined ? '' : ` --format ${options.format}`;
   for (const { index, from, message, path } of summary.failures) {
     console.log(`FAILED: ${path} (from ${from}): ${message}`);
-    console.log(`  again: npm run fuzz -- --pictures --seed ${options.seed} --first ${index} --count 1`);
+    console.log(`  again: npm run fuzz -- --pictures --seed ${options.seed}${only} --first ${index} --count 1`);
   }
   return summary.failures.length > 0 ? 1 : 0;
 }
