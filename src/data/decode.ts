@@ -9,8 +9,9 @@ import { MissingPackageError } from '../optional.ts';
 import { openBmp } from './bmp.ts';
 import { FORMAT_NAMES, formatOf } from './formats.ts';
 import { openGif } from './gif.ts';
+import { openJpeg } from './jpeg.ts';
 import { printableName } from './names.ts';
-import { PictureError, readPictureFile } from './picture-file.ts';
+import { PictureError, readPictureFile, readPictureFileAsync } from './picture-file.ts';
 import type { PixelBudget } from './pixel-budget.ts';
 import { openPnm } from './pnm.ts';
 import { openWithSharp } from './sharp-source.ts';
@@ -59,7 +60,7 @@ export async function readSize(
   { maxPixels = MAX_PIXELS }: DecodeOptions = {},
 ): Promise<{ width: number; height: number }> {
   try {
-    const { width, height } = await open(readPictureFile(path, fileLimit(maxPixels)), maxPixels);
+    const { width, height } = await open(await readPictureFileAsync(path, fileLimit(maxPixels)), maxPixels);
     return { width, height };
   } catch (cause) {
     throw asFileError(path, cause);
@@ -120,13 +121,17 @@ async function openFormat(bytes: Buffer): Promise<Source> {
   if (format === 'pnm') return openPnm(bytes);
   if (format === 'gif') return openGif(bytes);
   if (format === 'tiff') return openTiff(bytes);
+  if (format === 'jpeg') return openJpeg(bytes);
   return openWithSharp(bytes, format);
 }
 
 function asFileError(path: string, cause: unknown): Error {
   if (cause instanceof MissingPackageError || cause instanceof DawngradError) return cause;
   const name = printableName(path);
-  const detail = cause instanceof Error ? cause.message.trim().replaceAll(/\s*\n\s*/g, '; ') : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // libvips repeats itself.
+  const lines = new Set(message.split('\n').map((line) => line.trim()));
+  const detail = [...lines].filter((line) => line !== '').join('; ');
   if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
     return new FileError(`${name}: the picture is missing. Check the path, or read the folder again.`, { cause });
   }

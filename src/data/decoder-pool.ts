@@ -53,15 +53,12 @@ interface Thread {
   failure: Error | undefined;
 }
 
-/** Settings of a pool. */
-export interface DecoderPoolOptions extends DecodeOptions {}
-
 const CLOSED = 'The decoder threads were closed.';
 /**
- * All threads together hold at most so many pixels that are being decoded, or one picture of `maxPixels`: about 200 MB
- * of RGB. A picture that finds no room waits.
+ * All threads together decode at most so many pixels at once, 400 MB of RGB. A picture that finds no room waits; a larger
+ * one waits for all of it.
  */
-const PIXELS_AT_ONCE = 2 ** 26;
+const PIXELS_AT_ONCE = 2 ** 27;
 
 /** Threads that decode pictures. Several loaders may share one pool. Its creator must close it. */
 export class DecoderPool {
@@ -79,7 +76,8 @@ export class DecoderPool {
   private nextId = 0;
   private closed = false;
 
-  constructor(threads: number, { maxPixels = MAX_PIXELS }: DecoderPoolOptions = {}) {
+  constructor(threads: number, options: DecodeOptions = {}) {
+    const { maxPixels = MAX_PIXELS } = options;
     if (!Number.isInteger(threads) || threads < 0) {
       throw new DawngradError(`Decoder threads: expected 0 or a positive whole number, found ${threads}.`);
     }
@@ -88,7 +86,7 @@ export class DecoderPool {
     }
     this.threads = threads;
     this.maxPixels = maxPixels;
-    this.budget = PixelBudget.create(Math.max(maxPixels, PIXELS_AT_ONCE), threads);
+    this.budget = PixelBudget.create(PIXELS_AT_ONCE, threads);
   }
 
   /** Starts the threads before the first batch needs them. */
@@ -201,7 +199,7 @@ function startThread(data: ThreadData, died: (thread: Thread, reason: string) =>
     worker.on('exit', (code) => {
       const reason = cause ? String(cause) : `status ${code}`;
       if (!died(thread, reason)) {
-        const isClosed = !cause && code === 0;
+        const isClosed = Atomics.load(stop, 0) !== 0;
         thread.failure = new DawngradError(isClosed ? CLOSED : `A decoder thread ended: ${reason}.`, { cause });
         for (const { reject } of waiting.values()) reject(thread.failure);
         waiting.clear();

@@ -3,7 +3,7 @@
 export { Generator, type GeneratorState } from '../random/mt19937.ts';
 export type { BrokenPicture, CheckOptions } from './check.ts';
 export { type DecodeOptions, decode, MAX_PIXELS, readSize } from './decode.ts';
-export { DecoderPool, type DecoderPoolOptions } from './decoder-pool.ts';
+export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';

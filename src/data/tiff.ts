@@ -21,8 +21,12 @@ const TAGS = {
   format: 339,
 } as const;
 
-/** Bytes of a value, by the types of whole numbers that these tags have: byte, short, long, and 8 bytes in BigTIFF. */
-const TYPE_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 16: 8 };
+/** Where the pixels are: in strips or in tiles. Readers disagree about files that have both. */
+const STRIPS = [273, 279];
+const TILES = [322, 323, 324, 325];
+
+/** Bytes of a value, by the types that these tags have: short, long, and 8 bytes in BigTIFF. */
+const TYPE_BYTES: Readonly<Record<number, number>> = { 3: 2, 4: 4, 16: 8 };
 /** More values of one tag are not looked at. */
 const MOST_VALUES = 16;
 
@@ -80,7 +84,9 @@ function checkKind(tags: Tags): void {
   const isPlainYcc = photometric?.[0] === 6 && compression[0] !== 7;
   // Bits in reverse order are for fax machines.
   const isReversed = (fillOrder?.[0] ?? 1) !== 1 && !/^[01] 1 $/.test(kind);
-  const isRead = KINDS.has(kind) && COMPRESSIONS.has(compression[0]!) && !isPlainYcc && !isReversed;
+  // Pillow misreads most others in planes.
+  const isInPlanes = (planar?.[0] ?? 1) !== 1 && !/^(2 8,8,8 |2 8,8,8,8 [02]|5 )/.test(kind);
+  const isRead = KINDS.has(kind) && COMPRESSIONS.has(compression[0]!) && !isPlainYcc && !isReversed && !isInPlanes;
   if (isRead && whole && every.length === samples[0]) return;
   throw new PictureError(
     `a TIFF of this kind is not supported (photometric interpretation ${photometric?.[0] ?? 'missing'}, bits ` +
@@ -106,17 +112,22 @@ function readTags(bytes: Buffer): Tags {
   if (directory + countBytes + entries * entryBytes > bytes.length) damaged('its directory');
   const names = new Map(Object.entries(TAGS).map(([name, number]) => [number as number, name as keyof Tags]));
   const tags: Tags = {};
+  const seen = new Set<number>();
   for (let i = 0; i < entries; i++) {
     const at = directory + countBytes + i * entryBytes;
-    const name = names.get(read(at, 2));
+    const number = read(at, 2);
+    if (seen.has(number)) damaged(`tag ${number} is there twice`);
+    seen.add(number);
+    const name = names.get(number);
     if (!name) continue;
     const size = TYPE_BYTES[read(at + 2, 2)] ?? damaged(`the type of its ${name}`);
     const count = read(at + 4, word);
-    if (count === 0 || count > MOST_VALUES || tags[name]) damaged(`its ${name}`);
+    if (count === 0 || count > MOST_VALUES) damaged(`its ${name}`);
     const inline = at + 4 + word;
     const first = count * size <= word ? inline : read(inline, word);
     tags[name] = Array.from({ length: count }, (_, k) => read(first + k * size, size));
   }
+  if (STRIPS.some((tag) => seen.has(tag)) && TILES.some((tag) => seen.has(tag))) damaged('it has strips and tiles');
   return tags;
 }
 
@@ -127,11 +138,14 @@ function orient(pixels: Uint8Array, width: number, height: number, orientation: 
   const flipX = [2, 3, 7, 8].includes(orientation);
   const flipY = [3, 4, 6, 7].includes(orientation);
   const out = new Uint8Array(pixels.length);
-  const [outWidth, outHeight] = turned ? [height, width] : [width, height];
-  for (let y = 0, to = 0; y < outHeight; y++) {
-    for (let x = 0; x < outWidth; x++, to += 3) {
-      const [column, row] = turned ? [y, x] : [x, y];
-      const from = ((flipY ? height - 1 - row : row) * width + (flipX ? width - 1 - column : column)) * 3;
+  // Bytes from a pixel of the file to its right and lower neighbours, as the upright picture runs along them.
+  const right = flipX ? -3 : 3;
+  const down = (flipY ? -3 : 3) * width;
+  const first = ((flipY ? height - 1 : 0) * width + (flipX ? width - 1 : 0)) * 3;
+  const [alongRow, alongColumn] = turned ? [down, right] : [right, down];
+  const outWidth = turned ? height : width;
+  for (let row = first, to = 0; to < out.length; row += alongColumn) {
+    for (let x = 0, from = row; x < outWidth; x++, from += alongRow, to += 3) {
       out[to] = pixels[from]!;
       out[to + 1] = pixels[from + 1]!;
       out[to + 2] = pixels[from + 2]!;

@@ -11,6 +11,7 @@ import random
 import struct
 import sys
 import warnings
+import zlib
 
 from PIL import Image
 from written_files import bmp, png, tiff
@@ -199,10 +200,14 @@ def write_tiff(size, tag):
                 files[f"{name}-{end}-format{fmt}-{tag}.tif"] = tiff(width, height, data, signed, order=order)
             files[f"{name}-{end}-big-{tag}.tif"] = tiff(width, height, data, tags, order=order, big=True)
             files[f"{name}-{end}-fill-{tag}.tif"] = tiff(width, height, data, {**tags, 266: (3, [2])}, order=order)
-            if set(bits) == {8} and len(bits) > 1:
-                planes = [base(width, height, 1, i) for i in range(len(bits))]
-                planar = {**tags, 284: (3, [2])}
-                files[f"{name}-{end}-planes-{tag}.tif"] = tiff(width, height, planes, planar, order=order)
+            planes = [base((width * one + 7) // 8, height, 1, i) for i, one in enumerate(bits)]
+            planar = {**tags, 284: (3, [2])}
+            files[f"{name}-{end}-planes-{tag}.tif"] = tiff(width, height, planes, planar, order=order)
+            planar[259] = (3, [8])
+            packed = [zlib.compress(plane) for plane in planes]
+            files[f"{name}-{end}-planes-deflate-{tag}.tif"] = tiff(width, height, packed, planar, order=order)
+            whole = {**tags, 259: (3, [8])}
+            files[f"{name}-{end}-deflate-{tag}.tif"] = tiff(width, height, zlib.compress(data), whole, order=order)
 
 
 def draw_bmp():

@@ -18,7 +18,7 @@ const KINDS = ['equal', 'refused', 'refused by both', 'alone', 'wrong'] as const
 type Kind = (typeof KINDS)[number];
 
 /** Fewer equal pictures than this would mean that something is refused without need. */
-const LEAST_EQUAL = 4400;
+const LEAST_EQUAL = 4700;
 const SHOWN = 20;
 
 export const pillowFormats: Row = {
