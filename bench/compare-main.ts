@@ -1,6 +1,6 @@
 /** `npm run bench:compare`: times our steps and those of PyTorch or TensorFlow.js in turn on the same machine. */
-import { pathToFileURL } from 'node:url';
 import { ADAPTERS, checkExists, flagHelp, oneOf } from '../src/cli/flags.ts';
+import { isProgram } from '../src/cli/program.ts';
 import type { Io } from '../src/cli/train.ts';
 import { UsageError } from '../src/errors.ts';
 import { BATCH_SIZE, type CompareOptions, compare, type Pairing, PEER_DEFAULTS } from './compare.ts';
@@ -113,6 +113,6 @@ function formatPairings(peer: PeerName, pairings: readonly Pairing[]): string {
   );
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isProgram(import.meta.url, process.argv[1])) {
   process.exitCode = await main(process.argv.slice(2));
 }

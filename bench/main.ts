@@ -1,6 +1,6 @@
 /** `npm run bench`: the time of each kernel in a training step on this adapter. */
-import { pathToFileURL } from 'node:url';
 import { ADAPTERS, flagHelp } from '../src/cli/flags.ts';
+import { isProgram } from '../src/cli/program.ts';
 import type { Io } from '../src/cli/train.ts';
 import { UsageError } from '../src/errors.ts';
 import { type OpenOptions, openGpu } from '../src/gpu/dawn.ts';
@@ -96,6 +96,6 @@ export function main(
   });
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isProgram(import.meta.url, process.argv[1])) {
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -10,7 +10,8 @@
  * - The two gradients of a residual are added where the second is written, which reads the first.
  * Normalising and its gradient remain separate passes, because they wait for sums.
  */
-import { pathToFileURL } from 'node:url';
+
+import { isProgram } from '../src/cli/program.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import type { AdapterTraits, Dispatch } from '../src/gpu/gpu.ts';
 import { chooserOf } from '../src/kernels/chooser.ts';
@@ -133,7 +134,7 @@ export function formatTraffic(traffic: readonly Traffic[]): string {
   );
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isProgram(import.meta.url, process.argv[1])) {
   const gpu = await openGpu();
   gpu.close();
   console.log(`ResNet-18, a fine-tuning step, batch ${BATCH} at 224x224, kernels for ${gpu.traits.description}\n`);

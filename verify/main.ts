@@ -31,7 +31,9 @@ import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
+import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { packageRow } from './rows/package.ts';
+import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
@@ -52,6 +54,8 @@ const ROWS: readonly Row[] = [
   half,
   predict,
   valTransform,
+  pillowFormats,
+  mutatedPictures,
   randomPrograms,
   mutatedCheckpoints,
   cases,

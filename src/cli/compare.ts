@@ -1,11 +1,12 @@
 /** `npm run compare -- a.jsonl b.jsonl`: compares two runs in a table and a picture. */
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
 import { printableLines } from '../printable.ts';
 import { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from '../train/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
+import { exitStatusOf } from './exit-status.ts';
+import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('compare')} <a> <b> [flags]
 
@@ -17,7 +18,7 @@ Compares the metrics of two runs epoch by epoch: two runs of dawngrad, or one of
       --tolerance <x>   exit with status 1 if a loss of any epoch differs by more than this
   -h, --help            print this
 
-Exit status: 0 compared, 1 a file is invalid or a loss exceeds the tolerance, 2 wrong usage.
+Exit status: 0 compared, 1 a file is invalid or a loss exceeds the tolerance, 2 wrong usage, 7 the disk is full.
 `;
 
 interface CompareCommand {
@@ -46,7 +47,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     if (!(error instanceof FileError)) throw error;
     process.stderr.write(`compare: ${printableLines(error.message)}\n`);
-    return 1;
+    return exitStatusOf(error);
   }
 }
 
@@ -134,6 +135,4 @@ function difference(value: number): string {
   return value === 0 ? '0' : value.toExponential(1);
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, 'compare', main);

@@ -2,7 +2,6 @@
 
 import { statSync } from 'node:fs';
 import { extname } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
 import { commonPrefix } from '../models/find-net.ts';
@@ -18,6 +17,7 @@ import {
   writeSafetensors,
 } from '../weights/index.ts';
 import { called } from './called.ts';
+import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('convert')} <input> <output.safetensors>
 
@@ -141,6 +141,4 @@ function sizeText(bytes: number): string {
   return bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, 'convert', main);

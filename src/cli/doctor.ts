@@ -1,5 +1,4 @@
 /** `npm run doctor`: checks whether this machine can train and says what is missing. */
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { driverFacts } from '../driver/facts.mjs';
 import { planDriver } from '../driver/plan.mjs';
@@ -12,6 +11,7 @@ import { examineHost } from './doctor/host.ts';
 import { runProbe } from './doctor/run-probe.ts';
 import { diagnosisText } from './doctor/text.ts';
 import { ADAPTERS, flagHelp, oneOf } from './flags.ts';
+import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('doctor')} [flags]
 
@@ -76,6 +76,4 @@ function parseFlags(argv: readonly string[]): DoctorCommand | 'help' {
   return { asked: oneOf('adapter', adapter, ADAPTERS), json };
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, 'doctor', main);

@@ -1,7 +1,9 @@
 /** Explains, reads and checks the flags that several commands share. */
 import { existsSync, statSync } from 'node:fs';
+import { fsPath } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
+import { pathOfArgument } from './byte-names.ts';
 
 export const ADAPTERS: readonly AdapterPreference[] = ['high-performance', 'low-power', 'software'];
 
@@ -34,9 +36,11 @@ export function oneOf<T extends string>(flag: string, value: string, allowed: re
  * @param shownAs source of the path for the message: `--data`, or the name of a variable
  * @throws UsageError if nothing is there, or not a `kind`
  */
-export function checkExists(shownAs: string, path: string, kind: 'file' | 'folder'): string {
-  if (!existsSync(path)) throw new UsageError(`${shownAs}: ${path}: no such ${kind}`);
-  const isFolder = statSync(path).isDirectory();
+export function checkExists(shownAs: string, given: string, kind: 'file' | 'folder'): string {
+  // Checkpoints are opened by names in UTF-8 only.
+  const path = kind === 'folder' ? pathOfArgument(given) : given;
+  if (!existsSync(fsPath(path))) throw new UsageError(`${shownAs}: ${path}: no such ${kind}`);
+  const isFolder = statSync(fsPath(path)).isDirectory();
   if (isFolder === (kind === 'folder')) return path;
   throw new UsageError(`${shownAs}: ${path}: expected a ${kind}, found a ${isFolder ? 'folder' : 'file'}`);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npx dawngrad <command> …`: all commands of this package. */
 
-import { ignoreClosedPipe } from './closed-pipe.ts';
+import { runCommand } from './program.ts';
 import { packageVersion } from './version.ts';
 
 interface Command {
@@ -52,6 +52,4 @@ async function main([name = '', ...rest]: readonly string[]): Promise<number> {
   return (await command.load()).main(rest);
 }
 
-process.stdout.on('error', ignoreClosedPipe);
-process.stderr.on('error', ignoreClosedPipe);
-process.exitCode = await main(process.argv.slice(2));
+await runCommand('dawngrad', main);

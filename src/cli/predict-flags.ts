@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { checkNumber, type NumberOption } from '../plan/index.ts';
+import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
 import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
+import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 /** The checked command line. */
@@ -27,7 +28,7 @@ export interface PredictCommand {
   readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
 }
 
-type NumberFlag = 'batchSize' | 'threads' | 'imageSize';
+type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
 
 const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
   { flag: 'batch-size', option: 'batchSize', help: [`pictures computed at once (default: ${DEFAULT_BATCH_SIZE})`] },
@@ -43,6 +44,19 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; 
       'side of the square that the network sees, in pixels;',
       'another size than the weights were trained on costs accuracy',
       '(default: the size that a run wrote into its weights, else 224)',
+    ],
+  },
+  {
+    flag: 'max-pixels',
+    option: 'maxPixels',
+    help: [`refuse pictures of more pixels, as Pillow does (default: ${NUMBER_OPTIONS.maxPixels.default})`],
+  },
+  {
+    flag: 'watchdog',
+    option: 'watchdog',
+    help: [
+      'seconds to wait for the result of a batch, after the first, before the device counts',
+      `as hung; 0: for ever (default: ${NUMBER_OPTIONS.watchdog.default})`,
     ],
   },
 ];
@@ -76,7 +90,9 @@ ${flagHelp('help', ['print this'], 'h')}
 
 Ctrl-C stops after the current batch; a second Ctrl-C stops at once.
 
-Exit status: 0 done, 1 failed or something was skipped, 2 wrong usage, 130 stopped by Ctrl-C.
+Something skipped counts as failed.
+
+${EXIT_HELP_WITHOUT_TRAINING}
 `;
 
 /**

@@ -1,8 +1,9 @@
 /** Finds the pictures that the arguments of `npm run predict` name. */
 import { realpathSync, statSync } from 'node:fs';
 import { basename, relative, sep } from 'node:path';
-import { IMAGE_EXTENSIONS, listPictures } from '../data/index.ts';
+import { fsPath, IMAGE_EXTENSIONS, listPictures, nameFromBytes } from '../data/index.ts';
 import { FileError } from '../errors.ts';
+import { pathOfArgument } from './byte-names.ts';
 
 /** A file that may be a picture. */
 export interface Input {
@@ -15,6 +16,8 @@ export interface Inputs {
   readonly pictures: readonly Input[];
   /** The problems with arguments that give no picture, one sentence each. */
   readonly problems: readonly string[];
+  /** Hidden folders and `._*` files inside given folders. */
+  readonly leftOut: readonly string[];
 }
 
 /**
@@ -25,22 +28,24 @@ export interface Inputs {
 export function findInputs(paths: readonly string[], except?: string): Inputs {
   const pictures: Input[] = [];
   const problems: string[] = [];
+  const leftOut: string[] = [];
   for (const path of paths) {
     try {
-      const found = inputsOf(path, except);
+      const found = inputsOf(path, except, leftOut);
       pictures.push(...found);
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       problems.push(error.message);
     }
   }
-  return { pictures, problems };
+  return { pictures, problems, leftOut };
 }
 
-function inputsOf(path: string, except: string | undefined): Input[] {
+function inputsOf(argument: string, except: string | undefined, leftOut: string[]): Input[] {
+  const path = pathOfArgument(argument);
   let isFolder: boolean;
   try {
-    isFolder = statSync(path).isDirectory();
+    isFolder = statSync(fsPath(path)).isDirectory();
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'no such file or folder' : `it cannot be read (${message})`;
@@ -48,7 +53,7 @@ function inputsOf(path: string, except: string | undefined): Input[] {
   }
   // Decoding will show whether it can be read.
   if (!isFolder) return [{ path, place: basename(path) }];
-  const found = listPictures(path).filter(outside(path, except));
+  const found = listPictures(path, leftOut).filter(outside(path, except));
   if (found.length > 0) return found.map((picture) => ({ path: picture, place: relative(path, picture) }));
   throw new FileError(`${path}: no picture in this folder (${IMAGE_EXTENSIONS.join(' ')}).`);
 }
@@ -57,7 +62,7 @@ function inputsOf(path: string, except: string | undefined): Input[] {
 function outside(folder: string, except: string | undefined): (picture: string) => boolean {
   const real = (path: string) => {
     try {
-      return realpathSync(path);
+      return nameFromBytes(realpathSync(fsPath(path), 'buffer'));
     } catch {
       return undefined;
     }

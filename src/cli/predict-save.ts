@@ -1,7 +1,7 @@
 /** Saves pictures with their classes written underneath, for `npm run predict -- --save`. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
-import { decode } from '../data/index.ts';
+import { decode, printableName } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import { annotatePicture } from '../pictures/index.ts';
 import type { Ranking } from '../predict/index.ts';
@@ -28,10 +28,15 @@ export function makeSaveFolder(folder: string): void {
  * @throws FileError if the picture cannot be read or the PNG cannot be written; MissingPackageError if that needs a
  *   package that is not installed
  */
-export async function savePicture(folder: string, { path, place }: Input, top: Ranking): Promise<string> {
+export async function savePicture(
+  folder: string,
+  { path, place }: Input,
+  top: Ranking,
+  maxPixels?: number,
+): Promise<string> {
   const lines = top.map(({ name, probability }) => `${name} ${(probability * 100).toFixed(1)} %`);
-  const png = await annotatePicture(await decode(path), lines);
-  const target = freePath(folder, place);
+  const png = await annotatePicture(await decode(path, { maxPixels }), lines);
+  const target = freePath(folder, printableName(place));
   makeSaveFolder(dirname(target));
   writeFileAtomic(target, [png]);
   return target;

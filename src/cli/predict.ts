@@ -1,5 +1,4 @@
 /** `npm run predict -- --weights <file> photo.jpg folder/ …`: classifies pictures. */
-import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { MissingFeatureError, OutOfMemoryError } from '../gpu/errors.ts';
@@ -8,13 +7,15 @@ import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index
 import { printableLines } from '../printable.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
-import { ignoreClosedPipe } from './closed-pipe.ts';
+import { exitStatusOf } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
-import { INTERRUPTED, interruptible } from './interrupt.ts';
+import { interruptedStatus, interruptible } from './interrupt.ts';
+import { leftOutLines } from './left-out.ts';
 import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
 import { findInputs, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
 import { makeSaveFolder, savePicture } from './predict-save.ts';
+import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
 
 /** The exit status of a program that a closed pipe ends. */
@@ -22,7 +23,7 @@ const CLOSED_PIPE = 141;
 
 /**
  * @param argv arguments after the script's name
- * @returns exit status: 0 done, 1 failed or something was skipped, 2 wrong usage, 130 stopped by a signal
+ * @returns exit status: 1 if something was skipped, else see `exit-status.ts`; 130, 143 or 129 if a signal stopped it
  */
 export async function main(argv: readonly string[], io: Io = process): Promise<number> {
   if (io === process) process.stdout.on('error', endOnClosedPipe);
@@ -38,9 +39,8 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
     io.stderr.write(`predict: ${printableLines(error.message)}\n`);
     const advice = adviceFor(error);
     if (advice) io.stderr.write(`${advice}\n`);
-    if (!(error instanceof UsageError)) return 1;
-    io.stderr.write(`Try "${called('predict')} --help".\n`);
-    return 2;
+    if (error instanceof UsageError) io.stderr.write(`Try "${called('predict')} --help".\n`);
+    return exitStatusOf(error);
   }
 }
 
@@ -69,7 +69,7 @@ async function run(command: PredictCommand, io: Io): Promise<number> {
       const weights = command.weights ?? (await fetchWeights(io.env, signal, download));
       return await predictAll({ ...command, weights }, inputs, report, signal, io.env);
     } catch (error) {
-      if (signal.aborted && error === signal.reason) return INTERRUPTED;
+      if (signal.aborted && error === signal.reason) return interruptedStatus(signal);
       throw error;
     } finally {
       stopBar();
@@ -89,7 +89,7 @@ function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: Fetch
 
 async function predictAll(
   { weights, numbers, half, adapter, tunes, top, save }: PredictCommand & { readonly weights: string },
-  { pictures, problems }: Inputs,
+  { pictures, problems, leftOut }: Inputs,
   report: PredictReport,
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
@@ -101,6 +101,7 @@ async function predictAll(
   const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
   try {
     report.opened(predictor);
+    for (const line of leftOutLines(leftOut)) report.note(line);
     const paths = pictures.map(({ path }) => path);
     const outcomes = predictor.each(paths, { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) });
     let done = 0;
@@ -112,7 +113,7 @@ async function predictAll(
           report.skipped(outcome.error.message);
           skipped++;
         } else {
-          const saved = save === undefined ? undefined : await savePicture(save, input, outcome.top);
+          const saved = save === undefined ? undefined : await savePicture(save, input, outcome.top, numbers.maxPixels);
           report.predicted(input.path, outcome, saved);
         }
         if (signal.aborted) break;
@@ -120,7 +121,7 @@ async function predictAll(
     }
     if (done < pictures.length) {
       report.note(`Stopped after ${done} of ${pictures.length} pictures.`);
-      return INTERRUPTED;
+      return interruptedStatus(signal);
     }
     if (skipped === 0) return 0;
     report.note(`${skipped} of ${pictures.length + problems.length} were skipped, for the reasons above.`);
@@ -132,11 +133,7 @@ async function predictAll(
 
 /** The reader has closed the pipe (`| head`). Nothing is half written: saved files are written in one go. */
 function endOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(CLOSED_PIPE);
+  if (error.code === 'EPIPE') process.exit(CLOSED_PIPE);
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stderr.on('error', ignoreClosedPipe);
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, 'predict', main);

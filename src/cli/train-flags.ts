@@ -4,8 +4,10 @@ import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
+import { ON_DIVERGENCE, type OnDivergence } from '../train/index.ts';
 import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
+import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
@@ -24,6 +26,10 @@ export interface TrainCommand {
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
   readonly adapter: AdapterPreference | undefined;
+  /** Whether to go on without pictures that cannot be read. */
+  readonly skipBroken: boolean;
+  /** Undefined if not given: then that of the run with --resume, else `stop`. */
+  readonly onDivergence: OnDivergence | undefined;
   /** Whether to use the kernel choices measured on this machine, and to measure if no table covers the adapter. */
   readonly tunes: boolean;
   readonly out: string | undefined;
@@ -63,6 +69,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
       'another size than the weights were trained on costs accuracy',
     ],
   },
+  { flag: 'max-pixels', option: 'maxPixels', help: ['refuse pictures of more pixels, as Pillow does'] },
   {
     flag: 'save-every',
     option: 'saveEvery',
@@ -74,11 +81,20 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
     help: ['end the run when val has not improved for so many epochs, in neither loss', 'nor accuracy; 0: never'],
   },
   { flag: 'min-epochs', option: 'minEpochs', help: ['epochs before --patience may end the run'] },
+  {
+    flag: 'watchdog',
+    option: 'watchdog',
+    help: [
+      'seconds to wait for the result of a step, after the first, before the device',
+      'counts as hung; 0: for ever',
+    ],
+  },
 ];
 
 /** Flags that may stand beside --resume. */
 const WITH_RESUME: readonly string[] = [
-  ...['resume', 'data', 'epochs', 'threads', 'save-every', 'adapter', 'no-tune', 'json', 'safe', 'help'],
+  ...['resume', 'data', 'epochs', 'threads', 'save-every', 'watchdog', 'on-divergence'],
+  ...['adapter', 'no-tune', 'json', 'safe', 'help'],
 ];
 
 export const HELP = `Usage: ${called('train')} [--data <folder>] [--weights <file|none>] [flags]
@@ -108,6 +124,14 @@ ${flagHelp('mode <mode>', [
   'and <out>/extract (default: finetune)',
 ])}
 ${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
+${flagHelp('skip-broken', [
+  'go on without pictures that cannot be read, and say which; by default they end the',
+  'run before its first step',
+])}
+${flagHelp('on-divergence <do>', [
+  `${ON_DIVERGENCE.join(' or ')}: whether the run ends when a loss is not finite or a million`,
+  'times that of the start (default: stop)',
+])}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software if there is no other)'])}
 ${flagHelp('no-tune', [
   'choose kernels by the shipped tables only: ignore the results of `tune`, and do not',
@@ -130,9 +154,10 @@ best.safetensors (the best weights, also for --weights), last.safetensors (what 
 also gets pictures: train-batch.png (the first batch), curves.png (loss and accuracy) and predictions.png (some of val).
 Each is written whole or not at all.
 
-Ctrl-C stops the run after the current step and saves it for --resume; a second Ctrl-C stops it at once.
+Ctrl-C, SIGTERM and SIGHUP stop the run after the current step and save it for --resume; the second one stops it at
+once. Before the first step all pictures are read once (of more than 20,000 only the headers), while kernels compile.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+${EXIT_HELP}
 `;
 
 function withDefault(option: NumberOption, help: readonly string[]): string[] {
@@ -156,6 +181,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   }
   const mode = oneOf('mode', text('mode') ?? 'finetune', MODES);
   const adapter = text('adapter');
+  const onDivergence = text('on-divergence');
   const demo = values.demo === true;
   if (demo && (text('data') ?? text('weights')) !== undefined) {
     throw new UsageError('--demo: draws its own pictures and loads no weights; give neither --data nor --weights');
@@ -174,6 +200,8 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     demo,
     numbers,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
+    skipBroken: values['skip-broken'] === true,
+    onDivergence: onDivergence === undefined ? undefined : oneOf('on-divergence', onDivergence, ON_DIVERGENCE),
     tunes: values['no-tune'] !== true,
     out: text('out'),
     resume,
@@ -182,13 +210,17 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
 }
 
 function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
-  const withValue = ['data', 'weights', 'mode', 'adapter', 'out', 'resume', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  const withValue = [
+    ...['data', 'weights', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
+    ...NUMBER_FLAGS.map(({ flag }) => flag),
+  ];
   try {
     return parseArgs({
       args: [...argv],
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
         demo: { type: 'boolean' },
+        'skip-broken': { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         json: { type: 'boolean' },
         safe: { type: 'boolean' },

@@ -8,6 +8,8 @@ import type { Phase } from '../models/types.ts';
 import { formatBytes, type MemoryPlan } from '../plan/index.ts';
 import { listed, printableJson, printableLines } from '../printable.ts';
 import {
+  type CheckProgressReport,
+  type DivergedError,
   endLines,
   epochLines,
   type PhaseMetrics,
@@ -16,7 +18,9 @@ import {
   type RunStart,
   type RunSummary,
   type StepProgress,
+  someOf,
 } from '../train/index.ts';
+import { leftOutLines } from './left-out.ts';
 
 /** The output stream; `isTTY` marks a terminal. */
 export interface Output {
@@ -29,6 +33,8 @@ const VAL_STEPS_PER_TRAIN_STEP = 3;
 
 /** Time between two progress lines without a terminal. */
 const SECONDS_BETWEEN_LINES = 10;
+/** Before the first line of a check. */
+const SECONDS_OF_SILENCE = 3;
 
 export interface TrainReportOptions {
   readonly stdout: Output;
@@ -45,6 +51,7 @@ export class TrainReport implements Reporter {
   /** Stream for the tutorial's lines. */
   readonly #lines: Output;
   readonly #left = new TimeLeft();
+  readonly #check = new CheckLines();
   #epochs = 0;
   #demo: boolean | undefined;
   #folder = '';
@@ -57,6 +64,18 @@ export class TrainReport implements Reporter {
     this.#lines = options.json ? options.stderr : options.stdout;
   }
 
+  picturesChecked(progress: CheckProgressReport): void {
+    const line = this.#check.line(progress);
+    if (line) this.note(line);
+  }
+
+  diverged(error: DivergedError): void {
+    const { epoch, phase, step, loss, pictures } = error;
+    this.note(
+      `Diverged, but goes on: loss ${loss} in epoch ${epoch}, ${phase} step ${step}. Pictures of this step: ${someOf(pictures)}`,
+    );
+  }
+
   started(run: RunStart): void {
     const { adapter, adapterKind, weights, classes, pictures, folder } = run;
     this.#epochs = run.epochs;
@@ -67,6 +86,10 @@ export class TrainReport implements Reporter {
     this.note(`Memory: ${memoryText(run.memory)}`);
     this.note(`Weights: ${weights}`);
     this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${listed(classes)}`);
+    for (const line of leftOutLines(run.leftOut)) this.note(line);
+    const { skipped, batchSize } = run;
+    if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
+    if (batchSize > pictures.train) this.note(`Batch size ${batchSize}: all ${pictures.train} pictures are one batch.`);
     this.note(`Run: ${run.mode}, into ${folder}`);
     const { resumed } = run;
     if (!resumed) return;
@@ -150,6 +173,22 @@ export class TrainReport implements Reporter {
   stopBar(): void {
     this.#bar?.stop();
     this.#bar = undefined;
+  }
+}
+
+/** Tells of a check that takes long: the first line after some seconds, then one from time to time. */
+class CheckLines {
+  #last = performance.now() - (SECONDS_BETWEEN_LINES - SECONDS_OF_SILENCE) * 1000;
+  #hasTold = false;
+
+  line({ done, total, decoded }: CheckProgressReport): string | undefined {
+    const now = performance.now();
+    const isDue = now - this.#last >= SECONDS_BETWEEN_LINES * 1000 || (done === total && this.#hasTold);
+    if (!isDue) return undefined;
+    this.#last = now;
+    this.#hasTold = true;
+    const count = (value: number) => value.toLocaleString('en-US');
+    return `Pictures checked: ${count(done)} of ${count(total)}${decoded ? '' : ' (their headers)'}`;
   }
 }
 

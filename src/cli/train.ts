@@ -1,13 +1,13 @@
 /** `npm run train -- [--data <folder>] [--weights <file>]`: runs the transfer-learning tutorial. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { DawngradError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { type FindTuned, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import {
   checkUnused,
+  DivergedError,
   defaultRunPath,
   RUN_FILES,
   resumeTraining,
@@ -17,9 +17,10 @@ import {
 } from '../train/index.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
-import { ignoreClosedPipe } from './closed-pipe.ts';
+import { exitStatusOf } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
-import { INTERRUPTED, interruptible } from './interrupt.ts';
+import { interruptedStatus, interruptible } from './interrupt.ts';
+import { runProgram } from './program.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
 import { DEMO_LINE, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
@@ -34,7 +35,7 @@ export interface Io {
 
 /**
  * @param argv arguments after the script's name
- * @returns exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by a signal
+ * @returns exit status: see `exit-status.ts`; 130, 143 or 129 if a signal stopped it
  */
 export async function main(argv: readonly string[], io: Io = process): Promise<number> {
   try {
@@ -83,7 +84,7 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
     if (resume !== undefined) {
       const trainReport = new TrainReport({ ...io, json: command.json });
       report = trainReport;
-      return runOne(command, resume, trainReport, (options) =>
+      return runOne(command, resume, trainReport, signal, (options) =>
         resumeTraining(resume, {
           ...options,
           data: command.data,
@@ -103,9 +104,10 @@ async function runAll(command: TrainCommand, io: Io): Promise<number> {
       const trainReport = new TrainReport({ ...io, json, demo, jsonMode: several ? mode : undefined });
       report = trainReport;
       const { data, weights, settings } = sources;
-      const status = await runOne(command, folder, trainReport, (options) =>
+      const status = await runOne(command, folder, trainReport, signal, (options) =>
         train({
           ...{ ...settings, ...options, data, weights, demo, mode, signal, out: folder },
+          skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         }),
       );
@@ -124,33 +126,38 @@ async function prepare(
 ): Promise<Sources | number> {
   try {
     const sources = await findSources(command, { env, signal, report });
-    return signal.aborted ? INTERRUPTED : sources;
+    return signal.aborted ? interruptedStatus(signal) : sources;
   } catch (error) {
     report.stopBar();
-    if (signal.aborted) return INTERRUPTED;
+    if (signal.aborted) return interruptedStatus(signal);
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
     report.note(`train: ${error.message}`);
     const advice = sourcesAdvice(error);
     if (advice) report.note(advice);
-    return 1;
+    return exitStatusOf(error);
   }
 }
 
 /** Runs one training and returns the exit status. */
 async function runOne(
-  { numbers, adapter }: TrainCommand,
+  { numbers, adapter, onDivergence }: TrainCommand,
   folder: string,
   report: TrainReport,
-  run: (options: Pick<TrainOptions, 'adapter' | 'reporter' | NumberOption>) => Promise<TrainResult>,
+  signal: AbortSignal,
+  run: (options: Pick<TrainOptions, 'adapter' | 'reporter' | 'onDivergence' | NumberOption>) => Promise<TrainResult>,
 ): Promise<number> {
   try {
-    const { summary } = await run({ ...numbers, adapter, reporter: report });
-    return summary.interrupted ? INTERRUPTED : 0;
+    const { summary } = await run({ ...numbers, adapter, onDivergence, reporter: report });
+    return summary.interrupted ? interruptedStatus(signal) : 0;
   } catch (error) {
     report.stopBar();
+    if (signal.aborted && error === signal.reason) {
+      report.note('Stopped before the first step; nothing was written.');
+      return interruptedStatus(signal);
+    }
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
     for (const line of failureLines(error, folder, numbers.batchSize)) report.note(line);
-    return 1;
+    return exitStatusOf(error);
   }
 }
 
@@ -159,18 +166,22 @@ export function failureLines(error: DawngradError, out: string, batchSize?: numb
   const lines = [`train: ${error.message}`];
   if (error instanceof OutOfMemoryError) lines.push(outOfMemoryAdvice(batchSize));
   const best = join(out, RUN_FILES.best);
-  if (existsSync(best)) lines.push(`The best weights so far are in ${best}.`);
-  if (existsSync(join(out, RUN_FILES.last))) lines.push(`Go on from the last saved state with --resume ${out}.`);
+  const hasBest = existsSync(best);
+  if (hasBest) lines.push(`The best weights so far are in ${best}.`);
+  if (error instanceof DivergedError) {
+    // The same steps would have the same losses again.
+    lines.push(hasBest ? `Train on from them with a smaller --lr: --weights ${best}.` : NOTHING_KEPT);
+  } else if (existsSync(join(out, RUN_FILES.last))) {
+    lines.push(`Go on from the last saved state with --resume ${out}.`);
+  }
   return lines;
 }
+
+const NOTHING_KEPT = 'No epoch was finished, so there are no weights to keep; the folder can be used again.';
 
 function outOfMemoryAdvice(batchSize = NUMBER_OPTIONS.batchSize.default): string {
   if (batchSize > 1) return `Try --batch-size ${Math.floor(batchSize / 2)}.`;
   return 'The batch size is already 1; try --mode extract, which takes less memory, or another --adapter.';
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.on('error', ignoreClosedPipe);
-  process.stderr.on('error', ignoreClosedPipe);
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, 'train', main);

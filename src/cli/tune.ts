@@ -1,5 +1,4 @@
 /** `npm run tune`: measures which kernels are fastest on this machine, and stores the choices for later runs. */
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DawngradError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
@@ -9,9 +8,10 @@ import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import { DEFAULT_BUDGET, engineVersion, keepResults, type TuneReport, tune, tuneLimits } from '../tune/index.ts';
 import { called } from './called.ts';
-import { ignoreClosedPipe } from './closed-pipe.ts';
+import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
 import { ADAPTERS, flagHelp, oneOf, toNumber } from './flags.ts';
-import { INTERRUPTED, interruptible } from './interrupt.ts';
+import { interruptedStatus, interruptible } from './interrupt.ts';
+import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
 import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
 
@@ -35,7 +35,9 @@ The results go to tuned.json in the cache folder: $DAWNGRAD_CACHE, else the syst
 apply to this adapter, its driver's version and this version of the program. Kernels differ in the order of their sums,
 so tuning may change the last bits of a run, but nothing else. ${called('train')} --no-tune ignores the results.
 
-Ctrl-C stops it and keeps the results so far. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+Ctrl-C stops it and keeps the results so far; a second Ctrl-C stops it at once.
+
+${EXIT_HELP_WITHOUT_TRAINING}
 `;
 
 interface TuneCommand {
@@ -51,7 +53,7 @@ interface TuneCommand {
 /**
  * @param argv arguments after the script's name
  * @param startedAt when the budget began to run, as `performance.now`; default when the process was started
- * @returns exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by a signal
+ * @returns exit status: see `exit-status.ts`; 130, 143 or 129 if a signal stopped it
  */
 export async function main(argv: readonly string[], io: Io = process, startedAt = 0): Promise<number> {
   try {
@@ -65,9 +67,8 @@ export async function main(argv: readonly string[], io: Io = process, startedAt 
     if (!(error instanceof DawngradError)) throw error;
     io.stderr.write(`tune: ${printableLines(error.message)}\n`);
     if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
-    if (!(error instanceof UsageError)) return 1;
-    io.stderr.write(`Try "${called('tune')} --help".\n`);
-    return 2;
+    if (error instanceof UsageError) io.stderr.write(`Try "${called('tune')} --help".\n`);
+    return exitStatusOf(error);
   }
 }
 
@@ -89,7 +90,7 @@ async function run(command: TuneCommand, io: Io, startedAt: number): Promise<num
     const file = keepResults(report, io.env);
     const told = { engine: engineVersion(), ...command, ...report, ...tuneTotals(report.results), file };
     io.stdout.write(json ? `${JSON.stringify(told, null, 2)}\n` : `Kept in ${file}\n`);
-    return signal.aborted ? INTERRUPTED : 0;
+    return signal.aborted ? interruptedStatus(signal) : 0;
   });
 }
 
@@ -156,8 +157,4 @@ function checkBudget(seconds: number): number {
   throw new UsageError(`--budget: expected a number of seconds above 0, found ${seconds}`);
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.on('error', ignoreClosedPipe);
-  process.stderr.on('error', ignoreClosedPipe);
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, 'tune', main);

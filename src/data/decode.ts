@@ -1,90 +1,149 @@
 /**
  * Decodes picture files to RGB bytes as Pillow's `Image.open(path).convert('RGB')` does: no colour management, no
- * rotation by EXIF, alpha dropped instead of blended, the first frame only. sharp decodes. With these options its JPEG
- * pixels equal Pillow's: both use libjpeg-turbo's accurate integer DCT and smooth chroma upsampling. One difference:
- * 16-bit grey is scaled to 8 bits here, where Pillow 9 clips it. Only JPEG, PNG, WebP, TIFF, BMP and PNM were compared.
+ * rotation by a JPEG's EXIF, alpha dropped instead of blended, the first frame only, greys of 16 bits clipped. What
+ * would come out otherwise is refused. Files are untrusted: their format is what their bytes say, and their pixels are
+ * counted before any are decoded.
  */
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { FileError } from '../errors.ts';
+import { DawngradError, FileError } from '../errors.ts';
 import { MissingPackageError } from '../optional.ts';
-import { decodePlain } from './plain-formats.ts';
-import { loadSharp } from './sharp.ts';
+import { openBmp } from './bmp.ts';
+import { FORMAT_NAMES, formatOf } from './formats.ts';
+import { openGif } from './gif.ts';
+import { openJpeg } from './jpeg.ts';
+import { printableName } from './names.ts';
+import { PictureError, readPictureFile, readPictureFileAsync } from './picture-file.ts';
+import type { PixelBudget } from './pixel-budget.ts';
+import { openPnm } from './pnm.ts';
+import { openWithSharp } from './sharp-source.ts';
+import type { Source } from './source.ts';
+import { openTiff } from './tiff.ts';
 import type { Picture } from './transforms.ts';
 
-/**
- * `truncated` fails where Pillow fails: on files that end too early, but not on corrupt bytes and stray data, which
- * libjpeg only warns about. ICC profiles are ignored, as in Pillow.
- */
-const OPTIONS = { ignoreIcc: true, failOn: 'truncated', limitInputPixels: false } as const;
+/** Pillow's limit on the pixels of a picture, above which it takes the file for an attack. */
+export const MAX_PIXELS = 178_956_970;
+
+/** Settings of decoding. */
+export interface DecodeOptions {
+  /** The most pixels (width times height) that a picture may have. Default: Pillow's limit, 178,956,970. */
+  readonly maxPixels?: number | undefined;
+}
+
+/** @internal Settings of a thread. */
+export interface ThreadOptions extends DecodeOptions {
+  readonly budget?: PixelBudget | undefined;
+}
+
+/** No format takes more bytes for a pixel uncompressed; and some for all that surrounds the pixels. */
+const BYTES_PER_PIXEL = 8;
+const BYTES_AROUND = 64 * 2 ** 20;
+/** A larger file is read while no other picture is decoded. */
+const LARGE_FILE = 64 * 2 ** 20;
+const RAISE = 'If you trust it, raise maxPixels (--max-pixels).';
 
 /**
  * Decodes a picture to interleaved RGB.
  *
- * @throws FileError naming the file if it is missing, truncated, or not a picture
+ * @throws FileError naming the file if it is missing, not a regular file, too large, truncated, or not a picture
  * @throws MissingPackageError if it needs sharp and that is not installed
  */
-export async function decode(path: string): Promise<Picture> {
-  try {
-    // Passing bytes instead of the path saves about a millisecond per picture in libvips.
-    const bytes = readFileSync(path);
-    return decodePlain(bytes) ?? (await decodeWithSharp(bytes));
-  } catch (cause) {
-    throw asFileError(path, cause);
-  }
+export async function decode(path: string, options: DecodeOptions = {}): Promise<Picture> {
+  return withPicture(path, options, (picture) => picture);
 }
 
 /**
  * Reads width and height in pixels, as `decode` will return them, without decoding.
  *
- * @throws FileError naming the file if it cannot be read or is not a picture
+ * @throws FileError as `decode`, as far as the header tells; MissingPackageError
  */
-export async function readSize(path: string): Promise<{ width: number; height: number }> {
+export async function readSize(
+  path: string,
+  { maxPixels = MAX_PIXELS }: DecodeOptions = {},
+): Promise<{ width: number; height: number }> {
   try {
-    const bytes = await readFile(path);
-    const { width, height } = decodePlain(bytes) ?? (await (await loadSharp())(bytes, OPTIONS).metadata());
+    const { width, height } = await open(await readPictureFileAsync(path, fileLimit(maxPixels)), maxPixels);
     return { width, height };
   } catch (cause) {
     throw asFileError(path, cause);
   }
 }
 
-async function decodeWithSharp(bytes: Buffer): Promise<Picture> {
-  const sharp = await loadSharp();
-  // Reads the header only. CMYK would otherwise go through colour profiles.
-  const isCmyk = (await sharp(bytes, OPTIONS).metadata()).space === 'cmyk';
-  const image = sharp(bytes, OPTIONS);
-  if (isCmyk) image.pipelineColourspace('cmyk').toColourspace('cmyk');
-  else image.toColourspace('srgb').removeAlpha();
-  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  const pixels = isCmyk ? cmykToRgb(data, info.channels) : data;
-  return { width: info.width, height: info.height, pixels };
+/**
+ * @internal Decodes a picture for `use`. Its pixels count against the thread's budget until `use` returns.
+ *
+ * @throws FileError, MissingPackageError as `decode`; FileError naming the file for any other error of `use`
+ */
+export async function withPicture<T>(
+  path: string,
+  { maxPixels = MAX_PIXELS, budget }: ThreadOptions,
+  use: (picture: Picture) => T,
+): Promise<T> {
+  try {
+    let holdsAll = false;
+    const limit = fileLimit(maxPixels);
+    const bytes = readPictureFile(path, (size) => {
+      limit(size);
+      holdsAll = size > LARGE_FILE;
+      if (holdsAll) budget?.take(Number.POSITIVE_INFINITY);
+    });
+    const source = await open(bytes, maxPixels);
+    const { width, height } = source;
+    if (!holdsAll) budget?.take(width * height);
+    const pixels = await source.decode();
+    return use({ width, height, pixels });
+  } catch (cause) {
+    throw asFileError(path, cause);
+  } finally {
+    budget?.release();
+  }
 }
 
-/** Pillow's conversion without profiles: each ink's value is scaled by the share that black leaves. */
-function cmykToRgb(cmyk: Uint8Array, channels: number): Uint8Array {
-  const rgb = new Uint8Array((cmyk.length / channels) * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += channels, to += 3) {
-    const white = 255 - cmyk[from + 3]!;
-    for (let c = 0; c < 3; c++) {
-      // x / 255, rounded as Pillow's MULDIV255 rounds.
-      const product = cmyk[from + c]! * white + 128;
-      rgb[to + c] = Math.max(0, white - ((product + (product >> 8)) >> 8));
-    }
-  }
-  return rgb;
+function fileLimit(maxPixels: number): (bytes: number) => void {
+  return (bytes) => {
+    if (bytes <= maxPixels * BYTES_PER_PIXEL + BYTES_AROUND) return;
+    throw new PictureError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE);
+  };
+}
+
+/** Recognises the format and reads the header. */
+async function open(bytes: Buffer, maxPixels: number): Promise<Source> {
+  const source = await openFormat(bytes);
+  const { width, height } = source;
+  if (!(width >= 1 && height >= 1)) throw new PictureError(`a picture of ${width}×${height} has no pixels`);
+  if (width * height <= maxPixels) return source;
+  throw new PictureError(`${width}×${height} pixels are more than the limit of ${maxPixels}`, RAISE);
+}
+
+async function openFormat(bytes: Buffer): Promise<Source> {
+  if (bytes.length === 0) throw new PictureError('the file is empty');
+  const format = formatOf(bytes);
+  if (format === undefined) throw new PictureError(`this is not a picture in a known format (${FORMAT_NAMES})`);
+  if (format === 'bmp') return openBmp(bytes);
+  if (format === 'pnm') return openPnm(bytes);
+  if (format === 'gif') return openGif(bytes);
+  if (format === 'tiff') return openTiff(bytes);
+  if (format === 'jpeg') return openJpeg(bytes);
+  return openWithSharp(bytes, format);
 }
 
 function asFileError(path: string, cause: unknown): Error {
-  if (cause instanceof MissingPackageError) return cause;
-  const detail = cause instanceof Error ? cause.message.trim().replaceAll(/\s*\n\s*/g, '; ') : String(cause);
+  if (cause instanceof MissingPackageError || cause instanceof DawngradError) return cause;
+  const name = printableName(path);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // libvips repeats itself.
+  const lines = new Set(message.split('\n').map((line) => line.trim()));
+  const detail = [...lines].filter((line) => line !== '').join('; ');
   if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-    return new FileError(`${path}: the picture is missing. Check the path, or read the folder again.`, { cause });
+    return new FileError(`${name}: the picture is missing. Check the path, or read the folder again.`, { cause });
+  }
+  if (cause instanceof PictureError) {
+    return new FileError(`${name}: ${detail}. ${cause.advice}`, { cause });
   }
   const what = /unsupported image format/.test(detail)
-    ? 'this is not a picture in a known format'
+    ? `this is not a picture in a known format, or is damaged`
     : /premature end|truncated|read error|corrupt header/i.test(detail)
       ? 'the image file is truncated or damaged'
       : 'the picture cannot be decoded';
-  return new FileError(`${path}: ${what} (${detail}). Fetch it again, or remove it from the folder.`, { cause });
+  return new FileError(`${name}: ${what} (${printableName(detail)}). Fetch it again, or remove it from the folder.`, {
+    cause,
+  });
 }

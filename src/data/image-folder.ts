@@ -1,10 +1,13 @@
 /**
  * A folder of pictures with one subfolder per class, read as torchvision's ImageFolder does: same classes, same order
- * of samples, same files skipped. The order matters because a shuffle permutes it.
+ * of samples, same files skipped. The order matters because a shuffle permutes it. Two things are left out that
+ * torchvision takes: hidden folders, such as `.ipynb_checkpoints`, and files named `._*`, in which macOS keeps what other
+ * file systems have no place for. Names may be any bytes (`names.ts`).
  */
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../errors.ts';
+import { fsPath, nameFromBytes, printableName } from './names.ts';
 
 /** torchvision.datasets.folder.IMG_EXTENSIONS; case-insensitive. */
 export const IMAGE_EXTENSIONS: readonly string[] = [
@@ -21,6 +24,7 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
 
 /** One picture and the index of its class. */
 export interface Sample {
+  /** Bytes of the name that are no UTF-8 are lone surrogates, as in Python. */
   readonly path: string;
   readonly label: number;
 }
@@ -39,18 +43,23 @@ export class ImageFolder implements ImageDataset {
   /** Class names, sorted; a class's position is its label. */
   readonly classes: readonly string[];
   readonly samples: readonly Sample[];
+  /** Paths of hidden folders and of `._*` files with a picture's extension, which are no classes and no pictures. */
+  readonly leftOut: readonly string[];
   sizes?: Int32Array;
 
   /** @throws FileError if `root` is missing, holds no class folder, or a class holds no picture. */
   constructor(root: string) {
+    const leftOut: string[] = [];
+    const folders = findClasses(root, leftOut);
     this.root = root;
-    this.classes = findClasses(root);
+    this.classes = folders.map(printableName);
+    this.leftOut = leftOut;
     const samples: Sample[] = [];
     const empty: string[] = [];
-    this.classes.forEach((name, label) => {
+    folders.forEach((name, label) => {
       const before = samples.length;
-      for (const path of listPictures(join(root, name))) samples.push({ path, label });
-      if (samples.length === before) empty.push(name);
+      for (const path of listPictures(join(root, name), leftOut)) samples.push({ path, label });
+      if (samples.length === before) empty.push(this.classes[label]!);
     });
     if (empty.length > 0) {
       throw new FileError(
@@ -67,15 +76,15 @@ export class ImageFolder implements ImageDataset {
   }
 }
 
-function findClasses(root: string): string[] {
+function findClasses(root: string, leftOut: string[]): string[] {
   const classes = list(root)
-    .filter((entry) => isFolder(join(root, entry.name), entry))
-    .map((entry) => entry.name)
+    .filter(({ name, isFolder }) => isFolder && keep(join(root, name), isHidden(name), leftOut))
+    .map(({ name }) => name)
     .sort(byCodePoint);
   if (classes.length === 0) {
     throw new FileError(
-      `${root}: expected one folder of pictures per class, found no folder. ` +
-        `Arrange the pictures as ${join(root, 'CLASS', 'picture.jpg')}.`,
+      `${printableName(root)}: expected one folder of pictures per class, found no folder. ` +
+        `Arrange the pictures as ${printableName(join(root, 'CLASS', 'picture.jpg'))}.`,
     );
   }
   return classes;
@@ -84,52 +93,86 @@ function findClasses(root: string): string[] {
 /**
  * Lists all pictures in `folder` and its subfolders, by file extension. Folders (itself included) are sorted by path,
  * the files in each by name.
+ * @param leftOut receives the paths of hidden folders and of `._*` files, which are left out
  * @throws FileError if it, or a folder in it, cannot be read
  */
-export function listPictures(folder: string): string[] {
+export function listPictures(folder: string, leftOut: string[] = []): string[] {
   const folders = new Map<string, string[]>();
-  walk(folder, folders, []);
+  walk(folder, folders, [], leftOut);
   const found: string[] = [];
   for (const path of [...folders.keys()].sort(byCodePoint)) {
     for (const name of folders.get(path)!.sort(byCodePoint)) {
       // torchvision tests the whole path, so a file named just ".jpg" counts there and here.
-      if (IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) found.push(join(path, name));
+      if (!IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) continue;
+      const picture = join(path, name);
+      if (keep(picture, name.startsWith('._'), leftOut)) found.push(picture);
     }
   }
   return found;
 }
 
+function keep(path: string, leaveOut: boolean, leftOut: string[]): boolean {
+  if (leaveOut) leftOut.push(path);
+  return !leaveOut;
+}
+
+function isHidden(folder: string): boolean {
+  return folder.startsWith('.');
+}
+
 /** os.walk(followlinks=True): follows links to folders; a link to nothing counts as a file. */
-function walk(folder: string, folders: Map<string, string[]>, above: string[]): void {
+function walk(folder: string, folders: Map<string, string[]>, above: string[], leftOut: string[]): void {
   const entries = list(folder);
-  const { dev, ino } = statSync(folder);
+  const { dev, ino } = statSync(fsPath(folder));
   const identity = `${dev}:${ino}`;
   if (above.includes(identity)) {
     // os.walk would loop until the system refuses; that is not worth copying.
-    throw new FileError(`${folder}: this link leads back to a folder that contains it. Remove the link.`);
+    throw new FileError(
+      `${printableName(folder)}: this link leads back to a folder that contains it. Remove the link.`,
+    );
   }
   const files: string[] = [];
   folders.set(folder, files);
-  for (const entry of entries) {
-    const path = join(folder, entry.name);
-    if (isFolder(path, entry)) walk(path, folders, [...above, identity]);
-    else files.push(entry.name);
+  for (const { name, isFolder } of entries) {
+    const path = join(folder, name);
+    if (!isFolder) files.push(name);
+    else if (keep(path, isHidden(name), leftOut)) walk(path, folders, [...above, identity], leftOut);
   }
 }
 
-function list(folder: string): Dirent[] {
+interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+function list(folder: string): Entry[] {
+  let entries: Dirent<Buffer>[];
   try {
-    return readdirSync(folder, { withFileTypes: true });
+    entries = readdirSync(fsPath(folder), { withFileTypes: true, encoding: 'buffer' });
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const found = code === 'ENOENT' ? 'there is nothing' : code === 'ENOTDIR' ? 'this is a file' : String(cause);
-    throw new FileError(`${folder}: expected a folder of pictures, but ${found}. Check the path.`, { cause });
+    throw new FileError(
+      `${printableName(folder)}: expected a folder of pictures, but ${printableName(found)}. Check the path.`,
+      { cause },
+    );
   }
+  return entries.map((entry) => {
+    const name = nameFromBytes(entry.name);
+    const isFolder = entry.isSymbolicLink() ? linksToFolder(join(folder, name)) : entry.isDirectory();
+    return { name, isFolder };
+  });
 }
 
-function isFolder(path: string, entry: Dirent): boolean {
-  if (!entry.isSymbolicLink()) return entry.isDirectory();
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** Like Python's os.path.isdir, which is false for a link that leads nowhere, in a circle, or where one may not look. */
+function linksToFolder(path: string): boolean {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(fsPath(path), { throwIfNoEntry: false });
+  } catch {
+    return false;
+  }
+  return stats?.isDirectory() ?? false;
 }
 
 /**
@@ -139,14 +182,17 @@ function isFolder(path: string, entry: Dirent): boolean {
 export function byCodePoint(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x !== y) return codeUnitRank(x) - codeUnitRank(y);
+    if (a.charCodeAt(i) !== b.charCodeAt(i)) return codeUnitRank(a, i) - codeUnitRank(b, i);
   }
   return a.length - b.length;
 }
 
-/** Surrogates encode code points above every other unit. */
-function codeUnitRank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+/**
+ * A pair of surrogates encodes a code point above every other unit. A lone one stands for a byte that is no UTF-8, and
+ * is a code point of its own.
+ */
+function codeUnitRank(text: string, i: number): number {
+  const unit = text.charCodeAt(i);
+  const isHigh = (at: number) => (text.charCodeAt(at) & 0xfc00) === 0xd800;
+  return isHigh(i) || ((unit & 0xfc00) === 0xdc00 && isHigh(i - 1)) ? unit + 0x10000 : unit;
 }

@@ -5,7 +5,7 @@
  */
 import { DawngradError } from '../errors.ts';
 import type { Generator } from '../random/mt19937.ts';
-import { readSize } from './decode.ts';
+import { type BrokenPicture, type CheckOptions, measurePictures, storePictures } from './check.ts';
 import { DecoderPool } from './decoder-pool.ts';
 import { type Draw, drawEpoch } from './draws.ts';
 import type { ImageDataset } from './image-folder.ts';
@@ -24,7 +24,9 @@ export interface DataLoaderOptions {
   readonly workers?: number;
   /** Decoder threads of the loader's own pool, if no `pool` is given; 0 decodes in the calling thread. Default 2. */
   readonly threads?: number;
-  /** Threads shared with other loaders. The pool's creator must close it. */
+  /** The most pixels of a picture, for the loader's own pool. Default: Pillow's limit, 178,956,970. */
+  readonly maxPixels?: number | undefined;
+  /** Threads shared with other loaders, and their limit on pixels. The pool's creator must close it. */
   readonly pool?: DecoderPool;
   /** Batches to compute ahead of the current one. Default 4. */
   readonly prefetch?: number;
@@ -49,8 +51,6 @@ export interface Batch {
 const DEFAULT_THREADS = 2;
 const DEFAULT_PREFETCH = 4;
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
-/** Headers read at a time: as many as libuv has threads. */
-const SIZE_READERS = 4;
 
 /** Each iteration is one epoch and draws new random values. */
 export class DataLoader implements AsyncIterable<Batch> {
@@ -60,6 +60,8 @@ export class DataLoader implements AsyncIterable<Batch> {
   private readonly prefetch: number;
   private readonly free: ArrayBuffer[] = [];
   private cache: PixelCache | undefined;
+  /** Those of the data set, or with zeros for pictures that cannot be read. */
+  private sizes: Int32Array | undefined;
 
   constructor(dataset: ImageDataset, options: DataLoaderOptions) {
     const { batchSize, workers = 0, prefetch = DEFAULT_PREFETCH } = options;
@@ -69,7 +71,7 @@ export class DataLoader implements AsyncIterable<Batch> {
     this.dataset = dataset;
     this.options = options;
     this.prefetch = prefetch;
-    this.pool = options.pool ?? new DecoderPool(options.threads ?? DEFAULT_THREADS);
+    this.pool = options.pool ?? new DecoderPool(options.threads ?? DEFAULT_THREADS, { maxPixels: options.maxPixels });
   }
 
   /** Batches per epoch. */
@@ -84,11 +86,71 @@ export class DataLoader implements AsyncIterable<Batch> {
    * @throws FileError naming a picture that cannot be read
    */
   async prepare(): Promise<void> {
+    const [broken] = await this.measure();
+    if (broken) throw broken.error;
+  }
+
+  /**
+   * Reads the headers of all pictures. With `decode` it also decodes each once, on all threads, so that an epoch meets
+   * none that is broken; what fits the cache is not decoded again.
+   *
+   * @returns the pictures that cannot be read, in order; go on without them by `without`
+   * @throws the signal's reason if that is aborted; MissingPackageError; DawngradError if the pool is closed
+   */
+  async check({ decode, ...options }: CheckOptions & { readonly decode: boolean }): Promise<BrokenPicture[]> {
+    const { dataset, pool } = this;
+    const { transform } = this.options;
+    if (!decode) {
+      if (transform.kind === 'train') return this.measure(options);
+      return (await measurePictures(pool, dataset.samples, options)).broken;
+    }
+    // The headers take a fraction of the time, so only the decoded pictures count as progress.
+    const unread = await this.measure({ signal: options.signal });
+    const without = new Set(unread.map(({ index }) => index));
+    const jobs = dataset.samples.flatMap(({ path }, index) => {
+      if (without.has(index)) return [];
+      const { sizes } = this;
+      const size = sizes && { width: sizes[index * 2]!, height: sizes[index * 2 + 1]! };
+      return [{ index, picture: { path, slot: this.cache!.slot(index), size } }];
+    });
+    const undecoded = await storePictures(pool, transform, jobs, options);
+    return [...unread, ...undecoded].sort((a, b) => a.index - b.index);
+  }
+
+  /** The same loader without some samples, by index. It draws as if they were not there. */
+  without(indices: ReadonlySet<number>): DataLoader {
+    const { sizes } = this;
+    const { classes, samples } = this.dataset;
+    const kept = samples.map((_, index) => index).filter((index) => !indices.has(index));
+    const loader = new DataLoader(
+      {
+        classes,
+        samples: kept.map((index) => samples[index]!),
+        ...(sizes && { sizes: Int32Array.from(kept.flatMap((index) => [sizes[index * 2]!, sizes[index * 2 + 1]!])) }),
+      },
+      { ...this.options, pool: this.pool },
+    );
+    loader.cache = this.cache?.only(kept);
+    return loader;
+  }
+
+  /** Starts the threads, reads the sizes for the train transform, and makes the cache. */
+  private async measure(options: CheckOptions = {}): Promise<BrokenPicture[]> {
     this.pool.start();
     const { dataset } = this;
     const { transform, cacheBytes = DEFAULT_CACHE_BYTES } = this.options;
-    if (transform.kind === 'train') dataset.sizes ??= await readSizes(dataset);
-    this.cache ??= new PixelCache(slotSizes(dataset, transform), cacheBytes);
+    let broken: BrokenPicture[] = [];
+    if (transform.kind === 'train' && !dataset.sizes) {
+      const measured = await measurePictures(this.pool, dataset.samples, options);
+      broken = measured.broken;
+      this.sizes = measured.sizes;
+      this.cache = undefined;
+      // Sizes with gaps are no use to others.
+      if (broken.length === 0) dataset.sizes = measured.sizes;
+    }
+    this.sizes ??= dataset.sizes;
+    this.cache ??= new PixelCache(slotSizes(dataset.samples.length, transform, this.sizes), cacheBytes);
+    return broken;
   }
 
   /** One epoch from its first batch on. */
@@ -156,7 +218,9 @@ export class DataLoader implements AsyncIterable<Batch> {
     const { samples } = this.dataset;
     const mine = draws.slice(batch * batchSize, (batch + 1) * batchSize);
     const numbers = 3 * transform.size ** 2;
-    const buffer = this.free.pop() ?? new ArrayBuffer(batchSize * numbers * 4);
+    // A batch is at most the data set, as in torch.
+    const most = Math.min(batchSize, samples.length);
+    const buffer = this.free.pop() ?? new ArrayBuffer(most * numbers * 4);
     const images = await this.pool.render(
       this.job(mine, transform),
       new Float32Array(buffer, 0, mine.length * numbers),
@@ -192,24 +256,12 @@ export class DataLoader implements AsyncIterable<Batch> {
   }
 }
 
-/** Widths and heights of all pictures, in pairs. */
-async function readSizes({ samples }: ImageDataset): Promise<Int32Array> {
-  const sizes = new Int32Array(samples.length * 2);
-  let next = 0;
-  const reader = async () => {
-    for (let i = next++; i < samples.length; i = next++) {
-      const { width, height } = await readSize(samples[i]!.path);
-      sizes.set([width, height], i * 2);
-    }
-  };
-  await Promise.all(Array.from({ length: SIZE_READERS }, reader));
-  return sizes;
-}
-
 /** Bytes to cache per picture: the whole picture if crops are random, else the crop. */
-function slotSizes({ samples, sizes }: ImageDataset, transform: Transform): number[] {
-  if (transform.kind === 'val') return samples.map(() => transform.size ** 2 * 3);
-  return samples.map((_, i) => sizes![i * 2]! * sizes![i * 2 + 1]! * 3);
+function slotSizes(count: number, transform: Transform, sizes: Int32Array | undefined): number[] {
+  const crop = transform.size ** 2 * 3;
+  return Array.from({ length: count }, (_, i) =>
+    transform.kind === 'val' ? crop : sizes![i * 2]! * sizes![i * 2 + 1]! * 3,
+  );
 }
 
 function requireWhole(name: string, value: number, least: number): void {

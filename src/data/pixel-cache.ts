@@ -11,7 +11,7 @@ export interface CacheSlot {
 }
 
 export class PixelCache {
-  private readonly slots: (CacheSlot | undefined)[];
+  private slots: (CacheSlot | undefined)[];
   /** Reserved memory, bytes. The system allocates it only as pictures are stored. */
   readonly byteLength: number;
 
@@ -35,6 +35,13 @@ export class PixelCache {
       if (offset < 0) return undefined;
       return { bytes: new Uint8Array(bytes, offset, size), filled: new Int32Array(filled, i * 4, 1) };
     });
+  }
+
+  /** The same slots for a data set that has only these pictures, in this order. */
+  only(indices: readonly number[]): PixelCache {
+    const cache = new PixelCache([], 0);
+    cache.slots = indices.map((index) => this.slots[index]);
+    return cache;
   }
 
   /** The slot of picture `index`, or undefined if it is not cached. */

@@ -3,10 +3,18 @@
  * only on the job: not on the thread or the contents of the cache.
  */
 import { DawngradError, FileError } from '../errors.ts';
-import { decode } from './decode.ts';
+import { readSize, type ThreadOptions, withPicture } from './decode.ts';
+import { printableName } from './names.ts';
 import { type CacheSlot, readSlot, writeSlot } from './pixel-cache.ts';
 import type { Box } from './resize.ts';
-import { normalize, resizedCrop, type TrainTransform, type ValTransform, valCrop } from './transforms.ts';
+import {
+  normalize,
+  resizedCrop,
+  type TrainTransform,
+  type Transform,
+  type ValTransform,
+  valCrop,
+} from './transforms.ts';
 
 /** A picture to crop with drawn parameters. The crop was drawn for this `width` and `height`. */
 export interface TrainPicture {
@@ -25,64 +33,126 @@ export interface ValPicture {
   readonly slot: CacheSlot | undefined;
 }
 
-/** The pictures of one batch. Structured-cloneable, so it can be sent to a thread unchanged. */
+/** A picture to decode once, and to keep in the slot if it has one. */
+export interface StoredPicture extends ValPicture {
+  /** The size that its header says, if the slot holds the whole picture. */
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
+}
+
+/** What a thread is to do with some pictures. Structured-cloneable, so it can be sent to a thread unchanged. */
 export type BatchJob =
   | { readonly transform: TrainTransform; readonly pictures: readonly TrainPicture[] }
-  | { readonly transform: ValTransform; readonly pictures: readonly ValPicture[] };
+  | { readonly transform: ValTransform; readonly pictures: readonly ValPicture[] }
+  /** Decodes each picture and fills its slot. Computes nothing into `out`. */
+  | { readonly task: 'store'; readonly transform: Transform; readonly pictures: readonly StoredPicture[] }
+  /** Reads the headers. `out` gets width and height of each picture, as 32-bit integers in place of the floats. */
+  | { readonly task: 'measure'; readonly pictures: readonly { readonly path: string }[] };
+
+/** @internal The thread that renders, as its pool set it up. */
+export interface RenderContext extends ThreadOptions {
+  /** If its element is not 0, the job stops between two pictures. */
+  readonly stop?: Int32Array | undefined;
+  /** Its element is the number of pictures that this job has begun, for the pool to see if the thread dies. */
+  readonly progress?: Int32Array | undefined;
+}
 
 // One per thread. Used only between two awaits, so interleaved jobs cannot disturb each other.
 const scratch = { rows: new Uint8Array(0) };
 let crop = new Uint8Array(0);
 
 /**
- * Computes a batch into `out`: pictures·3·size·size float32, NCHW.
+ * Does a job. A batch is computed into `out`: pictures·3·size·size float32, NCHW.
  *
- * @param stop if its element is not 0, the job stops between two pictures
- * @throws FileError naming the picture that cannot be read
+ * @throws FileError naming the picture that cannot be read or rendered; MissingPackageError; DawngradError once stopped
  */
-export async function renderBatch(job: BatchJob, out: Float32Array, stop?: Int32Array): Promise<void> {
-  const { size } = job.transform;
-  const numbers = 3 * size * size;
-  for (let i = 0; i < job.pictures.length; i++) {
-    if (stop && Atomics.load(stop, 0) !== 0) throw new DawngradError('The decoder threads were closed.');
-    if (job.transform.kind === 'train') {
-      await renderTrain(job.pictures[i] as TrainPicture, size, out, i * numbers);
-    } else {
-      await renderVal(job.pictures[i] as ValPicture, job.transform, out, i * numbers);
+export async function renderBatch(job: BatchJob, out: Float32Array, context: RenderContext = {}): Promise<void> {
+  const { stop, progress } = context;
+  try {
+    for (let i = 0; i < job.pictures.length; i++) {
+      if (stop && Atomics.load(stop, 0) !== 0) throw new DawngradError('The decoder threads were closed.');
+      if (progress) Atomics.store(progress, 0, i + 1);
+      await renderOne(job, i, context, out);
     }
+  } finally {
+    if (progress) Atomics.store(progress, 0, 0);
   }
 }
 
-async function renderTrain(picture: TrainPicture, size: number, out: Float32Array, offset: number): Promise<void> {
-  const { path, width, height, box, flip, slot } = picture;
-  let pixels = readSlot(slot);
-  if (!pixels) {
-    const decoded = await decode(path);
-    if (decoded.width !== width || decoded.height !== height) {
-      throw new FileError(
-        `${path}: expected ${width}×${height} pixels, as at the start of the run, found ${decoded.width}×` +
-          `${decoded.height}. Do not change the pictures while a run reads them.`,
-      );
-    }
-    pixels = decoded.pixels;
-    writeSlot(slot, pixels);
+async function renderOne(job: BatchJob, i: number, context: RenderContext, out: Float32Array): Promise<void> {
+  if ('task' in job) {
+    if (job.task === 'store') return store(job.pictures[i]!, job.transform, context);
+    const { width, height } = await readSize(job.pictures[i]!.path, context);
+    new Int32Array(out.buffer, out.byteOffset, out.length).set([width, height], 2 * i);
+    return;
   }
-  const cropped = resizedCrop({ width, height, pixels }, box, size, cropScratch(size), scratch);
-  normalize(cropped, size, flip, out, offset);
+  const { transform } = job;
+  const offset = i * 3 * transform.size ** 2;
+  if (transform.kind === 'train') {
+    await renderTrain(job.pictures[i] as TrainPicture, transform.size, context, out, offset);
+  } else {
+    await renderVal(job.pictures[i] as ValPicture, transform, context, out, offset);
+  }
+}
+
+async function store({ path, slot, size }: StoredPicture, transform: Transform, options: ThreadOptions): Promise<void> {
+  await withPicture(path, options, (decoded) => {
+    if (transform.kind === 'train') {
+      if (size) checkUnchanged(path, decoded, size);
+      writeSlot(slot, decoded.pixels);
+    } else if (slot) writeSlot(slot, valCrop(decoded, transform, cropScratch(transform.size), scratch));
+  });
+}
+
+/** The crop was drawn for the size in the header. */
+function checkUnchanged(path: string, found: PixelSize, expected: PixelSize): void {
+  if (found.width === expected.width && found.height === expected.height) return;
+  throw new FileError(
+    `${printableName(path)}: expected ${expected.width}×${expected.height} pixels, as at the start of the run, found ` +
+      `${found.width}×${found.height}. Do not change the pictures while a run reads them.`,
+  );
+}
+
+interface PixelSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+async function renderTrain(
+  picture: TrainPicture,
+  size: number,
+  options: ThreadOptions,
+  out: Float32Array,
+  offset: number,
+): Promise<void> {
+  const { path, width, height, box, flip, slot } = picture;
+  const use = (pixels: Uint8Array) => {
+    const cropped = resizedCrop({ width, height, pixels }, box, size, cropScratch(size), scratch);
+    normalize(cropped, size, flip, out, offset);
+  };
+  const stored = readSlot(slot);
+  if (stored) return use(stored);
+  await withPicture(path, options, (decoded) => {
+    checkUnchanged(path, decoded, { width, height });
+    writeSlot(slot, decoded.pixels);
+    use(decoded.pixels);
+  });
 }
 
 async function renderVal(
   picture: ValPicture,
   transform: ValTransform,
+  options: ThreadOptions,
   out: Float32Array,
   offset: number,
 ): Promise<void> {
-  let cropped = readSlot(picture.slot);
-  if (!cropped) {
-    cropped = valCrop(await decode(picture.path), transform, cropScratch(transform.size), scratch);
-    writeSlot(picture.slot, cropped);
-  }
-  normalize(cropped, transform.size, false, out, offset);
+  const { path, slot } = picture;
+  const stored = readSlot(slot);
+  if (stored) return normalize(stored, transform.size, false, out, offset);
+  await withPicture(path, options, (decoded) => {
+    const cropped = valCrop(decoded, transform, cropScratch(transform.size), scratch);
+    writeSlot(slot, cropped);
+    normalize(cropped, transform.size, false, out, offset);
+  });
 }
 
 function cropScratch(size: number): Uint8Array {

@@ -34,7 +34,8 @@ export interface ResizeScratch {
  * outside the box, as if the box had been cropped first.
  *
  * @param source interleaved RGB, `sourceWidth` pixels per row
- * @param out receives interleaved RGB, outHeight·outWidth·3 bytes
+ * @param out receives interleaved RGB of the window's pixels
+ * @param window the part of the result to compute; default: all of it. The rest costs neither time nor memory.
  */
 export function resizeBilinear(
   source: Uint8Array,
@@ -42,56 +43,67 @@ export function resizeBilinear(
   box: Box,
   outWidth: number,
   outHeight: number,
-  out: Uint8Array = new Uint8Array(outWidth * outHeight * 3),
+  out?: Uint8Array,
   scratch: ResizeScratch = { rows: new Uint8Array(0) },
+  window: Box = { top: 0, left: 0, height: outHeight, width: outWidth },
 ): Uint8Array {
+  const { top, left, width, height } = window;
+  const to = out ?? new Uint8Array(width * height * 3);
   const pitch = sourceWidth * 3;
   const origin = box.top * pitch + box.left * 3;
   const wide = outWidth !== box.width;
   const tall = outHeight !== box.height;
   if (!tall) {
-    if (wide) horizontal(source, origin, pitch, box.height, axisFilter(box.width, outWidth), out, outWidth);
-    else copyRows(source, origin, pitch, box.height, outWidth * 3, out);
-    return out;
+    const first = origin + top * pitch;
+    if (wide) horizontal(source, first, pitch, height, axisFilter(box.width, outWidth, left, width), to, width);
+    else copyRows(source, first + left * 3, pitch, height, width * 3, to);
+    return to;
   }
-  const column = axisFilter(box.height, outHeight);
+  const column = axisFilter(box.height, outHeight, top, height);
   if (!wide) {
-    vertical(source, origin, pitch, column, out, outWidth * 3);
-    return out;
+    vertical(source, origin + left * 3, pitch, column, to, width * 3);
+    return to;
   }
-  const size = box.height * outWidth * 3;
+  // The rows of the source that the window's rows are made of.
+  const first = column.start[0]!;
+  const rows = column.start.at(-1)! + column.count.at(-1)! - first;
+  const size = rows * width * 3;
   if (scratch.rows.length < size) scratch.rows = new Uint8Array(size);
-  horizontal(source, origin, pitch, box.height, axisFilter(box.width, outWidth), scratch.rows, outWidth);
-  vertical(scratch.rows, 0, outWidth * 3, column, out, outWidth * 3);
-  return out;
+  const row = axisFilter(box.width, outWidth, left, width);
+  horizontal(source, origin + first * pitch, pitch, rows, row, scratch.rows, width);
+  vertical(scratch.rows, -first * width * 3, width * 3, column, to, width * 3);
+  return to;
 }
 
-/** Coefficients of one axis, in double and in Pillow's order of operations (`precompute_coeffs`). */
-function axisFilter(inSize: number, outSize: number): AxisFilter {
+/**
+ * Coefficients of one axis, in double and in Pillow's order of operations (`precompute_coeffs`), for `length` outputs
+ * from `from`.
+ */
+function axisFilter(inSize: number, outSize: number, from: number, length: number): AxisFilter {
   const scale = inSize / outSize;
   const support = Math.max(scale, 1);
   const inverse = 1 / support;
   const taps = Math.ceil(support) * 2 + 1;
-  const start = new Int32Array(outSize);
-  const count = new Int32Array(outSize);
-  const weights = new Int32Array(outSize * taps);
+  const start = new Int32Array(length);
+  const count = new Int32Array(length);
+  const weights = new Int32Array(length * taps);
   const exact = new Float64Array(taps);
-  for (let i = 0; i < outSize; i++) {
-    const center = (i + 0.5) * scale;
+  for (let i = 0; i < length; i++) {
+    const center = (from + i + 0.5) * scale;
     const first = Math.max(0, Math.trunc(center - support + 0.5));
-    const length = Math.min(inSize, Math.trunc(center + support + 0.5)) - first;
+    const reach = Math.min(inSize, Math.trunc(center + support + 0.5)) - first;
     let sum = 0;
-    for (let k = 0; k < length; k++) {
+    for (let k = 0; k < reach; k++) {
       const weight = Math.max(0, 1 - Math.abs((k + first - center + 0.5) * inverse));
       exact[k] = weight;
       sum += weight;
     }
-    for (let k = 0; k < length; k++) {
+    for (let k = 0; k < reach; k++) {
       const weight = sum === 0 ? exact[k]! : exact[k]! / sum;
       weights[i * taps + k] = Math.trunc(0.5 + weight * (1 << PRECISION_BITS));
     }
     start[i] = first;
-    count[i] = length;
+    count[i] = reach;
   }
   return { start, count, weights, taps };
 }

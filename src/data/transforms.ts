@@ -121,14 +121,18 @@ export function resizedCrop(
 
 /** `Resize(resize)`: the shorter side becomes `resize`; the longer is truncated to whole pixels. */
 export function resizeShorterSide(picture: Picture, resize: number, scratch?: ResizeScratch): Picture {
-  const { width, height } = picture;
-  if (Math.min(width, height) === resize) return picture;
+  const { width, height } = resizedSize(picture, resize);
+  const pixels = resizeBilinear(picture.pixels, picture.width, wholeOf(picture), width, height, undefined, scratch);
+  return { width, height, pixels };
+}
+
+function resizedSize({ width, height }: Picture, resize: number): { width: number; height: number } {
   const longer = Math.trunc((resize * Math.max(width, height)) / Math.min(width, height));
-  const outWidth = width <= height ? resize : longer;
-  const outHeight = width <= height ? longer : resize;
-  const whole: Box = { top: 0, left: 0, height, width };
-  const pixels = resizeBilinear(picture.pixels, width, whole, outWidth, outHeight, undefined, scratch);
-  return { width: outWidth, height: outHeight, pixels };
+  return width <= height ? { width: resize, height: longer } : { width: longer, height: resize };
+}
+
+function wholeOf({ width, height }: Picture): Box {
+  return { top: 0, left: 0, height, width };
 }
 
 /** `CenterCrop(size)`: pads with black if the picture is smaller than the crop. */
@@ -154,14 +158,26 @@ function centre(length: number, size: number): { from: number; to: number; lengt
   return { from: roundHalfEven((length - size) / 2), to: 0, length: size };
 }
 
-/** The pixel part of the val transform: `Resize(resize)` and `CenterCrop(size)`. */
+/**
+ * The pixel part of the val transform: `Resize(resize)` and `CenterCrop(size)`. Only the pixels of the crop are resized:
+ * a picture of 1×1,000,000 would become one of 256 million rows.
+ */
 export function valCrop(
   picture: Picture,
   transform: ValTransform,
   out?: Uint8Array,
   scratch?: ResizeScratch,
 ): Uint8Array {
-  return centerCrop(resizeShorterSide(picture, transform.resize, scratch), transform.size, out);
+  const { size, resize } = transform;
+  const { width, height } = resizedSize(picture, resize);
+  const x = centre(width, size);
+  const y = centre(height, size);
+  const window: Box = { top: y.from, left: x.from, height: y.length, width: x.length };
+  const whole = wholeOf(picture);
+  const resized = (to?: Uint8Array) =>
+    resizeBilinear(picture.pixels, picture.width, whole, width, height, to, scratch, window);
+  if (x.length === size && y.length === size) return resized(out);
+  return centerCrop({ width: x.length, height: y.length, pixels: resized() }, size, out);
 }
 
 /** `ToTensor` and `Normalize` of all 3×256 byte values; rounded to float32 after each step, as in torch. */

@@ -1,11 +1,13 @@
 /** The code of a decoder thread. It receives jobs as messages, computes them one by one and sends the results back. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { WorkerReply, WorkerRequest } from './decoder-pool.ts';
+import type { ThreadData, WorkerReply, WorkerRequest } from './decoder-pool.ts';
+import { PixelBudget } from './pixel-budget.ts';
 import { renderBatch } from './render.ts';
 
 const port = parentPort;
 if (!port) throw new Error('worker.ts runs only as a thread of decoder-pool.ts.');
-const stop = workerData.stop as Int32Array;
+const { stop, maxPixels, budget, budgetTotal, progress, thread } = workerData as ThreadData;
+const context = { stop, maxPixels, progress, budget: new PixelBudget(budget, budgetTotal, thread, stop) };
 
 let last: Promise<void> = Promise.resolve();
 port.on('message', (request: WorkerRequest) => {
@@ -19,7 +21,7 @@ async function answer(request: WorkerRequest): Promise<void> {
   }
   const { id, job, out } = request;
   try {
-    await renderBatch(job, out, stop);
+    await renderBatch(job, out, context);
     reply({ id, out }, [out.buffer]);
   } catch (error) {
     const { name, message } = error as Error;

@@ -36,3 +36,19 @@ export class OutOfMemoryError extends DawngradError {
     super(`The GPU is out of memory: ${detail}. Use a smaller batch.`);
   }
 }
+
+/** The device has given no result for so long that it must be taken for hung. Such a device cannot even be closed. */
+export class WatchdogError extends DawngradError {
+  override name = 'WatchdogError';
+  /** The limit that was exceeded. */
+  readonly seconds: number;
+
+  constructor(seconds: number) {
+    super(
+      `The device has given no result for ${seconds} seconds, so it is taken for hung. Files already written are intact. ` +
+        'End this process before you use the device again. If a step can take so long, raise the limit: watchdog ' +
+        '(--watchdog).',
+    );
+    this.seconds = seconds;
+  }
+}

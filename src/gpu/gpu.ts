@@ -163,6 +163,12 @@ export class Gpu {
     if (++this.#recorded >= DISPATCHES_PER_SUBMIT) this.flush();
   }
 
+  /** Compiles a program before its first dispatch needs it. */
+  compile(program: Program): void {
+    this.#throwIfFailed();
+    this.#compile(program);
+  }
+
   /** Writes host data into a buffer, in order with the commands recorded before. */
   upload(target: PooledBuffer, data: ArrayBufferView<ArrayBuffer>): void {
     this.#throwIfFailed();

@@ -4,7 +4,7 @@
  * The driver's memory is not counted: compiled shaders, and its copies of uploads on their way.
  */
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
+import type { AdapterTraits, Gpu, Program } from '../gpu/gpu.ts';
 import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
 import type { TunedChoices, Work } from '../kernels/work.ts';
 import { buildModel, FROM_SCRATCH, type Start } from '../models/start.ts';
@@ -61,6 +61,8 @@ export type FindTuned = (traits: AdapterTraits, question: MemoryQuestion) => Pro
 
 /** Results of a rehearsal. */
 export interface Rehearsal {
+  /** Each kernel of the run once, in the order of its first use. */
+  readonly programs: readonly Program[];
   readonly memory: MemoryPlan;
   /** The kernel variants that the run uses, as `Chooser.choices` returns them. */
   readonly choices: Record<string, string>;
@@ -76,12 +78,15 @@ type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activa
  * Finds the memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no
  * device.
  * @param settings of the chooser that the run will use
- * @throws ShapeError if the pictures or batches are too small for the network
+ * @throws ShapeError if the pictures or batches are too small for the network; OutOfMemoryError if a batch is larger than
+ *   any buffer of WebGPU can be
  */
 export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settings?: ChooserSettings): Rehearsal {
   const { classes, mode, imageSize, batchSize, momentum, pictures, start, half } = question;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
+  const programs = new Map<string, Program>();
+  gpu.onDispatch = ({ program }) => programs.set(program.key, program);
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
   const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
   if (half) model.half();
@@ -99,7 +104,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   // Neither the rate nor weight decay takes memory.
   const optimizer = half ? undefined : new SGD(trained, { lr: 1, momentum });
   const largestBatch = Math.min(batchSize, Math.max(pictures.train, pictures.val));
-  const blank = new Float32Array(largestBatch * 3 * imageSize ** 2);
+  const blank = new Float32Array(checkBatch(largestBatch * 3 * imageSize ** 2));
   const batch = (size: number): HostBatch => ({
     images: blank.subarray(0, size * 3 * imageSize ** 2),
     labels: new Int32Array(size),
@@ -147,12 +152,24 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
     total: gpu.pool.allocatedBytes + checkpoint,
     largestBuffer: ledger.largest(),
   };
-  return { memory, choices: chooser.choices, works };
+  return { memory, choices: chooser.choices, works, programs: [...programs.values()] };
 }
 
 /** Device memory of a run. @throws ShapeError if the pictures or batches are too small for the network */
 export function planMemory(traits: AdapterTraits, question: MemoryQuestion): MemoryPlan {
   return rehearse(traits, question).memory;
+}
+
+/** Dawn has no larger buffer on any adapter, bytes. */
+const LARGEST_BUFFER = 2 ** 32;
+
+/** @param length numbers of a batch */
+function checkBatch(length: number): number {
+  const bytes = 4 * length;
+  if (bytes <= LARGEST_BUFFER) return length;
+  throw new OutOfMemoryError(
+    `a batch takes ${formatBytes(bytes)}, but no buffer of WebGPU can be larger than ${formatBytes(LARGEST_BUFFER)}`,
+  );
 }
 
 /** The sizes of an epoch's batches: two full ones stand for all full ones, and the last may be smaller. */

@@ -6,10 +6,16 @@ interface NumberRule {
   readonly default: number;
   readonly whole: boolean;
   readonly least: number;
+  readonly most: number;
 }
 
-const whole = (value: number, least: number): NumberRule => ({ default: value, whole: true, least });
-const real = (value: number): NumberRule => ({ default: value, whole: false, least: 0 });
+const whole = (value: number, least: number, most = Number.MAX_SAFE_INTEGER): NumberRule => ({
+  default: value,
+  whole: true,
+  least,
+  most,
+});
+const real = (value: number): NumberRule => ({ default: value, whole: false, least: 0, most: Number.MAX_VALUE });
 
 /** The numeric options. The command line takes its defaults and checks from here too. */
 export const NUMBER_OPTIONS = {
@@ -21,13 +27,20 @@ export const NUMBER_OPTIONS = {
   stepSize: whole(7, 1),
   gamma: real(0.1),
   seed: whole(0, 0),
-  workers: whole(4, 0),
-  threads: whole(Math.min(4, availableParallelism()), 0),
-  // The network halves it five times.
-  imageSize: whole(224, 32),
+  // Each is a generator of random numbers, of 2.5 kB.
+  workers: whole(4, 0, 4096),
+  // A thread takes some 7 MB, and one feeds a fast GPU with small pictures.
+  threads: whole(Math.min(4, availableParallelism()), 0, 128),
+  // The network halves it five times. The first feature map of one larger picture would take more than 4 GiB, which no
+  // buffer of WebGPU can have.
+  imageSize: whole(224, 32, 8192),
+  // Pillow's limit, above which it takes a file for an attack (MAX_PIXELS of data/).
+  maxPixels: whole(178_956_970, 1),
   saveEvery: whole(0, 0),
   patience: whole(0, 0),
   minEpochs: whole(0, 0),
+  // Seconds. A timer can wait for 2^31 milliseconds.
+  watchdog: whole(600, 0, 2_000_000),
 } satisfies Record<string, NumberRule>;
 
 /** Name of a numeric option. */
@@ -41,10 +54,12 @@ export type NumberSettings = Readonly<Record<NumberOption, number>>;
  * @throws UsageError
  */
 export function checkNumber(option: NumberOption, value: number, shownAs: string = option): number {
-  const { whole, least } = NUMBER_OPTIONS[option];
+  const { whole, least, most } = NUMBER_OPTIONS[option];
   const good = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
-  if (good && value >= least) return value;
-  throw new UsageError(`${shownAs}: expected a ${whole ? 'whole ' : ''}number of at least ${least}, found ${value}`);
+  if (good && value >= least && value <= most) return value;
+  const isBounded = most < Number.MAX_SAFE_INTEGER;
+  const range = isBounded ? `from ${least} to ${most}` : `of at least ${least}`;
+  throw new UsageError(`${shownAs}: expected a ${whole ? 'whole ' : ''}number ${range}, found ${value}`);
 }
 
 /** All numeric options, with defaults for those not given. @throws UsageError */

@@ -3,7 +3,9 @@ import { noGrad, scope, Tensor } from '../autograd/index.ts';
 import { DecoderPool, valTransform } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
+import { WatchdogError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
+import { Watchdog } from '../gpu/watchdog.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { architectureOf, buildModel, readNet, type Start } from '../models/start.ts';
@@ -26,12 +28,16 @@ export interface PredictorOptions {
    * centre is cropped. Default: the size recorded in the checkpoint, else 224.
    */
   readonly imageSize?: number | undefined;
+  /** The most pixels (width times height) that a picture may have; default 178,956,970, as in Pillow. */
+  readonly maxPixels?: number | undefined;
   /**
    * Half-precision storage: weights and activations are stored in f16 and computed in f32. It halves the memory and
    * changes scores by some ten-thousandths of their size. For GPUs: not every adapter supports it, and a software
    * adapter gets much slower. Default false.
    */
   readonly half?: boolean | undefined;
+  /** Seconds to wait for a batch's result, after the first, before the device counts as hung; 0: for ever. Default 600. */
+  readonly watchdog?: number | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
   /** Called once the device is open. Without it the predictor uses the chooser of `gpu`, or else the shipped tables. */
@@ -81,8 +87,10 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const imageSize = checkNumber('imageSize', options.imageSize ?? recordedImageSize(checkpoint));
   const batchSize = checkNumber('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE);
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
+  const maxPixels = checkNumber('maxPixels', options.maxPixels ?? NUMBER_OPTIONS.maxPixels.default);
   const network = { architecture, loadsLastLayer: true };
   const start: Start = { ...network, checkpoint, description: weights };
+  const watchdog = new Watchdog(checkNumber('watchdog', options.watchdog ?? NUMBER_OPTIONS.watchdog.default));
   const { half = false, adapter } = options;
   const gpu = options.gpu ?? (await openGpu({ ...(adapter && { adapter }), half }));
   try {
@@ -98,7 +106,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     if (half) model.half();
     const ownsGpu = options.gpu === undefined;
     const { notes = [] } = checkpoint;
-    const facts = { weights, notes, architecture, classes, imageSize, batchSize, threads, half };
+    const facts = { weights, notes, architecture, classes, imageSize, batchSize, threads, maxPixels, half, watchdog };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
@@ -122,7 +130,7 @@ function recordedImageSize({ metadata }: Checkpoint): number {
   const rule = NUMBER_OPTIONS.imageSize;
   const recorded = Number(metadata[IMAGE_SIZE_KEY]);
   // Another program may use this key for anything.
-  return Number.isSafeInteger(recorded) && recorded >= rule.least ? recorded : rule.default;
+  return Number.isSafeInteger(recorded) && recorded >= rule.least && recorded <= rule.most ? recorded : rule.default;
 }
 
 interface Parts {
@@ -133,6 +141,8 @@ interface Parts {
   readonly imageSize: number;
   readonly batchSize: number;
   readonly threads: number;
+  readonly maxPixels: number;
+  readonly watchdog: Watchdog;
   readonly half: boolean;
   readonly gpu: Gpu;
   readonly ownsGpu: boolean;
@@ -168,8 +178,11 @@ export class Predictor {
   readonly #parts: Parts;
   readonly #pool: DecoderPool;
   /** Decodes in the calling thread. */
-  readonly #noThreads = new DecoderPool(0);
+  readonly #noThreads: DecoderPool;
   #closed = false;
+  /** Whether a result was read: the first batch may have to compile kernels. */
+  #hasRead = false;
+  #hangs = false;
 
   /** @internal */
   constructor(parts: Parts) {
@@ -182,7 +195,8 @@ export class Predictor {
     this.half = parts.half;
     this.adapter = parts.gpu.traits;
     this.#parts = parts;
-    this.#pool = new DecoderPool(parts.threads);
+    this.#pool = new DecoderPool(parts.threads, parts);
+    this.#noThreads = new DecoderPool(0, parts);
   }
 
   /**
@@ -203,7 +217,7 @@ export class Predictor {
    * the device computes. An unreadable file gives its error in its place.
    * @throws UsageError if an option is invalid; FileError naming the weights if they give scores that are not finite;
    *   MissingPackageError if a picture needs sharp and that is not installed; DawngradError if pixels do not fit their
-   *   size, a decoder thread fails, or the predictor is closed; errors of the device
+   *   size, a decoder thread fails, or the predictor is closed; WatchdogError if the device hangs; errors of the device
    */
   async *each(
     pictures: readonly PictureInput[],
@@ -255,8 +269,9 @@ export class Predictor {
     if (this.#closed) return;
     this.#closed = true;
     const { model, gpu, ownsGpu } = this.#parts;
-    if (ownsGpu) gpu.close();
-    else model.dispose();
+    // Closing a device that hangs would wait for it.
+    if (ownsGpu && !this.#hangs) gpu.close();
+    else if (!ownsGpu) model.dispose();
     await this.#pool.close();
   }
 
@@ -267,8 +282,19 @@ export class Predictor {
     return gpu.withChooser(chooser, () => scope(() => noGrad(compute)));
   }
 
+  async #wait(result: Promise<ArrayBuffer>): Promise<ArrayBuffer> {
+    try {
+      return await (this.#hasRead ? this.#parts.watchdog.watch(result) : result);
+    } catch (error) {
+      this.#hangs = error instanceof WatchdogError;
+      throw error;
+    } finally {
+      this.#hasRead = true;
+    }
+  }
+
   async #read({ entries, logits }: Submitted, top: number): Promise<(Prediction | Unreadable)[]> {
-    const scores = logits ? new Float32Array(await logits.get()) : new Float32Array(0);
+    const scores = logits ? new Float32Array(await this.#wait(logits.get())) : new Float32Array(0);
     const width = this.classes.length;
     let row = 0;
     return entries.map((entry) => {

@@ -10,7 +10,7 @@ export interface RunMetrics {
   /** From 0. */
   readonly epoch: number;
   readonly phase: Phase;
-  /** Mean over the pictures of the phase. */
+  /** Mean over the pictures of the phase; NaN if it was not finite. */
   readonly loss: number;
   /** Share of the pictures predicted correctly, from 0 to 1. */
   readonly acc: number;
@@ -58,14 +58,18 @@ export function readMetrics(path: string): RunMetrics[] {
   return rows;
 }
 
+type ParsedRow = Partial<Omit<RunMetrics, 'loss'>> & { readonly loss?: number | null };
+
 function parseRow(line: string, where: string): RunMetrics {
-  let row: Partial<RunMetrics> | null = null;
+  let row: ParsedRow | null = null;
   try {
-    row = JSON.parse(line) as Partial<RunMetrics> | null;
+    row = JSON.parse(line) as ParsedRow | null;
   } catch {
     // The error below says what was expected.
   }
-  const { epoch, phase, loss, acc } = row ?? {};
+  const { epoch, phase, acc, loss: given } = row ?? ({} as ParsedRow);
+  // JSON has no NaN and no infinity: a run that diverged has null.
+  const loss = given === null ? Number.NaN : given;
   const good =
     Number.isInteger(epoch) &&
     (phase === 'train' || phase === 'val') &&

@@ -9,6 +9,7 @@ import type { TrainMode } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
+import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import type { RunSegment, RunSummary } from './types.ts';
 
@@ -31,6 +32,9 @@ interface Described {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
   readonly pictures: Pictures;
+  /** Names of broken pictures that are left out. */
+  readonly skipped: readonly string[];
+  readonly onDivergence: OnDivergence;
   readonly start: StartFacts;
   readonly gpu: Gpu;
 }
@@ -51,6 +55,7 @@ export function runConfig(
   },
 ): object {
   const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
+  const { skipped, onDivergence } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
@@ -58,9 +63,11 @@ export function runConfig(
     ...(demo && { demo: true }),
     mode,
     ...settings,
+    onDivergence,
     data,
     classes: pictures.classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
+    ...(skipped.length > 0 && { skipped }),
     architecture: start.architecture,
     weights,
     lastLayer: start.loadsLastLayer ? 'loaded' : 'drawn',

@@ -1,6 +1,7 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
 import type { DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import type { StartFacts } from '../models/start.ts';
@@ -10,9 +11,12 @@ import type { SGD, StepLR } from '../nn/index.ts';
 import type { NumberSettings, Rehearsal } from '../plan/index.ts';
 import type { Best } from './best.ts';
 import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, type WeightsFile } from './config.ts';
+import { DivergenceWatch } from './divergence.ts';
+import type { DivergedAt, DivergedError } from './errors.ts';
 import type { Fingerprint } from './fingerprint.ts';
+import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
-import type { Pictures } from './pictures.ts';
+import { type Pictures, pictureName } from './pictures.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { epochsWithoutImprovement, type Position, type RunState } from './run-state.ts';
@@ -29,7 +33,10 @@ export interface Run {
   readonly demo: boolean;
   readonly checks: boolean | null;
   readonly pictures: Pictures;
+  /** Names of broken pictures that are left out. */
+  readonly skipped: readonly string[];
   readonly fingerprint: Fingerprint;
+  readonly onDivergence: OnDivergence;
   readonly start: StartFacts;
   readonly gpu: Gpu;
   /** Belongs to this run. The device keeps its chooser, and another run on it has another. */
@@ -95,6 +102,9 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     folder: folder.path,
     classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
+    leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
+    batchSize: settings.batchSize,
+    skipped: run.skipped,
     steps,
     weights: start.description,
     ...(before && {
@@ -110,6 +120,19 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   let finished = from.epoch;
   let stoppedEarly = false;
 
+  const watchdog = new Watchdog(settings.watchdog);
+  const divergence = new DivergenceWatch(classes.length, before?.firstLoss);
+  let hasDiverged = false;
+  const judge = (step: Omit<DivergedAt, 'pictures'>, indices: Int32Array): DivergedError | undefined => {
+    const set = pictures[step.phase];
+    const names = () => Array.from(indices, (index) => pictureName(step.phase, set, set.samples[index]!.path));
+    const error = divergence.see(step, names);
+    if (!error || run.onDivergence === 'stop') return error;
+    if (!hasDiverged) reporter?.diverged?.(error);
+    hasDiverged = true;
+    return undefined;
+  };
+
   const stateAt = (position: Position): RunState => ({
     mode,
     settings,
@@ -119,6 +142,9 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     classes,
     start,
     fingerprint: run.fingerprint,
+    skipped: run.skipped,
+    onDivergence: run.onDivergence,
+    firstLoss: divergence.start ?? null,
     position,
     metrics: [...metrics],
     segments,
@@ -129,6 +155,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     folder,
     best,
     metadataOf: () => bestMetadata({ mode, settings, pictures, start, best }),
+    watchdog,
     bestHash: run.bestHash,
   });
 
@@ -155,6 +182,8 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
       run: runners[phase],
       ...(done && { from: done }),
       signal,
+      judge,
+      watchdog,
       onStep: (progress) => reporter?.stepDone?.(progress),
       onSubmitted: (step) => {
         const due = phase === 'train' && saveEvery > 0 && (step + 1) % saveEvery === 0 && step + 1 < steps.train;
@@ -240,6 +269,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     seconds: secondsSoFar(),
     adapter: gpu.traits.description,
     adapterKind: adapterKind(gpu.traits),
+    ...(run.skipped.length > 0 && { skipped: run.skipped }),
     segments,
   };
   folder.writeSummary(summary);
@@ -250,7 +280,8 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   if (finished > 0) {
     const size = Math.min(settings.batchSize, pictures.val.length);
     const { transform } = loaders.val.options;
-    await drawn?.drawPredictions({ gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize: size });
+    const question = { gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize: size };
+    if (drawn) await watchdog.watch(drawn.drawPredictions(question));
   }
   await drawn?.finish();
   return { summary, metrics };

@@ -6,6 +6,7 @@ import { chooserOf } from '../kernels/chooser.ts';
 import { buildModel, readStart } from '../models/start.ts';
 import { valStep } from '../models/step.ts';
 import { numberSettings } from '../plan/index.ts';
+import { checkVal } from './check-pictures.ts';
 import type { TrainOptions } from './options.ts';
 import { type PhaseTotals, runPhase } from './phase.ts';
 import { makeLoaders, openPictures } from './pictures.ts';
@@ -19,7 +20,8 @@ export interface EvaluateOptions
 
 /**
  * Computes loss and accuracy of a checkpoint on the pictures of `data/val`.
- * @throws FileError if the last layer is not for these classes; else as `train`
+ * @throws FileError if the last layer is not for these classes; BrokenPicturesError naming all pictures that cannot be
+ *   read; else as `train`
  */
 export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   const settings = numberSettings(options);
@@ -31,11 +33,12 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   const gpu = options.gpu ?? (await openGpu());
   // A separate chooser leaves the record of the device's chooser unchanged.
   const chooser = chooserOf(gpu).fresh();
-  const pool = new DecoderPool(settings.threads);
+  const pool = new DecoderPool(settings.threads, settings);
   try {
     const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'extract' }).eval();
     try {
       const { val } = makeLoaders(pictures, settings, new Generator(settings.seed), pool);
+      await checkVal(pictures, val);
       const totals = await runPhase({
         epoch: 0,
         phase: 'val',

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { relative, sep } from 'node:path';
-import type { ImageFolder } from '../data/index.ts';
+import { fsPath } from '../data/index.ts';
 import type { Phase } from '../models/types.ts';
-import type { Pictures } from './pictures.ts';
+import type { PictureSet, Pictures } from './pictures.ts';
 
 /** The files of one class: how many, and a hash of their names and sizes. */
 export interface ClassFiles {
@@ -15,18 +15,19 @@ export interface ClassFiles {
 /** By `train/ants` and so on. */
 export type Fingerprint = Readonly<Record<string, ClassFiles>>;
 
+/** @param pictures all of them, also those that a run leaves out */
 export function fingerprintOf(pictures: Pictures): Fingerprint {
   return { ...ofSplit('train', pictures.train), ...ofSplit('val', pictures.val) };
 }
 
-function ofSplit(phase: Phase, { root, classes, samples }: ImageFolder): Fingerprint {
+function ofSplit(phase: Phase, { root, classes, samples }: PictureSet): Fingerprint {
   const found = classes.map((name) => ({ name, files: 0, hash: createHash('sha256') }));
   for (const { path, label } of samples) {
     const one = found[label]!;
     one.files++;
     // The same on every system.
     const name = relative(root, path).split(sep).join('/');
-    one.hash.update(`${name}\0${statSync(path, { throwIfNoEntry: false })?.size}\n`);
+    one.hash.update(`${name}\0${statSync(fsPath(path), { throwIfNoEntry: false })?.size}\n`);
   }
   return Object.fromEntries(
     found.map(({ name, files, hash }) => [`${phase}/${name}`, { files, sha256: hash.digest('hex') }]),

@@ -2,13 +2,28 @@
 
 export { Best } from './best.ts';
 export { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from './compare-runs.ts';
-export { NonFiniteLossError } from './errors.ts';
+export {
+  BrokenPicturesError,
+  type DivergedAt,
+  DivergedError,
+  ExplodedLossError,
+  NonFiniteLossError,
+  someOf,
+} from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
-export { checkMode, type ResumeOptions, type TrainOptions } from './options.ts';
+export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
-export { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
 export { checkUnused, defaultRunPath, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
 export { resumeTraining, type TrainResult, train } from './train.ts';
 export { type Extra, loadTraining, saveTraining, type TrainingParts } from './training-state.ts';
-export type { PhaseMetrics, Reporter, RunSegment, RunStart, RunSummary, StepProgress } from './types.ts';
+export type {
+  CheckProgressReport,
+  PhaseMetrics,
+  Reporter,
+  RunSegment,
+  RunStart,
+  RunSummary,
+  StepProgress,
+} from './types.ts';

@@ -6,6 +6,10 @@ import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import type { FindTuned } from '../plan/index.ts';
 import type { Reporter } from './types.ts';
 
+/** What to do when training diverges. */
+export const ON_DIVERGENCE = ['stop', 'continue'] as const;
+export type OnDivergence = (typeof ON_DIVERGENCE)[number];
+
 /** Data, weights and settings of a run. Omitted settings take the tutorial's values. */
 export interface TrainOptions {
   /** Folder with `train/` and `val/`, each with one folder of pictures per class. */
@@ -36,6 +40,8 @@ export interface TrainOptions {
   readonly threads?: number | undefined;
   /** Side of the network's square input, pixels; default 224. Val first resizes the shorter side to 256/224 of it. */
   readonly imageSize?: number | undefined;
+  /** The most pixels (width times height) that a picture may have; default 178,956,970, as in Pillow. */
+  readonly maxPixels?: number | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
   /** Dawn's validation and the shaders' bounds checks. Default true: they cost 2 % of a step (lavapipe). */
@@ -52,11 +58,26 @@ export interface TrainOptions {
   readonly patience?: number | undefined;
   /** Epochs before `patience` may end the run; default 0. */
   readonly minEpochs?: number | undefined;
+  /**
+   * Whether to go on without pictures that cannot be read. By default they end the run before its first step, and are
+   * named all together.
+   */
+  readonly skipBroken?: boolean | undefined;
+  /**
+   * Whether to stop when a loss is not finite, or more than a million times that of the start. Default `stop`; with
+   * `continue` it is reported once.
+   */
+  readonly onDivergence?: OnDivergence | undefined;
+  /** Seconds to wait for a step's result, after the first step, before the device counts as hung; 0: for ever. Default 600. */
+  readonly watchdog?: number | undefined;
   /** Whether to draw the tutorial's pictures: a batch, predictions, curves. Default true; changes no result. */
   readonly pictures?: boolean | undefined;
   /** A device to use instead of opening one. It stays open and unchanged, and the trained model stays on it. */
   readonly gpu?: Gpu | undefined;
-  /** Aborting it ends the run after the current step; the best weights are kept. */
+  /**
+   * Aborting it ends the run after the current step; its state and the best weights are kept. Before the first step
+   * nothing is written, and the signal's reason is thrown.
+   */
   readonly signal?: AbortSignal | undefined;
   readonly reporter?: Reporter | undefined;
 }
@@ -65,7 +86,17 @@ export interface TrainOptions {
 export interface ResumeOptions
   extends Pick<
     TrainOptions,
-    'threads' | 'adapter' | 'checks' | 'tuned' | 'pictures' | 'gpu' | 'signal' | 'reporter' | 'saveEvery'
+    | 'threads'
+    | 'adapter'
+    | 'checks'
+    | 'tuned'
+    | 'pictures'
+    | 'gpu'
+    | 'signal'
+    | 'reporter'
+    | 'saveEvery'
+    | 'watchdog'
+    | 'onDivergence'
   > {
   /** A new number of epochs in all, also after the run has ended. By default that of the run. */
   readonly epochs?: number | undefined;
@@ -78,4 +109,11 @@ export function checkMode(mode: string): TrainMode {
   const known = TRAIN_MODES.find((one) => one === mode);
   if (known) return known;
   throw new UsageError(`mode: expected ${TRAIN_MODES.join(' or ')}, found ${mode}`);
+}
+
+/** @throws UsageError if it is unknown */
+export function checkOnDivergence(what: string): OnDivergence {
+  const known = ON_DIVERGENCE.find((one) => one === what);
+  if (known) return known;
+  throw new UsageError(`onDivergence: expected ${ON_DIVERGENCE.join(' or ')}, found ${what}`);
 }

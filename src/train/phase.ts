@@ -3,9 +3,10 @@
  * next. Only then does the host wait for the oldest result (see `gpu/naps.ts`).
  */
 import type { Batch } from '../data/index.ts';
+import type { Watchdog } from '../gpu/watchdog.ts';
 import type { HostBatch, StepResult } from '../models/step.ts';
 import type { Phase } from '../models/types.ts';
-import { NonFiniteLossError } from './errors.ts';
+import { type DivergedAt, NonFiniteLossError } from './errors.ts';
 import type { StepProgress } from './types.ts';
 
 /** Steps that may be submitted but not yet read. More would only delay Ctrl-C and the report of a NaN. */
@@ -30,6 +31,13 @@ export interface PhaseRun {
   /** Called if the signal ended the phase early, when nothing is under way on the device. */
   readonly onStopped?: ((progress: PhaseProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Judges each step's loss. What it returns ends the phase. By default a loss that is not finite does.
+   * @param indices the batch's samples in the data set
+   */
+  readonly judge?: ((step: Omit<DivergedAt, 'pictures'>, indices: Int32Array) => Error | undefined) | undefined;
+  /** Limits the wait for each result but the first, which may have to compile kernels. By default there is no limit. */
+  readonly watchdog?: Watchdog | undefined;
   readonly onStep?: ((progress: StepProgress) => void) | undefined;
 }
 
@@ -56,6 +64,7 @@ export interface PhaseTotals {
 
 interface Submitted {
   readonly size: number;
+  readonly indices: Int32Array;
   readonly result: StepResult;
   readonly whenRead: ((progress: PhaseProgress) => Promise<void>) | undefined;
 }
@@ -66,10 +75,11 @@ const NOTHING: PhaseProgress = { step: 0, images: 0, lossSum: 0, correctSum: 0, 
  * Runs the phase. It weights losses by batch size and sums them in double, as the tutorial's
  * `loss.item() * inputs.size(0)` does.
  * @returns undefined if the signal ended the phase early; steps already submitted are finished first
- * @throws NonFiniteLossError if a loss is NaN or infinite; errors of the loader and the device
+ * @throws NonFiniteLossError if a loss is NaN or infinite; WatchdogError; errors of the loader and the device
  */
 export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefined> {
   const { epoch, phase, batches, steps, run, from = NOTHING, signal, onSubmitted, onStep, onStopped } = options;
+  const { watchdog, judge = nonFinite } = options;
   const startedAt = performance.now() - 1000 * from.seconds;
   const submitted: Submitted[] = [];
   let { step, images, lossSum, correctSum } = from;
@@ -77,10 +87,13 @@ export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefin
   const secondsSoFar = () => (performance.now() - startedAt) / 1000;
 
   const readOldest = async () => {
-    const { size, result, whenRead } = submitted.shift()!;
-    const loss = new Float32Array(await result.loss.get())[0]!;
-    const correct = new Uint32Array(await result.correct.get())[0]!;
-    if (!Number.isFinite(loss)) throw new NonFiniteLossError(epoch, phase, step, loss);
+    const { size, indices, result, whenRead } = submitted.shift()!;
+    const read = Promise.all([result.loss.get(), result.correct.get()]);
+    const [losses, counts] = await (watchdog && step > from.step ? watchdog.watch(read) : read);
+    const loss = new Float32Array(losses)[0]!;
+    const correct = new Uint32Array(counts)[0]!;
+    const diverged = judge({ epoch, phase, step, loss }, indices);
+    if (diverged) throw diverged;
     images += size;
     lossSum += loss * size;
     correctSum += correct;
@@ -94,7 +107,7 @@ export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefin
   if (signal?.aborted) return undefined;
   for await (const batch of batches) {
     const result = run(batch);
-    submitted.push({ size: batch.size, result, whenRead: onSubmitted?.(recorded++) });
+    submitted.push({ size: batch.size, indices: batch.indices, result, whenRead: onSubmitted?.(recorded++) });
     // The upload has copied the images.
     batch.release();
     while (submitted.length > QUEUE_DEPTH) await readOldest();
@@ -107,4 +120,8 @@ export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefin
     return undefined;
   }
   return { loss: lossSum / images, acc: correctSum / images, seconds, imagesPerSecond: images / seconds };
+}
+
+function nonFinite(step: Omit<DivergedAt, 'pictures'>): Error | undefined {
+  return Number.isFinite(step.loss) ? undefined : new NonFiniteLossError({ ...step, pictures: [] });
 }

@@ -1,14 +1,29 @@
 /** The two data sets of a run and their loaders. */
-import { join } from 'node:path';
-import { DataLoader, type DecoderPool, type Generator, ImageFolder, valTransform } from '../data/index.ts';
+import { join, relative, sep } from 'node:path';
+import {
+  DataLoader,
+  type DecoderPool,
+  type Generator,
+  type ImageDataset,
+  ImageFolder,
+  valTransform,
+} from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import type { Phase } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
 
+/** The pictures of one phase. */
+export interface PictureSet extends ImageDataset {
+  /** The folder that holds the class folders. */
+  readonly root: string;
+  /** Number of pictures. */
+  readonly length: number;
+  /** Paths of hidden folders and of `._*` files, which are no classes and no pictures. */
+  readonly leftOut: readonly string[];
+}
+
 /** The pictures of a data set, by phase. */
-export interface Pictures {
-  readonly train: ImageFolder;
-  readonly val: ImageFolder;
+export interface Pictures extends Readonly<Record<Phase, PictureSet>> {
   /** Names of the classes, sorted; a class's position is its label. */
   readonly classes: readonly string[];
 }
@@ -56,4 +71,30 @@ export function makeLoaders(
     train: new DataLoader(pictures.train, { ...shared, transform: { kind: 'train', size: imageSize } }),
     val: new DataLoader(pictures.val, { ...shared, transform: valTransform(imageSize) }),
   };
+}
+
+/** A picture's place in the data set, the same on every system: `train/ants/0013035.jpg`. */
+export function pictureName(phase: Phase, { root }: Pick<PictureSet, 'root'>, path: string): string {
+  return `${phase}/${relative(root, path).split(sep).join('/')}`;
+}
+
+/**
+ * The pictures without some, given by name.
+ * @throws FileError if a class would have none left
+ */
+export function withoutPictures(pictures: Pictures, names: readonly string[]): Pictures {
+  if (names.length === 0) return pictures;
+  const skipped = new Set(names);
+  const of = (phase: Phase): PictureSet => {
+    const { root, classes, samples, leftOut } = pictures[phase];
+    const kept = samples.filter(({ path }) => !skipped.has(pictureName(phase, pictures[phase], path)));
+    const empty = classes.filter((_, label) => !kept.some((sample) => sample.label === label));
+    if (empty.length > 0) {
+      throw new FileError(
+        `${root}: no picture of the classes ${empty.join(', ')} can be read. Mend them, or remove the folders.`,
+      );
+    }
+    return { root, classes, samples: kept, length: kept.length, leftOut };
+  };
+  return { ...pictures, train: of('train'), val: of('val') };
 }

@@ -10,7 +10,7 @@ import { Best } from './best.ts';
 import { bestMetadata, type WeightsFile, weightsFile } from './config.ts';
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
-import { openPictures, type Pictures } from './pictures.ts';
+import { openPictures, type Pictures, withoutPictures } from './pictures.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { type RunState, runStateFrom } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
@@ -47,8 +47,8 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
   const state = runStateFrom(path, extraOf(path, checkpoint));
   const settings = settingsOf(folder, state, options);
   const data = resolve(options.data ?? state.data);
-  const pictures = openPictures(data);
-  const fingerprint = fingerprintOf(pictures);
+  const all = openPictures(data);
+  const fingerprint = fingerprintOf(all);
   const differing = differences(state.fingerprint, fingerprint);
   if (differing.length > 0) {
     throw new FileError(
@@ -56,6 +56,8 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
         'Restore them, name the folder with --data if it has moved, or start a new run.',
     );
   }
+  // Files of the same names and sizes are taken for the same: they are not checked again.
+  const pictures = withoutPictures(all, state.skipped);
   checkWeights(folder, state.weights);
   const { mode, demo, weights, start } = state;
   const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures);
@@ -69,9 +71,11 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
 
 function settingsOf(folder: string, { settings, position }: RunState, options: ResumeOptions): NumberSettings {
   const { epochs = settings.epochs, threads = settings.threads, saveEvery = settings.saveEvery } = options;
+  const { watchdog = settings.watchdog } = options;
   checkNumber('epochs', epochs);
   checkNumber('threads', threads);
   checkNumber('saveEvery', saveEvery);
+  checkNumber('watchdog', watchdog);
   if (
     epochs < position.epoch ||
     (epochs === position.epoch && options.epochs !== undefined && hasEnded(folder, epochs))
@@ -82,7 +86,7 @@ function settingsOf(folder: string, { settings, position }: RunState, options: R
   if (epochs === position.epoch && hasEnded(folder, epochs)) {
     throw new UsageError(`${folder}: the run has ended after its ${epochs} epochs; give more with --epochs to go on`);
   }
-  return { ...settings, epochs, threads, saveEvery };
+  return { ...settings, epochs, threads, saveEvery, watchdog };
 }
 
 function hasEnded(folder: string, epochs: number): boolean {

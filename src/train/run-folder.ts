@@ -46,7 +46,8 @@ export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'):
 const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best];
 
 /**
- * Checks that a new run may use the folder. One of a run that ended before it had anything to keep may be used again.
+ * Checks that a new run may use the folder. One of a run that ended before it had anything to keep may be used again:
+ * there are no weights and no whole epoch.
  * @throws UsageError if `path` holds a run or another program's config.json, or is not a folder
  */
 export function checkUnused(path: string): void {
@@ -55,7 +56,10 @@ export function checkUnused(path: string): void {
   if (!found.isDirectory()) {
     throw new UsageError(`${path}: expected a folder for the run, found a file; choose another folder`);
   }
-  const file = WORTH_KEEPING.find((name) => existsSync(join(path, name)));
+  const config = join(path, RUN_FILES.config);
+  // Metrics without a config are those of another program, such as the tutorial in PyTorch.
+  const kept = isOwnConfig(config) ? WORTH_KEEPING : [...WORTH_KEEPING, RUN_FILES.metrics];
+  const file = kept.find((name) => existsSync(join(path, name)));
   if (file) {
     const resumable = existsSync(join(path, RUN_FILES.last));
     throw new UsageError(
@@ -63,7 +67,6 @@ export function checkUnused(path: string): void {
         `${resumable ? `, or go on with --resume ${path}` : ''}`,
     );
   }
-  const config = join(path, RUN_FILES.config);
   if (existsSync(config) && !isOwnConfig(config)) {
     throw new UsageError(`${config}: is not the config of a run; choose another folder`);
   }

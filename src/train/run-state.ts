@@ -4,6 +4,7 @@ import type { StartFacts } from '../models/start.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
 import { type NumberSettings, numberSettings } from '../plan/index.ts';
 import type { Fingerprint } from './fingerprint.ts';
+import { checkOnDivergence, type OnDivergence } from './options.ts';
 import type { PhaseProgress } from './phase.ts';
 import type { Extra } from './training-state.ts';
 import type { PhaseMetrics, RunSegment } from './types.ts';
@@ -27,6 +28,11 @@ export interface RunState {
   readonly classes: readonly string[];
   readonly start: StartFacts;
   readonly fingerprint: Fingerprint;
+  /** Names of broken pictures that are left out. They count in the fingerprint. */
+  readonly skipped: readonly string[];
+  readonly onDivergence: OnDivergence;
+  /** The loss of the run's first step, which tells whether a later one has exploded. */
+  readonly firstLoss: number | null;
   readonly position: Position;
   /** The lines of metrics.jsonl. */
   readonly metrics: readonly PhaseMetrics[];
@@ -53,7 +59,19 @@ export function runStateFrom(path: string, extra: Extra): RunState {
       `${path}: expected the state of a run, found another saved training. Load it with loadTraining().`,
     );
   }
-  return { ...state, settings: numberSettings(settings) };
+  return {
+    ...state,
+    settings: numberSettings(settings),
+    skipped: state.skipped ?? [],
+    onDivergence: checkOnDivergence(state.onDivergence ?? 'stop'),
+    firstLoss: state.firstLoss ?? null,
+    // JSON has no NaN and no infinity: they are null there.
+    metrics: metrics.map((row) => ({ ...row, loss: row.loss ?? Number.NaN })),
+    position: {
+      ...position,
+      done: position.done && { ...position.done, lossSum: position.done.lossSum ?? Number.NaN },
+    },
+  };
 }
 
 /** How many epochs have passed since val was better than ever before, in loss or in accuracy. */
@@ -62,7 +80,7 @@ export function epochsWithoutImprovement(metrics: readonly PhaseMetrics[]): numb
   for (const row of metrics) {
     if (row.phase !== 'val') continue;
     since = row.loss < loss || row.acc > acc ? 0 : since + 1;
-    loss = Math.min(loss, row.loss);
+    if (Number.isFinite(row.loss)) loss = Math.min(loss, row.loss);
     acc = Math.max(acc, row.acc);
   }
   return since;

@@ -1,5 +1,6 @@
 /** Saves the state of a run while it goes on. */
 import type { GeneratorState } from '../data/index.ts';
+import type { Watchdog } from '../gpu/watchdog.ts';
 import type { Checkpoint } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -14,6 +15,7 @@ export interface SaverOptions {
   readonly best: Best<State>;
   /** Metadata of best.safetensors as the best is now. */
   readonly metadataOf: () => Record<string, string>;
+  readonly watchdog: Watchdog;
   /** Hash of best.safetensors if the folder has it. */
   readonly bestHash: string | undefined;
 }
@@ -37,7 +39,8 @@ export class Saver {
 
   /** Starts to read the state as it is now. @param generator where the generator is to go on */
   capture(generator: GeneratorState): Captured {
-    const checkpoint = captureTraining(this.#options.parts, {}, generator);
+    const { parts, watchdog } = this.#options;
+    const checkpoint = watchdog.watch(captureTraining(parts, {}, generator));
     // It is awaited when it is saved; a device that is lost meanwhile fails the step as well.
     checkpoint.catch(() => {});
     return { checkpoint, model: async () => modelEntries(await checkpoint) as State };

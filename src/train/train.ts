@@ -4,19 +4,23 @@
  * go on from the last state that it saved, to the bits that it would have reached undisturbed.
  */
 import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { DecoderPool, Generator } from '../data/index.ts';
 import { openGpu } from '../gpu/dawn.ts';
+import { WatchdogError } from '../gpu/errors.ts';
+import type { Gpu } from '../gpu/gpu.ts';
 import { chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { buildModel, factsOf, readStart, type Start } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
 import { SGD, StepLR } from '../nn/index.ts';
-import { checkLimits, type NumberSettings, numberSettings, rehearse } from '../plan/index.ts';
+import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
+import { checkPictures, readHeaders } from './check-pictures.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
 import { runEpochs } from './epochs.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
-import { checkMode, type ResumeOptions, type TrainOptions } from './options.ts';
+import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
 import { openSaved, type SavedRun } from './resume.ts';
 import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
@@ -45,11 +49,15 @@ export interface TrainResult {
  * best.safetensors. The end, or an abort, adds summary.json. The tutorial's pictures are drawn along the way: a
  * training batch after the first train phase, curves and predictions at the end.
  *
+ * Before the first step all pictures are decoded once, so that none ends the run later.
+ *
  * @throws UsageError if an option is invalid or the folder holds a run; FileError naming a file or folder;
+ *   BrokenPicturesError naming all pictures that cannot be read, unless `skipBroken` is set;
  *   StateDictError if the weights do not fit; ShapeError if a batch or its pictures are too small for the network;
  *   MissingPackageError if a picture needs sharp and that is not installed; DawngradError if a decoder thread fails;
- *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; NonFiniteLossError if training
- *   diverges; errors of `tuned`. After any of them the run folder keeps its files.
+ *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; WatchdogError if it hangs;
+ *   NonFiniteLossError or ExplodedLossError if training diverges; errors of `tuned`; the reason of `signal` if that is
+ *   aborted before the first step. After any of them the run folder keeps its files.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const mode = checkMode(options.mode ?? 'finetune');
@@ -66,6 +74,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     demo: options.demo ?? false,
     weights: options.weights === undefined ? null : weightsFile(options.weights),
     fingerprint: fingerprintOf(pictures),
+    skipped: [],
+    onDivergence: checkOnDivergence(options.onDivergence ?? 'stop'),
+    skipBroken: options.skipBroken ?? false,
     folder: () => new RunFolder(options.out ?? defaultRunPath(mode)),
     saved: undefined,
   });
@@ -83,6 +94,9 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
   const { mode, settings, pictures, data, demo, weights, fingerprint, start } = saved;
   return run(options, {
     ...{ mode, settings, pictures, start, data, demo, weights, fingerprint, saved },
+    skipped: saved.state.skipped,
+    onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
+    skipBroken: false,
     folder: () => new RunFolder(folder, true),
   });
 }
@@ -91,7 +105,11 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
 interface Plan {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
+  /** Those of a run that goes on are without the broken ones. */
   readonly pictures: Pictures;
+  readonly skipped: readonly string[];
+  readonly onDivergence: OnDivergence;
+  readonly skipBroken: boolean;
   readonly start: Start;
   readonly data: string;
   readonly demo: boolean;
@@ -102,27 +120,48 @@ interface Plan {
 }
 
 async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
-  const { mode, settings, pictures, fingerprint, data, demo, weights, saved } = plan;
+  const { mode, settings, fingerprint, data, demo, weights, saved, onDivergence, skipBroken } = plan;
   let loaded: Start | undefined = plan.start;
   const start = factsOf(loaded);
   const { adapter, pictures: drawsPictures = true, reporter, signal } = options;
   const checks = options.checks ?? true;
-  const gpu = options.gpu ?? (await openGpu({ checks, ...(adapter && { adapter }) }));
-  const pool = new DecoderPool(settings.threads);
-  const classes = pictures.classes.length;
+  const pool = new DecoderPool(settings.threads, settings);
+  const generator = new Generator(settings.seed);
+  // The threads read the pictures while the device is opened and kernels are compiled.
+  const request = { pictures: plan.pictures, loaders: makeLoaders(plan.pictures, settings, generator, pool) };
+  const checking = saved
+    ? readHeaders({ ...request, skipBroken, signal, reporter }).then(() => ({ ...request, skipped: plan.skipped }))
+    : checkPictures({ ...request, skipBroken, signal, reporter });
+  // It is awaited below; a device that cannot be opened is reported first.
+  let checkFailed = false;
+  checking.catch(() => {
+    checkFailed = true;
+  });
+  const classes = plan.pictures.classes.length;
+  let gpu: Gpu | undefined;
   let model: ResNet | undefined;
   let optimizer: SGD | undefined;
   let folder: RunFolder | undefined;
   let done = false;
+  let hangs = false;
   try {
-    const counts = { train: pictures.train.length, val: pictures.val.length };
-    const question = { ...settings, mode, start, classes, pictures: counts };
-    const chooser = chooserOf(gpu).fresh(await options.tuned?.(gpu.traits, question));
-    const rehearsal = rehearse(gpu.traits, question, chooser.settings);
-    checkLimits(rehearsal.memory, gpu);
+    const opened = options.gpu ?? (await openGpu({ checks, ...(adapter && { adapter }) }));
+    gpu = opened;
+    const questionOf = ({ train, val }: Pictures) => {
+      const counts = { train: train.length, val: val.length };
+      return { ...settings, mode, start, classes, pictures: counts };
+    };
+    const question = questionOf(plan.pictures);
+    const chooser = chooserOf(opened).fresh(await options.tuned?.(opened.traits, question));
+    let rehearsal = rehearse(opened.traits, question, chooser.settings);
+    checkLimits(rehearsal.memory, opened);
+    await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true);
+    const { pictures, loaders, skipped } = await checking;
+    signal?.throwIfAborted();
+    // Without the broken pictures the last batches have other sizes.
+    if (pictures !== plan.pictures) rehearsal = rehearse(opened.traits, questionOf(pictures), chooser.settings);
     // This order fixes the random draws: first the network's, then the loaders' epoch by epoch.
-    const generator = new Generator(settings.seed);
-    model = buildModel(gpu, loaded, { classes, mode, ...(!saved && { random: generator }) });
+    model = buildModel(opened, loaded, { classes, mode, ...(!saved && { random: generator }) });
     const { lr, momentum, weightDecay, stepSize, gamma } = settings;
     const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
     optimizer = new SGD(trained, { lr, momentum, weightDecay });
@@ -131,24 +170,36 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
     // The device has its weights now. Free the host's 45 MB copy for the rest of the run.
     loaded = undefined;
     const best = saved ? saved.best : new Best<State>(await model.exportState());
-    const loaders = makeLoaders(pictures, settings, generator, pool);
-    // Finds unreadable pictures before anything is written.
-    await loaders.train.prepare();
+    signal?.throwIfAborted();
     folder = plan.folder();
     const { summary, metrics } = await runEpochs({
-      ...{ mode, settings, data, weights, demo, pictures, fingerprint, start, gpu, chooser, rehearsal, model },
-      ...{ optimizer, scheduler, generator, loaders, folder, pool, best, drawsPictures, reporter, signal },
+      ...{ mode, settings, data, weights, demo, pictures, skipped, fingerprint, onDivergence, start, gpu, chooser },
+      ...{ rehearsal, model, optimizer, scheduler, generator, loaders, folder, pool, best, drawsPictures, reporter },
+      signal,
       checks: options.gpu ? null : checks,
       before: saved?.state,
       bestHash: saved?.bestHash,
     });
     done = true;
     return { summary, metrics, folder: folder.path, best: best.state, model: options.gpu && model };
+  } catch (error) {
+    hangs = error instanceof WatchdogError;
+    throw error;
   } finally {
     optimizer?.dispose();
     folder?.close();
     await pool.close();
-    if (!options.gpu) gpu.close();
-    else if (!done) model?.dispose();
+    // Closing a device that hangs would wait for it.
+    if (!options.gpu && !hangs) gpu?.close();
+    else if (options.gpu && !done) model?.dispose();
+  }
+}
+
+/** Compiles the kernels that the run will need. Between two of them signals and messages have their turn. */
+async function compile({ programs }: Rehearsal, gpu: Gpu, isStopped: () => boolean): Promise<void> {
+  for (const program of programs) {
+    if (isStopped()) return;
+    gpu.compile(program);
+    await setImmediate();
   }
 }

@@ -3,6 +3,7 @@
 import type { Phase, TrainMode } from '../models/types.ts';
 import type { ExportedEntry } from '../nn/index.ts';
 import type { MemoryPlan } from '../plan/index.ts';
+import type { DivergedError } from './errors.ts';
 
 /** A state dict on the host. */
 export type State = ReadonlyMap<string, ExportedEntry>;
@@ -12,7 +13,7 @@ export interface PhaseMetrics {
   /** From 0. */
   readonly epoch: number;
   readonly phase: Phase;
-  /** Mean over the pictures. In the train phase the weights change between batches, as in the tutorial's figure. */
+  /** Mean over the pictures; null in files if it is not finite. In the train phase the weights change between batches, as in the tutorial's figure. */
   readonly loss: number;
   /** Share of the pictures predicted correctly, from 0 to 1. */
   readonly acc: number;
@@ -76,11 +77,22 @@ export interface RunSummary {
   readonly stoppedEarly?: true;
   /** Time of training over all starts, without preparations. */
   readonly seconds: number;
+  /** Set if the run left out broken pictures: `train/ants/0013035.jpg`. */
+  readonly skipped?: readonly string[];
   /** Each start of the run: one, and one for each time it was resumed. */
   readonly segments: readonly RunSegment[];
   /** The adapter's description. */
   readonly adapter: string;
   readonly adapterKind: 'software' | 'hardware';
+}
+
+/** How far the check before the first step is. */
+export interface CheckProgressReport {
+  /** Pictures read so far, in both phases together. */
+  readonly done: number;
+  readonly total: number;
+  /** Whether they are decoded; else only their headers are read, as there are many. */
+  readonly decoded: boolean;
 }
 
 /** Facts known when training is about to begin. */
@@ -97,6 +109,12 @@ export interface RunStart {
   readonly classes: readonly string[];
   /** Pictures per phase. */
   readonly pictures: Readonly<Record<Phase, number>>;
+  /** The most pictures of a step, as given. There may be fewer in all. */
+  readonly batchSize: number;
+  /** Broken pictures that the run leaves out: `train/ants/0013035.jpg`. */
+  readonly skipped: readonly string[];
+  /** Paths of hidden folders and `._*` files among them, which are no classes and no pictures. */
+  readonly leftOut: readonly string[];
   /** Steps per phase. */
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */
@@ -112,6 +130,8 @@ export interface RunStart {
 
 /** Receives the progress of a run. Every method is optional and is called synchronously between steps. */
 export interface Reporter {
+  /** Before the first step: pictures were checked. Called a few times a second, and at the end. */
+  picturesChecked?(progress: CheckProgressReport): void;
   /** Everything is ready; training begins. */
   started?(run: RunStart): void;
   /** `epoch` counts from 0. */
@@ -120,6 +140,8 @@ export interface Reporter {
   phaseStarted?(epoch: number, phase: Phase, steps: number): void;
   /** A step's result was read. */
   stepDone?(progress: StepProgress): void;
+  /** Training diverged, and `onDivergence` says to go on. Called once. */
+  diverged?(error: DivergedError): void;
   /** A phase ended; its metrics are already in metrics.jsonl. */
   phaseEnded?(metrics: PhaseMetrics): void;
   /** Both phases ended; if the weights are the best so far, they are written. */

@@ -1,4 +1,5 @@
 /** ImageFolder against torchvision's list of the same folder, and its errors. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -37,6 +38,42 @@ test('links to folders are followed, dead links are ignored', () => {
   const { classes, samples } = new ImageFolder(join(folder, 'root'));
   expect(classes).toEqual(['a', 'b']);
   expect(samples.map(({ path }) => relative(join(folder, 'root'), path))).toEqual(['a/more/p.png', 'b/p.png']);
+});
+
+test('hidden folders and ._ files are left out, and named', () => {
+  put('root', 'a', 'p.png');
+  put('root', 'a', '._p.png');
+  put('root', 'a', '._notes');
+  put('root', 'a', '.hidden.png');
+  put('root', 'a', '.ipynb_checkpoints', 'p-checkpoint.png');
+  put('root', '.ipynb_checkpoints', 'p-checkpoint.png');
+  const { classes, samples, leftOut } = new ImageFolder(join(folder, 'root'));
+  const short = (path: string) => relative(join(folder, 'root'), path);
+  expect(classes).toEqual(['a']);
+  // torchvision takes a hidden file for a picture.
+  expect(samples.map(({ path }) => short(path))).toEqual(['a/.hidden.png', 'a/p.png']);
+  expect(leftOut.map(short).sort()).toEqual(['.ipynb_checkpoints', 'a/._p.png', 'a/.ipynb_checkpoints']);
+});
+
+test('names that are not UTF-8 are listed in the order of Python, and their classes have printable names', () => {
+  const bytes = (...parts: (string | number)[]) =>
+    Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.of(part))));
+  mkdirSync(bytes(folder, '/root/b', 0xff), { recursive: true });
+  for (const name of [bytes('\uff5e.png'), bytes('😀.png'), bytes(0xff, '.png'), bytes('é.png')]) {
+    writeFileSync(Buffer.concat([bytes(folder, '/root/b', 0xff, '/'), name]), '');
+  }
+  const { classes, samples } = new ImageFolder(join(folder, 'root'));
+  expect(classes).toEqual(['b\\xff']);
+  // Python sorts the surrogate of the byte before U+FF5E, and both before the emoji.
+  const names = ['é.png', '\udcff.png', '\uff5e.png', '😀.png'];
+  expect(samples.map(({ path }) => path)).toEqual(names.map((name) => join(folder, 'root', 'b\udcff', name)));
+});
+
+test('a pipe among the pictures does not stop the listing', () => {
+  put('root', 'a', 'p.png');
+  execFileSync('mkfifo', [join(folder, 'root', 'a', 'pipe.png')]);
+  // Decoding refuses it by name.
+  expect(new ImageFolder(join(folder, 'root')).length).toBe(2);
 });
 
 test('a circular link is an error', () => {

@@ -6,10 +6,52 @@ import {
   Generator,
   normalize,
   resizeBilinear,
+  resizeShorterSide,
   type ValTransform,
   valCrop,
 } from '../../src/data/index.ts';
 import { golden, goldenPicture, sha256 } from './support.ts';
+
+describe('the val crop resizes only what it shows', () => {
+  const pixelsOf = (width: number, height: number) =>
+    Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7919 + (i >> 5)) % 256);
+  const transforms: ValTransform[] = [
+    { kind: 'val', size: 32, resize: 37 },
+    { kind: 'val', size: 32, resize: 20 },
+    { kind: 'val', size: 5, resize: 64 },
+  ];
+  for (const [width, height] of [
+    [64, 20],
+    [20, 64],
+    [37, 37],
+    [37, 64],
+    [64, 37],
+    [1, 9],
+    [300, 3],
+    [200, 150],
+  ] as const) {
+    test(`${width}×${height}: equal to the crop of the whole`, () => {
+      const picture = { width, height, pixels: pixelsOf(width, height) };
+      for (const transform of transforms) {
+        const whole = centerCrop(resizeShorterSide(picture, transform.resize), transform.size);
+        expect(valCrop(picture, transform)).toEqual(whole);
+      }
+    });
+  }
+
+  test('a picture of one column or row and a million pixels takes no more memory than others', () => {
+    // Resized as a whole it would be 256 × 256,000,000. Its first half is black, its second white.
+    const pixels = new Uint8Array(3_000_000).fill(255, 1_500_000);
+    const [tall, wide] = [
+      { width: 1, height: 1_000_000, pixels },
+      { width: 1_000_000, height: 1, pixels },
+    ].map((picture) => valCrop(picture, { kind: 'val', size: 224, resize: 256 }));
+    // The crop shows 224/256 of the step from the last black pixel's centre to the first white one's.
+    const steps = Array.from({ length: 224 }, (_, i) => Math.round((255 * (16 + i + 0.5)) / 256));
+    expect(Array.from({ length: 224 }, (_, y) => tall![y * 224 * 3])).toEqual(steps);
+    expect(Array.from({ length: 224 }, (_, x) => wide![x * 3])).toEqual(steps);
+  });
+});
 
 describe('resize', () => {
   for (const { picture, box, size, sha256: expected, pixels } of golden.resize) {

@@ -3,6 +3,8 @@
  * one fails or the user stops it. `--count N` and `--seconds T` end it earlier, `--seed S` chooses the programs, and
  * `--replay FILE` runs one again. `--with NAME,NAME` switches capabilities of `capabilities.ts` on.
  * `--checkpoints` reads mutated checkpoints instead: see checkpoints/main.ts.
+ * `--pictures` mutates picture files instead, and compares with Pillow; `--first N` begins with the N-th,
+ * `--format tiff` mutates only such files.
  * A failing program is shrunk, printed, and written to a file. The exit status is then 1.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +16,7 @@ import { fuzzCheckpoints } from './checkpoints/main.ts';
 import type { Failure } from './compare.ts';
 import { Devices } from './devices.ts';
 import { judge, settle } from './judge.ts';
+import { fuzzPictures } from './pictures/command.ts';
 import type { Program } from './program.ts';
 import { TorchPrograms } from './torch.ts';
 
@@ -30,6 +33,9 @@ async function main(argv: string[]): Promise<number> {
         replay: { type: 'string' },
         out: { type: 'string' },
         'shrink-seconds': { type: 'string' },
+        pictures: { type: 'boolean' },
+        first: { type: 'string' },
+        format: { type: 'string' },
       },
       ...{ checkpoints: { type: 'boolean' }, from: { type: 'string' }, case: { type: 'string' } },
     },
@@ -44,6 +50,15 @@ async function main(argv: string[]): Promise<number> {
     });
   }
   const python = findTorchPython();
+  if (values.pictures) {
+    if (!python) console.log(`!! WITHOUT PILLOW: only crashes, hangs, memory and unclear errors. ${NO_TORCH}.`);
+    const [count, seconds, first] = (['count', 'seconds', 'first'] as const).map((name) =>
+      wholeNumber(name, values[name]),
+    );
+    const seed = wholeNumber('seed', values.seed) ?? Date.now() % 2 ** 31;
+    console.log(`seed ${seed}`);
+    return fuzzPictures({ seed, python, count, seconds, first, out: values.out, format: values.format });
+  }
   if (!python) console.log(`!! WITHOUT PYTORCH: only finite differences, equal bits and poisoned memory. ${NO_TORCH}.`);
   const torch = python ? new TorchPrograms(python) : undefined;
   try {

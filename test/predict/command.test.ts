@@ -1,5 +1,5 @@
 /** `npm run predict`: its output on stdout and stderr, skipped files, annotated pictures, exit status. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -95,8 +95,15 @@ gpuTest('skips unreadable files, names each with the reason, and ends with statu
   const broken = writeBroken(join(root, 'broken', 'x.jpg'));
   const unnamed = writeBroken(join(root, 'notes.txt'));
   const missing = join(root, 'missing.png');
+  const strange = join(root, 'strange');
+  mkdirSync(join(strange, '.ipynb_checkpoints'), { recursive: true });
+  writeFileSync(join(strange, 'none.ppm'), 'P6\n0 0\n255\n');
+  writeFileSync(Buffer.concat([Buffer.from(`${strange}/`), Buffer.of(0xff), Buffer.from('.png')]), 'no picture');
+  execFileSync('mkfifo', [join(strange, 'pipe.png')]);
   const flags = ['--weights', weights, '--threads', '1', '--json'];
-  const { code, stdout, stderr } = await call([...flags, inPhotos[0]!, broken, missing, unnamed, inPhotos[1]!]);
+  const { code, stdout, stderr } = await call([
+    ...[...flags, inPhotos[0]!, broken, missing, unnamed, strange, inPhotos[1]!],
+  ]);
   expect(code).toBe(1);
   expect(
     stdout
@@ -107,7 +114,11 @@ gpuTest('skips unreadable files, names each with the reason, and ends with statu
   expect(stderr).toMatch(/^Skipped: .*x\.jpg: this is not a picture in a known format/m);
   expect(stderr).toMatch(/^Skipped: .*notes\.txt: this is not a picture/m);
   expect(stderr).toMatch(/^Skipped: .*missing\.png: no such file or folder/m);
-  expect(stderr).toMatch(/^3 of 5 were skipped, for the reasons above\.$/m);
+  expect(stderr).toMatch(/^Skipped: .*none\.ppm: a picture of 0×0 has no pixels/m);
+  expect(stderr).toMatch(/^Skipped: .*pipe\.png: expected a regular file with a picture, found a named pipe/m);
+  expect(stderr).toMatch(/^Skipped: .*strange.\\xff\.png: this is not a picture/m);
+  expect(stderr).toMatch(/^Left out: 1 hidden folders and \._ files, which are no pictures: .*\.ipynb_checkpoints$/m);
+  expect(stderr).toMatch(/^6 of 8 were skipped, for the reasons above\.$/m);
 
   const nothing = await call([...flags, missing]);
   expect(nothing).toMatchObject({ code: 1, stdout: '' });

@@ -141,7 +141,7 @@ gpuTest('takes names and size from the checkpoint, and the size from the options
 gpuTest('pixels give the same result as their file, also among files', async () => {
   const { path } = givenNet();
   await withPredictor(path, {}, async (predictor) => {
-    const pixels = await Promise.all(paths.map(decode));
+    const pixels = await Promise.all(paths.map((path) => decode(path)));
     const fromFiles = await predictor.predict(paths);
     const mixed = await predictor.predict([pixels[0]!, paths[1]!, pixels[2]!, pixels[3]!, paths[4]!]);
     expect(mixed.map(({ top }) => top)).toEqual(fromFiles.map(({ top }) => top));

@@ -1,5 +1,5 @@
 /** `npm run train` as a program: its output on stdout and stderr, its exit status, and Ctrl-C. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { PhaseMetrics, RunSummary } from '../../src/train/index.ts';
@@ -86,57 +86,99 @@ gpuTest(
   TRAINING_TIMEOUT,
 );
 
-for (const [signal, name] of [
-  ['SIGINT', 'Ctrl-C'],
-  ['SIGTERM', 'SIGTERM'],
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const) {
   gpuTest(
-    `${name} finishes the step, keeps the best weights, and ends with status 130`,
+    `${signal} finishes the step, keeps the state, and ends with status ${status}; the run goes on from there`,
     async () => {
       const out = join(root, signal);
       let sent = false;
-      const { code, stdout, stderr } = await runCommand([...TINY_FLAGS, '--out', out], (text, kill) => {
+      const flags = [...TINY_FLAGS, '--epochs', '2', '--out', out];
+      const { code, stdout, stderr } = await runCommand(flags, (text, kill) => {
         if (sent || !/ train 1\/3 /.test(text)) return;
         sent = true;
         kill(signal);
       });
-      expect(code, stderr).toBe(130);
+      expect(code, stderr).toBe(status);
       expect(stderr).toMatch(/Stopping after the current step/);
-      expect(stderr).toMatch(/Stopped after \d+ of 25 epochs/);
+      expect(stderr).toMatch(/Stopped after \d+ of 2 epochs/);
       expect(stdout).not.toMatch(/Training complete/);
-      const summary = readJson<RunSummary>(out, 'summary.json');
-      expect(summary).toMatchObject({ interrupted: true });
-      expect(summary.epochs).toBeLessThan(25);
+      expect(readJson<RunSummary>(out, 'summary.json')).toMatchObject({ interrupted: true });
       expect(readSafetensors(join(out, 'best.safetensors')).tensors.size).toBe(122);
-      expect(readdirSync(out).filter((file) => file.endsWith('.tmp'))).toEqual([]);
+      expect(readdirSync(out).filter((file) => file.endsWith('.tmp') || file === '.lock')).toEqual([]);
+      if (signal !== 'SIGTERM') return;
+      const again = await runCommand(['--resume', out]);
+      expect(again.code, again.stderr).toBe(0);
+      expect(readJson<RunSummary>(out, 'summary.json')).toMatchObject({ epochs: 2, interrupted: false });
     },
     TRAINING_TIMEOUT,
   );
 }
 
 gpuTest(
-  'a second Ctrl-C ends the program at once',
+  'a second signal ends the program at once, by that signal',
   async () => {
     const out = join(root, 'twice');
     let sent = 0;
     const { code, signal, stderr } = await runCommand([...TINY_FLAGS, '--out', out], (text, kill) => {
       const due = (/ train 1\/3 /.test(text) ? 1 : 0) + (text.includes('interrupt again') ? 1 : 0);
-      for (; sent < due; sent++) kill('SIGINT');
+      for (; sent < due; sent++) kill('SIGTERM');
     });
-    expect({ code, signal }, stderr).toEqual({ code: 130, signal: null });
+    expect({ code, signal }, stderr).toEqual({ code: null, signal: 'SIGTERM' });
   },
   TRAINING_TIMEOUT,
 );
 
 gpuTest(
-  'a failure is one sentence on stderr and status 1',
+  'a signal while pictures are checked ends the program with its status, and writes nothing',
   async () => {
-    const flags = [...TINY_FLAGS, '--lr', '1e30', '--out', join(root, 'failed'), '--safe'];
-    const { code, stdout, stderr } = await runCommand(flags);
-    expect(code, stderr).toBe(1);
-    expect(stdout).toBe('Epoch 0/24\n----------\n');
-    expect(stderr).toMatch(/^train: The loss became .* in epoch 0, train step [12] /m);
-    expect(stderr).not.toMatch(/ at .*\.ts:\d+/);
+    const out = join(root, 'early');
+    const slow = join(root, 'slow-check.mjs');
+    // The first picture that is checked sends the signal.
+    const hook = `
+      import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { openSync } = fs;
+      fs.openSync = (path, ...rest) => {
+        if (String(path).endsWith('0.png')) process.kill(process.pid, 'SIGTERM');
+        return openSync(path, ...rest);
+      };
+      syncBuiltinESMExports();`;
+    writeFileSync(slow, hook);
+    const flags = [...TINY_FLAGS.slice(0, -1), '0', '--out', out];
+    const { code, stderr } = await runCommand(flags, undefined, { NODE_OPTIONS: `--import ${slow}` });
+    expect(code, stderr).toBe(143);
+    expect(stderr).toContain('Stopped before the first step; nothing was written.');
+    expect(existsSync(out)).toBe(false);
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
+  'a failure is told without a stack, with its status, and a folder in which nothing was finished is used again',
+  async () => {
+    const out = join(root, 'failed');
+    const flags = [...TINY_FLAGS, '--mode', 'extract', '--epochs', '1', '--out', out, '--safe'];
+    const failed = await runCommand([...flags, '--lr', '1e30']);
+    expect(failed.code, failed.stderr).toBe(3);
+    expect(failed.stdout).toBe('Epoch 0/0\n----------\n');
+    expect(failed.stderr).toMatch(
+      /^train: The loss grew to .* in epoch 0, train step 1 .*Pictures of this step: train\//m,
+    );
+    expect(failed.stderr).toMatch(
+      /^No epoch was finished, so there are no weights to keep; the folder can be used again\.$/m,
+    );
+    expect(failed.stderr).not.toMatch(/ at .*\.ts:\d+|best weights|--resume/);
+
+    const again = await runCommand(flags);
+    expect(again.code, again.stderr).toBe(0);
+    expect(readJsonLines(out, 'metrics.jsonl')).toHaveLength(2);
+    const third = await runCommand(flags);
+    expect(third.code).toBe(2);
+    expect(third.stderr).toContain(`or go on with --resume ${out}`);
   },
   TRAINING_TIMEOUT,
 );

@@ -39,7 +39,7 @@ describe('readMetrics', () => {
   test.each([
     ['half a line', ['{"epoch": 0, "pha'], /bad\.jsonl:1: expected a line of metrics\.jsonl/],
     ['another phase', [A[0], { ...A[1], phase: 'test' }], /bad\.jsonl:2/],
-    ['a loss that is not a number', [{ ...A[0], loss: null }], /bad\.jsonl:1/],
+    ['a loss that is not a number', [{ ...A[0], loss: '1' }], /bad\.jsonl:1/],
     ['null', ['null'], /bad\.jsonl:1/],
     ['nothing', [], /found none/],
   ])('refuses %s', (_, lines, message) => {

@@ -43,7 +43,13 @@ test.each<[string, string[], RegExp]>([
   ['an infinite rate', [...good, '--lr', '1e999'], /--lr: expected a number of at least 0, found Infinity/],
   ['no step size', [...good, '--step-size', '0'], /--step-size/],
   ['negative workers', [...good, '--workers=-2'], /--workers/],
-  ['a small picture', [...good, '--image-size', '31'], /--image-size: expected a whole number of at least 32/],
+  [
+    'a small picture',
+    [...good, '--image-size', '31'],
+    /--image-size: expected a whole number from 32 to 8192, found 31/,
+  ],
+  ['a million threads', [...good, '--threads', '1e6'], /--threads: expected a whole number from 0 to 128/],
+  ['what is no answer to divergence', [...good, '--on-divergence', 'wait'], /--on-divergence: expected stop, continue/],
   ['an unknown mode', [...good, '--mode', 'freeze'], /--mode: expected finetune, extract, both, found "freeze"/],
   ['an unknown adapter', [...good, '--adapter', 'fast'], /--adapter: expected high-performance, low-power, software/],
   ['the demo with given pictures', ['--demo', '--data', data], /--demo: .* give neither --data nor --weights/],
@@ -102,6 +108,8 @@ test('the defaults are the tutorial’s', () => {
     demo: false,
     numbers: {},
     adapter: undefined,
+    skipBroken: false,
+    onDivergence: undefined,
     tunes: true,
     out: undefined,
     json: false,
@@ -124,7 +132,9 @@ test('the defaults are the tutorial’s', () => {
 test('accepts every flag', () => {
   const args =
     '--mode both --epochs 3 --batch-size 8 --lr 1e-2 --momentum .5 --weight-decay 1e-4 --step-size 2 --gamma 0.5';
-  const more = '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe --no-tune';
+  const more =
+    '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe --no-tune ' +
+    '--skip-broken --on-divergence continue --watchdog 60';
   expect(parseTrainFlags([...good, ...args.split(' '), ...more.split(' ')], {})).toEqual({
     modes: ['finetune', 'extract'],
     data,
@@ -142,8 +152,11 @@ test('accepts every flag', () => {
       workers: 0,
       threads: 0,
       imageSize: 64,
+      watchdog: 60,
     },
     adapter: 'software',
+    skipBroken: true,
+    onDivergence: 'continue',
     tunes: false,
     out: 'a/b',
     json: true,
@@ -154,7 +167,7 @@ test('--help explains every flag, also beside invalid ones', async () => {
   const { code, stdout, stderr } = await call(['--help', '--epochs', 'many']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const flags =
-    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe demo';
+    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe demo skip-broken on-divergence watchdog';
   for (const name of ['CACHE', 'DATA_URL', 'WEIGHTS_URL']) expect(stdout).toContain(`$DAWNGRAD_${name}`);
   for (const flag of flags.split(' ')) expect(stdout).toContain(`--${flag}`);
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);

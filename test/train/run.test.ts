@@ -266,8 +266,11 @@ gpuTest(
 gpuTest(
   'a run that stops before the end of its first epoch keeps its initial weights',
   async () => {
-    const signal = AbortSignal.abort();
-    const { folder, summary, metrics } = await run({ signal });
+    const abort = new AbortController();
+    const { folder, summary, metrics } = await run({
+      signal: abort.signal,
+      reporter: { started: () => abort.abort() },
+    });
     expect(summary).toMatchObject({ epochs: 0, interrupted: true, bestEpoch: null, bestValAcc: 0 });
     expect(metrics).toEqual([]);
     expect(existsSync(join(folder, 'metrics.jsonl'))).toBe(false);
@@ -277,3 +280,10 @@ gpuTest(
   },
   TRAINING_TIMEOUT,
 );
+
+gpuTest('an abort before the first step throws its reason and writes nothing', async () => {
+  const reason = new Error('not today');
+  const out = join(root, 'aborted-early');
+  await expect(run({ signal: AbortSignal.abort(reason), out })).rejects.toBe(reason);
+  expect(existsSync(out)).toBe(false);
+});

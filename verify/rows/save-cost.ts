@@ -2,6 +2,7 @@
 import { median } from '../../bench/statistics.ts';
 import { Generator } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
+import { Watchdog } from '../../src/gpu/watchdog.ts';
 import { resnet18 } from '../../src/models/index.ts';
 import { trainStep } from '../../src/models/step.ts';
 import { Linear, SGD, StepLR } from '../../src/nn/index.ts';
@@ -37,6 +38,7 @@ export const saveCost: Row = {
     const best = new Best<State>(await model.exportState());
     const saver = new Saver({
       ...{ parts: { model, optimizer, scheduler }, folder, best, bestHash: undefined },
+      watchdog: new Watchdog(0),
       metadataOf: () => ({ format: 'pt' }),
     });
     const images = generator.fillNormal(new Float32Array(4 * 3 * SIDE * SIDE), 0, 1) as Float32Array<ArrayBuffer>;

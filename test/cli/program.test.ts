@@ -1,0 +1,83 @@
+/** Commands as programs: started through links, with outputs that cannot be written. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+import { isProgram, Outputs } from '../../src/cli/program.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'dawngrad-program-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const source = (name: string) => fileURLToPath(new URL(`../../src/cli/${name}.ts`, import.meta.url));
+const start = (file: string, args: readonly string[], stdout: 'pipe' | number = 'pipe') =>
+  spawnSync(process.execPath, ['--import', 'tsx', file, ...args], {
+    stdio: ['ignore', stdout, 'pipe'],
+    encoding: 'utf8',
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+  });
+
+test.each(['train', 'predict', 'convert', 'compare', 'tune', 'doctor'])('%s runs through a symbolic link', (name) => {
+  const link = join(root, `${name}.ts`);
+  symlinkSync(source(name), link);
+  const { status, stdout, stderr } = start(link, ['--help']);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toMatch(new RegExp(`^Usage: npm run ${name} `));
+});
+
+test('a module that is only imported is no program', () => {
+  const url = pathToFileURL(source('train')).href;
+  expect(isProgram(url, source('train'))).toBe(true);
+  expect(isProgram(url, source('predict'))).toBe(false);
+  expect(isProgram(url, join(root, 'nothing.ts'))).toBe(false);
+  expect(isProgram(url, undefined)).toBe(false);
+});
+
+test.skipIf(!existsSync('/dev/full'))('stdout on a full disk: files are written, one line on stderr, status 7', () => {
+  const rows = (['train', 'val'] as const).map((phase) => JSON.stringify({ epoch: 0, phase, loss: 1, acc: 0.5 }));
+  const [metrics, picture] = [join(root, 'metrics.jsonl'), join(root, 'curves.png')];
+  writeFileSync(metrics, rows.join('\n'));
+  const { status, stderr } = start(
+    source('compare'),
+    [metrics, metrics, '--picture', picture],
+    openSync('/dev/full', 'w'),
+  );
+  expect(stderr).toMatch(/^compare: stdout cannot be written \(ENOSPC: .*\); going on without\.\n$/);
+  expect(status).toBe(7);
+  expect(existsSync(picture)).toBe(true);
+});
+
+/** Streams whose errors a test raises. */
+function outputs() {
+  const listeners: Record<'stdout' | 'stderr', ((error: Error) => void)[]> = { stdout: [], stderr: [] };
+  let told = '';
+  const stream = (name: 'stdout' | 'stderr') => ({
+    on: (_: 'error', listener: (error: Error) => void) => listeners[name].push(listener),
+    write: (text: string) => {
+      if (name === 'stderr') told += text;
+    },
+  });
+  const guard = new Outputs('train', { stdout: stream('stdout'), stderr: stream('stderr') });
+  const fail = (name: 'stdout' | 'stderr', code: string) => {
+    for (const listener of listeners[name]) listener(Object.assign(new Error(`${code}: no`), { code }));
+  };
+  return { guard, fail, told: () => told };
+}
+
+test.each([
+  ['a full disk', 'ENOSPC', 7, /^train: stdout cannot be written \(ENOSPC: no\); going on without\.\n$/],
+  ['a terminal that is gone', 'EIO', 1, /^train: stdout cannot be written \(EIO/],
+  ['a closed reader', 'EPIPE', 0, /^$/],
+])('%s', (_, code, status, line) => {
+  const { guard, fail, told } = outputs();
+  for (let i = 0; i < 3; i++) fail('stdout', code);
+  expect(told()).toMatch(line);
+  expect(guard.statusAfter(0)).toBe(status);
+  expect(guard.statusAfter(3)).toBe(3);
+});
+
+test('a stderr that cannot be written ends nothing', () => {
+  const { guard, fail } = outputs();
+  fail('stderr', 'ENOSPC');
+  expect(guard.statusAfter(0)).toBe(0);
+});
