@@ -69,10 +69,10 @@ test.each<[string, string[], RegExp]>([
 test('a folder that holds a run is an error before anything is read, in mode both also in a subfolder', async () => {
   const used = join(root, 'used');
   mkdirSync(join(used, 'extract'), { recursive: true });
-  writeFileSync(join(used, 'extract', 'metrics.jsonl'), 'kept');
+  writeFileSync(join(used, 'extract', 'best.safetensors'), 'kept');
   const both = await call([...good, '--mode', 'both', '--out', used]);
   expect(both.code).toBe(2);
-  expect(both.stderr).toMatch(/used.extract: already holds a run \(metrics\.jsonl\), which was left as it is/);
+  expect(both.stderr).toMatch(/used.extract: already holds a run \(best\.safetensors\), which was left as it is/);
   writeFileSync(join(used, 'config.json'), 'kept');
   expect(await call([...good, '--out', used])).toMatchObject({ code: 2 });
   expect((await call([...good, '--out', weights])).stderr).toMatch(/expected a folder for the run, found a file/);
