@@ -123,6 +123,8 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   const watchdog = new Watchdog(settings.watchdog);
   const divergence = new DivergenceWatch(classes.length, before?.firstLoss);
   let hasDiverged = false;
+  /** Phases that have given a result, and so need no new kernels. */
+  const compiled = new Set<Phase>();
   const judge = (step: Omit<DivergedAt, 'pictures'>, indices: Int32Array): DivergedError | undefined => {
     const set = pictures[step.phase];
     const names = () => Array.from(indices, (index) => pictureName(step.phase, set, set.samples[index]!.path));
@@ -184,7 +186,11 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
       signal,
       judge,
       watchdog,
-      onStep: (progress) => reporter?.stepDone?.(progress),
+      compiles: !compiled.has(phase),
+      onStep: (progress) => {
+        compiled.add(phase);
+        reporter?.stepDone?.(progress);
+      },
       onSubmitted: (step) => {
         const due = phase === 'train' && saveEvery > 0 && (step + 1) % saveEvery === 0 && step + 1 < steps.train;
         if (!due) return undefined;

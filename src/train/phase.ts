@@ -36,8 +36,10 @@ export interface PhaseRun {
    * @param indices the batch's samples in the data set
    */
   readonly judge?: ((step: Omit<DivergedAt, 'pictures'>, indices: Int32Array) => Error | undefined) | undefined;
-  /** Limits the wait for each result but the first, which may have to compile kernels. By default there is no limit. */
+  /** Limits the wait for each result. By default there is no limit. */
   readonly watchdog?: Watchdog | undefined;
+  /** Whether the first result has no limit, as it may have to compile kernels. */
+  readonly compiles?: boolean | undefined;
   readonly onStep?: ((progress: StepProgress) => void) | undefined;
 }
 
@@ -79,7 +81,7 @@ const NOTHING: PhaseProgress = { step: 0, images: 0, lossSum: 0, correctSum: 0, 
  */
 export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefined> {
   const { epoch, phase, batches, steps, run, from = NOTHING, signal, onSubmitted, onStep, onStopped } = options;
-  const { watchdog, judge = nonFinite } = options;
+  const { watchdog, compiles = false, judge = nonFinite } = options;
   const startedAt = performance.now() - 1000 * from.seconds;
   const submitted: Submitted[] = [];
   let { step, images, lossSum, correctSum } = from;
@@ -89,7 +91,7 @@ export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefin
   const readOldest = async () => {
     const { size, indices, result, whenRead } = submitted.shift()!;
     const read = Promise.all([result.loss.get(), result.correct.get()]);
-    const [losses, counts] = await (watchdog && step > from.step ? watchdog.watch(read) : read);
+    const [losses, counts] = await (watchdog && !(compiles && step === from.step) ? watchdog.watch(read) : read);
     const loss = new Float32Array(losses)[0]!;
     const correct = new Uint32Array(counts)[0]!;
     const diverged = judge({ epoch, phase, step, loss }, indices);
