@@ -186,10 +186,10 @@ gpuTest('a --save folder that cannot be created is an error before anything is c
 });
 
 gpuTest('a tensor larger than any buffer is an error with advice, before anything is computed', async () => {
-  // A tensor of 4.4 GB: no WebGPU buffer can be that large.
-  const flags = ['--weights', givenNet(3), '--image-size', '8300'];
+  // A tensor of 4.3 GB: no WebGPU buffer can be that large.
+  const flags = ['--weights', givenNet(3), '--image-size', '8192'];
   const { code, stdout, stderr } = await call([...flags, inPhotos[0]!]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
   expect(stderr).toMatch(/^predict: The GPU is out of memory: .*largest tensor takes 4\.\d+ GiB/m);
   expect(stderr).toMatch(/^Try a smaller --batch-size or --image-size\.$/m);
 });

@@ -37,7 +37,7 @@ describe('tune', () => {
     [['--budget', '0'], /^tune: --budget: expected a number of seconds above 0, found 0\n/],
     [['--budget', 'long'], /^tune: --budget: expected a number, found "long"\n/],
     [['--batch-size', '0'], /^tune: --batch-size: expected a whole number of at least 1, found 0\n/],
-    [['--image-size', '16'], /^tune: --image-size: expected a whole number of at least 32, found 16\n/],
+    [['--image-size', '16'], /^tune: --image-size: expected a whole number from 32 to 8192, found 16\n/],
     [['--mode', 'both'], /^tune: --mode: expected finetune, extract, found "both"\n/],
     [['--adapter', 'quantum'], /^tune: --adapter: expected .+, found "quantum"\n/],
     [['--fast'], /^tune: Unknown option '--fast'/],
