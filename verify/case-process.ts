@@ -6,12 +6,12 @@ import { decode } from '../src/data/index.ts';
 import { DawngradError } from '../src/errors.ts';
 import { architectureOf, readNet } from '../src/models/start.ts';
 import { printableLines } from '../src/printable.ts';
+import { peakMemory } from '../test/support/peak-memory.ts';
 import type { CaseAnswer } from './rows/cases.ts';
 
 const [reads, path] = process.argv.slice(2) as ['checkpoint' | 'picture', string];
-const peak = () => process.resourceUsage().maxRSS * 1024;
 
-const before = peak();
+const before = peakMemory();
 let found: Omit<CaseAnswer, 'memory'>;
 try {
   found = reads === 'checkpoint' ? readWeights() : await readPicture();
@@ -19,7 +19,7 @@ try {
   if (!(error instanceof DawngradError)) throw error;
   found = { refused: printableLines(error.message) };
 }
-console.log(JSON.stringify({ ...found, memory: peak() - before } satisfies CaseAnswer));
+console.log(JSON.stringify({ ...found, memory: peakMemory() - before } satisfies CaseAnswer));
 
 function readWeights(): Omit<CaseAnswer, 'memory'> {
   const net = readNet(path);

@@ -5,6 +5,7 @@
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { peakMemory } from '../../support/peak-memory.ts';
 import { examine, type Signature } from './examine.ts';
 import { makeCase } from './mutate.ts';
 import { readSeeds } from './seeds.ts';
@@ -68,7 +69,7 @@ function run(order: Order): Answer {
   for (const path of paths) rmSync(path, { force: true });
   const left = readdirSync(work);
   if (left.length > 0) answer.failures.push({ index: order.to - 1, message: `files were left: ${left.join(', ')}` });
-  return { ...answer, slowestMs, peak: process.resourceUsage().maxRSS * 1024 };
+  return { ...answer, slowestMs, peak: peakMemory() };
 }
 
 function cpuMs(): number {

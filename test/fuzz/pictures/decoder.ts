@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { decode, loadSharp, readSize } from '../../../src/data/index.ts';
 import { FileError } from '../../../src/errors.ts';
+import { peakMemory } from '../../support/peak-memory.ts';
 import { MAX_PIXELS, type Ours } from './judge.ts';
 
 process.on('message', (path: string) => {
@@ -14,7 +15,7 @@ process.on('message', (path: string) => {
 
 async function answer(path: string): Promise<Ours> {
   const result = await decodeOne(path);
-  return { ...result, rss: process.resourceUsage().maxRSS * 1024 };
+  return { ...result, rss: peakMemory() };
 }
 
 async function decodeOne(path: string): Promise<Omit<Ours, 'rss'>> {
