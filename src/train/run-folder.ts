@@ -6,8 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
-import type { ExportedEntry } from '../nn/index.ts';
-import { sweepTemporaries, writeFileAtomic, writeSafetensors } from '../weights/index.ts';
+import { sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
 import { lockFolder } from './lock.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
 
@@ -146,11 +145,6 @@ export class RunFolder {
     this.#lines.length = 0;
     for (const row of metrics) this.#lines.push(`${JSON.stringify(row)}\n`);
     this.#writeText(RUN_FILES.metrics, this.#lines.join(''));
-  }
-
-  /** Writes best.safetensors: entries under torch's names. */
-  writeBest(state: ReadonlyMap<string, ExportedEntry>, metadata: Record<string, string>): void {
-    writeSafetensors(this.bestPath, { tensors: new Map(state), metadata });
   }
 
   /** Writes summary.json. */
