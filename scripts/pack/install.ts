@@ -21,6 +21,9 @@ export interface PackedFile {
   readonly size: number;
 }
 
+/** Bytes that the .tgz and its content may have. Half of it is sources, which the declarations lead to. */
+export const MOST_BYTES = { packed: 900_000, unpacked: 3_300_000 } as const;
+
 /** The package, installed. */
 export interface Installed {
   /** The folder with package.json and node_modules. */

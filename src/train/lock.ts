@@ -1,24 +1,26 @@
 /** Keeps two processes from writing one run folder. */
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import { isAlive } from '../weights/index.ts';
 
 const NAME = '.lock';
 
+/** Locks of this process, by their absolute paths. */
+const own = new Set<string>();
+
 /**
  * Takes the folder for this process until the returned function is called. The lock of a process that has ended is
  * taken over.
- * @throws UsageError if another process has it; FileError if it cannot be written
+ * @throws UsageError if it is taken; FileError if it cannot be written
  */
 export function lockFolder(folder: string): () => void {
   const path = join(folder, NAME);
-  const own = `${process.pid} ${hostname()}\n`;
   for (let attempt = 0; ; attempt++) {
     try {
       const descriptor = openSync(path, 'wx');
-      writeSync(descriptor, own);
+      writeSync(descriptor, `${process.pid} ${hostname()}\n`);
       closeSync(descriptor);
       break;
     } catch (error) {
@@ -26,9 +28,7 @@ export function lockFolder(folder: string): () => void {
       if (code !== 'EEXIST')
         throw new FileError(`${path}: the run folder cannot be locked (${message})`, { cause: error });
       const owner = ownerOf(path);
-      // Processes of another machine cannot be seen from here, so they count as alive.
-      const alive = owner && (owner.host !== hostname() || isAlive(owner.pid));
-      if (alive || (owner && attempt > 0)) {
+      if (owner && (attempt > 0 || isTraining(owner, path))) {
         throw new UsageError(
           `${folder}: process ${owner.pid} on ${owner.host} is training here. Choose another folder, or wait for it; ` +
             `if no such process runs, delete ${path}.`,
@@ -37,8 +37,16 @@ export function lockFolder(folder: string): () => void {
       rmSync(path, { force: true });
     }
   }
+  const key = resolve(path);
+  own.add(key);
+  let held = true;
   return () => {
-    if (read(path) === own) rmSync(path, { force: true });
+    // By the second time this process may have locked it anew.
+    if (!held) return;
+    held = false;
+    own.delete(key);
+    // Somebody may have deleted it, and another process taken the folder.
+    if (ownerOf(key)?.pid === process.pid) rmSync(key, { force: true });
   };
 }
 
@@ -47,15 +55,19 @@ interface Owner {
   readonly host: string;
 }
 
-/** Undefined for a file that is gone, or cut short by a crash. */
-function ownerOf(path: string): Owner | undefined {
-  const [, pid, host] = /^(\d+) (\S+)\n$/.exec(read(path) ?? '') ?? [];
-  return pid === undefined || host === undefined ? undefined : { pid: Number(pid), host };
+function isTraining({ pid, host }: Owner, path: string): boolean {
+  // Processes of another machine cannot be seen from here.
+  if (host !== hostname()) return true;
+  // A restarted container gives its processes the numbers that they had before.
+  if (pid === process.pid) return own.has(resolve(path));
+  return isAlive(pid);
 }
 
-function read(path: string): string | undefined {
+/** Undefined for a file that is gone, or cut short by a crash. */
+function ownerOf(path: string): Owner | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    const [, pid, host] = /^(\d+) (\S+)\n$/.exec(readFileSync(path, 'utf8')) ?? [];
+    return pid === undefined || host === undefined ? undefined : { pid: Number(pid), host };
   } catch {
     return undefined;
   }

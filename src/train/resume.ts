@@ -35,14 +35,20 @@ export interface SavedRun {
   readonly bestHash: string;
 }
 
-/** @throws as `resumeTraining` */
+/** @throws FileError if the folder has no saved state */
+export function checkSaved(folder: string): void {
+  if (existsSync(join(folder, RUN_FILES.last))) return;
+  throw new FileError(
+    `${folder}: expected a run with ${RUN_FILES.last} to go on with, found none. Give the folder of a run that has finished an epoch.`,
+  );
+}
+
+/**
+ * Reads the state of a run whose folder this process has locked.
+ * @throws as `resumeTraining`
+ */
 export function openSaved(folder: string, options: ResumeOptions): SavedRun {
   const path = join(folder, RUN_FILES.last);
-  if (!existsSync(path)) {
-    throw new FileError(
-      `${folder}: expected a run with ${RUN_FILES.last} to go on with, found none. Give the folder of a run that has finished an epoch.`,
-    );
-  }
   const checkpoint = readCheckpoint(path);
   const state = runStateFrom(path, extraOf(path, checkpoint));
   const settings = settingsOf(folder, state, options);

@@ -114,7 +114,7 @@ export class RunFolder {
     }
   }
 
-  /** Lets other processes use the folder. */
+  /** Lets other processes use the folder. Does nothing the second time. */
   close(): void {
     this.#unlock();
   }

@@ -22,7 +22,7 @@ import { runEpochs } from './epochs.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
-import { openSaved, type SavedRun } from './resume.ts';
+import { checkSaved, openSaved, type SavedRun } from './resume.ts';
 import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
 import type { PhaseMetrics, RunSummary, State } from './types.ts';
@@ -90,15 +90,22 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
  *   if its pictures or weights are not those of the run; else as `train`
  */
 export async function resumeTraining(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
-  const saved = openSaved(folder, options);
-  const { mode, settings, pictures, data, demo, weights, fingerprint, start } = saved;
-  return run(options, {
-    ...{ mode, settings, pictures, start, data, demo, weights, fingerprint, saved },
-    skipped: saved.state.skipped,
-    onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
-    skipBroken: false,
-    folder: () => new RunFolder(folder, true),
-  });
+  checkSaved(folder);
+  // Locked before it is read: another process may still be adding to it.
+  const held = new RunFolder(folder, true);
+  try {
+    const saved = openSaved(folder, options);
+    const { mode, settings, pictures, data, demo, weights, fingerprint, start } = saved;
+    return await run(options, {
+      ...{ mode, settings, pictures, start, data, demo, weights, fingerprint, saved },
+      skipped: saved.state.skipped,
+      onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
+      skipBroken: false,
+      folder: () => held,
+    });
+  } finally {
+    held.close();
+  }
 }
 
 /** What `train` and `resumeTraining` find out before they open a device. */

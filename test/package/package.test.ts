@@ -11,6 +11,7 @@ import { compile, runExample, TYPE_SETTINGS, writeExamples } from '../../scripts
 import {
   dawngrad,
   type Installed,
+  MOST_BYTES,
   NoRegistryError,
   packAndInstall,
   packedOfCheckout,
@@ -67,8 +68,8 @@ describe('the content', () => {
     // Also checks the checkout itself, which may hold stray files. Its dist/ does not count: packing replaces it.
     const there = (await packedOfCheckout()).filter((path) => !path.startsWith('dist/'));
     expect([...paths, ...there].filter((path) => !known.test(path))).toEqual([]);
-    expect(app.packedBytes).toBeLessThan(900_000);
-    expect(app.unpackedBytes).toBeLessThan(3_300_000);
+    expect(app.packedBytes).toBeLessThan(MOST_BYTES.packed);
+    expect(app.unpackedBytes).toBeLessThan(MOST_BYTES.unpacked);
   });
 });
 

@@ -1,6 +1,7 @@
 /** A run that goes on ends as if it had never stopped, to the bit. */
 
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { type PhaseMetrics, type Reporter, resumeTraining, type TrainOptions, train } from '../../src/train/index.ts';
@@ -118,7 +119,10 @@ gpuTest(
   async () => {
     const out = nextFolder();
     await train({ ...OPTIONS, epochs: 2, out });
+    // Of a process that was killed just behind the end.
+    writeFileSync(join(out, '.lock'), `999999999 ${hostname()}\n`);
     await expect(resumeTraining(out)).rejects.toThrow('the run has ended after its 2 epochs; give more with --epochs');
+    expect(existsSync(join(out, '.lock'))).toBe(false);
     await expect(resumeTraining(out, { epochs: 1 })).rejects.toThrow('has finished 2, expected more, found 1');
     // As after a crash before the summary.
     rmSync(join(out, 'summary.json'));
@@ -187,13 +191,24 @@ gpuTest(
   async () => {
     const out = nextFolder();
     mkdirSync(out);
-    const { hostname } = await import('node:os');
     writeFileSync(join(out, '.lock'), `${process.ppid} ${hostname()}\n`);
     await expect(train({ ...OPTIONS, out })).rejects.toThrow(
       `process ${process.ppid} on ${hostname()} is training here`,
     );
     writeFileSync(join(out, '.lock'), `999999999 ${hostname()}\n`);
     await stopAt(out, 0, 'train', 1);
+    expect(existsSync(join(out, '.lock'))).toBe(false);
+    // It is locked before it is read: its process may still add to it.
+    writeFileSync(join(out, '.lock'), `${process.ppid} ${hostname()}\n`);
+    const before = readFileSync(join(out, 'last.safetensors'));
+    writeFileSync(join(out, 'last.safetensors'), 'half');
+    await expect(resumeTraining(out)).rejects.toThrow(`process ${process.ppid} on ${hostname()} is training here`);
+    writeFileSync(join(out, 'last.safetensors'), before);
+    // A restarted container gives its processes the same numbers.
+    writeFileSync(join(out, '.lock'), `${process.pid} ${hostname()}\n`);
+    const twice = resumeTraining(out, { pictures: false });
+    await expect(resumeTraining(out)).rejects.toThrow(`process ${process.pid} on ${hostname()} is training here`);
+    await twice;
     expect(existsSync(join(out, '.lock'))).toBe(false);
   },
   TRAINING_TIMEOUT,

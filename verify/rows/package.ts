@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile, type Example, runExample, TYPE_SETTINGS, writeExamples } from '../../scripts/pack/examples.ts';
-import { dawngrad, type Ended, type Installed, packAndInstall } from '../../scripts/pack/install.ts';
+import { dawngrad, type Ended, type Installed, MOST_BYTES, packAndInstall } from '../../scripts/pack/install.ts';
 import { writeDemoPictures } from '../../src/demo/index.ts';
 import { atMost, type Context, either, type Outcome, type Row } from '../row.ts';
 
@@ -22,7 +22,7 @@ export const packageRow: Row = {
     const what = `packed, installed in ${seconds.toFixed(0)} s, ${app.files.length} files`;
     writeExamples(app);
     return [
-      atMost(what, app.packedBytes, 700 * 1024, kib),
+      atMost(what, app.packedBytes, MOST_BYTES.packed, kib),
       ...(await types(app)),
       ...(await examples(app, context)),
       ...(await commands(app)),
