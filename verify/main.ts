@@ -29,6 +29,7 @@ import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
+import { longTrain } from './rows/long-train.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
@@ -63,6 +64,7 @@ const ROWS: readonly Row[] = [
   speed,
   memory,
   longLoops,
+  longTrain,
   kills,
   faultPoints,
   saveCost,

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Generator } from '../../src/data/index.ts';
+import type { Phase } from '../../src/models/types.ts';
 import type { PhaseMetrics } from '../../src/train/index.ts';
 import { readCheckpoint } from '../../src/weights/index.ts';
 import { ROOT } from '../processes.ts';
@@ -14,13 +15,13 @@ export type Mode = 'finetune' | 'extract';
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Draws the pictures: noise over a brightness that tells the classes apart. */
-export function writePictures(root: string): string {
+export function writePictures(root: string, counts: Readonly<Record<Phase, number>> = PICTURES): string {
   const random = new Generator(1);
   for (const phase of ['train', 'val'] as const) {
     for (const [label, name] of ['dark', 'light'].entries()) {
       const folder = join(root, phase, name);
       mkdirSync(folder, { recursive: true });
-      for (let i = 0; i < PICTURES[phase]; i++) {
+      for (let i = 0; i < counts[phase]; i++) {
         const pixels = Uint8Array.from({ length: 40 * 36 * 3 }, () => 60 * label + random.randint(190));
         writeFileSync(join(folder, `${i}.ppm`), Buffer.concat([Buffer.from('P6\n40 36\n255\n'), pixels]));
       }
