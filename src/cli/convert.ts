@@ -17,6 +17,7 @@ import {
   writeSafetensors,
 } from '../weights/index.ts';
 import { called } from './called.ts';
+import { exitStatusOf } from './exit-status.ts';
 import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('convert')} <input> <output.safetensors>
@@ -40,7 +41,7 @@ const STATISTIC = /(?:^|\.)(?:running_mean|running_var|num_batches_tracked)$/;
 
 /**
  * @param argv arguments after the script's name
- * @returns exit status: 0 done, 1 a file caused an error, 2 wrong usage
+ * @returns exit status: 0 done, 1 a file caused an error, 2 wrong usage, 7 the disk is full
  */
 export async function main(argv: string[]): Promise<number> {
   try {
@@ -59,11 +60,11 @@ export async function main(argv: string[]): Promise<number> {
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`convert: ${printableLines(error.message)}\nTry "${called('convert')} --help".\n`);
-      return 2;
+      return exitStatusOf(error);
     }
     if (error instanceof FileError) {
       process.stderr.write(`convert: ${printableLines(error.message)}\n`);
-      return 1;
+      return exitStatusOf(error);
     }
     throw error;
   }

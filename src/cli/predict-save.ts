@@ -1,7 +1,7 @@
 /** Saves pictures with their classes written underneath, for `npm run predict -- --save`. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
-import { decode, printableName } from '../data/index.ts';
+import { type Picture, printableName } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import { annotatePicture } from '../pictures/index.ts';
 import type { Ranking } from '../predict/index.ts';
@@ -25,17 +25,11 @@ export function makeSaveFolder(folder: string): void {
  * and keeps its path relative to its source folder. It replaces no file: neither the picture itself, if it is in the
  * same folder, nor another of that name.
  * @returns the PNG's path
- * @throws FileError if the picture cannot be read or the PNG cannot be written; MissingPackageError if that needs a
- *   package that is not installed
+ * @throws FileError if the PNG cannot be written; MissingPackageError if that needs a package that is not installed
  */
-export async function savePicture(
-  folder: string,
-  { path, place }: Input,
-  top: Ranking,
-  maxPixels?: number,
-): Promise<string> {
+export async function savePicture(folder: string, { place }: Input, picture: Picture, top: Ranking): Promise<string> {
   const lines = top.map(({ name, probability }) => `${name} ${(probability * 100).toFixed(1)} %`);
-  const png = await annotatePicture(await decode(path, { maxPixels }), lines);
+  const png = await annotatePicture(picture, lines);
   const target = freePath(folder, printableName(place));
   makeSaveFolder(dirname(target));
   writeFileAtomic(target, [png]);

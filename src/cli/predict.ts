@@ -1,9 +1,10 @@
 /** `npm run predict -- --weights <file> photo.jpg folder/ …`: classifies pictures. */
-import { DawngradError, UsageError } from '../errors.ts';
+import { decode } from '../data/index.ts';
+import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { MissingFeatureError, OutOfMemoryError } from '../gpu/errors.ts';
 import type { FindTuned } from '../plan/index.ts';
-import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor } from '../predict/index.ts';
+import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor, type Prediction } from '../predict/index.ts';
 import { printableLines } from '../printable.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
@@ -12,7 +13,7 @@ import { FetchReport } from './fetch-report.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { leftOutLines } from './left-out.ts';
 import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
-import { findInputs, type Inputs } from './predict-inputs.ts';
+import { findInputs, type Input, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
 import { makeSaveFolder, savePicture } from './predict-save.ts';
 import { runProgram } from './program.ts';
@@ -104,17 +105,29 @@ async function predictAll(
     for (const line of leftOutLines(leftOut)) report.note(line);
     const paths = pictures.map(({ path }) => path);
     const outcomes = predictor.each(paths, { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) });
+    /** Returns why the picture could not be read again. */
+    const show = async (outcome: Prediction, input: Input): Promise<FileError | undefined> => {
+      if (save === undefined) {
+        report.predicted(input.path, outcome, undefined);
+        return undefined;
+      }
+      const picture = await decode(input.path, { maxPixels: numbers.maxPixels }).catch((error: unknown) => {
+        if (error instanceof FileError) return error;
+        throw error;
+      });
+      if (picture instanceof FileError) return picture;
+      report.predicted(input.path, outcome, await savePicture(save, input, picture, outcome.top));
+      return undefined;
+    };
     let done = 0;
     let skipped = problems.length;
     if (!signal.aborted) {
       for await (const outcome of outcomes) {
         const input = pictures[done++]!;
-        if ('error' in outcome) {
-          report.skipped(outcome.error.message);
+        const error = 'error' in outcome ? outcome.error : await show(outcome, input);
+        if (error) {
+          report.skipped(error.message);
           skipped++;
-        } else {
-          const saved = save === undefined ? undefined : await savePicture(save, input, outcome.top, numbers.maxPixels);
-          report.predicted(input.path, outcome, saved);
         }
         if (signal.aborted) break;
       }

@@ -103,8 +103,16 @@ export class RunFolder {
       throw new FileError(`${path}: the run folder cannot be made (${reason}); choose another folder`, { cause });
     }
     this.#unlock = lockFolder(path);
-    sweepTemporaries(path);
-    if (!holdsRun && existsSync(join(path, RUN_FILES.config))) this.#removeLeftovers();
+    try {
+      sweepTemporaries(path);
+      if (holdsRun) return;
+      // Another process may have trained here since.
+      checkUnused(path);
+      if (existsSync(join(path, RUN_FILES.config))) this.#removeLeftovers();
+    } catch (error) {
+      this.#unlock();
+      throw error;
+    }
   }
 
   /** What an earlier run left that saved no state. */

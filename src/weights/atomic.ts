@@ -21,7 +21,7 @@ const LARGEST_WRITE = 2 ** 30;
 export function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): number {
   const folder = dirname(path);
   // In the same folder: a rename across file systems is not atomic. The name's length does not depend on the target's.
-  const temporary = join(folder, `.dawngrad-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = temporaryIn(folder);
   let descriptor: number | undefined;
   try {
     descriptor = openSync(temporary, 'wx');
@@ -40,11 +40,21 @@ export function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): num
   }
 }
 
-/** Removes what killed processes left in a folder while they wrote. The files of processes that run stay. */
+/** Where a file is written before it has its name, as `sweepTemporaries` knows it. */
+export function temporaryIn(folder: string): string {
+  return join(folder, `.dawngrad-${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/**
+ * Removes what killed processes left in a folder while they wrote. The files of other processes that run stay; this
+ * one must not be writing there.
+ */
 export function sweepTemporaries(folder: string): void {
   for (const name of readdirSync(folder)) {
     const [, pid] = /^\.dawngrad-(\d+)-[0-9a-f]{12}\.tmp$/.exec(name) ?? [];
-    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+    if (pid === undefined) continue;
+    // A restarted container gives its processes the numbers that they had before.
+    if (Number(pid) === process.pid || !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
   }
 }
 

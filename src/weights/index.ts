@@ -8,7 +8,7 @@ import { readSafetensorsFile } from './safetensors.ts';
 import { parseSource } from './source.ts';
 import type { Checkpoint } from './types.ts';
 
-export { isAlive, sweepTemporaries, writeFileAtomic } from './atomic.ts';
+export { isAlive, sweepTemporaries, temporaryIn, writeFileAtomic } from './atomic.ts';
 export { isAveraged } from './choose-dict.ts';
 export { CLASSES_KEY, namedClasses } from './class-names.ts';
 export { LIMIT_TEXT, mostBytes } from './limits.ts';

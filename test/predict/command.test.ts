@@ -1,6 +1,6 @@
 /** `npm run predict`: its output on stdout and stderr, skipped files, annotated pictures, exit status. */
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect } from 'vitest';
@@ -174,6 +174,18 @@ gpuTest('--save writes each picture to its own file and changes no existing file
   // Without the flag nothing is written.
   expect(await saved(inPhotos[0]!)).toEqual([expect.not.objectContaining({ saved: expect.anything() })]);
   expect(existsSync(join(photos, 'a-2.png'))).toBe(false);
+});
+
+gpuTest('a picture that cannot be read a second time, for --save, is skipped, and the others are saved', async () => {
+  const own = join(root, 'vanishing');
+  mkdirSync(own);
+  for (const name of ['a.png', 'b.png', 'c.png']) copyFileSync(inPhotos[0]!, join(own, name));
+  const flags = ['--weights', givenNet(3), '--threads', '0', '--save', join(root, 'vanished')];
+  // One batch has read all three before the first is saved.
+  const { code, stderr } = await call([...flags, own], {}, () => rmSync(join(own, 'b.png'), { force: true }));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/b\.png: the picture is missing/);
+  expect(readdirSync(join(root, 'vanished'))).toEqual(['a.png', 'c.png']);
 });
 
 gpuTest('a --save folder that cannot be created is an error before anything is computed', async () => {

@@ -93,12 +93,21 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the command in this process. */
-export async function call(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+/** Runs the command in this process. `onRow` is called at each write to stdout. */
+export async function call(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  onRow: () => void = () => {},
+): Promise<Ended> {
   let stdout = '';
   let stderr = '';
   const code = await main(args, {
-    stdout: { write: (text) => (stdout += text) },
+    stdout: {
+      write: (text) => {
+        stdout += text;
+        onRow();
+      },
+    },
     stderr: { write: (text) => (stderr += text) },
     env,
   });

@@ -1,7 +1,7 @@
 /** The command `convert`: its output on stdout and stderr, and its exit status. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -141,9 +141,22 @@ test('writes no output if a file is missing or invalid', async () => {
   expect(existsSync(output)).toBe(false);
 });
 
+const script = fileURLToPath(new URL('../../src/cli/convert.ts', import.meta.url));
+
 test('runs as a program and returns its exit status', () => {
-  const script = fileURLToPath(new URL('../../src/cli/convert.ts', import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, 'a'], { encoding: 'utf8' });
   expect(status).toBe(2);
   expect(stderr).toContain('convert: expected two paths');
+});
+
+test('a full disk ends it with status 7, and leaves nothing', () => {
+  const output = join(folder, 'full.safetensors');
+  const faults = fileURLToPath(new URL('../support/faults.mjs', import.meta.url));
+  const args = ['--import', 'tsx', '--import', faults, script, join(GOLDEN, 'plain.pth'), output];
+  const env = { ...process.env, DAWNGRAD_FAULT: 'full:main:1', DAWNGRAD_FAULT_FOLDER: folder };
+  const before = readdirSync(folder);
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+  expect(stderr).toMatch(/^convert: .*full\.safetensors: .*ENOSPC/);
+  expect(status).toBe(7);
+  expect(readdirSync(folder)).toEqual(before);
 });

@@ -1,8 +1,9 @@
 /**
  * A run that may be killed: `child.ts MODE FOLDER DATA`. It goes on with the run in the folder if there is a saved state,
- * else it begins. `LOSE_AT` names a step, counted over the whole run, at which the device is lost.
+ * else it begins. `LOSE_AT` names a step, counted over the whole run, at which the device is lost, `READ_ONLY_AT` one at
+ * which the folder can no longer be written.
  */
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { type Reporter, resumeTraining, train } from '../../src/train/index.ts';
@@ -15,7 +16,9 @@ const gpu = await openGpu();
 let steps = 0;
 const reporter: Reporter = {
   stepDone: () => {
-    if (++steps === Number(process.env.LOSE_AT)) gpu.device.destroy();
+    steps++;
+    if (steps === Number(process.env.LOSE_AT)) gpu.device.destroy();
+    if (steps === Number(process.env.READ_ONLY_AT)) chmodSync(folder, 0o555);
   },
 };
 const options = { pictures: false, signal: stop.signal, reporter, gpu, threads: 1 };

@@ -1,7 +1,7 @@
 /** Starts the small run, ends it in some way, lets it go on, and compares what it leaves with an undisturbed run. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Generator } from '../../src/data/index.ts';
 import type { Phase } from '../../src/models/types.ts';
@@ -30,6 +30,21 @@ export function writePictures(root: string, counts: Readonly<Record<Phase, numbe
   return root;
 }
 
+/** Who runs what root may not run: the user of that name, on Linux. */
+const NOBODY = process.getuid?.() === 0 ? 65_534 : undefined;
+
+/** For compiled kernels: the folder of root's is closed to others. */
+const cacheBeside = (folder: string) => join(dirname(folder), 'cache');
+
+/** Makes the run folder of a plain user. */
+export function makeFolder(folder: string): void {
+  for (const path of [folder, cacheBeside(folder)]) {
+    mkdirSync(path, { recursive: true });
+    if (NOBODY !== undefined) chownSync(path, NOBODY, NOBODY);
+  }
+  chmodSync(dirname(folder), 0o755);
+}
+
 export interface Attempt {
   readonly mode: Mode;
   readonly folder: string;
@@ -38,6 +53,8 @@ export interface Attempt {
   readonly env?: NodeJS.ProcessEnv;
   /** Sent after so many milliseconds. */
   readonly signal?: { readonly name: NodeJS.Signals; readonly after: number };
+  /** Whether not to run as root, who may write everywhere. */
+  readonly plainUser?: boolean;
 }
 
 export interface Ended {
@@ -48,14 +65,20 @@ export interface Ended {
 }
 
 /** Runs one process to its end. */
-export function attempt({ mode, folder, data, env = {}, signal }: Attempt): Promise<Ended> {
-  const preload = env.DAWNGRAD_FAULT ? ['--import', path('faults.mjs')] : [];
+export function attempt({ mode, folder, data, env = {}, signal, plainUser }: Attempt): Promise<Ended> {
+  const preload = env.DAWNGRAD_FAULT ? ['--import', path('../../test/support/faults.mjs')] : [];
   const args = ['--import', 'tsx', ...preload, path('child.ts'), mode, folder, data];
   const started = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { ...process.env, DAWNGRAD_FAULT_FOLDER: folder, ...env },
+    env: {
+      ...process.env,
+      DAWNGRAD_FAULT_FOLDER: folder,
+      ...(plainUser && { XDG_CACHE_HOME: cacheBeside(folder) }),
+      ...env,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
+    ...(plainUser && NOBODY !== undefined && { uid: NOBODY, gid: NOBODY }),
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

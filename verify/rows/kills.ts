@@ -1,14 +1,25 @@
 /** Runs that are ended in every way there is, and go on: they must leave the bytes of an undisturbed run. */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Generator } from '../../src/data/index.ts';
-import { type Attempt, attempt, differing, finish, type Mode, resultsOf, writePictures } from '../kills/runs.ts';
+import {
+  type Attempt,
+  attempt,
+  differing,
+  finish,
+  type Mode,
+  makeFolder,
+  resultsOf,
+  writePictures,
+} from '../kills/runs.ts';
 import type { Context, Outcome, Row } from '../row.ts';
 
 const KILLS = 200;
 /** In CI as many as this allows. */
 const CI_SECONDS = 90;
 const MODES: readonly Mode[] = ['finetune', 'extract'];
+/** What a process is told that comes second. */
+const REFUSED = /is training here|already holds a run|the run has ended after its/;
 
 /** An undisturbed run of each mode, and how long it takes. */
 async function undisturbed(scratch: string, data: string) {
@@ -26,12 +37,32 @@ async function undisturbed(scratch: string, data: string) {
   return runs;
 }
 
+/** A way to end a run. */
+interface Fault extends Pick<Attempt, 'env' | 'signal' | 'plainUser'> {
+  /** Two processes, started at the same moment in one folder: one must be refused. */
+  readonly twice?: boolean;
+  /** What the errors of the process must say. */
+  readonly says?: RegExp;
+}
+
+type Place = Omit<Attempt, keyof Fault>;
+
 /** Disturbs a run, lets it go on, and returns what is wrong with what it leaves; empty if nothing is. */
-async function disturb(one: Attempt, wanted: Record<string, string>): Promise<string> {
-  const { mode, folder, data } = one;
+async function disturb(place: Place, { twice, says, ...fault }: Fault, wanted: Record<string, string>) {
+  const { folder } = place;
+  const { plainUser = false } = fault;
   try {
-    await attempt(one);
-    await finish({ mode, folder, data });
+    if (plainUser) makeFolder(folder);
+    const ended = await attempt({ ...place, ...fault });
+    if (says && !says.test(ended.stderr)) return `its errors say ${ended.stderr.slice(-500)}`;
+    if (twice) {
+      const both = await Promise.all([attempt(place), attempt(place)]);
+      const refused = both.filter(({ code, stderr }) => code === 1 && REFUSED.test(stderr)).length;
+      if (refused !== 1 || !both.some(({ code }) => code === 0))
+        return `of two, ${refused} were refused: ${both.map(({ stderr }) => stderr.slice(-500)).join(', ')}`;
+    }
+    if (plainUser) chmodSync(folder, 0o755);
+    await finish({ ...place, plainUser });
     const files = differing(resultsOf(folder), wanted);
     const left = readdirSync(folder).filter((name) => name.startsWith('.'));
     return [...files.map((name) => `${name} differs`), ...left.map((name) => `${name} is left`)].join(', ');
@@ -62,10 +93,8 @@ export const kills: Row = {
       const after = random.rand() * ms;
       if (i < from) continue;
       if (ci && performance.now() - started > CI_SECONDS * 1000) break;
-      const wrong = await disturb(
-        { mode, data, folder: join(scratch, `run-${i}`), signal: { name: 'SIGKILL', after } },
-        results,
-      );
+      const place = { mode, data, folder: join(scratch, `run-${i}`) };
+      const wrong = await disturb(place, { signal: { name: 'SIGKILL', after } }, results);
       killed++;
       if (wrong) console.log(`  kill ${i} of ${mode} after ${after.toFixed(0)} ms: ${wrong}`);
       else equal++;
@@ -82,13 +111,13 @@ export const kills: Row = {
   },
 };
 
-/** Ways to end a run, each as a title and the environments or signals that do it. */
-interface Fault {
+/** Faults of one kind. */
+interface Kind {
   readonly name: string;
-  readonly attempts: readonly Pick<Attempt, 'env' | 'signal'>[];
+  readonly faults: readonly Fault[];
 }
 
-async function faultsOf({ scratch, ci }: Pick<Context, 'scratch' | 'ci'>, data: string, ms: number): Promise<Fault[]> {
+async function kindsOf({ scratch, ci }: Pick<Context, 'scratch' | 'ci'>, data: string, ms: number): Promise<Kind[]> {
   const prefix = join(scratch, 'counts');
   const folder = join(scratch, 'counted');
   await attempt({ mode: 'finetune', folder, data, env: { DAWNGRAD_FAULT: `count::${prefix}` } });
@@ -109,22 +138,35 @@ async function faultsOf({ scratch, ci }: Pick<Context, 'scratch' | 'ci'>, data: 
   return [
     ...points.map(({ kind, thread, count }) => ({
       name: `${kind === 'kill' ? 'killed before a call that changes a file' : 'disk full from a write on'}, ${thread} thread`,
-      attempts: every(count).map((at) => ({ env: { DAWNGRAD_FAULT: `${kind}:${thread}:${at}` } })),
+      faults: every(count).map((at) => ({ env: { DAWNGRAD_FAULT: `${kind}:${thread}:${at}` } })),
     })),
     {
       name: 'device lost at a step',
-      attempts: every(18).map((at) => ({ env: { LOSE_AT: String(at) } })),
+      faults: every(18).map((at) => ({ env: { LOSE_AT: String(at) } })),
+    },
+    {
+      name: 'the folder read-only from a step on, as a plain user',
+      faults: every(6).map((at) => ({
+        env: { READ_ONLY_AT: String(at) },
+        plainUser: true,
+        says: /EACCES: permission denied/,
+      })),
+    },
+    {
+      name: 'killed, then resumed by two processes at once',
+      faults: every(9).map((at) => ({ signal: { name: 'SIGKILL' as const, after: (ms * at) / 10 }, twice: true })),
     },
     ...(['SIGINT', 'SIGTERM'] as const).map((name) => ({
       name,
-      attempts: every(9).map((at) => ({ signal: { name, after: (ms * at) / 10 } })),
+      faults: every(9).map((at) => ({ signal: { name, after: (ms * at) / 10 } })),
     })),
   ];
 }
 
 export const faultPoints: Row = {
   name: 'fault-points',
-  title: 'a run ended at every write, rename and fsync, by a full disk, a lost device and signals, and resumed',
+  title:
+    'a run ended at every write, rename and fsync, by a full disk, a lost device, a read-only folder, a second process and signals, and resumed',
   minutes: 45,
   ci: true,
   alone: true,
@@ -132,15 +174,16 @@ export const faultPoints: Row = {
     const data = writePictures(join(scratch, 'data'));
     const { results, ms } = (await undisturbed(scratch, data)).get('finetune')!;
     const outcomes: Outcome[] = [];
-    for (const { name, attempts } of await faultsOf({ scratch, ci }, data, ms)) {
+    for (const { name, faults } of await kindsOf({ scratch, ci }, data, ms)) {
       let equal = 0;
-      for (const [i, one] of attempts.entries()) {
-        const wrong = await disturb({ mode: 'finetune', data, folder: join(scratch, `fault-${i}`), ...one }, results);
-        if (wrong) console.log(`  ${name}, ${JSON.stringify(one.env ?? one.signal)}: ${wrong}`);
+      for (const [i, fault] of faults.entries()) {
+        const place = { mode: 'finetune', data, folder: join(scratch, `fault-${i}`) } as const;
+        const wrong = await disturb(place, fault, results);
+        if (wrong) console.log(`  ${name}, ${JSON.stringify(fault.env ?? fault.signal)}: ${wrong}`);
         else equal++;
       }
-      const figure = `${equal} of ${attempts.length}`;
-      outcomes.push({ what: `${name}: equal after resuming`, figure, bar: 'all', holds: equal === attempts.length });
+      const figure = `${equal} of ${faults.length}`;
+      outcomes.push({ what: `${name}: equal after resuming`, figure, bar: 'all', holds: equal === faults.length });
       console.log(`  ${name}: ${figure}`);
     }
     return outcomes;
