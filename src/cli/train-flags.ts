@@ -93,7 +93,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
 
 /** Flags that may stand beside --resume. */
 const WITH_RESUME: readonly string[] = [
-  ...['resume', 'data', 'epochs', 'threads', 'save-every', 'watchdog', 'on-divergence'],
+  ...['resume', 'data', 'epochs', 'patience', 'min-epochs', 'threads', 'save-every', 'watchdog', 'on-divergence'],
   ...['adapter', 'no-tune', 'json', 'safe', 'help'],
 ];
 
@@ -140,7 +140,7 @@ ${flagHelp('no-tune', [
 ${flagHelp('out <folder>', ['the run folder; must not hold a run yet (default: runs/<time>-<mode>)'])}
 ${flagHelp('resume <folder>', [
   'go on with the run in this folder, from its last.safetensors; needs no other flag;',
-  '--epochs may be raised, also after the run has ended',
+  '--epochs may be raised, also after the run has ended, and --patience changed',
 ])}
 ${flagHelp('json', ['print one line of JSON per epoch and phase, and nothing else, on stdout'])}
 ${flagHelp('safe', ["keep Dawn's validation and the shaders' bounds checks on; they are always on,", 'because switching them off makes a step only 2 % faster'])}

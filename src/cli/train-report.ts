@@ -20,6 +20,7 @@ import {
   type StepProgress,
   someOf,
 } from '../train/index.ts';
+import { called } from './called.ts';
 import { leftOutLines } from './left-out.ts';
 
 /** The output stream; `isTTY` marks a terminal. */
@@ -152,7 +153,9 @@ export class TrainReport implements Reporter {
     if (!interrupted) this.#lines.write(endLines(seconds, bestValAcc));
     else {
       const kept = bestEpoch === null ? 'no finished epoch beat the start' : `best is epoch ${bestEpoch}`;
+      const goOn = `Go on with ${called('train')} --resume ${this.#folder}`;
       this.note(`Stopped after ${epochs} of ${this.#epochs} epochs; ${kept}, val acc ${bestValAcc.toFixed(4)}.`);
+      this.note(`${goOn}.`);
     }
   }
 

@@ -1,14 +1,14 @@
 /** `npm run train -- [--data <folder>] [--weights <file>]`: runs the transfer-learning tutorial. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DawngradError, UsageError } from '../errors.ts';
+import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { type FindTuned, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import {
   checkUnused,
   DivergedError,
-  defaultRunPath,
+  makeRunFolder,
   RUN_FILES,
   resumeTraining,
   type TrainOptions,
@@ -17,7 +17,7 @@ import {
 } from '../train/index.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
-import { exitStatusOf } from './exit-status.ts';
+import { EXIT, exitStatusOf } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { runProgram } from './program.ts';
@@ -55,7 +55,17 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
 async function runAll(command: TrainCommand, io: Io): Promise<number> {
   const { modes, out, resume } = command;
   const several = modes.length > 1;
-  const parent = resume ?? out ?? defaultRunPath(several ? 'both' : modes[0]!);
+  const made = resume ?? out ?? makeRunFolder(several ? 'both' : modes[0]!);
+  try {
+    return await runIn(typeof made === 'string' ? made : made.path, command, io);
+  } finally {
+    if (typeof made !== 'string') made.removeEmpty();
+  }
+}
+
+async function runIn(parent: string, command: TrainCommand, io: Io): Promise<number> {
+  const { modes, resume } = command;
+  const several = modes.length > 1;
   const runs = modes.map((mode) => ({ mode, folder: several ? join(parent, mode) : parent }));
   // Check all of them before the first starts.
   if (resume === undefined) for (const folder of [parent, ...runs.map((run) => run.folder)]) checkUnused(folder);
@@ -140,12 +150,13 @@ async function prepare(
 
 /** Runs one training and returns the exit status. */
 async function runOne(
-  { numbers, adapter, onDivergence }: TrainCommand,
+  { numbers, adapter, onDivergence, resume }: TrainCommand,
   folder: string,
   report: TrainReport,
   signal: AbortSignal,
   run: (options: Pick<TrainOptions, 'adapter' | 'reporter' | 'onDivergence' | NumberOption>) => Promise<TrainResult>,
 ): Promise<number> {
+  const resumes = resume !== undefined;
   try {
     const { summary } = await run({ ...numbers, adapter, onDivergence, reporter: report });
     return summary.interrupted ? interruptedStatus(signal) : 0;
@@ -156,13 +167,13 @@ async function runOne(
       return interruptedStatus(signal);
     }
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
-    for (const line of failureLines(error, folder, numbers.batchSize)) report.note(line);
+    for (const line of failureLines(error, folder, numbers.batchSize, resumes)) report.note(line);
     return exitStatusOf(error);
   }
 }
 
 /** The message for a failed run: the cause, the remedy, and the files that remain. */
-export function failureLines(error: DawngradError, out: string, batchSize?: number): string[] {
+export function failureLines(error: DawngradError, out: string, batchSize?: number, resumes = false): string[] {
   const lines = [`train: ${error.message}`];
   if (error instanceof OutOfMemoryError) lines.push(outOfMemoryAdvice(batchSize));
   const best = join(out, RUN_FILES.best);
@@ -171,10 +182,15 @@ export function failureLines(error: DawngradError, out: string, batchSize?: numb
   if (error instanceof DivergedError) {
     // The same steps would have the same losses again.
     lines.push(hasBest ? `Train on from them with a smaller --lr: --weights ${best}.` : NOTHING_KEPT);
-  } else if (existsSync(join(out, RUN_FILES.last))) {
+  } else if (existsSync(join(out, RUN_FILES.last)) && (!resumes || canSucceed(error))) {
     lines.push(`Go on from the last saved state with --resume ${out}.`);
   }
   return lines;
+}
+
+/** Whether the same command may work the next time: not if a file is wrong. */
+function canSucceed(error: DawngradError): boolean {
+  return !(error instanceof FileError) || exitStatusOf(error) === EXIT.diskFull;
 }
 
 const NOTHING_KEPT = 'No epoch was finished, so there are no weights to keep; the folder can be used again.';

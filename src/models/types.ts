@@ -9,4 +9,5 @@ export const TRAIN_MODES: readonly TrainMode[] = ['finetune', 'extract'];
 export type Phase = 'train' | 'val';
 
 /** Networks that a run can build. */
-export type Architecture = 'resnet18' | 'resnet34';
+export const ARCHITECTURES = ['resnet18', 'resnet34'] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];

@@ -7,7 +7,8 @@ export type SavedValues = Readonly<Record<string, number | boolean | string>> & 
 /** @throws OptionError if the state is of another class */
 export function expectType(type: string, state: SavedValues): void {
   if (state.type === type) return;
-  throw new OptionError(`${type}: expected the state of a ${type}, got that of a ${state.type}. Build what was saved.`);
+  const found = state.type === undefined ? 'another value' : `that of ${state.type}`;
+  throw new OptionError(`${type}: expected the state of ${type}, got ${found}. Build what was saved.`);
 }
 
 /** @throws OptionError if the state is of another class, or has no number of this name */

@@ -11,4 +11,11 @@ export {
   type Rehearsal,
   rehearse,
 } from './memory.ts';
-export { checkNumber, NUMBER_OPTIONS, type NumberOption, type NumberSettings, numberSettings } from './numbers.ts';
+export {
+  checkNumber,
+  isNumberOption,
+  NUMBER_OPTIONS,
+  type NumberOption,
+  type NumberSettings,
+  numberSettings,
+} from './numbers.ts';

@@ -3,6 +3,7 @@
  * no memory (`dry-device.ts`), with the code that will train and the same pool. Every buffer is assigned to a category.
  * The driver's memory is not counted: compiled shaders, and its copies of uploads on their way.
  */
+import { ShapeError } from '../autograd/errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu, Program } from '../gpu/gpu.ts';
 import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
@@ -119,10 +120,14 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
     for (const size of batchSizes(pictures[phase], batchSize)) {
       if (phase === 'val' || !optimizer) valStep(gpu, model, batch(size));
       else {
-        trainStep(gpu, model, optimizer, batch(size), (part) => {
-          ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
-          if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
-        });
+        try {
+          trainStep(gpu, model, optimizer, batch(size), (part) => {
+            ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
+            if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
+          });
+        } catch (error) {
+          throw size < batchSize && error instanceof ShapeError ? lastBatchError(pictures.train, size, error) : error;
+        }
       }
       // Buffers that outlive their step were no activations: they hold weights packed for convolutions, kept for the
       // next step.
@@ -153,6 +158,15 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
     largestBuffer: ledger.largest(),
   };
   return { memory, choices: chooser.choices, works, programs: [...programs.values()] };
+}
+
+function lastBatchError(pictures: number, size: number, cause: ShapeError): ShapeError {
+  const error = new ShapeError(
+    `the last batch of ${pictures} training pictures has ${size}: add or remove a picture, or choose another batch size ` +
+      `(--batch-size) or larger images (--image-size). ${cause.message}`,
+  );
+  error.cause = cause;
+  return error;
 }
 
 /** Device memory of a run. @throws ShapeError if the pictures or batches are too small for the network */

@@ -48,15 +48,20 @@ export type NumberOption = keyof typeof NUMBER_OPTIONS;
 /** Values of all numeric options. */
 export type NumberSettings = Readonly<Record<NumberOption, number>>;
 
+/** Whether this option accepts the value. */
+export function isNumberOption(option: NumberOption, value: number): boolean {
+  const { whole, least, most } = NUMBER_OPTIONS[option];
+  return (whole ? Number.isSafeInteger(value) : Number.isFinite(value)) && value >= least && value <= most;
+}
+
 /**
  * Returns the value if this option accepts it.
  * @param shownAs the option's name in the error: `lr`, or `--lr` on the command line
  * @throws UsageError
  */
 export function checkNumber(option: NumberOption, value: number, shownAs: string = option): number {
+  if (isNumberOption(option, value)) return value;
   const { whole, least, most } = NUMBER_OPTIONS[option];
-  const good = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
-  if (good && value >= least && value <= most) return value;
   const isBounded = most < Number.MAX_SAFE_INTEGER;
   const range = isBounded ? `from ${least} to ${most}` : `of at least ${least}`;
   throw new UsageError(`${shownAs}: expected a ${whole ? 'whole ' : ''}number ${range}, found ${value}`);
@@ -66,6 +71,9 @@ export function checkNumber(option: NumberOption, value: number, shownAs: string
 export function numberSettings(options: Partial<Record<NumberOption, number | undefined>>): NumberSettings {
   const names = Object.keys(NUMBER_OPTIONS) as NumberOption[];
   return Object.fromEntries(
-    names.map((name) => [name, checkNumber(name, options[name] ?? NUMBER_OPTIONS[name].default)]),
+    names.map((name) => {
+      const { [name]: value = NUMBER_OPTIONS[name].default } = options;
+      return [name, checkNumber(name, value)];
+    }),
   ) as Record<NumberOption, number>;
 }

@@ -91,8 +91,10 @@ export class Generator {
   }
 
   /** Moves to the place that `stateDict` gave. @throws TypeError if it is no such place */
-  loadStateDict({ words, next, cachedNormal, drawn }: GeneratorState): this {
-    const bytes = typeof words === 'string' ? Uint8Array.from(atob(words), (char) => char.charCodeAt(0)) : undefined;
+  loadStateDict(state: GeneratorState): this {
+    const { words, next, cachedNormal = null, drawn } = Object(state) as GeneratorState;
+    const isBase64 = typeof words === 'string' && /^[A-Za-z0-9+/]*=*$/.test(words) && words.length % 4 === 0;
+    const bytes = isBase64 ? Uint8Array.from(atob(words), (char) => char.charCodeAt(0)) : undefined;
     const counts = [next, drawn].every((value) => Number.isSafeInteger(value) && value >= 0);
     const normal = cachedNormal === null || Number.isFinite(cachedNormal);
     if (bytes?.length !== 4 * STATE || !counts || next > STATE || !normal) {

@@ -11,6 +11,7 @@ import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
+import { BEFORE_TRAINING } from './run-folder.ts';
 import type { RunSegment, RunSummary } from './types.ts';
 
 /** Two different sets of choices share a hash once in 10^14 pairs. */
@@ -109,7 +110,7 @@ export function bestMetadata(
     mode,
     seed: String(settings.seed),
     imageSize: String(settings.imageSize),
-    epoch: best.epoch === null ? 'before training' : String(best.epoch),
+    epoch: best.epoch === null ? BEFORE_TRAINING : String(best.epoch),
     valAcc: String(best.acc),
   };
 }

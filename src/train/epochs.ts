@@ -19,7 +19,7 @@ import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { type Pictures, pictureName } from './pictures.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
-import { epochsWithoutImprovement, type Position, type RunState } from './run-state.ts';
+import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
 import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './types.ts';
 
@@ -70,7 +70,7 @@ const START: Position = { epoch: 0, phase: 'train', done: null };
 export async function runEpochs(run: Run): Promise<EpochsResult> {
   const { mode, settings, pictures, start, gpu, chooser, rehearsal, model, optimizer, scheduler, generator } = run;
   const { loaders, folder, pool, best, reporter, signal, before } = run;
-  const { epochs, saveEvery, patience, minEpochs } = settings;
+  const { epochs, saveEvery } = settings;
   const { classes } = pictures;
   const steps = { train: loaders.train.length, val: loaders.val.length };
   const from = before?.position ?? START;
@@ -223,6 +223,9 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   try {
     for (let epoch = from.epoch; epoch < epochs; epoch++) {
       const resumed = epoch === from.epoch ? from : undefined;
+      const begins = !resumed || (resumed.phase === 'train' && !resumed.done);
+      stoppedEarly = begins && stopsEarly(metrics, epoch, settings);
+      if (stoppedEarly) break;
       reporter?.epochStarted?.(epoch, epochs);
       let rate = optimizer.lr;
       if (resumed?.phase === 'val') rate = metrics.at(-1)!.lr;
@@ -251,8 +254,6 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
         if (JSON.stringify(kernels) !== JSON.stringify(rehearsal.choices)) segments = writeConfig(kernels);
       }
       reporter?.epochEnded?.(epoch);
-      stoppedEarly = patience > 0 && finished >= minEpochs && epochsWithoutImprovement(metrics) >= patience;
-      if (stoppedEarly) break;
     }
     await saver.finish();
   } catch (error) {

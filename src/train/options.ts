@@ -95,6 +95,8 @@ export interface ResumeOptions
     | 'signal'
     | 'reporter'
     | 'saveEvery'
+    | 'patience'
+    | 'minEpochs'
     | 'watchdog'
     | 'onDivergence'
   > {

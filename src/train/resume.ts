@@ -12,10 +12,13 @@ import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
 import { openPictures, type Pictures, withoutPictures } from './pictures.ts';
 import { RUN_FILES } from './run-folder.ts';
-import { type RunState, runStateFrom } from './run-state.ts';
+import { damaged, type RunState, runStateFrom, stopsEarly } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
 import { extraOf, modelEntries } from './training-state.ts';
 import type { RunSummary, State } from './types.ts';
+
+/** The options of a run that may differ when it goes on. */
+const CHANGEABLE = ['epochs', 'patience', 'minEpochs', 'threads', 'saveEvery', 'watchdog'] as const;
 
 /** A run that goes on. */
 export interface SavedRun {
@@ -64,6 +67,8 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
   }
   // Files of the same names and sizes are taken for the same: they are not checked again.
   const pictures = withoutPictures(all, state.skipped);
+  const wrong = unlike(state, all, pictures);
+  if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
   const { mode, demo, weights, start } = state;
   const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures);
@@ -75,24 +80,33 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
   };
 }
 
-function settingsOf(folder: string, { settings, position }: RunState, options: ResumeOptions): NumberSettings {
-  const { epochs = settings.epochs, threads = settings.threads, saveEvery = settings.saveEvery } = options;
-  const { watchdog = settings.watchdog } = options;
-  checkNumber('epochs', epochs);
-  checkNumber('threads', threads);
-  checkNumber('saveEvery', saveEvery);
-  checkNumber('watchdog', watchdog);
-  if (
-    epochs < position.epoch ||
-    (epochs === position.epoch && options.epochs !== undefined && hasEnded(folder, epochs))
-  ) {
-    throw new UsageError(`epochs: the run in ${folder} has finished ${position.epoch}, expected more, found ${epochs}`);
+function settingsOf(folder: string, { settings, position, metrics }: RunState, options: ResumeOptions): NumberSettings {
+  const changed: NumberSettings = {
+    ...settings,
+    ...Object.fromEntries(
+      CHANGEABLE.flatMap((name) => {
+        const value = options[name];
+        return value === undefined ? [] : [[name, checkNumber(name, value)]];
+      }),
+    ),
+  };
+  const { epochs, patience } = changed;
+  const { epoch } = position;
+  // A crash may have come after the last epoch and before the summary: then the run has not ended.
+  const ended = hasEnded(folder, epoch);
+  if (epochs < epoch || (epochs === epoch && options.epochs !== undefined && ended)) {
+    throw new UsageError(`epochs: the run in ${folder} has finished ${epoch}, expected more, found ${epochs}`);
   }
-  // A crash may have come after the last epoch and before the summary.
-  if (epochs === position.epoch && hasEnded(folder, epochs)) {
+  if (ended && epochs === epoch) {
     throw new UsageError(`${folder}: the run has ended after its ${epochs} epochs; give more with --epochs to go on`);
   }
-  return { ...settings, epochs, threads, saveEvery, watchdog };
+  if (ended && stopsEarly(metrics, epoch, changed)) {
+    throw new UsageError(
+      `${folder}: the run has ended after its epoch ${epoch - 1}, because val had not improved for ${patience}; ` +
+        'give another --patience to go on (0: never stop)',
+    );
+  }
+  return changed;
 }
 
 function hasEnded(folder: string, epochs: number): boolean {
@@ -102,6 +116,17 @@ function hasEnded(folder: string, epochs: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** How the state contradicts the pictures of its run. */
+function unlike({ classes, skipped, position, settings }: RunState, all: Pictures, { train, val }: Pictures) {
+  if (classes.join('/') !== all.classes.join('/')) return 'its classes are not those of its pictures';
+  if (all.train.length + all.val.length !== train.length + val.length + skipped.length)
+    return 'it leaves out pictures that there are not';
+  const { done } = position;
+  if (done && done.images !== Math.min(done.step * settings.batchSize, train.length))
+    return `${done.images} pictures in ${done.step} steps`;
+  return undefined;
 }
 
 /** The saved state holds all weights, so a file that is gone is no loss. One that is another is a mistake. */

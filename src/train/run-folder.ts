@@ -3,10 +3,10 @@
  * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
  * full disk leaves half a line.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { FileError, UsageError } from '../errors.ts';
-import { sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { DawngradError, FileError, UsageError } from '../errors.ts';
+import { readCheckpoint, sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
 import { lockFolder } from './lock.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
 
@@ -29,17 +29,61 @@ export const PICTURE_FILES = {
 /** File name of one of these pictures. */
 export type PictureFile = (typeof PICTURE_FILES)[keyof typeof PICTURE_FILES];
 
-/** `runs/20250131-142500-finetune`, in local time; a number is appended if that exists. */
-export function defaultRunPath(mode: string, now = new Date(), parent = 'runs'): string {
+/** A folder that was made, and what takes it back if it is still empty. */
+export interface Made {
+  readonly path: string;
+  /** Whether it was not there before. */
+  readonly isNew: boolean;
+  readonly removeEmpty: () => void;
+}
+
+/** Makes a folder, and those above it. @throws FileError if it cannot be made */
+function make(path: string): Made {
+  let first: string | undefined;
+  try {
+    first = mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new FileError(`${path}: the run folder cannot be made (${reason}); choose another folder`, { cause });
+  }
+  const removeEmpty = () => {
+    if (first === undefined) return;
+    try {
+      for (let at = resolve(path); ; at = dirname(at)) {
+        rmdirSync(at);
+        if (at === resolve(first)) return;
+      }
+    } catch {
+      // It holds something, or is gone.
+    }
+  };
+  return { path, isNew: first !== undefined, removeEmpty };
+}
+
+/**
+ * Makes `runs/20250131-142500-finetune`, named by the local time; a number is appended if that exists. So two runs of
+ * the same second have two folders.
+ * @throws FileError if it cannot be made
+ */
+export function makeRunFolder(mode: string, now = new Date(), parent = 'runs'): Made {
   const two = (value: number) => String(value).padStart(2, '0');
   const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
   const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
   const path = join(parent, `${date}-${time}-${mode}`);
+  const above = make(parent);
   for (let number = 1; ; number++) {
-    const candidate = number === 1 ? path : `${path}-${number}`;
-    if (!existsSync(candidate)) return candidate;
+    const made = make(number === 1 ? path : `${path}-${number}`);
+    if (!made.isNew) continue;
+    const removeEmpty = () => {
+      made.removeEmpty();
+      above.removeEmpty();
+    };
+    return { ...made, removeEmpty };
   }
 }
+
+/** The epoch of the best weights, in their metadata, if they are those before training. */
+export const BEFORE_TRAINING = 'before training';
 
 /** Files that a new run must not overwrite. A run without any of them was ended before it saved its first state. */
 const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best];
@@ -58,7 +102,7 @@ export function checkUnused(path: string): void {
   const config = join(path, RUN_FILES.config);
   // Metrics without a config are those of another program, such as the tutorial in PyTorch.
   const kept = isOwnConfig(config) ? WORTH_KEEPING : [...WORTH_KEEPING, RUN_FILES.metrics];
-  const file = kept.find((name) => existsSync(join(path, name)));
+  const file = kept.find((name) => existsSync(join(path, name)) && !(name === RUN_FILES.best && isUntrained(path)));
   if (file) {
     const resumable = existsSync(join(path, RUN_FILES.last));
     throw new UsageError(
@@ -68,6 +112,15 @@ export function checkUnused(path: string): void {
   }
   if (existsSync(config) && !isOwnConfig(config)) {
     throw new UsageError(`${config}: is not the config of a run; choose another folder`);
+  }
+}
+
+/** Whether best.safetensors holds the weights before training: a crash came before the first last.safetensors. */
+function isUntrained(path: string): boolean {
+  try {
+    return readCheckpoint(join(path, RUN_FILES.best)).metadata.epoch === BEFORE_TRAINING;
+  } catch {
+    return false;
   }
 }
 
@@ -86,6 +139,7 @@ function isOwnConfig(path: string): boolean {
 export class RunFolder {
   readonly path: string;
   readonly #unlock: () => void;
+  readonly #made: Made;
   readonly #lines: string[] = [];
 
   /**
@@ -96,13 +150,13 @@ export class RunFolder {
   constructor(path: string, holdsRun = false) {
     if (!holdsRun) checkUnused(path);
     this.path = path;
+    this.#made = make(path);
     try {
-      mkdirSync(path, { recursive: true });
-    } catch (cause) {
-      const reason = (cause as Error).message;
-      throw new FileError(`${path}: the run folder cannot be made (${reason}); choose another folder`, { cause });
+      this.#unlock = lockFolder(path);
+    } catch (error) {
+      this.#made.removeEmpty();
+      throw error;
     }
-    this.#unlock = lockFolder(path);
     try {
       sweepTemporaries(path);
       if (holdsRun) return;
@@ -110,8 +164,9 @@ export class RunFolder {
       checkUnused(path);
       if (existsSync(join(path, RUN_FILES.config))) this.#removeLeftovers();
     } catch (error) {
-      this.#unlock();
-      throw error;
+      this.close();
+      if (error instanceof DawngradError) throw error;
+      throw new FileError(`${path}: the run folder cannot be used (${(error as Error).message})`, { cause: error });
     }
   }
 
@@ -122,9 +177,10 @@ export class RunFolder {
     }
   }
 
-  /** Lets other processes use the folder. Does nothing the second time. */
+  /** Lets other processes use the folder, and removes it if it is new and empty. Does nothing the second time. */
   close(): void {
     this.#unlock();
+    this.#made.removeEmpty();
   }
 
   /** Path of last.safetensors. */

@@ -1,10 +1,11 @@
 /** What last.safetensors says of a run beside its tensors: what the run is, and how far it is. */
+import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import type { StartFacts } from '../models/start.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
-import { type NumberSettings, numberSettings } from '../plan/index.ts';
+import { ARCHITECTURES, type Phase, TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { isNumberOption, NUMBER_OPTIONS, type NumberOption, type NumberSettings } from '../plan/index.ts';
 import type { Fingerprint } from './fingerprint.ts';
-import { checkOnDivergence, type OnDivergence } from './options.ts';
+import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
 import type { PhaseProgress } from './phase.ts';
 import type { Extra } from './training-state.ts';
 import type { PhaseMetrics, RunSegment } from './types.ts';
@@ -42,36 +43,110 @@ export interface RunState {
   readonly seconds: number;
 }
 
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const real = v.pipe(v.number(), v.finite());
+const seconds = v.pipe(real, v.minValue(0));
+/** JSON has no NaN and no infinity: they are null there. */
+const measured = v.pipe(
+  v.nullable(real),
+  v.transform((value) => value ?? Number.NaN),
+);
+const phase = v.picklist(['train', 'val']);
+const strings = v.array(v.string());
+const weightsFile = v.object({ file: v.string(), sha256: v.string() });
+
+const option = (name: NumberOption) =>
+  v.pipe(
+    v.number(),
+    v.check((value) => isNumberOption(name, value), 'is out of its range'),
+  );
+const names = Object.keys(NUMBER_OPTIONS) as NumberOption[];
+const settings = v.object(
+  Object.fromEntries(names.map((name) => [name, option(name)])) as Record<NumberOption, ReturnType<typeof option>>,
+);
+
+const metrics = v.object({
+  ...{ epoch: count, phase, loss: measured, acc: v.pipe(real, v.minValue(0), v.maxValue(1)), lr: real, seconds },
+  imagesPerSecond: measured,
+});
+
+const SCHEMA = v.object({
+  mode: v.picklist(TRAIN_MODES),
+  settings,
+  data: v.string(),
+  weights: v.nullable(weightsFile),
+  demo: v.boolean(),
+  classes: strings,
+  start: v.object({
+    architecture: v.picklist(ARCHITECTURES),
+    description: v.string(),
+    loadsLastLayer: v.boolean(),
+  }),
+  fingerprint: v.record(v.string(), v.object({ files: count, sha256: v.string() })),
+  skipped: strings,
+  onDivergence: v.picklist(ON_DIVERGENCE),
+  firstLoss: v.nullable(real),
+  position: v.object({
+    epoch: count,
+    phase,
+    done: v.nullable(v.object({ step: positive, images: positive, lossSum: measured, correctSum: count, seconds })),
+  }),
+  metrics: v.array(metrics),
+  segments: v.array(
+    v.object({
+      ...{ epoch: count, phase, step: count },
+      ...{ dawngrad: v.string(), node: v.string(), adapter: v.string(), kernels: v.string() },
+    }),
+  ),
+  seconds,
+});
+
 /** Checks what a file says. @throws FileError if it is no state of a run */
 export function runStateFrom(path: string, extra: Extra): RunState {
-  const state = extra as unknown as RunState;
-  const { mode, settings, data, classes, start, fingerprint, position, metrics, segments, seconds } = state;
-  const good =
-    ['finetune', 'extract'].includes(mode) &&
-    typeof data === 'string' &&
-    [classes, metrics, segments].every(Array.isArray) &&
-    [settings, start, fingerprint, position].every((one) => typeof one === 'object' && one !== null) &&
-    Number.isInteger(position.epoch) &&
-    ['train', 'val'].includes(position.phase) &&
-    Number.isFinite(seconds);
-  if (!good) {
+  if (!('mode' in extra && 'position' in extra)) {
     throw new FileError(
       `${path}: expected the state of a run, found another saved training. Load it with loadTraining().`,
     );
   }
-  return {
-    ...state,
-    settings: numberSettings(settings),
-    skipped: state.skipped ?? [],
-    onDivergence: checkOnDivergence(state.onDivergence ?? 'stop'),
-    firstLoss: state.firstLoss ?? null,
-    // JSON has no NaN and no infinity: they are null there.
-    metrics: metrics.map((row) => ({ ...row, loss: row.loss ?? Number.NaN })),
-    position: {
-      ...position,
-      done: position.done && { ...position.done, lossSum: position.done.lossSum ?? Number.NaN },
-    },
-  };
+  const { success, output, issues } = v.safeParse(SCHEMA, extra);
+  if (!success) throw damaged(path, `extra.${v.getDotPath(issues[0])}: ${issues[0].message}`);
+  const state = output as RunState;
+  const wrong = progressOf(state);
+  if (wrong) throw damaged(path, wrong);
+  return state;
+}
+
+/** @param what what its metadata says wrongly */
+export function damaged(path: string, what: string): FileError {
+  return new FileError(
+    `${path}: its metadata dawngrad.training is damaged (${what}). Restore a copy, or start a new run.`,
+  );
+}
+
+/** What of the state's progress contradicts itself. */
+function progressOf({ position, metrics, settings }: RunState): string | undefined {
+  const { epoch, phase, done } = position;
+  if (epoch > settings.epochs) return `epoch ${epoch} of ${settings.epochs}`;
+  if (phase === 'val' && done) return 'a val phase begins anew';
+  const rows = 2 * epoch + (phase === 'val' ? 1 : 0);
+  const inOrder = metrics.every((row, i) => row.epoch === i >> 1 && row.phase === (i % 2 === 0 ? 'train' : 'val'));
+  if (metrics.length !== rows || !inOrder) {
+    return `it stands in the ${phase} phase of epoch ${epoch}, and ${metrics.length} phases are listed`;
+  }
+  return undefined;
+}
+
+/**
+ * Whether `patience` ends the run before its next epoch: val has improved in neither loss nor accuracy for so many
+ * epochs.
+ */
+export function stopsEarly(
+  metrics: readonly PhaseMetrics[],
+  finished: number,
+  { patience, minEpochs }: Pick<NumberSettings, 'patience' | 'minEpochs'>,
+): boolean {
+  return patience > 0 && finished >= minEpochs && epochsWithoutImprovement(metrics) >= patience;
 }
 
 /** How many epochs have passed since val was better than ever before, in loss or in accuracy. */

@@ -16,13 +16,16 @@ export interface BestReference {
 export interface SaveJob {
   readonly last: { readonly path: string; readonly checkpoint: Checkpoint };
   readonly best: Omit<BestReference, 'sha256'>;
-  /** The hash of best.safetensors, or the weights to write there. */
-  readonly bestFile: { readonly sha256: string } | { readonly path: string; readonly checkpoint: Checkpoint };
+  /** The hash of best.safetensors, or the weights to write there, and whether they are those of last.safetensors. */
+  readonly bestFile:
+    | { readonly sha256: string }
+    | { readonly path: string; readonly checkpoint: Checkpoint; readonly inLast: boolean };
 }
 
 /**
- * Writes last.safetensors, then best.safetensors if it is new. A crash between the two is mended on resuming: then the
- * weights in last.safetensors are the best.
+ * Writes last.safetensors, then best.safetensors if it is new. A crash between the two is mended on resuming, because
+ * the weights in last.safetensors are then the best. Where they are not, as before the first val phase, the best come
+ * first: of a best.safetensors without last.safetensors nothing is lost.
  * @returns the hash of best.safetensors
  * @throws FileError if a file cannot be written
  */
@@ -32,8 +35,13 @@ export function save({ last, best, bestFile }: SaveJob): string {
   const reference: BestReference = { ...best, sha256 };
   const { tensors, metadata } = last.checkpoint;
   const whole = { tensors, metadata: { ...metadata, [BEST_KEY]: JSON.stringify(reference) } };
+  const writeBest = () => {
+    if (isNew) writeFileAtomic(bestFile.path, encodeSafetensors(bestFile.path, bestFile.checkpoint));
+  };
+  const bestFirst = isNew && !bestFile.inLast;
+  if (bestFirst) writeBest();
   writeFileAtomic(last.path, encodeSafetensors(last.path, whole));
-  if (isNew) writeFileAtomic(bestFile.path, encodeSafetensors(bestFile.path, bestFile.checkpoint));
+  if (!bestFirst) writeBest();
   return sha256;
 }
 

@@ -58,11 +58,12 @@ export class Saver {
     const hash = await this.#thread.finish();
     this.#bestHash ??= this.#written === best.state ? hash : undefined;
     const isNew = this.#bestHash === undefined;
-    const bestFile = isNew
-      ? { path: folder.bestPath, checkpoint: { tensors: new Map(best.state), metadata: metadataOf() } }
-      : { sha256: this.#bestHash! };
     const kept = new Set(Array.from(best.state.values(), ({ data }) => data.buffer));
     const buffers = Array.from(checkpoint.tensors.values(), ({ data }) => data.buffer as ArrayBuffer);
+    const inLast = buffers.some((buffer) => kept.has(buffer));
+    const bestFile = isNew
+      ? { path: folder.bestPath, checkpoint: { tensors: new Map(best.state), metadata: metadataOf() }, inLast }
+      : { sha256: this.#bestHash! };
     await this.#thread.start(
       { last: { path: folder.lastPath, checkpoint }, best: { epoch: best.epoch, acc: best.acc }, bestFile },
       buffers.filter((buffer) => !kept.has(buffer)),

@@ -5,7 +5,9 @@
  */
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { ShapeError } from '../autograd/errors.ts';
 import { DecoderPool, Generator } from '../data/index.ts';
+import { UsageError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -23,7 +25,7 @@ import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
 import { checkSaved, openSaved, type SavedRun } from './resume.ts';
-import { checkUnused, defaultRunPath, RunFolder } from './run-folder.ts';
+import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
 import type { PhaseMetrics, RunSummary, State } from './types.ts';
 
@@ -62,24 +64,33 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const mode = checkMode(options.mode ?? 'finetune');
   const settings = numberSettings(options);
-  if (options.out !== undefined) checkUnused(options.out);
+  checkPath('data', 'the folder of the pictures', options.data);
+  if (options.out !== undefined) {
+    checkPath('out', 'the run folder', options.out);
+    checkUnused(options.out);
+  }
   const pictures = openPictures(options.data);
   const start = readStart(options.weights, pictures.classes);
-  return run(options, {
-    mode,
-    settings,
-    pictures,
-    start,
-    data: resolve(options.data),
-    demo: options.demo ?? false,
-    weights: options.weights === undefined ? null : weightsFile(options.weights),
-    fingerprint: fingerprintOf(pictures),
-    skipped: [],
-    onDivergence: checkOnDivergence(options.onDivergence ?? 'stop'),
-    skipBroken: options.skipBroken ?? false,
-    folder: () => new RunFolder(options.out ?? defaultRunPath(mode)),
-    saved: undefined,
-  });
+  const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
+  const weights = options.weights === undefined ? null : weightsFile(options.weights);
+  const fingerprint = fingerprintOf(pictures);
+  // Before all that takes long: a folder that cannot be written is told at once.
+  const made = options.out === undefined ? makeRunFolder(mode) : undefined;
+  let folder: RunFolder | undefined;
+  try {
+    folder = new RunFolder(made?.path ?? options.out!);
+    return await run(options, {
+      ...{ mode, settings, pictures, start, weights, fingerprint, onDivergence, folder },
+      data: resolve(options.data),
+      demo: options.demo ?? false,
+      skipped: [],
+      skipBroken: options.skipBroken ?? false,
+      saved: undefined,
+    });
+  } finally {
+    folder?.close();
+    made?.removeEmpty();
+  }
 }
 
 /**
@@ -90,6 +101,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
  *   if its pictures or weights are not those of the run; else as `train`
  */
 export async function resumeTraining(folder: string, options: ResumeOptions = {}): Promise<TrainResult> {
+  checkPath('folder', 'the folder of a run', folder);
   checkSaved(folder);
   // Locked before it is read: another process may still be adding to it.
   const held = new RunFolder(folder, true);
@@ -101,7 +113,7 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
       skipped: saved.state.skipped,
       onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
       skipBroken: false,
-      folder: () => held,
+      folder: held,
     });
   } finally {
     held.close();
@@ -122,7 +134,7 @@ interface Plan {
   readonly demo: boolean;
   readonly weights: WeightsFile | null;
   readonly fingerprint: Fingerprint;
-  readonly folder: () => RunFolder;
+  readonly folder: RunFolder;
   readonly saved: SavedRun | undefined;
 }
 
@@ -148,7 +160,6 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
   let gpu: Gpu | undefined;
   let model: ResNet | undefined;
   let optimizer: SGD | undefined;
-  let folder: RunFolder | undefined;
   let done = false;
   let hangs = false;
   try {
@@ -160,13 +171,16 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
     };
     const question = questionOf(plan.pictures);
     const chooser = chooserOf(opened).fresh(await options.tuned?.(opened.traits, question));
-    let rehearsal = rehearse(opened.traits, question, chooser.settings);
-    checkLimits(rehearsal.memory, opened);
-    await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true);
+    let rehearsal = rehearseIfAble(opened.traits, question, chooser.settings);
+    if (rehearsal) {
+      checkLimits(rehearsal.memory, opened);
+      await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true);
+    }
     const { pictures, loaders, skipped } = await checking;
     signal?.throwIfAborted();
     // Without the broken pictures the last batches have other sizes.
-    if (pictures !== plan.pictures) rehearsal = rehearse(opened.traits, questionOf(pictures), chooser.settings);
+    if (!rehearsal || pictures !== plan.pictures)
+      rehearsal = rehearse(opened.traits, questionOf(pictures), chooser.settings);
     // This order fixes the random draws: first the network's, then the loaders' epoch by epoch.
     model = buildModel(opened, loaded, { classes, mode, ...(!saved && { random: generator }) });
     const { lr, momentum, weightDecay, stepSize, gamma } = settings;
@@ -178,27 +192,54 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
     loaded = undefined;
     const best = saved ? saved.best : new Best<State>(await model.exportState());
     signal?.throwIfAborted();
-    folder = plan.folder();
     const { summary, metrics } = await runEpochs({
       ...{ mode, settings, data, weights, demo, pictures, skipped, fingerprint, onDivergence, start, gpu, chooser },
-      ...{ rehearsal, model, optimizer, scheduler, generator, loaders, folder, pool, best, drawsPictures, reporter },
+      ...{
+        rehearsal,
+        model,
+        optimizer,
+        scheduler,
+        generator,
+        loaders,
+        folder: plan.folder,
+        pool,
+        best,
+        drawsPictures,
+        reporter,
+      },
       signal,
       checks: options.gpu ? null : checks,
       before: saved?.state,
       bestHash: saved?.bestHash,
     });
     done = true;
-    return { summary, metrics, folder: folder.path, best: best.state, model: options.gpu && model };
+    return { summary, metrics, folder: plan.folder.path, best: best.state, model: options.gpu && model };
   } catch (error) {
     hangs = error instanceof WatchdogError;
     throw error;
   } finally {
     optimizer?.dispose();
-    folder?.close();
     await pool.close();
     // Closing a device that hangs would wait for it.
     if (!options.gpu && !hangs) gpu?.close();
     else if (options.gpu && !done) model?.dispose();
+  }
+}
+
+/** Undefined if a batch is too small. Without the broken pictures, which are told of first, it may be another one. */
+function rehearseIfAble(...args: Parameters<typeof rehearse>): Rehearsal | undefined {
+  try {
+    return rehearse(...args);
+  } catch (error) {
+    if (error instanceof ShapeError) return undefined;
+    throw error;
+  }
+}
+
+/** @throws UsageError */
+function checkPath(name: string, what: string, path: unknown): void {
+  if (typeof path !== 'string' || path === '') {
+    throw new UsageError(`${name}: expected ${what}, found ${path === '' ? 'an empty string' : String(path)}`);
   }
 }
 

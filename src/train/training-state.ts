@@ -4,7 +4,7 @@
  */
 
 import type { Generator, GeneratorState } from '../data/index.ts';
-import { DawngradError, FileError } from '../errors.ts';
+import { DawngradError, FileError, UsageError } from '../errors.ts';
 import {
   checkState,
   type Module,
@@ -53,6 +53,10 @@ export function captureTraining(
   extra: Extra = {},
   generator: GeneratorState | undefined = parts.generator?.stateDict(),
 ): Promise<Checkpoint> {
+  checkParts('saveTraining', parts);
+  if (Object.getPrototypeOf(Object(extra)) !== Object.prototype) {
+    throw new TypeError(`saveTraining: extra must be an object with your values, got ${String(extra)}.`);
+  }
   checkJson('extra', extra);
   const { model, optimizer, scheduler } = parts;
   const optimizerState = optimizer?.stateDict();
@@ -91,7 +95,14 @@ export async function saveTraining(path: string, parts: TrainingParts, extra?: E
  *   part does not fit; then no part was changed
  */
 export function loadTraining(path: string, parts: TrainingParts): Extra {
+  checkParts('loadTraining', parts);
   return restoreTraining(path, readCheckpoint(path), parts);
+}
+
+/** @throws UsageError */
+function checkParts(caller: string, parts: TrainingParts): void {
+  if (typeof (parts as Partial<TrainingParts> | undefined)?.model?.stateDict === 'function') return;
+  throw new UsageError(`${caller}: expected { model, … } with a module as model`);
 }
 
 /** The caller's values in a saved training. @throws FileError */
@@ -99,15 +110,28 @@ export function extraOf(path: string, checkpoint: Checkpoint): Extra {
   return savedParts(path, checkpoint).extra;
 }
 
+const MOST_DEPTH = 100;
+
 /** @throws TypeError for a value that JSON would change in silence */
-function checkJson(path: string, value: unknown): void {
-  if (value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value)) return;
-  const plain = Array.isArray(value) || Object.getPrototypeOf(Object(value)) === Object.prototype;
-  if (typeof value !== 'object' || !plain) {
-    const found = typeof value === 'object' ? value.constructor?.name : String(value);
+function checkJson(path: string, value: unknown, depth = 0): void {
+  const fail = (found: string): never => {
     throw new TypeError(`saveTraining: ${path} must be a value that JSON can hold, got ${found}.`);
+  };
+  if (value === null || ['string', 'boolean'].includes(typeof value)) return;
+  if (Number.isFinite(value) && !Object.is(value, -0)) return;
+  const isArray = Array.isArray(value);
+  if (typeof value !== 'object' || !(isArray || Object.getPrototypeOf(value) === Object.prototype)) {
+    fail(typeof value === 'object' ? `a ${value.constructor?.name}` : Object.is(value, -0) ? '-0' : String(value));
   }
-  for (const [name, one] of Object.entries(value)) if (one !== undefined) checkJson(`${path}.${name}`, one);
+  if (depth > MOST_DEPTH) fail(`${MOST_DEPTH} levels, or a value inside itself`);
+  const names = Reflect.ownKeys(value as object).filter((name) => !(isArray && name === 'length'));
+  if (isArray && names.length !== value.length) fail('an array with holes or names');
+  for (const name of names) {
+    if (typeof name === 'symbol') fail(`the name ${String(name)}`);
+    const one = (value as Record<PropertyKey, unknown>)[name];
+    // JSON leaves out what an object does not have.
+    if (isArray || one !== undefined) checkJson(`${path}.${String(name)}`, one, depth + 1);
+  }
 }
 
 /** The same saved training with other values of the caller. */
@@ -143,6 +167,8 @@ export function restoreTraining(path: string, checkpoint: Checkpoint, parts: Tra
     if (schedule) scheduler!.loadStateDict(schedule);
     if (place) generator!.loadStateDict(place);
     if (error instanceof DawngradError) error.message = `${path}: ${error.message}`;
+    // The generator takes no other errors: it knows no files.
+    else if (error instanceof TypeError) throw new FileError(`${path}: ${error.message}`, { cause: error });
     throw error;
   }
   return saved.extra;

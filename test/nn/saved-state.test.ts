@@ -75,7 +75,7 @@ describe('SGD', () => {
       (values: object, tensors = state.tensors) =>
       () =>
         optimizer.loadStateDict({ values: { ...state.values, ...values }, tensors });
-    expect(wrong({ type: 'Adam' })).toThrow('SGD: expected the state of a SGD, got that of a Adam.');
+    expect(wrong({ type: 'Adam' })).toThrow('SGD: expected the state of SGD, got that of Adam.');
     expect(wrong({ parameters: 2 })).toThrow('SGD: the saved state is of 2 parameters, this optimizer has 3.');
     expect(wrong({ momentum: 'much' })).toThrow('SGD: the saved state must have a number momentum, got much.');
     expect(wrong({ lr: -1 })).toThrow(OptionError);
@@ -106,7 +106,7 @@ describe('StepLR', () => {
   test('refuses a state that is not its own', () => {
     const schedule = new StepLR({ lr: 1 }, { stepSize: 3 });
     const state = schedule.stateDict();
-    expect(() => schedule.loadStateDict({ ...state, type: 'CosineLR' })).toThrow('expected the state of a StepLR');
+    expect(() => schedule.loadStateDict({ ...state, type: 'CosineLR' })).toThrow('expected the state of StepLR');
     expect(() => schedule.loadStateDict({ ...state, stepSize: 0 })).toThrow(OptionError);
     expect(() => schedule.loadStateDict({ ...state, epoch: 1.5 })).toThrow(OptionError);
   });

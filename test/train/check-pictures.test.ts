@@ -98,6 +98,22 @@ gpuTest(
 );
 
 gpuTest(
+  'broken pictures are named also where they leave a last batch that is too small, and then the batch is',
+  async () => {
+    const folder = brokenPictures();
+    const out = join(root, 'odd');
+    // 12 pictures of which 2 are broken, in batches of 11: the last would have one of them.
+    const options = { ...TINY, data: folder, batchSize: 11, out, pictures: false } as const;
+    await expect(train(options)).rejects.toThrow(BrokenPicturesError);
+    await train({ ...options, epochs: 1, skipBroken: true });
+    const few = train({ ...options, batchSize: 9, out: `${out}-few`, skipBroken: true });
+    await expect(few).rejects.toThrow('the last batch of 10 training pictures has 1: add or remove a picture');
+    expect(existsSync(`${out}-few`)).toBe(false);
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
   'a run that skips them, stopped and resumed, equals one whose folder lacks them, and says which they are',
   async () => {
     const folder = brokenPictures();

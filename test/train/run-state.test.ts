@@ -1,10 +1,11 @@
 /** When val stopped improving, which pictures are those of a run, and the thread that saves. */
 
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { differences, fingerprintOf } from '../../src/train/fingerprint.ts';
 import { openPictures } from '../../src/train/pictures.ts';
+import { checkUnused } from '../../src/train/run-folder.ts';
 import { epochsWithoutImprovement } from '../../src/train/run-state.ts';
 import { SaveThread } from '../../src/train/save-thread.ts';
 import type { PhaseMetrics } from '../../src/train/types.ts';
@@ -92,7 +93,7 @@ describe('the thread that saves', () => {
   const jobIn = (folder: string) => ({
     last: { path: join(folder, 'last.safetensors'), checkpoint: checkpoint() },
     best: { epoch: 2, acc: 0.5 },
-    bestFile: { path: join(folder, 'best.safetensors'), checkpoint: checkpoint() },
+    bestFile: { path: join(folder, 'best.safetensors'), checkpoint: checkpoint(), inLast: true },
   });
 
   test('writes both files and tells the hash of the best', async () => {
@@ -105,6 +106,23 @@ describe('the thread that saves', () => {
     expect(metadata.own).toBe('x');
     expect(tensors.get('a')!.data).toEqual(Float32Array.of(1, 2, 3));
     expect(readCheckpoint(join(root, 'best.safetensors')).metadata).toEqual({ own: 'x' });
+  });
+
+  test('best weights that are not in last.safetensors are written first; alone they do not keep a folder', async () => {
+    const folder = join(root, 'first');
+    // A folder where last.safetensors would be: it cannot be written.
+    mkdirSync(join(folder, 'last.safetensors'), { recursive: true });
+    const job = jobIn(folder);
+    const untrained = { ...checkpoint(), metadata: { epoch: 'before training' } };
+    const thread = new SaveThread();
+    await thread.start({ ...job, bestFile: { ...job.bestFile, checkpoint: untrained, inLast: false } }, []);
+    await expect(thread.finish()).rejects.toThrow('last.safetensors');
+    await thread.close();
+    rmSync(join(folder, 'last.safetensors'), { recursive: true });
+    expect(readdirSync(folder)).toEqual(['best.safetensors']);
+    expect(() => checkUnused(folder)).not.toThrow();
+    writeFileSync(join(folder, 'best.safetensors'), 'of another epoch');
+    expect(() => checkUnused(folder)).toThrow('already holds a run');
   });
 
   test('an error is that of the next start, and names the file', async () => {
