@@ -177,12 +177,14 @@ export function failureLines(error: DawngradError, out: string, batchSize?: numb
   const lines = [`train: ${error.message}`];
   if (error instanceof OutOfMemoryError) lines.push(outOfMemoryAdvice(batchSize));
   const best = join(out, RUN_FILES.best);
-  const hasBest = existsSync(best);
+  const hasLast = existsSync(join(out, RUN_FILES.last));
+  // Alone, the best weights are those before training.
+  const hasBest = hasLast && existsSync(best);
   if (hasBest) lines.push(`The best weights so far are in ${best}.`);
   if (error instanceof DivergedError) {
     // The same steps would have the same losses again.
     lines.push(hasBest ? `Train on from them with a smaller --lr: --weights ${best}.` : NOTHING_KEPT);
-  } else if (existsSync(join(out, RUN_FILES.last)) && (!resumes || canSucceed(error))) {
+  } else if (hasLast && (!resumes || canSucceed(error))) {
     lines.push(`Go on from the last saved state with --resume ${out}.`);
   }
   return lines;

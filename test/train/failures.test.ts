@@ -111,6 +111,14 @@ test('an out-of-memory error gives advice and the path of the best weights', () 
   const out = join(root, 'with-best');
   mkdirSync(out);
   writeFileSync(join(out, 'best.safetensors'), '');
+  // Alone it holds the weights before training.
+  expect(failureLines(error, out)).toHaveLength(2);
+  writeFileSync(join(out, 'last.safetensors'), '');
+  const goOn = `Go on from the last saved state with --resume ${out}.`;
+  expect(failureLines(error, out)).toContain(goOn);
+  // Resumed, a full device may work the next time; a wrong file does not.
+  expect(failureLines(error, out, 1, true)).toContain(goOn);
+  expect(failureLines(new FileError('last.safetensors: cut off'), out, 1, true)).not.toContain(goOn);
   expect(failureLines(error, out)).toContain(`The best weights so far are in ${join(out, 'best.safetensors')}.`);
 });
 
