@@ -13,6 +13,7 @@ import { openJpeg } from './jpeg.ts';
 import { printableName } from './names.ts';
 import { PictureError, readPictureFile, readPictureFileAsync } from './picture-file.ts';
 import type { PixelBudget } from './pixel-budget.ts';
+import { openPng } from './png.ts';
 import { openPnm } from './pnm.ts';
 import { openWithSharp } from './sharp-source.ts';
 import type { Source } from './source.ts';
@@ -122,6 +123,7 @@ async function openFormat(bytes: Buffer): Promise<Source> {
   if (format === 'gif') return openGif(bytes);
   if (format === 'tiff') return openTiff(bytes);
   if (format === 'jpeg') return openJpeg(bytes);
+  if (format === 'png') return openPng(bytes);
   return openWithSharp(bytes, format);
 }
 

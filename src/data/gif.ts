@@ -1,16 +1,16 @@
 /**
  * GIF's first frame on its screen, as Pillow 9.4 gives it (GifImagePlugin.py): a transparent pixel has its colour, one
  * outside of the frame that of the transparent index, else of index 0, and an index beyond the palette is a grey. sharp
- * knows none of these, so it gets the frame with a palette of greys and gives the indices back.
+ * knows none of these, and takes four bytes for a pixel.
  */
+import { damagedGif, expandLzw } from './gif-lzw.ts';
 import { PictureError } from './picture-file.ts';
-import { openWithSharp } from './sharp-source.ts';
 import type { Source } from './source.ts';
 
 const EXTENSION = 0x21;
 const IMAGE = 0x2c;
-const TRAILER = 0x3b;
 const CONTROL = 0xf9;
+const COMMENT = 0xfe;
 const COLORS = 256;
 const INTERLACED = 0x40;
 
@@ -25,8 +25,8 @@ interface Frame {
   readonly palette: Uint8Array;
   /** The index outside of the frame. */
   readonly outside: number;
-  /** The coded indices, with the number of their bits before and an empty block behind them. */
-  readonly data: Buffer;
+  /** Position of the coded indices. */
+  readonly start: number;
 }
 
 /** Reads the header of a GIF. @throws PictureError if it is damaged; errors of sharp. `decode` likewise */
@@ -35,11 +35,11 @@ export function openGif(bytes: Buffer): Source {
   // Pillow enlarges a screen that is too small.
   const width = Math.max(bytes.readUInt16LE(6), frame.left + frame.width);
   const height = Math.max(bytes.readUInt16LE(8), frame.top + frame.height);
-  return { width, height, decode: async () => colour(await indicesOf(frame), frame, width, height) };
+  return { width, height, decode: async () => decodePixels(bytes, frame, width, height) };
 }
 
 function firstFrame(bytes: Buffer): Frame {
-  const read = (at: number) => bytes[at] ?? damaged();
+  const read = (at: number) => bytes[at] ?? damagedGif();
   const word = (at: number) => read(at) + 256 * read(at + 1);
   const paletteBytes = (flags: number) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
   let palette = 13;
@@ -49,8 +49,17 @@ function firstFrame(bytes: Buffer): Frame {
   for (;;) {
     const kind = read(at++);
     if (kind === IMAGE) break;
-    if (kind !== EXTENSION) damaged();
-    if (read(at++) === CONTROL && read(at) >= 4 && read(at + 1) & 1) transparent = read(at + 4);
+    if (kind !== EXTENSION) damagedGif();
+    const extension = read(at++);
+    const size = read(at);
+    if (extension === CONTROL) {
+      const names = (read(at + 1) & 1) !== 0;
+      // Pillow needs the flags and the delay, and the index if the flags say that there is one.
+      if (size < (names ? 4 : 3)) damagedGif();
+      if (names) transparent = read(at + 4);
+    }
+    // Pillow reads on behind an empty block, except in a comment.
+    if (size === 0 && extension !== COMMENT) damagedGif();
     at = skipBlocks(bytes, at);
   }
   const place = { left: word(at), top: word(at + 2), width: word(at + 4), height: word(at + 6) };
@@ -62,67 +71,62 @@ function firstFrame(bytes: Buffer): Frame {
     [palette, length] = [at, local];
     at += local;
   }
-  const end = skipBlocks(bytes, at + 1);
   const greys = Uint8Array.from({ length: 3 * COLORS }, (_, i) => Math.floor(i / 3));
   greys.set(bytes.subarray(palette, palette + length));
-  const data = bytes.subarray(at, end);
-  return { ...place, interlaced: (flags & INTERLACED) !== 0, palette: greys, outside: transparent, data };
+  return { ...place, interlaced: (flags & INTERLACED) !== 0, palette: greys, outside: transparent, start: at };
 }
 
 /** @returns the position behind the blocks that begin here and the empty one at their end */
 function skipBlocks(bytes: Buffer, start: number): number {
   let at = start;
   for (;;) {
-    const length = bytes[at] ?? damaged();
+    const length = bytes[at] ?? damagedGif();
     at += 1 + length;
     if (length === 0) return at;
   }
 }
 
-/** The index of each pixel. Those that the file lacks stay transparent, whichever index is declared to be so. */
-async function indicesOf(frame: Frame): Promise<Uint8Array> {
-  const indices = new Uint8Array(frame.width * frame.height);
-  const first = await greysOf(frame, COLORS - 1);
-  let second: Buffer | undefined;
-  for (let i = 0; i < indices.length; i++) {
-    if (first[4 * i + 3] === 0) {
-      second ??= await greysOf(frame, COLORS - 2);
-      if (second[4 * i + 3] === 0) damaged();
-    }
-    indices[i] = (second ?? first)[4 * i]!;
-    if (second && second[4 * i + 3] === 0) indices[i] = first[4 * i]!;
-  }
-  return indices;
-}
-
-/** The frame by itself, index as grey, with an alpha that is 0 for one index; 4 bytes a pixel. */
-async function greysOf({ width, height, interlaced, data }: Frame, transparent: number): Promise<Buffer> {
-  const greys = Array.from({ length: 3 * COLORS }, (_, i) => Math.floor(i / 3));
-  const size = [width & 255, width >> 8, height & 255, height >> 8];
-  const control = [EXTENSION, CONTROL, 4, 1, 0, 0, transparent, 0];
-  const head = [...size, 0xf7, 0, 0, ...greys, ...control, IMAGE, 0, 0, 0, 0, ...size, interlaced ? INTERLACED : 0];
-  const gif = Buffer.concat([Buffer.from('GIF89a'), Buffer.from(head), data, Buffer.of(TRAILER)]);
-  const source = await openWithSharp(gif, 'gif');
-  const pixels = await source.image().toColourspace('srgb').ensureAlpha().raw().toBuffer();
-  return pixels.length === width * height * 4 ? pixels : damaged();
-}
-
-function colour(indices: Uint8Array, frame: Frame, width: number, height: number): Uint8Array {
-  const { left, top, palette, outside } = frame;
+/**
+ * The indices stand at the end of the result's own memory, and the colours grow towards them: a pixel takes three bytes
+ * and its index one, so no colour reaches an index that is still needed.
+ */
+function decodePixels(bytes: Buffer, frame: Frame, width: number, height: number): Uint8Array {
+  const { left, top, palette, outside, start } = frame;
   const rgb = new Uint8Array(width * height * 3);
+  const count = frame.width * frame.height;
+  // Interlaced rows are needed in another order than they come in.
+  const indices = frame.interlaced ? new Uint8Array(count) : rgb.subarray(rgb.length - count);
+  expandLzw(bytes, start, indices);
+  const rowOf = frame.interlaced ? interlacedRows(frame.height) : undefined;
+  const put = (index: number, to: number) => {
+    rgb[to] = palette[3 * index]!;
+    rgb[to + 1] = palette[3 * index + 1]!;
+    rgb[to + 2] = palette[3 * index + 2]!;
+  };
   for (let y = 0, to = 0; y < height; y++) {
-    const row = y >= top && y < top + frame.height ? (y - top) * frame.width - left : undefined;
-    for (let x = 0; x < width; x++, to += 3) {
-      const isInside = row !== undefined && x >= left && x < left + frame.width;
-      const from = 3 * (isInside ? indices[row + x]! : outside);
-      rgb[to] = palette[from]!;
-      rgb[to + 1] = palette[from + 1]!;
-      rgb[to + 2] = palette[from + 2]!;
+    const isCrossed = y >= top && y < top + frame.height;
+    const end = to + 3 * width;
+    if (isCrossed) {
+      for (const edge = to + 3 * left; to < edge; to += 3) put(outside, to);
+      let from = (rowOf ? rowOf[y - top]! : y - top) * frame.width;
+      for (const edge = to + 3 * frame.width; to < edge; to += 3) put(indices[from++]!, to);
     }
+    for (; to < end; to += 3) put(outside, to);
   }
   return rgb;
 }
 
-function damaged(): never {
-  throw new PictureError('the image file is truncated or damaged (GIF)');
+/** For each row of the picture, which it is in the file: every 8th first, then those between, ever closer. */
+function interlacedRows(height: number): Int32Array {
+  const rows = new Int32Array(height);
+  let next = 0;
+  for (const [first, step] of [
+    [0, 8],
+    [4, 8],
+    [2, 4],
+    [1, 2],
+  ] as const) {
+    for (let y = first; y < height; y += step) rows[y] = next++;
+  }
+  return rows;
 }

@@ -2,13 +2,15 @@
  * Netpbm's pictures (P1 to P6), as Pillow 9.4 reads them and `convert('RGB')` gives them (PpmImagePlugin.py). sharp's
  * prebuilt libvips does not read them. Greys of more than 8 bits are scaled to 16 and then clipped at 255, as in Pillow.
  */
-import { PictureError } from './picture-file.ts';
+import { CONVERT, PictureError } from './picture-file.ts';
 import type { Source } from './source.ts';
 import { roundHalfEven } from './transforms.ts';
 
 const isSpace = (byte: number | undefined) => byte === 0x20 || (byte !== undefined && byte >= 9 && byte <= 13);
 const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 const HASH = 0x23;
+/** Bytes that Pillow reads of a text at once. */
+const TEXT_BLOCK = 2 ** 20;
 /** A number has at most as many digits. */
 const LONGEST_NUMBER = 10;
 
@@ -75,7 +77,24 @@ function decodePixels(bytes: Buffer, header: Header): Uint8Array {
     if (value > most) damaged(`the value ${value} is larger than ${most}`);
     put(i, kind === 1 ? 255 * (1 - value) : scale(value));
   }
+  if (kind !== 1 && isMisread(bytes, start, text.at)) {
+    throw new PictureError('a PNM in text of this length is not supported, as Pillow misreads it', CONVERT);
+  }
   return pixels;
+}
+
+/**
+ * Pillow reads text in blocks. A number that the end of a block may have split is held for the next block, but put before
+ * the one after that too if the next ends with white space. In comments the ends of blocks are others.
+ */
+function isMisread(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start <= TEXT_BLOCK) return false;
+  let holds = false;
+  for (let at = start + TEXT_BLOCK; at < end; at += TEXT_BLOCK) {
+    if (!isSpace(bytes[at - 1])) holds = true;
+    else if (holds) return true;
+  }
+  return bytes.subarray(start, end).includes(HASH);
 }
 
 /** The 8-bit value of a value. A grey above 8 bits becomes one of 16, of which all above 255 are white. */

@@ -16,33 +16,62 @@ const OPTIONS = { ignoreIcc: true, limitInputPixels: false } as const;
  */
 const failOn = (format: PictureFormat) => (format === 'jpeg' ? 'truncated' : 'error');
 
-/** A picture as sharp sees it. */
-export interface SharpSource extends Source {
-  readonly metadata: Metadata;
-  /** The pipeline, before any conversion. */
-  image(): Sharp;
+/** What the file's own header says beyond sharp's metadata. */
+export interface SharpOptions {
+  /** How the picture is stored: 2 to 8 are mirrored or turned, as in TIFF's tag. Other numbers are upright. */
+  readonly orientation?: number;
+  /** Pillow converts the greys of 16 bits of this picture by clipping, not by their high byte. */
+  readonly clipsGreys?: boolean;
+  /** Fails on warnings too: after an error in a tile libvips warns, and leaves the tile black. */
+  readonly isTiled?: boolean;
 }
 
+/** For each orientation: degrees to turn clockwise; before it, whether to mirror top and bottom, or left and right. */
+const TURNS: Readonly<Record<number, readonly [number, boolean, boolean]>> = {
+  2: [0, false, true],
+  3: [180, false, false],
+  4: [0, true, false],
+  5: [90, true, false],
+  6: [90, false, false],
+  7: [90, false, true],
+  8: [270, false, false],
+};
+
 /** Reads the header. @throws PictureError if sharp takes the bytes for another format than this; errors of sharp */
-export async function openWithSharp(bytes: Buffer, format: PictureFormat): Promise<SharpSource> {
+export async function openWithSharp(
+  bytes: Buffer,
+  format: PictureFormat,
+  { orientation = 1, clipsGreys = false, isTiled = false }: SharpOptions = {},
+): Promise<Source> {
   const sharp = await loadSharp();
-  const image = () => sharp(bytes, { ...OPTIONS, failOn: failOn(format) });
+  const image = () => sharp(bytes, { ...OPTIONS, failOn: isTiled ? 'warning' : failOn(format) });
   const metadata = await image().metadata();
   if (metadata.format !== format) {
     throw new PictureError(`this is not a picture in a known format (${FORMAT_NAMES}); sharp reads ${metadata.format}`);
   }
+  const [degrees, mirrorsRows, mirrorsColumns] = TURNS[orientation] ?? [0, false, false];
   const { width, height } = metadata;
-  return { width, height, metadata, image, decode: () => decodeWithSharp(image(), metadata) };
+  const size = degrees % 180 === 0 ? { width, height } : { width: height, height: width };
+  const decode = () => {
+    // libvips turns what it decoded before it widens it to RGB, which takes less memory than to turn the result.
+    const upright = image().flip(mirrorsRows).flop(mirrorsColumns);
+    if (degrees !== 0) upright.rotate(degrees);
+    return decodeWithSharp(upright, size, metadata.space, clipsGreys);
+  };
+  return { ...size, decode };
 }
 
-async function decodeWithSharp(image: Sharp, metadata: Metadata): Promise<Uint8Array> {
-  const { space, width, height, hasAlpha } = metadata;
+async function decodeWithSharp(
+  image: Sharp,
+  { width, height }: { width: number; height: number },
+  space: Metadata['space'],
+  clipsGreys: boolean,
+): Promise<Uint8Array> {
   // CMYK would otherwise go through colour profiles.
   const isCmyk = space === 'cmyk';
-  const isDeepGrey = space === 'grey16' && !hasAlpha;
+  const isDeepGrey = space === 'grey16' && clipsGreys;
   if (isCmyk) image.pipelineColourspace('cmyk').toColourspace('cmyk');
-  else if (isDeepGrey) image.toColourspace('grey16');
-  else image.toColourspace('srgb').removeAlpha();
+  else image.toColourspace(isDeepGrey ? 'grey16' : 'srgb').removeAlpha();
   const { data, info } = await image
     .raw({ depth: isDeepGrey ? 'ushort' : 'uchar' })
     .toBuffer({ resolveWithObject: true });
@@ -62,13 +91,17 @@ function cmykToRgb(cmyk: Uint8Array): Uint8Array {
   const rgb = new Uint8Array((cmyk.length / 4) * 3);
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
     const white = 255 - cmyk[from + 3]!;
-    for (let c = 0; c < 3; c++) {
-      // x / 255, rounded as Pillow's MULDIV255 rounds.
-      const product = cmyk[from + c]! * white + 128;
-      rgb[to + c] = Math.max(0, white - ((product + (product >> 8)) >> 8));
-    }
+    rgb[to] = white - scaled(cmyk[from]!, white);
+    rgb[to + 1] = white - scaled(cmyk[from + 1]!, white);
+    rgb[to + 2] = white - scaled(cmyk[from + 2]!, white);
   }
   return rgb;
+}
+
+/** a · b / 255, rounded as Pillow's MULDIV255 rounds; at most b. */
+function scaled(a: number, b: number): number {
+  const product = a * b + 128;
+  return (product + (product >> 8)) >> 8;
 }
 
 /** Pillow converts greys of 16 bits to 8 by clipping: every value above 255 is white. */

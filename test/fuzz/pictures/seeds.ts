@@ -133,7 +133,9 @@ function pnmSeeds(): PictureSeed[] {
 function tiffSeeds(): PictureSeed[] {
   const data = (count: number) => Buffer.from(values(count));
   const rgba = { 258: [8, 8, 8, 8], 262: 2, 277: 4, 338: 2, 274: 6 };
+  const palette = { 258: 4, 262: 3, 277: 1, 320: values(48).map((value) => value * 257) };
   const made: Record<string, Buffer> = {
+    'tiff palette': tiffBytes(WIDTH, HEIGHT, data((WIDTH / 2) * HEIGHT), palette),
     'tiff rgba turned': tiffBytes(WIDTH, HEIGHT, data(WIDTH * HEIGHT * 4), rgba),
     'tiff grey 16 bit': tiffBytes(WIDTH, HEIGHT, data(WIDTH * HEIGHT * 2), { 258: 16, 262: 1, 277: 1 }),
     'tiff white 0': tiffBytes(WIDTH, HEIGHT, data(WIDTH * HEIGHT), { 258: 8, 262: 0, 277: 1 }),

@@ -1,0 +1,69 @@
+/**
+ * PNG by sharp, as Pillow 9.4 gives it. The chunks before the pixels tell two things that sharp does not: whether greys of
+ * 16 bits come without alpha, which Pillow clips, and whether the palette is short, which Pillow fills up with greys.
+ */
+import { PictureError } from './picture-file.ts';
+import { openWithSharp } from './sharp-source.ts';
+import type { Source } from './source.ts';
+
+const SIGNATURE_BYTES = 8;
+/** Around the data of a chunk: its length and kind before, its checksum behind. */
+const BEFORE = 8;
+const BEHIND = 4;
+
+const GREY = 0;
+const PALETTE = 3;
+const MOST_PALETTE_BITS = 8;
+const LONGEST_PALETTE = 3 * 2 ** MOST_PALETTE_BITS;
+
+/** Opens a PNG. @throws PictureError if its palette is damaged; errors of sharp. `decode` likewise */
+export async function openPng(bytes: Buffer): Promise<Source> {
+  // The first chunk is the header, else sharp refuses the file. Behind width and height are the bits and the kind.
+  const [bits = 0, kind] = bytes.subarray(SIGNATURE_BYTES + BEFORE + 8);
+  const clipsGreys = kind === GREY && bits === 16;
+  const whole = kind === PALETTE && bits <= MOST_PALETTE_BITS ? fillPalette(bytes, 2 ** bits) : bytes;
+  return openWithSharp(whole, 'png', { clipsGreys });
+}
+
+/** The file with a palette of so many colours, of which those that it lacks are greys, as in Pillow. */
+function fillPalette(bytes: Buffer, colors: number): Buffer {
+  let found: Buffer | undefined;
+  let start = 0;
+  for (let at = SIGNATURE_BYTES; at + BEFORE <= bytes.length; ) {
+    const end = at + BEFORE + bytes.readUInt32BE(at) + BEHIND;
+    const kind = bytes.toString('latin1', at + 4, at + BEFORE);
+    if (kind === 'IDAT' || end > bytes.length) break;
+    if (kind === 'PLTE') {
+      if (found) damaged('it has two palettes');
+      found = bytes.subarray(at, end);
+      start = at;
+    }
+    at = end;
+  }
+  // Without a palette, or with an odd one, sharp refuses the file.
+  const length = found?.readUInt32BE(0) ?? 0;
+  if (!found || length > LONGEST_PALETTE || length % 3 !== 0) return bytes;
+  const sum = BEFORE + length;
+  if (found.readUInt32BE(sum) !== crc32(found.subarray(4, sum))) damaged('the checksum of its palette');
+  if (length >= 3 * colors) return bytes;
+  const full = Buffer.alloc(BEFORE + 3 * colors + BEHIND);
+  found.copy(full, 0, 0, sum);
+  full.writeUInt32BE(3 * colors, 0);
+  for (let i = length; i < 3 * colors; i++) full[BEFORE + i] = Math.floor(i / 3);
+  full.writeUInt32BE(crc32(full.subarray(4, -BEHIND)), full.length - BEHIND);
+  return Buffer.concat([bytes.subarray(0, start), full, bytes.subarray(start + found.length)]);
+}
+
+/** The checksum of PNG's chunks. Node's own is younger than the oldest Node that runs this. */
+function crc32(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+function damaged(detail: string): never {
+  throw new PictureError(`the image file is truncated or damaged (PNG: ${detail})`);
+}
