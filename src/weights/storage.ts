@@ -17,6 +17,7 @@ export class StorageReader {
   readonly #readBytes: (storage: StorageRef) => Uint8Array;
   readonly #storages = new Map<string, StoredValues>();
   readonly #empties = new Map<StoredDtype, StoredValues>();
+  readonly #dtypes = new Map<string, StoredDtype>();
   /** For storages and gathered tensors. Dense tensors need no memory beyond their storage. */
   readonly #budget: Budget;
 
@@ -37,6 +38,7 @@ export class StorageReader {
     const { shape, strides, storage } = ref;
     const { dtype } = storage;
     const count = countNumbers(shape);
+    this.#checkDtype(storage);
     // An empty tensor needs no storage: torch writes one of no values.
     if (count === 0) return new StoredTensor(shape, this.#empty(dtype));
     const start = storage.offset + ref.offset;
@@ -52,15 +54,20 @@ export class StorageReader {
     return new StoredTensor(shape, new StoredValues(this.#file.path, dtype, bytes));
   }
 
+  /** PyTorch gives every tensor of a storage the first one's dtype, also one without values. */
+  #checkDtype({ key, dtype }: StorageRef): void {
+    const first = this.#dtypes.get(key) ?? dtype;
+    this.#dtypes.set(key, first);
+    if (first === dtype) return;
+    this.#file.fail(
+      `storage ${quote(key)} is read as ${first} and as ${dtype}, which torch never writes, so it is refused; ` +
+        'save clones of such views',
+    );
+  }
+
   #storage(ref: StorageRef): StoredValues {
     const { key, dtype, fullLength } = ref;
     const storage = this.#storages.get(key) ?? this.#read(ref);
-    if (storage.dtype !== dtype) {
-      this.#file.fail(
-        `storage ${quote(key)} is read as ${storage.dtype} and as ${dtype}, which torch never writes, so it is refused; ` +
-          'save clones of such views',
-      );
-    }
     // Each reference: one with a larger length would let its tensors reach past the end.
     const expected = fullLength * BYTES_PER_ELEMENT[dtype];
     const { length } = storage.bytes;

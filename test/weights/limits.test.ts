@@ -58,6 +58,11 @@ describe('refuses', () => {
       /storage "0" is read as I32 and as F32/,
     ],
     [
+      'one storage under two dtypes, of which one has no values',
+      () => makePth({ a: scalar, b: { ...scalar, shape: [0], storage: 'IntStorage' } }, { '0': floats(1) }),
+      /storage "0" is read as F32 and as I32/,
+    ],
+    [
       'one storage with two lengths, of which the second is too long',
       () => makePth({ a: scalar, b: { length: 4, shape: [4], strides: [1] } }, { '0': floats(1) }),
       /has 4 bytes, but 4 values of F32 take 16/,
