@@ -60,9 +60,8 @@ export {
   pipe,
   ReLU,
   Sequential,
-  SGD,
   type StateDict,
   StateDictError,
-  StepLR,
 } from './nn/index.ts';
+export { type Optimizer, SGD, StepLR } from './optim/index.ts';
 export { Generator } from './random/mt19937.ts';

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { OptionError, Tensor } from '../../src/autograd/index.ts';
-import { type OptimizerState, readState, SGD, StateDictError, StepLR } from '../../src/nn/index.ts';
+import { readState, StateDictError } from '../../src/nn/index.ts';
+import { type OptimizerState, SGD, StepLR } from '../../src/optim/index.ts';
 import { Generator } from '../../src/random/mt19937.ts';
 import { withGpu } from '../support/gpu.ts';
 
@@ -77,7 +78,7 @@ describe('SGD', () => {
         optimizer.loadStateDict({ values: { ...state.values, ...values }, tensors });
     expect(wrong({ type: 'Adam' })).toThrow('SGD: expected the state of SGD, got that of Adam.');
     expect(wrong({ parameters: 2 })).toThrow('SGD: the saved state is of 2 parameters, this optimizer has 3.');
-    expect(wrong({ momentum: 'much' })).toThrow('SGD: the saved state must have a number momentum, got much.');
+    expect(wrong({ momentum: 'much' })).toThrow('SGD, saved state: momentum must be a finite number');
     expect(wrong({ lr: -1 })).toThrow(OptionError);
     const other = new Map(state.tensors).set('1.momentum_buffer', { ...state.tensors.get('0.momentum_buffer')! });
     expect(wrong({}, other)).toThrow(StateDictError);

@@ -1,0 +1,8 @@
+/** Optimizers and schedules. Other folders import from this file. */
+
+export type { GroupOptions, OptimizedParameters, ParameterGroup } from './groups.ts';
+export { Optimizer, type OptimizerState } from './optimizer.ts';
+export type { SavedValue, SavedValues } from './saved-values.ts';
+export { Schedule, type Scheduled, type ScheduledGroup } from './schedule.ts';
+export { SGD, type SGDOptions, type SGDSettings } from './sgd.ts';
+export { StepLR, type StepLROptions } from './step-lr.ts';
