@@ -63,5 +63,5 @@ export {
   type StateDict,
   StateDictError,
 } from './nn/index.ts';
-export { type Optimizer, SGD, StepLR } from './optim/index.ts';
+export { Adam, AdamW, type Optimizer, SGD, StepLR } from './optim/index.ts';
 export { Generator } from './random/mt19937.ts';

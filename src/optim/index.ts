@@ -1,5 +1,6 @@
 /** Optimizers and schedules. Other folders import from this file. */
 
+export { Adam, type AdamOptions, type AdamSettings, AdamW } from './adam.ts';
 export type { GroupOptions, OptimizedParameters, ParameterGroup } from './groups.ts';
 export { Optimizer, type OptimizerState } from './optimizer.ts';
 export type { SavedValue, SavedValues } from './saved-values.ts';

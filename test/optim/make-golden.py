@@ -82,7 +82,51 @@ def step_lr():
     write("step-lr.json", record)
 
 
+# Sizes of the parameters of two groups: one element, fewer than a vector of four, more than a workgroup, odd.
+SIZES = [[1, 3], [1000, 4097]]
+STEPS = 8
+
+
+def formula(size, a, b, wave):
+    """Values that float32 holds exactly, from -1 to 1; test/optim/support.ts has the same formula."""
+    place = torch.arange(size, dtype=torch.int64)
+    return ((place * a + b) % wave).double() * 2 / wave - (wave - 1) / wave
+
+
+def some(value):
+    """The first, the last and a few values between."""
+    value = value.detach().flatten()
+    return numbers(value if len(value) <= 8 else torch.cat([value[:3], value[3:-3:331], value[-3:]]))
+
+
+def optimizers():
+    """Two groups over eight steps in float64. The last parameter has no gradient in the first two, and the rates fall."""
+    runs = []
+    for name, first, second in [
+        ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}, {"lr": 0.02, "momentum": 0.5, "nesterov": True}),
+        ("Adam", {}, {"lr": 0.01}),
+        ("Adam", {"lr": 0.05, "betas": (0.8, 0.95), "weight_decay": 0.1}, {"lr": 0.02, "eps": 1e-3}),
+        ("AdamW", {}, {"lr": 0.01}),
+        ("AdamW", {"lr": 0.05, "betas": (0.8, 0.95), "weight_decay": 0.3}, {"lr": 0.02, "eps": 1e-3, "weight_decay": 0}),
+    ]:
+        parameters = [[torch.nn.Parameter(formula(size, 29, 7 * size, 128)) for size in sizes] for sizes in SIZES]
+        groups = [{"params": own, **settings} for own, settings in zip(parameters, (first, second))]
+        optimizer = getattr(torch.optim, name)(groups, lr=0.001)
+        steps = []
+        for step in range(STEPS):
+            for size, parameter in zip(sum(SIZES, []), sum(parameters, [])):
+                late = size == 4097 and step < 2
+                parameter.grad = None if late else formula(size, 37, 101 * step + size, 64)
+            if step == 5:
+                for group in optimizer.param_groups:
+                    group["lr"] *= 0.25
+            optimizer.step()
+            steps.append([some(parameter) for parameter in sum(parameters, [])])
+        runs.append({"name": name, "groups": [first, second], "steps": [steps[i] for i in (0, 1, 2, 5, 7)]})
+    write("optimizers.json", {"sizes": SIZES, "at": [0, 1, 2, 5, 7], "runs": runs})
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    for make in (sgd, step_lr):
+    for make in (sgd, step_lr, optimizers):
         make()
