@@ -63,5 +63,16 @@ export {
   type StateDict,
   StateDictError,
 } from './nn/index.ts';
-export { Adam, AdamW, type Optimizer, SGD, StepLR } from './optim/index.ts';
+export {
+  Adam,
+  AdamW,
+  CosineAnnealingLR,
+  LambdaLR,
+  LinearWarmup,
+  MultiStepLR,
+  OneCycleLR,
+  type Optimizer,
+  SGD,
+  StepLR,
+} from './optim/index.ts';
 export { Generator } from './random/mt19937.ts';

@@ -22,6 +22,11 @@ export type Entry = (typeof ENTRIES)[number]['file'];
 const LATER = [
   'Adam',
   'AdamW',
+  'CosineAnnealingLR',
+  'LambdaLR',
+  'LinearWarmup',
+  'MultiStepLR',
+  'OneCycleLR',
   'Optimizer',
   'ResumeOptions',
   'loadTraining',

@@ -59,7 +59,8 @@ export function setBaseRates(optimizer: Scheduled, rates: readonly number[]): vo
 
 /**
  * Changes the learning rates of an optimizer's groups from epoch to epoch. Several schedules of one optimizer work in
- * turn. An epoch is what lies between two calls of `step`; it may be a single step of the optimizer.
+ * turn. An epoch is what lies between two calls of `step`; it may be a single step of the optimizer. A group's first
+ * learning rate is that before the optimizer's first schedule, as torch's `initial_lr`.
  *
  * To go on from a saved state, build the schedule before the optimizer's state is loaded: some change the learning rate
  * when they are built.

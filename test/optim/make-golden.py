@@ -126,7 +126,59 @@ def optimizers():
     write("optimizers.json", {"sizes": SIZES, "at": [0, 1, 2, 5, 7], "runs": runs})
 
 
+# In dawngrad's names. Several schedules of one entry work at the same time, in this order.
+SCHEDULES = [
+    [["StepLR", {"stepSize": 7}]],
+    [["StepLR", {"stepSize": 3, "gamma": 0.7}]],
+    [["MultiStepLR", {"milestones": [4, 9, 9, 20]}]],
+    [["MultiStepLR", {"milestones": [20, 1, 5], "gamma": 0.3}]],
+    [["CosineAnnealingLR", {"tMax": 30}]],
+    [["CosineAnnealingLR", {"tMax": 7, "etaMin": 1e-3}]],
+    [["CosineAnnealingLR", {"tMax": 1, "etaMin": 1e-4}]],
+    [["LinearWarmup", {}]],
+    [["LinearWarmup", {"startFactor": 0.7, "endFactor": 0.1, "totalIters": 25}]],
+    [["LambdaLR", [0.95, 0.5]]],
+    [["OneCycleLR", {"maxLr": 0.3, "totalSteps": 30}]],
+    [["OneCycleLR", {"maxLr": [0.3, 0.02], "totalSteps": 40, "annealStrategy": "linear", "pctStart": 0.25}]],
+    [["OneCycleLR", {"maxLr": 0.3, "epochs": 3, "stepsPerEpoch": 11, "threePhase": True, "divFactor": 10,
+                     "finalDivFactor": 100, "baseMomentum": [0.8, 0.7], "maxMomentum": [0.99, 0.9]}]],
+    [["OneCycleLR", {"maxLr": 0.3, "totalSteps": 31, "cycleMomentum": False, "pctStart": 0.0}]],
+    [["LinearWarmup", {"startFactor": 0.1}], ["CosineAnnealingLR", {"tMax": 20}]],
+    [["LinearWarmup", {"startFactor": 0.5, "totalIters": 3}], ["MultiStepLR", {"milestones": [2, 10]}], ["StepLR", {"stepSize": 4}]],
+]
+
+
+def schedule(optimizer, name, options):
+    if name == "LambdaLR":
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, [lambda epoch, base=base: base**epoch for base in options])
+    snake = {"".join("_" + c.lower() if c.isupper() else c for c in key): value for key, value in options.items()}
+    if "t_max" in snake:
+        snake["T_max"] = snake.pop("t_max")
+    return getattr(torch.optim.lr_scheduler, {"LinearWarmup": "LinearLR"}.get(name, name))(optimizer, **snake)
+
+
+def schedules():
+    """The learning rates and momentums of two groups before each of 30 steps, in float64, with SGD and with Adam."""
+    record = {}
+    for i, names in enumerate(SCHEDULES):
+        adam = i % 2 == 1
+        groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in (0.1, 0.03)]
+        optimizer = torch.optim.Adam(groups) if adam else torch.optim.SGD(groups, lr=1, momentum=0.9)
+        made = [schedule(optimizer, *one) for one in names]
+        rates, momentums = [], []
+        for _ in range(30):
+            rates.append([group["lr"] for group in optimizer.param_groups])
+            momentums.append([group["betas"][0] if adam else group["momentum"] for group in optimizer.param_groups])
+            optimizer.step()
+            for one in made:
+                one.step()
+        record[f"run {i}"] = {"schedules": names, "adam": adam, "rates": rates, "momentums": momentums}
+        if names[0][0] != "OneCycleLR":
+            del record[f"run {i}"]["momentums"]
+    write("schedules.json", record)
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    for make in (sgd, step_lr, optimizers):
+    for make in (sgd, step_lr, optimizers, schedules):
         make()
