@@ -67,6 +67,7 @@ export {
   Adam,
   AdamW,
   CosineAnnealingLR,
+  clipGradNorm,
   LambdaLR,
   LinearWarmup,
   MultiStepLR,

@@ -29,6 +29,7 @@ const LATER = [
   'OneCycleLR',
   'Optimizer',
   'ResumeOptions',
+  'clipGradNorm',
   'loadTraining',
   'reshape',
   'resumeTraining',

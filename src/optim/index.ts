@@ -1,6 +1,7 @@
 /** Optimizers and schedules. Other folders import from this file. */
 
 export { Adam, type AdamOptions, type AdamSettings, AdamW } from './adam.ts';
+export { clipGradNorm } from './clip-grad-norm.ts';
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './cosine-annealing-lr.ts';
 export type { GroupOptions, OptimizedParameters, ParameterGroup } from './groups.ts';
 export { LambdaLR, type LrLambda } from './lambda-lr.ts';

@@ -178,7 +178,26 @@ def schedules():
     write("schedules.json", record)
 
 
+# The shift puts the mean of the gradients away from 0, so that a sum of plain values differs from one of squares.
+CLIPS = [([1], 0.25), ([3], 100), ([1, 3, 1000, 4097], 1.5), ([1000, None, 4097], 0.001), ([70001, 4096, 5], 3), ([None], 1), ([3], 0)]
+
+
+def clips():
+    """Norms in float64, and some values of the gradients after clipping."""
+    runs = []
+    for sizes, max_norm in CLIPS:
+        parameters = []
+        for i, size in enumerate(sizes):
+            parameter = torch.nn.Parameter(torch.zeros(size or 2, dtype=torch.float64))
+            parameter.grad = None if size is None else formula(size, 37, 101 * i + size, 64) + 0.5
+            parameters.append(parameter)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+        grads = [None if one.grad is None else some(one.grad[:4097]) for one in parameters]
+        runs.append({"sizes": sizes, "max_norm": max_norm, "norm": norm.item(), "grads": grads})
+    write("clip-grad-norm.json", {"runs": runs})
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    for make in (sgd, step_lr, optimizers, schedules):
+    for make in (sgd, step_lr, optimizers, schedules, clips):
         make()

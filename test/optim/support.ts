@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { Adam, AdamW, SGD } from '../../src/optim/index.ts';
+import { Adam, AdamW, clipGradNorm, SGD } from '../../src/optim/index.ts';
 import { findDifference } from '../support/compare.ts';
 
 /** Reads test/golden/optim/<name>.json, written by make-golden.py. */
@@ -66,4 +66,38 @@ export async function optimizerDifferences(gpu: Gpu, { name, groups, steps }: Ru
   optimizer.dispose();
   for (const parameter of all) parameter.dispose();
   return found;
+}
+
+interface Clip {
+  /** Of each gradient; null for a parameter without one. */
+  readonly sizes: (number | null)[];
+  readonly max_norm: number;
+  readonly norm: number;
+  /** Some values of the first 4097 of each gradient, after clipping. */
+  readonly grads: (number[] | null)[];
+}
+
+export const clips = golden<{ runs: Clip[] }>('clip-grad-norm').runs;
+
+/** Clips the gradients of a case. Returns the differences from PyTorch's float64. */
+export async function clipDifferences(gpu: Gpu, { sizes, max_norm: maxNorm, norm, grads }: Clip): Promise<string[]> {
+  const parameters = sizes.map((size, i) => {
+    const parameter = Tensor.zeros(gpu, [size ?? 2]);
+    if (size !== null) {
+      const values = formula(size, 37, 101 * i + size, 64).map((value) => value + 0.5);
+      parameter.grad = Tensor.from(gpu, values, [size]);
+    }
+    return parameter;
+  });
+  const found = clipGradNorm(parameters, maxNorm);
+  const results: [string, number[], number[]][] = [['norm', [await found.item()], [norm]]];
+  for (const [i, { grad }] of parameters.entries()) {
+    if (grad) results.push([`gradient ${i}`, some((await grad.data()).slice(0, 4097)), grads[i]!]);
+  }
+  for (const tensor of [found, ...parameters]) tensor.dispose();
+  return results.flatMap(([name, actual, expected]) => {
+    // A tree of sums, a root and a quotient in float32: a dozen roundings in a row at most, of either sign.
+    const difference = findDifference(actual, expected, { atol: 0, rtol: 3e-7 });
+    return difference ? [`${name} ${difference}`] : [];
+  });
 }
