@@ -263,6 +263,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   // only writes the buffer.
   sgd_momentum: elementwise('sgd', 5),
   sgd_plain: elementwise('sgd', 3),
+  // Reads and writes the parameter and both averages, and reads the gradient.
+  adam: elementwise('other', 7),
+  grad_norm_squares: elementwise('other', 1),
+  grad_norm_total: (u) => ({ kind: 'other', shape: `${u.count}`, bytes: words(u.count! + 2) }),
+  grad_scale: elementwise('other', 2),
   correct_rows: (u) => ({ kind: 'other', shape: `${u.rows}x${u.classes}`, bytes: words(u.rows! * (u.classes! + 2)) }),
   correct_sum: (u) => ({ kind: 'other', shape: `${u.rows}`, bytes: words(u.rows! + 1) }),
 };

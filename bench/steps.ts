@@ -8,7 +8,8 @@ import { Generator } from '../src/data/index.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
 import { type Chooser, chooserOf } from '../src/kernels/chooser.ts';
 import { type ResNet, resnet18 } from '../src/models/index.ts';
-import { Linear, SGD } from '../src/nn/index.ts';
+import { Linear } from '../src/nn/index.ts';
+import { SGD } from '../src/optim/index.ts';
 import { readCheckpoint } from '../src/weights/index.ts';
 
 /**

@@ -60,9 +60,20 @@ export {
   pipe,
   ReLU,
   Sequential,
-  SGD,
   type StateDict,
   StateDictError,
-  StepLR,
 } from './nn/index.ts';
+export {
+  Adam,
+  AdamW,
+  CosineAnnealingLR,
+  clipGradNorm,
+  LambdaLR,
+  LinearWarmup,
+  MultiStepLR,
+  OneCycleLR,
+  type Optimizer,
+  SGD,
+  StepLR,
+} from './optim/index.ts';
 export { Generator } from './random/mt19937.ts';

@@ -16,7 +16,8 @@ import {
 } from '../src/autograd/index.ts';
 import { linearGrid } from '../src/kernels/grid.ts';
 import { defineKernel, launch } from '../src/kernels/kernel.ts';
-import { Linear, Module, pipe, SGD } from '../src/nn/index.ts';
+import { Linear, Module, pipe } from '../src/nn/index.ts';
+import { SGD } from '../src/optim/index.ts';
 import { Generator } from '../src/random/mt19937.ts';
 import { withGpu } from './support/gpu.ts';
 import { untyped } from './support/untyped.ts';

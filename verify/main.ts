@@ -33,6 +33,7 @@ import { longTrain } from './rows/long-train.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
+import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
@@ -51,6 +52,7 @@ const ROWS: readonly Row[] = [
   oneStep,
   tenSteps,
   batchNormOffset,
+  optimizers,
   evalForward,
   half,
   predict,

@@ -18,8 +18,23 @@ export const ENTRIES = [
 
 export type Entry = (typeof ENTRIES)[number]['file'];
 
-/** Names of the root that came after the entries were drawn: with resuming, and `reshape`. */
-const LATER = ['ResumeOptions', 'loadTraining', 'reshape', 'resumeTraining', 'saveTraining'] as const;
+/** Names of the root that came after the entries were drawn: with resuming, `reshape`, and `src/optim`. */
+const LATER = [
+  'Adam',
+  'AdamW',
+  'CosineAnnealingLR',
+  'LambdaLR',
+  'LinearWarmup',
+  'MultiStepLR',
+  'OneCycleLR',
+  'Optimizer',
+  'ResumeOptions',
+  'clipGradNorm',
+  'loadTraining',
+  'reshape',
+  'resumeTraining',
+  'saveTraining',
+] as const;
 
 /** The most names that the root may have, types included: 80 when the entries were drawn, and later ones. */
 export const MOST_NAMES = 80 + LATER.length;

@@ -1,7 +1,8 @@
 /** The computations on one batch. Nothing here waits for the device. */
 import { backward, countCorrect, crossEntropy, noGrad, scope, Tensor } from '../autograd/index.ts';
 import type { Gpu, Readback } from '../gpu/gpu.ts';
-import type { Module, SGD } from '../nn/index.ts';
+import type { Module } from '../nn/index.ts';
+import type { Optimizer } from '../optim/index.ts';
 
 /** One batch on the host. */
 export interface HostBatch {
@@ -24,7 +25,13 @@ export interface StepResult {
 export type StepMarks = (part: 'forward' | 'backward' | 'update') => void;
 
 /** Records a forward pass, backward and an update of the weights. */
-export function trainStep(gpu: Gpu, model: Module, optimizer: SGD, batch: HostBatch, mark?: StepMarks): StepResult {
+export function trainStep(
+  gpu: Gpu,
+  model: Module,
+  optimizer: Optimizer,
+  batch: HostBatch,
+  mark?: StepMarks,
+): StepResult {
   return scope(() => {
     const { images, labels } = upload(gpu, batch);
     const logits = model.call(images);

@@ -1,4 +1,4 @@
-/** Modules and optimizers. Other folders import from this file. */
+/** Modules and their state. Other folders import from this file. */
 
 export { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
 export { BatchNorm2d, type BatchNorm2dOptions } from './batch-norm2d.ts';
@@ -10,9 +10,7 @@ export { MaxPool2d, type MaxPool2dOptions } from './max-pool2d.ts';
 export { Module } from './module.ts';
 export { pipe } from './pipe.ts';
 export { ReLU } from './relu.ts';
-export type { SavedValues } from './saved-values.ts';
 export { Sequential } from './sequential.ts';
-export { type OptimizerState, SGD, type SGDOptions } from './sgd.ts';
 export {
   Counter,
   checkState,
@@ -20,9 +18,9 @@ export {
   type HostEntry,
   type LoadOptions,
   type LoadReport,
+  loadState,
   readState,
   type StateDict,
   StateDictError,
   type StateEntry,
 } from './state-dict.ts';
-export { StepLR, type StepLROptions } from './step-lr.ts';

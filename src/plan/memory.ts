@@ -11,7 +11,7 @@ import type { TunedChoices, Work } from '../kernels/work.ts';
 import { buildModel, FROM_SCRATCH, type Start } from '../models/start.ts';
 import { type HostBatch, trainStep, valStep } from '../models/step.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
-import { SGD } from '../nn/index.ts';
+import { SGD } from '../optim/index.ts';
 import { openDryGpu } from './dry-device.ts';
 import { Ledger } from './ledger.ts';
 

@@ -7,7 +7,7 @@ import type { ResNet } from '../models/index.ts';
 import type { StartFacts } from '../models/start.ts';
 import { type HostBatch, trainStep, valStep } from '../models/step.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
-import type { SGD, StepLR } from '../nn/index.ts';
+import type { SGD, StepLR } from '../optim/index.ts';
 import type { NumberSettings, Rehearsal } from '../plan/index.ts';
 import type { Best } from './best.ts';
 import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, type WeightsFile } from './config.ts';

@@ -15,7 +15,7 @@ import { chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { buildModel, factsOf, readStart, type Start } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
-import { SGD, StepLR } from '../nn/index.ts';
+import { SGD, StepLR } from '../optim/index.ts';
 import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
 import { checkPictures, readHeaders } from './check-pictures.ts';

@@ -5,14 +5,8 @@
 
 import type { Generator, GeneratorState } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
-import {
-  checkState,
-  type Module,
-  type OptimizerState,
-  readState,
-  type SavedValues,
-  type StateDict,
-} from '../nn/index.ts';
+import { checkState, type Module, readState, type StateDict } from '../nn/index.ts';
+import type { OptimizerState, SavedValues } from '../optim/index.ts';
 import { type Checkpoint, readCheckpoint, type TensorData, writeSafetensors } from '../weights/index.ts';
 
 /** Metadata key of the values beside the tensors. */

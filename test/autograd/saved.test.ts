@@ -16,7 +16,7 @@ import {
 } from '../../src/autograd/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { defineKernel, launch } from '../../src/kernels/kernel.ts';
-import { SGD } from '../../src/nn/sgd.ts';
+import { SGD } from '../../src/optim/sgd.ts';
 import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();

@@ -8,7 +8,7 @@ import { backward, crossEntropy, graphSize, keep, linear, Tensor } from '../../s
 import { unownedTensors } from '../../src/autograd/unowned.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { SGD } from '../../src/nn/sgd.ts';
+import { SGD } from '../../src/optim/sgd.ts';
 import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest } = await withGpu();

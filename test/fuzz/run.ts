@@ -5,7 +5,7 @@
 import * as engine from '../../src/autograd/index.ts';
 import { keep, noGrad, type Shape, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { SGD } from '../../src/nn/sgd.ts';
+import { SGD } from '../../src/optim/sgd.ts';
 import { forceConv2dVariant, forceLinearVariant } from '../support/force.ts';
 import { runOp } from './ops.ts';
 import type { Backward, Op, Program, Statement } from './program.ts';

@@ -5,7 +5,7 @@ import { keep, relu, scope, Tensor } from '../../src/autograd/index.ts';
 import { BoundedCache } from '../../src/gpu/bounded-cache.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { defineKernel, launch } from '../../src/kernels/kernel.ts';
-import { SGD } from '../../src/nn/sgd.ts';
+import { SGD } from '../../src/optim/sgd.ts';
 import { openDryGpu } from '../../src/plan/index.ts';
 import { withGpu } from '../support/gpu.ts';
 

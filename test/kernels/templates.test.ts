@@ -13,7 +13,7 @@ import type { AdapterTraits, Dispatch, Gpu } from '../../src/gpu/gpu.ts';
 import { type Constants, kernels, renderKernel } from '../../src/kernels/kernel.ts';
 import { fillTemplate } from '../../src/kernels/templates.ts';
 import { resnet18 } from '../../src/models/index.ts';
-import { SGD } from '../../src/nn/index.ts';
+import { SGD } from '../../src/optim/index.ts';
 import { openDryGpu } from '../../src/plan/index.ts';
 import { PLAIN_GPU } from '../support/resnet18.ts';
 

@@ -5,7 +5,8 @@ import { DTypeError, noGrad, Tensor, toDType } from '../../src/autograd/index.ts
 import { MissingFeatureError } from '../../src/gpu/errors.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { resnet18 } from '../../src/models/index.ts';
-import { BatchNorm2d, Conv2d, Linear, MaxPool2d, Sequential, SGD } from '../../src/nn/index.ts';
+import { BatchNorm2d, Conv2d, Linear, MaxPool2d, Sequential } from '../../src/nn/index.ts';
+import { SGD } from '../../src/optim/index.ts';
 import { Generator } from '../../src/random/mt19937.ts';
 import { EXACT, expectClose } from '../support/compare.ts';
 import { withGpu } from '../support/gpu.ts';

@@ -31,7 +31,7 @@ describe('dawngrad/engine for a browser', async () => {
     expect(plain.external).toEqual([]);
     expect(plain.inputs.filter((path) => !/(^|\/)checkout\/dist\/|^<stdin>$/.test(path))).toEqual([]);
     const folders = plain.inputs.map((path) => /checkout\/dist\/([^/]+)\//.exec(path)?.[1] ?? '');
-    expect([...new Set(folders)].sort()).toEqual(['', 'autograd', 'gpu', 'kernels', 'models', 'nn', 'random']);
+    expect([...new Set(folders)].sort()).toEqual(['', 'autograd', 'gpu', 'kernels', 'models', 'nn', 'optim', 'random']);
   });
 
   test('turns no text into code', () => {

@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'train',
     'plan',
     'models',
+    'optim',
     'demo',
     'fetch',
     'pictures',
@@ -25,12 +26,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'data',
   ],
-  predict: ['plan', 'models', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  predict: ['plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
-  train: ['plan', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
-  plan: ['models', 'nn', 'autograd', 'kernels', 'gpu'],
-  models: ['nn', 'autograd', 'kernels', 'gpu', 'weights'],
+  train: ['plan', 'models', 'pictures', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
+  models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
+  optim: ['nn', 'autograd', 'kernels', 'gpu'],
   nn: ['autograd', 'kernels', 'gpu'],
   autograd: ['kernels', 'gpu'],
   kernels: ['gpu'],
@@ -53,7 +55,7 @@ const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts', 'src/prin
  * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a
  * checkout. In the package a generated module replaces the second.
  */
-const ENGINE = new Set(['models', 'nn', 'autograd', 'kernels', 'gpu', 'random']);
+const ENGINE = new Set(['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'random']);
 const HOST_FILES = new Set(['src/gpu/dawn.ts', 'src/kernels/templates.ts']);
 
 const MAX_LINES = 400;

@@ -5,7 +5,8 @@ import { DataLoader, Generator, ImageFolder, TRAIN_TRANSFORM } from '../../src/d
 import { type OpenOptions, openGpu } from '../../src/gpu/dawn.ts';
 import type { Readback } from '../../src/gpu/gpu.ts';
 import { buildModel, readStart } from '../../src/models/start.ts';
-import { BatchNorm2d, SGD } from '../../src/nn/index.ts';
+import { BatchNorm2d } from '../../src/nn/index.ts';
+import { SGD } from '../../src/optim/index.ts';
 import type { TensorData } from '../../src/weights/index.ts';
 import { atMost, type Context, type Outcome, type Row, scientific } from '../row.ts';
 import { relativeL2, runPython } from '../tensors.ts';

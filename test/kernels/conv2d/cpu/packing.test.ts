@@ -2,7 +2,7 @@
 
 import { describe, expect } from 'vitest';
 import { backward, conv2d, noGrad, Tensor } from '../../../../src/autograd/index.ts';
-import { SGD } from '../../../../src/nn/sgd.ts';
+import { SGD } from '../../../../src/optim/sgd.ts';
 import { findDifference } from '../../../support/compare.ts';
 import { withGpu } from '../../../support/gpu.ts';
 

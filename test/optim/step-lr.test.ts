@@ -1,7 +1,7 @@
 /** StepLR against torch's, and the options that it refuses. */
 import { expect, test } from 'vitest';
 import { OptionError } from '../../src/autograd/errors.ts';
-import { StepLR, type StepLROptions } from '../../src/nn/step-lr.ts';
+import { StepLR, type StepLROptions } from '../../src/optim/step-lr.ts';
 import { golden } from './support.ts';
 
 const runs = Object.entries(golden<Record<string, number[]>>('step-lr'));

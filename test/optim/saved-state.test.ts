@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { OptionError, Tensor } from '../../src/autograd/index.ts';
-import { type OptimizerState, readState, SGD, StateDictError, StepLR } from '../../src/nn/index.ts';
+import { readState, StateDictError } from '../../src/nn/index.ts';
+import { Adam, AdamW, type Optimizer, type OptimizerState, SGD, StepLR } from '../../src/optim/index.ts';
 import { Generator } from '../../src/random/mt19937.ts';
 import { withGpu } from '../support/gpu.ts';
 
@@ -22,7 +23,7 @@ function parametersOf(seed: number): Tensor[] {
 }
 
 /** Steps with gradients that depend on the step alone; the last parameter gets its first in step 2. */
-function steps(optimizer: SGD, parameters: readonly Tensor[], from: number, to: number): void {
+function steps(optimizer: Optimizer, parameters: readonly Tensor[], from: number, to: number): void {
   for (let step = from; step < to; step++) {
     const random = new Generator(100 + step);
     for (const [i, parameter] of parameters.entries()) {
@@ -77,12 +78,65 @@ describe('SGD', () => {
         optimizer.loadStateDict({ values: { ...state.values, ...values }, tensors });
     expect(wrong({ type: 'Adam' })).toThrow('SGD: expected the state of SGD, got that of Adam.');
     expect(wrong({ parameters: 2 })).toThrow('SGD: the saved state is of 2 parameters, this optimizer has 3.');
-    expect(wrong({ momentum: 'much' })).toThrow('SGD: the saved state must have a number momentum, got much.');
+    expect(wrong({ momentum: 'much' })).toThrow('SGD, saved state: momentum must be a finite number');
     expect(wrong({ lr: -1 })).toThrow(OptionError);
     const other = new Map(state.tensors).set('1.momentum_buffer', { ...state.tensors.get('0.momentum_buffer')! });
     expect(wrong({}, other)).toThrow(StateDictError);
     const unknown = new Map(state.tensors).set('7.momentum_buffer', { ...state.tensors.get('0.momentum_buffer')! });
     expect(wrong({}, unknown)).toThrow('unexpected: 7.momentum_buffer');
+    expect(gpu.pool.liveBytes).toBe(before);
+    expect(await onHost(optimizer.stateDict())).toEqual(state);
+    optimizer.dispose();
+  });
+});
+
+describe.each([
+  ['Adam', Adam],
+  ['AdamW', AdamW],
+] as const)('%s', (type, Class) => {
+  const options = { lr: 0.1, betas: [0.8, 0.9], eps: 1e-3, weightDecay: 0.2 } as const;
+
+  for (const at of [0, 1, 3]) {
+    gpuTest(`goes on after ${at} steps, in two groups`, async () => {
+      const build = (seed: number, lr: number) => {
+        const parameters = parametersOf(seed);
+        const groups = [{ parameters: parameters.slice(0, 1), lr }, { parameters: parameters.slice(1) }];
+        return { parameters, optimizer: new Class(groups, lr === 0.3 ? options : {}) };
+      };
+      const [undisturbed, before, after] = [build(1, 0.3), build(1, 0.3), build(2, 7)];
+      steps(undisturbed.optimizer, undisturbed.parameters, 0, 6);
+      steps(before.optimizer, before.parameters, 0, at);
+      const state = await onHost(before.optimizer.stateDict());
+      expect(state.values.steps).toEqual([at, at, Math.max(0, at - 2)]);
+      after.optimizer.loadStateDict(state);
+      expect(after.optimizer.groups).toMatchObject([{ ...options, lr: 0.3 }, options]);
+      for (const [i, parameter] of after.parameters.entries()) parameter.set(await before.parameters[i]!.data());
+      steps(after.optimizer, after.parameters, at, 6);
+      for (const [i, parameter] of after.parameters.entries()) {
+        expect(await parameter.data()).toEqual(await undisturbed.parameters[i]!.data());
+      }
+      for (const { optimizer } of [undisturbed, before, after]) optimizer.dispose();
+    });
+  }
+
+  gpuTest('refuses a state that is not its own, and stays as it was', async () => {
+    const parameters = parametersOf(1);
+    const optimizer = new Class(parameters, options);
+    steps(optimizer, parameters, 0, 2);
+    const state = await onHost(optimizer.stateDict());
+    expect([...state.tensors.keys()]).toEqual(['0.exp_avg', '0.exp_avg_sq', '1.exp_avg', '1.exp_avg_sq']);
+    const before = gpu.pool.liveBytes;
+    const wrong =
+      (values: object, tensors = state.tensors) =>
+      () =>
+        optimizer.loadStateDict({ values: { ...state.values, ...values }, tensors });
+    expect(wrong({ type: 'SGD' })).toThrow(`${type}: expected the state of ${type}, got that of SGD.`);
+    expect(wrong({ steps: [1, 2] })).toThrow(`${type}: the saved state must have 3 counts of steps, got 1,2.`);
+    expect(wrong({ steps: [1, 2, -1] })).toThrow(`${type}: the saved state must have a count 2, got -1.`);
+    expect(wrong({ betas: [1, 1] })).toThrow(`${type}, saved state: betas must be two numbers`);
+    // A parameter that has made steps has averages, and no other.
+    expect(wrong({ steps: [2, 2, 1] })).toThrow('missing: 2.exp_avg [1]');
+    expect(wrong({ steps: [2, 0, 0] })).toThrow('unexpected: 1.exp_avg [2, 3]');
     expect(gpu.pool.liveBytes).toBe(before);
     expect(await onHost(optimizer.stateDict())).toEqual(state);
     optimizer.dispose();

@@ -2,11 +2,12 @@
 import { describe, expect } from 'vitest';
 import { OptionError } from '../../src/autograd/errors.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
-import { SGD, type SGDOptions } from '../../src/nn/sgd.ts';
+import { SGD, type SGDOptions } from '../../src/optim/sgd.ts';
+import { type Dense, upload } from '../nn/support.ts';
 import { expectClose } from '../support/compare.ts';
 import { withGpu } from '../support/gpu.ts';
 import { untyped } from '../support/untyped.ts';
-import { type Dense, golden, upload } from './support.ts';
+import { golden } from './support.ts';
 
 interface Golden {
   start: Dense[];
@@ -122,7 +123,7 @@ describe('SGD refuses', () => {
     const labels = Tensor.from(gpu, Uint32Array.of(1), [1]);
     expect(() => new SGD([], { lr: 1 })).toThrow('SGD: parameters must hold a tensor or more, got none.');
     expect(() => new SGD([parameter, parameter], { lr: 1 })).toThrow(/twice/);
-    expect(() => new SGD([parameter, untyped(labels)], { lr: 1 })).toThrow(
+    expect(() => new SGD([parameter, untyped<Tensor>(labels)], { lr: 1 })).toThrow(
       'SGD: parameter 1 must hold f32 values, got u32.',
     );
     parameter.dispose();
