@@ -2,6 +2,7 @@
  * PNG by sharp, as Pillow 9.4 gives it. The chunks before the pixels tell two things that sharp does not: whether greys of
  * 16 bits come without alpha, which Pillow clips, and whether the palette is short, which Pillow fills up with greys.
  */
+import crc32 from 'crc-32';
 import { PictureError } from './picture-file.ts';
 import { openWithSharp } from './sharp-source.ts';
 import type { Source } from './source.ts';
@@ -44,25 +45,18 @@ function fillPalette(bytes: Buffer, colors: number): Buffer {
   const length = found?.readUInt32BE(0) ?? 0;
   if (!found || length > LONGEST_PALETTE || length % 3 !== 0) return bytes;
   const sum = BEFORE + length;
-  if (found.readUInt32BE(sum) !== crc32(found.subarray(4, sum))) damaged('the checksum of its palette');
+  if (found.readUInt32BE(sum) !== checksum(found.subarray(4, sum))) damaged('the checksum of its palette');
   if (length >= 3 * colors) return bytes;
   const full = Buffer.alloc(BEFORE + 3 * colors + BEHIND);
   found.copy(full, 0, 0, sum);
   full.writeUInt32BE(3 * colors, 0);
   for (let i = length; i < 3 * colors; i++) full[BEFORE + i] = Math.floor(i / 3);
-  full.writeUInt32BE(crc32(full.subarray(4, -BEHIND)), full.length - BEHIND);
+  full.writeUInt32BE(checksum(full.subarray(4, -BEHIND)), full.length - BEHIND);
   return Buffer.concat([bytes.subarray(0, start), full, bytes.subarray(start + found.length)]);
 }
 
-/** The checksum of PNG's chunks. Node's own is younger than the oldest Node that runs this. */
-function crc32(bytes: Uint8Array): number {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-}
+/** The CRC-32 of a chunk, without a sign. */
+const checksum = (bytes: Uint8Array) => crc32.buf(bytes) >>> 0;
 
 function damaged(detail: string): never {
   throw new PictureError(`the image file is truncated or damaged (PNG: ${detail})`);

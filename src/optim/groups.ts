@@ -23,6 +23,11 @@ export function settingsOf<Settings extends object>(
   return Object.fromEntries(keys.map((name) => [name, group[name]])) as Settings;
 }
 
+/** Without the options that are undefined. */
+export function given<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+}
+
 /** Makes the groups of an optimizer. @throws OptionError */
 export function groupsOf<Settings extends object>(
   type: string,
@@ -49,8 +54,7 @@ export function groupsOf<Settings extends object>(
       if (wrong >= 0) {
         throw new OptionError(`${owner}: parameters must be tensors, got ${String(list[wrong])} as item ${wrong}.`);
       }
-      const set = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-      return groupOf(list, names, { ...defaults, ...set });
+      return groupOf(list, names, { ...defaults, ...(given(own) as Partial<Settings>) });
     }),
   );
 }

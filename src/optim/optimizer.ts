@@ -4,7 +4,7 @@ import { checkNames } from '../autograd/options.ts';
 import { keep } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import { type HostEntry, loadState } from '../nn/index.ts';
-import { groupsOf, type OptimizedParameters, type ParameterGroup, settingsOf } from './groups.ts';
+import { given, groupsOf, type OptimizedParameters, type ParameterGroup, settingsOf } from './groups.ts';
 import { expectType, type SavedValue, type SavedValues, savedCount } from './saved-values.ts';
 
 /** The state of an optimizer: plain values, and tensors on the device. */
@@ -245,9 +245,4 @@ export abstract class Optimizer<Settings extends { lr: number } = { lr: number }
     }
     return all.map((_, i) => savedCount(type, steps, `${i}`));
   }
-}
-
-/** Without the options that are undefined. */
-function given<Options extends object>(options: Options): Options {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
 }

@@ -9,6 +9,7 @@
  */
 
 import * as zlib from 'node:zlib';
+import slowCrc32 from 'crc-32';
 import { quote } from '../printable.ts';
 import type { InputFile } from './file.ts';
 import { LIMIT_TEXT, mostBytes } from './limits.ts';
@@ -242,15 +243,7 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Node has a fast one since 20.15; before that, this uses the table of the reflected polynomial 0xEDB88320. */
+/** The CRC-32, without a sign. Node has a fast one since 20.15. */
 function crc32(bytes: Uint8Array): number {
-  if (typeof zlib.crc32 === 'function') return zlib.crc32(bytes);
-  const table = Uint32Array.from({ length: 256 }, (_, n) => {
-    let c = n;
-    for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
-    return c;
-  });
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = table[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
+  return typeof zlib.crc32 === 'function' ? zlib.crc32(bytes) : slowCrc32.buf(bytes) >>> 0;
 }
