@@ -77,11 +77,12 @@ describe('another shape', () => {
     expect(() => reshape(x, [4])).toThrow('reshape: input [2, 3] has 6 values, which shape [4] does not hold.');
   });
 
-  gpuTest('view refuses to cut the graph, and may outside it', () => {
+  gpuTest('view keeps the graph, as in torch, and detach cuts it', async () => {
     const x = leaf([1, 2, 3, 4]);
-    expect(() => scope(() => relu(x).view([2, 2]))).toThrow('view(): gradients would not flow through it');
-    expect(noGrad(() => x.view([2, 2])).shape).toEqual([2, 2]);
-    expect(x.view().requiresGrad).toBe(false);
+    backward(x.view([2, 2]).relu(), 3);
+    expect(await x.grad!.data()).toEqual(new Float32Array(4).fill(3));
+    expect(x.view([2, -1]).shape).toEqual([2, 2]);
+    expect(x.detach().requiresGrad).toBe(false);
   });
 
   gpuTest('a shape that its owner changes later is that of the tensor no more', () => {
@@ -140,7 +141,7 @@ describe('backward', () => {
   gpuTest('leaves a gradient alone that is its owner’s', async () => {
     const ones = keep(Tensor.from(gpu, [1, 1]));
     const op = (input: Tensor) =>
-      record({ name: 'op', inputs: { input }, output: relu(input.view()), saved: [ones], backward: () => [ones] });
+      record({ name: 'op', inputs: { input }, output: relu(input.detach()), saved: [ones], backward: () => [ones] });
     const x = leaf([1, 2]);
     for (let i = 0; i < 3; i++) backward(op(x), 1);
     expect(await x.grad!.data()).toEqual(Float32Array.of(3, 3));

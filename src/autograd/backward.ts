@@ -111,7 +111,7 @@ function startingGradient(result: Tensor, seed: Tensor | number | undefined): Te
     expectShape('backward', 'seed', seed, result.shape);
     expectDType('backward', 'seed', seed, 'f32');
     expectUsable('backward', { 'the result': result, seed });
-    return keep(seed.view());
+    return keep(seed.detach());
   }
   if (seed === undefined && result.size !== 1) {
     throw new RangeError(
@@ -135,7 +135,7 @@ function propagate(entry: Entry, grads: Map<Entry, Tensor>): void {
     checkGradients(entry, inputGrads, outputGrad, needs);
     // Backward may return one tensor for several inputs. Each input gets its own view, and the scope disposes the
     // originals.
-    const handed = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.view()) : undefined));
+    const handed = inputGrads.map((grad, i) => (grad && needs[i] ? keep(grad.detach()) : undefined));
     grads.delete(entry);
     // The scope disposes what else was made. A tensor of the op's owner, such as a constant gradient, stays.
     for (const grad of new Set(inputGrads)) {

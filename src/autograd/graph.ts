@@ -115,7 +115,7 @@ export function record(op: OpRecord): Tensor {
   const inputs = namedInputs(op.inputs);
   expectUsable(op.name, { ...Object.fromEntries(inputs), output });
   if (entries.has(output) || inputs.some(([, input]) => input === output)) {
-    throw new GraphError(`${op.name}: the output must be a new tensor. Return a view() of an input, or a copy.`);
+    throw new GraphError(`${op.name}: the output must be a new tensor. Return a detach() of an input, or a copy.`);
   }
   output.holdings.label = op.name;
   if (!wouldRecord(inputs.map(([, input]) => input))) return output;

@@ -1,5 +1,7 @@
 /** The engine's interface for code built on it. */
 
+import './methods.ts';
+
 export { type BackwardOptions, backward } from './backward.ts';
 export type { DType, Floating, ValuesOf } from './dtype.ts';
 export { type ElementwiseKernel, elementwise } from './elementwise.ts';

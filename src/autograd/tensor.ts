@@ -14,13 +14,12 @@ import {
 } from './errors.ts';
 import { fromHalf } from './half.ts';
 import { Holdings } from './holdings.ts';
-import { isRecording } from './recording.ts';
 import { adopt } from './scope.ts';
 import { Storage } from './storage.ts';
 import { unwatch } from './unowned.ts';
 import { dtypeOf, type HostValues, toStored, toValues } from './values.ts';
 
-/** Extents, outermost first; `[]` for a single value. */
+/** Extents, outermost first; `[]` for a single value. With an extent of 0 there are no values. */
 export type Shape = readonly number[];
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
@@ -30,8 +29,8 @@ export function sizeOf(shape: Shape): number {
 /** Runs before memory is allocated: a failing tensor must not leave any behind. */
 function checkExtents(shape: Shape): void {
   if (!Array.isArray(shape)) throw new TypeError(`A shape is an array of extents, got ${String(shape)}.`);
-  if (shape.every((extent) => Number.isInteger(extent) && extent >= 1)) return;
-  throw new RangeError(`The extents of a tensor must be positive whole numbers, got ${formatShape(shape)}.`);
+  if (shape.every((extent) => Number.isInteger(extent) && extent >= 0)) return;
+  throw new RangeError(`The extents of a tensor must be whole numbers of at least 0, got ${formatShape(shape)}.`);
 }
 
 function checkDType(owner: string, dtype: DType): void {
@@ -148,7 +147,7 @@ export class Tensor<D extends DType = Floating> {
     if (!required && this.holdings.graph) {
       throw new GraphError(
         `requiresGrad: this tensor is a result of ${this.holdings.label}, whose inputs decide it, so it cannot be ` +
-          'cleared. Use its view(), which requires no gradient.',
+          'cleared. Use its detach(), which requires no gradient.',
       );
     }
     this.#requiresGrad = required;
@@ -210,20 +209,9 @@ export class Tensor<D extends DType = Floating> {
     );
   }
 
-  /**
-   * Another tensor over the same memory, with as many elements. Gradients do not flow to the original: `reshape` is the
-   * op that passes them on.
-   * @throws GraphError for another shape, if the tensor requires a gradient and ops are recorded
-   */
-  view(shape: Shape = this.shape): Tensor<D> {
-    checkExtents(shape);
-    if (this.#requiresGrad && isRecording() && formatShape(shape) !== formatShape(this.shape)) {
-      throw new GraphError(
-        `view(): gradients would not flow through it to this tensor of shape ${formatShape(this.shape)}. Use reshape(), ` +
-          'or call view() inside noGrad() if they should not.',
-      );
-    }
-    return this.alias(shape);
+  /** Another tensor over the same memory. No gradient flows through it to this one. */
+  detach(): Tensor<D> {
+    return this.alias(this.shape);
   }
 
   /** A view of any shape, for ops that record it. @throws RangeError if it has another number of elements */

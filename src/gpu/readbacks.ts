@@ -49,6 +49,8 @@ export class Readbacks {
    * @param failure throws the better known reason, if there is one, when mapping fails
    */
   start(bytes: number, fill: (staging: WebGpuBuffer, size: number) => void, failure: () => Promise<void>): Readback {
+    // WebGPU maps no empty buffer.
+    if (bytes === 0) return { get: () => Promise.resolve(new ArrayBuffer(0)) };
     this.#hint.growing(this.#open);
     if (this.#open >= MOST_OPEN) {
       throw new GpuError(

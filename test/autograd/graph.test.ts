@@ -266,6 +266,6 @@ describe('backward refuses', () => {
     expect(() => backward(y)).toThrow('the graph was used up at relu by an earlier backward()');
     expect(() => backward(relu(h))).toThrow('the graph was used up at relu by an earlier backward()');
     // A view starts a new graph.
-    expect(relu(h.view()).requiresGrad).toBe(false);
+    expect(relu(h.detach()).requiresGrad).toBe(false);
   });
 });

@@ -35,7 +35,7 @@ describe('two losses', () => {
   gpuTest('of two nets, as in a GAN: one passes through both, the other stops at a view', async () => {
     const [generator, discriminator] = [leaf([2]), leaf([5])];
     const fake = add(generator, generator);
-    const seen = add(relu(fake.view()), discriminator);
+    const seen = add(relu(fake.detach()), discriminator);
     const through = add(relu(fake), discriminator);
     backward(seen);
     expect(generator.grad).toBeUndefined();

@@ -29,9 +29,18 @@ describe('Tensor', () => {
 
   gpuTest('refuses wrong sizes, extents and types', () => {
     expect(() => Tensor.from(gpu, new Float32Array(5), [2, 3])).toThrow('shape [2, 3] needs 6 values, got 5');
-    expect(() => Tensor.empty(gpu, [2, 0])).toThrow('must be positive whole numbers, got [2, 0]');
-    expect(() => small().view([4])).toThrow('A view of [2, 3] cannot have shape [4]');
+    expect(() => Tensor.empty(gpu, [2, -1])).toThrow('must be whole numbers of at least 0, got [2, -1]');
+    expect(() => small().view([4])).toThrow('reshape: input [2, 3] has 6 values, which shape [4] does not hold');
     expect(() => small().set(new Float32Array(5))).toThrow('takes 6 values of type f32, got 5');
+  });
+
+  gpuTest('may have no values', async () => {
+    const none = Tensor.from(gpu, [], [2, 0, 3]);
+    expect([none.size, await none.data()]).toEqual([0, new Float32Array(0)]);
+    none.set([]);
+    expect((await Tensor.zeros(gpu, [0]).data()).length).toBe(0);
+    expect((await none.detach().data()).length).toBe(0);
+    await expect(none.item()).rejects.toThrow('needs one element, got shape [2, 0, 3]');
   });
 
   gpuTest('item() takes tensors of one value only', async () => {
@@ -46,7 +55,7 @@ describe('Tensor', () => {
     expect(tensor.disposed).toBe(true);
     expect(() => tensor.buffer).toThrow('A tensor of shape [2, 3] (Tensor.from) was disposed');
     expect(() => relu(tensor)).toThrow('relu: input [2, 3] was disposed');
-    expect(() => tensor.view()).toThrow('was disposed');
+    expect(() => tensor.detach()).toThrow('was disposed');
   });
 
   gpuTest('a view keeps the memory; the last owner frees it', async () => {
@@ -65,8 +74,8 @@ describe('Tensor', () => {
   gpuTest('a refused tensor takes no memory', () => {
     const before = gpu.pool.liveBytes;
     const tensor = small();
-    expect(() => Tensor.empty(gpu, [1.5])).toThrow('positive whole numbers');
-    expect(() => tensor.view([-2, -3])).toThrow('positive whole numbers');
+    expect(() => Tensor.empty(gpu, [1.5])).toThrow('whole numbers of at least 0');
+    expect(() => tensor.view([-2, -3])).toThrow('which shape [-2, -3] does not hold');
     tensor.dispose();
     expect(gpu.pool.liveBytes).toBe(before);
   });

@@ -28,7 +28,6 @@ export function runOp(op: Op, get: (name: string) => Tensor, can: Capabilities):
     case 'flatten':
       return flatten(get(op.input));
     case 'view':
-      // Without its graph, which another shape would cut otherwise.
       return noGrad(() => get(op.input).view(op.shape));
     case 'add':
       return add(get(op.a), get(op.b));

@@ -197,7 +197,7 @@ function forgetful(input: Tensor): Tensor {
   const output = record({
     name: 'forgetful',
     inputs: [input],
-    output: input.view(),
+    output: input.detach(),
     backward: (outputGrad) => {
       const inputGrad = Tensor.zeros(gpu, shape);
       sgdStep(gpu, size, { ...scaling, lr: -1 }, inputGrad.buffer, outputGrad.buffer);

@@ -3,10 +3,15 @@
  */
 
 import { expect } from 'vitest';
-import { checkGradients, GradientMismatchError, type Tensor } from '../../src/autograd/index.ts';
+import {
+  checkGradients,
+  type GradientCheckOptions,
+  GradientMismatchError,
+  type Tensor,
+} from '../../src/autograd/index.ts';
 import type { OpenOptions } from '../../src/gpu/dawn.ts';
 import type { AdapterTraits, Gpu } from '../../src/gpu/gpu.ts';
-import { type Case, differences, type Inputs, RUNS } from '../autograd/ops/golden.ts';
+import { type Case, differences, type Inputs, RUNS, type Run } from '../autograd/ops/golden.ts';
 import { openTampered, type ShaderEdit } from './gpu.ts';
 import { scaleGradient } from './tamper.ts';
 
@@ -51,13 +56,24 @@ export function largest(cases: readonly Case[]): Case {
 
 /** A golden case sees a wrong gradient of each of its inputs. */
 export function seesWrongGradients(gpuTest: Test, open: () => Gpu | Promise<Gpu>, one: Case, slack?: number): void {
+  seesWrongGradientsOf(gpuTest, open, one, RUNS[one.op]!, (gpu, run) => differences(gpu, one, run, slack));
+}
+
+/** The same for an op that `run` calls and `compare` compares. */
+export function seesWrongGradientsOf(
+  gpuTest: Test,
+  open: () => Gpu | Promise<Gpu>,
+  one: Case,
+  op: Run,
+  compare: (gpu: Gpu, run: Run) => Promise<string[]>,
+): void {
   for (const [what, factor] of WRONG_GRADIENTS) {
     gpuTest(`sees gradients ${what}`, async () => {
       const gpu = await open();
       for (const input of Object.keys(one.inputs).filter((key) => one.inputs[key]!.grad)) {
         const run = (inputs: Inputs, options: Record<string, unknown>) =>
-          RUNS[one.op]!({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options);
-        expect(await differences(gpu, one, run, slack)).toEqual([expect.stringMatching(`^${input}Grad differs`)]);
+          op({ ...inputs, [input]: scaleGradient(inputs[input]!, factor) }, options);
+        expect(await compare(gpu, run)).toEqual([expect.stringMatching(`^${input}Grad differs`)]);
       }
     });
   }
@@ -67,14 +83,16 @@ export function seesWrongGradients(gpuTest: Test, open: () => Gpu | Promise<Gpu>
 export function findsWrongGradients(
   gpuTest: Test,
   subject: () => Promise<{ readonly leaves: readonly Tensor[]; readonly fn: (...inputs: Tensor[]) => Tensor }>,
+  options: GradientCheckOptions = {},
 ): void {
   for (const [what, factor] of WRONG_GRADIENTS) {
     gpuTest(`finds gradients ${what}`, async () => {
       const { leaves, fn } = await subject();
       for (const index of leaves.keys()) {
+        if (!leaves[index]!.requiresGrad) continue;
         const wrong = (...all: Tensor[]) =>
           fn(...all.map((one, i) => (i === index ? scaleGradient(one, factor) : one)));
-        const check = checkGradients(wrong, leaves);
+        const check = checkGradients(wrong, leaves, options);
         await expect(check).rejects.toThrow(GradientMismatchError);
         await expect(check).rejects.toThrow(`Gradient of input ${index} [${leaves[index]!.shape.join(', ')}] is wrong`);
       }

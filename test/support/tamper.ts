@@ -8,7 +8,7 @@ export function scaleGradient(input: Tensor, factor: number): Tensor {
   return record({
     name: 'tampered',
     inputs: [input],
-    output: input.view(),
+    output: input.detach(),
     backward: (outputGrad) => {
       const { gpu, shape, size } = outputGrad;
       const scaled = Tensor.zeros(gpu, shape);

@@ -1,24 +1,37 @@
 /** reshape: the same values in another shape. Needs no kernel in either direction. */
+import type { DType } from '../dtype.ts';
 import { expectUsable, formatShape, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
 import { type Shape, sizeOf, type Tensor } from '../tensor.ts';
 
 /**
- * A view of the input in another shape with as many values, row-major. Shares the input's memory.
+ * A view of the input in another shape with as many values, row-major; any type. One extent may be −1: the one that
+ * fits. Shares the input's memory.
  * @throws ShapeError if the shape has more or fewer values
  */
-export function reshape(input: Tensor, shape: Shape): Tensor {
+export function reshape<D extends DType>(input: Tensor<D>, shape: Shape): Tensor<D> {
   expectUsable('reshape', { input });
-  if (!Array.isArray(shape) || sizeOf(shape) !== input.size) {
+  const full = Array.isArray(shape) ? fillIn(shape, input.size) : undefined;
+  if (!full || sizeOf(full) !== input.size) {
     const found = Array.isArray(shape) ? formatShape(shape) : String(shape);
     throw new ShapeError(
       `reshape: input ${formatShape(input.shape)} has ${input.size} values, which shape ${found} does not hold.`,
     );
   }
-  return record({
+  // The graph has only f32 tensors; a tensor of another type requires no gradient.
+  const output = record({
     name: 'reshape',
-    inputs: { input },
-    output: input.alias(shape),
+    inputs: { input: input as Tensor<DType> as Tensor },
+    output: input.alias(full) as Tensor<DType> as Tensor,
     backward: (outputGrad) => [outputGrad.alias(input.shape)],
   });
+  return output as Tensor<DType> as Tensor<D>;
+}
+
+/** The shape with the extent that fits for −1; undefined if it has several, or extents that are no whole numbers. */
+function fillIn(shape: Shape, size: number): number[] | undefined {
+  const rest = sizeOf(shape.filter((extent) => extent !== -1));
+  const full = shape.map((extent) => (extent === -1 ? size / rest : extent));
+  const open = shape.filter((extent) => extent === -1).length;
+  return open <= 1 && full.every((extent) => Number.isInteger(extent) && extent >= 0) ? full : undefined;
 }

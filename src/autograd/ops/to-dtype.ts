@@ -23,7 +23,7 @@ export function toDType(input: Tensor, dtype: Floating): Tensor {
   if (!['f32', 'f16'].includes(input.dtype)) {
     throw new DTypeError(`toDType: input must hold f32 or f16 values, got ${input.dtype}.`);
   }
-  if (input.dtype === dtype) return input.view();
+  if (input.dtype === dtype) return input.detach();
   if (wouldRecord([input])) {
     throw new DTypeError('toDType: f16 has no gradients, and input requires one. Convert within noGrad().');
   }

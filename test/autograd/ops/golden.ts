@@ -55,7 +55,8 @@ export const offsetCases = load('batch-norm-offset');
 /** Convolutions with groups and dilation, which the op does not have yet. */
 export const conv2dGroupCases = load('conv2d-groups');
 
-function load(name: string): Case[] {
+/** Reads the cases of `test/golden/ops/NAME.json`. */
+export function load(name: string): Case[] {
   const folder = new URL('../../golden/ops/', import.meta.url);
   const bytes = readFileSync(new URL(`${name}.bin`, folder));
   // In the JSON a tensor points into the file of values. Nothing else there has an offset.
@@ -179,7 +180,17 @@ export function titleOf({ op, name, options, inputs }: Case): string {
  * Runs a case forward and backward. Returns the differences, one line each: none if the op is right. `slack` widens the
  * tolerance of convolutions.
  */
-export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!, slack = 1): Promise<string[]> {
+export function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!, slack = 1): Promise<string[]> {
+  return differencesWithin(gpu, one, run, (name) => toleranceOf(one, name, slack));
+}
+
+/** The same for any op: `run` calls it, and `tolerance` gives that of a result, such as `output` or `weightGrad`. */
+export async function differencesWithin(
+  gpu: Gpu,
+  one: Case,
+  run: Run,
+  tolerance: (result: string) => Tolerance,
+): Promise<string[]> {
   const inputs: Inputs = {};
   for (const [name, stored] of Object.entries(one.inputs)) {
     const input = Tensor.from(gpu, stored.values, stored.shape) as Tensor;
@@ -200,7 +211,7 @@ export async function differences(gpu: Gpu, one: Case, run = RUNS[one.op]!, slac
     if (!tensor) found.push(`${name} is missing`);
     else if (tensor.shape.join() !== stored.shape.join()) found.push(`${name} has shape [${tensor.shape}]`);
     else {
-      const difference = findDifference(await tensor.data(), stored.values, toleranceOf(one, name, slack));
+      const difference = findDifference(await tensor.data(), stored.values, tolerance(name));
       if (difference) found.push(`${name} ${difference}`);
     }
   }

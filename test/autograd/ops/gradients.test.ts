@@ -1,7 +1,6 @@
 /** Every op's backward against finite differences of its forward, and planted errors that the check must see. */
 
 import { describe, expect } from 'vitest';
-import { counterNoise } from '../../../src/autograd/gradcheck.ts';
 import {
   add,
   batchNorm2d,
@@ -14,29 +13,16 @@ import {
   maxPool2d,
   relu,
   reshape,
-  sizeOf,
   Tensor,
 } from '../../../src/autograd/index.ts';
 import { withGpu } from '../../support/gpu.ts';
 import { findsWrongGradients } from '../../support/planted.ts';
+import { apart, awayFromZero, leaf as leafOn } from './family.ts';
 
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
-/** A leaf of random values between −1 and 1, each passed through `change`. */
-function leaf(shape: number[], change: (value: number, index: number) => number = (value) => value): Tensor {
-  const random = counterNoise(sizeOf(shape));
-  const values = Float32Array.from({ length: sizeOf(shape) }, (_, i) => change(2 * random() - 1, i));
-  const tensor = Tensor.from(gpu, values, shape);
-  tensor.requiresGrad = true;
-  return tensor;
-}
-
+const leaf = (shape: number[], change?: (value: number, index: number) => number) => leafOn(gpu, shape, change);
 const constant = (values: number[]) => Tensor.from(gpu, Float32Array.from(values), [values.length]);
-/** Keeps values away from 0, where relu has a kink. */
-const awayFromZero = (value: number) => value + Math.sign(value) * 0.1;
-/** Values in a mixed order that differ by more than a step of the check: no window has two nearly equal maxima. */
-const apart = (_: number, index: number) => ((index * 37) % 101) / 10;
-
 interface Subject {
   readonly inputs: () => Tensor[];
   readonly fn: () => (...inputs: Tensor[]) => Tensor;
@@ -158,7 +144,7 @@ describe('checkGradients', () => {
 
   gpuTest('names the input that got no gradient', async () => {
     const [a, b] = [leaf([3]), leaf([3])];
-    await expect(checkGradients((x, y) => add(x!, y!.view()), [a, b])).rejects.toThrow(
+    await expect(checkGradients((x, y) => add(x!, y!.detach()), [a, b])).rejects.toThrow(
       /Gradient of input 1 \[3\].*backward gave it no gradient at all/,
     );
   });

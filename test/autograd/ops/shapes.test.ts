@@ -144,7 +144,7 @@ describe('batch norm', () => {
         const input = Tensor.from(gpu, Float32Array.of(-1, 1, -1, 1), [2, 1, 1, 2]);
         const residual = Tensor.from(gpu, Float32Array.of(0, 0, 5, -5), [2, 1, 1, 2]);
         residual.requiresGrad = true;
-        const output = batchNorm2d(input, one, none, zeros(1), one.view(), { training, residual, relu: true });
+        const output = batchNorm2d(input, one, none, zeros(1), one.detach(), { training, residual, relu: true });
         // Backward may read the output only.
         for (const tensor of [input, one, none]) tensor.dispose();
         const seed = Tensor.from(gpu, Float32Array.of(1, 2, 3, 4), [2, 1, 1, 2]);
@@ -199,7 +199,7 @@ describe('more planes, rows or channels than one grid dimension has workgroups',
   const vector = (value: number, length: number) => Tensor.from(gpu, new Float32Array(length).fill(value), [length]);
   /** Runs backward with the output itself as the seed. */
   const differentiate = (output: Tensor) => {
-    const seed = output.view();
+    const seed = output.detach();
     backward(output, seed);
     return output.data();
   };
