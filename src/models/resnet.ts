@@ -4,7 +4,7 @@
  */
 import { OptionError } from '../autograd/errors.ts';
 import { flatten } from '../autograd/ops/flatten.ts';
-import { relu } from '../autograd/ops/relu.ts';
+import { relu } from '../autograd/ops/elementwise.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
 import { checkNames, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
