@@ -91,7 +91,9 @@ export function elementwiseOp(kernel: ElementwiseKernel, { masks = [], result = 
   return (...given: (Value | undefined)[]): Tensor => {
     const values = given.slice(0, inputs.length) as Value[];
     checkCount(kernel, given);
-    const numbers = defaults.map(([parameter, usual], i) => numberOf(name, parameter, given[inputs.length + i] ?? usual));
+    const numbers = defaults.map(([parameter, usual], i) =>
+      numberOf(name, parameter, given[inputs.length + i] ?? usual),
+    );
     const tensors = Object.fromEntries(values.map((value, i) => [inputs[i]!, value]));
     const first = checkValues(name, inputs, values, masks);
     const shape = resultShape(name, tensors);
@@ -107,7 +109,9 @@ export function elementwiseOp(kernel: ElementwiseKernel, { masks = [], result = 
     });
     const readable: Readonly<Record<string, Value>> = { ...tensors, y: output };
     const saved = [...new Set(wanted.flatMap(({ read }) => read))].map((one) => readable[one]);
-    const inputTensors = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor);
+    const inputTensors = Object.entries(tensors).filter(
+      (entry): entry is [string, Tensor] => entry[1] instanceof Tensor,
+    );
     return record({
       ...{ name, output, inputs: Object.fromEntries(inputTensors) },
       saved: saved.filter((one) => one instanceof Tensor),
@@ -118,7 +122,13 @@ export function elementwiseOp(kernel: ElementwiseKernel, { masks = [], result = 
           if (!slope.run) return sumTo(grad, tensor.shape);
           const full = Tensor.empty(grad.gpu, shape);
           const all: Readonly<Record<string, Value>> = { ...readable, grad };
-          slope.run(grad.gpu, shape, slope.read.map((one) => operandOf(all[one]!)), numbers, full.buffer);
+          slope.run(
+            grad.gpu,
+            shape,
+            slope.read.map((one) => operandOf(all[one]!)),
+            numbers,
+            full.buffer,
+          );
           return sumTo(full, tensor.shape);
         }),
     });

@@ -37,7 +37,7 @@ fn geluSlope(x: f32, t: f32) -> f32 {
   return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.797884561 * (1.0 + 0.134145 * x * x);
 }
 <% } %>
-<% if (k.used('isNan')) { %>
+<% if (k.used('isNan') || k.used('power')) { %>
 // By its bits, as compilers may assume that there is no NaN.
 fn isNan(value: f32) -> bool {
   return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
@@ -75,6 +75,8 @@ fn tanhOf(x: f32) -> f32 {
 }
 <% } %>
 <% if (k.used('power')) { %>
+const LARGEST = 3.4028234e38;
+
 // x to the power y as in C. Whole exponents up to 64 by multiplications, as 2^(y * log2(x)) loses digits.
 fn power(x: f32, y: f32) -> f32 {
   let whole = y == floor(y);
@@ -87,14 +89,20 @@ fn power(x: f32, y: f32) -> f32 {
     }
     return select(result, 1.0 / result, y < 0.0);
   }
-  if (abs(y) == 0.5 && x >= 0.0) { return select(1.0 / sqrt(x), sqrt(x), y > 0.0); }
+  // Variables, as compilers refuse constants that are not finite.
+  var infinity = 0x7f800000u;
+  var nan = 0x7fc00000u;
+  let unbounded = abs(y) > LARGEST;
+  if (x == 1.0 || (x == -1.0 && unbounded)) { return 1.0; }
+  if (isNan(x) || isNan(y)) { return bitcast<f32>(nan); }
+  if (x == 0.0 || abs(x) > LARGEST || unbounded) {
+    return select(0.0, bitcast<f32>(infinity), (abs(x) > 1.0) == (y > 0.0));
+  }
+  // A negative base has a real power only if the exponent is whole.
+  if (x < 0.0 && !whole) { return bitcast<f32>(nan); }
+  if (abs(y) == 0.5) { return select(1.0 / sqrt(x), sqrt(x), y > 0.0); }
   let odd = whole && abs(y) < 16777216.0 && (i32(y) & 1) == 1;
   let size = exp2(y * log2(abs(x)));
-  // A negative base has a real power only if the exponent is whole. 1 to any power is 1, also to NaN.
-  var nan = 0x7fc00000u;
-  let infinite = abs(y) > 3.4028234e38;
-  let undefined = x < 0.0 && !whole && !infinite;
-  let one = x == 1.0 || (x == -1.0 && infinite);
-  return select(select(select(size, -size, odd && x < 0.0), 1.0, one), bitcast<f32>(nan), undefined);
+  return select(size, -size, odd && x < 0.0);
 }
 <% } %>

@@ -4,7 +4,15 @@
  * may stand in for one of two operands. A row may call what `shaders/elementwise/parts/functions.wgsl` has. `y` is the
  * result, `grad` its gradient; an op saves the tensors that its gradients name.
  */
-import { type Comparison, comparison, elementwiseOp, type Pairwise, pairwise, single, type Value } from '../elementwise.ts';
+import {
+  type Comparison,
+  comparison,
+  elementwiseOp,
+  type Pairwise,
+  pairwise,
+  single,
+  type Value,
+} from '../elementwise.ts';
 import { oneOf } from '../options.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -51,7 +59,7 @@ export const sqrt = single('sqrt', 'sqrt(x)', '0.5 * grad / y');
 /** max(x, 0). Its gradient at 0 is 0. */
 export const relu = single('relu', 'select(x, 0.0, x < 0.0)', 'select(grad, 0.0, y <= 0.0)');
 /** x between 0 and 6, beyond them 0 and 6. */
-export const relu6 = single('relu6', 'clampOf(x, 0.0, 6.0)', 'select(grad, 0.0, x <= 0.0 || x >= 6.0)');
+export const relu6 = single('relu6', 'clampOf(x, 0.0, 6.0)', 'select(0.0, grad, x > 0.0 && x < 6.0)');
 /** 1 / (1 + e⁻ˣ) */
 export const sigmoid = single('sigmoid', 'logistic(x)', 'grad * y * (1.0 - y)');
 /** x / 6 + 1 / 2, between 0 and 1. */
@@ -68,7 +76,7 @@ export const silu = single('silu', 'x * logistic(x)', 'grad * logistic(x) * (1.0
 export const hardswish = single(
   'hardswish',
   'x * (clampOf(x + 3.0, 0.0, 6.0) / 6.0)',
-  'select(select(grad, grad * (x / 3.0 + 0.5), x <= 3.0), 0.0, x < -3.0)',
+  'select(select(grad * (x / 3.0 + 0.5), grad, x >= 3.0), 0.0, x < -3.0)',
 );
 
 /** x where it is positive, elsewhere slope · x; the slope is 0.01 by default. */
@@ -87,11 +95,7 @@ export const clamp: (x: Tensor, min?: number, max?: number) => Tensor = single(
 );
 
 const geluExact = single('gelu', 'x * normalCdf(x)', 'grad * (normalCdf(x) + 0.398942280 * x * exp(-0.5 * x * x))');
-const geluTanh = single(
-  'gelu',
-  '0.5 * x * (1.0 + tanhOf(geluInner(x)))',
-  'grad * geluSlope(x, tanhOf(geluInner(x)))',
-);
+const geluTanh = single('gelu', '0.5 * x * (1.0 + tanhOf(geluInner(x)))', 'grad * geluSlope(x, tanhOf(geluInner(x)))');
 /** x · Φ(x) with the normal distribution Φ; with `'tanh'` its approximation by tanh, as in GPT-2. */
 export const gelu = (x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor =>
   oneOf('gelu', 'approximate', approximate, { none: geluExact, tanh: geluTanh })(x);
@@ -108,7 +112,7 @@ export const where = elementwiseOp(
 /** Whether a = b, as u32: 1 or 0. No gradient; likewise below. */
 export const eq: Comparison = comparison('eq', 'a == b');
 /** a ≠ b */
-export const ne: Comparison = comparison('ne', 'a != b');
+export const ne: Comparison = comparison('ne', '!(a == b) || isNan(a) || isNan(b)');
 /** a > b */
 export const gt: Comparison = comparison('gt', 'a > b');
 /** a ≥ b */

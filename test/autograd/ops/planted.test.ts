@@ -15,12 +15,7 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'inputGrad',
     { find: 'select(grad, 0.0, y <= 0.0)', replace: 'select(grad, 0.0, y < 0.0)' },
   ],
-  [
-    'relu drops NaN',
-    'relu',
-    'output',
-    { find: 'select(x, 0.0, x < 0.0)', replace: 'select(0.0, x, x > 0.0)' },
-  ],
+  ['relu drops NaN', 'relu', 'output', { find: 'select(x, 0.0, x < 0.0)', replace: 'select(0.0, x, x > 0.0)' }],
   ['a term is left out', 'add', 'output', { find: 'a + b', replace: 'a' }],
   ['the last element is left out', 'add', 'output', { find: 'i < params.count', replace: 'i + 1u < params.count' }],
   [
