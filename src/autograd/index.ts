@@ -3,6 +3,7 @@
 import './methods.ts';
 
 export { type BackwardOptions, backward } from './backward.ts';
+export type { Dims } from './dims.ts';
 export type { DType, Floating, ValuesOf } from './dtype.ts';
 export { type ElementwiseKernel, elementwise } from './elementwise.ts';
 export {
@@ -23,6 +24,7 @@ export {
   type GradientCheckReport,
 } from './gradcheck.ts';
 export { graphSize, noGrad, type OpRecord, record, wouldRecord } from './graph.ts';
+export { argmax, argmin } from './ops/argmax.ts';
 export { globalAvgPool2d } from './ops/avg-pool2d.ts';
 export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
 export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
@@ -31,10 +33,15 @@ export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export * from './ops/elementwise.ts';
 export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
+export { logsumexp } from './ops/logsumexp.ts';
+export { max, min } from './ops/max.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { reshape } from './ops/reshape.ts';
+export { logSoftmax, softmax } from './ops/softmax.ts';
+export { mean, sum } from './ops/sum.ts';
 export { toDType } from './ops/to-dtype.ts';
 export type { HeightWidth, Pair } from './options.ts';
+export type { ReduceOptions } from './reduced.ts';
 export { keep, scope } from './scope.ts';
 export { type Shape, sizeOf, Tensor } from './tensor.ts';
 export type { HostValues } from './values.ts';
