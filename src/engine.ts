@@ -28,6 +28,7 @@ export { conv2d } from './autograd/ops/conv2d.ts';
 export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
 export { flatten } from './autograd/ops/flatten.ts';
+export { indexSelect } from './autograd/ops/index-select.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
 export { relu } from './autograd/ops/relu.ts';

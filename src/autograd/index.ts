@@ -30,6 +30,7 @@ export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
 export { countCorrect } from './ops/correct.ts';
 export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { flatten } from './ops/flatten.ts';
+export { indexSelect } from './ops/index-select.ts';
 export { linear } from './ops/linear.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
