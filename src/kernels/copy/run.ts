@@ -18,3 +18,15 @@ export function runOver(kind: 'cpu' | 'gpu', count: number): Run {
 
 /** Constants with which tests render those shaders. */
 export const runExample = { workgroup: 64, items: 2 } as const;
+
+/**
+ * The launch over `count` places of a walk, for shaders that include `copy/parts/walk.wgsl`. On a CPU adapter an
+ * invocation takes a run of adjacent places.
+ */
+export function walkOver(kind: 'cpu' | 'gpu', count: number) {
+  const constants = kind === 'cpu' ? { workgroup: 8, run: 32 } : { workgroup: 64, run: 1 };
+  return { uniforms: { count }, workgroups: linearGrid(count, constants.workgroup * constants.run), constants };
+}
+
+/** Constants with which tests render those shaders. */
+export const walkExample = { workgroup: 8, run: 32 } as const;
