@@ -1,9 +1,9 @@
 /** Padding on any axes by a constant, by reflection, by the edge or around, and its gradient. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
-import { defineKernel, type Kernel, launch } from '../kernel.ts';
+import { launch } from '../kernel.ts';
 import { stridesOf } from '../strides.ts';
-import { walkExample, walkOver } from './run.ts';
+import { axisUniforms, defineWalks, walkOver } from './run.ts';
 import { copyStrided } from './strided.ts';
 
 /** What padding shows; the shaders take the index. */
@@ -17,33 +17,7 @@ export interface PaddedAxis {
   readonly after: number;
 }
 
-/** Axes that a kernel walks. Axes without padding count as one with the axis before. */
-export const MOST_PADDED_AXES = 8;
-
-const RANKS = Array.from({ length: MOST_PADDED_AXES }, (_, i) => i + 1);
-
-/** A kernel for each number of axes, whose uniforms have three values for each. */
-function kernelsOf(kernel: Kernel, [extent, other, before]: readonly [string, string, string]): readonly Kernel[] {
-  return RANKS.map((rank) =>
-    defineKernel({
-      ...kernel,
-      name: `${kernel.name}_${rank}`,
-      uniforms: {
-        ...kernel.uniforms,
-        ...Object.fromEntries(
-          Array.from({ length: rank }, (_, axis) => [
-            [`${extent}${axis}`, 'u32'],
-            [`${other}${axis}`, 'i32'],
-            [`${before}${axis}`, 'i32'],
-          ]).flat(),
-        ),
-      },
-      example: { ...walkExample, ...kernel.example, rank },
-    }),
-  );
-}
-
-const forward = kernelsOf(
+const forward = defineWalks(
   {
     name: 'pad',
     shader: 'copy/pad.wgsl',
@@ -51,10 +25,10 @@ const forward = kernelsOf(
     uniforms: { count: 'u32', fill: 'u32' },
     example: { mode: 0, vector: true },
   },
-  ['extent', 'inside', 'before'],
+  { extent: 'u32', inside: 'i32', before: 'i32' },
 );
 
-const backward = kernelsOf(
+const backward = defineWalks(
   {
     name: 'pad_backward',
     shader: 'copy/pad-backward.wgsl',
@@ -62,7 +36,7 @@ const backward = kernelsOf(
     uniforms: { count: 'u32' },
     example: { mode: 1 },
   },
-  ['extent', 'padded', 'before'],
+  { extent: 'u32', padded: 'i32', before: 'i32' },
 );
 
 const paddedExtent = ({ extent, before, after }: PaddedAxis) => before + extent + after;
@@ -123,19 +97,18 @@ export function pad(
   const joined = joinedAxes(mode, axes);
   const vector = inVectors(mode, joined);
   const walked = vector ?? joined;
-  const run = walkOver(gpu.traits.kind, product(walked.map(paddedExtent)));
+  const count = product(walked.map(paddedExtent));
+  const run = walkOver(gpu.traits.kind, count);
   launch(gpu, forward[walked.length - 1]!, {
     ...run,
     buffers: { input, output },
     uniforms: {
-      ...{ ...run.uniforms, fill },
-      ...Object.fromEntries(
-        walked.flatMap((axis, i) => [
-          [`extent${i}`, paddedExtent(axis)],
-          [`inside${i}`, axis.extent],
-          [`before${i}`, axis.before],
-        ]),
-      ),
+      ...{ count, fill },
+      ...axisUniforms({
+        extent: walked.map(paddedExtent),
+        inside: walked.map(({ extent }) => extent),
+        before: walked.map(({ before }) => before),
+      }),
     },
     constants: {
       ...run.constants,
@@ -158,19 +131,19 @@ export function padBackward(
   { outputGrad, inputGrad }: Readonly<Record<'outputGrad' | 'inputGrad', PooledBuffer>>,
 ): void {
   const walked = joinedAxes(mode, axes);
-  const run = walkOver(gpu.traits.kind, product(walked.map(({ extent }) => extent)));
+  const extents = walked.map(({ extent }) => extent);
+  const count = product(extents);
+  const run = walkOver(gpu.traits.kind, count);
   launch(gpu, backward[walked.length - 1]!, {
     ...run,
     buffers: { outputGrad, inputGrad },
     uniforms: {
-      ...run.uniforms,
-      ...Object.fromEntries(
-        walked.flatMap((axis, i) => [
-          [`extent${i}`, axis.extent],
-          [`padded${i}`, paddedExtent(axis)],
-          [`before${i}`, axis.before],
-        ]),
-      ),
+      count,
+      ...axisUniforms({
+        extent: extents,
+        padded: walked.map(paddedExtent),
+        before: walked.map(({ before }) => before),
+      }),
     },
     constants: { ...run.constants, rank: walked.length, mode: PAD_MODES.indexOf(mode) },
     label: `${mode} ${axes.map(({ extent }) => extent).join('x')}`,
