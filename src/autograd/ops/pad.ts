@@ -59,7 +59,9 @@ export function pad<D extends DType>(
   const bits = bitsOf(value, input.dtype);
   const axes = axesOf(input.shape, padding, mode);
   checkMode(mode, axes, padding.length / 2);
-  return padded('pad', input, axes, mode, bits);
+  // What is only cut off is the same in all modes.
+  const grows = axes.some(({ before, after }) => before > 0 || after > 0);
+  return padded('pad', input, axes, grows ? mode : 'constant', bits);
 }
 
 /**
