@@ -13,6 +13,6 @@ export class Sequential extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return pipe(input, ...this.children.values());
+    return pipe(input, ...(this.children as ReadonlyMap<string, Module>).values());
   }
 }
