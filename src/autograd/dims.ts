@@ -1,32 +1,42 @@
-/** The dimensions that an op takes as an argument. They count from 0, or from −1 backwards. */
-import { formatShape, OptionError, ShapeError } from './errors.ts';
-import type { Shape } from './tensor.ts';
+/** Dimensions as arguments of ops: whole numbers, of which negative ones count from the end. */
+import { formatShape, OptionError } from './errors.ts';
 
 /** One dimension, or several. */
 export type Dims = number | readonly number[];
 
 /**
- * The dimension, counted from 0. As in torch, a tensor without dimensions has one that is 0 or −1.
- * @throws OptionError if it is no whole number, ShapeError if the shape does not have it
+ * Returns the dimension of a tensor of this shape, counted from the front. As in torch, a tensor without dimensions has
+ * dimension 0, which is also −1.
+ * @param name of the argument, such as `dim` or `dims[1]`
+ * @param rank one more than the shape has for an op that adds a dimension
+ * @throws OptionError unless it is a whole number from −rank to rank − 1
  */
-export function dimOf(op: string, dim: number, shape: Shape): number {
-  if (!Number.isInteger(dim)) throw new OptionError(`${op}: a dimension must be a whole number, got ${String(dim)}.`);
-  const rank = Math.max(shape.length, 1);
-  if (dim >= -rank && dim < rank) return dim < 0 ? dim + rank : dim;
-  throw new ShapeError(
-    `${op}: dimension ${dim} is out of range: input ${formatShape(shape)} has dimensions ${-rank} to ${rank - 1}.`,
+export function dimOf(
+  op: string,
+  name: string,
+  dim: number,
+  shape: readonly number[],
+  rank = Math.max(1, shape.length),
+): number {
+  if (Number.isInteger(dim) && dim >= -rank && dim < rank) return dim < 0 ? dim + rank : dim;
+  throw new OptionError(
+    `${op}: ${name} must be a whole number from ${-rank} to ${rank - 1} for shape ${formatShape(shape)}, got ` +
+      `${String(dim)}.`,
   );
 }
 
-/**
- * The dimensions, counted from 0. All of them if there are none, as in torch.
- * @throws OptionError or ShapeError as `dimOf`; OptionError if one is named twice
- */
-export function dimsOf(op: string, dims: Dims | undefined, shape: Shape): number[] {
-  const given: readonly number[] = dims === undefined ? [] : Array.isArray(dims) ? dims : [dims as number];
-  if (given.length === 0) return [...shape.keys()];
-  const found = given.map((dim) => dimOf(op, dim, shape));
+/** Returns the dimensions, each as `dimOf` does. @throws OptionError also if one occurs twice */
+export function dimsOf(op: string, dims: Dims, shape: readonly number[]): number[] {
+  if (typeof dims === 'number') return [dimOf(op, 'dims', dims, shape)];
+  if (!Array.isArray(dims)) throw new OptionError(`${op}: dims must be an array of dimensions, got ${String(dims)}.`);
+  const found = (dims as readonly number[]).map((dim, i) => dimOf(op, `dims[${i}]`, dim, shape));
   const twice = found.find((dim, i) => found.indexOf(dim) !== i);
   if (twice === undefined) return found;
-  throw new OptionError(`${op}: dimension ${twice} is named twice in ${formatShape(given)}. Name each once.`);
+  throw new OptionError(`${op}: dims must be different, got ${formatShape(dims)}, in which ${twice} occurs twice.`);
+}
+
+/** The extents before a dimension multiplied, its own, and those after it multiplied. */
+export function aroundDim(shape: readonly number[], dim: number): { outer: number; extent: number; inner: number } {
+  const product = (extents: readonly number[]) => extents.reduce((result, extent) => result * extent, 1);
+  return { outer: product(shape.slice(0, dim)), extent: shape[dim] ?? 1, inner: product(shape.slice(dim + 1)) };
 }

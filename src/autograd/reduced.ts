@@ -32,7 +32,9 @@ export function reduced(op: string, input: Tensor, dims: Dims | undefined, optio
   checkNames(op, options, { keepdim: true });
   const { keepdim = false } = options;
   flag(op, 'keepdim', keepdim);
-  const all = new Set(dimsOf(op, dims, input.shape));
+  // No dimensions are all of them, as in torch.
+  const none = dims === undefined || (Array.isArray(dims) && dims.length === 0);
+  const all = new Set(none ? input.shape.keys() : dimsOf(op, dims, input.shape));
   const kept = input.shape.map((extent, dim) => (all.has(dim) ? 1 : extent));
   return {
     shape: keepdim ? kept : kept.filter((_, dim) => !all.has(dim)),

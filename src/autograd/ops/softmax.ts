@@ -23,7 +23,7 @@ function normalised(name: 'softmax' | 'logSoftmax', input: Tensor, dim: number):
   expectUsable(name, { input });
   expectDType(name, 'input', input, 'f32');
   const { gpu, shape, size } = input;
-  const at = dimOf(name, dim, shape);
+  const at = dimOf(name, 'dim', dim, shape);
   const product = (extents: readonly number[]) => extents.reduce((all, extent) => all * extent, 1);
   const reduction = { outer: product(shape.slice(0, at)), terms: shape[at] ?? 1, inner: product(shape.slice(at + 1)) };
   const log = name === 'logSoftmax';
