@@ -3,6 +3,7 @@
 import './methods.ts';
 
 export { type BackwardOptions, backward } from './backward.ts';
+export type { ClassLossOptions } from './class-labels.ts';
 export type { DType, Floating, ValuesOf } from './dtype.ts';
 export { type ElementwiseKernel, elementwise } from './elementwise.ts';
 export {
@@ -26,16 +27,20 @@ export { graphSize, noGrad, type OpRecord, record, wouldRecord } from './graph.t
 export { add } from './ops/add.ts';
 export { globalAvgPool2d } from './ops/avg-pool2d.ts';
 export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
+export { type BceWithLogitsOptions, bceWithLogits } from './ops/bce-with-logits.ts';
 export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
 export { countCorrect } from './ops/correct.ts';
-export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
+export { type CrossEntropyOptions, checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
+export { type MseOptions, mse } from './ops/mse.ts';
+export { nllLoss } from './ops/nll-loss.ts';
 export { relu } from './ops/relu.ts';
 export { reshape } from './ops/reshape.ts';
 export { toDType } from './ops/to-dtype.ts';
 export type { HeightWidth, Pair } from './options.ts';
+export type { Reduction } from './reduction.ts';
 export { keep, scope } from './scope.ts';
 export { type Shape, sizeOf, Tensor } from './tensor.ts';
 export type { HostValues } from './values.ts';
