@@ -21,7 +21,7 @@ struct Params { rows: u32, classes: u32, inner: u32, ignores: u32, ignored: u32,
 @group(0) @binding(5) var<storage, read_write> rows: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 
-<%~ include('/loss/parts/rows.wgsl', k) %>
+<%~ include('/loss/parts/rows.wgsl', { ...k, sums: 3 }) %>
 const ROWS = WORKGROUP / LANES;
 const RUN = 16u;
 
@@ -52,17 +52,14 @@ fn main(
       }
       sums += run;
     }
-    let logSum = log(sumOf(sums.x, lane));
-    // The smoothed part of the target: its sum, and its loss.
-    var total = 0.0;
-    var loss = 0.0;
-    if (params.smoothing > 0.0) {
-      let even = params.smoothing / f32(params.classes);
-      total = even * sumOf(sums.y, lane);
-      loss = total * logSum - even * sumOf(sums.z, lane);
-    }
+    let found = sumsOf(sums, lane);
+    let logSum = log(found.x);
 
     if (<%= k.inner ? 'true' : 'lane == 0u' %>) {
+      // The smoothed part of the target: its sum, and its loss.
+      let even = params.smoothing / f32(params.classes);
+      var total = even * found.y;
+      var loss = even * (found.y * logSum - found.z);
       let label = labels[n];
       var share = 0.0;
       if (params.ignores == 1u && label == params.ignored) {

@@ -12,7 +12,7 @@ struct Params { rows: u32, classes: u32 }
 @group(0) @binding(3) var<storage, read_write> rows: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-<%~ include('/loss/parts/rows.wgsl', { inner: false }) %>
+<%~ include('/loss/parts/rows.wgsl', { inner: false, sums: 1 }) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -28,7 +28,7 @@ fn main(
 
     var sum = 0.0;
     for (var c = lane; c < params.classes; c += WORKGROUP) { sum += exp(logits[row + c] - maximum); }
-    let logSum = log(sumOf(sum, lane));
+    let logSum = log(sumsOf(sum, lane));
 
     if (lane == 0u) {
       let label = labels[n];

@@ -10,11 +10,11 @@ const factor = (name) =>
 fn weightAt(i: u32) -> f32 { return <%= factor('weight') %>; }
 fn posWeightAt(i: u32) -> f32 { return <%= factor('posWeight') %>; }
 
-// log(1 + e) for e in 0 .. 1, right to an ulp also for a small e: 2 artanh(e / (2 + e)) as a series.
+// log(1 + e) for e in 0 .. 1, right to about an ulp also for a small e: 2 artanh(e / (2 + e)) as a series.
 fn log1p(e: f32) -> f32 {
   let s = e / (2.0 + e);
   let q = s * s;
-  let series = 1.0 / 3.0 + q * (1.0 / 5.0 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q * (1.0 / 13.0 + q / 15.0)))));
+  let series = 1.0 / 3.0 + q * (1.0 / 5.0 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0))));
   return 2.0 * (s + s * q * series);
 }
 
