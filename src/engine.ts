@@ -28,6 +28,7 @@ export { bceWithLogits } from './autograd/ops/bce-with-logits.ts';
 export { conv2d } from './autograd/ops/conv2d.ts';
 export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
+export { dropout } from './autograd/ops/dropout.ts';
 export { flatten } from './autograd/ops/flatten.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
@@ -57,6 +58,7 @@ export {
   AdaptiveAvgPool2d,
   BatchNorm2d,
   Conv2d,
+  Dropout,
   Linear,
   MaxPool2d,
   Module,

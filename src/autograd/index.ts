@@ -31,6 +31,7 @@ export { type BceWithLogitsOptions, bceWithLogits } from './ops/bce-with-logits.
 export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
 export { countCorrect } from './ops/correct.ts';
 export { type CrossEntropyOptions, checkLabels, crossEntropy } from './ops/cross-entropy.ts';
+export { type DropoutOptions, dropout, type RandomWords } from './ops/dropout.ts';
 export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';

@@ -31,9 +31,17 @@ const { gpuTest, gpu } = own;
 
 const asLabels = (labels: Tensor | undefined) => labels as unknown as Tensor<'u32'>;
 const labelsOf = (device: Gpu, shape: number[], classes: number) =>
-  Tensor.from(device, Uint32Array.from({ length: sizeOf(shape) }, (_, i) => (i * 7 + 3) % classes), shape);
+  Tensor.from(
+    device,
+    Uint32Array.from({ length: sizeOf(shape) }, (_, i) => (i * 7 + 3) % classes),
+    shape,
+  );
 const weightOf = (device: Gpu, shape: number[]) =>
-  Tensor.from(device, Float32Array.from({ length: sizeOf(shape) }, (_, i) => 0.4 + ((i * 5) % 7) / 5), shape);
+  Tensor.from(
+    device,
+    Float32Array.from({ length: sizeOf(shape) }, (_, i) => 0.4 + ((i * 5) % 7) / 5),
+    shape,
+  );
 
 type Planted = readonly [what: string, op: string, wrong: string, edit: ShaderEdit];
 
@@ -83,7 +91,10 @@ testFamily(own, {
       fn: (input, target) => mse(input, target, { reduction: 'sum' }),
     },
     bceWithLogits: {
-      inputs: (device) => [leaf(device, [3, 5], (value) => 3 * value), leaf(device, [3, 5], (value) => 0.5 + value / 3)],
+      inputs: (device) => [
+        leaf(device, [3, 5], (value) => 3 * value),
+        leaf(device, [3, 5], (value) => 0.5 + value / 3),
+      ],
       fn: (logits, target) =>
         bceWithLogits(logits, target, {
           ...{ weight: weightOf(logits.gpu, [3, 1]), posWeight: weightOf(logits.gpu, [5]), reduction: 'none' },
@@ -124,12 +135,7 @@ testFamily(own, {
       'logitsGrad',
       { find: 'total = even * found.y', replace: 'total = 0.0' },
     ],
-    [
-      'smoothing takes all weights as 1',
-      'crossEntropy',
-      'output',
-      { find: 'weight[c] * value', replace: 'value' },
-    ],
+    ['smoothing takes all weights as 1', 'crossEntropy', 'output', { find: 'weight[c] * value', replace: 'value' }],
     [
       'weights are ignored in backward',
       'crossEntropy',
@@ -166,7 +172,12 @@ testFamily(own, {
       'logProbabilitiesGrad',
       { find: 'grad = -weight[c] *', replace: 'grad = -1.0 *' },
     ],
-    ['a sum is cut short', 'mse', 'output', { find: 'i < end; i += WORKGROUP', replace: 'i < first + 1u; i += WORKGROUP' }],
+    [
+      'a sum is cut short',
+      'mse',
+      'output',
+      { find: 'i < end; i += WORKGROUP', replace: 'i < first + 1u; i += WORKGROUP' },
+    ],
     ['half the slope', 'mse', 'targetGrad', { find: 'params.factor * (', replace: '0.5 * params.factor * (' }],
     [
       'weights are ignored in backward',
@@ -186,7 +197,12 @@ testFamily(own, {
       'output',
       { find: '% params.weightExtent0', replace: '% (params.weightExtent0 + 1u)' },
     ],
-    ['exp may overflow', 'bceWithLogits', 'output', { find: 'log1p(exp(-abs(x))) + max(-x, 0.0)', replace: 'log(1.0 + exp(-x))' }],
+    [
+      'exp may overflow',
+      'bceWithLogits',
+      'output',
+      { find: 'log1p(exp(-abs(x))) + max(-x, 0.0)', replace: 'log(1.0 + exp(-x))' },
+    ],
     ['a term of the series is left out', 'bceWithLogits', 'output', { find: '1.0 / 7.0 +', replace: '' }],
   ],
 });
@@ -287,7 +303,11 @@ describe('what does not fit is refused', () => {
   const labels = (...shape: number[]) => labelsOf(gpu, shape, 2);
   const learnt = (...shape: number[]) => leaf(gpu, shape);
   const refused: [new (...args: never[]) => Error, string, () => unknown][] = [
-    [ShapeError, 'crossEntropy: labels must have shape [2, 4], got [2].', () => crossEntropy(logits(2, 3, 4), labels(2))],
+    [
+      ShapeError,
+      'crossEntropy: labels must have shape [2, 4], got [2].',
+      () => crossEntropy(logits(2, 3, 4), labels(2)),
+    ],
     [ShapeError, 'nllLoss: logProbabilities must have shape [N, C], got [3].', () => nllLoss(logits(3), labels())],
     [
       ShapeError,
@@ -322,7 +342,11 @@ describe('what does not fit is refused', () => {
     [DTypeError, 'nllLoss: labels must hold u32 values, got f32.', () => nllLoss(logits(2, 3), untyped(logits(2)))],
     [ShapeError, 'mse: target must have shape [2, 3], got [3].', () => mse(logits(2, 3), logits(3))],
     [DTypeError, 'mse: target must hold f32 values, got u32.', () => mse(logits(2), untyped(labels(2)))],
-    [ShapeError, 'bceWithLogits: target must have shape [2, 3], got [2, 1].', () => bceWithLogits(logits(2, 3), logits(2, 1))],
+    [
+      ShapeError,
+      'bceWithLogits: target must have shape [2, 3], got [2, 1].',
+      () => bceWithLogits(logits(2, 3), logits(2, 1)),
+    ],
     [
       ShapeError,
       'bceWithLogits: posWeight [2, 2, 3] must broadcast to the logits [2, 3].',
