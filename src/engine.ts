@@ -30,6 +30,7 @@ export { conv2d } from './autograd/ops/conv2d.ts';
 export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
 export { dropout } from './autograd/ops/dropout.ts';
+export { embedding } from './autograd/ops/embedding.ts';
 export { expand } from './autograd/ops/expand.ts';
 export { flatten } from './autograd/ops/flatten.ts';
 export { flip } from './autograd/ops/flip.ts';
@@ -66,6 +67,7 @@ export {
   BatchNorm2d,
   Conv2d,
   Dropout,
+  Embedding,
   Linear,
   MaxPool2d,
   Module,

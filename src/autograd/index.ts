@@ -33,6 +33,7 @@ export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
 export { countCorrect } from './ops/correct.ts';
 export { type CrossEntropyOptions, checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { type DropoutOptions, dropout, type RandomWords } from './ops/dropout.ts';
+export { type EmbeddingOptions, embedding } from './ops/embedding.ts';
 export { expand } from './ops/expand.ts';
 export { flatten } from './ops/flatten.ts';
 export { flip } from './ops/flip.ts';

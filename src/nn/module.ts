@@ -4,6 +4,7 @@
  *
  * A subclass registers what it owns in its constructor and computes in `forward`. Callers run it by `call`.
  */
+import type { DType } from '../autograd/dtype.ts';
 import { DTypeError, OptionError } from '../autograd/errors.ts';
 import { noGrad } from '../autograd/graph.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
@@ -32,14 +33,17 @@ export abstract class Module {
   #training = true;
   #half = false;
 
-  /** The module's computation. Run it through `call`, which frees its intermediates. */
-  abstract forward(input: Tensor): Tensor;
+  /**
+   * The module's computation. Run it through `call`, which frees its intermediates. A subclass declares the type that it
+   * takes: f32 or f16 (`Tensor`), or indices (`Tensor<'u32'>`).
+   */
+  abstract forward(input: Tensor<DType>): Tensor;
 
   /**
    * Runs the module. Afterwards it frees every tensor made on the way, except the result and the tensors that the graph
    * keeps for backward. The result belongs to the caller, or to the scope around the call.
    */
-  call(input: Tensor): Tensor {
+  call(input: Tensor<DType>): Tensor {
     return scope(() => this.forward(input));
   }
 

@@ -1,4 +1,5 @@
 /** A chain of modules. */
+import type { DType } from '../autograd/dtype.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
 import { pipe } from './pipe.ts';
@@ -12,7 +13,7 @@ export class Sequential extends Module {
     });
   }
 
-  override forward(input: Tensor): Tensor {
+  override forward(input: Tensor<DType>): Tensor {
     return pipe(input, ...this.children.values());
   }
 }
