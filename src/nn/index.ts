@@ -3,6 +3,8 @@
 export { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
 export { BatchNorm2d, type BatchNorm2dOptions } from './batch-norm2d.ts';
 export { Conv2d, type Conv2dOptions } from './conv2d.ts';
+export { Dropout, type DropoutModuleOptions } from './dropout.ts';
+export { Embedding, type EmbeddingModuleOptions } from './embedding.ts';
 export { plus, type Step } from './fuse.ts';
 export { type Init, kaimingNormalFanOut, type RandomSource } from './init.ts';
 export { Linear, type LinearOptions } from './linear.ts';
