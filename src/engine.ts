@@ -21,13 +21,15 @@ export {
 } from './autograd/errors.ts';
 export { checkGradients } from './autograd/gradcheck.ts';
 export { noGrad, type OpRecord, record } from './autograd/graph.ts';
+export { adaptiveAvgPool2d } from './autograd/ops/adaptive-avg-pool2d.ts';
 export { add } from './autograd/ops/add.ts';
-export { globalAvgPool2d } from './autograd/ops/avg-pool2d.ts';
+export { avgPool2d } from './autograd/ops/avg-pool2d.ts';
 export { batchNorm2d } from './autograd/ops/batch-norm2d.ts';
 export { conv2d } from './autograd/ops/conv2d.ts';
 export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
 export { flatten } from './autograd/ops/flatten.ts';
+export { globalAvgPool2d } from './autograd/ops/global-avg-pool2d.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
 export { relu } from './autograd/ops/relu.ts';
@@ -52,6 +54,7 @@ export { defineKernel, launch } from './kernels/kernel.ts';
 export { BasicBlock, ResNet, resnet18, resnet34 } from './models/index.ts';
 export {
   AdaptiveAvgPool2d,
+  AvgPool2d,
   BatchNorm2d,
   Conv2d,
   Linear,

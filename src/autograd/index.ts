@@ -23,13 +23,15 @@ export {
   type GradientCheckReport,
 } from './gradcheck.ts';
 export { graphSize, noGrad, type OpRecord, record, wouldRecord } from './graph.ts';
+export { adaptiveAvgPool2d } from './ops/adaptive-avg-pool2d.ts';
 export { add } from './ops/add.ts';
-export { globalAvgPool2d } from './ops/avg-pool2d.ts';
+export { type AvgPoolOptions, avgPool2d } from './ops/avg-pool2d.ts';
 export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
 export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
 export { countCorrect } from './ops/correct.ts';
 export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { flatten } from './ops/flatten.ts';
+export { globalAvgPool2d } from './ops/global-avg-pool2d.ts';
 export { linear } from './ops/linear.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
