@@ -25,6 +25,8 @@ export { checkGradients } from './autograd/gradcheck.ts';
 export { noGrad, type OpRecord, record } from './autograd/graph.ts';
 export { argmax, argmin } from './autograd/ops/argmax.ts';
 export { globalAvgPool2d } from './autograd/ops/avg-pool2d.ts';
+export { adaptiveAvgPool2d } from './autograd/ops/adaptive-avg-pool2d.ts';
+export { avgPool2d } from './autograd/ops/avg-pool2d.ts';
 export { batchNorm2d } from './autograd/ops/batch-norm2d.ts';
 export { bceWithLogits } from './autograd/ops/bce-with-logits.ts';
 export { concat, stack } from './autograd/ops/concat.ts';
@@ -38,6 +40,7 @@ export { expand } from './autograd/ops/expand.ts';
 export { flatten } from './autograd/ops/flatten.ts';
 export { flip } from './autograd/ops/flip.ts';
 export { indexSelect } from './autograd/ops/index-select.ts';
+export { globalAvgPool2d } from './autograd/ops/global-avg-pool2d.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { logsumexp } from './autograd/ops/logsumexp.ts';
 export { max, min } from './autograd/ops/max.ts';
@@ -70,6 +73,7 @@ export { defineKernel, launch } from './kernels/kernel.ts';
 export { BasicBlock, ResNet, resnet18, resnet34 } from './models/index.ts';
 export {
   AdaptiveAvgPool2d,
+  AvgPool2d,
   BatchNorm2d,
   Conv2d,
   Dropout,

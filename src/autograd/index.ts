@@ -27,6 +27,8 @@ export {
 export { graphSize, noGrad, type OpRecord, record, wouldRecord } from './graph.ts';
 export { argmax, argmin } from './ops/argmax.ts';
 export { globalAvgPool2d } from './ops/avg-pool2d.ts';
+export { adaptiveAvgPool2d } from './ops/adaptive-avg-pool2d.ts';
+export { type AvgPoolOptions, avgPool2d } from './ops/avg-pool2d.ts';
 export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
 export { type BceWithLogitsOptions, bceWithLogits } from './ops/bce-with-logits.ts';
 export { concat, stack } from './ops/concat.ts';
@@ -40,6 +42,7 @@ export { expand } from './ops/expand.ts';
 export { flatten } from './ops/flatten.ts';
 export { flip } from './ops/flip.ts';
 export { indexSelect } from './ops/index-select.ts';
+export { globalAvgPool2d } from './ops/global-avg-pool2d.ts';
 export { linear } from './ops/linear.ts';
 export { logsumexp } from './ops/logsumexp.ts';
 export { max, min } from './ops/max.ts';

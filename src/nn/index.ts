@@ -1,6 +1,7 @@
 /** Modules and their state. Other folders import from this file. */
 
 export { AdaptiveAvgPool2d } from './adaptive-avg-pool2d.ts';
+export { AvgPool2d, type AvgPool2dOptions } from './avg-pool2d.ts';
 export { BatchNorm2d, type BatchNorm2dOptions } from './batch-norm2d.ts';
 export { Conv2d, type Conv2dOptions } from './conv2d.ts';
 export { Dropout, type DropoutModuleOptions } from './dropout.ts';

@@ -1,6 +1,6 @@
-/** Lists the windows of max pooling that touch a tile of pixels, and their loads; the backward shader unrolls them. */
+/** Lists the columns that a run of outputs reads, the windows that touch a tile of pixels, and their loads, to unroll. */
 
-/** Constants of the shader. Pixels are those of the input. */
+/** Constants of the shaders of backward. Pixels are those of the input. */
 export type BackwardConstants = {
   readonly kernelHeight: number;
   readonly kernelWidth: number;
@@ -51,7 +51,17 @@ export function windowLoads(windows: readonly number[], vector: number): WindowL
   return loads;
 }
 
-/** Returns the lists that the shader unrolls. */
+/**
+ * Returns the list that the shaders of forward unroll: the columns of input, from the first column of the first window
+ * on, that the windows of an invocation read. A stride above the kernel skips some.
+ */
+export function unrollForward(k: Pick<BackwardConstants, 'columns' | 'loops' | 'strideWidth' | 'kernelWidth'>) {
+  if (k.loops) return { inputColumns: [] };
+  const all = Array.from({ length: (k.columns - 1) * k.strideWidth + k.kernelWidth }, (_, j) => j);
+  return { inputColumns: all.filter((j) => j % k.strideWidth < k.kernelWidth) };
+}
+
+/** Returns the lists that the shaders of backward unroll. */
 export function unrollBackward(k: BackwardConstants) {
   const along = (pixels: number, stride: number, kernel: number, padding: number) =>
     Array.from({ length: pixels }, (_, at) => windowsOver(at, stride, kernel, padding));

@@ -1,4 +1,4 @@
-// Global average: input [planes, plane] -> output [planes].
+// Global average: input [planes, plane] -> output [planes], NaN for planes without elements.
 //
 // One invocation per plane. At the end of a net planes are small and many (7 x 7, thousands), so a workgroup per plane
 // would mostly wait at barriers. Partial sums of RUN elements each are then added, which limits rounding on large
@@ -29,5 +29,9 @@ fn main(
     for (var i = start; i < end; i++) { run += f32(input[i]); }
     sum += run;
   }
-  output[p] = Stored(sum / f32(params.plane));
+  // An empty plane has no mean. A constant NaN does not compile, but one of a variable's bits does.
+  var bits = 0x7fc00000u;
+  var mean = bitcast<f32>(bits);
+  if (params.plane > 0u) { mean = sum / f32(params.plane); }
+  output[p] = Stored(mean);
 }

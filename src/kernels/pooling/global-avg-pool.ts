@@ -7,12 +7,12 @@ import { defineKernel, launch } from '../kernel.ts';
 
 const forward = defineHalvable({
   name: 'avg_pool_forward',
-  shader: 'pooling/avg-pool-forward.wgsl',
+  shader: 'pooling/global-avg-pool-forward.wgsl',
   bindings: { input: 'read', output: 'read_write' },
   uniforms: { planes: 'u32', plane: 'u32' },
 });
 
-/** output [planes] = mean of input [planes, plane] over each plane; both f16 with `half`. */
+/** output [planes] = mean of input [planes, plane] over each plane, NaN if it is empty; both f16 with `half`. */
 export function avgPoolForward(
   gpu: Gpu,
   planes: number,
@@ -31,7 +31,7 @@ export function avgPoolForward(
 
 const backward = defineKernel({
   name: 'avg_pool_backward',
-  shader: 'pooling/avg-pool-backward.wgsl',
+  shader: 'pooling/global-avg-pool-backward.wgsl',
   bindings: { outputGrad: 'read', inputGrad: 'read_write' },
   uniforms: { planes: 'u32', plane: 'u32' },
 });
