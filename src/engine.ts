@@ -29,6 +29,7 @@ export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
 export { flatten } from './autograd/ops/flatten.ts';
 export { linear } from './autograd/ops/linear.ts';
+export { matmul } from './autograd/ops/matmul.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
 export { relu } from './autograd/ops/relu.ts';
 export { reshape } from './autograd/ops/reshape.ts';

@@ -31,6 +31,7 @@ export { countCorrect } from './ops/correct.ts';
 export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
+export { type MatmulOptions, matmul } from './ops/matmul.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
 export { reshape } from './ops/reshape.ts';
