@@ -44,6 +44,7 @@ export { globalAvgPool2d } from './autograd/ops/global-avg-pool2d.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { logsumexp } from './autograd/ops/logsumexp.ts';
 export { max, min } from './autograd/ops/max.ts';
+export { matmul } from './autograd/ops/matmul.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
 export { mse } from './autograd/ops/mse.ts';
 export { nllLoss } from './autograd/ops/nll-loss.ts';

@@ -46,6 +46,7 @@ export { globalAvgPool2d } from './ops/global-avg-pool2d.ts';
 export { linear } from './ops/linear.ts';
 export { logsumexp } from './ops/logsumexp.ts';
 export { max, min } from './ops/max.ts';
+export { type MatmulOptions, matmul } from './ops/matmul.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { type MseOptions, mse } from './ops/mse.ts';
 export { nllLoss } from './ops/nll-loss.ts';

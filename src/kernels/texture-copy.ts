@@ -1,6 +1,6 @@
 /** Copies from a buffer into a texture, in the pieces that WebGPU takes. */
-import type { Gpu } from '../../../gpu/gpu.ts';
-import type { PooledBuffer, PooledTexture } from '../../../gpu/pool.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer, PooledTexture } from '../gpu/pool.ts';
 
 /** A part of a texture. */
 export interface TexturePart {

@@ -1,8 +1,8 @@
 /** Copies tensors into textures, for kernels on CPU adapters that load each value often. */
-import type { Gpu } from '../../../gpu/gpu.ts';
-import type { PooledBuffer, PooledTexture } from '../../../gpu/pool.ts';
-import { linearGrid } from '../../grid.ts';
-import { defineKernel, launch } from '../../kernel.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { PooledBuffer, PooledTexture } from '../gpu/pool.ts';
+import { linearGrid } from './grid.ts';
+import { defineKernel, launch } from './kernel.ts';
 import { copyToTexture } from './texture-copy.ts';
 
 /** Most texels per line, and most lines, that WebGPU guarantees on every device. */
@@ -52,7 +52,7 @@ export const fitsTexels = (rows: number, width: number) => texelsOf(rows, width)
 
 const kernel = defineKernel({
   name: 'texels',
-  shader: 'conv2d/cpu/texels.wgsl',
+  shader: 'texels.wgsl',
   bindings: { input: 'read', texels: 'texture_write' },
   uniforms: { rows: 'u32', width: 'u32', texels: 'u32' },
   example: { line: TEXELS_A_LINE },
