@@ -25,7 +25,8 @@ import { outputsOf, productFlops, valuesOf } from '../kernels/matmul/product.ts'
 import type { Work } from '../kernels/work.ts';
 import type { Candidate } from './measured.ts';
 
-export const isTunable = (work: Work): work is TunableWork => isConv2dWork(work) || isLinearWork(work) || isMatmulWork(work);
+export const isTunable = (work: Work): work is TunableWork =>
+  isConv2dWork(work) || isLinearWork(work) || isMatmulWork(work);
 
 /** The variants that an adapter supports, the simplest first. */
 export function candidatesOf(work: TunableWork, traits: AdapterTraits): Candidate[] {

@@ -7,16 +7,18 @@ import type { LinearKernels, LinearSize } from '../../kernels/linear/shape.ts';
 import { expectShape, formatShape, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';
-import { Tensor } from '../tensor.ts';
+import { sizeOf, Tensor } from '../tensor.ts';
 
 /**
- * Input [N, I], weight [O, I], bias [O] → [N, O]. In inference input and weight may both be f16. Bias and output are
+ * Input [..., I], weight [O, I], bias [O] → [..., O], such as [N, I] → [N, O]. In inference input and weight may both be f16. Bias and output are
  * f32, as the output usually holds a network's scores. Saves the input if the weight requires a gradient, and the
  * weight if the input does.
  */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  expectShape('linear', 'input', input, ['N', 'I']);
-  const [rows, inFeatures] = input.shape as readonly [number, number];
+  const inFeatures = input.shape.at(-1);
+  if (inFeatures === undefined) throw new ShapeError('linear: input must have shape [..., I], got [].');
+  const shape = input.shape.slice(0, -1);
+  const rows = sizeOf(shape);
   expectShape('linear', 'weight', weight, ['O', 'I']);
   const [outFeatures, taken] = weight.shape as readonly [number, number];
   // Either may be wrong, so the message names both.
@@ -31,7 +33,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const half = storesHalf('linear', { input, weight }, { bias });
   const { gpu } = input;
   const size = { rows, inFeatures, outFeatures, ...(half && { half }) };
-  const output = Tensor.empty(gpu, [rows, outFeatures]);
+  const output = Tensor.empty(gpu, [...shape, outFeatures]);
   kernels(gpu, 'forward', size).forward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer);
   return record({
     name: 'linear',

@@ -54,5 +54,7 @@ export function chooseLinear(
   tuned?: TunedChoices,
 ): LinearVariant {
   const measured = tuned?.size ? tuned.get(linearWork(pass, size).name) : undefined;
-  return linearCandidates(pass, size, traits).find((variant) => variant === measured) ?? tabledLinear(pass, size, traits);
+  return (
+    linearCandidates(pass, size, traits).find((variant) => variant === measured) ?? tabledLinear(pass, size, traits)
+  );
 }

@@ -54,7 +54,6 @@ export function tabledMatmul(product: Product, traits: AdapterTraits): MatmulVar
 export function chooseMatmul(work: MatmulWork, traits: AdapterTraits, tuned?: TunedChoices): MatmulVariant {
   const measured = tuned?.size ? tuned.get(work.name) : undefined;
   return (
-    matmulCandidates(work.product, traits).find((variant) => variant === measured) ??
-    tabledMatmul(work.product, traits)
+    matmulCandidates(work.product, traits).find((variant) => variant === measured) ?? tabledMatmul(work.product, traits)
   );
 }

@@ -44,7 +44,7 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
       () => add(zeros(2, 3), zeros(3, 2)),
     ],
     ['flatten: input must have at least one dimension, got shape [].', () => flatten(zeros())],
-    ['linear: input must have shape [N, I], got [2, 3, 4].', () => linear(zeros(2, 3, 4), zeros(5, 4))],
+    ['linear: input must have shape [..., I], got [].', () => linear(zeros(), zeros(5, 4))],
     ['linear: weight must have shape [O, I], got [5].', () => linear(zeros(2, 3), zeros(5))],
     // Either may be the wrong one.
     ['linear: weight [3, 5] takes 5 features, but input [2, 3] has 3.', () => linear(zeros(2, 3), zeros(3, 5))],
