@@ -1,8 +1,14 @@
 <%
 // Given as text: term, whose sum is taken, of the Value at i.
 %>
-    // Runs of RUN terms, blocks of RUN runs, then the blocks: no chain of additions is long. The order is fixed.
     var sum = Value();
+<% if (k.short) { %>
+    for (var t = slice.first + lane % ACROSS; t < slice.end; t += ACROSS) {
+      let i = slice.start + t * params.inner;
+      sum += <%= k.term %>;
+    }
+<% } else { %>
+    // Runs of RUN terms, blocks of RUN runs, then the blocks: no chain of additions is long. The order is fixed.
     for (var block = slice.first + lane % ACROSS; block < slice.end; block += ACROSS * RUN * RUN) {
       let blockEnd = min(block + ACROSS * RUN * RUN, slice.end);
       var blockSum = Value();
@@ -17,3 +23,4 @@
       }
       sum += blockSum;
     }
+<% } %>

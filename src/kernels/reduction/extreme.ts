@@ -4,9 +4,6 @@ import type { PooledBuffer } from '../../gpu/pool.ts';
 import { defineKernel, launch } from '../kernel.ts';
 import { passExample, passesOf, passRun, passUniforms, type Reduction, runPasses } from './passes.ts';
 
-/** Whether the smallest values are wanted, not the largest. */
-export type Least = boolean;
-
 const shader = 'reduction/extreme.wgsl';
 
 const valueKernel = defineKernel({
@@ -17,11 +14,14 @@ const valueKernel = defineKernel({
   example: { ...passExample, least: true },
 });
 
-/** output = the largest values of input over the reductions, which start with its shape. NaN is the largest. */
+/**
+ * output = the largest values of input over the reductions, which start with its shape; with `least` the smallest. NaN
+ * counts as both.
+ */
 export function extremeOver(
   gpu: Gpu,
   reductions: readonly Reduction[],
-  least: Least,
+  least: boolean,
   input: PooledBuffer,
   output: PooledBuffer,
 ): void {
@@ -53,11 +53,11 @@ const chosenKernel = defineKernel({
   example: { ...passExample, places: true, chosen: true },
 });
 
-/** places (u32) = the places of the first largest values of input along the terms. NaN is the largest. */
+/** places (u32) = where the largest values of input are along the terms, the first of equal ones; or the smallest. */
 export function placesOver(
   gpu: Gpu,
   reduction: Reduction,
-  least: Least,
+  least: boolean,
   input: PooledBuffer,
   places: PooledBuffer,
 ): void {
