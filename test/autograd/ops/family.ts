@@ -27,8 +27,17 @@ export interface Family {
   readonly tolerances: Readonly<Record<string, Tolerance | ((one: Case, result: string) => Tolerance)>>;
   /** Each differentiable op at least once, away from its kinks. */
   readonly subjects: Readonly<Record<string, Subject>>;
-  /** Errors in shaders: what they are, the op, the value that its golden cases must see differ, the edit. */
-  readonly planted: readonly (readonly [what: string, op: string, wrong: string, edit: ShaderEdit])[];
+  /**
+   * Errors in shaders: what they are, the op, the value that its golden cases must see differ, the edit; the kind of
+   * adapter if only one has that shader.
+   */
+  readonly planted: readonly (readonly [
+    what: string,
+    op: string,
+    wrong: string,
+    edit: ShaderEdit,
+    kind?: 'cpu' | 'gpu',
+  ])[];
 }
 
 /** Declares the tests of a family, which has cases, runs and tolerances for the same ops. */
@@ -79,9 +88,9 @@ export function testFamily({ gpuTest, gpu }: GpuForTests, family: Family): void 
     findsWrongGradients(gpuTest, async () => ({ leaves: inputs(gpu), fn }), options);
   });
 
-  for (const [what, op, wrong, edit] of planted) {
+  for (const [what, op, wrong, edit, kind] of planted) {
     describe(op, () => {
-      seesPlanted(gpuTest, { what, wrong, edit }, async (tampered) => {
+      seesPlanted(gpuTest, { what, wrong, edit, ...(kind && { traits: { kind } }) }, async (tampered) => {
         // The first case that sees it is enough; the largest are the likeliest.
         const found: string[] = [];
         const sees = () => found.some((line) => line.startsWith(`${wrong} `));

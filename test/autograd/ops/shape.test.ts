@@ -1,6 +1,7 @@
 /** Ops that copy values to other places, or only change the shape: golden values, gradients, errors. */
 
 import { describe, expect, test } from 'vitest';
+import { recordDispatches } from '../../../bench/timing.ts';
 import {
   backward,
   concat,
@@ -11,11 +12,9 @@ import {
   flip,
   indexSelect,
   narrow,
-  OptionError,
   type PadOptions,
   pad,
   permute,
-  ShapeError,
   squeeze,
   stack,
   Tensor,
@@ -23,8 +22,9 @@ import {
   unsqueeze,
 } from '../../../src/autograd/index.ts';
 import { joinedAxes } from '../../../src/kernels/copy/pad.ts';
-import { EXACT } from '../../support/compare.ts';
-import { withGpu } from '../../support/gpu.ts';
+import { isTranspose } from '../../../src/kernels/copy/transpose.ts';
+import { EXACT, findDifference } from '../../support/compare.ts';
+import { openAs, withGpu } from '../../support/gpu.ts';
 import { untyped } from '../../support/untyped.ts';
 import { leaf, testFamily } from './family.ts';
 import type { Case } from './golden.ts';
@@ -110,7 +110,15 @@ testFamily(harness, {
       'output',
       { find: '/= params.extent1', replace: '/= params.extent0' },
     ],
-    ['a carry is lost', 'permute', 'output', { find: 'after.i1 += carry;', replace: '' }],
+    ['a carry is lost', 'permute', 'output', { find: 'after.i1 += carry;', replace: '' }, 'cpu'],
+    [
+      'a tile is not turned',
+      'transpose',
+      'output',
+      { find: 'tile[i * PITCH + lane.x]', replace: 'tile[lane.x * PITCH + i]' },
+      'gpu',
+    ],
+    ['a batch is another', 'permute', 'output', { find: 'i32(b) * params.inputBatch + ', replace: '' }, 'gpu'],
     [
       'the last place is left out',
       'transpose',
@@ -202,4 +210,132 @@ testFamily(harness, {
     ],
     ['only the last run counts', 'indexSelect', 'inputGrad', { find: 'sum += run;', replace: 'sum = run;' }],
   ],
+});
+
+const words = (...shape: number[]) =>
+  Tensor.from(
+    gpu,
+    Int32Array.from({ length: 6 }, (_, i) => i - 3),
+    shape,
+  );
+const zeros = (...shape: number[]) => Tensor.zeros(gpu, shape);
+const index = (...values: number[]) => Tensor.from(gpu, Uint32Array.from(values));
+
+/** Each op on a tensor [2, 3] and on its values, a row of the result a list. */
+const ON_ALL_TYPES: Record<string, [run: <D extends DType>(input: Tensor<D>) => Tensor<D>, expected: number[]]> = {
+  transpose: [(input) => transpose(input, 0, 1), [-3, 0, -2, 1, -1, 2]],
+  permute: [(input) => permute(input, [1, 0]), [-3, 0, -2, 1, -1, 2]],
+  narrow: [(input) => narrow(input, 1, 1, 2), [-2, -1, 1, 2]],
+  concat: [(input) => concat([input, input], 1), [-3, -2, -1, -3, -2, -1, 0, 1, 2, 0, 1, 2]],
+  stack: [(input) => stack([input, input], 1), [-3, -2, -1, -3, -2, -1, 0, 1, 2, 0, 1, 2]],
+  expand: [(input) => expand(input, [2, 2, 3]), [-3, -2, -1, 0, 1, 2, -3, -2, -1, 0, 1, 2]],
+  pad: [(input) => pad(input, [1, 0], { value: 7 }), [7, -3, -2, -1, 7, 0, 1, 2]],
+  'pad by reflection': [(input) => pad(input, [0, 2], { mode: 'reflect' }), [-3, -2, -1, -2, -3, 0, 1, 2, 1, 0]],
+  flip: [(input) => flip(input, [1]), [-1, -2, -3, 2, 1, 0]],
+  indexSelect: [(input) => indexSelect(input, 0, index(1, 1)), [0, 1, 2, 0, 1, 2]],
+  'indexSelect beyond the input': [(input) => indexSelect(input, 0, index(2, 0)), [0, 0, 0, -3, -2, -1]],
+  squeeze: [(input) => squeeze(input), [-3, -2, -1, 0, 1, 2]],
+  unsqueeze: [(input) => unsqueeze(input, 0), [-3, -2, -1, 0, 1, 2]],
+  flatten: [(input) => flatten(input, 0), [-3, -2, -1, 0, 1, 2]],
+};
+
+describe.each(Object.entries(ON_ALL_TYPES))('%s', (name, [run, expected]) => {
+  gpuTest('takes i32 and u32', async () => {
+    const signed = run(words(2, 3));
+    expect(signed.dtype).toBe('i32');
+    expect([...(await signed.data())]).toEqual(expected);
+    const unsigned = run(Tensor.from(gpu, Uint32Array.of(-3, -2, -1, 0, 1, 2), [2, 3]));
+    expect(unsigned.dtype).toBe('u32');
+    expect(await unsigned.data()).toEqual(Uint32Array.from(expected));
+    expect(unsigned.requiresGrad).toBe(false);
+  });
+
+  gpuTest(/squeeze|flatten/.test(name) ? 'takes f16' : 'refuses f16', () => {
+    const half = Tensor.empty(gpu, [2, 3], 'f16');
+    if (/squeeze|flatten/.test(name)) expect(run(half).dtype).toBe('f16');
+    else expect(() => run(half)).toThrow(DTypeError);
+  });
+});
+
+describe('indexSelect', () => {
+  gpuTest('gives NaN for an index that is no row, and no gradient from it', async () => {
+    const input = leaf(gpu, [2, 3]);
+    const output = indexSelect(input, 0, index(1, 2, 2 ** 32 - 1, 1));
+    const rows = await output.data();
+    const second = [...(await input.data()).slice(3)];
+    expect([...rows.slice(0, 3), ...rows.slice(9)]).toEqual([...second, ...second]);
+    expect(rows.slice(3, 9).every(Number.isNaN)).toBe(true);
+    backward(output, Tensor.from(gpu, new Float32Array(12).fill(1), [4, 3]));
+    expect([...(await input.grad!.data())]).toEqual([0, 0, 0, 2, 2, 2]);
+  });
+
+  gpuTest('has nothing but such rows of an empty dimension', async () => {
+    const input = leaf(gpu, [0, 2]);
+    const output = indexSelect(input, 0, index(0, 5));
+    expect([...(await output.data())]).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
+    backward(output, zeros(2, 2));
+    expect(input.grad!.shape).toEqual([0, 2]);
+  });
+
+  gpuTest('adds equal indices in one order, so that the gradient has the same bits', async () => {
+    const input = leaf(gpu, [3, 5]);
+    const places = Tensor.from(
+      gpu,
+      Uint32Array.from({ length: 500 }, (_, i) => (i * i) % 3),
+    );
+    const seed = leaf(gpu, [500, 5]).detach();
+    const gradient = async () => {
+      input.zeroGrad();
+      backward(indexSelect(input, 0, places), seed);
+      return input.grad!.data();
+    };
+    expect(await gradient()).toEqual(await gradient());
+  });
+});
+
+gpuTest('the gradient of a tensor that needs none is not computed', () => {
+  const [a, b, c] = [leaf(gpu, [2, 3]), zeros(4, 3), leaf(gpu, [1, 3])];
+  const output = concat([a, b, c]);
+  const dispatches = recordDispatches(gpu, () => backward(output, zeros(7, 3)));
+  expect(dispatches.map(({ label }) => label)).toEqual(['6', '3']);
+});
+
+gpuTest('more elements than one dimension of a grid has', async () => {
+  const other = await openAs({ kind: 'gpu' });
+  const size = 65_535 * 64 + 1;
+  const values = Float32Array.from({ length: size }, (_, i) => i);
+  const found = await flip(Tensor.from(other, values), [0]).data();
+  expect(findDifference(found, values.reverse(), EXACT)).toBeUndefined();
+});
+
+describe('joinedAxes', () => {
+  const plain = (extent: number) => ({ extent, before: 0, after: 0 });
+  const around = (extent: number) => ({ extent, before: 1, after: -2 });
+
+  test('joins an axis without padding to the axis before it', () => {
+    expect(joinedAxes('constant', [plain(2), plain(3), around(4), plain(5)])).toEqual([
+      plain(6),
+      { extent: 20, before: 5, after: -10 },
+    ]);
+    expect(joinedAxes('reflect', [plain(2), plain(3), around(4), plain(5)])).toEqual([plain(6), around(4), plain(5)]);
+    expect(joinedAxes('constant', [around(2), around(3)])).toEqual([around(2), around(3)]);
+  });
+
+  test('leaves out axes of extent 1, and gives at least one', () => {
+    expect(joinedAxes('reflect', [plain(1), around(4)])).toEqual([around(4)]);
+    expect(joinedAxes('constant', [])).toEqual([plain(1)]);
+  });
+});
+
+test('isTranspose is true of walks whose contiguous sides are the last two', () => {
+  const walk = (extents: number[], input: number[], output: number[]) =>
+    isTranspose({ extents, strides: [input, output] });
+  expect(walk([20, 30], [1, 20], [30, 1])).toBe(true);
+  expect(walk([5, 20, 30], [600, 1, 20], [600, 30, 1])).toBe(true);
+  expect(walk([20, 30], [30, 1], [30, 1])).toBe(false);
+  // The contiguous side of the input is the outermost.
+  expect(walk([20, 5, 30], [1, 600, 20], [150, 30, 1])).toBe(false);
+  expect(walk([600], [1], [1])).toBe(false);
+  // Most of a tile would be empty.
+  expect(walk([3, 30], [1, 3], [30, 1])).toBe(false);
 });
