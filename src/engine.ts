@@ -6,6 +6,8 @@
  * @module dawngrad/engine
  */
 
+import './autograd/methods.ts';
+
 export { backward } from './autograd/backward.ts';
 export type { DType } from './autograd/dtype.ts';
 export { elementwise } from './autograd/elementwise.ts';
@@ -21,7 +23,6 @@ export {
 } from './autograd/errors.ts';
 export { checkGradients } from './autograd/gradcheck.ts';
 export { noGrad, type OpRecord, record } from './autograd/graph.ts';
-export { add } from './autograd/ops/add.ts';
 export { globalAvgPool2d } from './autograd/ops/avg-pool2d.ts';
 export { batchNorm2d } from './autograd/ops/batch-norm2d.ts';
 export { bceWithLogits } from './autograd/ops/bce-with-logits.ts';
@@ -30,6 +31,7 @@ export { conv2d } from './autograd/ops/conv2d.ts';
 export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
 export { dropout } from './autograd/ops/dropout.ts';
+export * from './autograd/ops/elementwise.ts';
 export { embedding } from './autograd/ops/embedding.ts';
 export { expand } from './autograd/ops/expand.ts';
 export { flatten } from './autograd/ops/flatten.ts';
@@ -41,7 +43,6 @@ export { mse } from './autograd/ops/mse.ts';
 export { nllLoss } from './autograd/ops/nll-loss.ts';
 export { narrow, pad } from './autograd/ops/pad.ts';
 export { permute, transpose } from './autograd/ops/permute.ts';
-export { relu } from './autograd/ops/relu.ts';
 export { reshape } from './autograd/ops/reshape.ts';
 export { squeeze, unsqueeze } from './autograd/ops/squeeze.ts';
 export { toDType } from './autograd/ops/to-dtype.ts';

@@ -1,5 +1,7 @@
 <%
 const axes = [...Array(k.rank).keys()];
+// The others have one copy of each place, so they need no loop.
+const padded = axes.filter((a) => (k.padded >> a) & 1);
 const mode = ['constant', 'reflect', 'replicate', 'circular'][k.mode];
 %>
 // Gradient of padding by <%= mode %>: inputGrad = sum of outputGrad over the places that show the input's element, in the
@@ -60,22 +62,25 @@ fn main(
   if (first >= params.count) { return; }
   var place = placeOf(first);
   for (var at = first; at < min(first + RUN, params.count); at++) {
-<% for (const a of axes) { %>
+<% for (const a of padded) { %>
     let i<%= a %> = i32(place.i<%= a %>);
     let extent<%= a %> = i32(params.extent<%= a %>);
     let copies<%= a %> = copiesOf(i<%= a %>, extent<%= a %>, params.padded<%= a %>, params.before<%= a %>);
 <% } %>
-<% for (const a of axes) { %>
+<% for (const a of axes) { const row = a === 0 ? '' : `row${a - 1} * params.padded${a} + `; %>
+<%   if (padded.includes(a)) { %>
     var sum<%= a %> = 0.0;
     for (var t<%= a %> = copies<%= a %>.x; t<%= a %> <= copies<%= a %>.y; t<%= a %>++) {
-      let from<%= a %> = <%= a === 0 ? '' : `from${a - 1} * params.padded${a} + ` %>copyOf(t<%= a %>, i<%= a %>, extent<%= a %>, params.before<%= a %>);
+      let row<%= a %> = <%= row %>copyOf(t<%= a %>, i<%= a %>, extent<%= a %>, params.before<%= a %>);
+<%   } else { %>
+      let row<%= a %> = <%= row %>i32(place.i<%= a %>);
+<%   } %>
 <% } %>
-      let sum<%= k.rank %> = outputGrad[from<%= k.rank - 1 %>];
-<% for (const a of [...axes].reverse()) { %>
-      sum<%= a %> += sum<%= a + 1 %>;
+<% for (const [i, a] of [...padded].reverse().entries()) { %>
+      sum<%= a %> += <%= i === 0 ? `outputGrad[row${k.rank - 1}]` : `sum${padded.at(-i)}` %>;
     }
 <% } %>
-    inputGrad[at] = sum0;
+    inputGrad[at] = sum<%= padded[0] %>;
     place = next(place);
   }
 }

@@ -42,21 +42,21 @@ fn main(
   if (first >= params.count) { return; }
   var place = placeOf(first);
   for (var at = first; at < min(first + RUN, params.count); at++) {
-    var from = 0;
+    var source = 0;
 <% if (mode === 'constant') { %>
     var inside = true;
 <% } %>
 <% for (const a of axes) { %>
     let j<%= a %> = shown(place.i<%= a %>, params.inside<%= a %>, params.before<%= a %>);
-    from = from * params.inside<%= a %> + j<%= a %>;
+    source = source * params.inside<%= a %> + j<%= a %>;
 <%   if (mode === 'constant') { %>
     inside &= (j<%= a %> >= 0) & (j<%= a %> < params.inside<%= a %>);
 <%   } %>
 <% } %>
 <% if (mode === 'constant') { %>
-    output[at] = select(<%= type %>(params.fill), input[select(0, from, inside)], inside);
+    output[at] = select(<%= type %>(params.fill), input[select(0, source, inside)], inside);
 <% } else { %>
-    output[at] = input[from];
+    output[at] = input[source];
 <% } %>
     place = next(place);
   }

@@ -24,7 +24,6 @@ export {
   type GradientCheckReport,
 } from './gradcheck.ts';
 export { graphSize, noGrad, type OpRecord, record, wouldRecord } from './graph.ts';
-export { add } from './ops/add.ts';
 export { globalAvgPool2d } from './ops/avg-pool2d.ts';
 export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
 export { type BceWithLogitsOptions, bceWithLogits } from './ops/bce-with-logits.ts';
@@ -33,6 +32,7 @@ export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
 export { countCorrect } from './ops/correct.ts';
 export { type CrossEntropyOptions, checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { type DropoutOptions, dropout, type RandomWords } from './ops/dropout.ts';
+export * from './ops/elementwise.ts';
 export { type EmbeddingOptions, embedding } from './ops/embedding.ts';
 export { expand } from './ops/expand.ts';
 export { flatten } from './ops/flatten.ts';
@@ -44,7 +44,6 @@ export { type MseOptions, mse } from './ops/mse.ts';
 export { nllLoss } from './ops/nll-loss.ts';
 export { narrow, type PadOptions, pad } from './ops/pad.ts';
 export { permute, transpose } from './ops/permute.ts';
-export { relu } from './ops/relu.ts';
 export { reshape } from './ops/reshape.ts';
 export { squeeze, unsqueeze } from './ops/squeeze.ts';
 export { toDType } from './ops/to-dtype.ts';

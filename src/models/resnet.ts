@@ -3,8 +3,8 @@
  * same initial weights.
  */
 import { OptionError } from '../autograd/errors.ts';
+import { relu } from '../autograd/ops/elementwise.ts';
 import { flatten } from '../autograd/ops/flatten.ts';
-import { relu } from '../autograd/ops/relu.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
 import { checkNames, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
@@ -78,7 +78,7 @@ export class ResNet extends Module {
 
   /** The last layer: [N, featureSize] to scores. */
   get fc(): Module {
-    return this.children.get('fc')!;
+    return this.children.get('fc') as Module;
   }
 
   /** Replaces the last layer and disposes the old one. */

@@ -15,7 +15,7 @@ export type EmbeddingModuleOptions = Init & {
 const OPTIONS = { paddingIdx: true, ...INIT_OPTIONS } as const;
 
 /** Indices (u32, any shape) to vectors [..., embeddingDim]. The weights start from N(0, 1). */
-export class Embedding extends Module {
+export class Embedding extends Module<[index: Tensor<'u32'>]> {
   readonly numEmbeddings: number;
   readonly embeddingDim: number;
   readonly paddingIdx: number | undefined;

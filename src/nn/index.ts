@@ -9,7 +9,7 @@ export { plus, type Step } from './fuse.ts';
 export { type Init, kaimingNormalFanOut, type RandomSource } from './init.ts';
 export { Linear, type LinearOptions } from './linear.ts';
 export { MaxPool2d, type MaxPool2dOptions } from './max-pool2d.ts';
-export { Module } from './module.ts';
+export { type AnyModule, Module } from './module.ts';
 export { pipe } from './pipe.ts';
 export { ReLU } from './relu.ts';
 export { Sequential } from './sequential.ts';

@@ -1,5 +1,4 @@
 /** A chain of modules. */
-import type { DType } from '../autograd/dtype.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
 import { pipe } from './pipe.ts';
@@ -13,7 +12,7 @@ export class Sequential extends Module {
     });
   }
 
-  override forward(input: Tensor<DType>): Tensor {
-    return pipe(input, ...this.children.values());
+  override forward(input: Tensor): Tensor {
+    return pipe(input, ...(this.children as ReadonlyMap<string, Module>).values());
   }
 }

@@ -57,9 +57,11 @@ export function pad<D extends DType>(
     );
   }
   const bits = bitsOf(value, input.dtype);
-  const axes = axesOf(input.shape, padding);
+  const axes = axesOf(input.shape, padding, mode);
   checkMode(mode, axes, padding.length / 2);
-  return padded('pad', input, axes, mode, bits);
+  // What is only cut off is the same in all modes.
+  const grows = axes.some(({ before, after }) => before > 0 || after > 0);
+  return padded('pad', input, axes, grows ? mode : 'constant', bits);
 }
 
 /**
@@ -133,7 +135,7 @@ function bitsOf(value: number, dtype: DType): number {
 }
 
 /** The dimensions of the input with their padding. */
-function axesOf(shape: readonly number[], padding: readonly number[]): PaddedAxis[] {
+function axesOf(shape: readonly number[], padding: readonly number[], mode: PadMode): PaddedAxis[] {
   if (!(Array.isArray(padding) && padding.length % 2 === 0 && padding.every(Number.isInteger))) {
     const found = Array.isArray(padding) ? formatShape(padding) : String(padding);
     throw new OptionError(`pad: padding must be pairs of whole numbers, from the last dimension on, got ${found}.`);
@@ -149,7 +151,9 @@ function axesOf(shape: readonly number[], padding: readonly number[]): PaddedAxi
     return { extent, before: (padding[pair] as number) ?? 0, after: (padding[pair + 1] as number) ?? 0 };
   });
   for (const [i, { extent, before, after }] of axes.entries()) {
-    if (before + extent + after >= 0 && Math.max(-before, -after) <= extent) continue;
+    // As in torch, the other modes may also pad with values that are then cut off.
+    const most = mode === 'constant' ? extent : Number.POSITIVE_INFINITY;
+    if (before + extent + after >= 0 && Math.max(-before, -after) <= most) continue;
     throw new ShapeError(
       `pad: padding ${before}, ${after} cuts off more than the ${extent} of dimension ${i} of input ${formatShape(shape)}.`,
     );

@@ -34,7 +34,7 @@ const backward = defineWalks(
     shader: 'copy/pad-backward.wgsl',
     bindings: { outputGrad: 'read', inputGrad: 'read_write' },
     uniforms: { count: 'u32' },
-    example: { mode: 1 },
+    example: { mode: 1, padded: 1 },
   },
   { extent: 'u32', padded: 'i32', before: 'i32' },
 );
@@ -121,8 +121,8 @@ export function pad(
 }
 
 /**
- * inputGrad = for each element the sum of outputGrad over its copies; f32. The gradient of a constant padding is a
- * padding too, by the negative counts.
+ * inputGrad = for each element the sum of outputGrad over its copies; f32, and some axis has padding. The gradient of a
+ * constant padding is a padding too, by the negative counts.
  */
 export function padBackward(
   gpu: Gpu,
@@ -133,6 +133,8 @@ export function padBackward(
   const walked = joinedAxes(mode, axes);
   const extents = walked.map(({ extent }) => extent);
   const count = product(extents);
+  /** A bit for each axis with padding. */
+  const padded = walked.reduce((bits, { before, after }, i) => bits | (before !== 0 || after !== 0 ? 1 << i : 0), 0);
   const run = walkOver(gpu.traits.kind, count);
   launch(gpu, backward[walked.length - 1]!, {
     ...run,
@@ -145,7 +147,7 @@ export function padBackward(
         before: walked.map(({ before }) => before),
       }),
     },
-    constants: { ...run.constants, rank: walked.length, mode: PAD_MODES.indexOf(mode) },
+    constants: { ...run.constants, rank: walked.length, mode: PAD_MODES.indexOf(mode), padded },
     label: `${mode} ${axes.map(({ extent }) => extent).join('x')}`,
   });
 }

@@ -4,6 +4,7 @@ import type { PooledBuffer } from '../../gpu/pool.ts';
 import { launch } from '../kernel.ts';
 import { shortestWalk, type Walk } from '../strides.ts';
 import { axisUniforms, defineWalks, MOST_AXES, walkOver } from './run.ts';
+import { copyTransposed, isTranspose } from './transpose.ts';
 
 /** A part of a tensor, as a copy walks it. */
 export interface Part {
@@ -48,6 +49,10 @@ function copyWalk(
     for (let i = 0; i < walk.extents[0]!; i++) {
       copyWalk(gpu, inner, buffers, [offsets[0] + i * steps[0]!, offsets[1] + i * steps[1]!]);
     }
+    return;
+  }
+  if (gpu.traits.kind === 'gpu' && isTranspose(walk)) {
+    copyTransposed(gpu, walk, buffers, offsets);
     return;
   }
   const vector = inVectors(walk, offsets);
