@@ -56,10 +56,15 @@ export function flag(owner: string, name: string, value: boolean): boolean {
   throw new OptionError(`${owner}: ${name} must be true or false, got ${shown(value)}.`);
 }
 
-/** Returns the option. @throws OptionError unless it is one of the choices */
-export function oneOf<T extends string>(owner: string, name: string, value: T, choices: readonly T[]): T {
-  if (choices.includes(value)) return value;
-  throw new OptionError(`${owner}: ${name} must be ${choices.map(shown).join(' or ')}, got ${shown(value)}.`);
+/** Returns the choice of that name. @throws OptionError unless the value is one of the names */
+export function oneOf<Choice>(
+  owner: string,
+  name: string,
+  value: string,
+  choices: Readonly<Record<string, Choice>>,
+): Choice {
+  if (Object.hasOwn(choices, value)) return choices[value]!;
+  throw new OptionError(`${owner}: ${name} must be ${Object.keys(choices).join(' or ')}, got ${shown(value)}.`);
 }
 
 /**

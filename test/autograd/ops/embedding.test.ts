@@ -159,18 +159,24 @@ describe('Embedding', () => {
   }
 
   gpuTest('learns at the start of a network', async () => {
-    const random = new Generator(1);
-    const table = new Embedding(gpu, 5, 4, { random, paddingIdx: 0 });
-    const head = new Linear(gpu, 12, 3, { random });
     class Net extends Module<[index: Tensor<'u32'>]> {
+      readonly table: Embedding;
+      readonly head: Linear;
+
+      constructor(random: Generator) {
+        super();
+        this.table = this.registerModule('table', new Embedding(gpu, 5, 4, { random, paddingIdx: 0 }));
+        this.head = this.registerModule('head', new Linear(gpu, 12, 3, { random }));
+      }
+
       override forward(index: Tensor<'u32'>): Tensor {
-        return pipe(table.call(index), flatten, head);
+        return pipe(this.table.call(index), flatten, this.head);
       }
     }
-    const model = new Net();
-    backward(crossEntropy(model.call(indexOf([2, 3], 5)), indexOf([2], 3)));
-    const grad = await table.weight.grad!.data();
+    const model = new Net(new Generator(1));
     // The indices are 3, 0, 2, 4, 1, 3, and row 0 is the padding.
+    backward(crossEntropy(model.call(indexOf([2, 3], 5)), indexOf([2], 3)));
+    const grad = await model.table.weight.grad!.data();
     const learnt = Array.from({ length: 5 }, (_, row) => grad.slice(4 * row, 4 * row + 4).some((value) => value !== 0));
     expect(learnt).toEqual([false, true, true, true, true]);
   });

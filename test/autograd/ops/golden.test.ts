@@ -24,6 +24,7 @@ const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
 /** Ops without golden cases, and the test that checks them instead. */
 const ELSEWHERE = {
+  dropout: 'dropout.test.ts: another random function than torch’s',
   toDType: 'half.test.ts: a conversion, compared with every value of f16',
 } as const;
 

@@ -331,7 +331,7 @@ describe('what does not fit is refused', () => {
     ],
     [
       OptionError,
-      'crossEntropy: reduction must be "mean" or "sum" or "none", got "max".',
+      'crossEntropy: reduction must be mean or sum or none, got "max".',
       () => crossEntropy(logits(2, 3), labels(2), untyped({ reduction: 'max' })),
     ],
     [
