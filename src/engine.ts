@@ -30,6 +30,8 @@ export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
 export { flatten } from './autograd/ops/flatten.ts';
 export { globalAvgPool2d } from './autograd/ops/global-avg-pool2d.ts';
+export { groupNorm } from './autograd/ops/group-norm.ts';
+export { layerNorm } from './autograd/ops/layer-norm.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
 export { relu } from './autograd/ops/relu.ts';
@@ -57,6 +59,8 @@ export {
   AvgPool2d,
   BatchNorm2d,
   Conv2d,
+  GroupNorm,
+  LayerNorm,
   Linear,
   MaxPool2d,
   Module,

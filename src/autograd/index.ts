@@ -32,6 +32,8 @@ export { countCorrect } from './ops/correct.ts';
 export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
 export { flatten } from './ops/flatten.ts';
 export { globalAvgPool2d } from './ops/global-avg-pool2d.ts';
+export { groupNorm } from './ops/group-norm.ts';
+export { layerNorm, type NormOptions } from './ops/layer-norm.ts';
 export { linear } from './ops/linear.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
 export { relu } from './ops/relu.ts';
