@@ -40,6 +40,8 @@ export { flatten } from './autograd/ops/flatten.ts';
 export { flip } from './autograd/ops/flip.ts';
 export { globalAvgPool2d } from './autograd/ops/global-avg-pool2d.ts';
 export { indexSelect } from './autograd/ops/index-select.ts';
+export { groupNorm } from './autograd/ops/group-norm.ts';
+export { layerNorm } from './autograd/ops/layer-norm.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { logsumexp } from './autograd/ops/logsumexp.ts';
 export { matmul } from './autograd/ops/matmul.ts';
@@ -78,6 +80,8 @@ export {
   Conv2d,
   Dropout,
   Embedding,
+  GroupNorm,
+  LayerNorm,
   Linear,
   MaxPool2d,
   Module,

@@ -42,6 +42,8 @@ export { flatten } from './ops/flatten.ts';
 export { flip } from './ops/flip.ts';
 export { globalAvgPool2d } from './ops/global-avg-pool2d.ts';
 export { indexSelect } from './ops/index-select.ts';
+export { groupNorm } from './ops/group-norm.ts';
+export { layerNorm, type NormOptions } from './ops/layer-norm.ts';
 export { linear } from './ops/linear.ts';
 export { logsumexp } from './ops/logsumexp.ts';
 export { type MatmulOptions, matmul } from './ops/matmul.ts';
