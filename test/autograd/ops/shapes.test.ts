@@ -10,7 +10,6 @@ import {
   conv2d,
   countCorrect,
   crossEntropy,
-  flatten,
   globalAvgPool2d,
   linear,
   maxPool2d,

@@ -21,7 +21,7 @@ export type CpuVariant = keyof typeof cpuVariants;
 
 /** Returns whether a variant can compute the shape on this adapter. */
 export const CPU_CAN = {
-  rows: ({ shape }: Conv2dWork) => isPlain(shape) && !shape.half,
+  rows: ({ shape }: Conv2dWork) => !shape.half,
   winograd: ({ pass, shape, frozen }: Conv2dWork, traits: AdapterTraits) =>
     isPlain(shape) &&
     !shape.half &&

@@ -22,10 +22,10 @@ export interface Vectors {
 }
 
 /** Returns the columns that `outputs` adjacent outputs read, ascending. A stride above the taps skips some. */
-export function inputColumns(outputs: number, taps: number, stride: number): number[] {
+export function inputColumns(outputs: number, taps: number, stride: number, dilation = 1): number[] {
   const columns = new Set<number>();
   for (let output = 0; output < outputs; output++) {
-    for (let tap = 0; tap < taps; tap++) columns.add(output * stride + tap);
+    for (let tap = 0; tap < taps; tap++) columns.add(output * stride + tap * dilation);
   }
   return [...columns].sort((a, b) => a - b);
 }
