@@ -1,8 +1,8 @@
 /** Copies from a buffer into parts of a texture. */
 
 import { describe, expect } from 'vitest';
-import { copyToTexture } from '../../src/kernels/texture-copy.ts';
 import { defineKernel, launch } from '../../src/kernels/kernel.ts';
+import { copyToTexture } from '../../src/kernels/texture-copy.ts';
 import { withGpu } from '../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu();

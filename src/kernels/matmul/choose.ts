@@ -37,7 +37,7 @@ export function matmulCandidates(product: Product, traits: AdapterTraits): Matmu
 const WORTH_A_TILE = 16;
 
 /** On lavapipe a multiply-add of a dot product takes as long as this many in register tiles, padding included. */
-const DOT = 24;
+const DOT = 30;
 
 /** The shipped table: tiles, in the memory that the adapter is fast with, if the product fills them at least in part. */
 export function tabledMatmul(product: Product, traits: AdapterTraits): MatmulVariant {
@@ -54,7 +54,6 @@ export function tabledMatmul(product: Product, traits: AdapterTraits): MatmulVar
 export function chooseMatmul(work: MatmulWork, traits: AdapterTraits, tuned?: TunedChoices): MatmulVariant {
   const measured = tuned?.size ? tuned.get(work.name) : undefined;
   return (
-    matmulCandidates(work.product, traits).find((variant) => variant === measured) ??
-    tabledMatmul(work.product, traits)
+    matmulCandidates(work.product, traits).find((variant) => variant === measured) ?? tabledMatmul(work.product, traits)
   );
 }

@@ -82,7 +82,11 @@ function load(gpu: Gpu, { product, start, a, b, label }: ProductRun): Loaded {
       operands: each((one, operand) => copy(one, { a, b }[operand])),
       line: TEXELS_A_LINE,
       inVectors: false,
-      unit: each(({ width }) => (elements) => Math.floor(elements / width) * Math.ceil(width / 4)),
+      unit: each(
+        ({ width }) =>
+          (elements) =>
+            Math.floor(elements / width) * Math.ceil(width / 4),
+      ),
     };
   }
   const inVectors = all.every(({ width }) => width % 4 === 0);

@@ -5,13 +5,13 @@
 import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../../gpu/pool.ts';
 import { defineKernel, launch } from '../../kernel.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
 import { inSlices } from '../../sum-slices.ts';
+import { asTexels, fitsTexels, TEXELS_A_LINE } from '../../texels.ts';
 import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
 import { type Conv2dShape, describeConv2d } from '../shape.ts';
 import { inputColumns, inputLoads } from './input-loads.ts';
-import { shuffleLanes } from '../../shuffle-lanes.ts';
-import { asTexels, fitsTexels, TEXELS_A_LINE } from '../../texels.ts';
 
 /** Output columns per step. */
 const PIXELS = 4;

@@ -6,6 +6,7 @@ import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../../gpu/pool.ts';
 import { linearGrid } from '../../grid.ts';
 import { defineKernel, launch } from '../../kernel.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
 import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from '../normalised.ts';
@@ -13,7 +14,6 @@ import { forwardGeometry, inputGradGeometry, inputGradPhases, type JobGeometry }
 import { type Conv2dKernels, type Conv2dShape, type ConvWeight, describeConv2d } from '../shape.ts';
 import { inputColumns, inputLoads } from './input-loads.ts';
 import { rowsWeightGrad } from './rows-weight-grad.ts';
-import { shuffleLanes } from '../../shuffle-lanes.ts';
 
 /** Kernel widths whose taps are unrolled, which lets a loaded input serve all of them. Others loop over single taps. */
 const UNROLLED_TAPS = [1, 2, 3, 5, 7];
