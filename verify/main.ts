@@ -30,6 +30,7 @@ import { half } from './rows/half.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { longTrain } from './rows/long-train.ts';
+import { matmulRow } from './rows/matmul.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
@@ -64,6 +65,7 @@ const ROWS: readonly Row[] = [
   cases,
   sameBits,
   speed,
+  matmulRow,
   memory,
   longLoops,
   longTrain,

@@ -84,14 +84,9 @@ export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, n
 
 /** Records one run of a variant. It writes one of the three buffers and reads the others. */
 export function runWork(gpu: Gpu, work: TunableWork, candidate: Candidate, on: WorkOperands): void {
-  switch (work.kind) {
-    case 'conv2d':
-      return runConv2d(gpu, work, conv2dVariants[candidate as Conv2dVariant], on);
-    case 'linear':
-      return runLinear(gpu, work, candidate as LinearVariant, on);
-    case 'matmul':
-      return runMatmul(gpu, work, candidate as MatmulVariant, on);
-  }
+  if (work.kind === 'conv2d') runConv2d(gpu, work, conv2dVariants[candidate as Conv2dVariant], on);
+  else if (work.kind === 'linear') runLinear(gpu, work, candidate as LinearVariant, on);
+  else runMatmul(gpu, work, candidate as MatmulVariant, on);
 }
 
 function runConv2d(gpu: Gpu, { pass, shape, frozen }: Conv2dWork, kernels: Conv2dKernels, on: WorkOperands): void {

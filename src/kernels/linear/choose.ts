@@ -1,10 +1,10 @@
 /** Chooses a variant of the fully connected layer: a pure function of pass, size, adapter and tuning. */
 import type { AdapterTraits } from '../../gpu/gpu.ts';
-import { matmulCandidates, matmulVariants } from '../matmul/choose.ts';
+import { matmulCandidates, matmulVariants, tabledMatmul } from '../matmul/choose.ts';
 import type { TunedChoices, Work } from '../work.ts';
 import { dots } from './dots.ts';
 import { linearProduct, products } from './products.ts';
-import { describeLinear, type LinearKernels, type LinearSize } from './shape.ts';
+import { describeLinear, type LinearKernels, type LinearSize, linearFlops } from './shape.ts';
 
 export type LinearPass = keyof LinearKernels;
 
@@ -35,15 +35,13 @@ export function linearCandidates(pass: LinearPass, size: LinearSize, traits: Ada
   return size.half ? ['dots'] : matmulCandidates(linearProduct(pass, size), traits);
 }
 
-/** A tile has 64 rows and 64 columns. With fewer rows or columns than this, most of it is padding. */
-const WORTH_A_TILE = 16;
+/** On CPUs, a pass with this many multiply-adds or fewer is over before the copies that `rows` makes of its operands. */
+const SMALL = 2 ** 16;
 
-/** The shipped table: tiles, in the memory that the adapter is fast with, if the layer fills them at least in part. */
+/** The shipped table: tiles, in the memory that the adapter is fast with, if the layer is large enough for them. */
 export function tabledLinear(pass: LinearPass, size: LinearSize, traits: AdapterTraits): LinearVariant {
-  const { row, column } = linearProduct(pass, size);
-  const tiles = traits.kind === 'cpu' ? 'rows' : 'tiled';
-  const worth = Math.min(row.extent, column.extent) >= WORTH_A_TILE;
-  return worth && linearCandidates(pass, size, traits).includes(tiles) ? tiles : 'dots';
+  const small = traits.kind === 'cpu' && linearFlops(size) <= 2 * SMALL;
+  return size.half || small ? 'dots' : tabledMatmul(linearProduct(pass, size), traits);
 }
 
 /** Returns the tuned variant if it can compute the size, else the shipped table's. */

@@ -37,7 +37,7 @@ export function matmulCandidates(product: Product, traits: AdapterTraits): Matmu
 const WORTH_A_TILE = 16;
 
 /** On lavapipe a multiply-add of a dot product takes as long as this many in register tiles, padding included. */
-const DOT = 24;
+const DOT = 30;
 
 /** The shipped table: tiles, in the memory that the adapter is fast with, if the product fills them at least in part. */
 export function tabledMatmul(product: Product, traits: AdapterTraits): MatmulVariant {
