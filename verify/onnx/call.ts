@@ -17,8 +17,18 @@ export class NotExpressible extends Error {
 
 const INTEGERS = new Set(['INT8', 'INT16', 'INT32', 'INT64', 'UINT8', 'UINT16', 'UINT32', 'UINT64']);
 
-export function isInteger(value: Value): value is HostTensor {
-  return !(value instanceof Tensor) && INTEGERS.has(value.type);
+const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** Whether the host knows the value, and it holds integers or truth values. */
+export function isHostInteger(value: Value): value is HostTensor {
+  return !(value instanceof Tensor) && (INTEGERS.has(value.type) || value.type === 'BOOL');
+}
+
+/** What the nodes of a graph share while it runs. */
+export interface GraphRun {
+  readonly gpu: Gpu;
+  readonly version: number;
+  readonly uploads: Map<HostTensor, Tensor<DType>>;
 }
 
 export class Call {
@@ -26,17 +36,15 @@ export class Call {
   /** Outputs that are asked for: trailing ones may be left out. */
   readonly outputs: number;
   readonly inputs: readonly (Value | undefined)[];
+  /** The version of ONNX's operators. */
+  readonly version: number;
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
   readonly #uploads: Map<HostTensor, Tensor<DType>>;
 
-  /** @param uploads what the graph has uploaded so far */
-  constructor(
-    gpu: Gpu,
-    node: NodeProto,
-    inputs: readonly (Value | undefined)[],
-    uploads: Map<HostTensor, Tensor<DType>>,
-  ) {
+  /** @param run of the whole graph: the version of the operators, and what was uploaded so far */
+  constructor(node: NodeProto, inputs: readonly (Value | undefined)[], { gpu, version, uploads }: GraphRun) {
     this.gpu = gpu;
+    this.version = version;
     this.outputs = node.output.length;
     this.inputs = inputs;
     this.#attributes = new Map(node.attribute.map((attribute) => [attribute.name, attribute]));
@@ -67,7 +75,7 @@ export class Call {
   /** The same of numbers of any type. */
   real(index: number): Tensor {
     const value = this.value(index);
-    return isInteger(value) ? (this.#upload(value, 'f32') as Tensor) : this.float(index);
+    return isHostInteger(value) ? (this.#upload(value, 'f32') as Tensor) : this.float(index);
   }
 
   /** An f32 tensor, or undefined if the input is left out. */
@@ -129,6 +137,9 @@ export class Call {
   #upload(value: HostTensor, dtype: 'f32' | 'u32'): Tensor<DType> {
     let tensor = this.#uploads.get(value);
     if (!tensor) {
+      if (dtype === 'f32' && value.values.some((number) => Number.isFinite(number) && Math.abs(number) > LARGEST_F32)) {
+        throw new NotExpressible('values beyond f32');
+      }
       tensor = Tensor.from(this.gpu, value.values, value.shape, dtype);
       this.#uploads.set(value, tensor);
     }

@@ -1,6 +1,7 @@
 /** The ops of the engine by name. */
-import * as all from '../../src/autograd/index.ts';
+
 import type { Tensor } from '../../src/autograd/index.ts';
+import * as all from '../../src/autograd/index.ts';
 import { NotExpressible } from './call.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: until every op is there

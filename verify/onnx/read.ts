@@ -50,7 +50,9 @@ const LAYOUTS: Partial<Record<ElementType, Layout>> = {
 export function readModel(path: string): ModelProto {
   const model = parse(path, ModelProtoSchema);
   if (!model.graph || model.opsetImport.length === 0) {
-    throw new OnnxFileError(`${path} is no ONNX model: it has no ${model.graph ? 'version of the operators' : 'graph'}.`);
+    throw new OnnxFileError(
+      `${path} is no ONNX model: it has no ${model.graph ? 'version of the operators' : 'graph'}.`,
+    );
   }
   return model;
 }

@@ -1,10 +1,10 @@
 /** Runs ONNX's node tests: reads one, computes its graph with our ops, and compares the outputs. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GraphProto, ValueInfoProto } from 'onnx-buf';
-import { noGrad, scope, Tensor, type DType } from '../../src/autograd/index.ts';
+import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
+import { type DType, noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu, Readback } from '../../src/gpu/gpu.ts';
-import { Call, isInteger, NotExpressible, type Op, type Value } from './call.ts';
+import { Call, type GraphRun, isHostInteger, NotExpressible, type Op, type Value } from './call.ts';
 import { ELEMENTWISE } from './ops/elementwise.ts';
 import { HOST_INTEGERS, HOST_ONLY } from './ops/host.ts';
 import { LOSSES } from './ops/losses.ts';
@@ -20,6 +20,9 @@ const OPS: Readonly<Record<string, Op>> = {
   ...HOST_ONLY,
 };
 
+/** Names of the domain of ONNX's own ops. Others have ops for training and for classical machine learning. */
+const OWN_DOMAINS = ['', 'ai.onnx'];
+
 /**
  * The allowed difference from an output. Both sides have rounded in float32, NumPy's partly in another order, which is
  * some ulps (6e-8 each) of the largest term. ONNX's own runner allows 1e-3 of the value and 1e-7.
@@ -34,10 +37,11 @@ export type Result =
   | { readonly kind: 'not expressible'; readonly ops: readonly string[]; readonly reason: string };
 
 export async function runNodeTest(gpu: Gpu, folder: string): Promise<Result> {
-  const graph = readModel(join(folder, 'model.onnx')).graph!;
+  const model = readModel(join(folder, 'model.onnx'));
+  const graph = model.graph!;
   const ops = [...new Set(graph.node.map((node) => node.opType))];
   try {
-    return await judge(gpu, graph, folder);
+    return await judge(gpu, model, folder);
   } catch (error) {
     if (error instanceof NotExpressible || error instanceof ElementTypeError) {
       return { kind: 'not expressible', ops, reason: error.message };
@@ -48,8 +52,10 @@ export async function runNodeTest(gpu: Gpu, folder: string): Promise<Result> {
 }
 
 /** @throws NotExpressible or ElementTypeError if the test is not for us */
-async function judge(gpu: Gpu, graph: GraphProto, folder: string): Promise<Result> {
-  const unknown = graph.node.find(({ opType, domain }) => !Object.hasOwn(OPS, opType) || domain !== '');
+async function judge(gpu: Gpu, model: ModelProto, folder: string): Promise<Result> {
+  const graph = model.graph!;
+  const version = Number(model.opsetImport.find(({ domain }) => OWN_DOMAINS.includes(domain))?.version ?? 0);
+  const unknown = graph.node.find(({ opType, domain }) => !Object.hasOwn(OPS, opType) || !OWN_DOMAINS.includes(domain));
   if (unknown) throw new NotExpressible('no such op');
   for (const { type } of [...graph.input, ...graph.output]) {
     if (type?.value.case !== 'tensorType') throw new NotExpressible('sequences and optional values');
@@ -71,7 +77,7 @@ async function judge(gpu: Gpu, graph: GraphProto, folder: string): Promise<Resul
     ]);
     const expected = read(graph.output, 'output');
     double ||= [...inputs.values()].some(({ type }) => type === 'DOUBLE');
-    const found = noGrad(() => scope(() => compute(gpu, graph, inputs)));
+    const found = noGrad(() => scope(() => compute(graph, inputs, { gpu, version, uploads: new Map() })));
     for (const [name, wanted] of expected) {
       const difference = differenceOf(await found.get(name)!.read(), wanted);
       if (difference) differences.set(name, difference);
@@ -108,13 +114,12 @@ interface Found {
 }
 
 /** Runs the nodes in their order, which is that of their needs, and starts reading the outputs. */
-function compute(gpu: Gpu, graph: GraphProto, inputs: ReadonlyMap<string, HostTensor>): Map<string, Output> {
+function compute(graph: GraphProto, inputs: ReadonlyMap<string, HostTensor>, run: GraphRun): Map<string, Output> {
   const values = new Map<string, Value>(inputs);
-  const uploads = new Map<HostTensor, Tensor<DType>>();
   for (const node of graph.node) {
     const given = node.input.map((name) => (name === '' ? undefined : values.get(name)));
-    const call = new Call(gpu, node, given, uploads);
-    const onHost = given.length > 0 && given.every((value) => value && isInteger(value));
+    const call = new Call(node, given, run);
+    const onHost = given.length > 0 && given.every((value) => value && isHostInteger(value));
     const op = (onHost && HOST_INTEGERS[node.opType]) || OPS[node.opType]!;
     const results = op(call);
     for (const [i, value] of (Array.isArray(results) ? results : [results]).entries()) {
@@ -122,7 +127,7 @@ function compute(gpu: Gpu, graph: GraphProto, inputs: ReadonlyMap<string, HostTe
       if (name) values.set(name, value);
     }
   }
-  const uploaded = new Set<Value>(uploads.values());
+  const uploaded = new Set<Value>(run.uploads.values());
   const outputs = graph.output.map(({ name }) => {
     const value = values.get(name);
     if (!value) throw new NotExpressible(`output ${name}`);

@@ -61,7 +61,13 @@ export const ELEMENTWISE: Readonly<Record<string, Op>> = {
     const below = ops.where!(ops.lt!(x, -lambda), ops.add!(x, bias), 0);
     return ops.where!(ops.gt!(x, lambda), ops.sub!(x, bias), below);
   }),
-  PRelu: binary((x, slope) => ops.add!(ops.relu!(x), ops.mul!(slope, ops.minimum!(x, 0)))),
+  PRelu: (call) => {
+    const [x, given] = [call.float(0), call.float(1)];
+    // Before version 7 a slope for each channel broadcast from the front.
+    const perChannel = call.version < 7 && given.size > 1;
+    const slope = perChannel ? ops.reshape!(given, [-1, ...x.shape.slice(2).map(() => 1)]) : given;
+    return ops.add!(ops.relu!(x), ops.mul!(slope, ops.minimum!(x, 0)));
+  },
   Clip: unary((x, call) => {
     const [least, most] = [1, 2].map((index) => (call.has(index) ? call.scalar(index) : undefined));
     return least === undefined && most === undefined ? x : ops.clamp!(x, least, most);
@@ -76,7 +82,11 @@ export const ELEMENTWISE: Readonly<Record<string, Op>> = {
   Max: variadic((a, b) => ops.maximum!(a, b)),
   Min: variadic((a, b) => ops.minimum!(a, b)),
   Sum: variadic((a, b) => ops.add!(a, b)),
-  Mean: (call) => ops.div!(call.floats().reduce((a, b) => ops.add!(a, b)), call.inputs.length),
+  Mean: (call) =>
+    ops.div!(
+      call.floats().reduce((a, b) => ops.add!(a, b)),
+      call.inputs.length,
+    ),
 
   Greater: binary((a, b) => ops.gt!(a, b)),
   GreaterOrEqual: binary((a, b) => ops.ge!(a, b)),

@@ -1,7 +1,7 @@
 /** What graphs compute on the host, because it decides shapes: shapes themselves, axes, and arithmetic on integers. */
 import { TensorProto_DataType } from 'onnx-buf';
 import { Tensor } from '../../../src/autograd/index.ts';
-import { type Call, isInteger, NotExpressible, type Op } from '../call.ts';
+import { axisOf, type Call, isHostInteger, NotExpressible, type Op } from '../call.ts';
 import type { ElementType, HostTensor } from '../read.ts';
 import { placesOf } from './shapes.ts';
 
@@ -11,17 +11,22 @@ const vector = (values: readonly number[], type: ElementType = 'INT64'): HostTen
   values: Float64Array.from(values),
 });
 
-/** Of the values of all inputs, with single ones broadcast. */
+/** Of the values of all inputs. Those with one value fit the others, which have one shape. */
 const arithmetic =
-  (op: (a: number, b: number) => number): Op =>
+  (op: (...values: number[]) => number, type?: ElementType): Op =>
   (call) => {
-    const [a, b = a] = call.inputs as readonly HostTensor[];
-    const longer = a!.values.length >= b!.values.length ? a! : b!;
-    if (![1, longer.values.length].includes(Math.min(a!.values.length, b!.values.length))) {
+    const inputs = call.inputs as readonly HostTensor[];
+    const size = Math.max(...inputs.map(({ values }) => values.length));
+    if (inputs.some(({ values: { length } }) => length !== 1 && length !== size)) {
       throw new NotExpressible('broadcast integers');
     }
-    const at = (x: HostTensor, i: number) => x.values[x.values.length === 1 ? 0 : i]!;
-    return { ...longer, values: longer.values.map((_, i) => op(at(a!, i), at(b!, i))) };
+    const longest = inputs.find(({ values }) => values.length === size)!;
+    const at = (i: number) => inputs.map(({ values }) => values[values.length === 1 ? 0 : i]!);
+    return {
+      type: type ?? inputs.at(-1)!.type,
+      shape: longest.shape,
+      values: longest.values.map((_, i) => op(...at(i))),
+    };
   };
 
 /** Ops without arithmetic on the device. */
@@ -51,7 +56,7 @@ export const HOST_ONLY: Readonly<Record<string, Op>> = {
     const to = TensorProto_DataType[call.number('to', 0)] as ElementType;
     if (value instanceof Tensor) {
       if (to === 'FLOAT' && value.dtype === 'f32') return value;
-    } else if (value.type === 'FLOAT' ? to === 'FLOAT' : isInteger(value) && ['FLOAT', 'INT64'].includes(to)) {
+    } else if (value.type === 'FLOAT' ? to === 'FLOAT' : isHostInteger(value) && ['FLOAT', 'INT64'].includes(to)) {
       return { ...value, type: to };
     }
     throw new NotExpressible(`a cast to ${to}`);
@@ -60,10 +65,10 @@ export const HOST_ONLY: Readonly<Record<string, Op>> = {
 
 /** Ops on integers that the host knows, of which others run on the device. */
 export const HOST_INTEGERS: Readonly<Record<string, Op>> = {
-  Neg: arithmetic((a) => -a),
-  Add: arithmetic((a, b) => a + b),
-  Sub: arithmetic((a, b) => a - b),
-  Mul: arithmetic((a, b) => a * b),
+  Neg: arithmetic((a) => -a!),
+  Sub: arithmetic((a, b) => a! - b!),
+  Equal: arithmetic((a, b) => Number(a === b), 'BOOL'),
+  Where: arithmetic((condition, a, b) => (condition ? a! : b!)),
   Concat: (call) => vector(call.inputs.flatMap((_, index) => call.numbers(index))),
   Slice: (call) => {
     const values = call.numbers(0);
@@ -71,6 +76,14 @@ export const HOST_INTEGERS: Readonly<Record<string, Op>> = {
     return vector(placesOf(values.length, call.scalar(1), call.scalar(2), step).map((place) => values[place]!));
   },
   Reshape: (call) => reshaped(call, call.numbers(1)),
+  Squeeze: (call) => {
+    const { shape } = call.value(0);
+    const axes = call.integersOf('axes', 1)!.map((axis) => axisOf(axis, shape.length));
+    return reshaped(
+      call,
+      shape.filter((_, axis) => !axes.includes(axis)),
+    );
+  },
   Unsqueeze: (call) => {
     const shape = [...call.value(0).shape];
     for (const axis of call.integersOf('axes', 1)!) shape.splice(axis < 0 ? shape.length + 1 + axis : axis, 0, 1);

@@ -1,14 +1,20 @@
 /** Normalisations. */
+import type { Tensor } from '../../../src/autograd/index.ts';
 import { axisOf, type Op } from '../call.ts';
 import { ops } from '../engine.ts';
 
+type Four = [Tensor, Tensor, Tensor, Tensor];
+
 export const NORMALISATIONS: Readonly<Record<string, Op>> = {
   BatchNormalization: (call) => {
-    const [x, weight, bias, mean, variance] = [0, 1, 2, 3, 4].map((index) => call.float(index));
+    const x = call.float(0);
+    const [weight, bias, mean, variance] = [1, 2, 3, 4].map((index) => call.float(index)) as Four;
     const training = call.number('training_mode', 0) !== 0;
     const options = { training, eps: call.number('epsilon', 1e-5), momentum: 1 - call.number('momentum', 0.9) };
+    const images = ops.reshape!(x, [...x.shape.slice(0, 2), 1, x.size / x.shape[0]! / x.shape[1]!]);
+    const result = ops.batchNorm2d!(x.shape.length === 4 ? x : images, weight, bias, mean, variance, options);
     // Training updates the running statistics in place.
-    return [ops.batchNorm2d!(x, weight, bias, mean, variance, options), mean!, variance!];
+    return [ops.reshape!(result, x.shape), mean, variance];
   },
   InstanceNormalization: (call) => {
     const x = call.float(0);

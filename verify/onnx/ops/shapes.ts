@@ -57,9 +57,14 @@ export const SHAPES: Readonly<Record<string, Op>> = {
   },
   Tile: (call) => {
     const x = call.float(0);
-    return call
-      .numbers(1)
-      .reduce((result, count, axis) => ops.concat!(Array.from({ length: count }, () => result), axis), x);
+    return call.numbers(1).reduce(
+      (result, count, axis) =>
+        ops.concat!(
+          Array.from({ length: count }, () => result),
+          axis,
+        ),
+      x,
+    );
   },
   Concat: (call) => ops.concat!(call.floats(), call.number('axis', 0)),
   Split: (call) => {

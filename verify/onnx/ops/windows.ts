@@ -64,8 +64,7 @@ export const WINDOWS: Readonly<Record<string, Op>> = {
       return ops.div!(average, ops.avgPool2d!(around(ones, pads, 0), options));
     }),
   GlobalAveragePool: (call) => onImages(call, (x) => ops.adaptiveAvgPool2d!(x, 1)),
-  GlobalMaxPool: (call) =>
-    onImages(call, (x) => ops.maxPool2d!(x, { kernelSize: x.shape.slice(2) as unknown as Two })),
+  GlobalMaxPool: (call) => onImages(call, (x) => ops.maxPool2d!(x, { kernelSize: x.shape.slice(2) as unknown as Two })),
   // x / (bias + alpha / size · Σ x²)^beta over a window of channels: the average over rows, with channels as rows.
   LRN: (call) => {
     const x = call.float(0);
