@@ -1,7 +1,7 @@
 /** Reads ONNX's files: models, and the tensors of its node tests. */
 import { readFileSync } from 'node:fs';
 import { fromBinary } from '@bufbuild/protobuf';
-import { type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
+import { type GraphProto, ModelProtoSchema, type TensorProto, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
 
 /** The name of an element type, as ONNX's TensorProto.DataType has it. */
 export type ElementType = keyof typeof TensorProto_DataType;
@@ -46,15 +46,23 @@ const LAYOUTS: Partial<Record<ElementType, Layout>> = {
   UINT64: { bytes: 8, field: 'uint64Data', read: (view, offset) => Number(view.getBigUint64(offset, true)) },
 };
 
+/** Names of the domain of ONNX's own ops. Others have ops for training and for classical machine learning. */
+export const OWN_DOMAINS = ['', 'ai.onnx'];
+
+export interface Model {
+  readonly graph: GraphProto;
+  /** The version of ONNX's own ops; 0 if it has none. */
+  readonly version: number;
+}
+
 /** @throws OnnxFileError if the file is damaged, or has no graph */
-export function readModel(path: string): ModelProto {
-  const model = parse(path, ModelProtoSchema);
-  if (!model.graph || model.opsetImport.length === 0) {
-    throw new OnnxFileError(
-      `${path} is no ONNX model: it has no ${model.graph ? 'version of the operators' : 'graph'}.`,
-    );
+export function readModel(path: string): Model {
+  const { graph, opsetImport } = parse(path, ModelProtoSchema);
+  if (!graph || opsetImport.length === 0) {
+    throw new OnnxFileError(`${path} is no ONNX model: it has no ${graph ? 'version of the ops' : 'graph'}.`);
   }
-  return model;
+  const version = opsetImport.find(({ domain }) => OWN_DOMAINS.includes(domain))?.version ?? 0;
+  return { graph, version: Number(version) };
 }
 
 /**

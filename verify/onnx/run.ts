@@ -1,9 +1,9 @@
 /** Runs ONNX's node tests: reads one, computes its graph with our ops, and compares the outputs. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
+import type { GraphProto, ValueInfoProto } from 'onnx-buf';
 import { type DType, noGrad, scope, Tensor } from '../../src/autograd/index.ts';
-import type { Gpu, Readback } from '../../src/gpu/gpu.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
 import { Call, type GraphRun, isHostInteger, NotExpressible, type Op, type Value } from './call.ts';
 import { ELEMENTWISE } from './ops/elementwise.ts';
 import { HOST_INTEGERS, HOST_ONLY } from './ops/host.ts';
@@ -12,16 +12,13 @@ import { NORMALISATIONS } from './ops/normalisations.ts';
 import { REDUCTIONS } from './ops/reductions.ts';
 import { SHAPES } from './ops/shapes.ts';
 import { WINDOWS } from './ops/windows.ts';
-import { ElementTypeError, type HostTensor, readModel, readTensor, toHost } from './read.ts';
+import { ElementTypeError, type HostTensor, OWN_DOMAINS, readModel, readTensor, toHost } from './read.ts';
 
 /** ONNX's ops as ours, and what they need on the host. */
 const OPS: Readonly<Record<string, Op>> = {
   ...{ ...ELEMENTWISE, ...REDUCTIONS, ...SHAPES, ...WINDOWS, ...NORMALISATIONS, ...LOSSES },
   ...HOST_ONLY,
 };
-
-/** Names of the domain of ONNX's own ops. Others have ops for training and for classical machine learning. */
-const OWN_DOMAINS = ['', 'ai.onnx'];
 
 /**
  * The allowed difference from an output. Both sides have rounded in float32, NumPy's partly in another order, which is
@@ -30,33 +27,44 @@ const OWN_DOMAINS = ['', 'ai.onnx'];
 const RELATIVE = 1e-5;
 const ABSOLUTE = 1e-6;
 
-/** The outcome of a test. `differs` names the outputs that differ, with the largest difference of each. */
+const NOTHING = 'nothing to compute on the device';
+
+/**
+ * The outcome of a test: the outputs that differ, with the largest difference of each; the reason why it cannot be
+ * expressed, and the op that we do not have if that is the reason.
+ */
 export type Result =
   | { readonly kind: 'agrees'; readonly double: boolean }
   | { readonly kind: 'differs'; readonly outputs: ReadonlyMap<string, string> }
-  | { readonly kind: 'not expressible'; readonly ops: readonly string[]; readonly reason: string };
+  | { readonly kind: 'not expressible'; readonly reason: string; readonly missing?: string };
 
-export async function runNodeTest(gpu: Gpu, folder: string): Promise<Result> {
-  const model = readModel(join(folder, 'model.onnx'));
-  const graph = model.graph!;
-  const ops = [...new Set(graph.node.map((node) => node.opType))];
+/** @param folder has `model.onnx`, and a folder of inputs and outputs for each set of them */
+export async function runTest(gpu: Gpu, folder: string): Promise<Result> {
   try {
-    return await judge(gpu, model, folder);
+    return await judge(gpu, folder);
   } catch (error) {
+    if (error instanceof MissingOp) return { kind: 'not expressible', reason: error.message, missing: error.opType };
     if (error instanceof NotExpressible || error instanceof ElementTypeError) {
-      return { kind: 'not expressible', ops, reason: error.message };
+      return { kind: 'not expressible', reason: error.message };
     }
-    if (error instanceof Error) return { kind: 'differs', outputs: new Map([['all outputs', String(error)]]) };
-    throw error;
+    return { kind: 'differs', outputs: new Map([['all outputs', String(error)]]) };
+  }
+}
+
+class MissingOp extends NotExpressible {
+  readonly opType: string;
+
+  constructor(opType: string) {
+    super(`no op ${opType}`);
+    this.opType = opType;
   }
 }
 
 /** @throws NotExpressible or ElementTypeError if the test is not for us */
-async function judge(gpu: Gpu, model: ModelProto, folder: string): Promise<Result> {
-  const graph = model.graph!;
-  const version = Number(model.opsetImport.find(({ domain }) => OWN_DOMAINS.includes(domain))?.version ?? 0);
+async function judge(gpu: Gpu, folder: string): Promise<Result> {
+  const { graph, version } = readModel(join(folder, 'model.onnx'));
   const unknown = graph.node.find(({ opType, domain }) => !Object.hasOwn(OPS, opType) || !OWN_DOMAINS.includes(domain));
-  if (unknown) throw new NotExpressible('no such op');
+  if (unknown) throw new MissingOp(unknown.opType);
   for (const { type } of [...graph.input, ...graph.output]) {
     if (type?.value.case !== 'tensorType') throw new NotExpressible('sequences and optional values');
   }
@@ -79,42 +87,16 @@ async function judge(gpu: Gpu, model: ModelProto, folder: string): Promise<Resul
     double ||= [...inputs.values()].some(({ type }) => type === 'DOUBLE');
     const found = noGrad(() => scope(() => compute(graph, inputs, { gpu, version, uploads: new Map() })));
     for (const [name, wanted] of expected) {
-      const difference = differenceOf(await found.get(name)!.read(), wanted);
+      const difference = differenceOf(found.get(name)!, await found.get(name)!.data(), wanted);
       if (difference) differences.set(name, difference);
     }
+    for (const tensor of found.values()) tensor.dispose();
   }
   return differences.size > 0 ? { kind: 'differs', outputs: differences } : { kind: 'agrees', double };
 }
 
-/** An output that is on its way from the device. */
-class Output {
-  readonly #shape: readonly number[];
-  readonly #dtype: DType;
-  readonly #bytes: Readback;
-
-  constructor(tensor: Tensor<DType>) {
-    this.#shape = tensor.shape;
-    this.#dtype = tensor.dtype;
-    this.#bytes = tensor.readback();
-  }
-
-  dispose(): void {}
-
-  async read(): Promise<Found> {
-    const bytes = await this.#bytes.get();
-    const Values = { f32: Float32Array, f16: Float32Array, u32: Uint32Array, i32: Int32Array }[this.#dtype];
-    return { shape: this.#shape, dtype: this.#dtype, values: new Values(bytes) };
-  }
-}
-
-interface Found {
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-  readonly values: Float32Array | Uint32Array | Int32Array;
-}
-
-/** Runs the nodes in their order, which is that of their needs, and starts reading the outputs. */
-function compute(graph: GraphProto, inputs: ReadonlyMap<string, HostTensor>, run: GraphRun): Map<string, Output> {
+/** Runs the nodes in their order: each comes after those whose results it takes. @returns the outputs by name */
+function compute(graph: GraphProto, inputs: ReadonlyMap<string, HostTensor>, run: GraphRun) {
   const values = new Map<string, Value>(inputs);
   for (const node of graph.node) {
     const given = node.input.map((name) => (name === '' ? undefined : values.get(name)));
@@ -127,25 +109,19 @@ function compute(graph: GraphProto, inputs: ReadonlyMap<string, HostTensor>, run
       if (name) values.set(name, value);
     }
   }
-  const uploaded = new Set<Value>(run.uploads.values());
-  const outputs = graph.output.map(({ name }) => {
+  const outputs = new Map<string, Tensor<DType>>();
+  for (const { name } of graph.output) {
     const value = values.get(name);
-    if (!value) throw new NotExpressible(`output ${name}`);
-    return [name, value] as const;
-  });
-  if (outputs.every(([, value]) => !(value instanceof Tensor) || uploaded.has(value))) {
-    throw new NotExpressible('nothing to compute on the device');
+    if (!(value instanceof Tensor)) throw new NotExpressible(value ? NOTHING : 'further outputs');
+    outputs.set(name, value);
   }
-  return new Map(
-    outputs.map(([name, value]) => {
-      if (!(value instanceof Tensor)) throw new NotExpressible(`output ${name} is computed on the host`);
-      return [name, new Output(value)];
-    }),
-  );
+  const uploaded = new Set(run.uploads.values());
+  if ([...outputs.values()].every((value) => uploaded.has(value))) throw new NotExpressible(NOTHING);
+  return outputs;
 }
 
 /** What is wrong with an output, or undefined. */
-function differenceOf(found: Found, expected: HostTensor): string | undefined {
+function differenceOf(found: Tensor<DType>, values: ArrayLike<number>, expected: HostTensor): string | undefined {
   if (found.shape.join() !== expected.shape.join()) {
     return `shape [${found.shape.join(', ')}] instead of [${expected.shape.join(', ')}]`;
   }
@@ -153,7 +129,7 @@ function differenceOf(found: Found, expected: HostTensor): string | undefined {
   if (floats !== (found.dtype === 'f32')) return `${found.dtype} instead of ${expected.type}`;
   let [worst, at] = [0, -1];
   for (const [i, wanted] of expected.values.entries()) {
-    const value = found.values[i]!;
+    const value = values[i]!;
     if (Object.is(value, wanted) || value === wanted) continue;
     const allowed = floats ? ABSOLUTE + RELATIVE * Math.abs(wanted) : 0;
     const excess = Math.abs(value - wanted) / allowed;
@@ -161,5 +137,5 @@ function differenceOf(found: Found, expected: HostTensor): string | undefined {
     if (!(excess <= Math.max(1, worst))) [worst, at] = [excess, i];
   }
   if (at < 0) return undefined;
-  return `${found.values[at]} instead of ${expected.values[at]} at ${at} of ${expected.values.length}`;
+  return `${values[at]} instead of ${expected.values[at]} at ${at} of ${expected.values.length}`;
 }
