@@ -72,7 +72,19 @@ export class Call {
     return this.#upload(value, 'f32') as Tensor;
   }
 
-  /** The same of numbers of any type. */
+  /** A tensor whose values an op only moves: integers and truth values too. */
+  any(index: number): Tensor {
+    const value = this.value(index);
+    if (value instanceof Tensor) return value as Tensor;
+    if (!isHostInteger(value)) return this.float(index);
+    const signed = value.type.startsWith('I');
+    const [least, most] = signed ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+    if (value.values.some((number) => number < least || number > most)) throw new NotExpressible('values of 64 bits');
+    // The ops that move values give the type that they take, but most of a table's ops name f32.
+    return this.#upload(value, signed ? 'i32' : 'u32') as Tensor<DType> as Tensor;
+  }
+
+  /** An f32 tensor of numbers of any type. */
   real(index: number): Tensor {
     const value = this.value(index);
     return isHostInteger(value) ? (this.#upload(value, 'f32') as Tensor) : this.float(index);
@@ -134,7 +146,7 @@ export class Call {
     return tensor && toHost(tensor, `attribute ${name}`);
   }
 
-  #upload(value: HostTensor, dtype: 'f32' | 'u32'): Tensor<DType> {
+  #upload(value: HostTensor, dtype: 'f32' | 'u32' | 'i32'): Tensor<DType> {
     let tensor = this.#uploads.get(value);
     if (!tensor) {
       if (dtype === 'f32' && value.values.some((number) => Number.isFinite(number) && Math.abs(number) > LARGEST_F32)) {

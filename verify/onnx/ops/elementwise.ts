@@ -19,6 +19,14 @@ const variadic =
   (call) =>
     call.floats().reduce(op);
 
+const logical =
+  (op: (a: Tensor, b: Tensor) => Tensor): Op =>
+  (call) =>
+    op(zeroOrOne(call, 0), zeroOrOne(call, 1));
+
+/** Truth values as f32. */
+const zeroOrOne = (call: Call, index: number) => ops.where!(call.mask(index), 1, 0);
+
 export const ELEMENTWISE: Readonly<Record<string, Op>> = {
   Abs: unary((x) => ops.abs!(x)),
   Exp: unary((x) => ops.exp!(x)),
@@ -93,6 +101,10 @@ export const ELEMENTWISE: Readonly<Record<string, Op>> = {
   Less: binary((a, b) => ops.lt!(a, b)),
   LessOrEqual: binary((a, b) => ops.le!(a, b)),
   Equal: binary((a, b) => ops.eq!(a, b)),
+  And: logical((a, b) => ops.gt!(ops.mul!(a, b), 0)),
+  Or: logical((a, b) => ops.gt!(ops.add!(a, b), 0)),
+  Xor: logical((a, b) => ops.ne!(a, b)),
+  Not: (call) => ops.eq!(zeroOrOne(call, 0), 0),
   IsNaN: unary((x) => ops.ne!(x, x)),
   Where: (call) => ops.where!(call.mask(0), call.float(1), call.float(2)),
 

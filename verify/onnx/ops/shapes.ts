@@ -16,36 +16,36 @@ function indicesOf(call: Call, index: number, extent: number): number[] {
 
 export const SHAPES: Readonly<Record<string, Op>> = {
   Reshape: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const copies = call.number('allowzero', 0) === 0;
     const shape = call.numbers(1).map((extent, axis) => (extent === 0 && copies ? x.shape[axis]! : extent));
     return ops.reshape!(x, shape);
   },
   Flatten: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const axis = axisOf(call.number('axis', 1), x.shape.length);
     const rows = size(x.shape.slice(0, axis));
     // ONNX makes a matrix: the axes before it, and those from it on.
     return axis === 1 ? ops.flatten!(x, 1) : ops.reshape!(x, [rows, size(x.shape.slice(axis))]);
   },
   Squeeze: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const axes = call.integersOf('axes', 1) ?? x.shape.flatMap((extent, axis) => (extent === 1 ? [axis] : []));
     return descending(axes, x.shape.length).reduce((result, axis) => ops.squeeze!(result, axis), x);
   },
   Unsqueeze: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const axes = call.integersOf('axes', 1)!;
     return descending(axes, x.shape.length + axes.length)
       .reverse()
       .reduce((result, axis) => ops.unsqueeze!(result, axis), x);
   },
   Transpose: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     return ops.permute!(x, call.integers('perm') ?? x.shape.map((_, axis) => x.shape.length - 1 - axis));
   },
   Expand: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     // An extent of 1 keeps the tensor's own.
     const asked = call.numbers(1);
     const rank = Math.max(asked.length, x.shape.length);
@@ -56,7 +56,7 @@ export const SHAPES: Readonly<Record<string, Op>> = {
     );
   },
   Tile: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     return call.numbers(1).reduce(
       (result, count, axis) =>
         ops.concat!(
@@ -66,9 +66,13 @@ export const SHAPES: Readonly<Record<string, Op>> = {
       x,
     );
   },
-  Concat: (call) => ops.concat!(call.floats(), call.number('axis', 0)),
+  Concat: (call) =>
+    ops.concat!(
+      call.inputs.map((_, index) => call.any(index)),
+      call.number('axis', 0),
+    ),
   Split: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const axis = axisOf(call.number('axis', 0), x.shape.length);
     const equal = Array.from({ length: call.outputs }, () => x.shape[axis]! / call.outputs);
     let start = 0;
@@ -79,7 +83,7 @@ export const SHAPES: Readonly<Record<string, Op>> = {
     });
   },
   Slice: (call) => {
-    let x = call.float(0);
+    let x = call.any(0);
     const [starts, ends] = [call.integersOf('starts', 1)!, call.integersOf('ends', 2)!];
     const axes = call.integersOf('axes', 3) ?? starts.map((_, axis) => axis);
     for (const [i, axis] of axes.entries()) {
@@ -93,21 +97,21 @@ export const SHAPES: Readonly<Record<string, Op>> = {
     return x;
   },
   Pad: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const pads = call.integersOf('pads', 1)!;
     const mode = call.text('mode', 'constant');
     const value = call.has(2) ? call.scalar(2) : call.number('value', 0);
     return padded(x, pads, mode === 'edge' ? { mode: 'replicate' } : mode === 'reflect' ? { mode } : { value });
   },
   Gather: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const axis = axisOf(call.number('axis', 0), x.shape.length);
     const shape = call.value(1).shape;
     const chosen = select(x, axis, indicesOf(call, 1, x.shape[axis]!));
     return ops.reshape!(chosen, [...x.shape.slice(0, axis), ...shape, ...x.shape.slice(axis + 1)]);
   },
   GatherElements: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const axis = axisOf(call.number('axis', 0), x.shape.length);
     const { shape } = call.value(1);
     const strides = stridesOf(x.shape);
@@ -121,14 +125,14 @@ export const SHAPES: Readonly<Record<string, Op>> = {
     return ops.reshape!(select(ops.reshape!(x, [-1]), 0, places), shape);
   },
   Compress: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const places = call.numbers(1).flatMap((kept, place) => (kept ? [place] : []));
     const axis = call.number('axis', Number.NaN);
     if (Number.isNaN(axis)) return select(ops.reshape!(x, [-1]), 0, places);
     return select(x, axisOf(axis, x.shape.length), places);
   },
   DepthToSpace: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const [batch, channels, height, width] = x.shape as [number, number, number, number];
     const block = call.number('blocksize', 1);
     const out = channels / block ** 2;
@@ -139,7 +143,7 @@ export const SHAPES: Readonly<Record<string, Op>> = {
     return ops.reshape!(moved, [batch, out, height * block, width * block]);
   },
   SpaceToDepth: (call) => {
-    const x = call.float(0);
+    const x = call.any(0);
     const [batch, channels, height, width] = x.shape as [number, number, number, number];
     const block = call.number('blocksize', 1);
     const blocks = ops.reshape!(x, [batch, channels, height / block, block, width / block, block]);

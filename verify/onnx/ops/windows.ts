@@ -41,8 +41,7 @@ export const WINDOWS: Readonly<Record<string, Op>> = {
     if (call.outputs > 1) throw new NotExpressible('positions of the maxima');
     return onImages(call, (x) => {
       const { kernel, stride, pads, dilation, ceilMode } = windowsOf(call, x);
-      if (dilation.some((step) => step !== 1)) throw new NotExpressible('dilations');
-      const options = { kernelSize: kernel, stride, ...(ceilMode && { ceilMode }) };
+      const options = { kernelSize: kernel, stride, dilation, ceilMode };
       // torch's own padding reaches at most half of the kernel.
       if (isSymmetric(pads) && kernel.every((extent, axis) => 2 * pads[axis]! <= extent)) {
         return ops.maxPool2d!(x, { ...options, padding: pads.slice(0, 2) });
@@ -54,7 +53,7 @@ export const WINDOWS: Readonly<Record<string, Op>> = {
     onImages(call, (x) => {
       const { kernel, stride, pads, ceilMode } = windowsOf(call, x);
       const countIncludePad = call.number('count_include_pad', 0) !== 0;
-      const options = { kernelSize: kernel, stride, ...(ceilMode && { ceilMode }) };
+      const options = { kernelSize: kernel, stride, ceilMode };
       if (isSymmetric(pads) && kernel.every((extent, axis) => 2 * pads[axis]! <= extent)) {
         return ops.avgPool2d!(x, { ...options, padding: pads.slice(0, 2), countIncludePad });
       }
