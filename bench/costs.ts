@@ -221,7 +221,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   batch_norm_backward_input: batchNorm(3, 6),
   batch_norm_backward_input_relu: batchNorm(3, 7),
   batch_norm_backward_input_eval: batchNorm(2, 2),
-  relu_forward: elementwise('relu', 2),
+  relu: elementwise('relu', 2),
   relu_backward: elementwise('relu', 3),
   add: elementwise('add, fill', 3),
   accumulate: elementwise('add, fill', 3),

@@ -6,6 +6,8 @@
  * @module dawngrad/engine
  */
 
+import './autograd/methods.ts';
+
 export { backward } from './autograd/backward.ts';
 export type { DType } from './autograd/dtype.ts';
 export { elementwise } from './autograd/elementwise.ts';
@@ -21,16 +23,15 @@ export {
 } from './autograd/errors.ts';
 export { checkGradients } from './autograd/gradcheck.ts';
 export { noGrad, type OpRecord, record } from './autograd/graph.ts';
-export { add } from './autograd/ops/add.ts';
 export { globalAvgPool2d } from './autograd/ops/avg-pool2d.ts';
 export { batchNorm2d } from './autograd/ops/batch-norm2d.ts';
 export { conv2d } from './autograd/ops/conv2d.ts';
 export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
+export * from './autograd/ops/elementwise.ts';
 export { flatten } from './autograd/ops/flatten.ts';
 export { linear } from './autograd/ops/linear.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
-export { relu } from './autograd/ops/relu.ts';
 export { reshape } from './autograd/ops/reshape.ts';
 export { toDType } from './autograd/ops/to-dtype.ts';
 export { keep, scope } from './autograd/scope.ts';

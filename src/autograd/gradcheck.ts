@@ -104,7 +104,9 @@ export async function checkGradients(
         const plus = new Float32Array(input.size);
         const minus = new Float32Array(input.size);
         for (let i = 0; i < input.size; i++) {
-          const step = epsilon * (2 * random() - 1);
+          // Of either sign, and never too small to see.
+          const drawn = 2 * random() - 1;
+          const step = epsilon * Math.sign(drawn) * (0.5 + 0.5 * Math.abs(drawn));
           plus[i] = start[i]! + step;
           minus[i] = start[i]! - step;
         }

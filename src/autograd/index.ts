@@ -23,16 +23,15 @@ export {
   type GradientCheckReport,
 } from './gradcheck.ts';
 export { graphSize, noGrad, type OpRecord, record, wouldRecord } from './graph.ts';
-export { add } from './ops/add.ts';
 export { globalAvgPool2d } from './ops/avg-pool2d.ts';
 export { type BatchNormOptions, batchNorm2d } from './ops/batch-norm2d.ts';
 export { type Conv2dOptions, conv2d } from './ops/conv2d.ts';
 export { countCorrect } from './ops/correct.ts';
 export { checkLabels, crossEntropy } from './ops/cross-entropy.ts';
+export * from './ops/elementwise.ts';
 export { flatten } from './ops/flatten.ts';
 export { linear } from './ops/linear.ts';
 export { type MaxPoolOptions, maxPool2d } from './ops/max-pool2d.ts';
-export { relu } from './ops/relu.ts';
 export { reshape } from './ops/reshape.ts';
 export { toDType } from './ops/to-dtype.ts';
 export type { HeightWidth, Pair } from './options.ts';

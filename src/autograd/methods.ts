@@ -3,9 +3,9 @@
  * file adds them to `Tensor`. Every entry of the library imports it.
  */
 import type { DType, Floating } from './dtype.ts';
-import { add } from './ops/add.ts';
+import type { Value } from './elementwise.ts';
+import * as elementwise from './ops/elementwise.ts';
 import { flatten } from './ops/flatten.ts';
-import { relu } from './ops/relu.ts';
 import { reshape } from './ops/reshape.ts';
 import { Tensor } from './tensor.ts';
 
@@ -16,7 +16,9 @@ type Method<Op> = Op extends (input: Tensor, ...rest: infer Rest) => infer Resul
 
 type Methods<Ops> = { [Name in keyof Ops]: Method<Ops[Name]> };
 
-const OPS = { add, flatten, relu };
+/** In torch, `where` is called on the tensor that it takes where the condition holds. */
+const where = (a: Tensor, condition: Tensor<'u32'> | Tensor<'i32'>, b: Value) => elementwise.where(condition, a, b);
+const OPS = { ...elementwise, where, flatten };
 
 declare module './tensor.ts' {
   interface Tensor<D extends DType = Floating> extends Methods<typeof OPS> {

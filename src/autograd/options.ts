@@ -55,6 +55,17 @@ export function flag(owner: string, name: string, value: boolean): boolean {
   throw new OptionError(`${owner}: ${name} must be true or false, got ${shown(value)}.`);
 }
 
+/** Returns the choice of that name. @throws OptionError unless the value is one of the names */
+export function oneOf<Choice>(
+  owner: string,
+  name: string,
+  value: string,
+  choices: Readonly<Record<string, Choice>>,
+): Choice {
+  if (Object.hasOwn(choices, value)) return choices[value]!;
+  throw new OptionError(`${owner}: ${name} must be ${Object.keys(choices).join(' or ')}, got ${shown(value)}.`);
+}
+
 /**
  * Rejects options that would be ignored.
  * @param known every existing option

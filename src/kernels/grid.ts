@@ -29,27 +29,27 @@ export function linearGrid(count: number, perGroup: number): [number, number, nu
   return [Math.ceil(groups / y), y, 1];
 }
 
-/** Elements per workgroup of the elementwise kernels: 64 invocations of 8. */
-const ELEMENTWISE_GROUP = 512;
-
-/** Returns the workgroups of a kernel over `count` elements; each workgroup is 64 invocations of 8 elements. */
-export function elementwiseGrid(count: number): [number, number, number] {
-  return linearGrid(count, ELEMENTWISE_GROUP);
+/**
+ * Invocations of a workgroup of an elementwise kernel, and the elements or vectors of four that each takes. On a CPU
+ * adapter a workgroup is one vector of invocations and takes many elements, because starting a workgroup costs as much
+ * as fifty loads.
+ */
+export function elementwiseGroup(kind: 'cpu' | 'gpu', vector: boolean): { workgroup: number; items: number } {
+  return kind === 'cpu' ? { workgroup: 8, items: 128 } : { workgroup: 64, items: vector ? 2 : 8 };
 }
 
 /**
  * Returns the launch for shaders that include `parts/elementwise.wgsl`, over `count` elements. They process four at a
- * time if `count` is a multiple of 4. On a CPU adapter a workgroup is one vector of invocations and takes many
- * elements, because starting a workgroup costs as much as fifty loads.
+ * time if `count` is a multiple of 4.
  */
 export function elementwiseRun(kind: 'cpu' | 'gpu', count: number) {
   const vector = count % 4 === 0;
   const values = vector ? count / 4 : count;
-  const size = kind === 'cpu' ? { workgroup: 8, items: 128 } : { workgroup: 64, items: vector ? 2 : 8 };
+  const group = elementwiseGroup(kind, vector);
   return {
     uniforms: { count: values },
-    workgroups: linearGrid(values, size.workgroup * size.items),
-    constants: { ...size, vector },
+    workgroups: linearGrid(values, group.workgroup * group.items),
+    constants: { ...group, vector },
     label: `${count}`,
   };
 }

@@ -1,5 +1,5 @@
 /** The residual block of ResNet-18 and -34 (K. He et al., "Deep Residual Learning for Image Recognition", 2015). */
-import { relu } from '../autograd/ops/relu.ts';
+import { relu } from '../autograd/ops/elementwise.ts';
 import { checkNames, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';

@@ -3,8 +3,8 @@
  * same initial weights.
  */
 import { OptionError } from '../autograd/errors.ts';
+import { relu } from '../autograd/ops/elementwise.ts';
 import { flatten } from '../autograd/ops/flatten.ts';
-import { relu } from '../autograd/ops/relu.ts';
 import { toDType } from '../autograd/ops/to-dtype.ts';
 import { checkNames, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';

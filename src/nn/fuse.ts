@@ -3,9 +3,8 @@
  * residual and ReLU. The values are the same.
  */
 import { expectShape, ShapeError } from '../autograd/errors.ts';
-import { add } from '../autograd/ops/add.ts';
 import { conv2dBatchNorm2d } from '../autograd/ops/conv2d-batch-norm2d.ts';
-import { relu } from '../autograd/ops/relu.ts';
+import { add, relu } from '../autograd/ops/elementwise.ts';
 import { scope } from '../autograd/scope.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { BatchNorm2d } from './batch-norm2d.ts';

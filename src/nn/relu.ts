@@ -1,5 +1,5 @@
 /** max(x, 0) as a module. */
-import { relu } from '../autograd/ops/relu.ts';
+import { relu } from '../autograd/ops/elementwise.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/backward.ts';
 import { graphSize, noGrad } from '../../src/autograd/graph.ts';
-import { relu } from '../../src/autograd/ops/relu.ts';
+import { relu } from '../../src/autograd/ops/elementwise.ts';
 import { scope } from '../../src/autograd/scope.ts';
 import { Tensor } from '../../src/autograd/tensor.ts';
 import { Counter, Module, ReLU, Sequential } from '../../src/nn/index.ts';

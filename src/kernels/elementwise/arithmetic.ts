@@ -1,24 +1,8 @@
-/** Sum of two arrays, accumulation in place, and filling, for residual connections and the tape. */
+/** Accumulation in place and filling, for gradients. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { elementwiseExample, elementwiseRun } from '../grid.ts';
 import { defineKernel, launch } from '../kernel.ts';
-
-const addKernel = defineKernel({
-  name: 'add',
-  shader: 'elementwise/add.wgsl',
-  bindings: { a: 'read', b: 'read', output: 'read_write' },
-  uniforms: { count: 'u32' },
-  example: elementwiseExample,
-});
-
-/** output = a + b; `count` elements. `a` and `b` may be the same buffer. */
-export function add(gpu: Gpu, count: number, a: PooledBuffer, b: PooledBuffer, output: PooledBuffer): void {
-  launch(gpu, addKernel, {
-    buffers: { a, b, output },
-    ...elementwiseRun(gpu.traits.kind, count),
-  });
-}
 
 const accumulateKernel = defineKernel({
   name: 'accumulate',

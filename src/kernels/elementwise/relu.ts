@@ -1,34 +1,20 @@
-/** ReLU, forward and backward. */
+/** ReLU's backward, for ops that apply ReLU themselves. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
-import { elementwiseExample, elementwiseRun } from '../grid.ts';
-import { defineKernel, launch } from '../kernel.ts';
+import { defineExpression } from './expression.ts';
 
-const forward = defineKernel({
-  name: 'relu_forward',
-  shader: 'elementwise/relu-forward.wgsl',
-  bindings: { input: 'read', output: 'read_write' },
-  uniforms: { count: 'u32' },
-  example: elementwiseExample,
-});
-
-/** output = max(input, 0); `count` elements. */
-export function reluForward(gpu: Gpu, count: number, input: PooledBuffer, output: PooledBuffer): void {
-  launch(gpu, forward, {
-    buffers: { input, output },
-    ...elementwiseRun(gpu.traits.kind, count),
-  });
-}
-
-const backward = defineKernel({
+const run = defineExpression({
   name: 'relu_backward',
-  shader: 'elementwise/relu-backward.wgsl',
-  bindings: { output: 'read', outputGrad: 'read', inputGrad: 'read_write' },
-  uniforms: { count: 'u32' },
-  example: elementwiseExample,
+  operands: [
+    { name: 'y', type: 'f32' },
+    { name: 'grad', type: 'f32' },
+  ],
+  parameters: [],
+  wgsl: 'select(grad, 0.0, y <= 0.0)',
+  result: 'f32',
 });
 
-/** inputGrad = outputGrad where output > 0, else 0; `count` elements. */
+/** inputGrad = outputGrad where output > 0, else 0; `count` elements. As in torch, the gradient at 0 is 0. */
 export function reluBackward(
   gpu: Gpu,
   count: number,
@@ -36,8 +22,6 @@ export function reluBackward(
   outputGrad: PooledBuffer,
   inputGrad: PooledBuffer,
 ): void {
-  launch(gpu, backward, {
-    buffers: { output, outputGrad, inputGrad },
-    ...elementwiseRun(gpu.traits.kind, count),
-  });
+  const flat = (buffer: PooledBuffer) => ({ buffer, shape: [count] });
+  run(gpu, [count], [flat(output), flat(outputGrad)], [], inputGrad);
 }

@@ -51,12 +51,10 @@ export function testFamily({ gpuTest, gpu }: GpuForTests, family: Family): void 
         expect(gpu.pool.liveBytes).toBe(before);
       });
     }
-    for (const kind of ['cpu', 'gpu'] as const) {
-      gpuTest(`as on a ${kind.toUpperCase()} adapter`, async () => {
-        const other = await openAs({ kind });
-        for (const one of casesOf(op)) expect(await compare(other, one), titleOf(one)).toEqual([]);
-      });
-    }
+    gpuTest('as on the other kind of adapter', async () => {
+      const other = await openAs({ kind: gpu.traits.kind === 'cpu' ? 'gpu' : 'cpu' });
+      for (const one of casesOf(op)) expect(await compare(other, one), titleOf(one)).toEqual([]);
+    });
     const learnt = casesOf(op).filter((one) => one.seed && sizeOf(one.seed.shape) > 0);
     if (learnt.length > 0) {
       const one = largest(learnt);
@@ -84,8 +82,10 @@ export function testFamily({ gpuTest, gpu }: GpuForTests, family: Family): void 
   for (const [what, op, wrong, edit] of planted) {
     describe(op, () => {
       seesPlanted(gpuTest, { what, wrong, edit }, async (tampered) => {
+        // The first case that sees it is enough; the largest are the likeliest.
         const found: string[] = [];
-        for (const one of casesOf(op)) found.push(...(await compare(tampered, one)));
+        const sees = () => found.some((line) => line.startsWith(`${wrong} `));
+        for (const one of casesOf(op).reverse()) if (!sees()) found.push(...(await compare(tampered, one)));
         return found;
       });
     });

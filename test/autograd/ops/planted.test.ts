@@ -13,15 +13,10 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'relu passes the gradient at 0',
     'relu',
     'inputGrad',
-    { find: 'output[i] <= Value()', replace: 'output[i] < Value()' },
+    { find: 'select(grad, 0.0, y <= 0.0)', replace: 'select(grad, 0.0, y < 0.0)' },
   ],
-  [
-    'relu is max(), which may drop NaN',
-    'relu',
-    'output',
-    { find: 'value, Value(), value < Value()', replace: 'Value(), value, value > Value()' },
-  ],
-  ['a term is left out', 'add', 'output', { find: 'a[i] + b[i]', replace: 'a[i]' }],
+  ['relu drops NaN', 'relu', 'output', { find: 'select(x, 0.0, x < 0.0)', replace: 'select(0.0, x, x > 0.0)' }],
+  ['a term is left out', 'add', 'output', { find: 'a + b', replace: 'a' }],
   ['the last element is left out', 'add', 'output', { find: 'i < params.count', replace: 'i + 1u < params.count' }],
   [
     'the term of the mean is missing',
