@@ -24,9 +24,9 @@ export const SHAPES: Readonly<Record<string, Op>> = {
   Flatten: (call) => {
     const x = call.any(0);
     const axis = axisOf(call.number('axis', 1), x.shape.length);
-    const rows = size(x.shape.slice(0, axis));
-    // ONNX makes a matrix: the axes before it, and those from it on.
-    return axis === 1 ? ops.flatten!(x, 1) : ops.reshape!(x, [rows, size(x.shape.slice(axis))]);
+    // ONNX makes a matrix of the axes before this one and those from it on; torch joins the axes from one on.
+    const matrix = [size(x.shape.slice(0, axis)), size(x.shape.slice(axis))];
+    return axis === 1 && x.shape.length > 1 ? ops.flatten!(x, 1) : ops.reshape!(x, matrix);
   },
   Squeeze: (call) => {
     const x = call.any(0);
