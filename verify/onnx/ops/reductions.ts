@@ -1,7 +1,7 @@
 /** Reductions, and what is normalised along an axis. */
 import type { Tensor } from '../../../src/autograd/index.ts';
+import * as ops from '../../../src/autograd/index.ts';
 import { type Call, NotExpressible, type Op } from '../call.ts';
-import { ops } from '../engine.ts';
 
 interface KeepDim {
   readonly keepdim: boolean;
@@ -20,7 +20,7 @@ const reduction =
 const keepDims = (call: Call): KeepDim => ({ keepdim: call.number('keepdims', 1) !== 0 });
 
 const extremum =
-  (op: (x: Tensor, axis: number, options: KeepDim) => Tensor): Op =>
+  (op: (x: Tensor, axis: number, options: KeepDim) => Tensor<'u32'>): Op =>
   (call) => {
     // torch's argmax gives the first of equal values.
     if (call.number('select_last_index', 0) !== 0) throw new NotExpressible('the last index of equal values');
@@ -33,17 +33,17 @@ const alongAxis =
     op(call.float(0), call.number('axis', -1));
 
 export const REDUCTIONS: Readonly<Record<string, Op>> = {
-  ReduceSum: reduction((x, axes, options) => ops.sum!(x, axes, options)),
-  ReduceMean: reduction((x, axes, options) => ops.mean!(x, axes, options)),
-  ReduceMax: reduction((x, axes, options) => ops.max!(x, axes, options)),
-  ReduceMin: reduction((x, axes, options) => ops.min!(x, axes, options)),
-  ReduceL1: reduction((x, axes, options) => ops.sum!(ops.abs!(x), axes, options)),
-  ReduceL2: reduction((x, axes, options) => ops.sqrt!(ops.sum!(ops.mul!(x, x), axes, options))),
-  ReduceSumSquare: reduction((x, axes, options) => ops.sum!(ops.mul!(x, x), axes, options)),
-  ReduceLogSum: reduction((x, axes, options) => ops.log!(ops.sum!(x, axes, options))),
-  ReduceLogSumExp: reduction((x, axes, options) => ops.logsumexp!(x, axes, options)),
-  ArgMax: extremum((x, axis, options) => ops.argmax!(x, axis, options)),
-  ArgMin: extremum((x, axis, options) => ops.argmin!(x, axis, options)),
-  Softmax: alongAxis((x, axis) => ops.softmax!(x, axis)),
-  LogSoftmax: alongAxis((x, axis) => ops.logSoftmax!(x, axis)),
+  ReduceSum: reduction((x, axes, options) => ops.sum(x, axes, options)),
+  ReduceMean: reduction((x, axes, options) => ops.mean(x, axes, options)),
+  ReduceMax: reduction((x, axes, options) => ops.max(x, axes, options)),
+  ReduceMin: reduction((x, axes, options) => ops.min(x, axes, options)),
+  ReduceL1: reduction((x, axes, options) => ops.sum(ops.abs(x), axes, options)),
+  ReduceL2: reduction((x, axes, options) => ops.sqrt(ops.sum(ops.mul(x, x), axes, options))),
+  ReduceSumSquare: reduction((x, axes, options) => ops.sum(ops.mul(x, x), axes, options)),
+  ReduceLogSum: reduction((x, axes, options) => ops.log(ops.sum(x, axes, options))),
+  ReduceLogSumExp: reduction((x, axes, options) => ops.logsumexp(x, axes, options)),
+  ArgMax: extremum((x, axis, options) => ops.argmax(x, axis, options)),
+  ArgMin: extremum((x, axis, options) => ops.argmin(x, axis, options)),
+  Softmax: alongAxis((x, axis) => ops.softmax(x, axis)),
+  LogSoftmax: alongAxis((x, axis) => ops.logSoftmax(x, axis)),
 };
