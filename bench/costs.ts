@@ -253,7 +253,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     shape: `${u.rows}x${u.classes}`,
     bytes: words(u.rows! * (u.classes! + 4)),
   }),
-  cross_entropy_mean: (u) => ({ kind: 'loss', shape: `${u.rows}`, bytes: words(u.rows! + 1) }),
+  loss_sum: (u) => ({ kind: 'loss', shape: `${u.count}`, bytes: words(u.count! + 1) }),
   cross_entropy_backward: (u) => ({
     kind: 'loss',
     shape: `${u.rows}x${u.classes}`,

@@ -22,10 +22,11 @@ function shown(value: unknown): string {
 const isWhole = (value: unknown, least: number): value is number =>
   Number.isSafeInteger(value) && Number(value) >= least;
 
-/** Returns the option. @throws OptionError unless it is a whole number of at least `least` */
-export function wholeNumber(owner: string, name: string, value: number, least: number): number {
-  if (isWhole(value, least)) return value;
-  throw new OptionError(`${owner}: ${name} must be a whole number of at least ${least}, got ${shown(value)}.`);
+/** Returns the option. @throws OptionError unless it is a whole number of at least `least`, and at most `most` */
+export function wholeNumber(owner: string, name: string, value: number, least: number, most?: number): number {
+  if (isWhole(value, least) && value <= (most ?? value)) return value;
+  const range = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new OptionError(`${owner}: ${name} must be a whole number ${range}, got ${shown(value)}.`);
 }
 
 /**
@@ -55,15 +56,10 @@ export function flag(owner: string, name: string, value: boolean): boolean {
   throw new OptionError(`${owner}: ${name} must be true or false, got ${shown(value)}.`);
 }
 
-/** Returns the choice of that name. @throws OptionError unless the value is one of the names */
-export function oneOf<Choice>(
-  owner: string,
-  name: string,
-  value: string,
-  choices: Readonly<Record<string, Choice>>,
-): Choice {
-  if (Object.hasOwn(choices, value)) return choices[value]!;
-  throw new OptionError(`${owner}: ${name} must be ${Object.keys(choices).join(' or ')}, got ${shown(value)}.`);
+/** Returns the option. @throws OptionError unless it is one of the choices */
+export function oneOf<T extends string>(owner: string, name: string, value: T, choices: readonly T[]): T {
+  if (choices.includes(value)) return value;
+  throw new OptionError(`${owner}: ${name} must be ${choices.map(shown).join(' or ')}, got ${shown(value)}.`);
 }
 
 /**

@@ -1,4 +1,5 @@
-/** Decides in which element type an op stores its tensors: f32, or f16 in inference. */
+/** Decides in which element type an op stores its tensors: f32, or f16 in inference; or any of four bytes. */
+import type { DType } from './dtype.ts';
 import { DTypeError, expectDType, expectUsable } from './errors.ts';
 import { wouldRecord } from './graph.ts';
 import type { Tensor } from './tensor.ts';
@@ -35,4 +36,14 @@ export function storesHalf(op: string, values: Named, singles: Named = {}, why?:
     `${op}: ${lead} must hold f32 values ${reason}, got f16, which is for inference. Use f32, or evaluation ` +
       'mode and noGrad().',
   );
+}
+
+/**
+ * Returns the tensor, for an op that copies elements by their four bytes, typed as ops and the graph take tensors: one
+ * of integers requires no gradient.
+ * @throws DTypeError for f16
+ */
+export function expectWords(op: string, name: string, tensor: Tensor<DType>): Tensor {
+  if (tensor.dtype !== 'f16') return tensor as Tensor;
+  throw new DTypeError(`${op}: ${name} must hold f32, u32 or i32 values, got f16. Convert it with toDType.`);
 }

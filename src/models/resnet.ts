@@ -78,7 +78,7 @@ export class ResNet extends Module {
 
   /** The last layer: [N, featureSize] to scores. */
   get fc(): Module {
-    return this.children.get('fc')!;
+    return this.children.get('fc') as Module;
   }
 
   /** Replaces the last layer and disposes the old one. */

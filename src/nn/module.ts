@@ -21,26 +21,30 @@ import {
   type StateEntry,
 } from './state-dict.ts';
 
+/** A module of any inputs and outputs. */
+export type AnyModule = Module<never, unknown>;
+
 /**
  * Base class of layers and networks. A subclass registers its parameters, buffers and modules in its constructor, and
- * computes in `forward`.
+ * computes in `forward`: one tensor from one, unless it says otherwise, as in
+ * `class Attention extends Module<[query: Tensor, memory: Tensor]>`. Whatever `scope` can return may be the output.
  */
-export abstract class Module {
+export abstract class Module<Inputs extends readonly unknown[] = [input: Tensor], Output = Tensor> {
   readonly #parameters = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Tensor | Counter>();
-  readonly #children = new Map<string, Module>();
+  readonly #children = new Map<string, AnyModule>();
   #training = true;
   #half = false;
 
   /** The module's computation. Run it through `call`, which frees its intermediates. */
-  abstract forward(input: Tensor): Tensor;
+  abstract forward(...inputs: Inputs): Output;
 
   /**
    * Runs the module. Afterwards it frees every tensor made on the way, except the result and the tensors that the graph
    * keeps for backward. The result belongs to the caller, or to the scope around the call.
    */
-  call(input: Tensor): Tensor {
-    return scope(() => this.forward(input));
+  call(...inputs: Inputs): Output {
+    return scope(() => this.forward(...inputs));
   }
 
   /** True in training mode, the initial mode. Batch norms behave differently in the two modes. */
@@ -100,7 +104,7 @@ export abstract class Module {
   }
 
   /** The direct children of this module, by name, in order of registration. */
-  get children(): ReadonlyMap<string, Module> {
+  get children(): ReadonlyMap<string, AnyModule> {
     return this.#children;
   }
 
@@ -109,7 +113,7 @@ export abstract class Module {
    * @throws OptionError if a public field of one holds a module, or a tensor that requires a gradient, which is not
    *   registered: it would be neither trained nor saved
    */
-  *namedModules(prefix = ''): Generator<[name: string, module: Module]> {
+  *namedModules(prefix = ''): Generator<[name: string, module: AnyModule]> {
     this.#checkFields();
     yield [prefix, this];
     for (const [name, child] of this.#children) yield* child.namedModules(join(prefix, name));
@@ -193,7 +197,7 @@ export abstract class Module {
   }
 
   /** Makes `module` a child of this one. If a child has that name, `module` takes its place in the order. */
-  protected registerModule<T extends Module>(name: string, module: T): T {
+  protected registerModule<T extends AnyModule>(name: string, module: T): T {
     if (!this.#children.has(name)) this.#checkName(name);
     this.#children.set(name, module);
     return module;

@@ -1,4 +1,5 @@
 /** Runs modules and ops one after another. It holds at most two of the tensors between them. */
+import type { DType } from '../autograd/dtype.ts';
 import { Storage } from '../autograd/storage.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { fuse, type Step } from './fuse.ts';
@@ -8,9 +9,10 @@ import { fuse, type Step } from './fuse.ts';
  * next step has run, instead of at the end of the scope. `input`, the last result and tensors that a step keeps stay. A convolution, its batch
  * norm and ReLU take fewer passes over memory as neighbours than alone.
  */
-export function pipe(input: Tensor, ...steps: readonly Step[]): Tensor {
+export function pipe(input: Tensor<DType>, ...steps: readonly Step[]): Tensor {
   const since = Storage.made;
-  let current = input;
+  // A first step that takes indices gets them; the types of the others fit.
+  let current = input as Tensor;
   for (const step of fuse(steps)) {
     const next = step(current);
     // A tensor that was there before, or that a step keeps, is not the pipe's.

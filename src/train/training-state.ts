@@ -5,7 +5,7 @@
 
 import type { Generator, GeneratorState } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
-import { checkState, type Module, readState, type StateDict } from '../nn/index.ts';
+import { type AnyModule, checkState, readState, type StateDict } from '../nn/index.ts';
 import type { OptimizerState, SavedValues } from '../optim/index.ts';
 import { type Checkpoint, readCheckpoint, type TensorData, writeSafetensors } from '../weights/index.ts';
 
@@ -18,7 +18,7 @@ const OPTIMIZER = 'optimizer.';
 
 /** The parts of a training loop; only those that there are. */
 export interface TrainingParts {
-  readonly model: Module;
+  readonly model: AnyModule;
   readonly optimizer?: {
     stateDict(): OptimizerState;
     loadStateDict(state: OptimizerState<TensorData>): void;

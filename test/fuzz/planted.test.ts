@@ -63,7 +63,7 @@ const SHADERS: readonly [what: string, wanted: string[], kinds: FailureKind[], e
     'ReLU passes the gradient at 0',
     ['relu'],
     ['gradient'],
-    { find: 'output[i] <= Value()', replace: 'output[i] < Value()' },
+    { find: 'select(grad, 0.0, y <= 0.0)', replace: 'select(grad, 0.0, y < 0.0)' },
   ],
   ['a sum leaves out its second term', ['add'], ['value'], { find: 'return a + b;', replace: 'return a;' }],
   [

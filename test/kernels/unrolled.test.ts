@@ -6,7 +6,7 @@ import { inputColumns, inputLoads } from '../../src/kernels/conv2d/cpu/input-loa
 import { unrollRows } from '../../src/kernels/conv2d/cpu/rows.ts';
 import { unrollWeightGrad } from '../../src/kernels/conv2d/cpu/rows-weight-grad.ts';
 import { unrollStem } from '../../src/kernels/conv2d/cpu/stem.ts';
-import { unrollBackward, windowLoads, windowsOver } from '../../src/kernels/pooling/max-pool-windows.ts';
+import { unrollBackward, windowLoads, windowsOver } from '../../src/kernels/pooling/unrolled-windows.ts';
 
 const from = (min: number, max: number) => fc.integer({ min, max });
 const vectors = fc.constantFrom(1, 2, 4);

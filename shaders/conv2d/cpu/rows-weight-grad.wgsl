@@ -43,7 +43,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> weightGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 <% if (k.texels) { %>
-<%~ include('/conv2d/cpu/parts/texel-at.wgsl', { line: k.texels }) %>
+<%~ include('/parts/texel-at.wgsl', { line: k.texels }) %>
 <% } else if (k.inVector > 1) { %>
 fn inputAt(i: u32) -> f32 {
   return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];

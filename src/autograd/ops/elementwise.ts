@@ -98,7 +98,7 @@ const geluExact = single('gelu', 'x * normalCdf(x)', 'grad * (normalCdf(x) + 0.3
 const geluTanh = single('gelu', '0.5 * x * (1.0 + tanhOf(geluInner(x)))', 'grad * geluSlope(x, tanhOf(geluInner(x)))');
 /** x · Φ(x) with the normal distribution Φ; with `'tanh'` its approximation by tanh, as in GPT-2. */
 export const gelu = (x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor =>
-  oneOf('gelu', 'approximate', approximate, { none: geluExact, tanh: geluTanh })(x);
+  (oneOf('gelu', 'approximate', approximate, ['none', 'tanh']) === 'tanh' ? geluTanh : geluExact)(x);
 
 /** The condition (u32 or i32) chooses: a where it is not 0, elsewhere b. */
 export const where = elementwiseOp(

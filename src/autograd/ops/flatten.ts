@@ -1,17 +1,26 @@
-/** flatten: the same values as one row per image. Needs no kernel in either direction. */
-import { expectUsable, ShapeError } from '../errors.ts';
-import { record } from '../graph.ts';
-import type { Tensor } from '../tensor.ts';
+/** flatten: several dimensions as one, such as the values of an image as one row. Needs no kernel in either direction. */
+import { dimOf } from '../dims.ts';
+import type { DType } from '../dtype.ts';
+import { expectUsable, formatShape, OptionError } from '../errors.ts';
+import { sizeOf, type Tensor } from '../tensor.ts';
+import { viewAs } from '../views.ts';
 
-/** A view of [N, …] as [N, product of the rest]; at least one dimension. Shares the input's memory. */
-export function flatten(input: Tensor): Tensor {
+/**
+ * A view with the dimensions from `startDim` to `endDim` as one. Without them [N, …] becomes [N, product of the rest],
+ * as by torch's `nn.Flatten`; `torch.flatten` starts at dimension 0. A tensor without dimensions becomes [1]. Any type.
+ * Shares the input's memory.
+ * @throws OptionError for a dimension that the input does not have, or an end before the start
+ */
+export function flatten<D extends DType>(input: Tensor<D>, startDim = 1, endDim = -1): Tensor<D> {
   expectUsable('flatten', { input });
-  const rows = input.shape[0];
-  if (rows === undefined) throw new ShapeError('flatten: input must have at least one dimension, got shape [].');
-  return record({
-    name: 'flatten',
-    inputs: { input },
-    output: input.alias([rows, input.size / rows]),
-    backward: (outputGrad) => [outputGrad.alias(input.shape)],
-  });
+  const { shape } = input;
+  const start = dimOf('flatten', 'startDim', startDim, shape);
+  const end = dimOf('flatten', 'endDim', endDim, shape);
+  if (end < start) {
+    throw new OptionError(
+      `flatten: endDim ${endDim} must not come before startDim ${startDim} for shape ${formatShape(shape)}.`,
+    );
+  }
+  const joined = sizeOf(shape.slice(start, end + 1));
+  return viewAs('flatten', input, [...shape.slice(0, start), joined, ...shape.slice(end + 1)]);
 }

@@ -1,8 +1,8 @@
 /** reshape: the same values in another shape. Needs no kernel in either direction. */
 import type { DType } from '../dtype.ts';
 import { expectUsable, formatShape, ShapeError } from '../errors.ts';
-import { record } from '../graph.ts';
 import { type Shape, sizeOf, type Tensor } from '../tensor.ts';
+import { viewAs } from '../views.ts';
 
 /**
  * A view of the input in another shape with as many values, row-major; any type. One extent may be −1: the one that
@@ -18,14 +18,7 @@ export function reshape<D extends DType>(input: Tensor<D>, shape: Shape): Tensor
       `reshape: input ${formatShape(input.shape)} has ${input.size} values, which shape ${found} does not hold.`,
     );
   }
-  // The graph has only f32 tensors; a tensor of another type requires no gradient.
-  const output = record({
-    name: 'reshape',
-    inputs: { input: input as Tensor<DType> as Tensor },
-    output: input.alias(full) as Tensor<DType> as Tensor,
-    backward: (outputGrad) => [outputGrad.alias(input.shape)],
-  });
-  return output as Tensor<DType> as Tensor<D>;
+  return viewAs('reshape', input, full);
 }
 
 /** The shape with the extent that fits for −1; undefined if it has several, or extents that are no whole numbers. */

@@ -44,14 +44,11 @@ export function reductionsOf(shape: readonly number[], to: readonly number[]): R
 
 type Kind = AdapterTraits['kind'];
 
-/** Values that an invocation may take: runs of 32, 32 of them, so that no chain of additions is longer. */
-const MOST = 1024;
-
 /** Invocations that occupy a device, and loads of each that are worth a pass over partial results. */
 const BUSY = { cpu: { invocations: 256, loads: 256 }, gpu: { invocations: 65_536, loads: 16 } } as const;
 
 /** Terms are loaded four at a time if they lie side by side. Else four columns are, if they are a multiple of 4. */
-function vectorsOf({ terms, inner }: Reduction) {
+export function vectorsOf({ terms, inner }: Reduction) {
   const fold = inner === 1 && terms % 4 === 0;
   const columns = inner % 4 === 0;
   return { fold, vector: fold || columns, perLoad: fold ? 4 : 1, columns: columns ? 4 : 1 };
@@ -68,8 +65,8 @@ export function acrossOf(kind: Kind, { outer, terms, inner }: Reduction): number
 }
 
 /**
- * The passes of a reduction: one, or several where an invocation would take too many terms, or too few invocations
- * would be busy. The partial results of a pass are the terms of the next.
+ * The passes of a reduction: one, or several where it would leave a device idle. The partial results of a pass are the
+ * terms of the next.
  */
 export function passesOf(kind: Kind, reduction: Reduction): Pass[] {
   const { outer, terms, inner } = reduction;
@@ -78,8 +75,7 @@ export function passesOf(kind: Kind, reduction: Reduction): Pass[] {
   const busy = BUSY[kind];
   const wanted = Math.ceil(busy.invocations / ((outer * inner * across) / columns));
   const worth = Math.floor(terms / (busy.loads * perLoad * across));
-  const needed = Math.ceil(terms / (MOST * perLoad * across));
-  const slices = Math.max(Math.min(wanted, worth), needed, 1);
+  const slices = Math.max(Math.min(wanted, worth), 1);
   const share = Math.ceil(terms / slices / perLoad) * perLoad;
   const pass = { ...reduction, slices: Math.ceil(terms / share), share };
   if (pass.slices === 1) return [pass];

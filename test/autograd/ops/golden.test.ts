@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { chooseReduction } from '../../../src/kernels/batch-norm/batch-norm.ts';
 import { convolvedExtent } from '../../../src/kernels/conv2d/shape.ts';
-import { chooseBackward, chooseForward } from '../../../src/kernels/pooling/max-pool.ts';
+import { chooseBackward, chooseForward } from '../../../src/kernels/pooling/windows.ts';
 import { openAs, withGpu } from '../../support/gpu.ts';
 import {
   cases,

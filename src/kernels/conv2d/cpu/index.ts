@@ -6,7 +6,7 @@ import type { AdapterTraits } from '../../../gpu/gpu.ts';
 import { type Conv2dPass, conv2dFlops, isPlain } from '../shape.ts';
 import type { Conv2dWork } from '../work.ts';
 import { rows } from './rows.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
 import { winogradStemFits, winogradStemPays } from './stem.ts';
 import { winograd } from './winograd.ts';
 import { winogradCost, winogradFits } from './winograd-shape.ts';

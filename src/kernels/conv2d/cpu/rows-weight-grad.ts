@@ -10,8 +10,8 @@ import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
 import { type Conv2dShape, describeConv2d } from '../shape.ts';
 import { inputColumns, inputLoads } from './input-loads.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
-import { asTexels, fitsTexels, TEXELS_A_LINE } from './texels.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
+import { asTexels, fitsTexels, TEXELS_A_LINE } from '../../texels.ts';
 
 /** Output columns per step. */
 const PIXELS = 4;

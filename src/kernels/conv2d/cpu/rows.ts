@@ -13,7 +13,7 @@ import { forwardGeometry, inputGradGeometry, inputGradPhases, type JobGeometry }
 import { type Conv2dKernels, type Conv2dShape, type ConvWeight, describeConv2d } from '../shape.ts';
 import { inputColumns, inputLoads } from './input-loads.ts';
 import { rowsWeightGrad } from './rows-weight-grad.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
 
 /** Kernel widths whose taps are unrolled, which lets a loaded input serve all of them. Others loop over single taps. */
 const UNROLLED_TAPS = [1, 2, 3, 5, 7];

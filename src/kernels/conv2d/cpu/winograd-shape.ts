@@ -4,7 +4,7 @@
  */
 import { upTo } from '../../up-to.ts';
 import type { Conv2dPass, Conv2dShape } from '../shape.ts';
-import { MOST_TEXELS } from './texels.ts';
+import { MOST_TEXELS } from '../../texels.ts';
 
 /** Side of a tile of outputs: F(4×4, 3×3) or F(2×2, 3×3). */
 export type Tile = 2 | 4;

@@ -16,7 +16,7 @@ import { vectorOf } from '../../vector-of.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from '../normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, type ConvWeight, type DerivedData, describeConv2d } from '../shape.ts';
 import { winogradStem, winogradStemFits } from './stem.ts';
-import { fillTexture } from './texels.ts';
+import { fillTexture } from '../../texels.ts';
 import { multiply, type Operand } from './winograd-product.ts';
 import {
   columnsFor,
