@@ -34,6 +34,7 @@ import { matmulRow } from './rows/matmul.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
+import { onnx } from './rows/onnx.ts';
 import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
@@ -60,6 +61,7 @@ const ROWS: readonly Row[] = [
   valTransform,
   pillowFormats,
   mutatedPictures,
+  onnx,
   randomPrograms,
   mutatedCheckpoints,
   cases,
