@@ -18,7 +18,7 @@ export const NORMALISATIONS: Readonly<Record<string, Op>> = {
   },
   InstanceNormalization: (call) => {
     const x = call.float(0);
-    return ops.groupNorm(x, x.shape[1], call.float(1), call.float(2), { eps: call.number('epsilon', 1e-5) });
+    return ops.groupNorm(x, x.shape[1]!, call.float(1), call.float(2), { eps: call.number('epsilon', 1e-5) });
   },
   LayerNormalization: (call) => {
     const x = call.float(0);
