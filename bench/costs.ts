@@ -92,11 +92,11 @@ const linear: Rule = (u, label) => ({
   flops: 2 * u.rows! * u.inFeatures! * u.outFeatures!,
 });
 
-/** The tiled kernels; the label names the pass. */
-const linearProduct: Rule = (u, label) => ({
+/** A product, or a part of one; the label names it. Batches are not among the uniforms. */
+const product: Rule = (u, label) => ({
   kind: 'linear',
   shape: label,
-  flops: 2 * u.rows! * u.columns! * u.depths!,
+  flops: 2 * u.rows! * u.columns! * u.depths! * Number(/ (\d+) of /.exec(label)?.[1] ?? 1),
 });
 
 /** The label of a convolution: a pass and `describeConv2d`. */
@@ -234,8 +234,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   avg_pool_forward: avgPool(),
   avg_pool_forward_half: avgPool(HALF_WORD),
   avg_pool_backward: avgPool(),
-  linear_tiled: linearProduct,
-  linear_tiled_bias: linearProduct,
+  matmul_dots: product,
+  matmul_tiled: product,
+  matmul_rows: product,
+  matmul_rows_texels: product,
   linear_forward: linear,
   linear_forward_bias: linear,
   linear_forward_half: linear,
@@ -253,7 +255,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     shape: `${u.rows}x${u.classes}`,
     bytes: words(u.rows! * (u.classes! + 4)),
   }),
-  cross_entropy_mean: (u) => ({ kind: 'loss', shape: `${u.rows}`, bytes: words(u.rows! + 1) }),
+  loss_sum: (u) => ({ kind: 'loss', shape: `${u.count}`, bytes: words(u.count! + 1) }),
   cross_entropy_backward: (u) => ({
     kind: 'loss',
     shape: `${u.rows}x${u.classes}`,

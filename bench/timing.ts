@@ -64,14 +64,24 @@ export async function timeAlone(
   const once = () => {
     for (const dispatch of dispatches) gpu.dispatch(dispatch);
   };
+  if (method === 'wall') return timeOnClock(gpu, once);
+  return inRounds(gpu, once, (count) => byTimestamps(gpu, once, count, dispatches.length));
+}
+
+/** The same for anything that `once` records, by the clock: with copies, and with the time of recording itself. */
+export function timeOnClock(gpu: Gpu, once: () => void): Promise<number> {
+  return inRounds(gpu, once, async (count) => [await byClock(gpu, once, count)]);
+}
+
+/** The median of what `measure` returns for as many repetitions as fill a round. */
+async function inRounds(gpu: Gpu, once: () => void, measure: (count: number) => Promise<number[]>): Promise<number> {
   once();
   await gpu.idle(); // compiles
   let estimate = await byClock(gpu, once, 1);
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const count = Math.min(MAX_REPETITIONS, Math.max(3, Math.ceil(ROUND_MS / estimate)));
-    if (method === 'wall') times.push(await byClock(gpu, once, count));
-    else times.push(...(await byTimestamps(gpu, once, count, dispatches.length)));
+    times.push(...(await measure(count)));
     estimate = Math.max(median(times), 0.001);
   }
   return median(times);

@@ -9,7 +9,7 @@ import { Generator } from '../src/data/index.ts';
 import { DawngradError } from '../src/errors.ts';
 import type { AdapterTraits, Dispatch, Gpu } from '../src/gpu/gpu.ts';
 import type { PooledBuffer } from '../src/gpu/pool.ts';
-import { timeAlone } from './timing.ts';
+import { timeAlone, timeOnClock } from './timing.ts';
 
 export interface ProductSize {
   readonly m: number;
@@ -221,6 +221,14 @@ export class ProductBench {
       times.push(await timeAlone(this.#gpu, [dispatch]));
       this.#times.set(name, times);
     }
+  }
+
+  /** GFLOP/s of the kernel that was fastest so far, measured anew by the clock, for comparisons in turn. */
+  async measureBest(): Promise<number> {
+    const { kernel } = this.result().best;
+    const { dispatch } = this.#ready.find(({ name }) => name === kernel)!;
+    const { m, n, k } = this.#size;
+    return (2 * m * n * k) / (await timeOnClock(this.#gpu, () => this.#gpu.dispatch(dispatch))) / 1e6;
   }
 
   /** The best measurement of each kernel. Each measurement is a median. */

@@ -23,23 +23,38 @@ export {
 } from './autograd/errors.ts';
 export { checkGradients } from './autograd/gradcheck.ts';
 export { noGrad, type OpRecord, record } from './autograd/graph.ts';
-export { globalAvgPool2d } from './autograd/ops/avg-pool2d.ts';
+export { adaptiveAvgPool2d } from './autograd/ops/adaptive-avg-pool2d.ts';
+export { argmax, argmin } from './autograd/ops/argmax.ts';
+export { avgPool2d } from './autograd/ops/avg-pool2d.ts';
 export { batchNorm2d } from './autograd/ops/batch-norm2d.ts';
+export { bceWithLogits } from './autograd/ops/bce-with-logits.ts';
 export { concat, stack } from './autograd/ops/concat.ts';
 export { conv2d } from './autograd/ops/conv2d.ts';
 export { countCorrect } from './autograd/ops/correct.ts';
 export { crossEntropy } from './autograd/ops/cross-entropy.ts';
+export { dropout } from './autograd/ops/dropout.ts';
 export * from './autograd/ops/elementwise.ts';
+export { embedding } from './autograd/ops/embedding.ts';
 export { expand } from './autograd/ops/expand.ts';
 export { flatten } from './autograd/ops/flatten.ts';
 export { flip } from './autograd/ops/flip.ts';
+export { globalAvgPool2d } from './autograd/ops/global-avg-pool2d.ts';
 export { indexSelect } from './autograd/ops/index-select.ts';
+export { groupNorm } from './autograd/ops/group-norm.ts';
+export { layerNorm } from './autograd/ops/layer-norm.ts';
 export { linear } from './autograd/ops/linear.ts';
+export { logsumexp } from './autograd/ops/logsumexp.ts';
+export { matmul } from './autograd/ops/matmul.ts';
+export { max, min } from './autograd/ops/max.ts';
 export { maxPool2d } from './autograd/ops/max-pool2d.ts';
+export { mse } from './autograd/ops/mse.ts';
+export { nllLoss } from './autograd/ops/nll-loss.ts';
 export { narrow, pad } from './autograd/ops/pad.ts';
 export { permute, transpose } from './autograd/ops/permute.ts';
 export { reshape } from './autograd/ops/reshape.ts';
+export { logSoftmax, softmax } from './autograd/ops/softmax.ts';
 export { squeeze, unsqueeze } from './autograd/ops/squeeze.ts';
+export { mean, sum } from './autograd/ops/sum.ts';
 export { toDType } from './autograd/ops/to-dtype.ts';
 export { keep, scope } from './autograd/scope.ts';
 export { type Shape, Tensor } from './autograd/tensor.ts';
@@ -60,8 +75,13 @@ export { defineKernel, launch } from './kernels/kernel.ts';
 export { BasicBlock, ResNet, resnet18, resnet34 } from './models/index.ts';
 export {
   AdaptiveAvgPool2d,
+  AvgPool2d,
   BatchNorm2d,
   Conv2d,
+  Dropout,
+  Embedding,
+  GroupNorm,
+  LayerNorm,
   Linear,
   MaxPool2d,
   Module,

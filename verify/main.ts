@@ -30,9 +30,11 @@ import { half } from './rows/half.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { longTrain } from './rows/long-train.ts';
+import { matmulRow } from './rows/matmul.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
+import { onnx } from './rows/onnx.ts';
 import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
@@ -59,11 +61,13 @@ const ROWS: readonly Row[] = [
   valTransform,
   pillowFormats,
   mutatedPictures,
+  onnx,
   randomPrograms,
   mutatedCheckpoints,
   cases,
   sameBits,
   speed,
+  matmulRow,
   memory,
   longLoops,
   longTrain,

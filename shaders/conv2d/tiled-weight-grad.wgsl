@@ -6,9 +6,11 @@ const range = (n) => [...Array(n).keys()];
 // Weight gradient of a convolution for GPUs: a tiled product (parts/tiles.wgsl). NCHW tensors, OIHW weights. Rows:
 // output channels; columns: (input channel, kernel row, kernel column); depth: output pixels (image, row, column). The
 // depth is cut into slices over the workgroups' z, which keeps a GPU busy with small weights too. sum-slices adds them
-// up in order.
+// up in order. Each group is a product of its own, over the workgroups' y.
 struct Params {
   batch: u32,
+  groups: u32,
+  // Channels of a group.
   inChannels: u32,
   inHeight: u32,
   inWidth: u32,
@@ -19,6 +21,8 @@ struct Params {
   strideWidth: u32,
   paddingHeight: u32,
   paddingWidth: u32,
+  dilationHeight: u32,
+  dilationWidth: u32,
   // Output pixels that one slice sums, a multiple of DEPTH.
   pixelsPerSlice: u32,
 }
@@ -45,7 +49,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let rows = params.outChannels;
   let plane = params.outHeight * params.outWidth;
   let columns = params.inChannels * TAPS;
-  let row0 = group.y * TILE;
+  let rowTiles = (rows + TILE - 1u) / TILE;
+  let row0 = group.y % rowTiles * TILE;
+  let groupOfChannels = group.y / rowTiles;
   let firstColumn = group.x * TILE;
   let firstDepth = group.z * params.pixelsPerSlice;
   let lastDepth = min(firstDepth + params.pixelsPerSlice, params.batch * plane);
@@ -54,8 +60,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   // For each of the eight columns that the invocation loads: its tap, and its offset from tap (0, 0) of channel 0.
 <% for (const i of range(2)) for (const j of range(4)) { const n = 4 * i + j; %>
   let column<%= n %> = firstColumn + y + <%= 8 * i + 16 * j %>u;
-  let tapRow<%= n %> = i32(column<%= n %> % TAPS / KERNEL_WIDTH);
-  let tapColumn<%= n %> = i32(column<%= n %> % TAPS % KERNEL_WIDTH);
+  let tapRow<%= n %> = i32(column<%= n %> % TAPS / KERNEL_WIDTH * params.dilationHeight);
+  let tapColumn<%= n %> = i32(column<%= n %> % TAPS % KERNEL_WIDTH * params.dilationWidth);
   let offset<%= n %> = i32(column<%= n %> / TAPS) * inPlane + tapRow<%= n %> * width + tapColumn<%= n %>;
 <% } %>
 <% for (const r of range(8)) { %>
@@ -64,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
 <%~ include('/parts/tile-load.wgsl', {
   array: 'outputGrad',
-  place: '(depth / plane * rows + row) * plane + depth % plane',
+  place: '((depth / plane * params.groups + groupOfChannels) * rows + row) * plane + depth % plane',
   vector: k.vector,
 }) %>
     // tileB: two vectors per invocation, both at depth x, so adjacent invocations read adjacent pixels.
@@ -72,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let depth = depth0 + x;
       let inRow0 = i32(depth / params.outWidth % params.outHeight * params.strideHeight) - i32(params.paddingHeight);
       let inColumn0 = i32(depth % params.outWidth * params.strideWidth) - i32(params.paddingWidth);
-      let start = i32(depth / plane * params.inChannels) * inPlane + inRow0 * width + inColumn0;
+      let start = i32((depth / plane * params.groups + groupOfChannels) * params.inChannels) * inPlane + inRow0 * width + inColumn0;
       let real = depth < lastDepth;
 <% for (const i of range(2)) { %>
       tileB[x * ACROSS + y + <%= 8 * i %>u] = vec4<f32>(
@@ -87,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% for (const r of range(8)) { %>
   {
     let row = row0 + y + <%= r %>u * HIGH;
-    let place = (group.z * rows + row) * columns + firstColumn + x;
+    let place = ((group.z * params.groups + groupOfChannels) * rows + row) * columns + firstColumn + x;
 <%   for (const j of range(4)) { %>
     if ((row < rows) & (firstColumn + x + <%= 16 * j %>u < columns)) {
       weightGrad[place + <%= 16 * j %>u] = sum<%= r %>[<%= j %>];

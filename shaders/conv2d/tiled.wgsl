@@ -2,7 +2,7 @@
 // Constants: tapRows, tapColumns, vector (A is loaded in vectors of 4: depths are a multiple of 4), sliced (the output
 // is partial sums), and those of conv2d/parts/normalised.wgsl and parts/stored.wgsl.
 const range = (n) => [...Array(n).keys()];
-const result = (sum) => (k.sliced ? sum : `Stored(${k.normalised ? `normalised(${sum}, table[row], place)` : sum})`);
+const result = (sum) => (k.sliced ? sum : `Stored(${k.normalised ? `normalised(${sum}, table[groupOfChannels * rows + row], place)` : sum})`);
 %>
 // Convolution for GPUs: a tiled product (parts/tiles.wgsl) whose second operand is never stored in memory. NCHW input.
 // Rows: channels of the result; columns: its pixels (image, row, column); depth: (channel, tap row, tap column). The
@@ -12,13 +12,15 @@ const result = (sum) => (k.sliced ? sum : `Stored(${k.normalised ? `normalised($
 // convolution of the output gradient with every s-th tap, written s apart.
 //
 // If the tiles are too few for a GPU, the depth is cut into slices over the workgroups' y. Each writes separate partial
-// sums, which sum-slices adds up in order.
+// sums, which sum-slices adds up in order. Each group is a product of its own, also over the workgroups' y.
 //
 // Input, weights, residual and output may be f16; tiles and partial sums are f32.
 <%~ include('/parts/stored.wgsl', k) %>
 
 struct Params {
   batch: u32,
+  groups: u32,
+  // Of a group: channels that are summed over, and channels of the result.
   channels: u32,
   inHeight: u32,
   inWidth: u32,
@@ -28,6 +30,9 @@ struct Params {
   gridWidth: u32,
   strideHeight: u32,
   strideWidth: u32,
+  // Input pixels from one tap to the next.
+  dilationHeight: u32,
+  dilationWidth: u32,
   // Input position that tap (0, 0) of pixel (0, 0) reads; negative in the padding.
   originRow: i32,
   originColumn: i32,
@@ -73,7 +78,8 @@ fn main(
   let columns = params.batch * gridPlane;
   let row0 = group.y % params.rowTiles * TILE;
   let firstColumn = (group.z * groups.x + group.x) * TILE;
-  let slice = group.y / params.rowTiles;
+  let groupOfChannels = group.y / params.rowTiles % params.groups;
+  let slice = group.y / params.rowTiles / params.groups;
   let firstDepth = slice * params.depthsPerSlice;
   let lastDepth = min(firstDepth + params.depthsPerSlice, params.depths);
   let width = i32(params.inWidth);
@@ -86,7 +92,7 @@ fn main(
   let gridColumn<%= j %> = column<%= j %> % params.gridWidth;
   let inRow<%= j %> = i32(gridRow<%= j %> * params.strideHeight) + params.originRow;
   let inColumn<%= j %> = i32(gridColumn<%= j %> * params.strideWidth) + params.originColumn;
-  let start<%= j %> = i32(image<%= j %> * params.channels) * inPlane + inRow<%= j %> * width + inColumn<%= j %>;
+  let start<%= j %> = i32((image<%= j %> * params.groups + groupOfChannels) * params.channels) * inPlane + inRow<%= j %> * width + inColumn<%= j %>;
 <% } %>
 <% for (const r of range(8)) { %>
   var sum<%= r %> = vec4<f32>();
@@ -94,7 +100,7 @@ fn main(
   for (var depth0 = firstDepth; depth0 < lastDepth; depth0 += DEPTH) {
 <%~ include('/parts/tile-load.wgsl', {
   array: 'weight',
-  place: 'row * params.depths + depth',
+  place: '(groupOfChannels * rows + row) * params.depths + depth',
   vector: k.vector,
 }) %>
     // tileB: two vectors per invocation, adjacent along the columns.
@@ -102,8 +108,8 @@ fn main(
     {
       let depth = depth0 + y + <%= i %>u * HIGH;
       let tap = depth % TAPS;
-      let tapRow = i32(tap / TAP_COLUMNS);
-      let tapColumn = i32(tap % TAP_COLUMNS);
+      let tapRow = i32(tap / TAP_COLUMNS * params.dilationHeight);
+      let tapColumn = i32(tap % TAP_COLUMNS * params.dilationWidth);
       let offset = i32(depth / TAPS) * inPlane + tapRow * width + tapColumn;
       let real = depth < lastDepth;
       tileB[(y + <%= i %>u * HIGH) * ACROSS + x] = vec4<f32>(
@@ -116,14 +122,14 @@ fn main(
 <%~ include('/parts/tile-product.wgsl') %>
   }
   let outPlane = params.outHeight * params.outWidth;
-  let sliceStart = slice * params.batch * rows * outPlane;
+  let sliceStart = slice * params.batch * params.groups * rows * outPlane;
   // One separate branch for each sum: some compilers take minutes for nested ones.
 <% for (const j of range(4)) { %>
   {
     let real = column<%= j %> < columns;
     let outRow = gridRow<%= j %> * params.outStepHeight + params.outOffsetHeight;
     let outColumn = gridColumn<%= j %> * params.outStepWidth + params.outOffsetWidth;
-    let place0 = sliceStart + image<%= j %> * rows * outPlane + outRow * params.outWidth + outColumn;
+    let place0 = sliceStart + (image<%= j %> * params.groups + groupOfChannels) * rows * outPlane + outRow * params.outWidth + outColumn;
 <%   for (const r of range(8)) { %>
     {
       let row = row0 + y + <%= r %>u * HIGH;

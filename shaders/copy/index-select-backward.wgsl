@@ -1,7 +1,8 @@
 <% const type = k.vector ? 'vec4<f32>' : 'f32'; %>
 // inputGrad[o, v, i] = sum of outputGrad[o, j, i] over the j with index[j] == v, in their order. These j are the pairs
 // from starts[v] up to starts[v + 1]. Runs of RUN gradients are summed first, so that no chain of additions is long.
-struct Params { count: u32, picked: u32, extent: u32, inner: u32 }
+// The row `without` gets no gradient.
+struct Params { count: u32, picked: u32, extent: u32, inner: u32, without: u32 }
 @group(0) @binding(0) var<storage, read> sorted: array<vec2<u32>>;
 @group(0) @binding(1) var<storage, read> starts: array<u32>;
 @group(0) @binding(2) var<storage, read> outputGrad: array<<%= type %>>;
@@ -25,7 +26,7 @@ fn main(
     let i = at - row * params.inner;
     let outer = row / params.extent;
     let v = row - outer * params.extent;
-    let last = starts[v + 1u];
+    let last = select(starts[v + 1u], 0u, v == params.without);
     var sum = <%= type %>();
     for (var start = starts[v]; start < last; start += RUN) {
       let end = min(start + RUN, last);

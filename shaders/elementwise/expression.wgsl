@@ -15,7 +15,7 @@ const arguments_ = (c) =>
     ),
     ...k.parameters.map((name) => `params.${name}Number`),
   ].join(', ');
-const value = (c) => (k.result === 'u32' ? `u32(valueOf(${arguments_(c)}))` : `valueOf(${arguments_(c)})`);
+const value = (c) => (k.result === 'u32' ? `u32(computed(${arguments_(c)}))` : `computed(${arguments_(c)})`);
 %>
 // One expression of the operands, elementwise. Operands are broadcast: extent0 … are the extents that all walk together,
 // outermost first, and an operand moves by its stride in each. With one dimension, all move by 1 or not at all. An
@@ -46,7 +46,7 @@ const ITEMS = <%= k.items %>u;
 
 <%~ include('/elementwise/parts/functions.wgsl', { used: (name) => new RegExp(`\\b${name}\\(`).test(k.expression) }) %>
 
-fn valueOf(<%= names.map((name, i) => `${name}: ${types[i]}`).join(', ') %>) -> <%= k.result === 'u32' ? 'bool' : 'f32' %> {
+fn computed(<%= names.map((name, i) => `${name}: ${types[i]}`).join(', ') %>) -> <%= k.result === 'u32' ? 'bool' : 'f32' %> {
   return <%= k.expression %>;
 }
 

@@ -12,9 +12,7 @@ struct Params { rows: u32, classes: u32 }
 @group(0) @binding(3) var<storage, read_write> rows: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-const WORKGROUP = 64u;
-
-var<workgroup> partials: array<f32, WORKGROUP>;
+<%~ include('/loss/parts/rows.wgsl', { inner: false, sums: 1 }) %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -26,23 +24,11 @@ fn main(
     let row = n * params.classes;
     var largest = logits[row];
     for (var c = lane; c < params.classes; c += WORKGROUP) { largest = max(largest, logits[row + c]); }
-    partials[lane] = largest;
-    workgroupBarrier();
-    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-      if (lane < half) { partials[lane] = max(partials[lane], partials[lane + half]); }
-      workgroupBarrier();
-    }
-    let maximum = workgroupUniformLoad(&partials[0]);
+    let maximum = largestOf(largest, lane);
 
     var sum = 0.0;
     for (var c = lane; c < params.classes; c += WORKGROUP) { sum += exp(logits[row + c] - maximum); }
-    partials[lane] = sum;
-    workgroupBarrier();
-    for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-      if (lane < half) { partials[lane] += partials[lane + half]; }
-      workgroupBarrier();
-    }
-    let logSum = log(workgroupUniformLoad(&partials[0]));
+    let logSum = log(sumsOf(sum, lane));
 
     if (lane == 0u) {
       let label = labels[n];

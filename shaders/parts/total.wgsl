@@ -1,5 +1,6 @@
 <%
-// Given: sums, how many sums are taken at once, 1 or 2; vector, workgroup, subgroup.
+// Given: sums, how many sums are taken at once, 1 or 2; vector, workgroup, subgroup; single, if every invocation has
+// sums of its own.
 const parts = (pair) => (k.sums === 1 ? [`${pair}.x`, `${pair}.y`] : [`${pair}.xy`, `${pair}.zw`]);
 const [[high, low], [highA, lowA], [highB, lowB]] = ['value', 'a', 'b'].map(parts);
 const type = `vec${2 * k.sums}<f32>`;
@@ -9,7 +10,7 @@ const type = `vec${2 * k.sums}<f32>`;
 // Lanes of a subgroup are adjacent if a workgroup is one row.
 alias Sums = <%= k.sums === 1 ? 'f32' : 'vec2<f32>' %>;
 alias Pairs = <%= type %>;
-<% if (k.subgroup !== k.workgroup) { %>
+<% if (!k.single && k.subgroup !== k.workgroup) { %>
 var<workgroup> partials: array<<%= type %>, WORKGROUP<% if (k.subgroup) { %> / <%= k.subgroup %>u<% } %>>;
 <% } %>
 
@@ -33,7 +34,9 @@ fn settled(value: Pairs) -> Pairs {
 }
 
 fn total(value: Pairs, lane: u32) -> Pairs {
-<% if (k.subgroup) { %>
+<% if (k.single) { %>
+  return settled(value);
+<% } else if (k.subgroup) { %>
   var sum = value;
 <%   for (let half = k.subgroup / 2; half >= 1; half /= 2) { %>
   sum = added(sum, subgroupShuffleXor(sum, <%= half %>u));

@@ -1,8 +1,7 @@
 <%
-// For the values of k see max-pool-windows.ts.
+// For the values of k see unrolled-windows.ts.
 const range = (n) => [...Array(n).keys()];
 const pixels = range(k.rows).flatMap((i) => range(k.columns).map((j) => ({ i, j, sum: `sum${i}_${j}` })));
-const offset = (n) => (n < 0 ? `- ${-n}u` : `+ ${n}u`);
 const type = (name, floats) => (floats === 1 ? name : `vec${floats}<${name}>`);
 const label = (n) => (n < 0 ? `Before${-n}` : `${n}`);
 %>
@@ -44,13 +43,7 @@ fn main(
   let top = select(0u, (y + PADDING.y - KERNEL.y) / STRIDE.y + 1u, y + PADDING.y >= KERNEL.y);
   let bottom = min((y + PADDING.y) / STRIDE.y + 1u, params.outHeight);
 <% } else { %>
-  // The windows before the first one wrap around to values that are too large.
-<% for (const a of k.windowRows) { %>
-  let row<%= label(a) %> = y / STRIDE.y <%= offset(a) %>;
-<% } %>
-<% for (const b of k.windowColumns) { %>
-  let column<%= label(b) %> = x / STRIDE.x <%= offset(b) %>;
-<% } %>
+<%~ include('/pooling/parts/tile.wgsl', k) %>
 <% } %>
   for (var p = group.z; p < params.planes; p += groups.z) {
     let windows = p * params.outHeight * params.outWidth;
@@ -66,21 +59,17 @@ fn main(
       }
     }
 <% } else { %>
-<% for (const a of k.windowRows) for (const { first, floats, component } of k.windowLoads) {
+<% for (const a of k.windowRows) for (const load of k.windowLoads) {
+  const { first, floats, component } = load;
   const name = `${label(a)}_${label(first)}`;
-  const load = (tensor) => `${tensor}[at${name}]${floats < k.inVector ? `[${component}]` : ''}`;
 %>
-    let inside<%= name %> = (row<%= label(a) %> < params.outHeight) & (column<%= label(first) %> < params.outWidth);
-    let at<%= name %> = select(0u, windows + row<%= label(a) %> * params.outWidth + column<%= label(first) %>, inside<%= name %>)<%= k.inVector > 1 ? ` / ${k.inVector}u` : '' %>;
-    let maximum<%= name %> = <%= load('argmax') %>;
-    let grad<%= name %> = select(<%= type('f32', floats) %>(), <%= load('outputGrad') %>, inside<%= name %>);
+<%~ include('/pooling/parts/window-grad.wgsl', { ...k, a, load }) %>
+    let maximum<%= name %> = argmax[at<%= name %>]<%= floats < k.inVector ? `[${component}]` : '' %>;
 <%   for (const b of range(floats).map((n) => first + n)) for (const { i, j, sum } of pixels) if (k.rowWindows[i].includes(a) && k.columnWindows[j].includes(b)) { const of = floats > 1 ? `[${b - first}]` : ''; %>
     <%= sum %> += select(0.0, grad<%= name %><%= of %>, maximum<%= name %><%= of %> == place + <%= i %>u * params.width + <%= j %>u);
 <%   } %>
 <% } %>
 <% } %>
-<% for (const { i, j } of pixels) if (j % k.outVector === 0) { const sums = range(k.outVector).map((v) => `sum${i}_${j + v}`); %>
-    if ((y + <%= i %>u < params.height) & (x + <%= j %>u < params.width)) { inputGrad[(first + <%= i %>u * params.width + <%= j %>u)<%= k.outVector > 1 ? ` / ${k.outVector}u` : '' %>] = <%= k.outVector > 1 ? `${type('f32', k.outVector)}(${sums.join(', ')})` : sums[0] %>; }
-<% } %>
+<%~ include('/pooling/parts/store-tile.wgsl', k) %>
   }
 }

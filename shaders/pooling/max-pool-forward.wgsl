@@ -1,15 +1,11 @@
 <%
-// Constants: kernel, stride and padding; columns (outputs per invocation); loops (over the taps, instead of unrolling
-// them: then columns is 1); inVector and outVector (values per load and store: 4, 2 or 1; 1 with loops); lanesX and
-// lanesY (invocations per workgroup); argmax; half.
+// Constants: kernel, stride, padding and dilation; columns (outputs per invocation); loops (over the taps, instead of
+// unrolling them: then columns is 1); inVector and outVector (values per load and store: 4, 2 or 1; 1 with loops);
+// lanesX and lanesY (invocations per workgroup); argmax; half. A dilation above 1 requires loops.
 const range = (n) => [...Array(n).keys()];
-// The columns of input that an invocation needs. A stride above the kernel skips some in between.
-const inputColumns = range((k.columns - 1) * k.strideWidth + k.kernelWidth).filter((j) => j % k.strideWidth < k.kernelWidth);
-// With vectors: columns that lie in the padding at the left edge, and elsewhere at the end of a vector.
-const before = k.inVector > 1 ? range(k.paddingWidth) : [];
-const vectors = k.inVector > 1 ? inputColumns.filter((j) => j >= k.paddingWidth && (j - k.paddingWidth) % k.inVector === 0) : [];
 const type = (name, floats) => (floats === 1 ? name : `vec${floats}<${name}>`);
 const covers = (c, j) => j >= c * k.strideWidth && j < c * k.strideWidth + k.kernelWidth;
+const dilated = k.dilationHeight > 1 || k.dilationWidth > 1;
 %>
 // Maximum over windows: input [planes, height, width] -> output [planes, outHeight, outWidth]. For backward it also
 // stores the position of each maximum in its plane, y * width + x. Padding counts as minus infinity and is never
@@ -17,8 +13,9 @@ const covers = (c, j) => j >= c * k.strideWidth && j < c * k.strideWidth + k.ker
 // earlier ones.
 //
 // An invocation computes COLUMNS adjacent outputs of a row, and loads pixels that their windows share once. In place of
-// padding it reads the nearest pixel of the image. The padding is at most half a window, so that pixel lies in the
-// window too, and changes neither the maximum nor its position. Windows with too many taps to unroll use a loop.
+// padding, and of what lies beyond it, it reads the nearest pixel of the image. The padding is at most half a window,
+// and every window begins before the image ends, so that pixel lies in the window too, and changes neither the maximum
+// nor its position. Windows with too many taps to unroll, and windows with gaps, use a loop.
 //
 // Vectors require rows that divide into them, and windows that do not reach beyond the last column.
 <%~ include('/parts/stored.wgsl', k) %>
@@ -41,6 +38,11 @@ const COLUMNS = <%= k.columns %>u;
 const LANES_X = <%= k.lanesX %>u;
 const LANES_Y = <%= k.lanesY %>u;
 const WORKGROUP = LANES_X * LANES_Y;
+<% if (dilated) { %>
+const DILATION = vec2<u32>(<%= k.dilationWidth %>u, <%= k.dilationHeight %>u);
+// The position of no pixel.
+const NOWHERE = 0xffffffffu;
+<% } %>
 
 struct Maximum { value: f32, place: u32 }
 
@@ -60,14 +62,26 @@ fn main(
   let x = (group.x * LANES_X + lane % LANES_X) * COLUMNS;
   let y = group.y * LANES_Y + lane / LANES_X;
   if (x >= params.outWidth || y >= params.outHeight) { return; }
-<% if (k.loops) { %>
+<% if (dilated) { %>
+  // The taps in the image: from the first of a row or column, up to the end of the window.
+  let start = vec2(x, y) * STRIDE;
+  let skipped = (max(start, PADDING) - start + DILATION - 1u) / DILATION;
+  let first = start + skipped * DILATION - PADDING;
+  let reach = start + (KERNEL - 1u) * DILATION + 1u - PADDING;
+  let left = first.x;
+  let right = min(reach.x, params.width);
+  let top = first.y;
+  let bottom = min(reach.y, params.height);
+  let misses = left >= params.width || top >= params.height;
+  var infinity = 0xff800000u;
+<% } else if (k.loops) { %>
   // The window clipped to the image.
   let left = max(x * STRIDE.x, PADDING.x) - PADDING.x;
   let right = min(x * STRIDE.x + KERNEL.x - PADDING.x, params.width);
   let top = max(y * STRIDE.y, PADDING.y) - PADDING.y;
   let bottom = min(y * STRIDE.y + KERNEL.y - PADDING.y, params.height);
 <% } else { %>
-<% for (const j of inputColumns) { %>
+<% for (const j of k.inputColumns) { %>
   let column<%= j %> = min(max(x * STRIDE.x + <%= j %>u, PADDING.x) - PADDING.x, params.width - 1u);
 <% } %>
 <% for (const i of range(k.kernelHeight)) { %>
@@ -78,28 +92,27 @@ fn main(
     let plane = p * params.height * params.width;
     let o = (p * params.outHeight + y) * params.outWidth + x;
 <% if (k.loops) { %>
+<%   if (dilated) { %>
+    // A window whose taps all miss the image has no maximum.
+    let place0 = select(top * params.width + left, NOWHERE, misses);
+    var best0 = Maximum(bitcast<f32>(infinity), place0);
+    if (!misses) { best0.value = f32(input[plane + place0]); }
+    for (var row = top; row < bottom; row += DILATION.y) {
+      for (var column = left; column < right; column += DILATION.x) {
+<%   } else { %>
     var best0 = Maximum(f32(input[plane + top * params.width + left]), top * params.width + left);
     for (var row = top; row < bottom; row++) {
       for (var column = left; column < right; column++) {
+<%   } %>
         let place = row * params.width + column;
         best0 = larger(best0, f32(input[plane + place]), place);
       }
     }
 <% } else { %>
 <% for (const i of range(k.kernelHeight)) { %>
-<% for (const j of vectors) { %>
-    let part<%= i %>_<%= j %> = <%= type('f32', k.inVector) %>(input[(plane + row<%= i %> + min(column<%= j %>, params.width - <%= k.inVector %>u)) / <%= k.inVector %>u]);
-<%   for (const v of range(k.inVector)) { %>
-    let value<%= i %>_<%= j + v %> = part<%= i %>_<%= j %>[<%= v %>];
-<%   } } %>
-<% for (const j of before) { %>
-    let value<%= i %>_<%= j %> = select(f32(input[(plane + row<%= i %> + column<%= j %>) / <%= k.inVector %>u][<%= (k.inVector * k.paddingWidth + j - k.paddingWidth) % k.inVector %>]), value<%= i %>_<%= k.paddingWidth %>, x == 0u);
-<% } %>
-<% for (const j of inputColumns) { %>
+<%~ include('/pooling/parts/row.wgsl', { ...k, row: i }) %>
+<% for (const j of k.inputColumns) { %>
     let place<%= i %>_<%= j %> = row<%= i %> + column<%= j %>;
-<%   if (k.inVector === 1) { %>
-    let value<%= i %>_<%= j %> = f32(input[plane + place<%= i %>_<%= j %>]);
-<%   } %>
 <%   for (const c of range(k.columns)) if (covers(c, j)) { %>
 <%     if (i === 0 && j === c * k.strideWidth) { %>
     var best<%= c %> = Maximum(value<%= i %>_<%= j %>, place<%= i %>_<%= j %>);

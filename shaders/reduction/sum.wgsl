@@ -1,15 +1,17 @@
 // output = sum of each slice of input; with `mean`, divided by count. See parts/slices.wgsl.
 //
-// An invocation sums runs of RUN Values, and adds the runs; a tree adds the invocations that share a slice. No chain of
-// additions is long, and the order is fixed.
+// Or steps of log(sum of exp(input)), by the maximum of each result's terms, so that exp does not overflow: with `exp`
+// the terms are exp(input - maximum); with `log` the output is maximum + log(sum).
 struct Params { outputs: u32, terms: u32, inner: u32, slices: u32, share: u32, items: u32, count: f32 }
 @group(0) @binding(0) var<storage, read> input: array<Value>;
-@group(0) @binding(1) var<storage, read_write> output: array<Total>;
-@group(0) @binding(2) var<uniform> params: Params;
+<% if (k.maxima) { %>
+@group(0) @binding(1) var<storage, read> maxima: array<Total>;
+<% } %>
+@group(0) @binding(<%= k.maxima ? 2 : 1 %>) var<storage, read_write> output: array<Total>;
+@group(0) @binding(<%= k.maxima ? 3 : 2 %>) var<uniform> params: Params;
 
 <%~ include('/reduction/parts/slices.wgsl', k) %>
 <%~ include('/reduction/parts/total.wgsl', k) %>
-const RUN = 32u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -21,14 +23,19 @@ fn main(
   for (var j = 0u; j < params.items; j++) {
     let o = first + j * PER_GROUP;
     let slice = sliceOf(o);
-    var sum = Value();
-    for (var start = slice.first + lane % ACROSS; start < slice.end; start += ACROSS * RUN) {
-      let stop = min(start + ACROSS * RUN, slice.end);
-      var run = Value();
-      for (var t = start; t < stop; t += ACROSS) { run += input[slice.start + t * params.inner]; }
-      sum += run;
-    }
-    let total = totalOf(sum, lane);
-    if (lane % ACROSS == 0u && o < params.outputs) { output[o] = total<% if (k.mean) { %> / params.count<% } %>; }
+<% if (k.maxima) { %>
+    let maximum = maxima[slice.result];
+<% } %>
+<%~ include('/reduction/parts/sum.wgsl', { ...k, term: k.exp ? 'exp(input[i] - maximum)' : 'input[i]' }) %>
+    var total = totalOf(sum, lane);
+<% if (k.mean) { %>
+    total /= params.count;
+<% } %>
+<% if (k.log) { %>
+    // Of a maximum that is infinite or NaN, the result is the same.
+    let special = (bitcast<TotalBits>(maximum) & TotalBits(0x7f800000u)) == TotalBits(0x7f800000u);
+    total = select(maximum + log(total), maximum, special);
+<% } %>
+    if (lane % ACROSS == 0u && o < params.outputs) { output[o] = total; }
   }
 }

@@ -1,6 +1,9 @@
 /** Dimensions as arguments of ops: whole numbers, of which negative ones count from the end. */
 import { formatShape, OptionError } from './errors.ts';
 
+/** One dimension, or several. */
+export type Dims = number | readonly number[];
+
 /**
  * Returns the dimension of a tensor of this shape, counted from the front. As in torch, a tensor without dimensions has
  * dimension 0, which is also −1.
@@ -23,7 +26,8 @@ export function dimOf(
 }
 
 /** Returns the dimensions, each as `dimOf` does. @throws OptionError also if one occurs twice */
-export function dimsOf(op: string, dims: readonly number[], shape: readonly number[]): number[] {
+export function dimsOf(op: string, dims: Dims, shape: readonly number[]): number[] {
+  if (typeof dims === 'number') return [dimOf(op, 'dims', dims, shape)];
   if (!Array.isArray(dims)) throw new OptionError(`${op}: dims must be an array of dimensions, got ${String(dims)}.`);
   const found = (dims as readonly number[]).map((dim, i) => dimOf(op, `dims[${i}]`, dim, shape));
   const twice = found.find((dim, i) => found.indexOf(dim) !== i);

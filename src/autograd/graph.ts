@@ -105,6 +105,12 @@ export function wouldRecord(inputs: readonly Tensor[]): boolean {
   return isRecording() && inputs.some((input) => input.requiresGrad);
 }
 
+/** Throws GraphError if the tensor requires a gradient, which the op does not compute for it. */
+export function expectConstant(op: string, name: string, tensor: Tensor): void {
+  if (!wouldRecord([tensor])) return;
+  throw new GraphError(`${op}: ${name} requires a gradient, which this op does not compute. Pass its detach().`);
+}
+
 /**
  * Records an op; every op calls it. Returns the output, which requires a gradient if any input does.
  * @throws GraphError if the output is not a new tensor

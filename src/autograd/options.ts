@@ -22,10 +22,11 @@ function shown(value: unknown): string {
 const isWhole = (value: unknown, least: number): value is number =>
   Number.isSafeInteger(value) && Number(value) >= least;
 
-/** Returns the option. @throws OptionError unless it is a whole number of at least `least` */
-export function wholeNumber(owner: string, name: string, value: number, least: number): number {
-  if (isWhole(value, least)) return value;
-  throw new OptionError(`${owner}: ${name} must be a whole number of at least ${least}, got ${shown(value)}.`);
+/** Returns the option. @throws OptionError unless it is a whole number of at least `least`, and at most `most` */
+export function wholeNumber(owner: string, name: string, value: number, least: number, most?: number): number {
+  if (isWhole(value, least) && value <= (most ?? value)) return value;
+  const range = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new OptionError(`${owner}: ${name} must be a whole number ${range}, got ${shown(value)}.`);
 }
 
 /**

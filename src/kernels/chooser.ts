@@ -5,6 +5,7 @@ import type { Conv2dVariant } from './conv2d/choose.ts';
 import { chooseConv2d, possibleConv2d } from './conv2d/choose.ts';
 import type { Conv2dWork } from './conv2d/work.ts';
 import { chooseLinear, type LinearVariant, type LinearWork, linearCandidates } from './linear/choose.ts';
+import { chooseMatmul, type MatmulVariant, type MatmulWork, matmulCandidates } from './matmul/choose.ts';
 import type { TunedChoices, Work } from './work.ts';
 
 /** Settings of a chooser. The shipped tables decide the rest. */
@@ -15,17 +16,22 @@ export interface ChooserSettings {
   readonly forced?: ForcedVariants | undefined;
 }
 
-/** A variant for every convolution, and one for every product of a fully connected layer. */
+/** A variant for every convolution, one for every product of a fully connected layer, and one for every other product. */
 export interface ForcedVariants {
   readonly conv2d?: Conv2dVariant | undefined;
   readonly linear?: LinearVariant | undefined;
+  readonly matmul?: MatmulVariant | undefined;
 }
 
 /** Work that several kernels can compute. */
-export type TunableWork = Conv2dWork | LinearWork;
+export type TunableWork = Conv2dWork | LinearWork | MatmulWork;
 
 /** The variants that compute this kind of work. */
-export type VariantOf<W extends TunableWork> = W extends Conv2dWork ? Conv2dVariant : LinearVariant;
+export type VariantOf<W extends TunableWork> = W extends Conv2dWork
+  ? Conv2dVariant
+  : W extends LinearWork
+    ? LinearVariant
+    : MatmulVariant;
 
 interface Chosen {
   readonly work: Work;
@@ -48,8 +54,7 @@ export class Chooser extends KernelChooser {
 
   /** Returns the variant for this work on an adapter: the forced one, else the tuned one, else the shipped table's. */
   variantFor<W extends TunableWork>(work: W, traits: AdapterTraits): VariantOf<W> {
-    const variant = work.kind === 'conv2d' ? this.#conv2d(work, traits) : this.#linear(work, traits);
-    return variant as VariantOf<W>;
+    return this.#variantFor(work, traits) as VariantOf<W>;
   }
 
   /** Returns the same as `variantFor` and records it. */
@@ -85,6 +90,11 @@ export class Chooser extends KernelChooser {
     return this.#record.get(name)?.uses ?? 0;
   }
 
+  #variantFor(work: TunableWork, traits: AdapterTraits) {
+    if (work.kind === 'conv2d') return this.#conv2d(work, traits);
+    return work.kind === 'linear' ? this.#linear(work, traits) : this.#matmul(work, traits);
+  }
+
   #conv2d(work: Conv2dWork, traits: AdapterTraits): Conv2dVariant {
     const { tuned, forced } = this.settings;
     if (forced?.conv2d) return possibleConv2d(forced.conv2d, work, traits);
@@ -93,8 +103,14 @@ export class Chooser extends KernelChooser {
 
   #linear({ pass, size }: LinearWork, traits: AdapterTraits): LinearVariant {
     const { tuned, forced } = this.settings;
-    const possible = linearCandidates(size).find((variant) => variant === forced?.linear);
+    const possible = linearCandidates(pass, size, traits).find((variant) => variant === forced?.linear);
     return possible ?? chooseLinear(pass, size, traits, tuned);
+  }
+
+  #matmul(work: MatmulWork, traits: AdapterTraits): MatmulVariant {
+    const { tuned, forced } = this.settings;
+    const possible = matmulCandidates(work.product, traits).find((variant) => variant === forced?.matmul);
+    return possible ?? chooseMatmul(work, traits, tuned);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Grids for any size. WebGPU limits the workgroups per dimension, so they fold into two dimensions, or stride. */
 
 /** WebGPU's default limit on workgroups per dimension. */
-const MAX_GRID = 65535;
+export const MAX_GRID = 65535;
 
 /**
  * Returns the workgroups along one dimension for `count` items, `perGroup` each, at most the limit. The shader's loop

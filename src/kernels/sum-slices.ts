@@ -63,13 +63,24 @@ export function inSlices(
   }
   const partial = gpu.pool.acquire(slices * count * 4);
   run(partial, termsPerSlice, slices);
+  addSlices(gpu, { slices, count, label, half }, partial, output, after);
+  gpu.pool.release(partial);
+}
+
+/** output [count] = the sum of `input` [slices, count], in their order; normalised if `after` is given. */
+export function addSlices(
+  gpu: Gpu,
+  { slices, count, label, half }: Pick<SlicedSum, 'count' | 'label' | 'half'> & { readonly slices: number },
+  input: PooledBuffer,
+  output: PooledBuffer,
+  after?: AfterSum,
+): void {
   const sum = {
-    buffers: { input: partial, output },
+    buffers: { input, output },
     uniforms: { count, slices, channels: after?.channels ?? 1, plane: after?.plane ?? 1 },
     workgroups: linearGrid(count, 64),
     label,
     ...(half && { constants: { half } }),
   };
   launchNormalised(gpu, half ? kernelHalf : kernel, sum, after?.normalisation);
-  gpu.pool.release(partial);
 }

@@ -1,5 +1,5 @@
 /** Two-dimensional convolution with trainable weights. */
-import { expectShape } from '../autograd/errors.ts';
+import { expectShape, OptionError } from '../autograd/errors.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import { checkNames, flag, type HeightWidth, type Pair, pairOf, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
@@ -14,19 +14,35 @@ export type Conv2dOptions = Init & {
   readonly stride?: Pair;
   /** Zeros added on each side; default 0. */
   readonly padding?: Pair;
+  /** Pixels from one tap to the next; default 1. */
+  readonly dilation?: Pair;
+  /** Groups of channels that see only each other, of the input and of the output; default 1. Divides both. */
+  readonly groups?: number;
   /** Whether it adds a trainable value per channel. On by default. */
   readonly bias?: boolean;
 };
 
-const OPTIONS = { kernelSize: true, stride: true, padding: true, bias: true, ...INIT_OPTIONS } as const;
+const OPTIONS = {
+  kernelSize: true,
+  stride: true,
+  padding: true,
+  dilation: true,
+  groups: true,
+  bias: true,
+  ...INIT_OPTIONS,
+} as const;
 
-/** [N, inChannels, H, W] to [N, outChannels, H', W'] with H' = ⌊(H + 2·padding − kernel)/stride⌋ + 1. */
+/**
+ * [N, inChannels, H, W] to [N, outChannels, H', W'] with H' = ⌊(H + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
+ */
 export class Conv2d extends Module {
   #weight: Tensor;
   /** [outChannels] */
   readonly bias: Tensor | undefined;
   readonly stride: HeightWidth;
   readonly padding: HeightWidth;
+  readonly dilation: HeightWidth;
+  readonly groups: number;
   readonly inChannels: number;
   readonly outChannels: number;
 
@@ -35,22 +51,30 @@ export class Conv2d extends Module {
     super();
     checkNames('Conv2d', options, OPTIONS);
     checkInit('Conv2d', options);
-    const { stride = 1, padding = 0, bias = true } = options;
+    const { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true } = options;
     this.inChannels = wholeNumber('Conv2d', 'inChannels', inChannels, 1);
     this.outChannels = wholeNumber('Conv2d', 'outChannels', outChannels, 1);
     const [height, width] = pairOf('Conv2d', 'kernelSize', options.kernelSize, 1);
     this.stride = pairOf('Conv2d', 'stride', stride, 1);
     this.padding = pairOf('Conv2d', 'padding', padding, 0);
+    this.dilation = pairOf('Conv2d', 'dilation', dilation, 1);
+    this.groups = wholeNumber('Conv2d', 'groups', groups, 1);
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw new OptionError(
+        `Conv2d: groups must divide inChannels, ${inChannels}, and outChannels, ${outChannels}, got ${groups}.`,
+      );
+    }
+    const groupChannels = inChannels / groups;
     const hasBias = flag('Conv2d', 'bias', bias);
-    const bound = defaultBound(inChannels * height * width);
-    const weight = uniform(gpu, [outChannels, inChannels, height, width], bound, options);
+    const bound = defaultBound(groupChannels * height * width);
+    const weight = uniform(gpu, [outChannels, groupChannels, height, width], bound, options);
     this.#weight = this.registerParameter('weight', weight);
     if (hasBias) {
       this.bias = this.registerParameter('bias', uniform(gpu, [outChannels], bound, options));
     }
   }
 
-  /** [outChannels, inChannels, kernel height, kernel width] */
+  /** [outChannels, inChannels / groups, kernel height, kernel width] */
   get weight(): Tensor {
     return this.#weight;
   }
@@ -61,6 +85,7 @@ export class Conv2d extends Module {
 
   override forward(input: Tensor): Tensor {
     expectShape('Conv2d', 'input', input, ['N', this.inChannels, 'H', 'W']);
-    return conv2d(input, this.weight, this.bias, { stride: this.stride, padding: this.padding });
+    const { stride, padding, dilation, groups } = this;
+    return conv2d(input, this.weight, this.bias, { stride, padding, dilation, groups });
   }
 }

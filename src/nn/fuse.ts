@@ -65,11 +65,12 @@ function convBatchNorm(conv: Conv2d, norm: BatchNorm2d, input: Tensor, after: Af
   }
   if (norm.training || conv.bias) return scope(() => batchNorm(norm, conv.call(input), after));
   const { training, eps } = norm;
-  const { weight, stride, padding } = conv;
+  const { weight, stride, padding, dilation, groups } = conv;
   expectShape('Conv2d', 'input', input, ['N', conv.inChannels, 'H', 'W']);
   const { residual, relu } = after;
+  const options = { stride, padding, dilation, groups };
   return scope(() =>
-    conv2dBatchNorm2d(input, weight, norm, { training, eps, residual: residual?.(), relu, stride, padding }),
+    conv2dBatchNorm2d(input, weight, norm, { training, eps, residual: residual?.(), relu, ...options }),
   );
 }
 

@@ -76,18 +76,31 @@ export function defaultBound(fanIn: number): number {
   return 1 / Math.sqrt(fanIn);
 }
 
+/** Values from N(0, std), or zeros after as many draws with `skip`. */
+function normalValues(size: number, std: number, init: Init): Float32Array {
+  const values = new Float32Array(size);
+  if (init.init === 'skip' && size >= NORMAL_BLOCK) {
+    init.random?.skip(normalDraws(size));
+    return values;
+  }
+  // For fewer values, the count of draws depends on a cached half of an earlier pair. Only drawing tells it.
+  init.random?.fillNormal(values, 0, std);
+  return init.init === 'skip' ? values.fill(0) : values;
+}
+
+/** A new table [rows, width] of values from N(0, 1). One row may be zeros instead, which are drawn all the same. */
+export function normalTable(gpu: Gpu, rows: number, width: number, zeroRow: number | undefined, init: Init): Tensor {
+  const values = normalValues(rows * width, 1, init);
+  if (zeroRow !== undefined) values.fill(0, zeroRow * width, (zeroRow + 1) * width);
+  return Tensor.from(gpu, values, [rows, width]);
+}
+
 /**
  * Overwrites a convolution's weight [out, in, height, width] with torch's `kaiming_normal_(mode='fan_out',
  * nonlinearity='relu')`: N(0, √(2/fan_out)), fan_out = out · height · width.
  */
 export function kaimingNormalFanOut(weight: Tensor, init: Init): void {
   const [outChannels, , height, width] = weight.shape as [number, number, number, number];
-  if (init.init === 'skip' && weight.size >= NORMAL_BLOCK) {
-    init.random?.skip(normalDraws(weight.size));
-    return;
-  }
-  // For fewer values, the count of draws depends on a cached half of an earlier pair. Only drawing tells it.
-  const values = new Float32Array(weight.size);
-  init.random?.fillNormal(values, 0, Math.SQRT2 / Math.sqrt(outChannels * height * width));
+  const values = normalValues(weight.size, Math.SQRT2 / Math.sqrt(outChannels * height * width), init);
   if (init.init !== 'skip') weight.set(values);
 }

@@ -1,5 +1,5 @@
 /** Fully connected layer. */
-import { expectShape } from '../autograd/errors.ts';
+import { formatShape, ShapeError } from '../autograd/errors.ts';
 import { linear } from '../autograd/ops/linear.ts';
 import { checkNames, flag, wholeNumber } from '../autograd/options.ts';
 import type { Tensor } from '../autograd/tensor.ts';
@@ -49,7 +49,9 @@ export class Linear extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    expectShape('Linear', 'input', input, ['N', this.inFeatures]);
+    if (input.shape.at(-1) !== this.inFeatures) {
+      throw new ShapeError(`Linear: input must have shape [..., ${this.inFeatures}], got ${formatShape(input.shape)}.`);
+    }
     return linear(input, this.weight, this.bias);
   }
 }

@@ -13,21 +13,48 @@ import {
   linearVariants,
 } from '../kernels/linear/choose.ts';
 import { linearFlops } from '../kernels/linear/shape.ts';
+import {
+  isMatmulWork,
+  type MatmulVariant,
+  type MatmulWork,
+  matmulCandidates,
+  matmulVariants,
+} from '../kernels/matmul/choose.ts';
+import { multiply } from '../kernels/matmul/multiply.ts';
+import { outputsOf, productFlops, valuesOf } from '../kernels/matmul/product.ts';
 import type { Work } from '../kernels/work.ts';
 import type { Candidate } from './measured.ts';
 
-export const isTunable = (work: Work): work is TunableWork => isConv2dWork(work) || isLinearWork(work);
+export const isTunable = (work: Work): work is TunableWork =>
+  isConv2dWork(work) || isLinearWork(work) || isMatmulWork(work);
 
 /** The variants that an adapter supports, the simplest first. */
 export function candidatesOf(work: TunableWork, traits: AdapterTraits): Candidate[] {
-  return work.kind === 'conv2d' ? conv2dCandidates(work, traits) : linearCandidates(work.size);
+  switch (work.kind) {
+    case 'conv2d':
+      return conv2dCandidates(work, traits);
+    case 'linear':
+      return linearCandidates(work.pass, work.size, traits);
+    case 'matmul':
+      return matmulCandidates(work.product, traits);
+  }
 }
 
 export function flopsOf(work: TunableWork): number {
-  return work.kind === 'conv2d' ? conv2dFlops(work.shape) : linearFlops(work.size);
+  switch (work.kind) {
+    case 'conv2d':
+      return conv2dFlops(work.shape);
+    case 'linear':
+      return linearFlops(work.size);
+    case 'matmul':
+      return productFlops(work.product);
+  }
 }
 
-/** Buffers as large as the input, the output and the weights. They hold values or gradients, depending on the pass. */
+/**
+ * Buffers as large as the input, the output and the weights. They hold values or gradients, depending on the pass. The
+ * operands of another product are its input and its weights.
+ */
 export interface WorkBuffers {
   readonly input: PooledBuffer;
   readonly output: PooledBuffer;
@@ -43,6 +70,10 @@ export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, n
     const { rows, inFeatures, outFeatures } = work.size;
     return { input: rows * inFeatures, output: rows * outFeatures, weight: outFeatures * inFeatures };
   }
+  if (work.kind === 'matmul') {
+    const { product } = work;
+    return { input: valuesOf(product, 'a'), output: outputsOf(product), weight: valuesOf(product, 'b') };
+  }
   const { shape: s } = work;
   return {
     input: s.batch * s.inChannels * s.inHeight * s.inWidth,
@@ -51,10 +82,11 @@ export function sizesOf(work: TunableWork): Readonly<Record<keyof WorkBuffers, n
   };
 }
 
-/** Records one run of a variant. The pass writes one of the three buffers and reads the others. */
+/** Records one run of a variant. It writes one of the three buffers and reads the others. */
 export function runWork(gpu: Gpu, work: TunableWork, candidate: Candidate, on: WorkOperands): void {
   if (work.kind === 'conv2d') runConv2d(gpu, work, conv2dVariants[candidate as Conv2dVariant], on);
-  else runLinear(gpu, work, candidate as LinearVariant, on);
+  else if (work.kind === 'linear') runLinear(gpu, work, candidate as LinearVariant, on);
+  else runMatmul(gpu, work, candidate as MatmulVariant, on);
 }
 
 function runConv2d(gpu: Gpu, { pass, shape, frozen }: Conv2dWork, kernels: Conv2dKernels, on: WorkOperands): void {
@@ -72,4 +104,8 @@ function runLinear(gpu: Gpu, { pass, size }: LinearWork, candidate: LinearVarian
   if (pass === 'forward') kernels.forward(gpu, size, on.input, weight, undefined, on.output);
   else if (pass === 'inputGrad') kernels.inputGrad(gpu, size, on.output, weight, on.input);
   else kernels.weightGrad(gpu, size, on.input, on.output, weight);
+}
+
+function runMatmul(gpu: Gpu, { product, name }: MatmulWork, candidate: MatmulVariant, on: WorkBuffers): void {
+  multiply(gpu, matmulVariants[candidate], product, { a: on.input, b: on.weight }, on.output, name);
 }

@@ -5,6 +5,7 @@ import { tabledConv2d } from '../kernels/conv2d/choose.ts';
 import type { DerivedData } from '../kernels/conv2d/shape.ts';
 import { conv2dWork } from '../kernels/conv2d/work.ts';
 import { tabledLinear } from '../kernels/linear/choose.ts';
+import { tabledMatmul } from '../kernels/matmul/choose.ts';
 import { type MemoryQuestion, openDryGpu, rehearse } from '../plan/index.ts';
 import type { Candidate, TuneJob } from './measured.ts';
 import { candidatesOf, flopsOf, isTunable, runWork } from './run-work.ts';
@@ -22,8 +23,16 @@ export interface WorkJob extends TuneJob {
 export type Table = (work: TunableWork, traits: AdapterTraits) => Candidate;
 
 /** Chooses by class of adapter. */
-export const shippedTable: Table = (work, traits) =>
-  work.kind === 'conv2d' ? tabledConv2d(work, traits) : tabledLinear(work.pass, work.size, traits);
+export const shippedTable: Table = (work, traits) => {
+  switch (work.kind) {
+    case 'conv2d':
+      return tabledConv2d(work, traits);
+    case 'linear':
+      return tabledLinear(work.pass, work.size, traits);
+    case 'matmul':
+      return tabledMatmul(work.product, traits);
+  }
+};
 
 /** Ignores the tables and chooses the simplest kernel. */
 export const noTable: Table = (work, traits) => candidatesOf(work, traits)[0]!;
@@ -42,7 +51,7 @@ export function jobsOf(traits: AdapterTraits, question: MemoryQuestion, table: T
     .filter(({ candidates }) => candidates.length > 1)
     .map(({ work, uses, candidates }) => ({
       name: work.name,
-      family: `${work.kind} ${work.pass}`,
+      family: 'pass' in work ? `${work.kind} ${work.pass}` : work.kind,
       uses,
       size: flopsOf(work),
       candidates,
@@ -56,7 +65,7 @@ export function jobsOf(traits: AdapterTraits, question: MemoryQuestion, table: T
 function sharing(work: TunableWork, dry: Gpu, names: ReadonlySet<string>): Pick<WorkJob, 'runsPerDerivation' | 'twin'> {
   // A weight gradient, or a product as it is, derives nothing from weights. The data that a forward pass leaves for a
   // weight gradient does not count: the weight gradient is timed with all that it needs.
-  if (work.kind === 'linear' || work.pass === 'weightGrad') return { runsPerDerivation: () => 1 };
+  if (work.kind !== 'conv2d' || work.pass === 'weightGrad') return { runsPerDerivation: () => 1 };
   const { pass, shape, frozen } = work;
   const trained = !frozen && names.has(conv2dWork('weightGrad', shape).name);
   if (!trained) return { runsPerDerivation: () => Number.POSITIVE_INFINITY };

@@ -40,6 +40,24 @@ describe('elementwise', () => {
     expect([...(await result.data())]).toEqual([151, 162, 273, 284]);
   });
 
+  gpuTest('is an op where it has gradients, and takes numbers and parameters', async () => {
+    const op = elementwise({
+      ...{ name: 'scaled', inputs: ['a', 'b'], wgsl: 'factor * a * b', parameters: { factor: 2 } },
+      gradients: { a: 'factor * grad * b', b: 'factor * grad * a' },
+    });
+    const [a, b] = [tensor([1, 2, 3, 4, 5, 6], [2, 3]), tensor([1, -1], [2, 1])];
+    for (const one of [a, b]) one.requiresGrad = true;
+    expect([...(await op(a, b, 10).data())]).toEqual([10, 20, 30, -40, -50, -60]);
+    expect([...(await op(0.5, b).data())]).toEqual([1, -1]);
+    await checkGradients((x, y) => op(x!, y!), [a, b]);
+    expect(() => elementwise({ name: 'bad', inputs: ['y'], wgsl: 'y', gradients: { y: 'grad' } })).toThrow(
+      'no word of WGSL, not y, not grad, got y.',
+    );
+    expect(() => elementwise({ name: 'bad', inputs: ['x'], wgsl: 'x', gradients: { z: 'grad' } })).toThrow(
+      'bad: has no input z to give a gradient.',
+    );
+  });
+
   gpuTest('an op made of two agrees with finite differences, and one with a wrong slope does not', async () => {
     const x = tensor([-3, -1, 0.5, 2]);
     x.requiresGrad = true;
@@ -50,8 +68,8 @@ describe('elementwise', () => {
 
   gpuTest('refuses tensors that do not match', () => {
     const sum = elementwise({ name: 'sum', inputs: ['a', 'b'], wgsl: 'a + b' });
-    expect(() => sum(tensor([1]))).toThrow(new ShapeError('sum: takes 2 tensors (a, b), got 1.'));
-    expect(() => sum(tensor([1]), tensor([1, 2]))).toThrow('sum: b must have shape [1], got [2].');
+    expect(() => sum(tensor([1]))).toThrow(new ShapeError('sum: takes 2 values (a, b), got 1.'));
+    expect(() => sum(tensor([1, 2, 3]), tensor([1, 2]))).toThrow('sum: a [3] and b [2] do not fit.');
     const labels = Tensor.from(gpu, Uint32Array.of(1), [1]);
     expect(() => sum(tensor([1]), untyped(labels))).toThrow('sum: b must hold f32 values, got u32.');
   });

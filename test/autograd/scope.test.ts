@@ -109,7 +109,7 @@ gpuTest('every use of a disposed tensor throws an error that names it', () => {
   y.dispose();
   const error = (message: string) =>
     expect.objectContaining({ name: 'DisposedTensorError', message: expect.stringContaining(message) });
-  expect(() => relu(y)).toThrow(error('relu: input [2] was disposed'));
+  expect(() => relu(y)).toThrow(error('relu: x [2] was disposed'));
   expect(() => backward(y, 1)).toThrow(error('backward: the result [2] was disposed'));
   expect(() => y.set([1, 2])).toThrow(error('(relu) was disposed'));
   // The graph keeps the storage, but the tensor stays unusable.

@@ -54,7 +54,7 @@ describe('Tensor', () => {
     tensor.dispose();
     expect(tensor.disposed).toBe(true);
     expect(() => tensor.buffer).toThrow('A tensor of shape [2, 3] (Tensor.from) was disposed');
-    expect(() => relu(tensor)).toThrow('relu: input [2, 3] was disposed');
+    expect(() => relu(tensor)).toThrow('relu: x [2, 3] was disposed');
     expect(() => tensor.detach()).toThrow('was disposed');
   });
 

@@ -135,7 +135,7 @@ describe('bytes that memory-bound kernels must move', () => {
     ['avg_pool_backward', '2048x49', 2048 * 50 * 4],
     ['linear_backward_bias', '4x2', (8 + 2) * 4],
     ['cross_entropy_rows', '4x2', (8 + 4 + 4 + 8) * 4],
-    ['cross_entropy_mean', '4', 5 * 4],
+    ['loss_sum', '4', 5 * 4],
     ['cross_entropy_backward', '4x2', (8 + 4 + 8 + 1 + 8) * 4],
     ['sgd_momentum', '2359296', 5 * 2_359_296 * 4],
     ['conv2d_pack', 'forward 256 -> 512, 3x3', 2 * 256 * 512 * 9 * 4],

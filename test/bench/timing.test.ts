@@ -2,8 +2,8 @@
 import { expect } from 'vitest';
 import { sum } from '../../bench/statistics.ts';
 import { recordDispatches, timeAlone, timeCopies, timeDispatches, timingMethod } from '../../bench/timing.ts';
-import { copyToTexture } from '../../src/kernels/conv2d/cpu/texture-copy.ts';
 import { fill } from '../../src/kernels/elementwise/arithmetic.ts';
+import { copyToTexture } from '../../src/kernels/texture-copy.ts';
 import { withGpu } from '../support/gpu.ts';
 import { skipUnless } from '../support/skip.ts';
 

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { expressionKernel, type Layout } from '../../src/kernels/elementwise/expression.ts';
 import { type Constants, type Kernel, kernels, renderKernel } from '../../src/kernels/kernel.ts';
 
 const kernelFolder = new URL('../../src/kernels/', import.meta.url);
@@ -21,7 +22,7 @@ const MAX_STORAGE_BUFFERS = 8;
 const TEXTURE = 'texture_storage_2d<rgba32float>';
 
 /** The differences between a declaration and a shader, one line each. */
-function disagreements(kernel: Kernel, code: string): string[] {
+function disagreements(kernel: Pick<Kernel, 'bindings' | 'uniforms'>, code: string): string[] {
   const wgsl = new WgslReflect(code);
   const problems: string[] = [];
   const declared = Object.entries(kernel.bindings).map(([name, access], i) => `${i} ${name} ${access}`);
@@ -105,6 +106,29 @@ describe.each(kernels.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
   }
 });
 
+/** Its kernels are declared as ops need them. */
+const EXPRESSION = 'elementwise/expression.wgsl';
+
+describe('the kernel of an expression', () => {
+  const expression = {
+    ...{ name: 'chosen', wgsl: 'select(b, power(a, c), mask != 0u)', parameters: ['c'], result: 'f32' as const },
+    operands: [
+      { name: 'mask', type: 'u32' },
+      { name: 'a', type: 'f32' },
+      { name: 'b', type: 'f32' },
+    ],
+  } as const;
+  test.each<Pick<Layout, 'modes' | 'rank' | 'vector'>>([
+    { modes: ['each', 'each', 'each'], rank: 1, vector: true },
+    { modes: ['one', 'each', 'number'], rank: 1, vector: false },
+    { modes: ['each', 'number', 'one'], rank: 4, vector: true },
+  ])('agrees with its shader of %o', (layout) => {
+    const kernel = expressionKernel(expression, { ...layout, workgroup: 64, items: 2 });
+    expect(disagreements(kernel, kernel.wgsl as string)).toEqual([]);
+    expect((kernel.wgsl as string).trimStart()).toMatch(/^\/\/ \S/);
+  });
+});
+
 describe('all declarations', () => {
   test('exist for every name in the table of other constants', () => {
     const names = kernels.map(({ name }) => name);
@@ -125,7 +149,7 @@ describe('all declarations', () => {
   });
 
   test('use every file in shaders/, and each has a header', () => {
-    const used = new Set(kernels.map(({ shader }) => shader));
+    const used = new Set([EXPRESSION, ...kernels.map(({ shader }) => shader)]);
     const folder = new URL('../../shaders/', import.meta.url);
     const all = filesIn(folder, '.wgsl');
     const isPart = (name: string) => /(^|\/)parts\//.test(name);

@@ -2,11 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inputColumns, inputLoads } from '../../src/kernels/conv2d/cpu/input-loads.ts';
 import { unrollRows } from '../../src/kernels/conv2d/cpu/rows.ts';
 import { unrollWeightGrad } from '../../src/kernels/conv2d/cpu/rows-weight-grad.ts';
 import { unrollStem } from '../../src/kernels/conv2d/cpu/stem.ts';
-import { unrollBackward, windowLoads, windowsOver } from '../../src/kernels/pooling/max-pool-windows.ts';
+import { inputColumns, inputLoads } from '../../src/kernels/conv2d/input-loads.ts';
+import { unrollBackward, windowLoads, windowsOver } from '../../src/kernels/pooling/unrolled-windows.ts';
 
 const from = (min: number, max: number) => fc.integer({ min, max });
 const vectors = fc.constantFrom(1, 2, 4);
@@ -61,11 +61,13 @@ describe('inputLoads', () => {
   });
 });
 
+const PLAIN = { dilationHeight: 1, dilationWidth: 1, texels: 0 };
+
 describe('unrollWeightGrad', () => {
   test('divides the gradients of a tile among the lanes, and loads each of their columns once', () => {
     fc.assert(
       fc.property(fc.constantFrom(0, 4, 8), vectors, (lanes, gradVector) => {
-        const constants = { taps: 3, units: 3, tile: 16, strideWidth: 1, roll: 1, inVector: 4, inAlign: 1, texels: 0 };
+        const constants = { taps: 3, units: 3, tile: 16, strideWidth: 1, roll: 1, inVector: 4, inAlign: 1, ...PLAIN };
         const plan = unrollWeightGrad({ ...constants, lanes, gradVector });
         expect(plan.channelsPerLane * (lanes || 1)).toBe(16);
         expect(plan.gradLoads.flatMap(({ first, floats }) => range(floats).map((i) => first + i))).toEqual([
@@ -85,13 +87,11 @@ describe('unrollRows', () => {
       fc.property(
         steps,
         from(1, 7),
-        fc.constantFrom(8, 32),
+        fc.constantFrom(4, 8, 20, 32),
         fc.constantFrom(0, 4, 8),
-        (tapStep, taps, width, lanes) => {
-          // A step of one tap needs whole vectors in every lane.
-          const tile = tapStep === 1 ? width : 32;
+        (tapStep, taps, tile, lanes) => {
           const constants = { pixels: 7, strideWidth: 1, loopTaps: false, inVector: 1, inAlign: 0, outVector: 1 };
-          const { weightLoads, weightAt } = unrollRows({ ...constants, taps, tapStep, tile, lanes });
+          const { weightLoads, weightAt } = unrollRows({ ...constants, ...PLAIN, taps, tapStep, tile, lanes });
           for (let tap = 0; tap < taps; tap++) {
             for (let channel = 0; channel < tile; channel++) {
               const { name, component, lane } = weightAt(tap, channel);

@@ -213,8 +213,8 @@ describe('an error about an input of the wrong width names the input, not the we
   };
 
   gpuTest('Linear', () => {
-    refused(dense({}), [2, 5], 'Linear: input must have shape [N, 3], got [2, 5].');
-    refused(dense({}), [2, 3, 1], 'Linear: input must have shape [N, 3], got [2, 3, 1].');
+    refused(dense({}), [2, 5], 'Linear: input must have shape [..., 3], got [2, 5].');
+    refused(dense({}), [2, 3, 1], 'Linear: input must have shape [..., 3], got [2, 3, 1].');
   });
 
   gpuTest('Conv2d, alone and before a batch norm', () => {

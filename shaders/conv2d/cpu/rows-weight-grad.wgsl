@@ -2,6 +2,7 @@
 // For the values of k see rows-weight-grad.ts.
 const range = (n) => [...Array(n).keys()];
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
+const times = (n) => (n === 1 ? '' : ` * ${n}u`);
 %>
 // Weight gradient of a convolution for CPU adapters, in registers only. NCHW tensors, OIHW weights.
 //
@@ -13,11 +14,12 @@ const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 // loop overflows the instruction cache of 32 KiB. PIXELS is 4: with more, a step's inputs and gradients do not fit the
 // vector registers.
 //
-// Workgroup (x, y, z): kernel rows x * lanes * units …, output channels y * tile …, and in z the part of the sum and
-// group of columns. Each part of the sum goes to a separate slice; sum-slices adds the slices up in order.
+// Workgroup (x, y, z): kernel rows x * lanes * units … of a group, output channels y * tile … (each group has whole
+// tiles), and in z the part of the sum and group of columns. Each part of the sum goes to a separate slice; sum-slices adds the slices up in order.
 <% if (k.lanes) { %>enable subgroups;<% } %>
 struct Params {
   batch: u32,
+  groups: u32,
   inChannels: u32,
   inHeight: u32,
   inWidth: u32,
@@ -43,7 +45,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> weightGrad: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 <% if (k.texels) { %>
-<%~ include('/conv2d/cpu/parts/texel-at.wgsl', { line: k.texels }) %>
+<%~ include('/parts/texel-at.wgsl', { line: k.texels }) %>
 <% } else if (k.inVector > 1) { %>
 fn inputAt(i: u32) -> f32 {
   return input[i / <%= k.inVector %>u][i % <%= k.inVector %>u];
@@ -51,12 +53,16 @@ fn inputAt(i: u32) -> f32 {
 <% } %>
 @compute @workgroup_size(<%= k.invocations %>)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let kernelRows = params.inChannels * params.kernelHeight;
+  let inChannels = params.inChannels / params.groups;
+  let outChannels = params.outChannels / params.groups;
+  let kernelRows = inChannels * params.kernelHeight;
   let firstKernelRow = (group.x * <%= k.invocations %>u + lane) * <%= k.units %>u;
-  let outChannel0 = group.y * <%= k.tile %>u;
+  let tiles = (outChannels + <%= k.tile - 1 %>u) / <%= k.tile %>u;
+  let groupOfChannels = group.y / tiles;
+  let channelOfGroup0 = group.y % tiles * <%= k.tile %>u;
   let slice = group.z % params.slices;
   let tap0 = group.z / params.slices * <%= k.taps %>u;
-  let columnShift = i32(tap0) - i32(params.paddingWidth);
+  let columnShift = i32(tap0<%= times(k.dilationWidth) %>) - i32(params.paddingWidth);
   let width = i32(params.inWidth);
   let plane = params.outHeight * params.outWidth;
   let inPlane = params.inHeight * params.inWidth;
@@ -67,11 +73,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% } else { %>
   let kernelRow<%= u %> = min(firstKernelRow + <%= u %>u, kernelRows - 1u);
 <% } %>
-  let rowShift<%= u %> = i32(kernelRow<%= u %> % params.kernelHeight) - i32(params.paddingHeight);
-  let unitStart<%= u %> = i32(kernelRow<%= u %> / params.kernelHeight * inPlane) + rowShift<%= u %> * width + columnShift;
+  let rowShift<%= u %> = i32(kernelRow<%= u %> % params.kernelHeight<%= times(k.dilationHeight) %>) - i32(params.paddingHeight);
+  let unitStart<%= u %> = i32((groupOfChannels * inChannels + kernelRow<%= u %> / params.kernelHeight) * inPlane) + rowShift<%= u %> * width + columnShift;
 <% } %>
 <% for (const r of range(k.channelsPerLane)) { %>
-  let ownChannel<%= r %> = min(outChannel0 + <%= k.lanes ? `lane * ${k.channelsPerLane}u + ` : '' %><%= r %>u, params.outChannels - 1u);
+  let ownChannel<%= r %> = groupOfChannels * outChannels + min(channelOfGroup0 + <%= k.lanes ? `lane * ${k.channelsPerLane}u + ` : '' %><%= r %>u, outChannels - 1u);
 <% } %>
   // An array for the same reason as in rows.wgsl.
   var sums: array<f32, <%= Math.max(k.tile * k.units * k.taps, 224) %>>;
@@ -94,7 +100,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let inside<%= first %> = u32(inColumn0 + <%= first %>) < params.inWidth;
 <% } %>
 <% for (const r of range(3 - k.roll)) { %>
-<%~ include('/conv2d/cpu/parts/input-row.wgsl', { row: r, start: `start + unitStart${r}`, inside: `u32(i32(outRow * ${k.roll}u) + rowShift${r}) < params.inHeight` }) %>
+<%~ include('/conv2d/parts/input-row.wgsl', { row: r, start: `start + unitStart${r}`, inside: `u32(i32(outRow * ${k.roll}u) + rowShift${r}) < params.inHeight` }) %>
 <% for (const c of k.columns) { %>
     carried<%= r %>_<%= c %> = x<%= r %>_<%= c %>;
 <% } } %>
@@ -123,7 +129,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% } %>
 <% for (const u of range(k.units)) if (!k.roll || u > 0) { %>
     let rowInside<%= u %> = u32(inRow0 + rowShift<%= u %>) < params.inHeight;
-<%~ include('/conv2d/cpu/parts/input-row.wgsl', { row: u, start: `start + unitStart${u}`, inside: `rowInside${u}` }) %>
+<%~ include('/conv2d/parts/input-row.wgsl', { row: u, start: `start + unitStart${u}`, inside: `rowInside${u}` }) %>
 <% } %>
 <% if (k.roll) for (const c of k.columns) { %>
     let x0_<%= c %> = select(carried0_<%= c %>, 0.0, outRow == 0u);
@@ -144,7 +150,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% for (const { first } of k.loads) { %>
     let inside<%= first %> = u32(inColumn0 + <%= first %>) < params.inWidth;
 <% } %>
-<%~ include('/conv2d/cpu/parts/input-row.wgsl', { row: 'Next', start: 'start', inside: 'more' }) %>
+<%~ include('/conv2d/parts/input-row.wgsl', { row: 'Next', start: 'start', inside: 'more' }) %>
 <% for (const c of k.columns) { %>
     let x0_<%= c %> = select(carried0_<%= c %>, 0.0, atTop);
     let x1_<%= c %> = carried1_<%= c %>;
@@ -162,14 +168,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 <% } %>
 <% } %>
 <% for (const u of range(k.units)) for (const t of range(k.taps)) { %>
-      sums[<%= (i * k.units + u) * k.taps + t %>] += <%= range(k.pixels).map((p) => `a${p} * x${u}_${p * k.strideWidth + t}`).join(' + ') %>;
+      sums[<%= (i * k.units + u) * k.taps + t %>] += <%= range(k.pixels).map((p) => `a${p} * x${u}_${p * k.strideWidth + t * k.dilationWidth}`).join(' + ') %>;
 <% } %>
     }
 <% } %>
   }
   let weights = kernelRows * params.kernelWidth;
-  let channels = min(<%= k.tile %>u, params.outChannels - outChannel0);
-  let destination0 = (slice * params.outChannels + outChannel0) * weights + tap0;
+  let channels = min(<%= k.tile %>u, outChannels - channelOfGroup0);
+  let destination0 = (slice * params.outChannels + groupOfChannels * outChannels + channelOfGroup0) * weights + tap0;
   for (var i = 0u; i < channels; i++) {
     let destination = destination0 + i * weights + firstKernelRow * params.kernelWidth;
 <% for (const u of range(k.units)) { %>

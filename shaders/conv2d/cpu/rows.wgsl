@@ -3,6 +3,7 @@
 const range = (n) => [...Array(n).keys()];
 const type = (floats) => (floats === 1 ? 'f32' : `vec${floats}<f32>`);
 const signed = (n) => (n < 0 ? `- ${-n}` : `+ ${n}`);
+const times = (n, suffix = '') => (n === 1 ? '' : ` * ${n}${suffix}`);
 %>
 // Convolution (correlation) for CPU adapters, in registers only. NCHW input, weights from pack.wgsl.
 //
@@ -17,6 +18,9 @@ const signed = (n) => (n < 0 ? `- ${-n}` : `+ ${n}`);
 <% if (k.lanes) { %>enable subgroups;<% } %>
 struct Params {
   batch: u32,
+  groups: u32,
+  // Of a group: its tiles, the channels that are summed over, and those of the result.
+  groupTiles: u32,
   channels: u32,
   inHeight: u32,
   inWidth: u32,
@@ -71,7 +75,9 @@ fn main(
   let column0 = (clamped % params.rowSegments) * <%= k.pixels %>u;
   let row = (clamped / params.rowSegments) % params.gridHeight;
   let image = clamped / params.rowSegments / params.gridHeight;
-  let channel0 = group.y * <%= k.tile %>u;
+  let groupOfChannels = group.y / params.groupTiles;
+  let channelOfGroup0 = group.y % params.groupTiles * <%= k.tile %>u;
+  let channel0 = groupOfChannels * params.resultChannels + channelOfGroup0;
   let inColumn0 = i32(column0 * <%= k.strideWidth %>u) + params.originColumn;
   let inRow0 = i32(row * params.strideHeight) + params.originRow;
   let width = i32(params.inWidth);
@@ -85,7 +91,7 @@ fn main(
   // Two nested loops halve the speed on lavapipe.
   var tapRow = 0u;
   var inRow = inRow0;
-  var start = (i32(image * params.channels * params.inHeight) + inRow0) * width + inColumn0;
+  var start = (i32((image * params.groups + groupOfChannels) * params.channels * params.inHeight) + inRow0) * width + inColumn0;
   var weight = i32(group.y * params.weightTile<% if (k.lanes) { %> + lane<% } %>) + params.weightStart;
 <% if (k.loopTaps) { %>
   var tapColumn = 0u;
@@ -97,7 +103,7 @@ fn main(
     let rowInside = u32(inRow) < params.inHeight;
 <% for (const { first, floats, wanted, name } of k.loads) { %>
 <% if (k.loopTaps) { %>
-    let inside_<%= name %> = u32(inColumn0 + i32(tapColumn) <%= signed(first) %>) < params.inWidth;
+    let inside_<%= name %> = u32(inColumn0 + i32(tapColumn)<%= times(k.dilationWidth) %> <%= signed(first) %>) < params.inWidth;
 <% } %>
     let read_<%= name %> = rowInside && inside_<%= name %>;
     let at_<%= name %> = u32(select(0, start <%= signed(first) %>, read_<%= name %>));
@@ -114,29 +120,29 @@ fn main(
       let a<%= t %> = <%= k.lanes ? `subgroupShuffle(${name}.${component}, ${lane}u)` : `${name}.${component}` %>;
 <% } %>
 <% for (const p of range(k.pixels)) { %>
-      sums[<%= i * k.pixels + p %>] += <%= range(k.taps).map((t) => `a${t} * x${p * k.strideWidth + t}`).join(' + ') %>;
+      sums[<%= i * k.pixels + p %>] += <%= range(k.taps).map((t) => `a${t} * x${p * k.strideWidth + t * k.dilationWidth}`).join(' + ') %>;
 <% } %>
     }
 <% } %>
     weight += params.weightStep;
 <% if (k.loopTaps) { %>
     tapColumn++;
-    start++;
+    start += <%= k.dilationWidth %>;
     let rowDone = tapColumn == params.tapColumns;
     tapColumn = select(tapColumn, 0u, rowDone);
-    start += select(0, width - i32(params.tapColumns), rowDone);
+    start += select(0, width<%= times(k.dilationHeight) %> - i32(params.tapColumns)<%= times(k.dilationWidth) %>, rowDone);
     weight += select(0, params.weightRow, rowDone);
     tapRow += select(0u, 1u, rowDone);
-    inRow += select(0, 1, rowDone);
+    inRow += select(0, <%= k.dilationHeight %>, rowDone);
 <% } else { %>
     tapRow++;
-    inRow++;
-    start += width;
+    inRow += <%= k.dilationHeight %>;
+    start += width<%= times(k.dilationHeight) %>;
 <% } %>
     let channelDone = tapRow == params.tapRows;
     tapRow = select(tapRow, 0u, channelDone);
     inRow = select(inRow, inRow0, channelDone);
-    start += select(0, i32(params.inHeight - params.tapRows) * width, channelDone);
+    start += select(0, i32(params.inHeight - params.tapRows<%= times(k.dilationHeight, 'u') %>) * width, channelDone);
     weight += select(0, params.weightChannel, channelDone);
   }
   if (segment >= params.segments) {
@@ -144,9 +150,9 @@ fn main(
   }
   let outRow = row * params.outStepHeight + params.outOffsetHeight;
   let plane = params.outHeight * params.outWidth;
-  let channels = min(<%= k.tile %>u, params.resultChannels - channel0);
+  let channels = min(<%= k.tile %>u, params.resultChannels - channelOfGroup0);
   let pixels = min(<%= k.pixels %>u, params.gridWidth - column0);
-  let destination0 = (image * params.resultChannels + channel0) * plane + outRow * params.outWidth + column0 * params.outStepWidth + params.outOffsetWidth;
+  let destination0 = (image * params.groups * params.resultChannels + channel0) * plane + outRow * params.outWidth + column0 * params.outStepWidth + params.outOffsetWidth;
   for (var i = 0u; i < channels; i++) {
 <% if (k.normalised) { %>
     let norm = table[channel0 + i];

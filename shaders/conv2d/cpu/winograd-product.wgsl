@@ -48,7 +48,7 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 <% if (k.line) { %>
-<%~ include('/conv2d/cpu/parts/texel-at.wgsl', k) %>
+<%~ include('/parts/texel-at.wgsl', k) %>
 <% } %>
 @compute @workgroup_size(<%= k.lanes %>)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

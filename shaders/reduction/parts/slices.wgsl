@@ -20,10 +20,10 @@ struct Slice {
 }
 
 fn sliceOf(o: u32) -> Slice {
-  let row = o / params.inner;
-  let column = o % params.inner;
-  let n = row / params.slices;
-  let first = row % params.slices * params.share;
+  let row = <%= k.rows ? 'o' : 'o / params.inner' %>;
+  let column = <%= k.rows ? '0u' : 'o - row * params.inner' %>;
+  let n = <%= k.sliced ? 'row / params.slices' : 'row' %>;
+  let first = <%= k.sliced ? '(row - n * params.slices) * params.share' : '0u' %>;
   let end = select(0u, min(first + params.share, params.terms), o < params.outputs);
   return Slice(first, end, n * params.terms * params.inner + column, n * params.inner + column);
 }

@@ -58,7 +58,8 @@ export function batchNormOptions(options: BatchNormOptions) {
  * Input [N, C, H, W]; weight, bias, runningMean and runningVar [C]. Training updates the running statistics in place
  * (the variance unbiased, as in torch), and needs more than one value per channel. Saves the input and three values per
  * channel; in evaluation mode with weight and bias frozen, not even the input. With ReLU, also saves the output after a
- * residual or in evaluation mode. In inference input and residual may both be f16; the rest is f32.
+ * residual or in evaluation mode. In inference input and residual may both be f16; the rest is f32. An input without
+ * values has statistics neither: training leaves the running ones as they are, as torch does.
  */
 export function batchNorm2d(
   input: Tensor,
@@ -77,6 +78,7 @@ export function batchNorm2d(
   const singles = { weight, bias, runningMean, runningVar };
   const half = storesHalf('batchNorm2d', { input, residual }, singles, training ? 'in training' : undefined);
   const { gpu } = input;
+  if (input.size === 0) return withoutValues(input, weight, bias, residual);
   const size = { batch, channels, plane: height * width };
   // mean, 1 / deviation, rounding error of the mean
   const statistics = Tensor.empty(gpu, [3, channels]);
@@ -169,4 +171,15 @@ export function batchNorm2d(
   // The graph keeps the ones that it needs; without a graph they are freed here.
   statistics.dispose();
   return result;
+}
+
+/** The result for an input without values, whose weight and bias have gradients of zeros. */
+function withoutValues(input: Tensor, weight: Tensor, bias: Tensor, residual: Tensor | undefined): Tensor {
+  const { gpu, shape, dtype } = input;
+  return record({
+    name: 'batchNorm2d',
+    inputs: { input, weight, bias, residual },
+    output: Tensor.empty(gpu, shape, dtype),
+    backward: () => [input, weight, bias, ...(residual ? [residual] : [])].map((one) => Tensor.zeros(gpu, one.shape)),
+  });
 }

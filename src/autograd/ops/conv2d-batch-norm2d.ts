@@ -11,7 +11,7 @@ import type { Storage } from '../storage.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
 import { type BatchNormOptions, batchNorm2d, batchNormOptions } from './batch-norm2d.ts';
-import { type Conv2dOptions, conv2d, conv2dForward, conv2dShape } from './conv2d.ts';
+import { type Conv2dOptions, conv2d, conv2dForward, conv2dShape, outputShape } from './conv2d.ts';
 
 /** Parameters and running statistics of a batch norm, [C] each. */
 export interface BatchNormTensors {
@@ -22,18 +22,18 @@ export interface BatchNormTensors {
 }
 
 /**
- * Input [N, I, H, W], weight [O, I, KH, KW]; the rest as in conv2d without bias and in batchNorm2d. Throws the same
+ * Input [N, I, H, W], weight [O, I / groups, KH, KW]; the rest as in conv2d without bias and in batchNorm2d. Throws the same
  * errors.
  */
 export function conv2dBatchNorm2d(
   input: Tensor,
   weight: Tensor,
   norm: BatchNormTensors,
-  { stride = 1, padding = 0, ...after }: BatchNormOptions & Conv2dOptions,
+  { stride = 1, padding = 0, dilation = 1, groups = 1, ...after }: BatchNormOptions & Conv2dOptions,
 ): Tensor {
   const settings = batchNormOptions(after);
   const { training, eps, residual, relu } = settings;
-  const options = { stride, padding };
+  const options = { stride, padding, dilation, groups };
   const tensors = [input, weight, norm.weight, norm.bias, ...(residual ? [residual] : [])];
   if (training || wouldRecord(tensors)) {
     const { weight: scale, bias, runningMean, runningVar } = norm;
@@ -44,15 +44,11 @@ export function conv2dBatchNorm2d(
   }
   const shape = conv2dShape(input, weight, undefined, options);
   for (const name of ['weight', 'bias', 'runningMean', 'runningVar'] as const) {
-    expectShape('batchNorm2d', name, norm[name], [shape.outChannels]);
+    expectShape('batchNorm2d', name, norm[name], [outputShape(shape)[1]]);
   }
   const { weight: scale, bias, runningMean, runningVar } = norm;
   storesHalf('batchNorm2d', { input, residual }, { weight: scale, bias, runningMean, runningVar });
-  const output = Tensor.empty(
-    input.gpu,
-    [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth],
-    input.dtype,
-  );
+  const output = Tensor.empty(input.gpu, outputShape(shape), input.dtype);
   if (residual) expectShape('batchNorm2d', 'residual', residual, output.shape);
   const normalisation: Normalisation = { table: tableOf(norm, eps), residual: residual?.buffer, relu };
   conv2dForward(shape, input, weight, output, normalisation);

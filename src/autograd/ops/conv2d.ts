@@ -9,23 +9,34 @@ import { conv2dWork } from '../../kernels/conv2d/work.ts';
 import { derivedFrom } from '../derived.ts';
 import { formatShape, ShapeError } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
-import { checkNames, type Pair, pairOf } from '../options.ts';
+import { checkNames, type Pair, pairOf, wholeNumber } from '../options.ts';
 import { storesHalf } from '../storage-type.ts';
-import { Tensor } from '../tensor.ts';
+import { type Shape, Tensor } from '../tensor.ts';
 
 export interface Conv2dOptions {
   /** 1 by default. */
   readonly stride?: Pair;
   /** Zeros added on each side; none by default. */
   readonly padding?: Pair;
+  /** Pixels from one tap to the next; 1 by default. */
+  readonly dilation?: Pair;
+  /**
+   * Groups of channels, as many of the input as of the output; 1 by default. The outputs of a group see only the inputs
+   * of the same group. With a group for every input channel, the convolution is depthwise.
+   */
+  readonly groups?: number;
 }
 
-const OPTIONS = { stride: true, padding: true } as const satisfies Record<keyof Conv2dOptions, true>;
+const OPTIONS = { stride: true, padding: true, dilation: true, groups: true } as const satisfies Record<
+  keyof Conv2dOptions,
+  true
+>;
 
 /**
- * Convolves input [N, I, H, W] with weight [O, I, KH, KW] and adds bias [O] if given. The result is [N, O, ⌊(H +
- * 2·padding − KH) / stride⌋ + 1, likewise for W]. Saves input and weight as far as gradients need them. In inference
- * input and weight may both be f16; bias is f32.
+ * Convolves input [N, I, H, W] with weight [O, I / groups, KH, KW] and adds bias [O] if given. The result is [N, O, ⌊(H
+ * + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1, likewise for W]; without images or channels it is empty, as in
+ * torch. Saves input and weight as far as gradients need them. In inference input and weight may both be f16; bias is
+ * f32.
  * @throws ShapeError if the shapes do not fit
  * @throws DTypeError if the types do not fit
  * @throws OptionError for an invalid option
@@ -34,9 +45,10 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
   const shape = conv2dShape(input, weight, bias, options);
   const { gpu } = input;
   const channels = { batch: shape.batch, channels: shape.outChannels, planeSize: shape.outHeight * shape.outWidth };
-  const output = Tensor.empty(gpu, [shape.batch, shape.outChannels, shape.outHeight, shape.outWidth], input.dtype);
+  const output = Tensor.empty(gpu, outputShape(shape), input.dtype);
+  const empty = output.size === 0;
   conv2dForward(shape, input, weight, output, undefined, wouldRecord([weight]));
-  if (bias) addChannelBias(gpu, channels, bias.buffer, output.buffer, shape.half);
+  if (bias && !empty) addChannelBias(gpu, channels, bias.buffer, output.buffer, shape.half);
 
   const frozen = isFrozen(weight);
   const saved = [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])];
@@ -46,6 +58,14 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
     output,
     saved,
     backward: (outputGrad, [needsInput, needsWeight, needsBias]) => {
+      if (empty) {
+        const zeros = (needed: boolean | undefined, of: Shape) => (needed ? Tensor.zeros(gpu, of) : undefined);
+        return [
+          zeros(needsInput, input.shape),
+          zeros(needsWeight, weight.shape),
+          zeros(needsBias, [shape.outChannels]),
+        ];
+      }
       const inputGrad = needsInput ? Tensor.empty(gpu, input.shape) : undefined;
       const weightGrad = needsWeight ? Tensor.empty(gpu, weight.shape) : undefined;
       const biasGrad = needsBias ? Tensor.empty(gpu, [shape.outChannels]) : undefined;
@@ -75,6 +95,7 @@ export function conv2dForward(
   after?: Normalisation,
   toLearn = false,
 ): void {
+  if (output.size === 0) return;
   const { gpu, buffer } = input;
   const frozen = isFrozen(weight);
   const variant = kernels(gpu, 'forward', shape, frozen);
@@ -104,31 +125,42 @@ export function conv2dShape(
   options: Conv2dOptions,
 ): Conv2dShape {
   checkNames('conv2d', options, OPTIONS);
-  const { stride = 1, padding = 0 } = options;
+  const { stride = 1, padding = 0, dilation = 1 } = options;
   const [strideHeight, strideWidth] = pairOf('conv2d', 'stride', stride, 1);
   const [paddingHeight, paddingWidth] = pairOf('conv2d', 'padding', padding, 0);
+  const [dilationHeight, dilationWidth] = pairOf('conv2d', 'dilation', dilation, 1);
+  const groups = wholeNumber('conv2d', 'groups', options.groups ?? 1, 1);
   if (input.shape.length !== 4)
     throw new ShapeError(`conv2d: input must have shape [N, C, H, W], got ${formatShape(input.shape)}.`);
   if (weight.shape.length !== 4)
-    throw new ShapeError(`conv2d: weight must have shape [O, I, KH, KW], got ${formatShape(weight.shape)}.`);
+    throw new ShapeError(`conv2d: weight must have shape [O, I / groups, KH, KW], got ${formatShape(weight.shape)}.`);
   const [batch, inChannels, inHeight, inWidth] = input.shape as [number, number, number, number];
   const [outChannels, weightChannels, kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
-  if (weightChannels !== inChannels) {
+  if (outChannels === 0 || outChannels % groups !== 0 || kernelHeight * kernelWidth === 0) {
     throw new ShapeError(
-      `conv2d: weight ${formatShape(weight.shape)} takes ${weightChannels} channels, but input ` +
+      `conv2d: weight must have output channels, in ${groups} equal groups, and a kernel, got ${formatShape(weight.shape)}.`,
+    );
+  }
+  if (weightChannels * groups !== inChannels) {
+    const inGroups = groups === 1 ? '' : ` in each of ${groups} groups`;
+    throw new ShapeError(
+      `conv2d: weight ${formatShape(weight.shape)} takes ${weightChannels} channels${inGroups}, but input ` +
         `${formatShape(input.shape)} has ${inChannels}.`,
     );
   }
   if (bias && (bias.shape.length !== 1 || bias.size !== outChannels)) {
     throw new ShapeError(`conv2d: bias must have shape [${outChannels}], got ${formatShape(bias.shape)}.`);
   }
-  const outHeight = convolvedExtent(inHeight, kernelHeight, strideHeight, paddingHeight);
-  const outWidth = convolvedExtent(inWidth, kernelWidth, strideWidth, paddingWidth);
+  const outHeight = convolvedExtent(inHeight, kernelHeight, strideHeight, paddingHeight, dilationHeight);
+  const outWidth = convolvedExtent(inWidth, kernelWidth, strideWidth, paddingWidth, dilationWidth);
   if (outHeight < 1 || outWidth < 1) {
     throw new ShapeError(
       `conv2d: the kernel ${kernelHeight}x${kernelWidth} does not fit the input ${formatShape(input.shape)} with padding ` +
         `${paddingHeight}, ${paddingWidth}. Use larger images or more padding.`,
     );
+  }
+  if (inHeight * inWidth === 0 && batch * inChannels > 0) {
+    throw new ShapeError(`conv2d: input must have pixels, got ${formatShape(input.shape)}.`);
   }
   const half = storesHalf('conv2d', { input, weight }, { bias });
   return {
@@ -145,8 +177,16 @@ export function conv2dShape(
     paddingWidth,
     outHeight,
     outWidth,
+    dilationHeight,
+    dilationWidth,
+    groups,
     ...(half && { half }),
   };
+}
+
+/** [N, O, H, W] of the result. As in torch, an input without channels has a result without channels. */
+export function outputShape(s: Conv2dShape): [number, number, number, number] {
+  return [s.batch, s.inChannels === 0 ? 0 : s.outChannels, s.outHeight, s.outWidth];
 }
 
 function kernels(gpu: Gpu, pass: Conv2dPass, shape: Conv2dShape, frozen = false) {

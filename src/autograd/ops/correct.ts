@@ -1,6 +1,6 @@
 /** countCorrect: the number of correctly predicted rows. Has no gradient. */
 import { correctRows, correctSum } from '../../kernels/loss/correct.ts';
-import { expectDType, expectShape, expectUsable } from '../errors.ts';
+import { expectDType, expectShape, expectUsable, formatShape, ShapeError } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 
 /** Logits [N, C], labels u32 [N] → u32 of shape []: the number of rows whose first maximum is at the label. */
@@ -9,6 +9,7 @@ export function countCorrect(logits: Tensor, labels: Tensor<'u32'>): Tensor<'u32
   expectShape('countCorrect', 'logits', logits, ['N', 'C']);
   const [rows, classes] = logits.shape as readonly [number, number];
   expectShape('countCorrect', 'labels', labels, [rows]);
+  if (classes === 0) throw new ShapeError(`countCorrect: logits must have a class, got ${formatShape(logits.shape)}.`);
   expectDType('countCorrect', 'logits', logits, 'f32');
   expectDType('countCorrect', 'labels', labels, 'u32');
 

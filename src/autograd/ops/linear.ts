@@ -1,5 +1,6 @@
 /** linear: every output is a weighted sum of all inputs of its row, plus a bias. */
 import type { Gpu } from '../../gpu/gpu.ts';
+import type { PooledBuffer } from '../../gpu/pool.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
 import { linearBiasGrad } from '../../kernels/linear/bias-grad.ts';
 import { type LinearPass, linearVariants, linearWork } from '../../kernels/linear/choose.ts';
@@ -7,16 +8,18 @@ import type { LinearKernels, LinearSize } from '../../kernels/linear/shape.ts';
 import { expectShape, formatShape, ShapeError } from '../errors.ts';
 import { record } from '../graph.ts';
 import { storesHalf } from '../storage-type.ts';
-import { Tensor } from '../tensor.ts';
+import { type Shape, sizeOf, Tensor } from '../tensor.ts';
 
 /**
- * Input [N, I], weight [O, I], bias [O] → [N, O]. In inference input and weight may both be f16. Bias and output are
- * f32, as the output usually holds a network's scores. Saves the input if the weight requires a gradient, and the
- * weight if the input does.
+ * Input [..., I], weight [O, I], bias [O] → [..., O], such as [N, I] → [N, O]. Without inputs (I = 0) the output is the
+ * bias. In inference input and weight may both be f16. Bias and output are f32, as the output usually holds a network's
+ * scores. Saves the input if the weight requires a gradient, and the weight if the input does.
  */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  expectShape('linear', 'input', input, ['N', 'I']);
-  const [rows, inFeatures] = input.shape as readonly [number, number];
+  const inFeatures = input.shape.at(-1);
+  if (inFeatures === undefined) throw new ShapeError('linear: input must have shape [..., I], got [].');
+  const lead = input.shape.slice(0, -1);
+  const rows = sizeOf(lead);
   expectShape('linear', 'weight', weight, ['O', 'I']);
   const [outFeatures, taken] = weight.shape as readonly [number, number];
   // Either may be wrong, so the message names both.
@@ -31,8 +34,14 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const half = storesHalf('linear', { input, weight }, { bias });
   const { gpu } = input;
   const size = { rows, inFeatures, outFeatures, ...(half && { half }) };
-  const output = Tensor.empty(gpu, [rows, outFeatures]);
-  kernels(gpu, 'forward', size).forward(gpu, size, input.buffer, weight.buffer, bias?.buffer, output.buffer);
+  const compute = (pass: LinearPass, shape: Shape, run: (kernels: LinearKernels, target: PooledBuffer) => void) => {
+    const result = Tensor.empty(gpu, shape);
+    if (result.size > 0) run(kernels(gpu, pass, size), result.buffer);
+    return result;
+  };
+  const output = compute('forward', [...lead, outFeatures], ({ forward }, target) => {
+    forward(gpu, size, input.buffer, weight.buffer, bias?.buffer, target);
+  });
   return record({
     name: 'linear',
     inputs: { input, weight, bias },
@@ -41,12 +50,14 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     backward: (outputGrad, [needsInput, needsWeight, needsBias]) => {
       const grads: (Tensor | undefined)[] = [undefined, undefined, undefined];
       if (needsInput) {
-        grads[0] = Tensor.empty(gpu, input.shape);
-        kernels(gpu, 'inputGrad', size).inputGrad(gpu, size, outputGrad.buffer, weight.buffer, grads[0].buffer);
+        grads[0] = compute('inputGrad', input.shape, ({ inputGrad }, target) => {
+          inputGrad(gpu, size, outputGrad.buffer, weight.buffer, target);
+        });
       }
       if (needsWeight) {
-        grads[1] = Tensor.empty(gpu, weight.shape);
-        kernels(gpu, 'weightGrad', size).weightGrad(gpu, size, input.buffer, outputGrad.buffer, grads[1].buffer);
+        grads[1] = compute('weightGrad', weight.shape, ({ weightGrad }, target) => {
+          weightGrad(gpu, size, input.buffer, outputGrad.buffer, target);
+        });
       }
       if (needsBias) {
         grads[2] = Tensor.empty(gpu, [outFeatures]);

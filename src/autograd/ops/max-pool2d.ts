@@ -1,72 +1,43 @@
 /** maxPool2d: the maximum of each window. Its gradient goes to the first maximum in scan order. */
 import { maxPoolBackward, maxPoolForward } from '../../kernels/pooling/max-pool.ts';
-import { expectImages, formatShape, OptionError, ShapeError } from '../errors.ts';
+import { expectImages } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
-import { checkNames, type HeightWidth, type Pair, pairOf } from '../options.ts';
+import { checkNames, type Pair, pairOf } from '../options.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
+import { type PoolOptions, pooledImages, poolWindow, WINDOW_OPTIONS } from './pool-window.ts';
 
-/** Options of `maxPool2d`, in pixels. */
-export interface MaxPoolOptions {
-  readonly kernelSize: Pair;
-  /** The kernel size by default. */
-  readonly stride?: Pair;
-  /** Rows and columns of minus infinity on each side: at most half the kernel; 0 by default. */
-  readonly padding?: Pair;
+/** Options of `maxPool2d`, in pixels. The padding is minus infinity. */
+export interface MaxPoolOptions extends PoolOptions {
+  /** Pixels from one value of a window to the next; 1 by default. */
+  readonly dilation?: Pair;
 }
 
-/** The options with defaults. */
-interface Window {
-  readonly kernelSize: HeightWidth;
-  readonly stride: HeightWidth;
-  readonly padding: HeightWidth;
-}
-
-const OPTIONS = { kernelSize: true, stride: true, padding: true } as const satisfies Record<keyof MaxPoolOptions, true>;
+const OPTIONS = { ...WINDOW_OPTIONS, dilation: true } as const satisfies Record<keyof MaxPoolOptions, true>;
 
 /**
  * Returns the options with defaults.
  * @param owner the op or module in error messages
  * @throws OptionError
  */
-export function poolWindow(owner: string, options: MaxPoolOptions): Window {
+export function maxPoolOptions(owner: string, options: MaxPoolOptions) {
   checkNames(owner, options, OPTIONS);
-  const kernelSize = pairOf(owner, 'kernelSize', options.kernelSize, 1);
-  const stride = pairOf(owner, 'stride', options.stride === undefined ? kernelSize : options.stride, 1);
-  const padding = pairOf(owner, 'padding', options.padding === undefined ? 0 : options.padding, 0);
-  if (padding[0] * 2 > kernelSize[0] || padding[1] * 2 > kernelSize[1]) {
-    throw new OptionError(
-      `${owner}: padding must be at most half the kernel size ${formatShape(kernelSize)}, got ${formatShape(padding)}.`,
-    );
-  }
-  return { kernelSize, stride, padding };
+  const dilation = pairOf(owner, 'dilation', options.dilation === undefined ? 1 : options.dilation, 1);
+  return { ...poolWindow(owner, options), dilation };
 }
 
 /**
- * Input [N, C, H, W] → [N, C, H', W'] with H' = ⌊(H + 2 · padding − kernelSize) / stride⌋ + 1. NaN counts as the
- * largest value. In inference also f16. Saves the position of each maximum.
+ * Input [N, C, H, W] → [N, C, H', W'] with H' = ⌊(H + 2 · padding − dilation · (kernelSize − 1) − 1) / stride⌋ + 1, or
+ * rounded up with `ceilMode`. NaN counts as the largest value. In inference also f16. Saves the position of each
+ * maximum.
+ * @throws OptionError, ShapeError
  */
 export function maxPool2d(input: Tensor, options: MaxPoolOptions): Tensor {
-  const [batch, channels, height, width] = expectImages('maxPool2d', 'input', input);
-  const { kernelSize: kernel, stride, padding } = poolWindow('maxPool2d', options);
-  const extent = (axis: 0 | 1) => {
-    const result = Math.floor((input.shape[2 + axis]! + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
-    if (result < 1) {
-      throw new ShapeError(
-        `maxPool2d: input must be at least as large as the kernel ${formatShape(kernel)} with padding ` +
-          `${formatShape(padding)}, got ${formatShape(input.shape)}.`,
-      );
-    }
-    return result;
-  };
-  const pooling = {
-    planes: batch * channels,
-    input: [height, width],
-    output: [extent(0), extent(1)],
-    kernel,
-    stride,
-    padding,
-  } as const;
+  const [batch, channels] = expectImages('maxPool2d', 'input', input);
+  const { dilation, ...window } = maxPoolOptions('maxPool2d', options);
+  const images = pooledImages('maxPool2d', input, window, dilation);
+  const { kernelSize: kernel, stride, padding } = window;
+  const pooling = { ...images, kernel, stride, padding, dilation };
 
   const { gpu } = input;
   const half = storesHalf('maxPool2d', { input });

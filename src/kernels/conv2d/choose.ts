@@ -6,16 +6,17 @@ import type { AdapterTraits } from '../../gpu/gpu.ts';
 import { type AdapterClass, adapterClass } from '../adapter-class.ts';
 import type { TunedChoices } from '../work.ts';
 import { CPU_CAN, cpuVariants, fastestOnCpu } from './cpu/index.ts';
+import { depthwise, depthwiseFits } from './depthwise.ts';
 import { reference } from './reference.ts';
-import { type Conv2dKernels, isPlain } from './shape.ts';
+import type { Conv2dKernels } from './shape.ts';
 import { tiled } from './tiled.ts';
 import type { Conv2dWork } from './work.ts';
 
 /**
- * The simplest first. `reference` computes each element as a separate sum; only it supports groups and dilation.
- * `tiled` keeps tiles in workgroup memory, for GPUs. The others are for CPU adapters.
+ * The simplest first. `reference` computes each element as a separate sum. `tiled` keeps tiles in workgroup memory, for
+ * GPUs. `rows` and `winograd` are for CPU adapters. `depthwise` is for as many groups as input channels.
  */
-export const conv2dVariants = { reference, tiled, ...cpuVariants } satisfies Record<string, Conv2dKernels>;
+export const conv2dVariants = { reference, tiled, ...cpuVariants, depthwise } satisfies Record<string, Conv2dKernels>;
 export type Conv2dVariant = keyof typeof conv2dVariants;
 
 type Can = (work: Conv2dWork, traits: AdapterTraits) => boolean;
@@ -23,8 +24,9 @@ type Can = (work: Conv2dWork, traits: AdapterTraits) => boolean;
 /** f16 is for the forward pass on GPUs. CPU adapters may support it too, but half the bytes save no time there. */
 const CAN: Readonly<Record<Conv2dVariant, Can>> = {
   reference: ({ pass, shape }) => !shape.half || pass === 'forward',
-  tiled: ({ pass, shape }) => isPlain(shape) && (!shape.half || pass === 'forward'),
+  tiled: ({ pass, shape }) => !shape.half || pass === 'forward',
   ...CPU_CAN,
+  depthwise: ({ pass, shape }) => depthwiseFits(shape) && (!shape.half || pass === 'forward'),
 };
 
 /** Returns whether a variant can compute the shape on this adapter. */
@@ -52,7 +54,7 @@ export function chooseConv2d(work: Conv2dWork, traits: AdapterTraits, tuned?: Tu
   return possible || tabledConv2d(work, traits);
 }
 
-/** The variant for an adapter class. A fallback replaces it if it cannot compute the shape. */
+/** The variant for an adapter class, unless a convolution is depthwise. A fallback replaces it if it cannot compute the shape. */
 type Entry = (work: Conv2dWork) => Conv2dVariant;
 
 const forGpus: Entry = () => 'tiled';
@@ -72,7 +74,7 @@ const TABLE: Readonly<Record<AdapterClass, Entry>> = {
 /** Returns the table's choice. An adapter of an unknown class gets the choice of its kind. */
 export function tabledConv2d(work: Conv2dWork, traits: AdapterTraits): Conv2dVariant {
   const entry = TABLE[adapterClass(traits) ?? (traits.kind === 'cpu' ? 'software' : 'discrete')];
-  return possibleConv2d(entry(work), work, traits);
+  return possibleConv2d(depthwiseFits(work.shape) ? 'depthwise' : entry(work), work, traits);
 }
 
 /** Replacements for a variant that cannot compute a shape: the first of these that can. The last one always can. */

@@ -22,10 +22,10 @@ export interface Conv2dShape {
   readonly half?: boolean;
   /**
    * Groups of input and output channels; each output channel reads only its group's input channels. Divides both
-   * channel counts. Default 1. Only one variant supports other values.
+   * channel counts. Default 1.
    */
   readonly groups?: number;
-  /** Pixels from one tap to the next. Default 1. Only one variant supports other values. */
+  /** Pixels from one tap to the next. Default 1. */
   readonly dilationHeight?: number;
   readonly dilationWidth?: number;
 }

@@ -12,6 +12,7 @@ const kernel = defineKernel({
   bindings: { input: 'read', outputGrad: 'read', weightGrad: 'read_write' },
   uniforms: {
     batch: 'u32',
+    groups: 'u32',
     inChannels: 'u32',
     inHeight: 'u32',
     inWidth: 'u32',
@@ -22,6 +23,8 @@ const kernel = defineKernel({
     strideWidth: 'u32',
     paddingHeight: 'u32',
     paddingWidth: 'u32',
+    dilationHeight: 'u32',
+    dilationWidth: 'u32',
     pixelsPerSlice: 'u32',
   },
   example: { kernelHeight: 3, kernelWidth: 3, vector: true },
@@ -35,10 +38,11 @@ export function tiledWeightGrad(
   outputGrad: PooledBuffer,
   weightGrad: PooledBuffer,
 ): void {
-  const { kernelHeight, kernelWidth } = s;
-  const columns = s.inChannels * kernelHeight * kernelWidth;
+  const { kernelHeight, kernelWidth, groups = 1 } = s;
+  const [inChannels, outChannels] = [s.inChannels / groups, s.outChannels / groups];
+  const columns = inChannels * kernelHeight * kernelWidth;
   const plane = s.outHeight * s.outWidth;
-  const [x, y] = [Math.ceil(columns / TILE), Math.ceil(s.outChannels / TILE)];
+  const [x, y] = [Math.ceil(columns / TILE), Math.ceil(outChannels / TILE) * groups];
   const sum = {
     terms: s.batch * plane,
     count: s.outChannels * columns,
@@ -52,7 +56,7 @@ export function tiledWeightGrad(
     launch(gpu, kernel, {
       buffers: { input, outputGrad, weightGrad: target },
       constants: { kernelHeight, kernelWidth, vector: plane % 4 === 0 },
-      uniforms: { ...s, pixelsPerSlice },
+      uniforms: { dilationHeight: 1, dilationWidth: 1, ...s, groups, inChannels, outChannels, pixelsPerSlice },
       workgroups: [x, y, slices],
       label: sum.label,
     });

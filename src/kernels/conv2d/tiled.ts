@@ -17,6 +17,7 @@ import {
   inputGradGeometry,
   inputGradPhases,
   type JobGeometry,
+  phaseSteps,
 } from './phases.ts';
 import { type Conv2dKernels, type Conv2dShape, type ConvWeight, describeConv2d } from './shape.ts';
 import { tiledWeightGrad } from './tiled-weight-grad.ts';
@@ -27,6 +28,7 @@ const declaration = {
   bindings: { input: 'read', weight: 'read', output: 'read_write' },
   uniforms: {
     batch: 'u32',
+    groups: 'u32',
     channels: 'u32',
     inHeight: 'u32',
     inWidth: 'u32',
@@ -35,6 +37,8 @@ const declaration = {
     gridWidth: 'u32',
     strideHeight: 'u32',
     strideWidth: 'u32',
+    dilationHeight: 'u32',
+    dilationWidth: 'u32',
     originRow: 'i32',
     originColumn: 'i32',
     outHeight: 'u32',
@@ -57,6 +61,7 @@ const turnKernel = defineKernel({
   shader: 'conv2d/turn.wgsl',
   bindings: { weight: 'read', turned: 'read_write' },
   uniforms: {
+    pairs: 'u32',
     inChannels: 'u32',
     outChannels: 'u32',
     kernelHeight: 'u32',
@@ -65,12 +70,12 @@ const turnKernel = defineKernel({
     tapColumns: 'u32',
     firstRow: 'u32',
     firstColumn: 'u32',
-    strideHeight: 'u32',
-    strideWidth: 'u32',
+    rowStep: 'u32',
+    columnStep: 'u32',
   },
 });
 
-/** A product: its geometry, and its first operand, [resultChannels, depths]. */
+/** A product for each group: its geometry, and its first operands, [groups, resultChannels, depths]. */
 interface Job {
   readonly weight: PooledBuffer;
   readonly geometry: JobGeometry;
@@ -102,19 +107,22 @@ export const tiled: Conv2dKernels = { forward, inputGrad, weightGrad: tiledWeigh
 /** Returns the weights of a phase in the layout of its product. A phase without taps reads no weights. */
 function turned(gpu: Gpu, s: Conv2dShape, { rows, columns }: InputGradPhase, weight: ConvWeight): PooledBuffer {
   if (rows.count * columns.count === 0) return weight.buffer;
+  const { groups = 1 } = s;
+  const [inChannels, outChannels] = [s.inChannels / groups, s.outChannels / groups];
+  const pairs = groups * inChannels * outChannels;
   const uniforms = {
-    inChannels: s.inChannels,
-    outChannels: s.outChannels,
+    pairs,
+    inChannels,
+    outChannels,
     kernelHeight: s.kernelHeight,
     kernelWidth: s.kernelWidth,
     tapRows: rows.count,
     tapColumns: columns.count,
     firstRow: rows.first,
     firstColumn: columns.first,
-    strideHeight: s.strideHeight,
-    strideWidth: s.strideWidth,
+    rowStep: phaseSteps(s.strideHeight, s.dilationHeight).taps,
+    columnStep: phaseSteps(s.strideWidth, s.dilationWidth).taps,
   };
-  const pairs = s.inChannels * s.outChannels;
   const bytes = pairs * rows.count * columns.count * 4;
   return weight.derive(
     `turned ${Object.values(uniforms).join(',')}`,
@@ -146,20 +154,20 @@ function runJobs(
 ): void {
   const depthsOf = ({ geometry: g }: Job) => g.channels * g.tapRows * g.tapColumns;
   const grids = jobs.map(({ geometry: g }) => linearGrid(g.batch * g.gridHeight * g.gridWidth, TILE));
-  const { batch, resultChannels, outHeight, outWidth } = jobs[0]!.geometry;
+  const { batch, groups, resultChannels, outHeight, outWidth } = jobs[0]!.geometry;
   const rowTiles = Math.ceil(resultChannels / TILE);
   const plane = outHeight * outWidth;
   const sum = {
     terms: Math.max(...jobs.map(depthsOf)),
-    count: batch * resultChannels * plane,
-    workgroups: rowTiles * Math.min(...grids.map(([x, z]) => x * z)),
+    count: batch * groups * resultChannels * plane,
+    workgroups: groups * rowTiles * Math.min(...grids.map(([x, z]) => x * z)),
     wanted: WANTED_WORKGROUPS,
     leastTerms: DEPTH,
     label,
     half,
     multiple: DEPTH,
   };
-  const after = normalisation && { normalisation, channels: resultChannels, plane };
+  const after = normalisation && { normalisation, channels: groups * resultChannels, plane };
   const run = (target: PooledBuffer, _: number, slices: number) => {
     for (const [i, job] of jobs.entries()) {
       const depths = depthsOf(job);
@@ -178,7 +186,7 @@ function runJobs(
           depthsPerSlice: Math.ceil(depths / slices / DEPTH) * DEPTH,
           rowTiles,
         },
-        workgroups: [x, rowTiles * slices, z] as const,
+        workgroups: [x, rowTiles * groups * slices, z] as const,
         label,
       };
       launchNormalised(gpu, half ? kernelHalf : kernel, one, slices === 1 ? normalisation : undefined);

@@ -27,7 +27,7 @@ const backward = defineKernel({
   name: 'index_select_backward',
   shader: 'copy/index-select-backward.wgsl',
   bindings: { sorted: 'read', starts: 'read', outputGrad: 'read', inputGrad: 'read_write' },
-  uniforms: { count: 'u32', picked: 'u32', extent: 'u32', inner: 'u32' },
+  uniforms: { count: 'u32', picked: 'u32', extent: 'u32', inner: 'u32', without: 'u32' },
   example: { ...runExample, vector: true },
 });
 
@@ -61,12 +61,13 @@ export function indexSelect(
 
 /**
  * inputGrad[o, v, i] = sum of outputGrad[o, j, i] over the j with index[j] = v, in a fixed order; f32. Indices of
- * `extent` or more are left out. Any of the counts may be 0.
+ * `extent` or more are left out. Any of the counts may be 0. The row `without`, if there is one, gets 0.
  */
 export function indexSelectBackward(
   gpu: Gpu,
   selection: Selection,
   { index, outputGrad, inputGrad }: Readonly<Record<'index' | 'outputGrad' | 'inputGrad', PooledBuffer>>,
+  without = selection.extent,
 ): void {
   const { extent, picked } = selection;
   const sorted = sortIndices(gpu, picked, index);
@@ -76,7 +77,12 @@ export function indexSelectBackward(
     uniforms: { count: extent + 1, pairs: picked },
     ...runOver(gpu.traits.kind, extent + 1),
   });
-  launch(gpu, backward, { ...rowsRun(gpu, selection, extent), buffers: { sorted, starts, outputGrad, inputGrad } });
+  const run = rowsRun(gpu, selection, extent);
+  launch(gpu, backward, {
+    ...run,
+    buffers: { sorted, starts, outputGrad, inputGrad },
+    uniforms: { ...run.uniforms, without },
+  });
   gpu.pool.release(sorted);
   gpu.pool.release(starts);
 }

@@ -34,7 +34,7 @@ export type OperandValue = { readonly buffer: PooledBuffer; readonly shape: read
 type Mode = 'each' | 'one' | 'number';
 
 /** What a shader depends on, apart from the expression. */
-interface Layout {
+export interface Layout {
   readonly modes: readonly Mode[];
   readonly rank: number;
   readonly vector: boolean;
@@ -73,7 +73,7 @@ export function defineExpression(expression: Expression) {
     const key = JSON.stringify(layout);
     let kernel = kernels.get(key);
     if (!kernel) {
-      kernel = kernelOf(expression, layout);
+      kernel = expressionKernel(expression, layout);
       kernels.set(key, kernel);
     }
     const names = expression.operands.filter((_, i) => typeof values[i] !== 'number').map(({ name }) => name);
@@ -104,7 +104,10 @@ export function defineExpression(expression: Expression) {
 }
 
 /** Declares the kernel of an expression for one layout. */
-function kernelOf({ name, operands, parameters, wgsl, result }: Expression, layout: Layout): InlineKernel {
+export function expressionKernel(
+  { name, operands, parameters, wgsl, result }: Expression,
+  layout: Layout,
+): InlineKernel {
   const laid = operands.map((operand, i) => ({ ...operand, mode: layout.modes[i]! }));
   const tensors = laid.filter(({ mode }) => mode !== 'number');
   const uniforms: Record<string, Scalar> = { count: 'u32' };

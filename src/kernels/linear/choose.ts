@@ -1,14 +1,19 @@
 /** Chooses a variant of the fully connected layer: a pure function of pass, size, adapter and tuning. */
 import type { AdapterTraits } from '../../gpu/gpu.ts';
+import { matmulCandidates, matmulVariants, tabledMatmul } from '../matmul/choose.ts';
 import type { TunedChoices, Work } from '../work.ts';
 import { dots } from './dots.ts';
-import { describeLinear, type LinearKernels, type LinearSize } from './shape.ts';
-import { tiled } from './tiled.ts';
+import { linearProduct, products } from './products.ts';
+import { describeLinear, type LinearKernels, type LinearSize, linearFlops } from './shape.ts';
 
 export type LinearPass = keyof LinearKernels;
 
-/** The simplest first: dot products, then tiled products for GPUs. Both compute any size on any adapter, in f32. */
-export const linearVariants = { dots, tiled } satisfies Record<string, LinearKernels>;
+/** The simplest first: dot products on any adapter, then products in tiles, for GPUs and for CPUs. */
+export const linearVariants = {
+  dots,
+  tiled: products(matmulVariants.tiled),
+  rows: products(matmulVariants.rows),
+} satisfies Record<string, LinearKernels>;
 export type LinearVariant = keyof typeof linearVariants;
 
 /** One pass of a layer of one size. A kernel is chosen for it. */
@@ -25,20 +30,18 @@ export function linearWork(pass: LinearPass, size: LinearSize): LinearWork {
 
 export const isLinearWork = (work: Work): work is LinearWork => 'kind' in work && work.kind === 'linear';
 
-/** Returns every variant that can compute the size, the simplest first. */
-export function linearCandidates({ half }: LinearSize): LinearVariant[] {
-  return half ? ['dots'] : (Object.keys(linearVariants) as LinearVariant[]);
+/** Returns every variant that can compute the pass on this adapter, the simplest first. */
+export function linearCandidates(pass: LinearPass, size: LinearSize, traits: AdapterTraits): LinearVariant[] {
+  return size.half ? ['dots'] : matmulCandidates(linearProduct(pass, size), traits);
 }
 
-/** A tile has 64 rows and 64 columns. With fewer rows or columns than this, most of it is padding. */
-const WORTH_A_TILE = 16;
+/** On CPUs, a pass with this many multiply-adds or fewer is over before the copies that `rows` makes of its operands. */
+const SMALL = 2 ** 16;
 
-/** The shipped table: tiles on GPUs if the layer fills them at least in part. CPUs gain nothing from tiles. */
-export function tabledLinear(pass: LinearPass, size: LinearSize, traits: Pick<AdapterTraits, 'kind'>): LinearVariant {
-  const { rows, inFeatures, outFeatures, half } = size;
-  if (traits.kind === 'cpu' || half) return 'dots';
-  const sides = { forward: [rows, outFeatures], inputGrad: [rows, inFeatures], weightGrad: [outFeatures, inFeatures] };
-  return Math.min(...sides[pass]) >= WORTH_A_TILE ? 'tiled' : 'dots';
+/** The shipped table: tiles, in the memory that the adapter is fast with, if the layer is large enough for them. */
+export function tabledLinear(pass: LinearPass, size: LinearSize, traits: AdapterTraits): LinearVariant {
+  const small = traits.kind === 'cpu' && linearFlops(size) <= 2 * SMALL;
+  return size.half || small ? 'dots' : tabledMatmul(linearProduct(pass, size), traits);
 }
 
 /** Returns the tuned variant if it can compute the size, else the shipped table's. */
@@ -49,5 +52,7 @@ export function chooseLinear(
   tuned?: TunedChoices,
 ): LinearVariant {
   const measured = tuned?.size ? tuned.get(linearWork(pass, size).name) : undefined;
-  return linearCandidates(size).find((variant) => variant === measured) ?? tabledLinear(pass, size, traits);
+  return (
+    linearCandidates(pass, size, traits).find((variant) => variant === measured) ?? tabledLinear(pass, size, traits)
+  );
 }

@@ -3,7 +3,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { stridingGrid } from '../grid.ts';
 import { defineKernel, launch } from '../kernel.ts';
-import type { ClassRows } from './cross-entropy.ts';
+import type { ClassRows } from './class-rows.ts';
 
 const rowsKernel = defineKernel({
   name: 'correct_rows',
@@ -15,7 +15,7 @@ const rowsKernel = defineKernel({
 /** correct [rows] (u32) = 1 where the first maximum of a row is its label, else 0. */
 export function correctRows(
   gpu: Gpu,
-  { rows, classes }: ClassRows,
+  { rows, classes }: Omit<ClassRows, 'inner'>,
   logits: PooledBuffer,
   labels: PooledBuffer,
   correct: PooledBuffer,

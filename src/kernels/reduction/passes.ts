@@ -44,70 +44,77 @@ export function reductionsOf(shape: readonly number[], to: readonly number[]): R
 
 type Kind = AdapterTraits['kind'];
 
-/** Values that an invocation may take: runs of 32, 32 of them, so that no chain of additions is longer. */
-const MOST = 1024;
+/** Invocations that keep a device busy. */
+const BUSY = { cpu: 256, gpu: 65_536 } as const;
 
-/** Invocations that occupy a device, and loads of each that are worth a pass over partial results. */
-const BUSY = { cpu: { invocations: 256, loads: 256 }, gpu: { invocations: 65_536, loads: 16 } } as const;
+/** Terms that an invocation adds in one run, as in `reduction/parts/sum.wgsl`. */
+const RUN = 32;
 
-/** Terms are loaded four at a time if they lie side by side. Else four columns are, if they are a multiple of 4. */
-function vectorsOf({ terms, inner }: Reduction) {
+/**
+ * Values per load: four terms of a row, or else four columns, if they are a multiple of 4. `loads` are those of all
+ * terms of a result, or of four results side by side.
+ */
+export function vectorsOf({ terms, inner }: Reduction) {
   const fold = inner === 1 && terms % 4 === 0;
-  const columns = inner % 4 === 0;
-  return { fold, vector: fold || columns, perLoad: fold ? 4 : 1, columns: columns ? 4 : 1 };
+  const perLoad = fold ? 4 : 1;
+  const columns = inner % 4 === 0 ? 4 : 1;
+  return { fold, vector: fold || columns === 4, perLoad, columns, loads: terms / perLoad };
 }
 
 /**
- * Invocations that share a slice. On a CPU adapter one takes it alone: adjacent loads are no cheaper there, and barriers
- * are dear. On a GPU, rows are shared so that adjacent invocations load adjacent values; long columns where they are few.
+ * Invocations that share a slice, a power of 2. On a CPU adapter one takes it alone: adjacent loads are no cheaper there,
+ * and barriers are dear. On a GPU they share the long rows, to load adjacent values. In many columns, they do anyway.
  */
-export function acrossOf(kind: Kind, { outer, terms, inner }: Reduction): number {
-  const loads = terms / vectorsOf({ outer, terms, inner }).perLoad;
-  if (kind === 'cpu' || loads <= 8 || inner > 1) return 1;
+function acrossOf(kind: Kind, reduction: Reduction): number {
+  const { loads, columns } = vectorsOf(reduction);
+  if (kind === 'cpu' || loads <= 8 || reduction.inner / columns >= 16) return 1;
   return Math.min(2 ** Math.floor(Math.log2(loads / 4)), 256);
 }
 
+/** Loads of a slice that are worth another pass over the partial results. */
+function leastLoads(kind: Kind, across: number): number {
+  if (kind === 'cpu') return 256;
+  return across === 1 ? 64 : 8 * across;
+}
+
 /**
- * The passes of a reduction: one, or several where an invocation would take too many terms, or too few invocations
- * would be busy. The partial results of a pass are the terms of the next.
+ * The passes of a reduction: one, or several where that would leave a device idle. The results of a pass over slices
+ * are the terms of the next.
  */
 export function passesOf(kind: Kind, reduction: Reduction): Pass[] {
   const { outer, terms, inner } = reduction;
-  const { perLoad, columns } = vectorsOf(reduction);
+  const { perLoad, columns, loads } = vectorsOf(reduction);
   const across = acrossOf(kind, reduction);
-  const busy = BUSY[kind];
-  const wanted = Math.ceil(busy.invocations / ((outer * inner * across) / columns));
-  const worth = Math.floor(terms / (busy.loads * perLoad * across));
-  const needed = Math.ceil(terms / (MOST * perLoad * across));
-  const slices = Math.max(Math.min(wanted, worth), needed, 1);
-  const share = Math.ceil(terms / slices / perLoad) * perLoad;
-  const pass = { ...reduction, slices: Math.ceil(terms / share), share };
-  if (pass.slices === 1) return [pass];
-  return [pass, ...passesOf(kind, { outer, terms: pass.slices, inner })];
+  const wanted = Math.ceil((BUSY[kind] * columns) / (outer * inner * across));
+  const worth = Math.floor(loads / leastLoads(kind, across));
+  const share = Math.ceil(loads / Math.max(Math.min(wanted, worth), 1)) * perLoad;
+  const slices = Math.ceil(terms / share);
+  const pass = { ...reduction, slices, share };
+  return slices === 1 ? [pass] : [pass, ...passesOf(kind, { outer, terms: slices, inner })];
 }
-
-/** Outputs that a workgroup takes for this many loads, because starting it costs as much as fifty. */
-const itemsFor = (kind: Kind, loads: number) => (kind === 'cpu' ? Math.max(1, Math.floor(128 / loads)) : 1);
 
 /** The launch of a pass, for shaders that include `reduction/parts/slices.wgsl`. */
 export function passRun(kind: Kind, pass: Pass) {
-  const { outer, terms, inner, slices, share } = pass;
+  const { outer, terms, inner, slices } = pass;
   const { fold, vector, perLoad, columns } = vectorsOf(pass);
   const across = acrossOf(kind, pass);
   const workgroup = kind === 'cpu' ? 8 : Math.max(64, across);
   const outputs = (outer * slices * inner) / columns;
-  const items = itemsFor(kind, share / perLoad);
+  const share = pass.share / perLoad;
+  // A workgroup on a CPU adapter takes several short slices, because starting it costs as much as fifty loads.
+  const items = kind === 'cpu' ? Math.max(1, Math.floor(128 / share)) : 1;
   return {
-    uniforms: {
-      outputs,
-      terms: terms / perLoad,
-      inner: inner / columns,
-      slices,
-      share: share / perLoad,
-      items,
-    },
+    uniforms: { outputs, terms: terms / perLoad, inner: inner / columns, slices, share, items },
     workgroups: linearGrid(outputs, (workgroup / across) * items),
-    constants: { workgroup, across, vector, fold },
+    constants: {
+      workgroup,
+      across,
+      vector,
+      fold,
+      rows: inner === 1,
+      sliced: slices > 1,
+      short: share <= RUN * across,
+    },
     label: `${outer}x${terms}x${inner}`,
   };
 }
@@ -121,7 +128,15 @@ export const passUniforms = {
   share: 'u32',
   items: 'u32',
 } as const;
-export const passExample = { workgroup: 64, across: 16, vector: true, fold: true } as const;
+export const passExample = {
+  workgroup: 64,
+  across: 16,
+  vector: true,
+  fold: true,
+  rows: true,
+  sliced: true,
+  short: false,
+} as const;
 
 /** Runs passes one after another, from `input` to `output`, through buffers for the results between. */
 export function runPasses(

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { chooseReduction } from '../../../src/kernels/batch-norm/batch-norm.ts';
 import { convolvedExtent } from '../../../src/kernels/conv2d/shape.ts';
-import { chooseBackward, chooseForward } from '../../../src/kernels/pooling/max-pool.ts';
+import { chooseBackward, chooseForward } from '../../../src/kernels/pooling/windows.ts';
 import { openAs, withGpu } from '../../support/gpu.ts';
 import {
   cases,
@@ -24,6 +24,7 @@ const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
 /** Ops without golden cases, and the test that checks them instead. */
 const ELSEWHERE = {
+  dropout: 'dropout.test.ts: another random function than torch’s',
   toDType: 'half.test.ts: a conversion, compared with every value of f16',
 } as const;
 

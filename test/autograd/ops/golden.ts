@@ -52,7 +52,7 @@ export const cases = load('ops');
 export const conv2dCases = load('conv2d');
 /** Batch norm of channels far from 0 and of constant channels, alone and after a convolution. */
 export const offsetCases = load('batch-norm-offset');
-/** Convolutions with groups and dilation, which the op does not have yet. */
+/** Convolutions with groups and dilation. */
 export const conv2dGroupCases = load('conv2d-groups');
 
 /** Reads the cases of `test/golden/ops/NAME.json`. */
@@ -154,11 +154,12 @@ function offsetTolerance({ torch32, expected }: Case, name: string): Tolerance {
  * so far, which grows to the largest result. Roundings have both signs too, so they add up like √n. Twice that is
  * allowed, times `slack`.
  */
-function conv2dTolerance({ inputs, seed, expected }: Case, name: string, slack: number): Tolerance {
+function conv2dTolerance({ inputs, options, seed, expected }: Case, name: string, slack: number): Tolerance {
   const [out, channels, kernelHeight, kernelWidth] = inputs.weight!.shape as [number, number, number, number];
   const taps = kernelHeight * kernelWidth;
+  const { groups = 1 } = options as Conv2dOptions;
   const [batch, , height, width] = (seed ?? expected.output!).shape as [number, number, number, number];
-  const terms = { output: channels * taps + 1, inputGrad: out * taps }[name] ?? batch * height * width;
+  const terms = { output: channels * taps + 1, inputGrad: (out / groups) * taps }[name] ?? batch * height * width;
   const largest = (expected[name]!.values as Float32Array).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return { atol: slack * 2 ** -23 * Math.sqrt(terms) * largest, rtol: 0 };
 }

@@ -54,7 +54,7 @@ def case(op, function, inputs, options=None, seed=True, name=None):
     single = run(function, inputs, seed, torch.float32)
     torch32 = {}
     for key, value in truth.items():
-        if value.is_floating_point() and value.numel() and value.isfinite().all():
+        if value.numel() > 0 and value.is_floating_point() and value.isfinite().all():
             torch32[key] = ((value - single[key]).abs() / (1 + value.abs())).max().item()
     entry = {"op": op, **({"name": name} if name else {}), "options": options or {}, "torch32": torch32}
     entry["inputs"] = {key: {**store(value), "grad": value.requires_grad} for key, value in inputs.items()}

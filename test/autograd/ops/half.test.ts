@@ -243,7 +243,7 @@ describe('an unsupported use of f16 throws an error that names op, tensor and ty
       'globalAvgPool2d: input must hold f32 values, got u32.',
       () => globalAvgPool2d(untyped(labels().view([1, 1, 1, 2]))),
     ],
-    ['relu: input must hold f32 values, got f16.', () => relu(half(3))],
+    ['relu: x must hold f32 values, got f16.', () => relu(half(3))],
     ['add: b must hold f32 values, got f16.', () => add(single(3), half(3))],
     ['crossEntropy: logits must hold f32 values, got f16.', () => crossEntropy(half(2, 3), labels())],
     ['countCorrect: logits must hold f32 values, got f16.', () => countCorrect(half(2, 3), labels())],

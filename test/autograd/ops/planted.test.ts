@@ -168,8 +168,8 @@ const PLANTED: readonly [what: string, op: string, wrong: string, edit: ShaderEd
     'crossEntropy',
     'output',
     {
-      find: 'let maximum = workgroupUniformLoad(&partials[0]);',
-      replace: 'let maximum = 0.0 * workgroupUniformLoad(&partials[0]);',
+      find: 'let maximum = largestOf(largest, lane);',
+      replace: 'let maximum = 0.0 * largestOf(largest, lane);',
     },
   ],
   [

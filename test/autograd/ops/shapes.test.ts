@@ -38,9 +38,11 @@ const convolve = (input: number[], weight: number[], options?: Conv2dOptions) =>
 
 describe('a ShapeError names op, tensor, what was expected and what was found', () => {
   const refused: [string, () => unknown][] = [
-    ['add: b must have shape [2, 3], got [3, 2].', () => add(zeros(2, 3), zeros(3, 2))],
-    ['add: b must have shape [2], got [2, 1].', () => add(zeros(2), zeros(2, 1))],
-    ['linear: input must have shape [N, I], got [2, 3, 4].', () => linear(zeros(2, 3, 4), zeros(5, 4))],
+    [
+      'add: a [2, 3] and b [3, 2] do not fit. Aligned at the last dimension, extents must be equal, or one of them 1.',
+      () => add(zeros(2, 3), zeros(3, 2)),
+    ],
+    ['linear: input must have shape [..., I], got [].', () => linear(zeros(), zeros(5, 4))],
     ['linear: weight must have shape [O, I], got [5].', () => linear(zeros(2, 3), zeros(5))],
     // Either may be the wrong one.
     ['linear: weight [3, 5] takes 5 features, but input [2, 3] has 3.', () => linear(zeros(2, 3), zeros(3, 5))],

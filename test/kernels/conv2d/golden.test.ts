@@ -5,11 +5,26 @@
 
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
-import { backward, checkGradients, conv2d, noGrad, sizeOf, Tensor } from '../../../src/autograd/index.ts';
+import {
+  backward,
+  type Conv2dOptions,
+  checkGradients,
+  conv2d,
+  noGrad,
+  sizeOf,
+  Tensor,
+} from '../../../src/autograd/index.ts';
 import type { AdapterTraits } from '../../../src/gpu/gpu.ts';
 import { chooserOf } from '../../../src/kernels/chooser.ts';
 import type { Conv2dVariant } from '../../../src/kernels/conv2d/choose.ts';
-import { conv2dCases, differences, RUNS, titleOf, WINOGRAD_SLACK } from '../../autograd/ops/golden.ts';
+import {
+  conv2dCases,
+  conv2dGroupCases,
+  differences,
+  RUNS,
+  titleOf,
+  WINOGRAD_SLACK,
+} from '../../autograd/ops/golden.ts';
 import { forceConv2dVariant } from '../../support/force.ts';
 import { withGpu } from '../../support/gpu.ts';
 
@@ -17,7 +32,7 @@ import { withGpu } from '../../support/gpu.ts';
  * Cases with unrolled taps and with a loop over taps. Only the way that weights reach invocations depends on subgroups,
  * so these suffice. Without subgroups a shader takes ten seconds to compile.
  */
-const FEW = ['2x2', '4x6', 'many rows'];
+const FEW = ['2x2', '4x6', 'many rows', 'all of them'];
 
 /** The cases that Winograd's convolution can compute. */
 const WINOGRAD = conv2dCases
@@ -25,6 +40,13 @@ const WINOGRAD = conv2dCases
     ({ inputs: { weight }, options: { stride } }) => weight!.shape.slice(2).join() === '3,3' && `${stride}` === '1,1',
   )
   .map(({ name }) => name!);
+
+/** The cases in which every input channel is a group. */
+const DEPTHWISE = conv2dGroupCases
+  .filter(({ inputs: { input }, options: { groups } }) => groups === input!.shape[1])
+  .map(({ name }) => name!);
+
+const CASES = [...conv2dCases, ...conv2dGroupCases];
 
 const ADAPTERS: readonly [name: string, variant: Conv2dVariant, traits: Partial<AdapterTraits>, names?: string[]][] = [
   ['any adapter, by the plain kernels', 'reference', {}],
@@ -34,7 +56,23 @@ const ADAPTERS: readonly [name: string, variant: Conv2dVariant, traits: Partial<
   ['a CPU adapter with subgroups of 4, by Winograd', 'winograd', { kind: 'cpu', subgroupSize: 4 }, ['3x3, many tiles']],
   ['a CPU adapter with subgroups of 4', 'rows', { kind: 'cpu', subgroupSize: 4 }, FEW],
   ['a CPU adapter without subgroups', 'rows', { kind: 'cpu', subgroupSize: 0 }, FEW],
+  ['a CPU adapter, by the depthwise kernels', 'depthwise', { kind: 'cpu' }, DEPTHWISE],
+  ['a GPU, by the depthwise kernels', 'depthwise', { kind: 'gpu' }, DEPTHWISE],
 ];
+
+/** Kernels and options of the checks with finite differences. */
+const GRADIENTS: Readonly<Record<string, readonly (readonly [size: number, options: Conv2dOptions])[]>> = {
+  winograd: [[3, { padding: [1, 2] }]],
+  depthwise: [
+    [3, { padding: [1, 2], groups: 3 }],
+    [2, { stride: [2, 2], dilation: [3, 1], groups: 3 }],
+  ],
+  others: [
+    [2, {}],
+    [3, { stride: [2, 2], padding: [1, 2] }],
+    [3, { padding: [1, 2], dilation: [1, 2], groups: 3 }],
+  ],
+};
 
 for (const [adapter, variant, traits, names] of ADAPTERS) {
   const { gpuTest, gpu } = await withGpu({ poisoned: true }, traits);
@@ -43,7 +81,7 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
     beforeAll(() => forceConv2dVariant(variant));
     afterAll(() => forceConv2dVariant(undefined));
 
-    for (const one of conv2dCases.filter(({ name }) => !names || names.includes(name!))) {
+    for (const one of CASES.filter(({ name }) => !names || names.includes(name!))) {
       gpuTest(titleOf(one), async () => {
         const before = gpu.pool.liveBytes;
         const slack = variant === 'winograd' ? WINOGRAD_SLACK : 1;
@@ -60,17 +98,13 @@ for (const [adapter, variant, traits, names] of ADAPTERS) {
       return tensor;
     };
     // The cases above compile kernels of two and three columns already.
-    for (const [size, options] of variant === 'winograd'
-      ? ([[3, { padding: [1, 2] }]] as const)
-      : ([
-          [2, {}],
-          [3, { stride: [2, 2], padding: [1, 2] }],
-        ] as const)) {
-      if (size === 3 && names && variant !== 'winograd') continue;
+    for (const [size, options] of GRADIENTS[variant] ?? GRADIENTS.others!) {
+      if (size === 3 && names === FEW) continue;
+      const { groups = 1 } = options;
       gpuTest(`gradients of ${size}x${size} agree with finite differences`, async () => {
         const report = await checkGradients(
           (input, weight, bias) => conv2d(input!, weight!, bias, options),
-          [leaf(2, 3, 6, 8), leaf(5, 3, size, size), leaf(5)],
+          [leaf(2, 3, 6, 8), leaf(groups === 3 ? 6 : 5, 3 / groups, size, size), leaf(groups === 3 ? 6 : 5)],
         );
         expect(report.inputs).toHaveLength(3);
         expect(report.worst).toBeLessThan(5e-3);

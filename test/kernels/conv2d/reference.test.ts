@@ -1,18 +1,15 @@
 /**
- * The plain convolution with groups and dilation, against PyTorch's values and against sums in double. Then it is the
- * reference for every other variant over random shapes. (golden.test.ts has PyTorch's values without groups and
- * dilation.)
+ * The plain convolution with groups and dilation against sums in double. Then it is the reference for every other
+ * variant over random shapes. (golden.test.ts has PyTorch's values.)
  */
 import fc from 'fast-check';
-import { describe, expect } from 'vitest';
-import { record } from '../../../src/autograd/graph.ts';
-import { Tensor } from '../../../src/autograd/tensor.ts';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { AdapterTraits, Gpu } from '../../../src/gpu/gpu.ts';
 import { type Conv2dVariant, canConv2d, conv2dVariants } from '../../../src/kernels/conv2d/choose.ts';
 import { reference } from '../../../src/kernels/conv2d/reference.ts';
 import { type Conv2dShape, describeConv2d } from '../../../src/kernels/conv2d/shape.ts';
 import { conv2dWork } from '../../../src/kernels/conv2d/work.ts';
-import { conv2dGroupCases, differences, type Run, titleOf } from '../../autograd/ops/golden.ts';
+import { conv2dGroupCases, differences } from '../../autograd/ops/golden.ts';
 import {
   largestDifference,
   onHost,
@@ -24,44 +21,14 @@ import {
   type Told,
   termsOf,
 } from '../../support/conv2d.ts';
+import { forceConv2dVariant } from '../../support/force.ts';
 import { openAs, openTampered, type ShaderEdit, withGpu } from '../../support/gpu.ts';
 
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
-/** The op made from the kernels directly, because `conv2d` has neither groups nor dilation. */
-const convolve: Run = ({ input, weight }, options) => {
-  const { gpu: on } = input!;
-  const [outChannels, , ...kernel] = weight!.shape as [number, number, number, number];
-  const shape = shapeOf({ ...options, input: input!.shape, outChannels, kernel } as unknown as Told);
-  const weights = {
-    buffer: weight!.buffer,
-    frozen: false,
-    derive: () => {
-      throw new Error('The plain convolution derives nothing from its weights.');
-    },
-  };
-  const output = Tensor.empty(on, [shape.batch, outChannels, shape.outHeight, shape.outWidth]);
-  reference.forward(on, shape, input!.buffer, weights, output.buffer);
-  return record({
-    name: 'conv2d',
-    inputs: [input!, weight!],
-    output,
-    saved: [input!, weight!],
-    backward: (outputGrad) => {
-      const [inputGrad, weightGrad] = [Tensor.empty(on, input!.shape), Tensor.empty(on, weight!.shape)];
-      reference.inputGrad(on, shape, outputGrad.buffer, weights, inputGrad.buffer);
-      reference.weightGrad(on, shape, input!.buffer, outputGrad.buffer, weightGrad.buffer);
-      return [inputGrad, weightGrad];
-    },
-  });
-};
-
 describe('with groups and dilation', () => {
-  for (const one of conv2dGroupCases) {
-    gpuTest(titleOf(one), async () => {
-      expect(await differences(gpu, one, convolve)).toEqual([]);
-    });
-  }
+  beforeAll(() => forceConv2dVariant('reference'));
+  afterAll(() => forceConv2dVariant(undefined));
 
   const named = (name: string) => conv2dGroupCases.find((one) => one.name === name)!;
   for (const [what, name, wrong, find, replace] of [
@@ -87,7 +54,7 @@ describe('with groups and dilation', () => {
     ],
   ] as const) {
     gpuTest(`is seen: ${wrong}: ${what}`, async () => {
-      const found = await differences(await openTampered({ find, replace }), named(name), convolve);
+      const found = await differences(await openTampered({ find, replace }), named(name));
       expect(found).toContainEqual(expect.stringMatching(`^${wrong} differs`));
     });
   }
@@ -135,7 +102,15 @@ function shapesOf(channels: fc.Arbitrary<number>, others: fc.Arbitrary<Pick<Told
 const few = fc.integer({ min: 1, max: 9 });
 /** With few channels, or about as many as a tile has. */
 const shapes = shapesOf(fc.oneof(few, fc.integer({ min: 30, max: 68 })), fc.constant({}));
-const groupedShapes = shapesOf(few, fc.record({ groups: fc.integer({ min: 1, max: 4 }), dilation: pairOf(1, 4) }));
+const dilation = fc.oneof(fc.constant([1, 1] as [number, number]), pairOf(1, 4));
+const groupedShapes = shapesOf(few, fc.record({ groups: fc.integer({ min: 1, max: 4 }), dilation }));
+/** Shapes of depthwise convolutions, with up to three outputs for each input channel. */
+const depthwiseShapes = groupedShapes.chain((s) =>
+  fc.integer({ min: 1, max: 3 }).map((multiplier): Conv2dShape => {
+    const inChannels = s.inChannels + 1;
+    return { ...s, inChannels, groups: inChannels, outChannels: inChannels * multiplier };
+  }),
+);
 
 /** Shapes that Winograd's convolution can compute: 3×3, or the first layer of a ResNet. */
 const winogradShapes: Arbitrary = shapes.chain((s) =>
@@ -189,8 +164,7 @@ async function differenceAt(on: Gpu, variant: Conv2dVariant, s: Conv2dShape, pas
 }
 
 /** The same random shapes in every run. */
-const sampleFor = (variant: Conv2dVariant) =>
-  fc.sample(variant === 'winograd' ? winogradShapes : shapes, { seed: 11, numRuns: 60 });
+const sampleFor = (variant: FastVariant) => fc.sample(SHAPES_OF[variant], { seed: 11, numRuns: 60 });
 
 /** Long enough to compile all shaders if the driver's cache is empty. */
 const TIMEOUT = 300_000;
@@ -199,6 +173,14 @@ const [LEAST, BUDGET_MS] = [5, 4000];
 
 /** The compiler makes sure that a new variant gets an entry in the table below. */
 type FastVariant = Exclude<Conv2dVariant, 'reference'>;
+
+/** What each variant is drawn; `tiled` and `rows` compute everything. */
+const SHAPES_OF: Readonly<Record<FastVariant, Arbitrary>> = {
+  tiled: fc.oneof(shapes, groupedShapes),
+  rows: fc.oneof(shapes, groupedShapes),
+  winograd: winogradShapes,
+  depthwise: depthwiseShapes,
+};
 
 /** Edits that leave a product out of sums: of the forward pass and the input gradient, and of the weight gradient. */
 const LEFT_OUT: Readonly<Record<FastVariant, readonly [ShaderEdit, ShaderEdit]>> = {
@@ -213,6 +195,10 @@ const LEFT_OUT: Readonly<Record<FastVariant, readonly [ShaderEdit, ShaderEdit]>>
   winograd: [
     { find: ' + term1 * b1.x', replace: '' },
     { find: ' + term1 * b0.y', replace: '' },
+  ],
+  depthwise: [
+    { find: /w0_0 \* x0_\d+/g, replace: '0.0' },
+    { find: /g0 \* x0_\d+/g, replace: '0.0' },
   ],
 };
 

@@ -55,6 +55,7 @@ const VARIANTS: Readonly<Record<Conv2dVariant, readonly [Partial<AdapterTraits>,
   tiled: [{ kind: 'gpu' }, ALL],
   rows: [{ kind: 'cpu' }, ALL],
   winograd: [{ kind: 'cpu' }, FOR_WINOGRAD],
+  depthwise: [{ kind: 'gpu' }, ALL.map((s) => ({ ...s, outChannels: 6, groups: 3 }))],
 };
 
 for (const variant of Object.keys(VARIANTS) as Conv2dVariant[]) {

@@ -3,10 +3,10 @@
  * The rest of the project imports only this file of the folder; only its tests import others.
  */
 import type { AdapterTraits } from '../../../gpu/gpu.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
 import { type Conv2dPass, conv2dFlops, isPlain } from '../shape.ts';
 import type { Conv2dWork } from '../work.ts';
 import { rows } from './rows.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
 import { winogradStemFits, winogradStemPays } from './stem.ts';
 import { winograd } from './winograd.ts';
 import { winogradCost, winogradFits } from './winograd-shape.ts';
@@ -21,7 +21,7 @@ export type CpuVariant = keyof typeof cpuVariants;
 
 /** Returns whether a variant can compute the shape on this adapter. */
 export const CPU_CAN = {
-  rows: ({ shape }: Conv2dWork) => isPlain(shape) && !shape.half,
+  rows: ({ shape }: Conv2dWork) => !shape.half,
   winograd: ({ pass, shape, frozen }: Conv2dWork, traits: AdapterTraits) =>
     isPlain(shape) &&
     !shape.half &&

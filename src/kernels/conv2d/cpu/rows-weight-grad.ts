@@ -5,13 +5,13 @@
 import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../../gpu/pool.ts';
 import { defineKernel, launch } from '../../kernel.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
 import { inSlices } from '../../sum-slices.ts';
+import { asTexels, fitsTexels, TEXELS_A_LINE } from '../../texels.ts';
 import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
+import { inputColumns, inputLoads } from '../input-loads.ts';
 import { type Conv2dShape, describeConv2d } from '../shape.ts';
-import { inputColumns, inputLoads } from './input-loads.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
-import { asTexels, fitsTexels, TEXELS_A_LINE } from './texels.ts';
 
 /** Output columns per step. */
 const PIXELS = 4;
@@ -40,6 +40,9 @@ export type WeightGradConstants = {
   /** Output channels per invocation. */
   readonly tile: number;
   readonly strideWidth: number;
+  /** Input pixels from one tap to the next. */
+  readonly dilationHeight: number;
+  readonly dilationWidth: number;
   /** Subgroup size for shuffles: 4 or 8; 0: none. */
   readonly lanes: number;
   /**
@@ -61,12 +64,13 @@ export function unrollWeightGrad({
   taps,
   tile,
   strideWidth,
+  dilationWidth,
   lanes,
   gradVector,
   inVector,
   inAlign,
 }: WeightGradConstants) {
-  const columns = inputColumns(PIXELS, taps, strideWidth);
+  const columns = inputColumns(PIXELS, taps, strideWidth, dilationWidth);
   return {
     pixels: PIXELS,
     invocations: lanes || 8,
@@ -89,6 +93,7 @@ const shared = {
   derive: unrollWeightGrad,
   uniforms: {
     batch: 'u32',
+    groups: 'u32',
     inChannels: 'u32',
     inHeight: 'u32',
     inWidth: 'u32',
@@ -107,7 +112,7 @@ const shared = {
 
 const example: WeightGradConstants = {
   ...{ taps: 3, units: 3, tile: 16, strideWidth: 1, lanes: 8, roll: 1, gradVector: 4, inVector: 4, inAlign: 1 },
-  texels: 0,
+  ...{ dilationHeight: 1, dilationWidth: 1, texels: 0 },
 };
 
 const kernel = defineKernel({
@@ -126,14 +131,21 @@ const texelKernel = defineKernel({
 
 /** Returns the constants of the shader for a shape; `lanes` comes from shuffleLanes. */
 export function weightGradConstants(s: Conv2dShape, lanes: number): Omit<WeightGradConstants, 'texels'> {
+  const { groups = 1, dilationHeight = 1, dilationWidth = 1 } = s;
   const taps = s.kernelWidth in TILES ? s.kernelWidth : 1;
-  const rolls = taps === 3 && s.kernelHeight === 3 && s.paddingHeight === 1 && s.strideHeight <= 2;
+  const { units, tile } = TILES[taps]!;
+  const adjacent = taps === 3 && s.kernelHeight === 3 && dilationHeight === 1;
+  const rolls = adjacent && s.paddingHeight === 1 && s.strideHeight <= 2;
   // Groups of single taps start anywhere in a vector.
   const inVector = taps === s.kernelWidth ? vectorOf(s.inWidth) : 1;
   return {
     taps,
-    ...TILES[taps]!,
+    units,
+    // The lanes divide the tile among them.
+    tile: groups === 1 ? tile : Math.min(tile, upTo(lanes || 4, s.outChannels / groups)),
     strideWidth: s.strideWidth,
+    dilationHeight,
+    dilationWidth,
     lanes,
     roll: rolls ? s.strideHeight : 0,
     gradVector: vectorOf(s.outWidth),
@@ -155,8 +167,9 @@ function wantsTexels(
 ): boolean {
   if (lanes === 0 || taps !== s.kernelWidth || (inVector === 4 && gradVector === 4)) return false;
   if (!fitsTexels(inputRows(s), s.inWidth) || !fitsTexels(outputRows(s), s.outWidth)) return false;
-  const inputs = s.outChannels / tile;
-  const grads = (s.inChannels * s.kernelHeight) / (lanes * units);
+  const { groups = 1 } = s;
+  const inputs = s.outChannels / groups / tile;
+  const grads = ((s.inChannels / groups) * s.kernelHeight) / (lanes * units);
   return Math.min(inputs, grads) >= OFTEN;
 }
 
@@ -182,8 +195,9 @@ export function rowsWeightGrad(
         outputGrad: asTexels(gpu, outputGrad, outputRows(s), s.outWidth, label),
       }
     : { input, outputGrad };
-  const kernelRows = s.inChannels * s.kernelHeight;
-  const [x, y] = [Math.ceil(kernelRows / ((lanes || 8) * units)), Math.ceil(s.outChannels / tile)];
+  const { groups = 1 } = s;
+  const kernelRows = (s.inChannels / groups) * s.kernelHeight;
+  const [x, y] = [Math.ceil(kernelRows / ((lanes || 8) * units)), groups * Math.ceil(s.outChannels / groups / tile)];
   const tapGroups = s.kernelWidth / taps;
   const blocks = Math.ceil(s.outWidth / PIXELS);
   const sum = {
@@ -198,7 +212,7 @@ export function rowsWeightGrad(
     launch(gpu, texels ? texelKernel : kernel, {
       buffers: { ...operands, weightGrad: target },
       constants,
-      uniforms: { ...shape, rowsPerSlice, slices },
+      uniforms: { ...shape, groups, rowsPerSlice, slices },
       workgroups: [x, y, slices * tapGroups],
       label,
     });

@@ -6,14 +6,14 @@ import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../../gpu/pool.ts';
 import { linearGrid } from '../../grid.ts';
 import { defineKernel, launch } from '../../kernel.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
 import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
+import { inputColumns, inputLoads } from '../input-loads.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from '../normalised.ts';
-import { forwardGeometry, inputGradGeometry, inputGradPhases, type JobGeometry } from '../phases.ts';
+import { forwardGeometry, inputGradGeometry, inputGradPhases, type JobGeometry, phaseSteps } from '../phases.ts';
 import { type Conv2dKernels, type Conv2dShape, type ConvWeight, describeConv2d } from '../shape.ts';
-import { inputColumns, inputLoads } from './input-loads.ts';
 import { rowsWeightGrad } from './rows-weight-grad.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
 
 /** Kernel widths whose taps are unrolled, which lets a loaded input serve all of them. Others loop over single taps. */
 const UNROLLED_TAPS = [1, 2, 3, 5, 7];
@@ -28,6 +28,7 @@ const packKernel = defineKernel({
   shader: 'conv2d/cpu/pack.wgsl',
   bindings: { weight: 'read', packed: 'read_write' },
   uniforms: {
+    groups: 'u32',
     channels: 'u32',
     resultChannels: 'u32',
     packedChannels: 'u32',
@@ -36,6 +37,7 @@ const packKernel = defineKernel({
     tapColumns: 'u32',
     channelStride: 'u32',
     resultStride: 'u32',
+    groupStride: 'u32',
   },
 });
 
@@ -45,11 +47,14 @@ export type RowsConstants = {
   readonly taps: number;
   /** Distance from one tap to the next in the packed weights: 1, or -stride for an input gradient. */
   readonly tapStep: number;
-  /** Result channels per invocation: a multiple of 4 with a tapStep of 1, else of 32. */
+  /** Result channels per invocation: a multiple of 4. */
   readonly tile: number;
   /** Outputs per invocation. */
   readonly pixels: number;
   readonly strideWidth: number;
+  /** Input pixels from one tap to the next. */
+  readonly dilationHeight: number;
+  readonly dilationWidth: number;
   /** Subgroup size for shuffles: 4 or 8; 0: none. */
   readonly lanes: number;
   /** Whether the shader loops over single taps. */
@@ -64,9 +69,10 @@ export type RowsConstants = {
 };
 
 /** Returns the lists that the shader unrolls. */
-export function unrollRows({ taps, tapStep, tile, pixels, strideWidth, lanes, inVector, inAlign }: RowsConstants) {
+export function unrollRows(constants: RowsConstants) {
+  const { taps, tapStep, tile, pixels, strideWidth, dilationWidth, lanes, inVector, inAlign } = constants;
   const cut = { vector: inVector, align: inAlign, early: true };
-  const loads = inputLoads(inputColumns(pixels, taps, strideWidth), cut);
+  const loads = inputLoads(inputColumns(pixels, taps, strideWidth, dilationWidth), cut);
   // In forward the taps are adjacent, so the lanes divide them as one block.
   const joined = tapStep === 1;
   const vectors = ((joined ? taps : 1) * tile) / 4;
@@ -95,6 +101,8 @@ const rowsKernel = defineNormalisable({
   bindings: { input: 'read', packed: 'read', output: 'read_write' },
   uniforms: {
     batch: 'u32',
+    groups: 'u32',
+    groupTiles: 'u32',
     channels: 'u32',
     inHeight: 'u32',
     inWidth: 'u32',
@@ -122,12 +130,13 @@ const rowsKernel = defineNormalisable({
   },
   example: {
     ...{ taps: 3, tapStep: 1, tile: 32, pixels: 4, strideWidth: 2, lanes: 8, loopTaps: false },
-    ...{ inVector: 4, inAlign: 1, outVector: 4 },
+    ...{ dilationHeight: 1, dilationWidth: 1, inVector: 4, inAlign: 1, outVector: 4 },
   },
 });
 
-/** The layout of packed weights: the channels that are summed over, and the tiles of result channels. */
+/** The layout of packed weights: a group's channels that are summed over, and its tiles of result channels. */
 export interface PackPlan {
+  readonly groups: number;
   readonly channels: number;
   readonly resultChannels: number;
   readonly packedChannels: number;
@@ -136,21 +145,26 @@ export interface PackPlan {
   readonly tapColumns: number;
   readonly channelStride: number;
   readonly resultStride: number;
+  readonly groupStride: number;
 }
 
 /** Returns the bytes of packed weights, including those beyond the end that the last lanes' loads may read. */
 export function packedBytes(plan: PackPlan): number {
-  return (plan.channels * plan.tapRows * plan.tapColumns * plan.packedChannels + 32) * 4;
+  return (plan.groups * plan.channels * plan.tapRows * plan.tapColumns * plan.packedChannels + 32) * 4;
 }
 
-/** Returns the packing for the forward pass, or for the input gradient. */
-export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', tile: number): PackPlan {
+/** Returns the packing for the forward pass, or for the input gradient. Small groups get tiles of their size. */
+export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', largestTile: number): PackPlan {
+  const { groups = 1 } = s;
+  const [inChannels, outChannels] = [s.inChannels / groups, s.outChannels / groups];
   const taps = s.kernelHeight * s.kernelWidth;
-  const [ofInput, ofOutput] = [taps, s.inChannels * taps];
+  const [ofInput, ofOutput] = [taps, inChannels * taps];
   const forward = pass === 'forward';
-  const resultChannels = forward ? s.outChannels : s.inChannels;
+  const resultChannels = forward ? outChannels : inChannels;
+  const tile = groups === 1 ? largestTile : Math.min(largestTile, upTo(4, resultChannels));
   return {
-    channels: forward ? s.inChannels : s.outChannels,
+    groups,
+    channels: forward ? inChannels : outChannels,
     resultChannels,
     packedChannels: upTo(tile, resultChannels),
     tile,
@@ -158,6 +172,7 @@ export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', tile: nu
     tapColumns: s.kernelWidth,
     channelStride: forward ? ofInput : ofOutput,
     resultStride: forward ? ofOutput : ofInput,
+    groupStride: outChannels * ofOutput,
   };
 }
 
@@ -170,7 +185,11 @@ function packed(gpu: Gpu, plan: PackPlan, weight: ConvWeight): PooledBuffer {
       launch(gpu, packKernel, {
         buffers: { weight: weight.buffer, packed: target },
         uniforms: plan,
-        workgroups: [Math.ceil(plan.packedChannels / 64), Math.ceil(plan.channels / PACKED_CHANNELS), 1],
+        workgroups: [
+          Math.ceil((plan.groups * plan.packedChannels) / 64),
+          Math.ceil(plan.channels / PACKED_CHANNELS),
+          1,
+        ],
       });
     },
   );
@@ -211,7 +230,7 @@ function inputGrad(gpu: Gpu, s: Conv2dShape, outputGrad: PooledBuffer, weight: C
       pixels: PIXELS,
       weights,
       firstTap: [phase.rows.first, phase.columns.first],
-      tapStep: [-s.strideHeight, -s.strideWidth],
+      tapStep: [-phaseSteps(s.strideHeight, s.dilationHeight).taps, -phaseSteps(s.strideWidth, s.dilationWidth).taps],
     };
     launchRows(gpu, job, s, outputGrad, target, `inputGrad ${describeConv2d(s)}`, inputGradGeometry(s, phase));
   }
@@ -238,7 +257,7 @@ function launchRows(
   geometry: JobGeometry,
   after?: Normalisation,
 ): void {
-  const { tapRows, tapColumns, strideWidth } = geometry;
+  const { tapRows, tapColumns, strideWidth, dilationHeight, dilationWidth } = geometry;
   // A phase that no tap reaches writes zeros. Any shader does that, so it takes a simple one.
   const unrolled = UNROLLED_TAPS.includes(tapColumns || 1);
   const taps = unrolled ? tapColumns || 1 : 1;
@@ -258,10 +277,11 @@ function launchRows(
     buffers: { input, packed: weights, output },
     constants: {
       ...{ taps, tapStep: unrolled ? tapStep[1] : 1, tile: plan.tile, pixels, strideWidth, lanes, loopTaps: !unrolled },
-      ...{ inVector, inAlign, outVector },
+      ...{ dilationHeight, dilationWidth, inVector, inAlign, outVector },
     },
     uniforms: {
       ...geometry,
+      groupTiles: plan.packedChannels / plan.tile,
       rowSegments,
       segments,
       weightTile: plan.channels * kernelHeight * row,
@@ -270,7 +290,7 @@ function launchRows(
       weightRow: rowStep - tapColumns * columnStep,
       weightChannel: kernelHeight * row - tapRows * rowStep,
     },
-    workgroups: [x, plan.packedChannels / plan.tile, z] as const,
+    workgroups: [x, (plan.groups * plan.packedChannels) / plan.tile, z] as const,
     label,
   };
   launchNormalised(gpu, rowsKernel, run, after);

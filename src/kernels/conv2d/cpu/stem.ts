@@ -5,12 +5,12 @@
  */
 import { linearGrid } from '../../grid.ts';
 import { defineKernel, launch } from '../../kernel.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
+import { MOST_TEXELS } from '../../texels.ts';
 import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
 import { defineNormalisable, launchNormalised } from '../normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, describeConv2d } from '../shape.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
-import { MOST_TEXELS } from './texels.ts';
 
 /** Outputs per invocation in a row; it computes 2 rows. */
 const COLUMNS = 4;

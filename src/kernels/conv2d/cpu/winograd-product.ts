@@ -2,8 +2,8 @@
 import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer, PooledTexture } from '../../../gpu/pool.ts';
 import { defineKernel, launch } from '../../kernel.ts';
-import { shuffleLanes } from './shuffle-lanes.ts';
-import { copiedAsTexels, TEXELS_A_LINE } from './texels.ts';
+import { shuffleLanes } from '../../shuffle-lanes.ts';
+import { copiedAsTexels, TEXELS_A_LINE } from '../../texels.ts';
 import { COLUMNS, planeOf, positionsOf, ROWS, type Tile } from './winograd-shape.ts';
 
 const product = {

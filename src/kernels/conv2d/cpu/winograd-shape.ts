@@ -2,9 +2,10 @@
  * The extents of Winograd's convolution: the side of the output tiles, the padding of the products, the shapes that
  * fit, and their cost.
  */
+
+import { MOST_TEXELS } from '../../texels.ts';
 import { upTo } from '../../up-to.ts';
 import type { Conv2dPass, Conv2dShape } from '../shape.ts';
-import { MOST_TEXELS } from './texels.ts';
 
 /** Side of a tile of outputs: F(4×4, 3×3) or F(2×2, 3×3). */
 export type Tile = 2 | 4;

@@ -11,12 +11,12 @@
 import type { Gpu } from '../../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../../gpu/pool.ts';
 import { defineKernel, launch } from '../../kernel.ts';
+import { fillTexture } from '../../texels.ts';
 import { upTo } from '../../up-to.ts';
 import { vectorOf } from '../../vector-of.ts';
 import { defineNormalisable, launchNormalised, type Normalisation } from '../normalised.ts';
 import { type Conv2dKernels, type Conv2dShape, type ConvWeight, type DerivedData, describeConv2d } from '../shape.ts';
 import { winogradStem, winogradStemFits } from './stem.ts';
-import { fillTexture } from './texels.ts';
 import { multiply, type Operand } from './winograd-product.ts';
 import {
   columnsFor,
