@@ -30,7 +30,8 @@ he would chuck, he would, as much as he could, and chuck as much wood
 as a woodchuck would if a woodchuck could chuck wood.
 `;
 const letters = [...new Set(TEXT)].sort();
-const codes = Uint32Array.from(TEXT, (letter) => letters.indexOf(letter));
+const codesOf = (text: string) => Uint32Array.from(text, (letter) => letters.indexOf(letter));
+const codes = codesOf(TEXT);
 const [BATCH, LENGTH, WIDTH, HEADS] = [8, 24, 32, 4];
 
 /** Each position looks at itself and those before it, in HEADS different ways. */
@@ -111,15 +112,8 @@ for (let step = 0; step < STEPS; step++) {
 
 let said = 'how much wood would';
 while (said.length < 120) {
-  const seen = Uint32Array.from([...said.slice(-LENGTH)], (letter) => letters.indexOf(letter));
-  const next = scope(() =>
-    noGrad(() =>
-      model
-        .call(Tensor.from(gpu, seen, [1, seen.length]))
-        .narrow(1, -1, 1)
-        .argmax(),
-    ),
-  );
+  const seen = Tensor.from(gpu, codesOf(said.slice(-LENGTH))).unsqueeze(0);
+  const next = scope(() => noGrad(() => model.call(seen).narrow(1, -1, 1).argmax()));
   said += letters[await next.item()];
 }
 console.log(said);
