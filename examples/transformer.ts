@@ -24,7 +24,6 @@ import {
 const STEPS = 300;
 const gpu = await openGpu();
 const random = new Generator(0);
-
 const TEXT = `how much wood would a woodchuck chuck if a woodchuck could chuck wood?
 he would chuck, he would, as much as he could, and chuck as much wood
 as a woodchuck would if a woodchuck could chuck wood.
