@@ -81,6 +81,7 @@ describe('a pair', () => {
     ['maxPool2d', 'kernelSize', 1, (kernelSize: unknown) => pool({ kernelSize })],
     ['maxPool2d', 'stride', 1, (stride: unknown) => pool({ kernelSize: 2, stride })],
     ['maxPool2d', 'padding', 0, (padding: unknown) => pool({ kernelSize: 2, padding })],
+    ['maxPool2d', 'dilation', 1, (dilation: unknown) => pool({ kernelSize: 2, dilation })],
   ] as const) {
     for (const [value, shown] of wrongPairs(least)) {
       gpuTest(`${owner} refuses ${name} ${shown}`, () => {
@@ -197,6 +198,10 @@ describe('a number', () => {
 
 describe('true or false', () => {
   for (const value of [1, 0, null, 'false']) {
+    gpuTest(`maxPool2d refuses ceilMode ${value}`, () => {
+      const message = `maxPool2d: ceilMode must be true or false, got ${value === 'false' ? '"false"' : value}.`;
+      refuses(() => pool({ kernelSize: 2, ceilMode: value }), message);
+    });
     gpuTest(`batchNorm2d refuses ${value}`, () => {
       const shown = value === 'false' ? '"false"' : value;
       refuses(() => normalise({ training: value }), `batchNorm2d: training must be true or false, got ${shown}.`);
@@ -216,7 +221,11 @@ describe('true or false', () => {
 describe('an option that would be ignored', () => {
   for (const [owner, names, run] of [
     ['conv2d', 'stride, padding', convolve],
-    ['maxPool2d', 'kernelSize, stride, padding', (options: object) => pool({ kernelSize: 2, ...options })],
+    [
+      'maxPool2d',
+      'kernelSize, stride, padding, ceilMode, dilation',
+      (options: object) => pool({ kernelSize: 2, ...options }),
+    ],
     [
       'batchNorm2d',
       'training, momentum, eps, residual, relu',
@@ -225,6 +234,7 @@ describe('an option that would be ignored', () => {
     ['batchNorm2d', 'training, momentum, eps, residual, relu', both],
   ] as const) {
     for (const name of ['groups', 'dilation', 'paddingMode', 'ceilMode', 'constructor', '__proto__x']) {
+      if (names.split(', ').includes(name)) continue;
       gpuTest(`${owner} refuses ${name}`, () => {
         const message = `${owner}: option ${name} is not implemented. Leave it out; the options are ${names}.`;
         refuses(() => run({ [name]: 1 }), message);
@@ -236,7 +246,7 @@ describe('an option that would be ignored', () => {
   gpuTest('options that are not an object are refused', () => {
     refuses(
       () => pool(undefined),
-      'maxPool2d: options must be an object with kernelSize, stride, padding, got undefined.',
+      'maxPool2d: options must be an object with kernelSize, stride, padding, ceilMode, dilation, got undefined.',
     );
     refuses(() => convolve(null), 'conv2d: options must be an object with stride, padding, got null.');
     refuses(() => convolve(2), 'conv2d: options must be an object with stride, padding, got 2.');
