@@ -82,6 +82,7 @@ const OTHERS: Record<string, Constants[]> = {
   max_pool_forward: [
     { loops: true, columns: 1, inVector: 1, outVector: 1 },
     { inVector: 1, outVector: 2 },
+    { loops: true, columns: 1, inVector: 1, outVector: 1, dilationWidth: 2 },
   ],
   max_pool_forward_half: [{ loops: true, columns: 1, inVector: 1, outVector: 1 }],
   max_pool_forward_argmax: [{ loops: true, columns: 1, inVector: 1, outVector: 1 }],
@@ -89,6 +90,24 @@ const OTHERS: Record<string, Constants[]> = {
     { loops: true, rows: 1, columns: 1, inVector: 1, outVector: 1 },
     { inVector: 2, outVector: 1 },
   ],
+  average_pool_forward: [
+    { loops: true, columns: 1, inVector: 1, outVector: 1, countPadding: false, divisor: 3 },
+    { loops: true, columns: 1, inVector: 1, outVector: 1, adaptive: true },
+    { inVector: 1, outVector: 2, countPadding: false },
+  ],
+  average_pool_backward: [
+    { loops: true, rows: 1, columns: 1, inVector: 1, outVector: 1, countPadding: false, divisor: 3 },
+    { loops: true, rows: 1, columns: 1, inVector: 1, outVector: 1, adaptive: true },
+    { inVector: 2, outVector: 1 },
+  ],
+  layer_norm_statistics: [{ single: true, vector: false }, { subgroup: 64 }],
+  layer_norm_forward_weight_bias: [{ byValue: false, shared: false, periodic: false, vector: false }],
+  layer_norm_sums_weight: [
+    { single: true, vector: false },
+    { subgroup: 64, shared: false, periodic: false },
+  ],
+  layer_norm_backward_input_weight: [{ byValue: false, shared: false, periodic: false, vector: false }],
+  layer_norm_column_sums: [{ lanesY: 1, vector: false }],
   conv2d_rows_weight_grad: [
     { lanes: 0 },
     { roll: 2, strideWidth: 2, gradVector: 2 },

@@ -6,8 +6,11 @@ import { OptionError, ShapeError } from '../../src/index.ts';
 import { BasicBlock, ResNet, resnet18 } from '../../src/models/index.ts';
 import {
   AdaptiveAvgPool2d,
+  AvgPool2d,
   BatchNorm2d,
   Conv2d,
+  GroupNorm,
+  LayerNorm,
   Linear,
   MaxPool2d,
   type Module,
@@ -28,6 +31,9 @@ const dense = (options: Loose, inFeatures = 3, outFeatures = 4) =>
   new Linear(gpu, inFeatures, outFeatures, { ...skip, ...options } as never);
 const norm = (options: Loose, channels = 3) => new BatchNorm2d(gpu, channels, options as never);
 const pool = (options: Loose) => new MaxPool2d({ kernelSize: 2, ...options } as never);
+const meanPool = (options: Loose) => new AvgPool2d({ kernelSize: 2, ...options } as never);
+const rows = (options: Loose, shape: unknown = 4) => new LayerNorm(gpu, shape as number, options as never);
+const groups = (options: Loose, count = 2, channels = 4) => new GroupNorm(gpu, count, channels, options as never);
 const block = (options: Loose, inChannels = 3, channels = 4) =>
   new BasicBlock(gpu, inChannels, channels, { ...skip, ...options } as never);
 const net = (options: Loose, depths: unknown = [1, 1, 1, 1]) =>
@@ -50,7 +56,11 @@ describe('a pair', () => {
     ['MaxPool2d', 'kernelSize', 1, (kernelSize: unknown) => pool({ kernelSize })],
     ['MaxPool2d', 'stride', 1, (stride: unknown) => pool({ stride })],
     ['MaxPool2d', 'padding', 0, (padding: unknown) => pool({ padding })],
-    ['AdaptiveAvgPool2d', 'outputSize', 1, (size: unknown) => new AdaptiveAvgPool2d(size as number)],
+    ['MaxPool2d', 'dilation', 1, (dilation: unknown) => pool({ dilation })],
+    ['AvgPool2d', 'kernelSize', 1, (kernelSize: unknown) => meanPool({ kernelSize })],
+    ['AvgPool2d', 'stride', 1, (stride: unknown) => meanPool({ stride })],
+    ['AvgPool2d', 'padding', 0, (padding: unknown) => meanPool({ padding })],
+    ['AdaptiveAvgPool2d', 'outputSize', 0, (size: unknown) => new AdaptiveAvgPool2d(size as number)],
   ] as const) {
     gpuTest(`${owner} ${name}`, () => {
       for (const value of [least - 1, 1.5, nan, infinity, [2, 2, 2], [1], [], [1, nan], null, 'same', '1', true]) {
@@ -78,13 +88,6 @@ describe('a pair', () => {
     expect(pool({ kernelSize: [2, 3] })).toMatchObject({ stride: [2, 3], padding: [0, 0] });
     layer.dispose();
   });
-
-  test('for the size of an average pool is 1, with one or two values as in torchvision', () => {
-    expect(() => new AdaptiveAvgPool2d([1, 1])).not.toThrow();
-    expect(() => new AdaptiveAvgPool2d([1, 7])).toThrow(
-      'AdaptiveAvgPool2d: outputSize must be 1, the only one implemented, got 1,7.',
-    );
-  });
 });
 
 describe('a whole number of at least 1', () => {
@@ -95,6 +98,8 @@ describe('a whole number of at least 1', () => {
     ['Linear', 'inFeatures', (value: number) => dense({}, value)],
     ['Linear', 'outFeatures', (value: number) => dense({}, 3, value)],
     ['BatchNorm2d', 'channels', (value: number) => norm({}, value)],
+    ['GroupNorm', 'numGroups', (value: number) => groups({}, value)],
+    ['GroupNorm', 'numChannels', (value: number) => groups({}, 1, value)],
     ['BasicBlock', 'inChannels', (value: number) => block({}, value)],
     ['BasicBlock', 'channels', (value: number) => block({}, 3, value)],
     ['BasicBlock', 'stride', (value: number) => block({ stride: value })],
@@ -125,6 +130,14 @@ describe('a whole number of at least 1', () => {
   });
 });
 
+gpuTest('the extents of norms are whole numbers, and groups divide channels', () => {
+  for (const value of [-1, 1.5, nan, null, '3', [2, 1.5]]) {
+    refuses(() => rows({}, value), 'LayerNorm: normalizedShape must be a whole number of at least 0, got ');
+  }
+  refuses(() => rows({}, []), 'LayerNorm: normalizedShape must have at least one extent, got [].');
+  refuses(() => groups({}, 3), 'GroupNorm: numGroups must divide numChannels, got 3 groups of 4 channels.');
+});
+
 describe('a number', () => {
   gpuTest('BatchNorm2d eps and momentum', () => {
     for (const value of [-1, nan, infinity, null, '1', 1e39]) {
@@ -135,6 +148,13 @@ describe('a number', () => {
     }
     for (const value of [0, 1, null]) norm({ momentum: value, eps: 0 }).dispose();
   });
+
+  gpuTest('LayerNorm and GroupNorm eps', () => {
+    for (const value of [-1, nan, infinity, null, '1', 1e39]) {
+      refuses(() => rows({ eps: value }), 'LayerNorm: eps must be a finite number of at least 0, got ');
+      refuses(() => groups({ eps: value }), 'GroupNorm: eps must be a finite number of at least 0, got ');
+    }
+  });
 });
 
 describe('true or false', () => {
@@ -142,6 +162,16 @@ describe('true or false', () => {
     for (const value of [null, 0, 1, 'false']) {
       refuses(() => conv({ bias: value }), 'Conv2d: bias must be true or false, got ');
       refuses(() => dense({ bias: value }), 'Linear: bias must be true or false, got ');
+    }
+  });
+
+  gpuTest('of norms and pools', () => {
+    for (const value of [null, 0, 1, 'false']) {
+      refuses(() => rows({ elementwiseAffine: value }), 'LayerNorm: elementwiseAffine must be true or false, got ');
+      refuses(() => rows({ bias: value }), 'LayerNorm: bias must be true or false, got ');
+      refuses(() => groups({ affine: value }), 'GroupNorm: affine must be true or false, got ');
+      refuses(() => pool({ ceilMode: value }), 'MaxPool2d: ceilMode must be true or false, got ');
+      refuses(() => meanPool({ countIncludePad: value }), 'AvgPool2d: countIncludePad must be true or false, got ');
     }
   });
 });
@@ -177,7 +207,10 @@ describe('an option that would be ignored', () => {
     ['Conv2d', conv, ['paddingMode', 'transposed']],
     ['Linear', dense, ['dtype']],
     ['BatchNorm2d', norm, ['affine', 'trackRunningStats']],
-    ['MaxPool2d', pool, ['dilation', 'ceilMode', 'returnIndices']],
+    ['MaxPool2d', pool, ['returnIndices', 'countIncludePad']],
+    ['AvgPool2d', meanPool, ['dilation']],
+    ['LayerNorm', rows, ['affine', 'dtype']],
+    ['GroupNorm', groups, ['elementwiseAffine', 'bias']],
     ['BasicBlock', block, ['groups', 'dilation', 'baseWidth']],
     ['ResNet', net, ['numClasses', 'widthPerGroup']],
   ] as const) {

@@ -5,10 +5,14 @@
 
 import { fromHalf, toHalf } from '../../../src/autograd/half.ts';
 import {
+  type AvgPoolOptions,
+  adaptiveAvgPool2d,
+  avgPool2d,
   batchNorm2d,
   type Conv2dOptions,
   conv2d,
   noGrad,
+  type Pair,
   scope,
   Tensor,
   toDType,
@@ -16,12 +20,14 @@ import {
 import { conv2dBatchNorm2d } from '../../../src/autograd/ops/conv2d-batch-norm2d.ts';
 import type { Gpu } from '../../../src/gpu/gpu.ts';
 import { EXACT, findDifference, type Tolerance } from '../../support/compare.ts';
-import { type Case, cases, conv2dCases, conv2dGroupCases, type Inputs, RUNS, type Run } from './golden.ts';
+import { type Case, cases, conv2dCases, conv2dGroupCases, type Inputs, load, RUNS, type Run } from './golden.ts';
 
 /** The ops that take f16, and those of their inputs that are f16 then. The other inputs are always f32. */
 export const STORED: Readonly<Record<string, readonly string[]>> = {
   maxPool2d: ['input'],
   globalAvgPool2d: ['input'],
+  avgPool2d: ['input'],
+  adaptiveAvgPool2d: ['input'],
   linear: ['input', 'weight'],
   batchNorm2d: ['input', 'residual'],
   conv2d: ['input', 'weight'],
@@ -30,6 +36,8 @@ export const STORED: Readonly<Record<string, readonly string[]>> = {
 
 const RUNS_OF: Readonly<Record<string, Run>> = {
   ...RUNS,
+  avgPool2d: ({ input }, options) => avgPool2d(input!, options as unknown as AvgPoolOptions),
+  adaptiveAvgPool2d: ({ input }, { size }) => adaptiveAvgPool2d(input!, size as Pair),
   conv2dBatchNorm2d: ({ input, weight, residual, scale, shift, mean, variance }, options) => {
     const { relu, ...conv } = options as Conv2dOptions & { relu?: boolean };
     const norm = { training: false, relu: relu === true, residual };
@@ -80,9 +88,13 @@ const FOLDED = (
 });
 
 /** All cases in inference. */
-export const halfCases: readonly Case[] = [...cases, ...conv2dCases, ...conv2dGroupCases, ...FOLDED].filter(
-  ({ op, options }) => STORED[op] && options.training !== true,
-);
+export const halfCases: readonly Case[] = [
+  ...cases,
+  ...conv2dCases,
+  ...conv2dGroupCases,
+  ...load('pooling'),
+  ...FOLDED,
+].filter(({ op, options }) => STORED[op] && options.training !== true);
 
 /** The nearest f16 values. */
 export const rounded = (values: Float32Array) => fromHalf(toHalf(values).subarray(0, values.length));

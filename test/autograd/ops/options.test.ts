@@ -83,6 +83,7 @@ describe('a pair', () => {
     ['maxPool2d', 'kernelSize', 1, (kernelSize: unknown) => pool({ kernelSize })],
     ['maxPool2d', 'stride', 1, (stride: unknown) => pool({ kernelSize: 2, stride })],
     ['maxPool2d', 'padding', 0, (padding: unknown) => pool({ kernelSize: 2, padding })],
+    ['maxPool2d', 'dilation', 1, (dilation: unknown) => pool({ kernelSize: 2, dilation })],
   ] as const) {
     for (const [value, shown] of wrongPairs(least)) {
       gpuTest(`${owner} refuses ${name} ${shown}`, () => {
@@ -199,6 +200,10 @@ describe('a number', () => {
 
 describe('true or false', () => {
   for (const value of [1, 0, null, 'false']) {
+    gpuTest(`maxPool2d refuses ceilMode ${value}`, () => {
+      const message = `maxPool2d: ceilMode must be true or false, got ${value === 'false' ? '"false"' : value}.`;
+      refuses(() => pool({ kernelSize: 2, ceilMode: value }), message);
+    });
     gpuTest(`batchNorm2d refuses ${value}`, () => {
       const shown = value === 'false' ? '"false"' : value;
       refuses(() => normalise({ training: value }), `batchNorm2d: training must be true or false, got ${shown}.`);
@@ -218,7 +223,11 @@ describe('true or false', () => {
 describe('an option that would be ignored', () => {
   for (const [owner, names, run] of [
     ['conv2d', 'stride, padding, dilation, groups', convolve],
-    ['maxPool2d', 'kernelSize, stride, padding', (options: object) => pool({ kernelSize: 2, ...options })],
+    [
+      'maxPool2d',
+      'kernelSize, stride, padding, ceilMode, dilation',
+      (options: object) => pool({ kernelSize: 2, ...options }),
+    ],
     [
       'batchNorm2d',
       'training, momentum, eps, residual, relu',
@@ -227,6 +236,7 @@ describe('an option that would be ignored', () => {
     ['batchNorm2d', 'training, momentum, eps, residual, relu', both],
   ] as const) {
     for (const name of ['paddingMode', 'ceilMode', 'constructor', '__proto__x']) {
+      if (names.split(', ').includes(name)) continue;
       gpuTest(`${owner} refuses ${name}`, () => {
         const message = `${owner}: option ${name} is not implemented. Leave it out; the options are ${names}.`;
         refuses(() => run({ [name]: 1 }), message);
@@ -238,7 +248,7 @@ describe('an option that would be ignored', () => {
   gpuTest('options that are not an object are refused', () => {
     refuses(
       () => pool(undefined),
-      'maxPool2d: options must be an object with kernelSize, stride, padding, got undefined.',
+      'maxPool2d: options must be an object with kernelSize, stride, padding, ceilMode, dilation, got undefined.',
     );
     refuses(
       () => convolve(null),
