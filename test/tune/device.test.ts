@@ -40,7 +40,7 @@ describe('the work of a run', () => {
     expect(jobs).toHaveLength(32 + 3);
     expect(new Set(jobs.map(({ family }) => family)).size).toBe(6);
     expect(named(jobs, 'linear weightGrad 2x512 -> 2')).toMatchObject({
-      candidates: ['dots', 'tiled'],
+      candidates: ['dots', 'tiled', 'rows'],
       table: 'dots',
       size: 2 * 2 * 512 * 2,
     });

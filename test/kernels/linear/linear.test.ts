@@ -1,7 +1,7 @@
 /**
- * The two variants of the fully connected layer, against PyTorch's values in double and finite differences. The tiled
- * variant is also compared with the other one at sizes of several tiles and slices, and has errors planted in it. The
- * last tests check the choice of the variant.
+ * The variants of the fully connected layer, against PyTorch's values in double and finite differences. Those in tiles
+ * are also compared with dot products at sizes of several tiles and slices, and have errors planted in them. The last
+ * tests check the choice of the variant.
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { counterNoise } from '../../../src/autograd/gradcheck.ts';
@@ -90,10 +90,10 @@ async function results(on: Gpu, variant: LinearVariant, { rows, inFeatures, outF
   return all;
 }
 
-describe('tiles and dot products agree', () => {
+describe.each(['tiled', 'rows'] as const)('%s and dot products agree', (variant) => {
   for (const size of SIZES) {
     gpuTest(JSON.stringify(size).replaceAll('"', ''), async () => {
-      const [tiled, dots] = [await results(gpu, 'tiled', size), await results(gpu, 'dots', size)];
+      const [tiled, dots] = [await results(gpu, variant, size), await results(gpu, 'dots', size)];
       for (const pass of ['output', 'inputGrad', 'weightGrad'] as const) {
         // Sums of up to 1000 products below 1, of both signs, in two orders: off by some 2⁻²⁴ · √1000 of the largest,
         // below 100.
@@ -105,31 +105,29 @@ describe('tiles and dot products agree', () => {
   }
 });
 
-describe('an error in the tiled variant', () => {
+describe('an error in a variant in tiles', () => {
   const [large, deep] = [goldens[3]!, goldens[1]!];
-  for (const [what, one, wrong, find, replace] of [
+  const lastDepth = 'params.depthsPerSlice, params.depths)';
+  for (const [variant, what, one, wrong, find, replace] of [
+    ['tiled', 'a term is left out', large, 'output', lastDepth, 'params.depthsPerSlice, params.depths - 1u)'],
+    ['tiled', 'depth beyond the end is not masked', goldens[4]!, 'output', /depth < lastDepth/g, 'true'],
+    ['tiled', 'a slice is written over another', deep, 'output', '+ slice * params.outSlice', ''],
+    ['tiled', 'the bias is added in each slice', deep, 'output', 'begin.slice == 0u)', 'true)'],
     [
-      'a term is left out',
-      large,
-      'output',
-      'params.depthsPerSlice, params.depths)',
-      'params.depthsPerSlice, params.depths - 1u)',
-    ],
-    ['depth beyond the end is not masked', goldens[4]!, 'output', /depth < lastDepth/g, 'true'],
-    ['a slice is written over another', deep, 'output', '(group.z * rows + row)', '(0u * rows + row)'],
-    ['the bias is added in each slice', deep, 'output', 'group.z == 0u)', 'true)'],
-    [
+      'tiled',
       'the operand is not transposed',
       large,
       'weightGrad',
       'row * params.aRow + depth * params.aDepth',
       'row * params.aDepth + depth * params.aRow',
     ],
-    ['columns are a row apart', large, 'inputGrad', 'column * params.bColumn', 'column * params.bDepth'],
-    ['columns of the next tile are those of the first', large, 'output', 'group.x * TILE', '0u * TILE'],
+    ['tiled', 'columns are a row apart', large, 'inputGrad', 'column * params.bColumn', 'column * params.bDepth'],
+    ['tiled', 'columns of the next tile are those of the first', large, 'output', 'group.x * TILE', '0u * TILE'],
+    ['rows', 'the bias is added in each slice', deep, 'output', 'begin.slice == 0u)', 'true)'],
+    ['rows', 'the bias of the first columns is added', large, 'output', /bias\[min\(column0/g, 'bias[min(0u'],
   ] as const) {
-    seesPlanted(gpuTest, { what, wrong, edit: { find, replace } }, (tampered) => {
-      forceLinearVariant('tiled');
+    seesPlanted(gpuTest, { what: `${variant}: ${what}`, wrong, edit: { find, replace } }, (tampered) => {
+      forceLinearVariant(variant);
       return differences(tampered, one, RUNS.linear);
     });
   }
@@ -141,14 +139,17 @@ describe('chooseLinear', () => {
     { rows: 64, inFeatures: 784, outFeatures: 256 },
   ];
 
-  test('takes tiles on GPUs if they are filled, and dot products elsewhere', () => {
+  test('takes tiles if they are filled, and dot products elsewhere', () => {
+    const cpu = { ...PLAIN_GPU, kind: 'cpu', subgroupSize: 8 } as const;
     for (const pass of ['forward', 'inputGrad', 'weightGrad'] as const) {
       expect(chooseLinear(pass, wide, PLAIN_GPU)).toBe('tiled');
-      expect(chooseLinear(pass, head, PLAIN_GPU)).toBe('dots');
-      expect(chooseLinear(pass, wide, { ...PLAIN_GPU, kind: 'cpu' })).toBe('dots');
+      expect(chooseLinear(pass, wide, cpu)).toBe('rows');
+      expect(chooseLinear(pass, wide, { ...cpu, subgroupSize: 0 })).toBe('dots');
+      for (const traits of [PLAIN_GPU, cpu]) expect(chooseLinear(pass, head, traits)).toBe('dots');
     }
     // The gradient of the weights is as large with few rows.
     expect(tabledLinear('weightGrad', { ...wide, rows: 4 }, PLAIN_GPU)).toBe('tiled');
+    expect(tabledLinear('forward', { ...wide, half: true }, cpu)).toBe('dots');
   });
 
   test('takes the tuned kernel, for that pass and size only, if it exists', () => {
