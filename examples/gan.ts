@@ -2,7 +2,7 @@
  * A generative adversarial network (Goodfellow et al. 2014) that learns to draw points on a ring. Two networks and two
  * graphs at once: the discriminator learns to tell real points from generated ones, the generator to deceive it.
  *
- *     npx tsx examples/gan.ts [steps]
+ *     npx tsx examples/gan.ts
  */
 import {
   Adam,
@@ -19,7 +19,7 @@ import {
   Tensor,
 } from 'dawngrad';
 
-const steps = Number(process.argv[2] ?? 400);
+const STEPS = 400;
 const gpu = await openGpu();
 const random = new Generator(0);
 
@@ -59,7 +59,7 @@ const noise = () => Tensor.from(gpu, random.fillNormal(new Float32Array(BATCH * 
 const isReal = Tensor.from(gpu, new Float32Array(BATCH).fill(1), [BATCH, 1]);
 const isFake = Tensor.zeros(gpu, [BATCH, 1]);
 
-for (let step = 0; step < steps; step++) {
+for (let step = 0; step < STEPS; step++) {
   const [real, fake] = scope(() => {
     const points = realPoints();
     const drawn = generator.call(noise());

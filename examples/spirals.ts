@@ -1,11 +1,11 @@
 /**
  * Two spirals, and a network that learns to tell them apart: tensors, their methods and nothing else.
  *
- *     npx tsx examples/spirals.ts [steps]
+ *     npx tsx examples/spirals.ts
  */
 import { Adam, backward, countCorrect, crossEntropy, Generator, noGrad, openGpu, scope, Tensor } from 'dawngrad';
 
-const steps = Number(process.argv[2] ?? 400);
+const STEPS = 400;
 const gpu = await openGpu();
 const random = new Generator(0);
 
@@ -45,7 +45,7 @@ function scores(x: Tensor): Tensor {
 }
 
 const optimizer = new Adam([weight1, bias1, weight2, bias2, weight3, bias3], { lr: 0.01 });
-for (let step = 0; step < steps; step++) {
+for (let step = 0; step < STEPS; step++) {
   // The scope frees what was computed on the way to the loss.
   const loss = scope(() => {
     const result = crossEntropy(scores(points), labels);

@@ -1,7 +1,7 @@
 /**
  * A small character transformer: it reads a rhyme, 24 characters at a time, and learns to say the next one.
  *
- *     npx tsx examples/transformer.ts [steps]
+ *     npx tsx examples/transformer.ts
  */
 import {
   AdamW,
@@ -21,16 +21,16 @@ import {
   where,
 } from 'dawngrad';
 
-const steps = Number(process.argv[2] ?? 300);
+const STEPS = 300;
 const gpu = await openGpu();
 const random = new Generator(0);
-
 const TEXT = `how much wood would a woodchuck chuck if a woodchuck could chuck wood?
 he would chuck, he would, as much as he could, and chuck as much wood
 as a woodchuck would if a woodchuck could chuck wood.
 `;
 const letters = [...new Set(TEXT)].sort();
-const codes = Uint32Array.from(TEXT, (letter) => letters.indexOf(letter));
+const codesOf = (text: string) => Uint32Array.from(text, (letter) => letters.indexOf(letter));
+const codes = codesOf(TEXT);
 const [BATCH, LENGTH, WIDTH, HEADS] = [8, 24, 32, 4];
 
 /** Each position looks at itself and those before it, in HEADS different ways. */
@@ -93,7 +93,7 @@ class Transformer extends Module<[text: Tensor<'u32'>]> {
 
 const model = new Transformer();
 const optimizer = new AdamW(model.parameters(), { lr: 3e-3 });
-for (let step = 0; step < steps; step++) {
+for (let step = 0; step < STEPS; step++) {
   const loss = scope(() => {
     const starts = Array.from({ length: BATCH }, () => random.randint(codes.length - LENGTH - 1));
     const windows = (shift: number) =>
@@ -111,11 +111,9 @@ for (let step = 0; step < steps; step++) {
 
 let said = 'how much wood would';
 while (said.length < 120) {
-  const seen = Uint32Array.from([...said.slice(-LENGTH)], (letter) => letters.indexOf(letter));
-  const scores = scope(() =>
-    noGrad(() => model.call(Tensor.from(gpu, seen, [1, seen.length])).narrow(1, seen.length - 1, 1)),
-  );
-  said += letters[await scores.argmax().item()];
+  const seen = Tensor.from(gpu, codesOf(said.slice(-LENGTH))).unsqueeze(0);
+  const next = scope(() => noGrad(() => model.call(seen).narrow(1, -1, 1).argmax()));
+  said += letters[await next.item()];
 }
 console.log(said);
 gpu.close();

@@ -24,6 +24,7 @@ import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
 import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
+import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
@@ -54,6 +55,7 @@ const ROWS: readonly Row[] = [
   oneStep,
   tenSteps,
   batchNormOffset,
+  examples,
   optimizers,
   evalForward,
   half,

@@ -42,7 +42,7 @@ export function writeExamples({ folder }: Installed): void {
   README_EXAMPLES.forEach((name, i) => {
     writeFileSync(join(folder, 'ts', `${name}.ts`), blocks[i]!);
   });
-  cpSync(join(root, 'examples', 'softmax.ts'), join(folder, 'ts', 'softmax.ts'));
+  cpSync(join(root, 'examples'), join(folder, 'ts'), { recursive: true });
   writeFileSync(join(folder, 'ts', 'uses.ts'), USES);
 }
 

@@ -1,4 +1,4 @@
-/** Ops that copy no value, or copy values without looking at them: of any type, with a gradient if that is f32. */
+/** What ops share that take values of several types as they are, in a view or a copy; only f32 ones have a gradient. */
 import type { DType } from './dtype.ts';
 import { expectUsable } from './errors.ts';
 import { record } from './graph.ts';

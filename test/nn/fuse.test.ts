@@ -10,7 +10,8 @@ const { gpuTest, gpu } = await withGpu({ poisoned: true });
 
 const random = new Generator(11);
 const images = () => Tensor.from(gpu, random.fillNormal(new Float32Array(2 * 3 * 7 * 5), 0, 1), [2, 3, 7, 5]);
-const convolution = (bias = false) => new Conv2d(gpu, 3, 3, { kernelSize: 3, padding: 1, bias, random });
+const convolution = (bias = false, options = {}) =>
+  new Conv2d(gpu, 3, 3, { kernelSize: 3, padding: 1, bias, random, ...options });
 
 /** Runs in training mode, then in evaluation mode, and returns each result with its dispatches. */
 async function both(norm: BatchNorm2d, run: () => Tensor) {
@@ -37,9 +38,13 @@ describe('pipe', () => {
     'a batch norm alone': (_, norm) => [[norm, plus(() => residual), relu], (x) => relu(add(norm.call(x), residual))],
   };
   for (const [name, chain] of Object.entries(CHAINS)) {
-    for (const bias of [false, true]) {
-      gpuTest(`${name}${bias ? ', the convolution with a bias' : ''}`, async () => {
-        const [x, conv] = [images(), convolution(bias)];
+    for (const [told, bias, options] of [
+      ['', false, {}],
+      [', the convolution with a bias', true, {}],
+      [', the convolution with groups and dilation', false, { groups: 3, dilation: [2, 1], padding: [2, 1] }],
+    ] as const) {
+      gpuTest(`${name}${told}`, async () => {
+        const [x, conv] = [images(), convolution(bias, options)];
         const [one, other] = [new BatchNorm2d(gpu, 3), new BatchNorm2d(gpu, 3)];
         const [steps] = chain(conv, one);
         const [, alone] = chain(conv, other);

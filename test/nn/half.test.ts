@@ -23,9 +23,12 @@ function images(on: Gpu, count: number, side: number): Tensor {
 function small(on: Gpu) {
   const random = new Generator(1);
   const conv = new Conv2d(on, 3, 7, { kernelSize: 3, padding: 1, bias: false, random });
+  const depthwise = new Conv2d(on, 7, 7, { kernelSize: 3, padding: 2, dilation: 2, groups: 7, bias: false, random });
   const withBias = new Conv2d(on, 7, 5, { kernelSize: 3, random });
   return new Sequential(
     conv,
+    new BatchNorm2d(on, 7),
+    depthwise,
     new BatchNorm2d(on, 7),
     new MaxPool2d({ kernelSize: 2 }),
     withBias,

@@ -25,25 +25,29 @@ function layers(init: Init): Record<string, Module> {
   };
 }
 
+const grouped = (init: Init) => new Conv2d(gpu, 4, 6, { kernelSize: 3, groups: 2, dilation: 2, ...init });
+
 describe('a layer', () => {
   const expected = golden<Record<string, Dense>>('layers');
 
   gpuTest('draws torch’s weights bit for bit, and normals to torch’s own precision', async () => {
     const random = new Generator(0);
-    for (const [name, layer] of Object.entries(layers({ random }))) {
+    const check = async (name: string, layer: Module) => {
       for (const [key, entry] of await layer.exportState()) {
         const dense = expected[`${name}.${key}`]!;
         expect(entry.shape, `${name}.${key}`).toEqual(dense.shape);
         expect(entry.data, `${name}.${key}`).toEqual(Float32Array.from(dense.data));
       }
       layer.dispose();
-    }
+    };
+    for (const [name, layer] of Object.entries(layers({ random }))) await check(name, layer);
     for (const name of ['kaiming_normal', 'kaiming_normal_few']) {
       const weight = Tensor.zeros(gpu, expected[name]!.shape);
       kaimingNormalFanOut(weight, { random });
       expectClose(name, await weight.data(), expected[name]!.data, NORMAL);
       weight.dispose();
     }
+    await check('conv_groups', grouped({ random }));
     expect([...random.fillUniform(new Float32Array(3))]).toEqual([...Float32Array.from(expected.next!.data)]);
   });
 
@@ -61,6 +65,7 @@ describe('a layer', () => {
       expect((await weight.data()).every((value) => value === 0)).toBe(true);
       weight.dispose();
     }
+    grouped(init).dispose();
     expect([...random.fillUniform(new Float32Array(3))]).toEqual([...Float32Array.from(expected.next!.data)]);
   });
 

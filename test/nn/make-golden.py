@@ -61,6 +61,8 @@ def layers():
     record["kaiming_normal"] = dense(torch.nn.init.kaiming_normal_(ragged, mode="fan_out", nonlinearity="relu"))
     few = torch.empty(2, 1, 3, 1)
     record["kaiming_normal_few"] = dense(torch.nn.init.kaiming_normal_(few, mode="fan_out", nonlinearity="relu"))
+    last = torch.nn.Conv2d(4, 6, 3, groups=2, dilation=2)
+    record |= {f"conv_groups.{key}": dense(value) for key, value in last.state_dict().items()}
     record["next"] = dense(torch.rand(3))
     write("layers.json", record)
 

@@ -46,6 +46,7 @@ describe('a pair', () => {
     ['Conv2d', 'kernelSize', 1, (kernelSize: unknown) => conv({ kernelSize })],
     ['Conv2d', 'stride', 1, (stride: unknown) => conv({ stride })],
     ['Conv2d', 'padding', 0, (padding: unknown) => conv({ padding })],
+    ['Conv2d', 'dilation', 1, (dilation: unknown) => conv({ dilation })],
     ['MaxPool2d', 'kernelSize', 1, (kernelSize: unknown) => pool({ kernelSize })],
     ['MaxPool2d', 'stride', 1, (stride: unknown) => pool({ stride })],
     ['MaxPool2d', 'padding', 0, (padding: unknown) => pool({ padding })],
@@ -90,6 +91,7 @@ describe('a whole number of at least 1', () => {
   for (const [owner, name, build] of [
     ['Conv2d', 'inChannels', (value: number) => conv({}, value)],
     ['Conv2d', 'outChannels', (value: number) => conv({}, 3, value)],
+    ['Conv2d', 'groups', (value: number) => conv({ groups: value })],
     ['Linear', 'inFeatures', (value: number) => dense({}, value)],
     ['Linear', 'outFeatures', (value: number) => dense({}, 3, value)],
     ['BatchNorm2d', 'channels', (value: number) => norm({}, value)],
@@ -105,6 +107,18 @@ describe('a whole number of at least 1', () => {
       }
     });
   }
+
+  gpuTest('Conv2d groups divide both kinds of channels', () => {
+    for (const [inChannels, outChannels] of [
+      [3, 4],
+      [4, 3],
+    ] as const) {
+      refuses(
+        () => conv({ groups: 2 }, inChannels, outChannels),
+        `Conv2d: groups must divide inChannels, ${inChannels}, and outChannels, ${outChannels}, got 2.`,
+      );
+    }
+  });
 
   gpuTest('is each of a ResNet’s four depths', () => {
     refuses(() => net({}, [1, 1, 1]), 'ResNet: depths must be four numbers, got 3.');
@@ -160,7 +174,7 @@ gpuTest('loadStateDict() refuses options that it would misread', () => {
 
 describe('an option that would be ignored', () => {
   for (const [owner, build, names] of [
-    ['Conv2d', conv, ['dilation', 'groups', 'paddingMode']],
+    ['Conv2d', conv, ['paddingMode', 'transposed']],
     ['Linear', dense, ['dtype']],
     ['BatchNorm2d', norm, ['affine', 'trackRunningStats']],
     ['MaxPool2d', pool, ['dilation', 'ceilMode', 'returnIndices']],

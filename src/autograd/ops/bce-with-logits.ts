@@ -47,7 +47,6 @@ export function bceWithLogits(logits: Tensor, target: Tensor, options: BceWithLo
   const divisor = reduction === 'mean' ? size : 1;
   const output = Tensor.empty(gpu, each ? shape : []);
   const pair = { logits: logits.buffer, wanted: target.buffer };
-  // The graph's copies of them may outlive the tensors.
   const factor = (tensor: Tensor | undefined) => tensor && { buffer: tensor.buffer, shape: tensor.shape };
   const sizes = { shape, weight: factor(weight), posWeight: factor(posWeight) };
   reduceLosses(gpu, size, each ? undefined : divisor, output.buffer, (run, losses) =>

@@ -16,13 +16,14 @@ import { type Shape, Tensor } from '../tensor.ts';
  */
 export function concat<D extends DType>(tensors: readonly Tensor<D>[], dim = 0): Tensor<D> {
   const named = namedTensors('concat', tensors);
-  const counted = Object.entries(named).filter(([, { shape }]) => !(shape.length === 1 && shape[0] === 0));
+  const isNothing = ({ shape }: Tensor) => shape.length === 1 && shape[0] === 0;
+  const counted = Object.entries(named).filter(([, tensor]) => !isNothing(tensor));
   const first = counted[0]?.[1].shape ?? [0];
   const axis = counted.length > 0 ? dimOf('concat', 'dim', dim, first) : 0;
   if (first.length === 0) throw new ShapeError('concat: tensors must have dimensions, got shape []. Use stack.');
   const expected = first.map((extent, i) => (i === axis ? '*' : extent));
   for (const [name, tensor] of counted) expectShape('concat', name, tensor, expected);
-  const extents = Object.values(named).map((one) => (one.size === 0 && one.shape.length === 1 ? 0 : one.shape[axis]!));
+  const extents = Object.values(named).map((tensor) => (isNothing(tensor) ? 0 : tensor.shape[axis]!));
   return joined('concat', named, first, axis, extents) as Tensor<DType> as Tensor<D>;
 }
 
@@ -80,13 +81,15 @@ function joined(
   const all = extents.reduce((sum, extent) => sum + extent, 0);
   const { outer, inner } = aroundDim(shape, axis);
   const output = Tensor.empty(gpu, shape.with(axis, all), dtype);
+  let start = 0;
   /** Where each tensor is: as rows of its own, and as parts of the output's rows. */
-  const places = extents.map((extent, i) => {
-    const start = extents.slice(0, i).reduce((sum, before) => sum + before, 0);
+  const places = extents.map((extent) => {
+    const offset = start * inner;
+    start += extent;
     return {
       walk: [outer, extent * inner],
       own: { strides: [extent * inner, 1] },
-      part: { strides: [all * inner, 1], offset: start * inner },
+      part: { strides: [all * inner, 1], offset },
     };
   });
   for (const [i, { walk, own, part }] of places.entries()) {

@@ -154,8 +154,9 @@ export function conv2dShape(
   const outHeight = convolvedExtent(inHeight, kernelHeight, strideHeight, paddingHeight, dilationHeight);
   const outWidth = convolvedExtent(inWidth, kernelWidth, strideWidth, paddingWidth, dilationWidth);
   if (outHeight < 1 || outWidth < 1) {
+    const dilated = dilationHeight * dilationWidth === 1 ? '' : ` with dilation ${dilationHeight}, ${dilationWidth}`;
     throw new ShapeError(
-      `conv2d: the kernel ${kernelHeight}x${kernelWidth} does not fit the input ${formatShape(input.shape)} with padding ` +
+      `conv2d: the kernel ${kernelHeight}x${kernelWidth}${dilated} does not fit the input ${formatShape(input.shape)} with padding ` +
         `${paddingHeight}, ${paddingWidth}. Use larger images or more padding.`,
     );
   }

@@ -17,7 +17,7 @@ export function permute<D extends DType>(input: Tensor<D>, dims: readonly number
   if (order.length !== input.shape.length) {
     throw new OptionError(
       `permute: dims must have each of the ${input.shape.length} dimensions of input ${formatShape(input.shape)}, got ` +
-        `${formatShape(dims)}.`,
+        `${formatShape(order)}.`,
     );
   }
   return permuted('permute', input, order);

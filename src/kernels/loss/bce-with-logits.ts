@@ -3,8 +3,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { defineKernel, launch, type Scalar } from '../kernel.ts';
 import { broadcastStrides, shortestWalk, stridesOf } from '../strides.ts';
-import type { OutputScale } from './class-rows.ts';
-import { eachOf, type LossRun, runsExample } from './sum.ts';
+import { eachOf, type LossRun, type OutputScale, runsExample } from './sum.ts';
 
 /** A tensor that is broadcast to the logits. */
 export interface Factor {

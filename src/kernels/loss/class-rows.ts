@@ -1,5 +1,4 @@
 /** What the losses of rows with a class index have in common. */
-import type { PooledBuffer } from '../../gpu/pool.ts';
 
 /** Scores [N, classes, inner], one row of classes for each of the N · inner labels. */
 export interface ClassRows {
@@ -18,12 +17,4 @@ export interface ClassOptions {
 /** The uniforms of the kernels. */
 export function rowUniforms({ rows, classes, inner }: ClassRows, { ignoreIndex }: ClassOptions) {
   return { rows, classes, inner, ignores: ignoreIndex === undefined ? 0 : 1, ignored: ignoreIndex ?? 0 };
-}
-
-/**
- * What a backward multiplies by: outputGrad / divisor. The gradient is one value of a sum, or one for each loss.
- */
-export interface OutputScale {
-  readonly outputGrad: PooledBuffer;
-  readonly each: boolean;
 }

@@ -2,8 +2,7 @@
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { defineKernel, launch } from '../kernel.ts';
-import type { OutputScale } from './class-rows.ts';
-import { eachOf, type LossRun, runsExample } from './sum.ts';
+import { eachOf, type LossRun, type OutputScale, runsExample } from './sum.ts';
 
 const forward = defineKernel({
   name: 'mse',

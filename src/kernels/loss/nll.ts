@@ -3,7 +3,8 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { linearGrid } from '../grid.ts';
 import { defineKernel, launch } from '../kernel.ts';
-import { type ClassOptions, type ClassRows, type OutputScale, rowUniforms } from './class-rows.ts';
+import { type ClassOptions, type ClassRows, rowUniforms } from './class-rows.ts';
+import type { OutputScale } from './sum.ts';
 
 const rowsKernel = defineKernel({
   name: 'nll_rows',

@@ -1,8 +1,16 @@
-/** Sums of losses, in a fixed order, and of the parts that kernels have summed in runs. */
+/** Sums of losses in a fixed order: kernels sum runs of values, and one workgroup adds the runs. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { linearGrid } from '../grid.ts';
 import { defineKernel, launch } from '../kernel.ts';
+
+/**
+ * What a backward multiplies by: outputGrad / divisor. The gradient is one value of a sum, or one for each loss.
+ */
+export interface OutputScale {
+  readonly outputGrad: PooledBuffer;
+  readonly each: boolean;
+}
 
 /** Invocations of a workgroup of `loss/parts/runs.wgsl`. */
 const WORKGROUP = 64;

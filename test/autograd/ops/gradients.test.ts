@@ -51,6 +51,14 @@ const SUBJECTS: Record<string, Subject> = {
     inputs: () => [leaf([2, 3, 7, 9]), leaf([4, 3, 3, 3]), leaf([4])],
     fn: () => (input, weight, bias) => conv2d(input!, weight!, bias, { stride: [2, 1], padding: [1, 0] }),
   },
+  'conv2d with groups and dilation': {
+    inputs: () => [leaf([2, 4, 7, 9]), leaf([6, 2, 3, 3]), leaf([6])],
+    fn: () => (input, weight, bias) => conv2d(input!, weight!, bias, { padding: 1, dilation: [2, 1], groups: 2 }),
+  },
+  'depthwise conv2d': {
+    inputs: () => [leaf([2, 4, 7, 9]), leaf([8, 1, 3, 3]), leaf([8])],
+    fn: () => (input, weight, bias) => conv2d(input!, weight!, bias, { stride: [2, 1], padding: 1, groups: 4 }),
+  },
   'batchNorm2d in training': {
     inputs: () => [leaf([2, 3, 5, 3]), leaf([3]), leaf([3])],
     fn: () => batchNorm(true),

@@ -16,7 +16,7 @@ import {
 import { conv2dBatchNorm2d } from '../../../src/autograd/ops/conv2d-batch-norm2d.ts';
 import type { Gpu } from '../../../src/gpu/gpu.ts';
 import { EXACT, findDifference, type Tolerance } from '../../support/compare.ts';
-import { type Case, cases, conv2dCases, type Inputs, RUNS, type Run } from './golden.ts';
+import { type Case, cases, conv2dCases, conv2dGroupCases, type Inputs, RUNS, type Run } from './golden.ts';
 
 /** The ops that take f16, and those of their inputs that are f16 then. The other inputs are always f32. */
 export const STORED: Readonly<Record<string, readonly string[]>> = {
@@ -80,7 +80,7 @@ const FOLDED = (
 });
 
 /** All cases in inference. */
-export const halfCases: readonly Case[] = [...cases, ...conv2dCases, ...FOLDED].filter(
+export const halfCases: readonly Case[] = [...cases, ...conv2dCases, ...conv2dGroupCases, ...FOLDED].filter(
   ({ op, options }) => STORED[op] && options.training !== true,
 );
 

@@ -77,7 +77,9 @@ describe('a pair', () => {
   for (const [owner, name, least, run] of [
     ['conv2d', 'stride', 1, (stride: unknown) => convolve({ stride })],
     ['conv2d', 'padding', 0, (padding: unknown) => convolve({ padding })],
+    ['conv2d', 'dilation', 1, (dilation: unknown) => convolve({ dilation })],
     ['conv2d', 'stride', 1, (stride: unknown) => both({ stride })],
+    ['conv2d', 'dilation', 1, (dilation: unknown) => both({ dilation })],
     ['maxPool2d', 'kernelSize', 1, (kernelSize: unknown) => pool({ kernelSize })],
     ['maxPool2d', 'stride', 1, (stride: unknown) => pool({ kernelSize: 2, stride })],
     ['maxPool2d', 'padding', 0, (padding: unknown) => pool({ kernelSize: 2, padding })],
@@ -215,7 +217,7 @@ describe('true or false', () => {
 
 describe('an option that would be ignored', () => {
   for (const [owner, names, run] of [
-    ['conv2d', 'stride, padding', convolve],
+    ['conv2d', 'stride, padding, dilation, groups', convolve],
     ['maxPool2d', 'kernelSize, stride, padding', (options: object) => pool({ kernelSize: 2, ...options })],
     [
       'batchNorm2d',
@@ -224,7 +226,7 @@ describe('an option that would be ignored', () => {
     ],
     ['batchNorm2d', 'training, momentum, eps, residual, relu', both],
   ] as const) {
-    for (const name of ['groups', 'dilation', 'paddingMode', 'ceilMode', 'constructor', '__proto__x']) {
+    for (const name of ['paddingMode', 'ceilMode', 'constructor', '__proto__x']) {
       gpuTest(`${owner} refuses ${name}`, () => {
         const message = `${owner}: option ${name} is not implemented. Leave it out; the options are ${names}.`;
         refuses(() => run({ [name]: 1 }), message);
@@ -238,8 +240,11 @@ describe('an option that would be ignored', () => {
       () => pool(undefined),
       'maxPool2d: options must be an object with kernelSize, stride, padding, got undefined.',
     );
-    refuses(() => convolve(null), 'conv2d: options must be an object with stride, padding, got null.');
-    refuses(() => convolve(2), 'conv2d: options must be an object with stride, padding, got 2.');
+    refuses(
+      () => convolve(null),
+      'conv2d: options must be an object with stride, padding, dilation, groups, got null.',
+    );
+    refuses(() => convolve(2), 'conv2d: options must be an object with stride, padding, dilation, groups, got 2.');
     refuses(() => normalise(true), 'batchNorm2d: options must be an object with training,');
     refuses(() => pool({}), 'maxPool2d: kernelSize must be a whole number of at least 1');
   });

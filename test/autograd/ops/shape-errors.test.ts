@@ -41,7 +41,11 @@ describe('an OptionError names what was expected and what was found', () => {
     ],
     ['permute: dims must be different, got [0, -2], in which 0 occurs twice.', () => permute(zeros(2, 3), [0, -2])],
     ['permute: dims must have each of the 2 dimensions of input [2, 3], got [1].', () => permute(zeros(2, 3), [1])],
-    ['permute: dims must be an array of dimensions, got 1.', () => permute(zeros(2, 3), untyped(1))],
+    ['permute: dims must be an array of dimensions, got all.', () => permute(zeros(2, 3), untyped('all'))],
+    [
+      'permute: dims must have each of the 2 dimensions of input [2, 3], got [1].',
+      () => permute(zeros(2, 3), untyped(1)),
+    ],
     ['narrow: dim must be a whole number from -1 to 0 for shape [5], got 1.', () => narrow(zeros(5), 1, 0, 1)],
     [
       'narrow: start and length must be those of a part of dimension 0, whose extent is 5 in shape [5], got start 3 and length 3.',

@@ -70,7 +70,7 @@ describe('a ShapeError names op, tensor, what was expected and what was found', 
     ['crossEntropy: labels must have shape [2], got [3].', () => crossEntropy(zeros(2, 4), labelsOf(1, 2, 3))],
     ['countCorrect: labels must have shape [2], got [1].', () => countCorrect(zeros(2, 4), labelsOf(1))],
     ['conv2d: input must have shape [N, C, H, W], got [3, 8, 8].', () => convolve([3, 8, 8], [4, 3, 3, 3])],
-    ['conv2d: weight must have shape [O, I, KH, KW], got [4, 27].', () => convolve([1, 3, 8, 8], [4, 27])],
+    ['conv2d: weight must have shape [O, I / groups, KH, KW], got [4, 27].', () => convolve([1, 3, 8, 8], [4, 27])],
     [
       'conv2d: weight [4, 1, 3, 3] takes 1 channels, but input [1, 3, 8, 8] has 3.',
       () => convolve([1, 3, 8, 8], [4, 1, 3, 3]),

@@ -66,20 +66,48 @@ describe('conv2dCandidates', () => {
     }
   });
 
-  test('are `reference` only if no other can compute the shape: with groups or dilation', () => {
+  test('with groups or dilation, are those that do not rely on having none', () => {
     const others = [{ groups: 2 }, { dilationHeight: 2 }, { dilationWidth: 3 }];
     for (const pass of PASSES) {
       for (const shape of SHAPES) expect(canConv2d('reference', conv2dWork(pass, shape), adapter('cpu', 8))).toBe(true);
       for (const traits of [adapter('cpu', 8), adapter('gpu', 32)]) {
         for (const other of others) {
           const shape = { ...square(64, 56, 3), ...other };
-          expect(conv2dCandidates(conv2dWork(pass, shape), traits)).toEqual(['reference']);
-          expect(chooseConv2d(conv2dWork(pass, shape), traits)).toBe('reference');
-          for (const variant of Object.keys(conv2dVariants) as Conv2dVariant[]) {
-            expect(forced(variant, pass, shape, traits)).toBe('reference');
+          expect(conv2dCandidates(conv2dWork(pass, shape), traits)).toEqual(['tiled', 'rows']);
+          expect(chooseConv2d(conv2dWork(pass, shape), traits)).toBe(traits.kind === 'cpu' ? 'rows' : 'tiled');
+          for (const variant of ['winograd', 'depthwise'] as const) {
+            expect(forced(variant, pass, shape, traits)).toBe('rows');
           }
         }
       }
+    }
+  });
+
+  test('have `depthwise` if every input channel is a group, which is then chosen on all adapters', () => {
+    const grouped = { ...square(64, 56, 3, 2), groups: 64, outChannels: 128 };
+    const fits: Conv2dShape[] = [
+      grouped,
+      { ...square(64, 56, 7), groups: 64 },
+      { ...grouped, dilationHeight: 2, dilationWidth: 3 },
+    ];
+    const others: Conv2dShape[] = [
+      square(1, 56, 3),
+      { ...grouped, groups: 32 },
+      { ...square(64, 56, 9), groups: 64 },
+      { ...square(64, 56, 3, 5), groups: 64 },
+    ];
+    for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
+      for (const pass of PASSES) {
+        for (const shape of fits) {
+          expect(conv2dCandidates(conv2dWork(pass, shape), traits)).toEqual(['tiled', 'rows', 'depthwise']);
+          expect(chooseConv2d(conv2dWork(pass, shape), traits)).toBe('depthwise');
+          expect(forced('reference', pass, shape, traits)).toBe('reference');
+        }
+        for (const shape of others) expect(canConv2d('depthwise', conv2dWork(pass, shape), traits)).toBe(false);
+      }
+      const half = conv2dWork('forward', { ...grouped, half: true });
+      expect(conv2dCandidates(half, traits)).toEqual(['tiled', 'depthwise']);
+      expect(canConv2d('depthwise', { ...half, pass: 'inputGrad' }, traits)).toBe(false);
     }
   });
 

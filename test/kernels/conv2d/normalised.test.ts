@@ -18,6 +18,8 @@ interface Case {
   readonly weight: Four;
   readonly stride?: readonly [number, number];
   readonly padding?: readonly [number, number];
+  readonly dilation?: readonly [number, number];
+  readonly groups?: number;
 }
 
 /** Odd sizes, widths that are whole vectors and others, more channels than a tile has. */
@@ -28,15 +30,19 @@ const CASES: readonly Case[] = [
   { input: [2, 4, 12, 16], weight: [3, 4, 3, 3], padding: [1, 1], stride: [2, 2] },
   { input: [2, 3, 16, 16], weight: [17, 3, 7, 7], padding: [3, 3], stride: [2, 2] },
   { input: [2, 6, 5, 14], weight: [33, 6, 1, 1], stride: [2, 2] },
+  { input: [2, 6, 7, 9], weight: [8, 3, 3, 3], padding: [1, 1], dilation: [1, 2], groups: 2 },
+  { input: [2, 6, 7, 9], weight: [6, 1, 3, 3], padding: [1, 1], groups: 6 },
+  { input: [2, 3, 8, 8], weight: [6, 1, 3, 3], padding: [1, 1], groups: 3 },
 ];
 
 /** Each variant runs some of the cases, because every shader has to be compiled. */
 const VARIANTS: readonly (readonly [Conv2dVariant, Partial<AdapterTraits>, readonly number[]])[] = [
-  ['reference', {}, [0, 1, 2, 3, 4, 5]],
-  ['rows', { kind: 'cpu' }, [0, 2, 3, 4, 5]],
+  ['reference', {}, [0, 1, 2, 3, 4, 5, 6, 7]],
+  ['rows', { kind: 'cpu' }, [0, 2, 3, 4, 5, 6]],
   ['winograd', { kind: 'cpu' }, [1, 2, 4]],
   // Cases with more than 16 terms are cut into slices, and normalised when the slices are added up.
-  ['tiled', { kind: 'gpu' }, [0, 2, 3, 5]],
+  ['tiled', { kind: 'gpu' }, [0, 2, 3, 5, 6, 7]],
+  ['depthwise', { kind: 'cpu' }, [7, 8]],
 ];
 
 /** Values of both signs with a long period. */
@@ -64,14 +70,14 @@ function apart(
   input: Tensor,
   weight: Tensor,
   norm: BatchNormTensors,
-  { residual, relu, ...options }: Pick<Case, 'stride' | 'padding'> & { residual?: Tensor; relu: boolean },
+  { residual, relu, ...options }: Omit<Case, 'input' | 'weight'> & { residual?: Tensor; relu: boolean },
 ): Tensor {
   const convolved = conv2d(input, weight, undefined, options);
   const after = { training: false, residual, relu };
   return batchNorm2d(convolved, norm.weight, norm.bias, norm.runningMean, norm.runningVar, after);
 }
 
-const optionsOf = ({ stride, padding }: Case) => ({ ...(stride && { stride }), ...(padding && { padding }) });
+const optionsOf = ({ input, weight, ...options }: Case) => options;
 
 /**
  * Rounding of one multiplication and two additions, in units of the largest value. A driver may contract them, and does
@@ -103,7 +109,7 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
   for (const one of cases.map((i) => CASES[i]!)) {
     gpuTest(`${one.input.join('x')} by ${one.weight.join('x')}: the values of two passes`, async () => {
       forceConv2dVariant(variant);
-      const most = one === CASES[2] ? [false, true] : [true];
+      const most = one === CASES[2] || one === CASES[7] ? [false, true] : [true];
       for (const residual of most) {
         for (const relu of most) {
           expect(await largestDifference(gpu, one, residual, relu)).toBeLessThanOrEqual(ROUNDING);
@@ -120,7 +126,7 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
     ['the residual is left out', ' + residual[place]', ''],
     ['ReLU is left out', /select\(result, .*, result < .*\)/, 'result'],
   ] as const;
-  for (const [what, find, replace, one = CASES[1]!] of [
+  for (const [what, find, replace, one = CASES[variant === 'depthwise' ? 7 : 1]!] of [
     ...(variant === 'winograd' ? shared : []),
     [
       'a channel takes the values of another',
@@ -128,7 +134,14 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
       'table[0]',
     ],
     ...(variant === 'tiled'
-      ? [['a channel of one slice takes another’s', 'table[row]', 'table[0]', CASES[5]!] as const]
+      ? [
+          [
+            'a channel of one slice takes another’s',
+            'table[groupOfChannels * rows + row]',
+            'table[0]',
+            CASES[5]!,
+          ] as const,
+        ]
       : []),
   ] as const) {
     gpuTest(`is seen: ${what}`, async () => {

@@ -7,10 +7,18 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { conv2d, Tensor } from '../../../src/autograd/index.ts';
 import type { AdapterTraits } from '../../../src/gpu/gpu.ts';
 import type { Conv2dVariant } from '../../../src/kernels/conv2d/choose.ts';
-import { type Case, conv2dCases, differences, RUNS, WINOGRAD_SLACK } from '../../autograd/ops/golden.ts';
+import {
+  type Case,
+  conv2dCases,
+  conv2dGroupCases,
+  differences,
+  RUNS,
+  WINOGRAD_SLACK,
+} from '../../autograd/ops/golden.ts';
 import { forceConv2dVariant } from '../../support/force.ts';
 import { openAs, withGpu } from '../../support/gpu.ts';
 import { findsWrongGradients, seesPlanted, seesWrongGradients } from '../../support/planted.ts';
+import { DEPTHWISE, ROWS_GROUPS, TILED_GROUPS } from './planted-groups.ts';
 import { type Planted, REFERENCE } from './planted-reference.ts';
 
 const { gpuTest } = await withGpu();
@@ -200,7 +208,7 @@ const TILED: Planted[] = [
     'vectors of weights are a row apart',
     '2x2',
     'output',
-    { find: 'row * params.depths + depth', replace: 'row * 4u + depth' },
+    { find: '+ row) * params.depths + depth', replace: '+ row) * 4u + depth' },
   ],
   // This case's whole output is one tile. With more tiles, workgroups would race to write the wrong or the right value.
   [
@@ -278,12 +286,19 @@ const WINOGRAD: Planted[] = [
 
 const VARIANTS: readonly [name: Conv2dVariant, traits: Partial<AdapterTraits>, planted: readonly Planted[]][] = [
   ['reference', {}, REFERENCE],
-  ['rows', { kind: 'cpu' }, [...SHARED, ...ROWS]],
-  ['tiled', { kind: 'gpu' }, [...SHARED, ...TILED]],
+  ['rows', { kind: 'cpu' }, [...SHARED, ...ROWS, ...ROWS_GROUPS]],
+  ['tiled', { kind: 'gpu' }, [...SHARED, ...TILED, ...TILED_GROUPS]],
   ['winograd', { kind: 'cpu' }, WINOGRAD],
+  ['depthwise', { kind: 'cpu' }, DEPTHWISE],
 ];
 
-const caseNamed = (name: string) => conv2dCases.find((one) => one.name === name)!;
+const caseNamed = (name: string) => [...conv2dCases, ...conv2dGroupCases].find((one) => one.name === name)!;
+
+/** Small cases in which wrong gradients must be seen. */
+const SMALL: Partial<Record<Conv2dVariant, string>> = {
+  winograd: 'kernel as large as the input',
+  depthwise: 'depthwise 3x3',
+};
 
 /** The case reduced to one of its values, so that no other kernels are compiled. */
 function only(one: Case, wrong: string): Case {
@@ -297,7 +312,7 @@ function only(one: Case, wrong: string): Case {
 
 describe.each(VARIANTS)('%s', (variant, traits, planted) => {
   const slack = variant === 'winograd' ? WINOGRAD_SLACK : 1;
-  const small = caseNamed(variant === 'winograd' ? 'kernel as large as the input' : '2x2');
+  const small = caseNamed(SMALL[variant] ?? '2x2');
 
   beforeAll(() => forceConv2dVariant(variant));
   afterAll(() => forceConv2dVariant(undefined));
@@ -316,6 +331,6 @@ describe.each(VARIANTS)('%s', (variant, traits, planted) => {
       tensor.requiresGrad = true;
       return tensor;
     });
-    return { leaves, fn: (input, weight, bias) => conv2d(input!, weight!, bias) };
+    return { leaves, fn: (input, weight, bias) => conv2d(input!, weight!, bias, small.options) };
   });
 });

@@ -5,14 +5,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { forwardTile, packedBytes, packPlan } from '../../../../src/kernels/conv2d/cpu/rows.ts';
-import { inputGradPhases, phaseTaps } from '../../../../src/kernels/conv2d/phases.ts';
+import { inputGradPhases, phaseSteps, phaseTaps } from '../../../../src/kernels/conv2d/phases.ts';
 import { type Conv2dShape, convolvedExtent } from '../../../../src/kernels/conv2d/shape.ts';
 
 const upTo = (max: number, min = 1) => fc.integer({ min, max });
 
 const axis = fc
-  .record({ extent: upTo(14), kernel: upTo(7), stride: upTo(6), padding: upTo(7, 0) })
-  .map((one) => ({ ...one, out: convolvedExtent(one.extent, one.kernel, one.stride, one.padding) }))
+  .record({
+    extent: upTo(14),
+    kernel: upTo(7),
+    stride: upTo(6),
+    padding: upTo(7, 0),
+    dilation: fc.oneof(fc.constant(1), upTo(4)),
+  })
+  .map((one) => ({ ...one, out: convolvedExtent(one.extent, one.kernel, one.stride, one.padding, one.dilation) }))
   .filter(({ out }) => out >= 1);
 
 const shapes: fc.Arbitrary<Conv2dShape> = fc
@@ -27,20 +33,24 @@ const shapes: fc.Arbitrary<Conv2dShape> = fc
     strideWidth: horizontal.stride,
     paddingHeight: vertical.padding,
     paddingWidth: horizontal.padding,
+    dilationHeight: vertical.dilation,
+    dilationWidth: horizontal.dilation,
     outHeight: vertical.out,
     outWidth: horizontal.out,
   }));
 
 /** The taps of one axis that a phase uses, in order. */
-const tapsOf = ({ first, count }: { first: number; count: number }, stride: number) =>
-  Array.from({ length: count }, (_, i) => first - i * stride);
+const tapsOf = ({ first, count }: { first: number; count: number }, stride: number, dilation?: number) =>
+  Array.from({ length: count }, (_, i) => first - i * phaseSteps(stride, dilation).taps);
 
 describe('phaseTaps', () => {
   test('of all phases of an axis give every tap once', () => {
     fc.assert(
-      fc.property(axis, ({ kernel, stride, padding }) => {
-        const phases = Array.from({ length: stride }, (_, phase) => phaseTaps(phase, kernel, stride, padding));
-        const taps = phases.flatMap((phase) => tapsOf(phase, stride)).sort((a, b) => a - b);
+      fc.property(axis, ({ kernel, stride, padding, dilation }) => {
+        const phases = Array.from({ length: stride }, (_, phase) =>
+          phaseTaps(phase, kernel, stride, padding, dilation),
+        );
+        const taps = phases.flatMap((phase) => tapsOf(phase, stride, dilation)).sort((a, b) => a - b);
         expect(taps).toEqual(Array.from({ length: kernel }, (_, tap) => tap));
       }),
     );
@@ -48,17 +58,18 @@ describe('phaseTaps', () => {
 
   test('read, for each input position, exactly the outputs that read it', () => {
     fc.assert(
-      fc.property(axis, ({ extent, kernel, stride, padding, out }) => {
+      fc.property(axis, ({ extent, kernel, stride, padding, dilation, out }) => {
         for (let position = 0; position < extent; position++) {
-          const phase = phaseTaps(position % stride, kernel, stride, padding);
+          const phase = phaseTaps(position % stride, kernel, stride, padding, dilation);
           const place = Math.floor(position / stride);
-          const read = tapsOf(phase, stride)
-            .map((tap, i) => [tap, phase.origin + place + i])
+          const { outputs } = phaseSteps(stride, dilation);
+          const read = tapsOf(phase, stride, dilation)
+            .map((tap, i) => [tap, phase.origin + place + i * outputs])
             .filter(([, output]) => output! >= 0 && output! < out);
           const expected = [];
           for (let output = 0; output < out; output++) {
-            const tap = position - (output * stride - padding);
-            if (tap >= 0 && tap < kernel) expected.push([tap, output]);
+            const tap = (position - (output * stride - padding)) / dilation;
+            if (Number.isInteger(tap) && tap >= 0 && tap < kernel) expected.push([tap, output]);
           }
           expect(read).toEqual(expected);
         }
@@ -92,8 +103,8 @@ describe('inputGradPhases', () => {
       fc.property(shapes, (s) => {
         const times = new Array<number>(s.kernelHeight * s.kernelWidth).fill(0);
         for (const { rows, columns } of inputGradPhases(s)) {
-          for (const y of tapsOf(rows, s.strideHeight)) {
-            for (const x of tapsOf(columns, s.strideWidth)) {
+          for (const y of tapsOf(rows, s.strideHeight, s.dilationHeight)) {
+            for (const x of tapsOf(columns, s.strideWidth, s.dilationWidth)) {
               expect([y, x].every((tap, i) => tap >= 0 && tap < [s.kernelHeight, s.kernelWidth][i]!)).toBe(true);
               times[y * s.kernelWidth + x]!++;
             }
@@ -116,7 +127,8 @@ describe('inputGradPhases', () => {
 
   test('are a single phase if the stride is 1, with all taps from the last to the first', () => {
     const s = fc.sample(shapes, { numRuns: 1, seed: 1 })[0]!;
-    const one = { ...s, strideHeight: 1, strideWidth: 1, kernelHeight: 3, kernelWidth: 5, paddingHeight: 1 };
+    const plain = { strideHeight: 1, strideWidth: 1, dilationHeight: 1, dilationWidth: 1 };
+    const one = { ...s, ...plain, kernelHeight: 3, kernelWidth: 5, paddingHeight: 1 };
     const phases = inputGradPhases({ ...one, paddingWidth: 2 });
     expect(phases).toHaveLength(1);
     expect(phases[0]).toEqual({
