@@ -28,9 +28,11 @@ export function isHostInteger(value: Value): value is HostTensor {
 export interface GraphRun {
   readonly gpu: Gpu;
   readonly version: number;
-  readonly uploads: Map<HostTensor, Tensor<DType>>;
+  /** The tensors made of each value, one for each type that was asked for. */
+  readonly uploads: Map<HostTensor, Tensor<DType>[]>;
 }
 
+/** A node with its inputs. What is asked of it names its kind: `float`, `mask`, `numbers`. */
 export class Call {
   readonly gpu: Gpu;
   /** Outputs that are asked for: trailing ones may be left out. */
@@ -39,7 +41,7 @@ export class Call {
   /** The version of ONNX's operators. */
   readonly version: number;
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
-  readonly #uploads: Map<HostTensor, Tensor<DType>>;
+  readonly #uploads: GraphRun['uploads'];
 
   /** @param run of the whole graph: the version of the operators, and what was uploaded so far */
   constructor(node: NodeProto, inputs: readonly (Value | undefined)[], { gpu, version, uploads }: GraphRun) {
@@ -147,14 +149,14 @@ export class Call {
   }
 
   #upload(value: HostTensor, dtype: 'f32' | 'u32' | 'i32'): Tensor<DType> {
-    let tensor = this.#uploads.get(value);
-    if (!tensor) {
-      if (dtype === 'f32' && value.values.some((number) => Number.isFinite(number) && Math.abs(number) > LARGEST_F32)) {
-        throw new NotExpressible('values beyond f32');
-      }
-      tensor = Tensor.from(this.gpu, value.values, value.shape, dtype);
-      this.#uploads.set(value, tensor);
+    const made = this.#uploads.get(value) ?? [];
+    const found = made.find((tensor) => tensor.dtype === dtype);
+    if (found) return found;
+    if (dtype === 'f32' && value.values.some((number) => Number.isFinite(number) && Math.abs(number) > LARGEST_F32)) {
+      throw new NotExpressible('values beyond f32');
     }
+    const tensor: Tensor<DType> = Tensor.from(this.gpu, value.values, value.shape, dtype);
+    this.#uploads.set(value, [...made, tensor]);
     return tensor;
   }
 }

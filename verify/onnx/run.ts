@@ -115,7 +115,7 @@ function compute(graph: GraphProto, inputs: ReadonlyMap<string, HostTensor>, run
     if (!(value instanceof Tensor)) throw new NotExpressible(value ? NOTHING : 'further outputs');
     outputs.set(name, value);
   }
-  const uploaded = new Set(run.uploads.values());
+  const uploaded = new Set([...run.uploads.values()].flat());
   if ([...outputs.values()].every((value) => uploaded.has(value))) throw new NotExpressible(NOTHING);
   return outputs;
 }

@@ -98,6 +98,7 @@ export const SHAPES: Readonly<Record<string, Op>> = {
   Pad: (call) => {
     const x = call.any(0);
     const pads = call.integersOf('pads', 1)!;
+    if (call.has(3)) throw new NotExpressible('padding of chosen axes');
     const mode = call.text('mode', 'constant');
     const value = call.has(2) ? call.scalar(2) : call.number('value', 0);
     return padded(x, pads, mode === 'edge' ? { mode: 'replicate' } : mode === 'reflect' ? { mode } : { value });

@@ -52,7 +52,8 @@ export const WINDOWS: Readonly<Record<string, Op>> = {
   AveragePool: (call) =>
     onImages(call, (x) => {
       const windows = windowsOf(call, x);
-      const { kernel, stride, before, ceilMode } = windows;
+      const { kernel, stride, before, dilation, ceilMode } = windows;
+      if (dilation.some((step) => step !== 1)) throw new NotExpressible('dilated averages');
       const countIncludePad = call.number('count_include_pad', 0) !== 0;
       const options = { kernelSize: kernel, stride, ceilMode };
       if (isTorchs(windows)) return ops.avgPool2d(x, { ...options, padding: before, countIncludePad });
