@@ -7,7 +7,6 @@ struct Params { count: u32, span: u32, inner: u32 }
 @group(0) @binding(3) var<uniform> params: Params;
 
 <%~ include('/reduction/parts/expand.wgsl', { ...k, store: 'ties[i] = tieOf(input[i], Value(results[o]));' }) %>
-alias Bits = <%= k.vector ? 'vec4<u32>' : 'u32' %>;
 
 fn tieOf(value: Value, result: Value) -> Value {
   let nan = (bitcast<Bits>(result) & Bits(0x7fffffffu)) > Bits(0x7f800000u);

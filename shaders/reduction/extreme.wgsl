@@ -5,45 +5,22 @@ const next = k.chosen ? 2 : 1;
 // output = the largest value of each slice of input, or with `least` the smallest. NaN counts as the most extreme, as in
 // torch. With `places` also its place among the terms, the first of equal ones; after a pass over slices that chose
 // places, these are `chosen`. See parts/slices.wgsl.
-//
-// Values are compared as integers of the same order. A compiler may assume that no value is NaN or infinite.
 struct Params { outputs: u32, terms: u32, inner: u32, slices: u32, share: u32, items: u32 }
 @group(0) @binding(0) var<storage, read> input: array<Bits>;
 <% if (k.chosen) { %>
 @group(0) @binding(1) var<storage, read> chosen: array<Bits>;
 <% } %>
-@group(0) @binding(<%= next %>) var<storage, read_write> output: array<Result>;
+@group(0) @binding(<%= next %>) var<storage, read_write> output: array<ResultBits>;
 <% if (k.places) { %>
-@group(0) @binding(<%= next + 1 %>) var<storage, read_write> places: array<Result>;
+@group(0) @binding(<%= next + 1 %>) var<storage, read_write> places: array<ResultBits>;
 <% } %>
 @group(0) @binding(<%= next + (k.places ? 2 : 1) %>) var<uniform> params: Params;
 
 <%~ include('/reduction/parts/slices.wgsl', k) %>
-alias Result = <%= k.fold ? 'u32' : 'Bits' %>;
-
-const SIGN = 0x80000000u;
-// The key of NaN. No other value has it, and none has 0.
-const NAN_KEY = 0xffffffffu;
-
-// A key is larger where its value is more extreme.
-fn keyOf(value: Bits) -> Bits {
-<% if (k.places) { %>
-  // Zeros of both signs are equal.
-  let bits = select(value, Bits(), value == Bits(SIGN));
-<% } else { %>
-  let bits = value;
-<% } %>
-  let key = select(bits | Bits(SIGN), ~bits, bits >= Bits(SIGN));
-  return select(<%= k.least ? '~key' : 'key' %>, Bits(NAN_KEY), (bits & Bits(0x7fffffffu)) > Bits(0x7f800000u));
-}
-
-fn bitsOf(found: Result) -> Result {
-  let key = <%= k.least ? '~found' : 'found' %>;
-  return select(select(~key, key ^ Result(SIGN), key >= Result(SIGN)), Result(0x7fc00000u), found == Result(NAN_KEY));
-}
+<%~ include('/reduction/parts/order.wgsl', k) %>
 <% if (k.places) { %>
 
-struct Found { key: Result, place: Result }
+struct Found { key: ResultBits, place: ResultBits }
 
 // The more extreme of both, the first of equal ones.
 fn better(a: Found, b: Found) -> Found {
@@ -52,7 +29,7 @@ fn better(a: Found, b: Found) -> Found {
 }
 <% } else { %>
 
-alias Found = Result;
+alias Found = ResultBits;
 
 fn better(a: Found, b: Found) -> Found {
   return max(a, b);
@@ -65,7 +42,7 @@ var<workgroup> partials: array<Found, WORKGROUP>;
 
 // The best of a slice from those of the invocations that share it.
 fn bestOf(own: Found, lane: u32) -> Found {
-<%~ include('/reduction/parts/tree.wgsl', { ...k, joined: 'better(partials[lane], partials[lane + half])' }) %>
+<%~ include('/reduction/parts/tree.wgsl', { ...k, partials: 'partials', joined: 'better(partials[lane], partials[lane + half])' }) %>
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -7,4 +7,5 @@ struct Params { count: u32, span: u32, inner: u32 }
 @group(0) @binding(3) var<storage, read_write> inputGrad: array<Value>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-<%~ include('/reduction/parts/expand.wgsl', { ...k, store: 'inputGrad[i] = exp(input[i] - results[o]) * outputGrad[o];' }) %>
+<%~ include('/reduction/parts/expand.wgsl', { ...k, store: 'inputGrad[i] = expOf(input[i] - results[o]) * outputGrad[o];' }) %>
+<%~ include('/reduction/parts/exp.wgsl') %>

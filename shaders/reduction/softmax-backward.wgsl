@@ -10,6 +10,9 @@ struct Params { outputs: u32, terms: u32, inner: u32, slices: u32, share: u32, i
 
 <%~ include('/reduction/parts/slices.wgsl', k) %>
 <%~ include('/reduction/parts/total.wgsl', k) %>
+<% if (k.log) { %>
+<%~ include('/reduction/parts/exp.wgsl') %>
+<% } %>
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -25,11 +28,7 @@ fn main(
     let total = totalOf(sum, lane);
     for (var t = begin; t < slice.end; t += ACROSS) {
       let i = slice.start + t * params.inner;
-<% if (k.log) { %>
-      inputGrad[i] = outputGrad[i] - exp(output[i]) * total;
-<% } else { %>
-      inputGrad[i] = output[i] * (outputGrad[i] - total);
-<% } %>
+      inputGrad[i] = <%= k.log ? 'outputGrad[i] - expOf(output[i]) * total' : 'output[i] * (outputGrad[i] - total)' %>;
     }
   }
 }

@@ -9,15 +9,14 @@ struct Params { outputs: u32, terms: u32, inner: u32, slices: u32, share: u32, i
 
 <%~ include('/reduction/parts/slices.wgsl', k) %>
 <%~ include('/reduction/parts/total.wgsl', k) %>
-const LOWEST = -3.4028234e38;
-
-fn largestOf(largest: Value, lane: u32) -> Total {
-<% if (k.fold) { %>
-  let own = max(max(largest.x, largest.y), max(largest.z, largest.w));
-<% } else { %>
-  let own = largest;
+<%~ include('/reduction/parts/order.wgsl', k) %>
+<% if (k.across > 1) { %>
+var<workgroup> keys: array<ResultBits, WORKGROUP>;
 <% } %>
-<%~ include('/reduction/parts/tree.wgsl', { ...k, joined: 'max(partials[lane], partials[lane + half])' }) %>
+
+fn largestOf(key: Bits, lane: u32) -> ResultBits {
+  let own = <%= k.fold ? 'max(max(key.x, key.y), max(key.z, key.w))' : 'key' %>;
+<%~ include('/reduction/parts/tree.wgsl', { ...k, partials: 'keys', joined: 'max(keys[lane], keys[lane + half])' }) %>
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -30,24 +29,26 @@ fn main(
   for (var j = 0u; j < params.items; j++) {
     let slice = sliceOf(first + j * PER_GROUP);
     let begin = slice.first + lane % ACROSS;
-    var largest = Value(LOWEST);
+    var largest = Bits();
     for (var t = begin; t < slice.end; t += ACROSS) {
-      largest = max(largest, input[slice.start + t * params.inner]);
+      largest = max(largest, keyOf(bitcast<Bits>(input[slice.start + t * params.inner])));
     }
-    let maximum = largestOf(largest, lane);
+    let bits = bitsOf(largestOf(largest, lane));
+    let maximum = bitcast<Result>(bits);
 
 <%~ include('/reduction/parts/sum.wgsl', { ...k, term: 'exp(input[i] - maximum)' }) %>
     let total = totalOf(sum, lane);
+    // As in torch, a row with NaN or infinity is NaN, and so is one of nothing but minus infinity.
+    let special = (bits & ResultBits(0x7f800000u)) == ResultBits(0x7f800000u);
+    let nan = bitcast<Result>(bits | ResultBits(0x7fc00000u));
 <% if (k.log) { %>
-    let logTotal = log(total);
+    let shift = select(log(total), nan, special);
+<% } else { %>
+    let scale = select(1.0 / total, nan, special);
 <% } %>
     for (var t = begin; t < slice.end; t += ACROSS) {
       let i = slice.start + t * params.inner;
-<% if (k.log) { %>
-      output[i] = (input[i] - maximum) - logTotal;
-<% } else { %>
-      output[i] = exp(input[i] - maximum) / total;
-<% } %>
+      output[i] = <%= k.log ? '(input[i] - maximum) - shift' : 'exp(input[i] - maximum) * scale' %>;
     }
   }
 }

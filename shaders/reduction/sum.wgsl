@@ -5,9 +5,9 @@
 struct Params { outputs: u32, terms: u32, inner: u32, slices: u32, share: u32, items: u32, count: f32 }
 @group(0) @binding(0) var<storage, read> input: array<Value>;
 <% if (k.maxima) { %>
-@group(0) @binding(1) var<storage, read> maxima: array<Total>;
+@group(0) @binding(1) var<storage, read> maxima: array<Result>;
 <% } %>
-@group(0) @binding(<%= k.maxima ? 2 : 1 %>) var<storage, read_write> output: array<Total>;
+@group(0) @binding(<%= k.maxima ? 2 : 1 %>) var<storage, read_write> output: array<Result>;
 @group(0) @binding(<%= k.maxima ? 3 : 2 %>) var<uniform> params: Params;
 
 <%~ include('/reduction/parts/slices.wgsl', k) %>
@@ -33,7 +33,7 @@ fn main(
 <% } %>
 <% if (k.log) { %>
     // Of a maximum that is infinite or NaN, the result is the same.
-    let special = (bitcast<TotalBits>(maximum) & TotalBits(0x7f800000u)) == TotalBits(0x7f800000u);
+    let special = (bitcast<ResultBits>(maximum) & ResultBits(0x7f800000u)) == ResultBits(0x7f800000u);
     total = select(maximum + log(total), maximum, special);
 <% } %>
     if (lane % ACROSS == 0u && o < params.outputs) { output[o] = total; }

@@ -4,6 +4,7 @@
 // Iterates over [outer, terms, inner], whose results are [outer, inner]. With `vector` a Value is four columns, or with
 // `fold` four terms of a row, which have one result. An invocation takes ITEMS Values, a workgroup apart.
 alias Value = <%= k.vector ? 'vec4<f32>' : 'f32' %>;
+alias Bits = <%= k.vector ? 'vec4<u32>' : 'u32' %>;
 alias Result = <%= k.fold ? 'f32' : 'Value' %>;
 const WORKGROUP = <%= k.workgroup %>u;
 const ITEMS = <%= k.items %>u;

@@ -5,6 +5,9 @@
 // at a time, `items` times.
 alias Value = <%= k.vector ? 'vec4<f32>' : 'f32' %>;
 alias Bits = <%= k.vector ? 'vec4<u32>' : 'u32' %>;
+// One for each row or column of a Value.
+alias Result = <%= k.fold ? 'f32' : 'Value' %>;
+alias ResultBits = <%= k.fold ? 'u32' : 'Bits' %>;
 const WORKGROUP = <%= k.workgroup %>u;
 const ACROSS = <%= k.across %>u;
 const PER_GROUP = WORKGROUP / ACROSS;

@@ -1,17 +1,10 @@
-// The sum of a slice from those of the invocations that share it: a tree in workgroup memory. The four terms in a Value
-// of a row are added first.
-alias Total = <%= k.fold ? 'f32' : 'Value' %>;
-alias TotalBits = <%= k.fold ? 'u32' : 'Bits' %>;
+// The sum of a slice from those of the invocations that share it. The four terms in a Value of a row are added first.
 const RUN = 32u;
 <% if (k.across > 1) { %>
-var<workgroup> partials: array<Total, WORKGROUP>;
+var<workgroup> sums: array<Result, WORKGROUP>;
 <% } %>
 
-fn totalOf(sum: Value, lane: u32) -> Total {
-<% if (k.fold) { %>
-  let own = (sum.x + sum.y) + (sum.z + sum.w);
-<% } else { %>
-  let own = sum;
-<% } %>
-<%~ include('/reduction/parts/tree.wgsl', { ...k, joined: 'partials[lane] + partials[lane + half]' }) %>
+fn totalOf(sum: Value, lane: u32) -> Result {
+  let own = <%= k.fold ? '(sum.x + sum.y) + (sum.z + sum.w)' : 'sum' %>;
+<%~ include('/reduction/parts/tree.wgsl', { ...k, partials: 'sums', joined: 'sums[lane] + sums[lane + half]' }) %>
 }

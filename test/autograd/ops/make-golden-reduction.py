@@ -68,6 +68,7 @@ for op in CALLS:
     reduction(op, values(5, 64), 1)
     reduction(op, values(19, 12), 0)
     reduction(op, values(2, 131, 3), 1)
+    reduction(op, values(41, 17), 0)
     reduction(op, values(2, 37, 4), -2)
     reduction(op, values(130, 3), 1)
     # Without values.

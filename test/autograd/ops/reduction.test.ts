@@ -110,10 +110,10 @@ testFamily(
         { find: 'maximum, special', replace: 'maximum, maximum != maximum' },
       ],
       ['a wrong sign', 'logsumexp', 'inputGrad', { find: 'input[i] - results', replace: 'input[i] + results' }],
-      ['the smallest is subtracted', 'softmax', 'output', { find: /max\(largest, /, replace: 'min(-largest, ' }],
+      ['the smallest is subtracted', 'softmax', 'output', { find: 'max(largest', replace: 'min(~largest' }],
       ['no sum', 'softmax', 'inputGrad', { find: '(outputGrad[i] - total)', replace: 'outputGrad[i]' }],
-      ['the logarithm is left out', 'logSoftmax', 'output', { find: ' - logTotal', replace: '' }],
-      ['a wrong sign', 'logSoftmax', 'inputGrad', { find: '- exp(output[i])', replace: '+ exp(output[i])' }],
+      ['the logarithm is left out', 'logSoftmax', 'output', { find: ' - shift', replace: '' }],
+      ['a wrong sign', 'logSoftmax', 'inputGrad', { find: '- expOf(output[i])', replace: '+ expOf(output[i])' }],
     ],
   },
 );
