@@ -143,6 +143,13 @@ export type Pairwise = (a: Value, b: Value) => Tensor;
 export type Comparison = (a: Value, b: Value) => Tensor<'u32'>;
 
 /** A row for an op of one tensor `x`, and of numbers by name. */
+export function single(name: string, wgsl: string, gradient: string): Single;
+export function single(
+  name: string,
+  wgsl: string,
+  gradient: string,
+  parameters: Readonly<Record<string, number>>,
+): (x: Tensor, ...parameters: (number | undefined)[]) => Tensor;
 export function single(
   name: string,
   wgsl: string,
