@@ -8,19 +8,19 @@
       sum += <%= k.term %>;
     }
 <% } else { %>
-    // Runs of RUN terms, blocks of RUN runs, then the blocks: no chain of additions is long. The order is fixed.
-    for (var block = slice.first + lane % ACROSS; block < slice.end; block += ACROSS * RUN * RUN) {
-      let blockEnd = min(block + ACROSS * RUN * RUN, slice.end);
-      var blockSum = Value();
-      for (var run = block; run < blockEnd; run += ACROSS * RUN) {
-        let runEnd = min(run + ACROSS * RUN, blockEnd);
+    // Runs of RUN terms, parts of RUN runs, then the parts: no chain of additions is long. The order is fixed.
+    for (var part = slice.first + lane % ACROSS; part < slice.end; part += ACROSS * RUN * RUN) {
+      let partEnd = min(part + ACROSS * RUN * RUN, slice.end);
+      var partSum = Value();
+      for (var run = part; run < partEnd; run += ACROSS * RUN) {
+        let runEnd = min(run + ACROSS * RUN, partEnd);
         var runSum = Value();
         for (var t = run; t < runEnd; t += ACROSS) {
           let i = slice.start + t * params.inner;
           runSum += <%= k.term %>;
         }
-        blockSum += runSum;
+        partSum += runSum;
       }
-      sum += blockSum;
+      sum += partSum;
     }
 <% } %>

@@ -12,7 +12,6 @@ from golden_cases import case, random, write
 torch.manual_seed(20260117)
 nan, inf = float("nan"), float("inf")
 
-# Whether the ops can choose or add: the gradients of chosen values are in exact arithmetic, those of sums are not.
 CALLS = {
     "sum": lambda x, dims, keepdim: x.sum(dims, keepdim),
     "mean": lambda x, dims, keepdim: x.mean(dims, keepdim),
