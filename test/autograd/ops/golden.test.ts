@@ -25,6 +25,8 @@ const { gpuTest, gpu } = await withGpu({ poisoned: true });
 /** Ops without golden cases, and the test that checks them instead. */
 const ELSEWHERE = {
   toDType: 'half.test.ts: a conversion, compared with every value of f16',
+  averagePool: 'pooling.test.ts: what avgPool2d and adaptiveAvgPool2d share',
+  normalise: 'layer-norm.test.ts: what layerNorm and groupNorm share',
 } as const;
 
 test('every op has a golden case, and every case has an op', () => {
