@@ -39,11 +39,20 @@ fn main(
   let x = (group.x * LANES_X + lane % LANES_X) * COLUMNS;
   let y = (group.y * LANES_Y + lane / LANES_X) * ROWS;
   if (x >= params.width || y >= params.height) { return; }
-<% if (k.loops) { %>
+<% if (k.loops || k.adaptive) { %>
   let rows = rowsOver(y);
   let columns = columnsOver(x);
-<% } else { %>
+<% } %>
+<% if (k.adaptive && !k.loops) { %>
+  // Two windows at most cover a pixel; a second one that does not is taken as one that does not exist.
+  let row0 = rows.x;
+  let row1 = select(params.outHeight, rows.x + 1u, rows.x + 1u < rows.y);
+  let column0 = columns.x;
+  let column1 = select(params.outWidth, columns.x + 1u, columns.x + 1u < columns.y);
+<% } else if (!k.loops) { %>
 <%~ include('/pooling/parts/tile.wgsl', k) %>
+<% } %>
+<% if (!k.loops) { %>
 <%   for (const a of k.windowRows) { %>
   let rowWindow<%= label(a) %> = rowsOf(row<%= label(a) %>);
 <%   } %>

@@ -98,6 +98,7 @@ const OTHERS: Record<string, Constants[]> = {
   average_pool_backward: [
     { loops: true, rows: 1, columns: 1, inVector: 1, outVector: 1, countPadding: false, divisor: 3 },
     { loops: true, rows: 1, columns: 1, inVector: 1, outVector: 1, adaptive: true },
+    { loops: false, rows: 1, columns: 1, inVector: 1, outVector: 1, adaptive: true },
     { inVector: 2, outVector: 1 },
   ],
   layer_norm_statistics: [{ single: true, vector: false }, { subgroup: 64 }],

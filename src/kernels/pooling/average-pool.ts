@@ -3,7 +3,7 @@ import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { defineHalvable } from '../half.ts';
 import { defineKernel, launch } from '../kernel.ts';
-import { type BackwardConstants, unrollBackward, unrollForward } from './unrolled-windows.ts';
+import { ADAPTIVE_WINDOWS, type BackwardConstants, unrollBackward, unrollForward } from './unrolled-windows.ts';
 import {
   chooseBackward,
   chooseForward,
@@ -25,7 +25,6 @@ export interface MeanWindows extends Omit<Windows, 'dilation'> {
 }
 
 const mean = { countPadding: true, divisor: 0, adaptive: false } as const;
-const adaptive = { ...LOOPING, adaptive: true } as const;
 
 const forward = defineHalvable({
   name: 'average_pool_forward',
@@ -39,7 +38,10 @@ const forward = defineHalvable({
 const backward = defineKernel({
   name: 'average_pool_backward',
   shader: 'pooling/average-backward.wgsl',
-  derive: (k) => (k.loops ? {} : unrollBackward(k as BackwardConstants)),
+  derive(k) {
+    if (k.loops) return {};
+    return k.adaptive ? ADAPTIVE_WINDOWS : unrollBackward(k as BackwardConstants);
+  },
   bindings: { outputGrad: 'read', inputGrad: 'read_write' },
   uniforms,
   example: { ...example, ...mean, rows: 2 },
@@ -49,7 +51,7 @@ const backward = defineKernel({
 const constantsOf = (windows: MeanWindows | undefined) =>
   windows
     ? { ...windowConstants(windows), countPadding: windows.countPadding, divisor: windows.divisor, adaptive: false }
-    : adaptive;
+    : { adaptive: true };
 
 /** Writes the means of the windows, or of adaptive windows if none are given. With `half`, both images are f16. */
 export function averagePoolForward(
@@ -69,6 +71,11 @@ export function averagePoolForward(
   });
 }
 
+/** An invocation takes a pixel, and loops only if many windows may cover it. */
+export function chooseAdaptiveBackward({ input, output }: Images) {
+  return { ...LOOPING, rows: 1, loops: output[0] > input[0] || output[1] > input[1] };
+}
+
 /** Writes inputGrad: for each pixel, the sum of its shares of the windows over it. */
 export function averagePoolBackward(
   gpu: Gpu,
@@ -77,7 +84,7 @@ export function averagePoolBackward(
   outputGrad: PooledBuffer,
   inputGrad: PooledBuffer,
 ): void {
-  const chosen = windows ? chooseBackward({ ...images, ...windows }) : { rows: 1, ...LOOPING };
+  const chosen = windows ? chooseBackward({ ...images, ...windows }, 1) : chooseAdaptiveBackward(images);
   const { constants, ...rest } = imagesRun(gpu, images, images.input, chosen);
   launch(gpu, backward, {
     ...rest,

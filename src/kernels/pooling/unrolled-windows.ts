@@ -78,3 +78,15 @@ export function unrollBackward(k: BackwardConstants) {
     windowLoads: windowLoads(windowColumns, k.inVector),
   };
 }
+
+/**
+ * The lists for adaptive pooling to no more pixels than there are: two windows at most cover a pixel along each axis,
+ * since a window has at least one pixel, and overlaps the next but one nowhere.
+ */
+export const ADAPTIVE_WINDOWS = {
+  rowWindows: [[0, 1]],
+  columnWindows: [[0, 1]],
+  windowRows: [0, 1],
+  windowColumns: [0, 1],
+  windowLoads: windowLoads([0, 1], 1),
+} as const;

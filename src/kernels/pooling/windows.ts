@@ -51,13 +51,14 @@ export function chooseForward({ kernel, stride, padding, dilation, input, output
 /**
  * Returns the tile of pixels per invocation of backward, and the values per load and store. With `loops`, an invocation
  * computes one pixel in a loop over its windows.
+ * @param tensors how many of the output's size it loads: the gradient, and the positions of maxima
  */
-export function chooseBackward({ kernel, stride, input, output }: Omit<Pooling, 'planes'>) {
+export function chooseBackward({ kernel, stride, input, output }: Omit<Pooling, 'planes'>, tensors = 2) {
   const rows = stride[0];
   const columns = stride[1] * Math.ceil(RUN_BACK / stride[1]);
   // On each axis, the windows that touch the tile begin in it or at most a kernel before it.
   const touching = (extent: number, axis: 0 | 1) => Math.ceil((extent + kernel[axis] - 1) / stride[axis]);
-  const loads = 2 * touching(rows, 0) * touching(columns, 1);
+  const loads = tensors * touching(rows, 0) * touching(columns, 1);
   if (Math.max(loads, rows * columns) > MOST_UNROLLED) return { rows: 1, ...LOOPING };
   return {
     rows,

@@ -26,6 +26,8 @@ const { gpuTest, gpu } = await withGpu({ poisoned: true });
 const ELSEWHERE = {
   dropout: 'dropout.test.ts: another random function than torch’s',
   toDType: 'half.test.ts: a conversion, compared with every value of f16',
+  averagePool: 'pooling.test.ts: what avgPool2d and adaptiveAvgPool2d share',
+  normalise: 'layer-norm.test.ts: what layerNorm and groupNorm share',
 } as const;
 
 test('every op has a golden case, and every case has an op', () => {

@@ -319,8 +319,8 @@ describe('the choice of kernels depends on the adapter and the shape only', () =
     const gpuTraits = { kind: 'gpu', subgroupSize: 32 } as const;
     const one = { single: true, run: 8, subgroup: 0 };
     expect(chooseRows(cpu, 5)).toEqual({ ...one, workgroup: 8, vector: false });
-    expect(chooseRows(cpu, 128)).toEqual({ ...one, workgroup: 8, vector: true });
-    expect(chooseRows(cpu, 129)).toEqual({ single: false, workgroup: 8, run: 8, subgroup: 8, vector: false });
+    expect(chooseRows(cpu, 1024)).toEqual({ ...one, workgroup: 8, vector: true });
+    expect(chooseRows(cpu, 1025)).toEqual({ single: false, workgroup: 8, run: 8, subgroup: 8, vector: false });
     expect(chooseRows(gpuTraits, 32)).toEqual({ ...one, workgroup: 64, vector: true });
     expect(chooseRows(gpuTraits, 33)).toEqual({ single: false, workgroup: 64, run: 8, subgroup: 32, vector: false });
     expect(chooseRows(gpuTraits, 4096).workgroup).toBe(256);
@@ -330,7 +330,7 @@ describe('the choice of kernels depends on the adapter and the shape only', () =
     expect(chooseElementwise('gpu', 5)).toMatchObject({ lanesX: 8, lanesY: 8, vector: false });
     expect(chooseElementwise('gpu', 768)).toMatchObject({ lanesX: 64, lanesY: 1, vector: true });
     expect(chooseElementwise('cpu', 64)).toMatchObject({ lanesX: 1, lanesY: 8 });
-    expect(chooseElementwise('cpu', 768)).toMatchObject({ lanesX: 8, lanesY: 1 });
+    expect(chooseElementwise('cpu', 1500)).toMatchObject({ lanesX: 8, lanesY: 1 });
   });
 
   test('the sums over rows take four channels at a time if these have the same statistics', () => {

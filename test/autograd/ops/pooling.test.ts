@@ -148,6 +148,12 @@ testFamily(forTests, {
       'inputGrad',
       { find: ' + params.width - 1u) / params.width', replace: ') / params.width' },
     ],
+    [
+      'the second window over a pixel is taken always',
+      'adaptiveAvgPool2d',
+      'inputGrad',
+      { find: ', rows.x + 1u < rows.y)', replace: ', true)' },
+    ],
   ],
 });
 
