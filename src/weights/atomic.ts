@@ -11,6 +11,9 @@ import { asFileError } from './file.ts';
 /** One write call takes at most 2^31 − 1 bytes. */
 const LARGEST_WRITE = 2 ** 30;
 
+/** Smaller chunks are written together: a network has hundreds of tensors, most of them small. */
+const WRITTEN_AT_ONCE = 2 ** 23;
+
 /**
  * Writes the file whole or not at all.
  * @param path replaced if it exists; its folder must exist
@@ -26,7 +29,7 @@ export function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): num
   try {
     descriptor = openSync(temporary, 'wx');
     let total = 0;
-    for (const chunk of chunks) total += writeWhole(descriptor, chunk);
+    for (const chunk of together(chunks)) total += writeWhole(descriptor, chunk);
     // Without this the rename can reach the disk before the data.
     fsyncSync(descriptor);
     closeSync(descriptor);
@@ -66,6 +69,25 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** The same bytes in fewer chunks. Each is valid until the next one is taken. */
+function* together(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
+  const waiting = new Uint8Array(WRITTEN_AT_ONCE);
+  let filled = 0;
+  for (const chunk of chunks) {
+    if (filled + chunk.byteLength > waiting.byteLength) {
+      yield waiting.subarray(0, filled);
+      filled = 0;
+    }
+    if (chunk.byteLength > waiting.byteLength) {
+      yield chunk;
+    } else {
+      waiting.set(chunk, filled);
+      filled += chunk.byteLength;
+    }
+  }
+  yield waiting.subarray(0, filled);
 }
 
 /** A write may take only part of the bytes, on a pipe or a nearly full disk. */
