@@ -20,14 +20,19 @@ const value = (c) => (k.result === 'u32' ? `u32(computed(${arguments_(c)}))` : `
 // One expression of the operands, elementwise. Operands are broadcast: extent0 … are the extents that all walk together,
 // outermost first, and an operand moves by its stride in each. With one dimension, all move by 1 or not at all. An
 // invocation takes ITEMS results or vectors of four, a workgroup apart; in vectors of four an operand that does not
-// move along the last dimension gives one value to all four.
+// move along the last dimension gives one value to all four. Only the place of an invocation's first result is found by
+// divisions, which a CPU adapter computes one by one; step0 … are the way from one to the next in each dimension.
 struct Params {
   count: u32,
 <% for (const d of range(k.rank - 1)) { %>
   extent<%= d + 1 %>: u32,
+  step<%= d + 1 %>: u32,
 <%   for (const { name } of tensors) { %>
   <%= name %>Stride<%= d %>: u32,
 <% } } %>
+<% if (k.rank > 1) { %>
+  step0: u32,
+<% } %>
 <% for (const { name, mode } of k.operands) if (mode === 'number') { %>
   <%= name %>Number: f32,
 <% } %>
@@ -57,17 +62,16 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let first = (group.y * groups.x + group.x) * (WORKGROUP * ITEMS) + lane;
+<% if (k.rank > 1) { %>
+  var at0 = first;
+<%   for (let d = k.rank - 1; d >= 1; d--) { %>
+  var at<%= d %> = at0 % params.extent<%= d %>;
+  at0 /= params.extent<%= d %>;
+<%   } %>
+<% } %>
   for (var j = 0u; j < ITEMS; j++) {
     let i = first + j * WORKGROUP;
     if (i < params.count) {
-<% if (k.rank > 1) { %>
-      var rest = i;
-<%   for (let d = k.rank - 1; d >= 1; d--) { %>
-      let at<%= d %> = rest % params.extent<%= d %>;
-      rest /= params.extent<%= d %>;
-<%   } %>
-      let at0 = rest;
-<% } %>
 <% for (const { name, mode } of tensors) { %>
 <%   const moves = range(k.rank - 1).map((d) => `at${d} * params.${name}Stride${d}`); %>
 <%   const last = mode === 'one' ? [] : [k.rank > 1 ? `at${k.rank - 1}` : 'i']; %>
@@ -79,5 +83,14 @@ fn main(
       _result[i] = <%= value(0) %>;
 <% } %>
     }
+<% if (k.rank > 1) { %>
+    var carry = 0u;
+<%   for (let d = k.rank - 1; d >= 1; d--) { %>
+    at<%= d %> += params.step<%= d %> + carry;
+    carry = u32(at<%= d %> >= params.extent<%= d %>);
+    at<%= d %> -= carry * params.extent<%= d %>;
+<%   } %>
+    at0 += params.step0 + carry;
+<% } %>
   }
 }

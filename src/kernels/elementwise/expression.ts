@@ -78,8 +78,16 @@ export function defineExpression(expression: Expression) {
     }
     const names = expression.operands.filter((_, i) => typeof values[i] !== 'number').map(({ name }) => name);
     const uniforms: Record<string, number> = { count: size / width };
+    // The way from one result of an invocation to its next, as a number with these extents as the bases of its digits.
+    let way = layout.workgroup;
+    for (let axis = last; axis >= 1; axis--) {
+      const extent = walk.extents[axis]! / (axis === last ? width : 1);
+      uniforms[`extent${axis}`] = extent;
+      uniforms[`step${axis}`] = way % extent;
+      way = Math.floor(way / extent);
+    }
+    if (last > 0) uniforms.step0 = way;
     for (let axis = 0; axis < last; axis++) {
-      uniforms[`extent${axis + 1}`] = walk.extents[axis + 1]! / (axis + 1 === last ? width : 1);
       names.forEach((name, i) => {
         uniforms[`${name}Stride${axis}`] = walk.strides[i]![axis]! / (moves[i] ? width : 1);
       });
@@ -113,8 +121,10 @@ export function expressionKernel(
   const uniforms: Record<string, Scalar> = { count: 'u32' };
   for (let axis = 0; axis < layout.rank - 1; axis++) {
     uniforms[`extent${axis + 1}`] = 'u32';
+    uniforms[`step${axis + 1}`] = 'u32';
     for (const tensor of tensors) uniforms[`${tensor.name}Stride${axis}`] = 'u32';
   }
+  if (layout.rank > 1) uniforms.step0 = 'u32';
   for (const one of laid) if (one.mode === 'number') uniforms[`${one.name}Number`] = 'f32';
   for (const parameter of parameters) uniforms[`${parameter}Number`] = 'f32';
   return defineKernel({
