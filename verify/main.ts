@@ -36,6 +36,7 @@ import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { onnx } from './rows/onnx.ts';
+import { ops } from './rows/ops.ts';
 import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
@@ -55,6 +56,7 @@ const ROWS: readonly Row[] = [
   oneStep,
   tenSteps,
   batchNormOffset,
+  ops,
   examples,
   optimizers,
   evalForward,
