@@ -6,8 +6,10 @@ import { upTo } from '../up-to.ts';
 import type { TunedChoices, Work } from '../work.ts';
 import { dots } from './dots.ts';
 import { describeProduct, type Product, type ProductKernel } from './product.ts';
-import { rows } from './rows.ts';
+import { rowsKernel } from './rows.ts';
 import { tiled } from './tiled.ts';
+
+const rows = rowsKernel();
 
 /** The simplest first: dot products on any adapter, tiles in workgroup memory for GPUs, in registers for CPUs. */
 export const matmulVariants = { dots, tiled, rows } satisfies Record<string, ProductKernel>;

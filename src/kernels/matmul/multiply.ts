@@ -1,6 +1,7 @@
 /** Computes a product with any of its kernels. */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
+import { accumulate } from '../elementwise/arithmetic.ts';
 import { addSlices, inSlices } from '../sum-slices.ts';
 import {
   type Axis,
@@ -12,6 +13,13 @@ import {
   type ProductKernel,
   startsOf,
 } from './product.ts';
+
+/** Bytes of partial sums that lie beside one another, unless there is only one. */
+const MOST_BYTES = 64 * 2 ** 20;
+/** A longer chain of additions would round more than needed. */
+const MOST_DEPTHS = 2 ** 13;
+
+const productsAtOnce = (count: number) => Math.max(1, Math.floor(MOST_BYTES / (4 * count)));
 
 /**
  * Computes a product. Without elements it launches nothing, and without terms its elements are zeros.
@@ -32,11 +40,13 @@ export function multiply(
   else if (product.summed.length > 0) addProducts(gpu, kernel, product, operands, output, label);
   else {
     const [x, y] = kernel.grid(product, gpu.traits);
+    const workgroups = x * y * extentOf(product.batch);
+    const slices = Math.min(Math.ceil(terms / MOST_DEPTHS), productsAtOnce(count));
     const sum = {
       terms,
       count,
-      workgroups: x * y * extentOf(product.batch),
-      wanted: kernel.wanted(gpu.traits),
+      workgroups,
+      wanted: Math.max(kernel.wanted(gpu.traits), slices * workgroups),
       leastTerms: kernel.leastDepths,
       multiple: kernel.multiple,
       label,
@@ -47,43 +57,38 @@ export function multiply(
   }
 }
 
-/** Bytes of the products that are added at once, at least one. */
-const MOST_BYTES = 64 * 2 ** 20;
-
-/**
- * Adds up the products of all summed batches in their order, some at a time: the sum so far and the next products lie
- * one after another.
- */
+/** Adds up the products of all summed batches in their order: sums of some of them at a time, then those sums. */
 function addProducts(
   gpu: Gpu,
   kernel: ProductKernel,
-  { summed, ...product }: Product,
+  product: Product,
   operands: Operands,
   output: PooledBuffer,
   label: string,
 ): void {
-  const count = outputsOf({ ...product, summed });
-  const together = Math.max(1, Math.floor(MOST_BYTES / (4 * count)) - 1);
-  const last = summed.at(-1)!;
-  const most = Math.min(last.extent, together);
-  const partial = gpu.pool.acquire((most + 1) * count * 4);
-  let before = 0;
-  for (const start of startsOf(summed.slice(0, -1), FROM_0)) {
+  const count = outputsOf(product);
+  const last = product.summed.at(-1)!;
+  const most = Math.min(last.extent, productsAtOnce(count));
+  const products = gpu.pool.acquire(most * count * 4);
+  const sum = gpu.pool.acquire(count * 4);
+  let target = output;
+  for (const start of startsOf(product.summed.slice(0, -1), FROM_0)) {
     for (let first = 0; first < last.extent; first += most) {
-      if (before > 0) gpu.copy(output, partial, count * 4);
       const some: Axis = { ...last, extent: Math.min(most, last.extent - first), output: count };
       kernel.run(gpu, {
         product: { ...product, batch: [some, ...product.batch], summed: [] },
         ...operands,
-        output: partial,
-        start: { a: start.a + first * last.a, b: start.b + first * last.b, output: before * count },
+        output: products,
+        start: { a: start.a + first * last.a, b: start.b + first * last.b, output: 0 },
         depthsPerSlice: product.depth.extent,
         slices: 1,
         label,
       });
-      addSlices(gpu, { slices: before + some.extent, count, label }, partial, output);
-      before = 1;
+      addSlices(gpu, { slices: some.extent, count, label }, products, target);
+      if (target === sum) accumulate(gpu, count, sum, output);
+      target = sum;
     }
   }
-  gpu.pool.release(partial);
+  gpu.pool.release(sum);
+  gpu.pool.release(products);
 }

@@ -71,11 +71,11 @@ interface Loaded {
   readonly unit: Readonly<Record<'a' | 'b', (elements: number) => number>>;
 }
 
-function load(gpu: Gpu, { product, start, a, b, label }: ProductRun): Loaded {
+function load(gpu: Gpu, { product, start, a, b, label }: ProductRun, fits: typeof fitsTexels): Loaded {
   const lines = { a: linesOf(product, 'a', start.a), b: linesOf(product, 'b', start.b) };
   const each = <T>(fn: (lines: Lines, operand: 'a' | 'b') => T) => ({ a: fn(lines.a, 'a'), b: fn(lines.b, 'b') });
   const all = Object.values(lines);
-  if (all.every((one) => fitsTexels(one.lines, one.width))) {
+  if (all.every((one) => fits(one.lines, one.width))) {
     const copy = ({ lines, width }: Lines, operand: PooledBuffer) =>
       width % 4 === 0 ? copiedAsTexels(gpu, operand, lines * width) : asTexels(gpu, operand, lines, width, label);
     return {
@@ -94,9 +94,9 @@ function load(gpu: Gpu, { product, start, a, b, label }: ProductRun): Loaded {
   return { operands: { a, b }, line: 0, inVectors, unit: { a: unit, b: unit } };
 }
 
-function run(gpu: Gpu, run: ProductRun): void {
+function launchAll(gpu: Gpu, run: ProductRun, fits: typeof fitsTexels): void {
   const { product, bias, output, label } = run;
-  const { operands, line, inVectors, unit } = load(gpu, run);
+  const { operands, line, inVectors, unit } = load(gpu, run, fits);
   const constants = {
     lanes: shuffleLanes(gpu.traits),
     rows: rowsOf(product),
@@ -120,10 +120,13 @@ function run(gpu: Gpu, run: ProductRun): void {
   if (line > 0) for (const texture of Object.values(operands)) gpu.pool.release(texture);
 }
 
-export const rows: ProductKernel = {
-  grid,
-  wanted: () => 16,
-  leastDepths: 256,
-  multiple: 4,
-  run,
-};
+/** @param fits whether lines of a width are copied into a texture, if not those that fit one; for tests */
+export function rowsKernel(fits = fitsTexels): ProductKernel {
+  return {
+    grid,
+    wanted: () => 16,
+    leastDepths: 256,
+    multiple: 4,
+    run: (gpu, run) => launchAll(gpu, run, fits),
+  };
+}

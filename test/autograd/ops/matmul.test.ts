@@ -36,6 +36,10 @@ testFamily(own, {
       fn: (a, b) => matmul(a!, b!, { transposeA: true, transposeB: true }),
     },
     'matmul of vectors': { inputs: (on) => [leaf(on, [9]), leaf(on, [9])], fn: (a, b) => matmul(a!, b!) },
+    'matmul of a tensor and itself': {
+      inputs: (on) => [leaf(on, [5, 7])],
+      fn: (a) => matmul(a!, a!, { transposeB: true }),
+    },
     'matmul of a vector and matrices': {
       inputs: (on) => [leaf(on, [7]), leaf(on, [3, 7, 5])],
       fn: (a, b) => matmul(a!, b!),

@@ -3,7 +3,7 @@
  * product is simplified, in which launches kernels go over it, and the choice of the kernel.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import { matmul } from '../../../src/autograd/index.ts';
+import { matmul, Tensor } from '../../../src/autograd/index.ts';
 import type { Gpu } from '../../../src/gpu/gpu.ts';
 import { Chooser, chooserOf } from '../../../src/kernels/chooser.ts';
 import {
@@ -14,9 +14,13 @@ import {
   matmulWork,
   tabledMatmul,
 } from '../../../src/kernels/matmul/choose.ts';
-import { type Axis, FROM_0, launchesOf, productOf } from '../../../src/kernels/matmul/product.ts';
+import { multiply } from '../../../src/kernels/matmul/multiply.ts';
+import { type Axis, FROM_0, launchesOf, type ProductKernel, productOf } from '../../../src/kernels/matmul/product.ts';
+import { rowsKernel } from '../../../src/kernels/matmul/rows.ts';
+import { shuffleLanes } from '../../../src/kernels/shuffle-lanes.ts';
 import { type Case, differencesWithin, load, titleOf } from '../../autograd/ops/golden.ts';
 import { matmulTolerance } from '../../autograd/ops/matmul-tolerance.ts';
+import { expectClose } from '../../support/compare.ts';
 import { forceMatmulVariant } from '../../support/force.ts';
 import { openAs, withGpu } from '../../support/gpu.ts';
 import { seesPlanted } from '../../support/planted.ts';
@@ -25,6 +29,8 @@ import { PLAIN_GPU } from '../../support/resnet18.ts';
 const { gpuTest, gpu } = await withGpu({ poisoned: true });
 const goldens = load('matmul').filter(({ op }) => op.startsWith('matmul'));
 const VARIANTS = Object.keys(matmulVariants) as MatmulVariant[];
+
+const axis = (extent: number, a: number, b: number, output: number): Axis => ({ extent, a, b, output });
 
 afterEach(() => forceMatmulVariant(undefined));
 
@@ -107,7 +113,44 @@ describe('an error in a kernel', () => {
   }
 });
 
-const axis = (extent: number, a: number, b: number, output: number): Axis => ({ extent, a, b, output });
+describe('rows, of operands that no texture holds,', () => {
+  const values = (count: number) =>
+    Tensor.from(
+      gpu,
+      Float32Array.from({ length: count }, (_, i) => ((i * 37) % 101) / 50 - 1),
+    );
+  /** The operands are transposed by name. */
+  const productIn = (layout: string, rows: number, depths: number, columns: number) => {
+    const [alongA, alongB] = [layout[0] === 'n', layout[1] === 't'];
+    return productOf(
+      axis(rows, alongA ? depths : 1, 0, columns),
+      axis(columns, 0, alongB ? depths : 1, 1),
+      axis(depths, alongA ? 1 : rows, alongB ? 1 : columns, 0),
+      [axis(2, rows * depths, depths * columns, rows * columns)],
+    );
+  };
+  for (const layout of ['nn', 'nt', 'tn', 'tt']) {
+    for (const [rows, depths, columns] of [
+      [65, 7, 33],
+      [36, 12, 40],
+    ] as const) {
+      gpuTest(`computes ${rows}x${depths} * ${depths}x${columns} ${layout}`, async () => {
+        if (shuffleLanes(gpu.traits) === 0) return;
+        const product = productIn(layout, rows, depths, columns);
+        const [a, b] = [values(2 * rows * depths), values(2 * depths * columns)];
+        const compute = async (kernel: ProductKernel) => {
+          const output = Tensor.empty(gpu, [2, rows, columns]);
+          multiply(gpu, kernel, product, { a: a.buffer, b: b.buffer }, output.buffer, 'test');
+          return output.data();
+        };
+        // Sums of 12 terms below 1: a few roundings apart.
+        const [found, expected] = [await compute(rowsKernel(() => false)), await compute(matmulVariants.dots)];
+        expectClose('output', found, expected, { atol: 1e-6, rtol: 0 });
+      });
+    }
+  }
+});
+
 /** Of a product [m, k] · [k, n] of contiguous matrices. */
 const [m, k, n] = [axis(3, 4, 0, 5), axis(4, 1, 5, 0), axis(5, 0, 1, 1)];
 
