@@ -36,53 +36,60 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let column = group.x * LANES_X + lane % LANES_X;
   let first = group.y * params.slice;
-  var end = min(first + params.slice, params.rows);
-  if (column >= params.columns) { end = first; }
+  let last = min(first + params.slice, params.rows);
+  for (var left = group.x * LANES_X; left < params.columns; left += groups.x * LANES_X) {
+    let column = left + lane % LANES_X;
+    let end = select(first, last, column < params.columns);
 <% if (!k.table) { %>
-  let perRow = params.columns / params.share;
+    let statisticsPerRow = params.columns / params.share;
+    let own = column / params.share;
 <% } %>
-  var grads = Value();
-  var products = Value();
-  for (var start = first; start < end; start += LANES_Y * RUN) {
-    var runGrads = Value();
-    var runProducts = Value();
-    for (var row = start + lane / LANES_X; row < min(start + LANES_Y * RUN, end); row += LANES_Y) {
-      let i = row * params.columns + column;
+    var grads = Value();
+    var products = Value();
+    for (var start = first; start < end; start += LANES_Y * RUN) {
+      var runGrads = Value();
+      var runProducts = Value();
+      for (var row = start + lane / LANES_X; row < min(start + LANES_Y * RUN, end); row += LANES_Y) {
+        let i = row * params.columns + column;
 <% if (k.table) { %>
-      runGrads += terms[i];
-      runProducts += terms[params.rows * params.columns + i];
+        runGrads += terms[i];
+        runProducts += terms[params.rows * params.columns + i];
 <% } else { %>
-      let norm = statistics[row * perRow + column / params.share];
-      let grad = outputGrad[i];
-      runGrads += grad;
-      runProducts += grad * ((input[i] - norm.x) * norm.y + norm.z);
+        let norm = statistics[row * statisticsPerRow + own];
+        let grad = outputGrad[i];
+        runGrads += grad;
+        runProducts += grad * ((input[i] - norm.x) * norm.y + norm.z);
 <% } %>
+      }
+      grads += runGrads;
+      products += runProducts;
     }
-    grads += runGrads;
-    products += runProducts;
-  }
 <% if (k.lanesY > 1) { %>
-  gradParts[lane] = grads;
-  productParts[lane] = products;
-  for (var half = LANES_Y / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane / LANES_X < half) {
-      gradParts[lane] += gradParts[lane + half * LANES_X];
-      productParts[lane] += productParts[lane + half * LANES_X];
+    gradParts[lane] = grads;
+    productParts[lane] = products;
+    for (var half = LANES_Y / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane / LANES_X < half) {
+        gradParts[lane] += gradParts[lane + half * LANES_X];
+        productParts[lane] += productParts[lane + half * LANES_X];
+      }
     }
-  }
-  grads = gradParts[lane];
-  products = productParts[lane];
+    grads = gradParts[lane];
+    products = productParts[lane];
 <% } %>
-  if (column < params.columns && lane < LANES_X) {
+    if (column < params.columns && lane < LANES_X) {
 <% if (k.last) { %>
-    biasGrad[column] = grads;
-    weightGrad[column] = products;
+      biasGrad[column] = grads;
+      weightGrad[column] = products;
 <% } else { %>
-    partial[group.y * params.columns + column] = grads;
-    partial[(groups.y + group.y) * params.columns + column] = products;
+      partial[group.y * params.columns + column] = grads;
+      partial[(groups.y + group.y) * params.columns + column] = products;
+<% } %>
+    }
+<% if (k.lanesY > 1) { %>
+    // The next sums must not overwrite parts that other invocations have yet to read.
+    workgroupBarrier();
 <% } %>
   }
 }

@@ -6,7 +6,13 @@ import { unrollRows } from '../../src/kernels/conv2d/cpu/rows.ts';
 import { unrollWeightGrad } from '../../src/kernels/conv2d/cpu/rows-weight-grad.ts';
 import { unrollStem } from '../../src/kernels/conv2d/cpu/stem.ts';
 import { inputColumns, inputLoads } from '../../src/kernels/conv2d/input-loads.ts';
-import { unrollBackward, windowLoads, windowsOver } from '../../src/kernels/pooling/unrolled-windows.ts';
+import {
+  ADAPTIVE_WINDOWS,
+  unrollBackward,
+  unrollForward,
+  windowLoads,
+  windowsOver,
+} from '../../src/kernels/pooling/unrolled-windows.ts';
 
 const from = (min: number, max: number) => fc.integer({ min, max });
 const vectors = fc.constantFrom(1, 2, 4);
@@ -192,5 +198,28 @@ describe('max pooling’s gradient', () => {
       { first: 0, floats: 2, component: 0 },
       { first: 2, floats: 1, component: 0 },
     ]);
+  });
+
+  test('unrollForward lists the columns that the windows read', () => {
+    fc.assert(
+      fc.property(from(1, 6), from(1, 6), from(1, 4), (kernelWidth, strideWidth, columns) => {
+        const { inputColumns: listed } = unrollForward({ columns, kernelWidth, strideWidth, loops: false });
+        expect(listed).toEqual(inputColumns(columns, kernelWidth, strideWidth));
+      }),
+    );
+  });
+
+  test('no more than two adaptive windows cover a pixel, if there are no more windows than pixels', () => {
+    fc.assert(
+      fc.property(from(1, 60), from(1, 60), (one, other) => {
+        const [windows, pixels] = [Math.min(one, other), Math.max(one, other)];
+        for (let at = 0; at < pixels; at++) {
+          const over = range(windows).filter(
+            (o) => Math.floor((o * pixels) / windows) <= at && at < Math.ceil(((o + 1) * pixels) / windows),
+          );
+          expect(ADAPTIVE_WINDOWS.windowRows.slice(0, over.length)).toEqual(over.map((o) => o - over[0]!));
+        }
+      }),
+    );
   });
 });

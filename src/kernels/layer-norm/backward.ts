@@ -57,7 +57,14 @@ function sumRows(gpu: Gpu, rows: Rows, terms: Terms, target: PooledBuffer, weigh
   });
 }
 
-const inputUniforms = { rows: 'u32', length: 'u32', share: 'u32', period: 'u32', count: 'f32' } as const;
+const inputUniforms = {
+  rows: 'u32',
+  length: 'u32',
+  share: 'u32',
+  period: 'u32',
+  part: 'u32',
+  count: 'f32',
+} as const;
 
 function declareInput(weight: boolean) {
   return defineKernel<string, keyof typeof inputUniforms>({

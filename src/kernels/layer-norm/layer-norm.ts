@@ -26,7 +26,7 @@ export function layerNormStatistics(
   launch(gpu, statistics, { ...rest, buffers, uniforms: { rows, length, zero: 0, eps } });
 }
 
-const forwardUniforms = { rows: 'u32', length: 'u32', share: 'u32', period: 'u32' } as const;
+const forwardUniforms = { rows: 'u32', length: 'u32', share: 'u32', period: 'u32', part: 'u32' } as const;
 
 function declareForward(weight: boolean, bias: boolean) {
   return defineKernel<string, keyof typeof forwardUniforms>({

@@ -3,6 +3,7 @@ import type { AdapterTraits, Gpu } from '../../gpu/gpu.ts';
 import { chooseReduction } from '../batch-norm/batch-norm.ts';
 import { stridingGrid } from '../grid.ts';
 import type { Constants } from '../kernel.ts';
+import { upTo } from '../up-to.ts';
 
 /**
  * Extents of a tensor [batch, channels, plane], of which every group of adjacent channels is normalised for itself.
@@ -82,7 +83,7 @@ function lanesFor(count: number, most: number): number {
   return lanes;
 }
 
-/** Invocations along a row and along rows of elementwise kernels, and values of a row per workgroup. */
+/** Invocations of a workgroup of elementwise kernels: along a row, and rows. */
 export function chooseElementwise(kind: 'cpu' | 'gpu', length: number) {
   const values = vectorised(length) ? length / 4 : length;
   // On a CPU adapter 8 invocations are one vector. At short rows each takes a row, which loads statistics once.
@@ -90,7 +91,6 @@ export function chooseElementwise(kind: 'cpu' | 'gpu', length: number) {
   return {
     lanesX,
     lanesY: (kind === 'cpu' ? 8 : 64) / lanesX,
-    part: kind === 'cpu' ? GROUP : 8 * lanesX,
     vector: vectorised(length),
   };
 }
@@ -98,24 +98,28 @@ export function chooseElementwise(kind: 'cpu' | 'gpu', length: number) {
 /** Launch parameters of a kernel that computes a value for each value of the rows. */
 export function elementwise(gpu: Gpu, { rows, length, share, period }: Rows) {
   const { kind } = gpu.traits;
-  const constants = chooseElementwise(kind, length);
-  const values = constants.vector ? length / 4 : length;
-  const busy = kind === 'cpu' ? Math.max(1, Math.floor(GROUP / (length * constants.lanesY))) : 1;
+  const { lanesX, lanesY, vector } = chooseElementwise(kind, length);
+  const values = vector ? length / 4 : length;
+  const busy = kind === 'cpu' ? Math.max(1, Math.floor(GROUP / (length * lanesY))) : 1;
+  // Values of a row per workgroup; more if a grid has too few workgroups.
+  const least = kind === 'cpu' ? GROUP : 8 * lanesX;
+  const along = stridingGrid(values, least);
+  const part = Math.max(least, upTo(lanesX, Math.ceil(values / along)));
   return {
-    uniforms: { rows, length: values, share, period },
-    workgroups: [stridingGrid(values, constants.part), stridingGrid(rows, constants.lanesY * busy), 1] as const,
-    constants: { ...constants, shared: share > 1, periodic: period > 1 },
+    uniforms: { rows, length: values, share, period, part },
+    workgroups: [along, stridingGrid(rows, lanesY * busy), 1] as const,
+    constants: { lanesX, lanesY, vector, shared: share > 1, periodic: period > 1 },
     label: `${rows}x${length}`,
   };
 }
 
 /** Constants with which tests render these kernels. */
 export const elementwiseExample = {
-  ...{ lanesX: 8, lanesY: 8, part: 64, vector: true, shared: true, periodic: true, byValue: true },
+  ...{ lanesX: 8, lanesY: 8, vector: true, shared: true, periodic: true, byValue: true },
 } satisfies Constants;
 
 /** Sums over a batch are cut into slices until there are this many workgroups, but not below this many rows. */
-const SLICED = { cpu: { wanted: 16, rows: 64 }, gpu: { wanted: 256, rows: 16 } } as const;
+const SLICED = { cpu: { wanted: 16, rows: 64 }, gpu: { wanted: 256, rows: 32 } } as const;
 
 /** Invocations of a workgroup that sums columns: along a row, and rows. */
 export function chooseColumns(
@@ -144,7 +148,7 @@ export function columnSums(gpu: Gpu, size: Pick<NormSize, 'batch' | 'channels' |
     slices,
     // A table has no statistics to share.
     uniforms: { rows: batch, columns, share: table ? columns : columns / groups, slice },
-    workgroups: [across, slices, 1] as const,
+    workgroups: [stridingGrid(across), slices, 1] as const,
     constants,
     label: `${batch}x${channels}`,
   };

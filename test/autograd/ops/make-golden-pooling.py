@@ -90,7 +90,7 @@ avg_pool((1, 1, 3, 300), (1, 150), (1, 1), (0, 75), count=False)
 for count, divisor in [(True, None), (False, None), (True, 3)]:
     avg_pool((2, 2, 8, 7), 3, 2, 1, True, count, divisor)
     avg_pool((1, 1, 13, 17), 9, (4, 5), 4, True, count, divisor)
-    avg_pool((1, 2, 2, 3), 5, 3, 2, True, count, divisor)
+avg_pool((1, 2, 2, 3), 5, 3, 2, True)
 avg_pool((2, 2, 7, 10), (4, 3), (3, 2), (2, 1), True)
 avg_pool((2, 2, 7, 10), (4, 3), (3, 2), (2, 1), False, False)
 avg_pool((1, 2, 6, 7), (2, 1), (4, 3), 0, True, False)
