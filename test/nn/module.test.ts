@@ -160,3 +160,43 @@ describe('memory', () => {
     expect(gpu.pool.liveBytes).toBe(before);
   });
 });
+
+describe('inputs and outputs', () => {
+  /** Two tensors in, a plain object of two out. */
+  class Both extends Module<[a: Tensor, b: Tensor], { readonly sum: Tensor; readonly product: Tensor }> {
+    override forward(a: Tensor, b: Tensor) {
+      const unused = a.mul(3);
+      return { sum: a.add(b), product: unused.div(3).mul(b) };
+    }
+  }
+
+  gpuTest('may be several; the others that were made on the way are freed', async () => {
+    const [a, b] = [Tensor.from(gpu, [1, 2]), Tensor.from(gpu, [3, 4])];
+    const before = gpu.pool.liveBytes;
+    const { sum, product } = new Both().call(a, b);
+    expect([...(await sum.data()), ...(await product.data())]).toEqual([4, 6, 3, 8]);
+    sum.dispose();
+    product.dispose();
+    expect(gpu.pool.liveBytes).toBe(before);
+  });
+
+  gpuTest('a module of several inputs is a child like any other', () => {
+    class Parent extends Module<[x: Tensor]> {
+      readonly both = this.registerModule('both', new Both());
+
+      override forward(x: Tensor): Tensor {
+        return this.both.call(x, x).sum;
+      }
+    }
+    const parent = new Parent().eval();
+    expect(parent.both.training).toBe(false);
+    expect(Array.from(parent.namedModules(), ([name]) => name)).toEqual(['', 'both']);
+  });
+
+  gpuTest('a Sequential takes functions, which count in the names of the modules after them', async () => {
+    const double = (x: Tensor) => x.mul(2);
+    const chain = new Sequential(new Part().add('weight'), double, new Part().add('weight'));
+    expect([...chain.stateDict().keys()]).toEqual(['0.weight', '2.weight']);
+    expect([...(await chain.call(Tensor.from(gpu, [-1, 3])).data())]).toEqual([0, 6]);
+  });
+});
