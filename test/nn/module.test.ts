@@ -1,10 +1,6 @@
 /** Module's own work, on small modules: names, modes and memory. */
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/backward.ts';
-import { graphSize, noGrad } from '../../src/autograd/graph.ts';
-import { relu } from '../../src/autograd/ops/elementwise.ts';
-import { scope } from '../../src/autograd/scope.ts';
-import { Tensor } from '../../src/autograd/tensor.ts';
+import { backward, graphSize, noGrad, relu, scope, Tensor } from '../../src/autograd/index.ts';
 import { Counter, Module, ReLU, Sequential } from '../../src/nn/index.ts';
 import { withGpu } from '../support/gpu.ts';
 
