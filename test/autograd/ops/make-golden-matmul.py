@@ -75,7 +75,7 @@ for a, b in (
                 op="matmul of batches",
             )
 matmul("of a batch at a tile and more", (2, 65, 6), (6, 33))
-matmul("of queries and keys", (2, 3, 20, 8), (2, 3, 36, 8), transpose_b=True)
+matmul("of queries and keys", (2, 2, 9, 8), (2, 2, 36, 8), transpose_b=True)
 
 # A gradient of either alone.
 matmul("with a gradient of a alone", (3, 4, 7), (7, 5), grads=(True, False))
