@@ -84,7 +84,7 @@ function walksOver(g: JobGeometry, planes: number, pixels: number, kind: 'cpu' |
 /** Costs on lavapipe, relative to a load or store of a single value: of a value of a vector, and of a product. */
 const VECTOR_COST = 0.6;
 const PRODUCT_COST = 0.07;
-const CPU_PIXELS = [14, 8, 7, 4];
+const CPU_PIXELS = [8, 7, 4];
 
 /**
  * Returns the outputs of a row that an invocation computes at once: on GPUs a vector, so that neighbours load adjacent
