@@ -73,7 +73,7 @@ const BUSY = { cpu: { walks: 512, leastRows: 8 }, gpu: { walks: 65536, leastRows
 
 /** Cuts planes into walks: whole strips if those are enough, else shorter ones. */
 function walksOver(g: JobGeometry, planes: number, pixels: number, kind: 'cpu' | 'gpu'): Walks {
-  const rowStep = phaseSteps(g.strideHeight, g.dilationHeight).outputs;
+  const rowStep = Math.min(phaseSteps(g.strideHeight, g.dilationHeight).outputs, g.gridHeight);
   const strips = Math.ceil(g.gridWidth / pixels);
   const rows = Math.ceil(g.gridHeight / rowStep);
   const wanted = Math.ceil(BUSY[kind].walks / (planes * strips * rowStep));
