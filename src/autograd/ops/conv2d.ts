@@ -125,11 +125,11 @@ export function conv2dShape(
   options: Conv2dOptions,
 ): Conv2dShape {
   checkNames('conv2d', options, OPTIONS);
-  const { stride = 1, padding = 0, dilation = 1 } = options;
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const [strideHeight, strideWidth] = pairOf('conv2d', 'stride', stride, 1);
   const [paddingHeight, paddingWidth] = pairOf('conv2d', 'padding', padding, 0);
   const [dilationHeight, dilationWidth] = pairOf('conv2d', 'dilation', dilation, 1);
-  const groups = wholeNumber('conv2d', 'groups', options.groups ?? 1, 1);
+  wholeNumber('conv2d', 'groups', groups, 1);
   if (input.shape.length !== 4)
     throw new ShapeError(`conv2d: input must have shape [N, C, H, W], got ${formatShape(input.shape)}.`);
   if (weight.shape.length !== 4)

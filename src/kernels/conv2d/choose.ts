@@ -37,10 +37,12 @@ export function canConv2d(variant: Conv2dVariant, work: Conv2dWork, traits: Adap
 /**
  * Returns the variants for the table or tuning to choose from, the simplest first: all that can compute the shape on
  * this adapter. It includes `reference` only if no other can: it is the slowest, and measuring it would take tuning's
- * whole budget. The list is never empty, except for a gradient in f16.
+ * whole budget. For the same reason `depthwise` is alone if it can: the others waste most of their tiles on groups of
+ * one channel. The list is never empty, except for a gradient in f16.
  */
 export function conv2dCandidates(work: Conv2dWork, traits: AdapterTraits): Conv2dVariant[] {
   const all = (Object.keys(conv2dVariants) as Conv2dVariant[]).filter((one) => canConv2d(one, work, traits));
+  if (all.includes('depthwise')) return ['depthwise'];
   return all.length > 1 ? all.filter((one) => one !== 'reference') : all;
 }
 

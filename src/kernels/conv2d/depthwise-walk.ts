@@ -73,7 +73,7 @@ const BUSY = { cpu: { walks: 512, leastRows: 8 }, gpu: { walks: 65536, leastRows
 
 /** Cuts planes into walks: whole strips if those are enough, else shorter ones. */
 function walksOver(g: JobGeometry, planes: number, pixels: number, kind: 'cpu' | 'gpu'): Walks {
-  const rowStep = phaseSteps(g.strideHeight, g.dilationHeight).outputs;
+  const rowStep = Math.min(phaseSteps(g.strideHeight, g.dilationHeight).outputs, g.gridHeight);
   const strips = Math.ceil(g.gridWidth / pixels);
   const rows = Math.ceil(g.gridHeight / rowStep);
   const wanted = Math.ceil(BUSY[kind].walks / (planes * strips * rowStep));
@@ -84,7 +84,7 @@ function walksOver(g: JobGeometry, planes: number, pixels: number, kind: 'cpu' |
 /** Costs on lavapipe, relative to a load or store of a single value: of a value of a vector, and of a product. */
 const VECTOR_COST = 0.6;
 const PRODUCT_COST = 0.07;
-const CPU_PIXELS = [14, 8, 7, 4];
+const CPU_PIXELS = [8, 7, 4];
 
 /**
  * Returns the outputs of a row that an invocation computes at once: on GPUs a vector, so that neighbours load adjacent

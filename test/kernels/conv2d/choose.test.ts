@@ -83,7 +83,7 @@ describe('conv2dCandidates', () => {
     }
   });
 
-  test('have `depthwise` if every input channel is a group, which is then chosen on all adapters', () => {
+  test('are `depthwise` alone if every input channel is a group, on all adapters', () => {
     const grouped = { ...square(64, 56, 3, 2), groups: 64, outChannels: 128 };
     const fits: Conv2dShape[] = [
       grouped,
@@ -99,14 +99,14 @@ describe('conv2dCandidates', () => {
     for (const traits of [adapter('cpu', 8), adapter('cpu', 0), adapter('gpu', 32)]) {
       for (const pass of PASSES) {
         for (const shape of fits) {
-          expect(conv2dCandidates(conv2dWork(pass, shape), traits)).toEqual(['tiled', 'rows', 'depthwise']);
+          expect(conv2dCandidates(conv2dWork(pass, shape), traits)).toEqual(['depthwise']);
           expect(chooseConv2d(conv2dWork(pass, shape), traits)).toBe('depthwise');
           expect(forced('reference', pass, shape, traits)).toBe('reference');
         }
         for (const shape of others) expect(canConv2d('depthwise', conv2dWork(pass, shape), traits)).toBe(false);
       }
       const half = conv2dWork('forward', { ...grouped, half: true });
-      expect(conv2dCandidates(half, traits)).toEqual(['tiled', 'depthwise']);
+      expect(conv2dCandidates(half, traits)).toEqual(['depthwise']);
       expect(canConv2d('depthwise', { ...half, pass: 'inputGrad' }, traits)).toBe(false);
     }
   });
