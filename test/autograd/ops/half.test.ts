@@ -151,7 +151,7 @@ describe('an error in a shader is seen', () => {
     [
       'the tile of weights is shifted',
       'conv2d',
-      { find: 'row * params.depths + depth', replace: 'row * params.depths + depth + 4u' },
+      { find: '+ row) * params.depths + depth', replace: '+ row) * params.depths + depth + 4u' },
     ],
     ['the input is doubled', 'conv2d', { find: '(0.0, f32(input', replace: '(0.0, 2.0 * f32(input' }],
     [

@@ -62,7 +62,13 @@ export const TILED_GROUPS: readonly Planted[] = [
       ),
     ),
   ),
-  planted('taps of a phase are a stride apart', 'dilation 3, stride 2', 'inputGrad', 'row * params.rowStep', 'row'),
+  planted(
+    'taps of a phase are a stride apart',
+    'depthwise dilation 3, stride 2',
+    'inputGrad',
+    'row * params.rowStep',
+    'row',
+  ),
 ];
 
 export const ROWS_GROUPS: readonly Planted[] = [
@@ -106,7 +112,7 @@ export const DEPTHWISE: readonly Planted[] = [
   ...(['output', 'inputGrad'] as const).flatMap((wrong) => [
     planted('a tap is left out', 'depthwise 3x3', wrong, / \+ w1_2 \* x1_\d+/g, ''),
     planted('the rows above are not loaded', 'depthwise 3x3', wrong, 'i < 2;', 'i < 1;'),
-    planted('the window does not move', 'depthwise 3x3', wrong, 'x0_1 = x1_1;\n', '\n'),
+    planted('the window does not move', 'depthwise 3x3', wrong, /x0_1 = x1_1;/g, ''),
     planted('the row below the picture is not zero', 'depthwise 3x3', wrong, /u32\(row2\) < params\.inHeight/g, 'true'),
     planted(
       'the column left of the picture is not zero',
