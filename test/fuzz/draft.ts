@@ -105,9 +105,7 @@ const bits = fc.nat(255);
 const seed = fc.noShrink(fc.nat(0x7fffffff));
 
 const token = fc.record<Token>({
-  kind: fc.oneof(
-    ...Object.entries(WEIGHTS).map(([kind, weight]) => ({ weight, arbitrary: fc.constant(kind) })),
-  ),
+  kind: fc.oneof(...Object.entries(WEIGHTS).map(([kind, weight]) => ({ weight, arbitrary: fc.constant(kind) }))),
   at: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: number }),
   with: number,
   size: number,

@@ -91,7 +91,9 @@ class Machine {
       leaf.requiresGrad = requiresGrad;
       this.#tensors.set(name, leaf);
     }
-    this.#learning = program.leaves.filter((leaf) => !isLabels(leaf) && !/^[sk]/.test(leaf.name)).map(({ name }) => name);
+    this.#learning = program.leaves
+      .filter((leaf) => !isLabels(leaf) && !/^[sk]/.test(leaf.name))
+      .map(({ name }) => name);
     this.#optimizers = program.optimizers.map(
       ({ parameters, ...options }) => new SGD(parameters.map(this.#get), { lr: 0, ...options }),
     );

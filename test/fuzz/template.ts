@@ -153,11 +153,7 @@ class TemplateBuilder implements Site {
       : this.call('flatten', { input: scores }, { startDim: 1, endDim: -1 });
     const shape = this.shape(logits);
     const labels = this.leaf('y', labelledShape(shape), { kind: 'labels', classes: shape[1]! });
-    return this.call(
-      'crossEntropy',
-      { logits, labels },
-      { reduction: 'mean', ignoreIndex: null, labelSmoothing: 0 },
-    );
+    return this.call('crossEntropy', { logits, labels }, { reduction: 'mean', ignoreIndex: null, labelSmoothing: 0 });
   }
 
   #carry(shape: Shape): void {
@@ -246,7 +242,12 @@ class TemplateBuilder implements Site {
     const of = <T>(get: (name: string) => T) =>
       Object.fromEntries(Object.entries(op.inputs).map(([input, name]) => [input, get(name)]));
     const heats = of((name) => this.heat(name));
-    const heat = rowOf(op).heat?.(heats, of((name) => this.shape(name)), op.options) ?? hottest(heats);
+    const heat =
+      rowOf(op).heat?.(
+        heats,
+        of((name) => this.shape(name)),
+        op.options,
+      ) ?? hottest(heats);
     return Math.min(2 * HOTTEST, heat);
   }
 

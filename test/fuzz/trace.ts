@@ -185,12 +185,12 @@ export class Trace {
         for (const { out, op, copies } of nodes) {
           const moved = movedBy(op);
           const result = runOp(op, (name) => {
-              if (name === leaf && changed) return changed;
-              const copy = copies.get(name);
-              if (!copy) return results.get(name)!;
-              // Training moves the statistics, and the next evaluation needs the old ones.
-              return moved.includes(name) ? this.#duplicate(copy) : copy;
-            });
+            if (name === leaf && changed) return changed;
+            const copy = copies.get(name);
+            if (!copy) return results.get(name)!;
+            // Training moves the statistics, and the next evaluation needs the old ones.
+            return moved.includes(name) ? this.#duplicate(copy) : copy;
+          });
           results.set(out, result);
         }
         return startReading(results.get(loss)!, this.#can);

@@ -1,6 +1,7 @@
 /** Rows for the elementwise ops: of one tensor, of two operands, comparisons, and `where`. */
-import * as engine from '../../../src/autograd/index.ts';
+
 import type { Comparison, Value } from '../../../src/autograd/elementwise.ts';
+import * as engine from '../../../src/autograd/index.ts';
 import { type Shape, sizeOf, type Tensor } from '../../../src/autograd/index.ts';
 import { broadcastShape } from '../../../src/kernels/strides.ts';
 import type { Token } from '../draft.ts';
@@ -242,4 +243,3 @@ const where = row<Numbers>({
 });
 
 export const ELEMENTWISE: Readonly<Record<string, Row>> = { ...SINGLES, ...PAIRS, where };
-

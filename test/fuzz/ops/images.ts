@@ -111,8 +111,7 @@ function norm(site: Site, { flags, option, with: other, at }: Token, shape: Shap
   // With two values per channel the normalised values are ±1, and only rounding depends on the input.
   const training = (flags & TRAINING) > 0 && batch * height * width > 2;
   const known = flags & REUSED ? pick(site.norms(channels), other) : undefined;
-  const residual =
-    flags & RESIDUAL ? site.takeOther({ at, with: other, flags: 0 } as Token, sameAs(shape)) : undefined;
+  const residual = flags & RESIDUAL ? site.takeOther({ at, with: other, flags: 0 } as Token, sameAs(shape)) : undefined;
   const learns = !(flags & FROZEN);
   const inputs = known ?? {
     weight: site.leaf('w', [channels], between(0.5, 1.5), learns),
@@ -251,11 +250,7 @@ const avgPool2d = pooling<Averaging>(
 );
 
 /** A row that averages images to a size of its own. */
-function averaging(
-  weight: number,
-  sizes: readonly Extents[],
-  run: (input: Tensor, size: Extents) => Tensor,
-): Row {
+function averaging(weight: number, sizes: readonly Extents[], run: (input: Tensor, size: Extents) => Tensor): Row {
   return row<{ outputSize: Extents }>({
     weight,
     draw: (site, token) => {
@@ -273,7 +268,13 @@ function averaging(
 }
 
 // prettier-ignore
-const SIZES: readonly Extents[] = [[2, 2], [1, 1], [3, 2], [1, 4], [5, 5]];
+const SIZES: readonly Extents[] = [
+  [2, 2],
+  [1, 1],
+  [3, 2],
+  [1, 4],
+  [5, 5],
+];
 
 export const IMAGES: Readonly<Record<string, Row>> = {
   ...{ conv2d, batchNorm2d, conv2dBatchNorm2d, maxPool2d, avgPool2d },

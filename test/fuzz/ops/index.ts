@@ -54,9 +54,7 @@ export function savedBy(op: Op, tracked: readonly string[]): Set<string> {
   const inputs = Object.entries(op.inputs).filter(([, name]) => tracked.includes(name));
   const read = new Set(inputs.flatMap(([input]) => readFor(op, input) ?? []));
   // Numbers among the operands, and optional inputs that are not there, take no memory.
-  return new Set(
-    [...read].flatMap((one) => (one === 'output' || one === 'own' ? [one] : (op.inputs[one] ?? []))),
-  );
+  return new Set([...read].flatMap((one) => (one === 'output' || one === 'own' ? [one] : (op.inputs[one] ?? []))));
 }
 
 /** The tensor whose memory a result shares. */

@@ -97,8 +97,7 @@ const matmul = row<Transposes>({
       const hot = site.heat(a) + site.heat(b) > HOTTEST;
       return { inputs: { a: hot ? bounded(site, token, a) : a, b }, options };
     };
-    const other =
-      kind === 'tensor' ? site.takeOther(token, (b) => isSmall(productOf(shape, b, options))) : undefined;
+    const other = kind === 'tensor' ? site.takeOther(token, (b) => isSmall(productOf(shape, b, options))) : undefined;
     if (other !== undefined) return cooled(first, other);
     if (kind === 'left' && shape.length >= 2) {
       // The parameter is a row, or a matrix that is not transposed.
@@ -141,7 +140,6 @@ const embedding = row<{ paddingIdx: number | null }>({
   run: ({ index, weight }, { paddingIdx }) =>
     engine.embedding(index as unknown as Tensor<'u32'>, weight!, paddingIdx === null ? {} : { paddingIdx }),
   gradients: { weight: ['index'] },
-  reads: ['index'],
   heat: ({ weight }) => weight!,
 });
 
@@ -168,10 +166,7 @@ const layerNorm = row<{ normalizedShape: readonly number[]; eps: number }>({
   weight: 6,
   draw: (site, token) => {
     const dims = 1 + (token.size % 2);
-    const input = site.take(
-      token,
-      (shape) => shape.length >= dims && sizeOf(shape.slice(-dims)) >= LEAST_NORMALISED,
-    );
+    const input = site.take(token, (shape) => shape.length >= dims && sizeOf(shape.slice(-dims)) >= LEAST_NORMALISED);
     if (input === undefined) return undefined;
     const normalizedShape = site.shape(input).slice(-dims);
     const options = { normalizedShape, eps: EPSILONS[token.option % 3]! };

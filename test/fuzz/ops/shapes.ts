@@ -90,7 +90,9 @@ function arranged<O extends engine.Shape | object>(
       const options = input === undefined ? undefined : settings.draw(site.shape(input), token);
       if (!options) return undefined;
       const shape = site.shape(input!);
-      return fitsIn(settings.shape(shape, options), shape) ? { inputs: { input }, options: options as never } : undefined;
+      return fitsIn(settings.shape(shape, options), shape)
+        ? { inputs: { input }, options: options as never }
+        : undefined;
     },
     shape: ({ input }, options) => settings.shape(input!, options),
     run: ({ input }, options) => settings.run(input!, options),
@@ -206,7 +208,11 @@ const expand = arranged<{ shape: readonly number[] }>(
   copying,
 );
 
-type Padding = { readonly padding: readonly number[]; readonly mode: engine.PadOptions['mode']; readonly value: number };
+type Padding = {
+  readonly padding: readonly number[];
+  readonly mode: engine.PadOptions['mode'];
+  readonly value: number;
+};
 
 const pad = arranged<Padding>(
   {
@@ -271,7 +277,15 @@ function joining(settings: {
         return site.takeOther(token, fits, skip) ?? first;
       });
       const names = token.flags & 4 ? [...others, first] : [first, ...others];
-      if (!fitsIn(settings.shape(names.map((name) => site.shape(name)), dim))) return undefined;
+      if (
+        !fitsIn(
+          settings.shape(
+            names.map((name) => site.shape(name)),
+            dim,
+          ),
+        )
+      )
+        return undefined;
       return { inputs: Object.fromEntries(names.map((name, i) => [`tensors${i}`, name])), options: { dim } };
     },
     shape: (shapes, { dim }) => settings.shape(listed(shapes), dim),
