@@ -31,7 +31,7 @@ export { bceWithLogits } from './autograd/ops/bce-with-logits.ts';
 export { concat, stack } from './autograd/ops/concat.ts';
 export { conv2d } from './autograd/ops/conv2d.ts';
 export { countCorrect } from './autograd/ops/correct.ts';
-export { crossEntropy } from './autograd/ops/cross-entropy.ts';
+export { checkLabels, crossEntropy } from './autograd/ops/cross-entropy.ts';
 export { dropout } from './autograd/ops/dropout.ts';
 export * from './autograd/ops/elementwise.ts';
 export { embedding } from './autograd/ops/embedding.ts';

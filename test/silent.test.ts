@@ -5,15 +5,22 @@ import {
   add,
   backward,
   checkGradients,
+  concat,
+  conv2d,
+  crossEntropy,
   elementwise,
   keep,
+  linear,
+  mse,
   noGrad,
   record,
   relu,
   reshape,
   scope,
   Tensor,
+  where,
 } from '../src/autograd/index.ts';
+import { DawngradError } from '../src/errors.ts';
 import { linearGrid } from '../src/kernels/grid.ts';
 import { defineKernel, launch } from '../src/kernels/kernel.ts';
 import { Linear, Module, pipe } from '../src/nn/index.ts';
@@ -271,4 +278,27 @@ describe('a generator', () => {
       expect(() => new Generator(seed)).toThrow('a whole number');
     for (const n of [0, 2.5, Number.NaN, 2 ** 32]) expect(() => new Generator(1).randint(n)).toThrow(RangeError);
   });
+});
+
+describe('what is no tensor', () => {
+  const wrong: readonly [message: string, run: () => unknown][] = [
+    ['crossEntropy: labels must be a tensor, got an array.', () => crossEntropy(leaf([1, 2], [1, 2]), untyped([0]))],
+    ['mse: target must be a tensor, got type number.', () => mse(leaf([1]), untyped(0))],
+    ['matmul: b must be a tensor, got type number.', () => leaf([1, 2]).matmul(untyped(2))],
+    ['indexSelect: index must be a tensor, got an array.', () => leaf([1, 2]).indexSelect(0, untyped([0]))],
+    ['relu: x must be a tensor, got type number.', () => relu(untyped(1))],
+    ['where: condition must be a tensor, got type number.', () => where(untyped(1), leaf([1]), 0)],
+    ['linear: weight must be a tensor, got null.', () => linear(leaf([1, 2], [1, 2]), untyped(null))],
+    ['concat: ', () => concat([leaf([1]), untyped(1)])],
+    ['conv2d: ', () => conv2d(leaf([1], [1, 1, 1, 1]), leaf([1], [1, 1, 1, 1]), untyped({ padding: 1 }))],
+    ['backward: the result must be a tensor, got type undefined.', () => backward(untyped(undefined))],
+    ['add: takes 2 values (a, b), got 3.', () => (add as (...values: unknown[]) => unknown)(leaf([1]), 1, 2)],
+    ['reshape: a shape is a list of extents, such as [2, 3] or [-1], got 3.', () => leaf([1]).reshape(untyped(3))],
+  ];
+  for (const [message, run] of wrong) {
+    gpuTest(`is refused by name: ${message}`, () => {
+      expect(run).toThrow(expect.objectContaining({ message: expect.stringContaining(message) }));
+      expect(run).toThrow(DawngradError);
+    });
+  }
 });

@@ -5,6 +5,7 @@ import {
   DTypeError,
   expectDType,
   expectShape,
+  expectTensor,
   expectUsable,
   formatShape,
   GraphError,
@@ -40,6 +41,7 @@ export interface BackwardOptions {
 export function backward(result: Tensor, options: BackwardOptions | Tensor | number = {}): void {
   const { seed, retainGraph = false }: BackwardOptions =
     options instanceof Tensor || typeof options === 'number' ? { seed: options } : checked(options);
+  expectTensor('backward', 'the result', result);
   expectUsable('backward', { 'the result': result });
   if (!result.requiresGrad) {
     throw new GraphError(

@@ -1,5 +1,6 @@
 /** Dimensions as arguments of ops: whole numbers, of which negative ones count from the end. */
 import { formatShape, OptionError } from './errors.ts';
+import { shown } from './options.ts';
 
 /** One dimension, or several. */
 export type Dims = number | readonly number[];
@@ -28,7 +29,8 @@ export function dimOf(
 /** Returns the dimensions, each as `dimOf` does. @throws OptionError also if one occurs twice */
 export function dimsOf(op: string, dims: Dims, shape: readonly number[]): number[] {
   if (typeof dims === 'number') return [dimOf(op, 'dims', dims, shape)];
-  if (!Array.isArray(dims)) throw new OptionError(`${op}: dims must be an array of dimensions, got ${String(dims)}.`);
+  if (!Array.isArray(dims))
+    throw new OptionError(`${op}: dims must be a dimension or a list of them, got ${shown(dims)}.`);
   const found = (dims as readonly number[]).map((dim, i) => dimOf(op, `dims[${i}]`, dim, shape));
   const twice = found.find((dim, i) => found.indexOf(dim) !== i);
   if (twice === undefined) return found;

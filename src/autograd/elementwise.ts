@@ -5,8 +5,9 @@
 import { defineExpression, type Operand, type OperandValue } from '../kernels/elementwise/expression.ts';
 import { broadcastShape } from '../kernels/strides.ts';
 import type { DType } from './dtype.ts';
-import { expectDType, expectUsable, formatShape, OptionError, ShapeError } from './errors.ts';
+import { expectDType, expectTensor, expectUsable, formatShape, OptionError, ShapeError } from './errors.ts';
 import { record } from './graph.ts';
+import { checkNames as checkOptions } from './options.ts';
 import { sumTo } from './sum-to.ts';
 import { type Shape, Tensor } from './tensor.ts';
 
@@ -20,7 +21,8 @@ export interface ElementwiseKernel {
   readonly wgsl: string;
   /**
    * d(loss)/d(operand) by the operand's name: WGSL expressions of the operands, of the result `y`, and of the result's
-   * gradient `grad`. With them the op is recorded for backward; without, its results require no gradient.
+   * gradient `grad`; '0.0' for none. With them the op is recorded for backward; without, its results require no
+   * gradient.
    */
   readonly gradients?: Readonly<Record<string, string>>;
   /** Numbers that follow the operands in a call, by name, with their defaults. */
@@ -65,14 +67,13 @@ export function elementwise(kernel: ElementwiseKernel): (...values: Value[]) => 
 
 /** The same with other types. For ops of the library. */
 export function elementwiseOp(kernel: ElementwiseKernel, { masks = [], result = 'f32' }: Types) {
-  checkNames(kernel);
+  checkNames(kernel, masks);
   const { name, inputs, wgsl, gradients = {}, parameters = {} } = kernel;
   const operands = inputs.map((input): Operand => ({ name: input, type: masks.includes(input) ? 'u32' : 'f32' }));
   const defaults = Object.entries(parameters);
   const parameterNames = Object.keys(parameters);
   const forward = defineExpression({ name, operands, parameters: parameterNames, wgsl, result });
   const slopes = Object.entries(gradients).map(([input, expression]) => {
-    if (!inputs.includes(input)) throw new RangeError(`${name}: has no input ${input} to give a gradient.`);
     const mentions = (word: string) => new RegExp(`\\b${word}\\b`).test(expression);
     const read = [...operands, RESULT, GRADIENT].filter((operand) => mentions(operand.name));
     return {
@@ -163,13 +164,13 @@ export function single(
 /** A row for an op of `a` and `b`. */
 export function pairwise(name: string, wgsl: string, gradientA: string, gradientB: string): Pairwise {
   const op = elementwiseOp({ name, inputs: ['a', 'b'], wgsl, gradients: { a: gradientA, b: gradientB } }, {});
-  return (a, b) => op(a, b);
+  return (...values) => op(...values);
 }
 
 /** A row for a comparison of `a` and `b`. */
 export function comparison(name: string, wgsl: string): Comparison {
   const op = elementwiseOp({ name, inputs: ['a', 'b'], wgsl }, { result: 'u32' });
-  return (a, b) => op(a, b) as unknown as Tensor<'u32'>;
+  return (...values) => op(...values) as unknown as Tensor<'u32'>;
 }
 
 const RESULT: Operand = { name: 'y', type: 'f32' };
@@ -202,6 +203,7 @@ function checkValues(
   values.forEach((value, i) => {
     const input = inputs[i]!;
     if (value instanceof Tensor) tensors[input] = value;
+    else if (masks.includes(input) || inputs.length === 1) expectTensor(name, input, value);
     else if (typeof value !== 'number') {
       throw new OptionError(`${name}: ${input} must be a tensor or a number, got type ${typeof value}.`);
     }
@@ -235,8 +237,17 @@ const KEYWORDS = new Set(
   ),
 );
 
-function checkNames({ name, inputs, parameters = {}, gradients = {} }: ElementwiseKernel): void {
-  const taken = Object.keys(gradients).length > 0 ? ['y', 'grad'] : [];
+function checkNames(kernel: ElementwiseKernel, masks: readonly string[]): void {
+  checkOptions('elementwise', kernel, { name: true, inputs: true, wgsl: true, gradients: true, parameters: true });
+  const { name, inputs, parameters = {}, gradients = {} } = kernel;
+  const given = Object.keys(gradients);
+  const unknown = given.find((input) => !inputs.includes(input));
+  if (unknown !== undefined) throw new RangeError(`${name}: has no input ${unknown} to give a gradient.`);
+  const missing = given.length > 0 && inputs.find((input) => !given.includes(input) && !masks.includes(input));
+  if (missing) {
+    throw new RangeError(`${name}: gradients lacks ${missing}. Give its expression; '0.0' if no gradient flows to it.`);
+  }
+  const taken = given.length > 0 ? ['y', 'grad'] : [];
   const most = MOST_BUFFERS - 1 - taken.length;
   if (inputs.length < 1 || inputs.length > most) {
     throw new RangeError(`${name}: takes 1 to ${most} inputs, got ${inputs.length}.`);

@@ -60,6 +60,7 @@ export function formatShape(shape: readonly (number | string)[]): string {
  * `expectShape('conv2d', 'weight', weight, ['O', 64, 'H', 'W'])`.
  */
 export function expectShape(op: string, name: string, tensor: Checked, expected: readonly (number | string)[]): void {
+  expectTensor(op, name, tensor);
   const { shape } = tensor;
   const fits =
     shape.length === expected.length &&
@@ -68,8 +69,16 @@ export function expectShape(op: string, name: string, tensor: Checked, expected:
     throw new ShapeError(`${op}: ${name} must have shape ${formatShape(expected)}, got ${formatShape(shape)}.`);
 }
 
+/** Throws OptionError for a number, an array or nothing in the place of a tensor. */
+export function expectTensor(op: string, name: string, tensor: unknown): void {
+  if (typeof tensor === 'object' && tensor !== null && 'dtype' in tensor) return;
+  const found = Array.isArray(tensor) ? 'an array' : tensor === null ? 'null' : `type ${typeof tensor}`;
+  throw new OptionError(`${op}: ${name} must be a tensor, got ${found}. Tensor.from makes one of numbers.`);
+}
+
 /** Throws DTypeError unless the tensor has this element type. */
 export function expectDType(op: string, name: string, tensor: Checked, dtype: DType): void {
+  expectTensor(op, name, tensor);
   if (tensor.dtype !== dtype) throw new DTypeError(`${op}: ${name} must hold ${dtype} values, got ${tensor.dtype}.`);
 }
 
@@ -87,7 +96,8 @@ export function expectUsable(op: string, tensors: Readonly<Record<string, Checke
   let first: readonly [name: string, gpu: unknown] | undefined;
   for (const name in tensors) {
     const tensor = tensors[name];
-    if (!tensor) continue;
+    if (tensor === undefined) continue;
+    expectTensor(op, name, tensor);
     if (tensor.disposed) {
       throw new DisposedTensorError(
         `${op}: ${name} ${formatShape(tensor.shape)} was disposed, by dispose() or at the end of the scope it was made in. ` +

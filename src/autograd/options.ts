@@ -14,8 +14,9 @@ const MOST_PIXELS = 2 ** 24;
 const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
 
 /** A value as an error message shows it. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) return 'an object';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 

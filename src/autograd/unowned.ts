@@ -31,10 +31,11 @@ class Unowned {
 
   add(holdings: Holdings): void {
     const { size } = this.#held;
+    // Also at the limit: a program that catches the error goes on once its tensors were collected.
+    this.#hint.growing(size);
     if (size >= LIMIT) {
       throw new TensorLeakError(`${size} tensors are alive outside any scope: ${this.#describe()}. ${ADVICE}`);
     }
-    this.#hint.growing(size);
     if (size >= REPORT_AT && !this.#reported) {
       this.#reported = true;
       console.warn(

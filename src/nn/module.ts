@@ -210,13 +210,17 @@ export abstract class Module<Inputs extends readonly unknown[] = [input: Tensor]
       ...this.#buffers.values(),
     ]);
     for (const [field, value] of Object.entries(this)) {
-      const [isModule, isTensor] = [value instanceof Module, value instanceof Tensor && value.requiresGrad];
-      if (!(isModule || isTensor) || known.has(value)) continue;
-      const register = isModule ? 'registerModule' : 'registerParameter';
-      throw new OptionError(
-        `${this.constructor.name}: the ${isModule ? 'module' : 'parameter'} in its field ${field} is not registered, so it would ` +
-          `be neither trained nor saved. Write this.${field} = this.${register}('${field}', …), or use a private #field.`,
-      );
+      for (const part of partsOf(value)) {
+        const [isModule, isTensor] = [part instanceof Module, part instanceof Tensor && part.requiresGrad];
+        if (!(isModule || isTensor) || known.has(part)) continue;
+        const register = isModule ? 'registerModule' : 'registerParameter';
+        const call =
+          part === value ? `this.${register}('${field}', …)` : `a list of this.${register}('${field}0', …), …`;
+        throw new OptionError(
+          `${this.constructor.name}: the ${isModule ? 'module' : 'parameter'} in its field ${field} is not registered, so it would ` +
+            `be neither trained nor saved. Write this.${field} = ${call}, or use a private #field.`,
+        );
+      }
     }
   }
 
@@ -228,6 +232,14 @@ export abstract class Module<Inputs extends readonly unknown[] = [input: Tensor]
       throw new RangeError(`This module already has an entry called "${name}". Choose another name.`);
     }
   }
+}
+
+/** The value itself, or what a list, a map or a plain object holds. */
+function partsOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Map) return [...value.values()];
+  const plain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return plain ? Object.values(value) : [value];
 }
 
 function join(prefix: string, name: string): string {

@@ -1,6 +1,6 @@
 /** Elementwise kernels made from one expression, and an op made of two such kernels. */
 import { describe, expect, test } from 'vitest';
-import { checkGradients, elementwise, openGpu, record, ShapeError, Tensor } from '../../src/index.ts';
+import { backward, checkGradients, elementwise, openGpu, record, ShapeError, Tensor } from '../../src/index.ts';
 import { expectClose } from '../support/compare.ts';
 import { withGpu } from '../support/gpu.ts';
 import { untyped } from '../support/untyped.ts';
@@ -53,6 +53,17 @@ describe('elementwise', () => {
     expect(() => elementwise({ name: 'bad', inputs: ['y'], wgsl: 'y', gradients: { y: 'grad' } })).toThrow(
       'no word of WGSL, not y, not grad, got y.',
     );
+    expect(() => elementwise({ name: 'bad', inputs: ['a', 'b'], wgsl: 'a', gradients: { a: 'grad' } })).toThrow(
+      "bad: gradients lacks b. Give its expression; '0.0' if no gradient flows to it.",
+    );
+    expect(() => elementwise(untyped({ name: 'bad', inputs: ['x'], wgsl: 'x', gradient: { x: 'grad' } }))).toThrow(
+      'elementwise: option gradient is not implemented.',
+    );
+    const half = elementwise({ name: 'half', inputs: ['a', 'b'], wgsl: 'a + b', gradients: { a: 'grad', b: '0.0' } });
+    a.zeroGrad();
+    b.zeroGrad();
+    backward(half(a, b), 1);
+    expect([await a.grad!.data(), await b.grad!.data()]).toEqual([new Float32Array(6).fill(1), new Float32Array(2)]);
     expect(() => elementwise({ name: 'bad', inputs: ['x'], wgsl: 'x', gradients: { z: 'grad' } })).toThrow(
       'bad: has no input z to give a gradient.',
     );

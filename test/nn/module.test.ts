@@ -189,6 +189,28 @@ describe('inputs and outputs', () => {
     expect(Array.from(parent.namedModules(), ([name]) => name)).toEqual(['', 'both']);
   });
 
+  gpuTest('modules and parameters in a list, a map or an object must be registered too', () => {
+    const leaf = Tensor.zeros(gpu, [1]);
+    leaf.requiresGrad = true;
+    for (const [held, register] of [
+      [[new Part()], 'registerModule'],
+      [{ a: new Part() }, 'registerModule'],
+      [new Map([['a', new Part()]]), 'registerModule'],
+      [[leaf], 'registerParameter'],
+    ] as const) {
+      class Holder extends Part {
+        readonly layers = held;
+      }
+      expect(() => new Holder().parameters()).toThrow(
+        `Write this.layers = a list of this.${register}('layers0', …), …`,
+      );
+    }
+    class Right extends Part {
+      readonly layers = [0, 1].map((i) => this.registerModule(`layers${i}`, new Part().add('weight')));
+    }
+    expect([...new Right().stateDict().keys()]).toEqual(['layers0.weight', 'layers1.weight']);
+  });
+
   gpuTest('a Sequential takes functions, which count in the names of the modules after them', async () => {
     const double = (x: Tensor) => x.mul(2);
     const chain = new Sequential(new Part().add('weight'), double, new Part().add('weight'));

@@ -7,7 +7,7 @@ import type { Normalisation } from '../../kernels/conv2d/normalised.ts';
 import { type Conv2dPass, type Conv2dShape, type ConvWeight, convolvedExtent } from '../../kernels/conv2d/shape.ts';
 import { conv2dWork } from '../../kernels/conv2d/work.ts';
 import { derivedFrom } from '../derived.ts';
-import { formatShape, ShapeError } from '../errors.ts';
+import { expectUsable, formatShape, ShapeError } from '../errors.ts';
 import { record, wouldRecord } from '../graph.ts';
 import { checkNames, type Pair, pairOf, wholeNumber } from '../options.ts';
 import { storesHalf } from '../storage-type.ts';
@@ -124,6 +124,7 @@ export function conv2dShape(
   bias: Tensor | undefined,
   options: Conv2dOptions,
 ): Conv2dShape {
+  expectUsable('conv2d', { input, weight, bias });
   checkNames('conv2d', options, OPTIONS);
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const [strideHeight, strideWidth] = pairOf('conv2d', 'stride', stride, 1);

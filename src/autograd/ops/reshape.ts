@@ -11,11 +11,13 @@ import { viewAs } from '../views.ts';
  */
 export function reshape<D extends DType>(input: Tensor<D>, shape: Shape): Tensor<D> {
   expectUsable('reshape', { input });
-  const full = Array.isArray(shape) ? fillIn(shape, input.size) : undefined;
+  if (!Array.isArray(shape)) {
+    throw new ShapeError(`reshape: a shape is a list of extents, such as [2, 3] or [-1], got ${String(shape)}.`);
+  }
+  const full = fillIn(shape, input.size);
   if (!full || sizeOf(full) !== input.size) {
-    const found = Array.isArray(shape) ? formatShape(shape) : String(shape);
     throw new ShapeError(
-      `reshape: input ${formatShape(input.shape)} has ${input.size} values, which shape ${found} does not hold.`,
+      `reshape: input ${formatShape(input.shape)} has ${input.size} values, which shape ${formatShape(shape)} does not hold.`,
     );
   }
   return viewAs('reshape', input, full);

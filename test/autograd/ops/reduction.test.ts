@@ -182,21 +182,17 @@ describe('errors', () => {
 
   gpuTest('dimensions are checked', () => {
     for (const [dims, message] of [
-      [2, 'dimension 2 is out of range: input [2, 3] has dimensions -2 to 1.'],
-      [[0, -3], 'dimension -3 is out of range'],
+      [2, 'dims must be a whole number from -2 to 1 for shape [2, 3], got 2.'],
+      [[0, -3], 'dims[1] must be a whole number from -2 to 1 for shape [2, 3], got -3.'],
+      [[0, 0], 'dims must be different, got [0, 0], in which 0 occurs twice.'],
+      [[1, -1], 'dims must be different, got [1, -1], in which 1 occurs twice.'],
+      [0.5, 'dims must be a whole number from -2 to 1'],
+      ['1', 'dims must be a dimension or a list of them, got "1".'],
+      [null, 'dims must be a dimension or a list of them, got null.'],
+      [{ keepdim: true }, 'dims must be a dimension or a list of them, got an object.'],
     ] as const) {
-      expect(() => sum(x(), dims)).toThrow(ShapeError);
-      expect(() => sum(x(), dims)).toThrow(`sum: ${message}`);
-    }
-    for (const [dims, message] of [
-      [[0, 0], 'dimension 0 is named twice in [0, 0]'],
-      [[1, -1], 'dimension 1 is named twice in [1, -1]'],
-      [0.5, 'a dimension must be a whole number, got 0.5.'],
-      ['1', 'a dimension must be a whole number, got 1.'],
-      [null, 'a dimension must be a whole number, got null.'],
-    ] as const) {
-      expect(() => mean(x(), dims as Dims)).toThrow(OptionError);
-      expect(() => mean(x(), dims as Dims)).toThrow(`mean: ${message}`);
+      expect(() => mean(x(), dims as unknown as Dims)).toThrow(OptionError);
+      expect(() => mean(x(), dims as unknown as Dims)).toThrow(`mean: ${message}`);
     }
   });
 
@@ -206,9 +202,9 @@ describe('errors', () => {
     expect(() => max(x(), 1, { keepdim: 1 as unknown as boolean })).toThrow(
       'max: keepdim must be true or false, got 1.',
     );
-    expect(() => argmax(x(), [0, 1] as unknown as number)).toThrow('argmax: a dimension must be a whole number');
-    expect(() => softmax(x(), undefined as unknown as number)).toThrow('softmax: a dimension must be a whole number');
-    expect(() => softmax(x(), 2)).toThrow('softmax: dimension 2 is out of range');
+    expect(() => argmax(x(), [0, 1] as unknown as number)).toThrow('argmax: dim must be a whole number');
+    expect(() => softmax(x(), undefined as unknown as number)).toThrow('softmax: dim must be a whole number');
+    expect(() => softmax(x(), 2)).toThrow('softmax: dim must be a whole number from -2 to 1 for shape [2, 3], got 2.');
   });
 
   gpuTest('only f32 is reduced', () => {
