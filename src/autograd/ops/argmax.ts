@@ -1,5 +1,7 @@
 /** argmax and argmin: the places of the largest and smallest values. They have no gradient. */
 import { placesOver } from '../../kernels/reduction/extreme.ts';
+import { dimOf } from '../dims.ts';
+import { expectTensor } from '../errors.ts';
 import { expectValues, type ReduceOptions, reduced } from '../reduced.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -24,7 +26,8 @@ function places(
   dim: number | undefined,
   options: ReduceOptions,
 ): Tensor<'u32'> {
-  const dims = dim === undefined ? undefined : [dim];
+  expectTensor(name, 'input', input);
+  const dims = dim === undefined ? undefined : dimOf(name, 'dim', dim, input.shape);
   const { shape, count, reductions } = reduced(name, input, dims, options);
   expectValues(name, input, count);
   const output = Tensor.empty(input.gpu, shape, 'u32');
