@@ -65,7 +65,7 @@ const wrongPairs = (least: number): [value: unknown, shown: string][] => [
   ['same', '"same"'],
   ['11', '"11"'],
   [true, 'true'],
-  [{}, '[object Object]'],
+  [{}, 'an object'],
 ];
 
 function refuses(run: () => unknown, message: string): void {
