@@ -41,7 +41,7 @@ describe('an OptionError names what was expected and what was found', () => {
     ],
     ['permute: dims must be different, got [0, -2], in which 0 occurs twice.', () => permute(zeros(2, 3), [0, -2])],
     ['permute: dims must have each of the 2 dimensions of input [2, 3], got [1].', () => permute(zeros(2, 3), [1])],
-    ['permute: dims must be an array of dimensions, got all.', () => permute(zeros(2, 3), untyped('all'))],
+    ['permute: dims must be a dimension or a list of them, got "all".', () => permute(zeros(2, 3), untyped('all'))],
     [
       'permute: dims must have each of the 2 dimensions of input [2, 3], got [1].',
       () => permute(zeros(2, 3), untyped(1)),

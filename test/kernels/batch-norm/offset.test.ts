@@ -59,12 +59,12 @@ const PLANTED: readonly (readonly [what: string, wrong: string, edit: ShaderEdit
   [
     'means are measured from 0',
     'runningVarAfter',
-    { find: 'let origin = input[c * params.plane];', replace: 'let origin = Value();' },
+    { find: 'let origin = input[first];', replace: 'let origin = Value();' },
   ],
   [
     'squares of a plane are dropped',
     'runningVarAfter',
-    { find: 'addTo(&squares, &squaresLow, planeSquares);', replace: 'squares = planeSquares;' },
+    { find: 'addTo(&squares, &squaresLow, partSquares);', replace: 'squares = partSquares;' },
   ],
   [
     'the mean is a plain quotient',
