@@ -114,13 +114,18 @@ export const kills: Row = {
 /** Faults of one kind. */
 interface Kind {
   readonly name: string;
+  /** The mode of the run; fine-tuning by default. */
+  readonly mode?: Mode;
   readonly faults: readonly Fault[];
 }
+
+/** Its state is the smaller one. The calls of the file system are the same. */
+const FILES: Mode = 'extract';
 
 async function kindsOf({ scratch, ci }: Pick<Context, 'scratch' | 'ci'>, data: string, ms: number): Promise<Kind[]> {
   const prefix = join(scratch, 'counts');
   const folder = join(scratch, 'counted');
-  await attempt({ mode: 'finetune', folder, data, env: { DAWNGRAD_FAULT: `count::${prefix}` } });
+  await attempt({ mode: FILES, folder, data, env: { DAWNGRAD_FAULT: `count::${prefix}` } });
   rmSync(folder, { recursive: true, force: true });
   const points = (['main', 'thread'] as const).flatMap((thread) => {
     const file = `${prefix}-${thread}.json`;
@@ -137,6 +142,7 @@ async function kindsOf({ scratch, ci }: Pick<Context, 'scratch' | 'ci'>, data: s
   };
   return [
     ...points.map(({ kind, thread, count }) => ({
+      mode: FILES,
       name: `${kind === 'kill' ? 'killed before a call that changes a file' : 'disk full from a write on'}, ${thread} thread`,
       faults: every(count).map((at) => ({ env: { DAWNGRAD_FAULT: `${kind}:${thread}:${at}` } })),
     })),
@@ -172,13 +178,13 @@ export const faultPoints: Row = {
   alone: true,
   run: async ({ scratch, ci }) => {
     const data = writePictures(join(scratch, 'data'));
-    const { results, ms } = (await undisturbed(scratch, data)).get('finetune')!;
+    const whole = await undisturbed(scratch, data);
     const outcomes: Outcome[] = [];
-    for (const { name, faults } of await kindsOf({ scratch, ci }, data, ms)) {
+    for (const { name, mode = 'finetune', faults } of await kindsOf({ scratch, ci }, data, whole.get('finetune')!.ms)) {
       let equal = 0;
       for (const [i, fault] of faults.entries()) {
-        const place = { mode: 'finetune', data, folder: join(scratch, `fault-${i}`) } as const;
-        const wrong = await disturb(place, fault, results);
+        const place = { mode, data, folder: join(scratch, `fault-${i}`) };
+        const wrong = await disturb(place, fault, whole.get(mode)!.results);
         if (wrong) console.log(`  ${name}, ${JSON.stringify(fault.env ?? fault.signal)}: ${wrong}`);
         else equal++;
       }
