@@ -2,6 +2,7 @@
 // Given: used(name), whether the expression calls a function. WGSL has no error function; its pow takes no negative base,
 // its tanh may lose all digits near 0, its log those near 1, and its clamp a NaN.
 const errorFunction = k.used('erf') || k.used('normalCdf');
+const exponential = k.used('expOf') || k.used('logistic');
 %>
 <% if (k.used('clampOf')) { %>
 // x between low and high; high if they are the wrong way round. NaN stays.
@@ -10,19 +11,29 @@ fn clampOf(x: f32, low: f32, high: f32) -> f32 {
   return select(above, high, above > high);
 }
 <% } %>
+<% if (exponential) { %>
+// exp(x); NaN stays, which SwiftShader's exp loses.
+fn expOf(x: f32) -> f32 {
+  return select(exp(x), x, isNan(x));
+}
+<% } %>
 <% if (k.used('logistic')) { %>
 fn logistic(x: f32) -> f32 {
-  return 1.0 / (1.0 + exp(-x));
+  return 1.0 / (1.0 + expOf(-x));
 }
 <% } %>
 <% if (k.used('logOf')) { %>
 // log(x), to 3 ulps: near 1 by the series of 2 artanh((x - 1) / (x + 1)).
 fn logOf(x: f32) -> f32 {
+  if (isNan(x) || x > 3.4028234e38) { return x; }
+  // Variables, as compilers refuse constants that are not finite.
   var nan = 0x7fc00000u;
+  var least = 0xff800000u;
   let s = (x - 1.0) / (x + 1.0);
   let square = s * s;
   let near = 2.0 * s + 2.0 * s * square * (0.333333333 + square * (0.2 + square * (0.142857143 + square * 0.111111111)));
-  return select(select(log(x), near, abs(x - 1.0) < 0.25), bitcast<f32>(nan), x < 0.0);
+  let inside = select(log(x), near, abs(x - 1.0) < 0.25);
+  return select(select(inside, bitcast<f32>(least), x == 0.0), bitcast<f32>(nan), x < 0.0);
 }
 <% } %>
 <% if (k.used('geluInner')) { %>
@@ -37,7 +48,7 @@ fn geluSlope(x: f32, t: f32) -> f32 {
   return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.797884561 * (1.0 + 0.134145 * x * x);
 }
 <% } %>
-<% if (k.used('isNan') || k.used('power')) { %>
+<% if (k.used('isNan') || k.used('power') || k.used('logOf') || exponential) { %>
 // By its bits, as compilers may assume that there is no NaN.
 fn isNan(value: f32) -> bool {
   return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;

@@ -43,7 +43,7 @@ export const pow: Pairwise = pairwise(
   'pow',
   'power(a, b)',
   'select(grad * b * power(a, b - 1.0), 0.0, b == 0.0)',
-  'select(grad * y * log(a), 0.0, a == 0.0 && b >= 0.0)',
+  'select(grad * y * logOf(a), 0.0, a == 0.0 && b >= 0.0)',
 );
 
 /** −x */
@@ -51,7 +51,7 @@ export const neg = single('neg', '-x', '-grad');
 /** |x|. Its gradient at 0 is 0. */
 export const abs = single('abs', 'abs(x)', 'grad * sign(x)');
 /** e to the power x. */
-export const exp = single('exp', 'exp(x)', 'grad * y');
+export const exp = single('exp', 'expOf(x)', 'grad * y');
 /** The natural logarithm: −∞ at 0, NaN below. */
 export const log = single('log', 'logOf(x)', 'grad / x');
 /** The square root; NaN below 0. */
