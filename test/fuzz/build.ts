@@ -7,9 +7,10 @@ import { counterNoise } from '../../src/autograd/gradcheck.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Draft, OptimizerDraft, StepDraft } from './draft.ts';
 import { Graphs } from './graphs.ts';
+import { differentiableInputsOf, savedBy } from './ops/index.ts';
+import { pick } from './ops/row.ts';
 import { type Backward, inputsOf, type OptimizerSpec, type Program, type Statement, walk } from './program.ts';
-import { makeTemplate, pick, type Template, type TemplateLoss } from './template.ts';
-import { isLabels } from './values.ts';
+import { makeTemplate, type Template, type TemplateLoss } from './template.ts';
 
 const RATES = [0.1, 0.01, 0.03, 0.3];
 const SHARES = [0, 0.9, 0.5];
@@ -53,8 +54,7 @@ class ProgramBuilder {
     const { leaves } = this.#template;
     this.#graphs = new Graphs(leaves, capabilities.severalGraphs);
     this.#statistics = leaves.filter(({ name }) => name.startsWith('s')).map(({ name }) => name);
-    const fixed = new Set(this.#statistics);
-    this.#trainable = leaves.filter((leaf) => !isLabels(leaf) && !fixed.has(leaf.name)).map(({ name }) => name);
+    this.#trainable = leaves.map(({ name }) => name).filter((name) => /^[xw]/.test(name));
     this.#optimizers = draft.optimizers.map((one) => optimizerOf(one, this.#trainable));
   }
 
@@ -238,12 +238,19 @@ class ProgramBuilder {
     return statements;
   }
 
-  /** A weight of a convolution or product whose input requires a gradient, so that backward must read it. */
+  /** A leaf that backward must read for the gradient of another tensor. */
   #savedWeight(): string | undefined {
     for (const statement of walk(this.#template.body)) {
-      if (statement.do !== 'op' || (statement.op.op !== 'conv2d' && statement.op.op !== 'linear')) continue;
-      const { input, weight } = statement.op;
-      if (this.#trainable.includes(weight) && input !== weight && this.#graphs.isTracked(input)) return weight;
+      if (statement.do !== 'op') continue;
+      const { op } = statement;
+      const tracked = differentiableInputsOf(op).filter((name) => this.#graphs.isTracked(name));
+      const weight = this.#trainable.find((leaf) =>
+        savedBy(
+          op,
+          tracked.filter((name) => name !== leaf),
+        ).has(leaf),
+      );
+      if (weight !== undefined) return weight;
     }
     return undefined;
   }

@@ -5,6 +5,7 @@ import { CAPABILITIES, type Capabilities } from './capabilities.ts';
 import { Devices } from './devices.ts';
 import { type Draft, drafts } from './draft.ts';
 import { type JudgeOptions, judge, settle, type Verdict } from './judge.ts';
+import { OPS } from './ops/index.ts';
 import { type Program, walk } from './program.ts';
 import { type ShrunkProgram, shrink } from './shrink.ts';
 import type { TorchPrograms } from './torch.ts';
@@ -37,6 +38,8 @@ export interface Summary {
   tensors: number;
   /** Programs compared with PyTorch. */
   compared: number;
+  /** Programs compared with PyTorch in which each op of the table occurs. */
+  readonly ops: Map<string, number>;
   /** How often values were drawn anew because some came near a kink. */
   redraws: number;
   /** Programs given up because their values kept coming near a kink. */
@@ -124,6 +127,7 @@ function* allDrafts(seed: number): Generator<{ draft: Draft; origin: Origin }, n
 function emptySummary(): Summary {
   const counts = { programs: 0, statements: 0, backwards: 0, tensors: 0, compared: 0, redraws: 0, undecided: 0 };
   return {
+    ops: new Map(Object.keys(OPS).map((name) => [name, 0])),
     ...{ ...counts, worst: 0, worstOf: undefined, differences: { agrees: 0, unsure: 0, differs: 0 } },
     ...{ pipelines: {}, device: '', seconds: 0, failure: undefined },
   };
@@ -139,6 +143,8 @@ function note(summary: Summary, verdict: Verdict, undecided: boolean): void {
   summary.compared += compared ? 1 : 0;
   summary.redraws += program.redraw;
   summary.undecided += undecided ? 1 : 0;
+  const names = compared ? statements.flatMap((one) => (one.do === 'op' ? [one.op.op] : [])) : [];
+  for (const name of new Set(names)) summary.ops.set(name, summary.ops.get(name)! + 1);
   for (const outcome of ['agrees', 'unsure', 'differs'] as const) summary.differences[outcome] += differences[outcome];
   if (worst > summary.worst) Object.assign(summary, { worst, worstOf: { name: worstName, program } });
 }

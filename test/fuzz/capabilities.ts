@@ -11,8 +11,6 @@ export interface Capabilities {
   readonly seedNumbers: boolean;
   /** `data()` of a u32 tensor returns a Uint32Array. */
   readonly readingU32: boolean;
-  /** `stride` and `padding` of conv2d may be one number. */
-  readonly strideNumbers: boolean;
   /** Backward throws if a tensor that it reads was changed after forward. */
   readonly changedBetween: boolean;
   /** A leaf's gradient does not share its memory, neither with the seed nor with another leaf's gradient. */
@@ -34,7 +32,6 @@ export const CAPABILITIES: Capabilities = {
   retainGraph: true,
   seedNumbers: true,
   readingU32: true,
-  strideNumbers: true,
   changedBetween: true,
   ownGradients: true,
   unfreezeBetween: true,

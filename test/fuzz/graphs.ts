@@ -1,16 +1,18 @@
 /** The graphs of a program, without an engine: the flow of gradients, used-up graphs, and tensors changed after use. */
-import { differentiableInputsOf, inputsOf, type Leaf, type Op, type Statement, statisticsOf } from './program.ts';
+import { differentiableInputsOf, movedBy, readBy, savedBy, viewedBy } from './ops/index.ts';
+import type { Leaf, Op, Statement } from './program.ts';
 
 interface Node {
   readonly op: Op;
   /** Results and leaves that a gradient flows on to. */
   readonly parents: readonly string[];
-  /** Memory that the op read, and the version of its content. */
-  readonly read: readonly (readonly [root: string, version: number])[];
+  /** Memory that backward may read, and the version of its content. */
+  readonly read: readonly Version[];
+  /** Parents, and how often each was frozen or unfrozen before. */
+  readonly toggled: readonly Version[];
 }
 
-/** Ops whose backward reads no tensor. */
-const SAVING_NOTHING: readonly string[] = ['add', 'flatten', 'view', 'globalAvgPool2d'];
+type Version = readonly [name: string, version: number];
 
 export class Graphs {
   readonly #several: boolean;
@@ -20,6 +22,8 @@ export class Graphs {
   /** The tensor whose memory a view shares. */
   readonly #roots = new Map<string, string>();
   readonly #versions = new Map<string, number>();
+  /** How often leaves were frozen or unfrozen. */
+  readonly #toggles = new Map<string, number>();
 
   /** @param several whether graphs belong to their results; if not, any backward uses up all of them */
   constructor(leaves: readonly Leaf[], several: boolean) {
@@ -36,13 +40,12 @@ export class Graphs {
       const { op, out } = statement;
       const parents = recording ? differentiableInputsOf(op).filter((name) => this.isTracked(name)) : [];
       this.#tracked.set(out, parents.length > 0);
-      if (op.op === 'view' || op.op === 'flatten') this.#roots.set(out, this.#rootOf(op.input));
-      if ('training' in op && op.training) this.change(statisticsOf(op));
-      // Backward reads data derived from the running statistics, not the statistics.
-      const read = inputsOf(op)
-        .filter((name) => !statisticsOf(op).includes(name))
-        .map((name) => [this.#rootOf(name), this.#versionOf(name)] as const);
-      if (parents.length > 0) this.#nodes.set(out, { op, parents, read });
+      const viewed = viewedBy(op);
+      if (viewed !== undefined) this.#roots.set(out, this.#rootOf(viewed));
+      this.change(movedBy(op));
+      const read = readBy(op).map((name) => [this.#rootOf(name), this.#versionOf(name)] as const);
+      const toggled = parents.map((name) => [name, this.#toggles.get(name) ?? 0] as const);
+      if (parents.length > 0) this.#nodes.set(out, { op, parents, read, toggled });
     }
   }
 
@@ -66,7 +69,7 @@ export class Graphs {
   toggle(leaf: string, outdates: boolean): boolean {
     const on = !this.isTracked(leaf);
     this.#tracked.set(leaf, on);
-    if (outdates) this.change([leaf]);
+    if (outdates) this.#toggles.set(leaf, (this.#toggles.get(leaf) ?? 0) + 1);
     return on;
   }
 
@@ -74,7 +77,7 @@ export class Graphs {
   canGoBack(name: string): boolean {
     if (!this.isTracked(name)) return false;
     return [...this.#reached(name)].every(
-      (reached) => !this.#used.has(reached) && this.#changedBy(reached).length === 0,
+      (reached) => !this.#used.has(reached) && this.#changedBy(reached).length === 0 && !this.#isToggled(reached),
     );
   }
 
@@ -84,26 +87,26 @@ export class Graphs {
 
   /** Whether a second backward from here fails. As in torch, only an op that saved tensors is used up. */
   saves(name: string): boolean {
-    return [...this.#reached(name)].some((reached) => {
-      const { op, parents = [] } = this.#nodes.get(reached) ?? {};
-      if (!op || SAVING_NOTHING.includes(op.op)) return false;
-      // The gradient of a bias needs no saved tensor.
-      return !('bias' in op) || op.op === 'batchNorm2d' || parents.some((parent) => parent !== op.bias);
-    });
+    return [...this.#reached(name)].some((reached) => this.#savedFor(reached).size > 0);
   }
 
-  /** Whether the only obstacle to backward is a changed weight that it must read. */
+  /** Whether the only obstacle to backward is a changed tensor that it must read. */
   isOutdated(name: string): boolean {
     const reached = [...this.#reached(name)];
     const changed = new Set(reached.flatMap((one) => this.#changedBy(one)));
     const usable = this.isTracked(name) && reached.every((one) => !this.#used.has(one));
-    return usable && [...changed].some((weight) => this.reads(name, weight));
+    return usable && [...changed].some((tensor) => this.reads(name, tensor));
   }
 
   /** The memory that an op read and that was changed afterwards. */
   #changedBy(name: string): string[] {
     const read = this.#nodes.get(name)?.read ?? [];
     return read.filter(([root, version]) => (this.#versions.get(root) ?? 0) !== version).map(([root]) => root);
+  }
+
+  /** Whether a leaf that its gradient flows to was frozen or unfrozen since. */
+  #isToggled(name: string): boolean {
+    return this.#nodes.get(name)?.toggled.some(([leaf, times]) => (this.#toggles.get(leaf) ?? 0) !== times) ?? false;
   }
 
   /** Whether a gradient flows from a result to a leaf. */
@@ -125,12 +128,15 @@ export class Graphs {
     return [...this.#reached(name)].some((one) => this.isResult(one) && reached.has(one));
   }
 
-  /** Whether backward from here must read this weight of a convolution or product, whose input requires a gradient. */
-  reads(name: string, weight: string): boolean {
-    return [...this.#reached(name)].some((reached) => {
-      const { op, parents } = this.#nodes.get(reached) ?? {};
-      return (op?.op === 'conv2d' || op?.op === 'linear') && op.weight === weight && parents!.includes(op.input);
-    });
+  /** Whether backward from here must read this tensor. */
+  reads(name: string, tensor: string): boolean {
+    return [...this.#reached(name)].some((reached) => this.#savedFor(reached).has(tensor));
+  }
+
+  /** What the op of a result saved. */
+  #savedFor(name: string): ReadonlySet<string> {
+    const node = this.#nodes.get(name);
+    return node ? savedBy(node.op, node.parents) : new Set();
   }
 
   /** All results and leaves that backward reaches. */

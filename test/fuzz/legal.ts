@@ -1,6 +1,7 @@
 /** Checks that a program uses only what the engine promises. A shrunk program may break the rules. */
 import { Graphs } from './graphs.ts';
-import { type Backward, differentiableInputsOf, inputsOf, type Program, type Statement } from './program.ts';
+import { differentiableInputsOf } from './ops/index.ts';
+import { type Backward, inputsOf, type Program, type Statement } from './program.ts';
 
 /** The reason why a program is not legal; undefined if it is. */
 export function whyIllegal(program: Program): string | undefined {

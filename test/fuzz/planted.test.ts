@@ -42,7 +42,11 @@ const having =
     );
   };
 
-const featuresOf = (op: Op): string[] => [op.op, ...('training' in op && op.training ? ['training'] : [])];
+const featuresOf = ({ op, options }: Op): string[] => [
+  op,
+  ...(options.training === true ? ['training'] : []),
+  ...Object.values(options).filter((option) => typeof option === 'string'),
+];
 
 const find = (options: Partial<CampaignOptions>): Promise<Summary> =>
   runCampaign({ seed: SEED, count: COUNT, torch, shrinkSeconds: 0, ...options });
@@ -103,6 +107,54 @@ const SHADERS: readonly [what: string, wanted: string[], kinds: FailureKind[], e
     { find: 'var i = part;', replace: 'var i = part + PARTS;' },
   ],
   ['the loss takes its gradient as 1', ['crossEntropy'], ['gradient'], { find: 'outputGrad[0] / ', replace: '1.0 / ' }],
+  [
+    'an operand does not move along the first dimension',
+    ['mul'],
+    ['value'],
+    { find: 'at0 * params.bStride0', replace: '0u' },
+  ],
+  [
+    'only one of the gradients that a broadcast value has is counted',
+    ['expand', 'backward'],
+    ['gradient'],
+    { find: 'sum += ', replace: 'sum = ' },
+  ],
+  [
+    'where gives its gradient to the other operand',
+    ['where', 'backward'],
+    ['gradient'],
+    { find: 'select(0.0, grad, condition != 0u)', replace: 'select(0.0, grad, condition == 0u)' },
+  ],
+  [
+    'a product of matrices leaves out its last term',
+    ['matmul'],
+    ['value'],
+    { find: 'depth < begin.lastDepth; depth += PARTS', replace: 'depth + 1u < begin.lastDepth; depth += PARTS' },
+  ],
+  [
+    'the gradient of softmax forgets its sum',
+    ['softmax', 'backward'],
+    ['gradient'],
+    { find: '(outputGrad[i] - total)', replace: 'outputGrad[i]' },
+  ],
+  [
+    'the gradient of layer norm forgets the mean',
+    ['layerNorm', 'backward'],
+    ['gradient'],
+    { find: 'grad - gradMean - x', replace: 'grad - x' },
+  ],
+  [
+    'equal indices have one gradient',
+    ['indexSelect', 'backward'],
+    ['gradient'],
+    { find: 'p < end', replace: 'p < start + 1u' },
+  ],
+  [
+    'the reflection repeats the edge',
+    ['pad', 'reflect'],
+    ['value'],
+    { find: '2 * (inside - 1) - j', replace: '2 * inside - 1 - j' },
+  ],
   ['SGD ignores dampening', ['step'], ['parameter'], { find: 'params.keep * d', replace: 'd' }],
   [
     'SGD reads its buffer in the first step',
@@ -126,7 +178,7 @@ describe('an error in a shader is found', () => {
 });
 
 const scaled =
-  (name: Op['op'], factor: number): NonNullable<CampaignOptions['tamper']> =>
+  (name: string, factor: number): NonNullable<CampaignOptions['tamper']> =>
   (op, result): Tensor =>
     op.op === name ? replacing(result, scaleGradient(result, factor)) : result;
 
@@ -136,18 +188,28 @@ function replacing(result: Tensor, tampered: Tensor): Tensor {
 }
 
 describe('a gradient that is 2 % too large is found', () => {
-  for (const op of ['relu', 'add', 'conv2d', 'batchNorm2d', 'maxPool2d', 'linear', 'crossEntropy'] as const) {
+  for (const op of [
+    'relu',
+    'add',
+    'conv2d',
+    'batchNorm2d',
+    'maxPool2d',
+    'linear',
+    'matmul',
+    'concat',
+    'crossEntropy',
+  ]) {
     torchTest(
-      `of ${op}, by PyTorch`,
+      `of ${op}, with PyTorch`,
       async () => {
         const summary = await find({ filter: having(op, 'backward'), tamper: scaled(op, 1.02) });
-        expect(kindsOf(summary)).toContain('gradient');
+        expect(kindsOf(summary)).toEqual(expect.arrayContaining([expect.toBeOneOf(['gradient', 'difference'])]));
       },
       TIMEOUT_MS,
     );
   }
   // Without PyTorch few ops suffice, because a difference quotient depends only on the loss and the leaf.
-  for (const op of ['conv2d', 'batchNorm2d', 'crossEntropy'] as const) {
+  for (const op of ['conv2d', 'batchNorm2d', 'crossEntropy', 'logsumexp']) {
     gpuTest(
       `of ${op}, by finite differences`,
       async () => {

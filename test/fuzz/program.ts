@@ -2,12 +2,13 @@
  * A random program as plain data: leaves, and statements that compute, dispose, differentiate and train. `run.ts` runs
  * it on dawngrad, and `torch_programs.py` on PyTorch. A file with its JSON is enough to run it again.
  *
- * Every tensor has a name. Leaves are `x0` (data), `w3` (parameters), `s4` (running statistics) and `y5` (labels).
- * Results are `v5`, and `v5.2` in later steps. A statement that reports values has a label. Both sides report under
- * label and name.
+ * Every tensor has a name. Leaves are `x0` (data), `w3` (parameters), `s4` (running statistics), `k5` (constants that
+ * must not require a gradient) and `y6` (labels and indices). Results are `v5`, and `v5.2` in later steps. A statement
+ * that reports values has a label. Both sides report under label and name.
  */
 import type { Conv2dVariant } from '../../src/kernels/conv2d/choose.ts';
 import type { LinearVariant } from '../../src/kernels/linear/choose.ts';
+import type { MatmulVariant } from '../../src/kernels/matmul/choose.ts';
 import type { Capabilities } from './capabilities.ts';
 
 /** The distribution of a leaf's values. */
@@ -26,40 +27,15 @@ export interface Leaf {
   readonly requiresGrad: boolean;
 }
 
-export type Extents = readonly [height: number, width: number];
+/** An argument of an op that is no tensor. */
+export type Option = number | string | boolean | readonly number[] | null;
+export type Options = Readonly<Record<string, Option>>;
 
-export interface NormOptions {
-  readonly training: boolean;
-  readonly momentum: number;
-  readonly eps: number;
-  readonly relu: boolean;
-}
-
-/** An op. Its inputs are names. */
-export type Op =
-  | { readonly op: 'relu' | 'globalAvgPool2d' | 'flatten'; readonly input: string }
-  | { readonly op: 'view'; readonly input: string; readonly shape: readonly number[] }
-  | { readonly op: 'add'; readonly a: string; readonly b: string }
-  | ({ readonly op: 'conv2d'; readonly input: string; readonly weight: string; readonly bias?: string } & Window)
-  | ({ readonly op: 'batchNorm2d'; readonly input: string } & NormInputs & NormOptions)
-  | ({ readonly op: 'conv2dBatchNorm2d'; readonly input: string; readonly kernel: string } & NormInputs &
-      NormOptions &
-      Window)
-  | ({ readonly op: 'maxPool2d'; readonly input: string; readonly kernelSize: Extents } & Window)
-  | { readonly op: 'linear'; readonly input: string; readonly weight: string; readonly bias?: string }
-  | { readonly op: 'crossEntropy' | 'countCorrect'; readonly logits: string; readonly labels: string };
-
-export interface Window {
-  readonly stride: Extents;
-  readonly padding: Extents;
-}
-
-export interface NormInputs {
-  readonly weight: string;
-  readonly bias: string;
-  readonly runningMean: string;
-  readonly runningVar: string;
-  readonly residual?: string;
+/** An op of the table in `ops/`. Its inputs are names of tensors. */
+export interface Op {
+  readonly op: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly options: Options;
 }
 
 export type Statement =
@@ -79,7 +55,12 @@ export type Statement =
   /** Drops the gradients of an optimizer's parameters, or of one leaf. */
   | { readonly do: 'zeroGrad'; readonly optimizer: number }
   | { readonly do: 'zeroGrad'; readonly leaf: string }
-  | { readonly do: 'force'; readonly conv2d?: Conv2dVariant; readonly linear?: LinearVariant };
+  | {
+      readonly do: 'force';
+      readonly conv2d?: Conv2dVariant;
+      readonly linear?: LinearVariant;
+      readonly matmul?: MatmulVariant;
+    };
 
 export interface Backward {
   readonly do: 'backward';
@@ -126,45 +107,7 @@ export interface Program {
 }
 
 /** Names of the tensors that an op reads. */
-export function inputsOf(op: Op): string[] {
-  switch (op.op) {
-    case 'relu':
-    case 'globalAvgPool2d':
-    case 'flatten':
-    case 'view':
-    case 'maxPool2d':
-      return [op.input];
-    case 'add':
-      return [op.a, op.b];
-    case 'conv2d':
-    case 'linear':
-      return [op.input, op.weight, ...(op.bias === undefined ? [] : [op.bias])];
-    case 'batchNorm2d':
-      return [op.input, ...normInputs(op)];
-    case 'conv2dBatchNorm2d':
-      return [op.input, op.kernel, ...normInputs(op)];
-    case 'crossEntropy':
-    case 'countCorrect':
-      return [op.logits, op.labels];
-  }
-}
-
-function normInputs({ weight, bias, runningMean, runningVar, residual }: NormInputs): string[] {
-  return [weight, bias, runningMean, runningVar, ...(residual === undefined ? [] : [residual])];
-}
-
-/** The inputs of an op that a gradient flows to. Labels, running statistics and inputs of counts get none. */
-export function differentiableInputsOf(op: Op): string[] {
-  if (op.op === 'view' || op.op === 'countCorrect') return [];
-  if (op.op === 'crossEntropy') return [op.logits];
-  const statistics = statisticsOf(op);
-  return inputsOf(op).filter((name) => !statistics.includes(name));
-}
-
-/** The running statistics of a batch norm. */
-export function statisticsOf(op: Op): string[] {
-  return 'runningMean' in op ? [op.runningMean, op.runningVar] : [];
-}
+export const inputsOf = ({ inputs }: Op): string[] => Object.values(inputs);
 
 /** All statements in the order in which they run. */
 export function* walk(statements: readonly Statement[]): Generator<Statement> {

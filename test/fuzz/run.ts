@@ -6,8 +6,8 @@ import * as engine from '../../src/autograd/index.ts';
 import { keep, noGrad, type Shape, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { SGD } from '../../src/optim/sgd.ts';
-import { forceConv2dVariant, forceLinearVariant } from '../support/force.ts';
-import { runOp } from './ops.ts';
+import { forceConv2dVariant, forceLinearVariant, forceMatmulVariant } from '../support/force.ts';
+import { runOp } from './ops/index.ts';
 import type { Backward, Op, Program, Statement } from './program.ts';
 import { startReading, Trace, type TracedBackward } from './trace.ts';
 import { drawName, isLabels, type Values, valuesOf } from './values.ts';
@@ -57,6 +57,7 @@ export async function runProgram(gpu: Gpu, program: Program, options: RunOptions
   } finally {
     forceConv2dVariant(undefined);
     forceLinearVariant(undefined);
+    forceMatmulVariant(undefined);
   }
 }
 
@@ -90,7 +91,9 @@ class Machine {
       leaf.requiresGrad = requiresGrad;
       this.#tensors.set(name, leaf);
     }
-    this.#learning = program.leaves.filter((leaf) => !isLabels(leaf) && !/^s/.test(leaf.name)).map(({ name }) => name);
+    this.#learning = program.leaves
+      .filter((leaf) => !isLabels(leaf) && !/^[sk]/.test(leaf.name))
+      .map(({ name }) => name);
     this.#optimizers = program.optimizers.map(
       ({ parameters, ...options }) => new SGD(parameters.map(this.#get), { lr: 0, ...options }),
     );
@@ -151,13 +154,14 @@ class Machine {
       case 'force':
         forceConv2dVariant(statement.conv2d);
         forceLinearVariant(statement.linear);
+        forceMatmulVariant(statement.matmul);
         return;
     }
   }
 
   #op(out: string, op: Op): void {
     const traced = this.trace.before(op);
-    const result = runOp(op, this.#get, this.#program.can);
+    const result = runOp(op, this.#get);
     this.#tensors.set(out, this.#tamper ? this.#tamper(op, result) : result);
     this.trace.after(out, op, traced);
   }

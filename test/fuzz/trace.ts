@@ -7,8 +7,8 @@ import type { DType } from '../../src/autograd/dtype.ts';
 import { keep, noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Capabilities } from './capabilities.ts';
-import { runOp } from './ops.ts';
-import { differentiableInputsOf, inputsOf, type Op, type Program, statisticsOf } from './program.ts';
+import { cutsGradient, differentiableInputsOf, movedBy, runOp } from './ops/index.ts';
+import { inputsOf, type Op, type Program } from './program.ts';
 import type { Values } from './values.ts';
 
 /** An op with its inputs: results of other ops by name, copies of everything else. */
@@ -112,7 +112,7 @@ export class Trace {
 
   after(out: string, op: Op, inputs: Inputs | undefined): void {
     if (inputs) this.#nodes.set(out, { out, op, ...inputs });
-    if (statisticsOf(op).length > 0) this.changed();
+    if (movedBy(op).length > 0) this.changed();
   }
 
   /** Notes the ops of a backward before it runs. Call `gradients` after it. */
@@ -121,8 +121,13 @@ export class Trace {
     const nodes: Node[] = [];
     const reached = new Set<string>();
     this.#reach(loss, nodes, reached);
+    // Finite differences say nothing about what lies behind a gradient that is cut.
+    const cut = new Set<string>();
+    for (const { op, tracked } of nodes) {
+      if (cutsGradient(op)) for (const input of tracked) this.#reach(input, [], cut);
+    }
     const found = leaves
-      .filter(([name]) => reached.has(name))
+      .filter(([name]) => reached.has(name) && !cut.has(name))
       .map(([name, leaf]) => ({
         name,
         values: startReading(leaf, this.#can),
@@ -183,18 +188,14 @@ export class Trace {
         const changed = values && Tensor.from(this.#gpu, values, shape!);
         const results = new Map<string, Tensor>();
         for (const { out, op, copies } of nodes) {
-          const statistics = statisticsOf(op);
-          const result = runOp(
-            op,
-            (name) => {
-              if (name === leaf && changed) return changed;
-              const copy = copies.get(name);
-              if (!copy) return results.get(name)!;
-              // Training moves the statistics, and the next evaluation needs the old ones.
-              return statistics.includes(name) ? this.#duplicate(copy) : copy;
-            },
-            this.#can,
-          );
+          const moved = movedBy(op);
+          const result = runOp(op, (name) => {
+            if (name === leaf && changed) return changed;
+            const copy = copies.get(name);
+            if (!copy) return results.get(name)!;
+            // Training moves the statistics, and the next evaluation needs the old ones.
+            return moved.includes(name) ? this.#duplicate(copy) : copy;
+          });
           results.set(out, result);
         }
         return startReading(results.get(loss)!, this.#can);
