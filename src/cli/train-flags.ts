@@ -9,6 +9,15 @@ import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import {
+  checkLearning,
+  LEARNING_HELP,
+  LEARNING_NUMBERS,
+  LEARNING_WORDS,
+  type LearningWords,
+  learningWords,
+  type NumberFlag,
+} from './train-flags/learning.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
 
@@ -25,6 +34,7 @@ export interface TrainCommand {
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
+  readonly words: LearningWords;
   readonly adapter: AdapterPreference | undefined;
   /** Whether to go on without pictures that cannot be read. */
   readonly skipBroken: boolean;
@@ -38,8 +48,7 @@ export interface TrainCommand {
   readonly json: boolean;
 }
 
-/** Each numeric flag with its option and its explanation for --help, on as many lines as needed. */
-const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonly string[] }[] = [
+const NUMBER_FLAGS: readonly NumberFlag[] = [
   { flag: 'epochs', option: 'epochs', help: ['passes over all training pictures'] },
   { flag: 'batch-size', option: 'batchSize', help: ['pictures per step'] },
   { flag: 'lr', option: 'lr', help: ['learning rate of the first epochs'] },
@@ -60,6 +69,8 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
     flag: 'threads',
     option: 'threads',
     help: ['threads that decode pictures; changes no result', '(default: one per core, at most 4)'],
+    // It depends on the machine.
+    ownDefault: true,
   },
   {
     flag: 'image-size',
@@ -89,6 +100,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
       'counts as hung; 0: for ever',
     ],
   },
+  ...LEARNING_NUMBERS,
 ];
 
 /** Flags that may stand beside --resume. */
@@ -123,7 +135,8 @@ ${flagHelp('mode <mode>', [
   'both: one after the other, each from the same seed, into <out>/finetune',
   'and <out>/extract (default: finetune)',
 ])}
-${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
+${NUMBER_FLAGS.map((one) => flagHelp(`${one.flag} <n>`, withDefault(one))).join('\n')}
+${LEARNING_HELP}
 ${flagHelp('skip-broken', [
   'go on without pictures that cannot be read, and say which; by default they end the',
   'run before its first step',
@@ -160,9 +173,8 @@ once. Before the first step all pictures are read once (of more than 20,000 only
 ${EXIT_HELP}
 `;
 
-function withDefault(option: NumberOption, help: readonly string[]): string[] {
-  // A default that depends on the machine is described in words.
-  if (option === 'threads') return [...help];
+function withDefault({ option, help, ownDefault }: NumberFlag): readonly string[] {
+  if (ownDefault) return help;
   return [...help.slice(0, -1), `${help.at(-1)} (default: ${NUMBER_OPTIONS[option].default})`];
 }
 
@@ -180,6 +192,9 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
   }
   const mode = oneOf('mode', text('mode') ?? 'finetune', MODES);
+  const modes = mode === 'both' ? TRAIN_MODES : [mode];
+  const words = learningWords(text);
+  if (text('resume') === undefined) checkLearning({ ...numbers, ...words }, modes);
   const adapter = text('adapter');
   const onDivergence = text('on-divergence');
   const demo = values.demo === true;
@@ -194,11 +209,12 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   }
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
-    modes: mode === 'both' ? TRAIN_MODES : [mode],
+    modes,
     data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}, 'folder'),
     weights: demo || resume !== undefined ? undefined : locate('weights', text('weights'), env, 'file'),
     demo,
     numbers,
+    words,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     skipBroken: values['skip-broken'] === true,
     onDivergence: onDivergence === undefined ? undefined : oneOf('on-divergence', onDivergence, ON_DIVERGENCE),
@@ -213,6 +229,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
   const withValue = [
     ...['data', 'weights', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
     ...NUMBER_FLAGS.map(({ flag }) => flag),
+    ...LEARNING_WORDS,
   ];
   try {
     return parseArgs({

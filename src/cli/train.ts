@@ -21,6 +21,7 @@ import { EXIT, exitStatusOf } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { runProgram } from './program.ts';
+import { fittingSettings } from './train-flags/learning.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
 import { DEMO_LINE, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
@@ -116,7 +117,8 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
       const { data, weights, settings } = sources;
       const status = await runOne(command, folder, trainReport, signal, (options) =>
         train({
-          ...{ ...settings, ...options, data, weights, demo, mode, signal, out: folder },
+          ...{ ...fittingSettings(settings, command.words), ...options, ...command.words },
+          ...{ data, weights, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         }),

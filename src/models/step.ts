@@ -2,7 +2,8 @@
 import { backward, countCorrect, crossEntropy, noGrad, scope, Tensor } from '../autograd/index.ts';
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { Module } from '../nn/index.ts';
-import type { Optimizer } from '../optim/index.ts';
+import { clipGradNorm, type Optimizer } from '../optim/index.ts';
+import type { GroupPlace } from './learning.ts';
 
 /** One batch on the host. */
 export interface HostBatch {
@@ -24,13 +25,27 @@ export interface StepResult {
 /** Called when a part of a train step has been recorded; for memory planning. */
 export type StepMarks = (part: 'forward' | 'backward' | 'update') => void;
 
-/** Records a forward pass, backward and an update of the weights. */
+/** What a train step does beside the tutorial's. */
+export interface StepOptions {
+  /** The batch's place among those that make one update together. By default it makes one alone. */
+  readonly place?: GroupPlace;
+  /** The largest norm of all gradients together; 0, the default, leaves them. */
+  readonly gradClip?: number;
+  readonly mark?: StepMarks;
+}
+
+const ALONE: GroupPlace = { share: 1, updates: true };
+
+/**
+ * Records a forward pass, backward and, unless other batches of its group follow, an update of the weights. The loss in
+ * the result is that of the batch alone.
+ */
 export function trainStep(
   gpu: Gpu,
   model: Module,
   optimizer: Optimizer,
   batch: HostBatch,
-  mark?: StepMarks,
+  { place = ALONE, gradClip = 0, mark }: StepOptions = {},
 ): StepResult {
   return scope(() => {
     const { images, labels } = upload(gpu, batch);
@@ -38,15 +53,20 @@ export function trainStep(
     const loss = crossEntropy(logits, labels);
     const correct = countCorrect(logits, labels);
     mark?.('forward');
-    backward(loss);
+    backward(loss, place.share);
     mark?.('backward');
-    optimizer.step();
-    mark?.('update');
-    // The tutorial does it before the next step. Doing it now frees the memory for that step's activations.
-    optimizer.zeroGrad();
+    if (place.updates) {
+      if (gradClip > 0) clipGradNorm(learnersOf(optimizer), gradClip).dispose();
+      optimizer.step();
+      mark?.('update');
+      // The tutorial does it before the next step. Doing it now frees the memory for that step's activations.
+      optimizer.zeroGrad();
+    }
     return { loss: loss.readback(), correct: correct.readback() };
   });
 }
+
+const learnersOf = ({ groups }: Optimizer) => groups.flatMap(({ parameters }) => parameters);
 
 /** Records a forward pass that keeps nothing for backward. */
 export function valStep(gpu: Gpu, model: Module, batch: HostBatch): StepResult {

@@ -14,8 +14,10 @@ export {
 export {
   checkNumber,
   isNumberOption,
+  isQuiet,
   NUMBER_OPTIONS,
   type NumberOption,
   type NumberSettings,
   numberSettings,
+  writtenNumbers,
 } from './numbers.ts';

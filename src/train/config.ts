@@ -6,11 +6,12 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { TunedChoices } from '../kernels/work.ts';
 import { CLASSES_KEY, type StartFacts } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
-import type { NumberSettings } from '../plan/index.ts';
+import { type NumberSettings, writtenNumbers } from '../plan/index.ts';
 import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
+import { type Recipe, writtenRecipe } from './recipe.ts';
 import { BEFORE_TRAINING } from './run-folder.ts';
 import type { RunSegment, RunSummary } from './types.ts';
 
@@ -32,6 +33,7 @@ interface Described {
   readonly checks: boolean | null;
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
+  readonly recipe: Recipe;
   readonly pictures: Pictures;
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
@@ -56,14 +58,15 @@ export function runConfig(
   },
 ): object {
   const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
-  const { skipped, onDivergence } = run;
+  const { skipped, onDivergence, recipe } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
     node: process.version,
     ...(demo && { demo: true }),
     mode,
-    ...settings,
+    ...writtenNumbers(settings),
+    ...writtenRecipe(recipe),
     onDivergence,
     data,
     classes: pictures.classes,

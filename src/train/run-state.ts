@@ -2,11 +2,20 @@
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, type Phase, TRAIN_MODES, type TrainMode } from '../models/types.ts';
-import { isNumberOption, NUMBER_OPTIONS, type NumberOption, type NumberSettings } from '../plan/index.ts';
+import { ARCHITECTURES, BLOCKS, OPTIMIZERS, type Phase, TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import {
+  isNumberOption,
+  isQuiet,
+  NUMBER_OPTIONS,
+  type NumberOption,
+  type NumberSettings,
+  numberSettings,
+  writtenNumbers,
+} from '../plan/index.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
 import type { PhaseProgress } from './phase.ts';
+import { type Recipe, SCHEDULES, TUTORIAL_RECIPE, writtenRecipe } from './recipe.ts';
 import type { Extra } from './training-state.ts';
 import type { PhaseMetrics, RunSegment } from './types.ts';
 
@@ -22,6 +31,7 @@ export interface Position {
 export interface RunState {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
+  readonly recipe: Recipe;
   /** Absolute path. */
   readonly data: string;
   readonly weights: { readonly file: string; readonly sha256: string } | null;
@@ -62,18 +72,37 @@ const option = (name: NumberOption) =>
     v.check((value) => isNumberOption(name, value), 'is out of its range'),
   );
 const names = Object.keys(NUMBER_OPTIONS) as NumberOption[];
-const settings = v.object(
-  Object.fromEntries(names.map((name) => [name, option(name)])) as Record<NumberOption, ReturnType<typeof option>>,
+const settings = v.pipe(
+  v.object(
+    Object.fromEntries(names.map((name) => [name, isQuiet(name) ? v.optional(option(name)) : option(name)])) as Record<
+      NumberOption,
+      ReturnType<typeof option>
+    >,
+  ),
+  v.transform((numbers) => numberSettings(numbers)),
+);
+const recipe = v.pipe(
+  v.optional(
+    v.object({
+      optimizer: v.optional(v.picklist(OPTIMIZERS)),
+      schedule: v.optional(v.picklist(SCHEDULES)),
+      unfreeze: v.optional(v.picklist(BLOCKS)),
+    }),
+    {},
+  ),
+  v.transform((written) => ({ ...TUTORIAL_RECIPE, ...written })),
 );
 
 const metrics = v.object({
-  ...{ epoch: count, phase, loss: measured, acc: v.pipe(real, v.minValue(0), v.maxValue(1)), lr: real, seconds },
+  ...{ epoch: count, phase, loss: measured, acc: v.pipe(real, v.minValue(0), v.maxValue(1)), lr: real },
+  ...{ lrBackbone: v.exactOptional(real), seconds },
   imagesPerSecond: measured,
 });
 
 const SCHEMA = v.object({
   mode: v.picklist(TRAIN_MODES),
   settings,
+  recipe,
   data: v.string(),
   weights: v.nullable(weightsFile),
   demo: v.boolean(),
@@ -101,6 +130,18 @@ const SCHEMA = v.object({
   ),
   seconds,
 });
+
+/** The state as files hold it: without what is the tutorial's and came later than the format. */
+export function writtenState({ settings: numbers, recipe: words, ...state }: RunState): Extra {
+  const written = writtenRecipe(words);
+  const { mode, ...rest } = state;
+  return {
+    mode,
+    settings: writtenNumbers(numbers),
+    ...(Object.keys(written).length > 0 && { recipe: written }),
+    ...rest,
+  };
+}
 
 /** Checks what a file says. @throws FileError if it is no state of a run */
 export function runStateFrom(path: string, extra: Extra): RunState {
