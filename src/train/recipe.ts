@@ -2,7 +2,6 @@
 import { UsageError } from '../errors.ts';
 import { BLOCKS, type Block, OPTIMIZERS, type OptimizerName, type TrainMode } from '../models/types.ts';
 import { NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
-import type { TrainOptions } from './options.ts';
 
 /** The schedules of the learning rate. */
 export const SCHEDULES = ['step', 'cosine', 'onecycle'] as const;
@@ -23,7 +22,9 @@ export const TUTORIAL_RECIPE: Recipe = { optimizer: 'sgd', schedule: 'step', unf
 const ADAMW_WEIGHT_DECAY = 0.01;
 
 /** The options that decide how a run learns. */
-export type RecipeOptions = Partial<Record<NumberOption, number | undefined>> & Pick<TrainOptions, keyof Recipe>;
+export type RecipeOptions = Partial<Record<NumberOption, number | undefined>> & {
+  readonly [Name in keyof Recipe]?: Recipe[Name] | undefined;
+};
 
 /** Without what is the default: files of the tutorial's run stay as they were before there was a choice. */
 export function writtenRecipe(recipe: Recipe): Partial<Recipe> {
@@ -57,7 +58,9 @@ export function recipeOf(options: RecipeOptions, mode: TrainMode, shown = (name:
 type Contradiction = readonly [name: keyof RecipeOptions, reason: (shown: (name: string) => string) => string];
 
 function* contradictions(options: RecipeOptions, mode: TrainMode, recipe: Recipe): Generator<Contradiction> {
-  const isGiven = (name: keyof RecipeOptions) => options[name] !== undefined;
+  // No frozen epochs are as good as none given.
+  const isGiven = (name: keyof RecipeOptions) =>
+    options[name] !== undefined && !(name === 'freezeEpochs' && options[name] === 0);
   const numberOf = (name: NumberOption) => options[name] ?? NUMBER_OPTIONS[name].default;
   const backbone = (['unfreeze', 'freezeEpochs', 'lrBackbone'] as const).filter(isGiven);
   if (mode !== 'finetune') {

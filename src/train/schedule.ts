@@ -4,9 +4,10 @@ import {
   CosineAnnealingLR,
   LinearWarmup,
   OneCycleLR,
-  type Optimizer,
   type SavedValues,
   type Schedule,
+  type Scheduled,
+  type ScheduledGroup,
   StepLR,
 } from '../optim/index.ts';
 import type { NumberSettings } from '../plan/index.ts';
@@ -23,18 +24,21 @@ export interface Rates {
   readonly lrBackbone?: number;
 }
 
+/** An optimizer, of which the last group is the head's. */
+export type Grouped = Scheduled & { readonly groups: readonly ScheduledGroup[] };
+
 /**
  * As in torch, `step` and `cosine` change the rates after each epoch, `onecycle` and a warm-up after each update. A
  * warm-up works beside the other schedule: the rate is the product of both factors.
  */
 export class RunSchedule {
-  readonly #optimizer: Optimizer;
+  readonly #optimizer: Grouped;
   readonly #epochly: readonly Schedule[];
   readonly #stepwise: readonly Schedule[];
   #rates: Rates;
 
   /** @param updates of each epoch */
-  constructor(optimizer: Optimizer, { schedule }: Recipe, settings: NumberSettings, updates: number) {
+  constructor(optimizer: Grouped, { schedule }: Recipe, settings: NumberSettings, updates: number) {
     const { epochs, stepSize, gamma, warmup } = settings;
     const maxLr = optimizer.groups.map(({ lr }) => lr);
     this.#optimizer = optimizer;
@@ -96,8 +100,7 @@ export class RunSchedule {
 
 const TYPE = 'Schedules';
 
-/** The head's group is the last one. */
-function ratesOf({ groups }: Optimizer): Rates {
+function ratesOf({ groups }: Grouped): Rates {
   const { lr } = groups.at(-1)!;
   return groups.length > 1 ? { lr, lrBackbone: groups[0]!.lr } : { lr };
 }
