@@ -9,7 +9,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../scripts/command-line.ts';
 import { findTorchPython } from '../scripts/find-python.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import { type Context, type Outcome, type Row, Skipped } from './row.ts';
@@ -112,7 +112,7 @@ const ROWS: readonly Row[] = [
 ];
 
 async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readCommandLine({
     args: argv,
     allowPositionals: true,
     options: { ci: { type: 'boolean' }, list: { type: 'boolean' } },
