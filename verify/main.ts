@@ -28,6 +28,7 @@ import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
+import { installGit } from './rows/install-git.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { longTrain } from './rows/long-train.ts';
@@ -85,6 +86,7 @@ const ROWS: readonly Row[] = [
   freshClone,
   bareMachine,
   packageRow,
+  installGit,
   exportsRow,
   browserEngine,
   draws,

@@ -53,7 +53,7 @@ test('relative paths count from where the user stands, whichever folder npm star
   const checkout = fileURLToPath(new URL('../..', import.meta.url));
   const stands = mkdtempSync(join(root, 'stands-'));
   writeFileSync(join(stands, 'tsconfig.json'), '{ broken');
-  writeSafetensors(join(stands, 'in.safetensors'), { tensors: new Map() });
+  writeSafetensors(join(stands, 'in.safetensors'), { tensors: new Map(), metadata: {} });
   const script = { npm_lifecycle_event: 'convert', npm_package_json: join(checkout, 'package.json'), INIT_CWD: stands };
   const convert = (npm_lifecycle_script: string) =>
     start(source('convert'), ['in.safetensors', 'out.safetensors'], 'pipe', { ...script, npm_lifecycle_script });
