@@ -1,14 +1,15 @@
 /** Reads, checks and explains the flags of `npm run train`. */
-import { parseArgs } from 'node:util';
+
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
-import { ON_DIVERGENCE, type OnDivergence } from '../train/index.ts';
+import { ON_DIVERGENCE, type OnDivergence, type RegularizationOptions } from '../train/index.ts';
 import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 import {
   checkLearning,
   LEARNING_HELP,
@@ -18,6 +19,7 @@ import {
   learningWords,
   type NumberFlag,
 } from './train-flags/learning.ts';
+import { parseRegularization, REGULARIZATION_FLAGS, REGULARIZATION_HELP } from './train-flags/regularization.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
 
@@ -35,6 +37,8 @@ export interface TrainCommand {
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
   readonly words: LearningWords;
+  /** Augmentation, mixup, smoothed labels and class weights; only those that are given. */
+  readonly regularization: RegularizationOptions;
   readonly adapter: AdapterPreference | undefined;
   /** Whether to go on without pictures that cannot be read. */
   readonly skipBroken: boolean;
@@ -137,6 +141,7 @@ ${flagHelp('mode <mode>', [
 ])}
 ${NUMBER_FLAGS.map((one) => flagHelp(`${one.flag} <n>`, withDefault(one))).join('\n')}
 ${LEARNING_HELP}
+${REGULARIZATION_HELP}
 ${flagHelp('skip-broken', [
   'go on without pictures that cannot be read, and say which; by default they end the',
   'run before its first step',
@@ -215,6 +220,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     demo,
     numbers,
     words,
+    regularization: parseRegularization(text),
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     skipBroken: values['skip-broken'] === true,
     onDivergence: onDivergence === undefined ? undefined : oneOf('on-divergence', onDivergence, ON_DIVERGENCE),
@@ -230,6 +236,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
     ...['data', 'weights', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
     ...NUMBER_FLAGS.map(({ flag }) => flag),
     ...LEARNING_WORDS,
+    ...REGULARIZATION_FLAGS,
   ];
   try {
     return parseArgs({

@@ -118,7 +118,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
       const status = await runOne(command, folder, trainReport, signal, (options) =>
         train({
           ...{ ...fittingSettings(settings, command.words), ...options, ...command.words },
-          ...{ data, weights, demo, mode, signal, out: folder },
+          ...{ ...command.regularization, data, weights, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         }),

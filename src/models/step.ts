@@ -3,6 +3,7 @@ import { backward, countCorrect, crossEntropy, noGrad, scope, Tensor } from '../
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { Module } from '../nn/index.ts';
 import { clipGradNorm, type Optimizer } from '../optim/index.ts';
+import { type Criterion, trainLoss } from './criterion.ts';
 import type { GroupPlace } from './learning.ts';
 
 /** One batch on the host. */
@@ -12,6 +13,8 @@ export interface HostBatch {
   /** Class indices. */
   readonly labels: Int32Array;
   readonly size: number;
+  /** Set if the pictures are mixed: see `Targets`. */
+  readonly mix?: number | undefined;
 }
 
 /** Results on their way from the device. */
@@ -27,6 +30,7 @@ export type StepMarks = (part: 'forward' | 'backward' | 'update') => void;
 
 /** What a train step does beside the tutorial's. */
 export interface StepOptions {
+  readonly criterion?: Criterion;
   /** The batch's place among those that make one update together. By default it makes one alone. */
   readonly place?: GroupPlace;
   /** The largest norm of all gradients together; 0, the default, leaves them. */
@@ -45,13 +49,13 @@ export function trainStep(
   model: Module,
   optimizer: Optimizer,
   batch: HostBatch,
-  { place = ALONE, gradClip = 0, mark }: StepOptions = {},
+  { criterion, place = ALONE, gradClip = 0, mark }: StepOptions = {},
 ): StepResult {
   return scope(() => {
     const { images, labels } = upload(gpu, batch);
     const logits = model.call(images);
-    const loss = crossEntropy(logits, labels);
-    const correct = countCorrect(logits, labels);
+    const { loss, counted } = trainLoss(logits, labels, batch, criterion);
+    const correct = countCorrect(logits, counted);
     mark?.('forward');
     backward(loss, place.share);
     mark?.('backward');

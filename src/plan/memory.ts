@@ -8,6 +8,7 @@ import { OutOfMemoryError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu, Program } from '../gpu/gpu.ts';
 import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
 import type { TunedChoices, Work } from '../kernels/work.ts';
+import type { Criterion } from '../models/criterion.ts';
 import { learnFrom, makeOptimizer } from '../models/learning.ts';
 import { buildModel, FROM_SCRATCH, type Start } from '../models/start.ts';
 import { type HostBatch, type StepMarks, trainStep, valStep } from '../models/step.ts';
@@ -33,6 +34,10 @@ export interface MemoryQuestion {
   readonly accumulate?: number | undefined;
   /** The largest norm of the gradients; default 0: none. */
   readonly gradClip?: number | undefined;
+  /** The loss of train steps; plain cross entropy by default. */
+  readonly criterion?: Criterion | undefined;
+  /** Whether the pictures of each training batch are mixed. Off by default. */
+  readonly mixes?: boolean | undefined;
   /** Pictures per phase. They may be fewer than a batch, or leave a smaller last batch. */
   readonly pictures: Readonly<Record<Phase, number>>;
   /** The network; default a resnet18. */
@@ -95,7 +100,7 @@ type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activa
  *   any buffer of WebGPU can be
  */
 export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settings?: ChooserSettings): Rehearsal {
-  const { classes, mode, imageSize, batchSize, momentum, pictures, start, half } = question;
+  const { classes, mode, imageSize, batchSize, momentum, pictures, start, half, criterion, mixes } = question;
   const { optimizer: kind = 'sgd', unfreeze = 'conv1', freezeEpochs = 0, accumulate = 1, gradClip = 0 } = question;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
@@ -145,7 +150,9 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
         if (phase === 'val' || !optimizer) valStep(gpu, model, batch(size));
         else {
           try {
-            trainStep(gpu, model, optimizer, batch(size), { place: { share: 1, ...place }, gradClip, mark });
+            const mixed = mixes ? { ...batch(size), mix: 0.5 } : batch(size);
+            const options = { place: { share: 1, ...place }, gradClip, mark, ...(criterion && { criterion }) };
+            trainStep(gpu, model, optimizer, mixed, options);
           } catch (error) {
             throw size < batchSize && error instanceof ShapeError ? lastBatchError(pictures.train, size, error) : error;
           }

@@ -12,6 +12,7 @@ import type { Best } from './best.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import { type Recipe, writtenRecipe } from './recipe.ts';
+import { described, type Regularization } from './regularization.ts';
 import { BEFORE_TRAINING } from './run-folder.ts';
 import type { RunSegment, RunSummary } from './types.ts';
 
@@ -34,6 +35,7 @@ interface Described {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
   readonly recipe: Recipe;
+  readonly regularization: Regularization;
   readonly pictures: Pictures;
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
@@ -58,7 +60,7 @@ export function runConfig(
   },
 ): object {
   const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
-  const { skipped, onDivergence, recipe } = run;
+  const { skipped, onDivergence, recipe, regularization } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
@@ -67,6 +69,7 @@ export function runConfig(
     mode,
     ...writtenNumbers(settings),
     ...writtenRecipe(recipe),
+    ...described(regularization, pictures.classes),
     onDivergence,
     data,
     classes: pictures.classes,

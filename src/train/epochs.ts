@@ -12,6 +12,7 @@ import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { pictureName } from './pictures.ts';
 import type { Recipe } from './recipe.ts';
+import { described } from './regularization.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
@@ -89,6 +90,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
     batchSize: settings.batchSize,
     skipped: run.skipped,
+    regularization: described(run.regularization, classes),
     steps,
     weights: start.description,
     ...(before && {
@@ -123,6 +125,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     mode,
     settings,
     recipe: run.recipe,
+    regularization: run.regularization,
     data: run.data,
     weights: run.weights,
     demo: run.demo,

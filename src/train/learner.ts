@@ -1,5 +1,6 @@
 /** What learns in a run: which layers, at which rates, by which optimizer, and how many batches make an update. */
 import type { Gpu } from '../gpu/gpu.ts';
+import type { Criterion } from '../models/criterion.ts';
 import type { ResNet } from '../models/index.ts';
 import { groupPlace, learnFrom, makeOptimizer } from '../models/learning.ts';
 import { type HostBatch, type StepResult, trainStep } from '../models/step.ts';
@@ -17,6 +18,7 @@ export interface LearnerOptions {
   readonly settings: NumberSettings;
   /** Number of pictures to train on. */
   readonly pictures: number;
+  readonly criterion: Criterion;
 }
 
 /** Trains a network by the options of a run. Its parts are saved and restored with the network. */
@@ -65,10 +67,10 @@ export class Learner {
 
   /** Records the step on a batch of the epoch; the first one is 0. */
   step(batch: HostBatch, step: number): StepResult {
-    const { gpu, model, settings } = this.#options;
+    const { gpu, model, settings, criterion } = this.#options;
     const place = this.#place(step);
     const { gradClip } = settings;
-    const result = trainStep(gpu, model, this.optimizer, batch, { place, gradClip });
+    const result = trainStep(gpu, model, this.optimizer, batch, { place, gradClip, criterion });
     if (place.updates) this.scheduler.afterUpdate();
     return result;
   }

@@ -5,6 +5,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type Block, type OptimizerName, TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import type { FindTuned } from '../plan/index.ts';
 import type { ScheduleName } from './recipe.ts';
+import type { RegularizationOptions } from './regularization.ts';
 import type { Reporter } from './types.ts';
 
 /** What to do when training diverges. */
@@ -12,7 +13,7 @@ export const ON_DIVERGENCE = ['stop', 'continue'] as const;
 export type OnDivergence = (typeof ON_DIVERGENCE)[number];
 
 /** Data, weights and settings of a run. Omitted settings take the tutorial's values. */
-export interface TrainOptions {
+export interface TrainOptions extends RegularizationOptions {
   /** Folder with `train/` and `val/`, each with one folder of pictures per class. */
   readonly data: string;
   /** A checkpoint (.pth or .safetensors) to start from. Without one the weights are drawn at random. */

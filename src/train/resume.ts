@@ -13,6 +13,7 @@ import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
 import { openPictures, type Pictures, withoutPictures } from './pictures.ts';
 import { hasFixedLength, type Recipe } from './recipe.ts';
+import type { Regularization } from './regularization.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { damaged, type RunState, runStateFrom, stopsEarly } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
@@ -31,6 +32,7 @@ export interface SavedRun {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
   readonly recipe: Recipe;
+  readonly regularization: Regularization;
   readonly pictures: Pictures;
   readonly data: string;
   readonly demo: boolean;
@@ -73,10 +75,24 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
   const wrong = unlike(state, all, pictures) ?? unlikeGradients(state, pictures, checkpoint);
   if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
-  const { mode, recipe, demo, weights, start } = state;
+  const { mode, recipe, regularization, demo, weights, start } = state;
   const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures);
   return {
-    ...{ path, checkpoint, state, mode, settings, recipe, pictures, data, demo, weights, fingerprint, best },
+    ...{
+      path,
+      checkpoint,
+      state,
+      mode,
+      settings,
+      recipe,
+      regularization,
+      pictures,
+      data,
+      demo,
+      weights,
+      fingerprint,
+      best,
+    },
     // Everything is loaded from the saved state.
     start,
     bestHash: hash,

@@ -16,6 +16,7 @@ import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
 import type { PhaseProgress } from './phase.ts';
 import { type Recipe, SCHEDULES, TUTORIAL_RECIPE, writtenRecipe } from './recipe.ts';
+import { REGULARIZATION_SCHEMA, type Regularization, written } from './regularization.ts';
 import type { Extra } from './training-state.ts';
 import type { PhaseMetrics, RunSegment } from './types.ts';
 
@@ -32,6 +33,7 @@ export interface RunState {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
   readonly recipe: Recipe;
+  readonly regularization: Regularization;
   /** Absolute path. */
   readonly data: string;
   readonly weights: { readonly file: string; readonly sha256: string } | null;
@@ -103,6 +105,7 @@ const SCHEMA = v.object({
   mode: v.picklist(TRAIN_MODES),
   settings,
   recipe,
+  regularization: REGULARIZATION_SCHEMA,
   data: v.string(),
   weights: v.nullable(weightsFile),
   demo: v.boolean(),
@@ -132,14 +135,14 @@ const SCHEMA = v.object({
 });
 
 /** The state as files hold it: without what is the tutorial's and came later than the format. */
-export function writtenState({ settings: numbers, recipe: words, ...state }: RunState): Extra {
-  const written = writtenRecipe(words);
-  const { mode, ...rest } = state;
+export function writtenState({ mode, settings: numbers, recipe: words, regularization, ...state }: RunState): Extra {
+  const [changes, mixing] = [writtenRecipe(words), written(regularization)];
   return {
     mode,
     settings: writtenNumbers(numbers),
-    ...(Object.keys(written).length > 0 && { recipe: written }),
-    ...rest,
+    ...state,
+    ...(Object.keys(changes).length > 0 && { recipe: changes }),
+    ...(Object.keys(mixing).length > 0 && { regularization: mixing }),
   };
 }
 
@@ -166,8 +169,11 @@ export function damaged(path: string, what: string): FileError {
 }
 
 /** What of the state's progress contradicts itself. */
-function progressOf({ position, metrics, settings }: RunState): string | undefined {
+function progressOf({ position, metrics, settings, classes, regularization }: RunState): string | undefined {
   const { epoch, phase, done } = position;
+  const { classWeights } = regularization;
+  if (classWeights && classWeights.length !== classes.length)
+    return `${classWeights.length} class weights of ${classes.length} classes`;
   if (epoch > settings.epochs) return `epoch ${epoch} of ${settings.epochs}`;
   if (phase === 'val' && done) return 'a val phase begins anew';
   const rows = 2 * epoch + (phase === 'val' ? 1 : 0);

@@ -15,6 +15,7 @@ import { Learner } from './learner.ts';
 import type { ResumeOptions } from './options.ts';
 import { makeLoaders, type Pictures } from './pictures.ts';
 import type { Recipe } from './recipe.ts';
+import { criterionOf, type OpenRegularization, type Regularization, settle } from './regularization.ts';
 import type { SavedRun } from './resume.ts';
 import { restoreTraining } from './training-state.ts';
 import type { Reporter } from './types.ts';
@@ -24,6 +25,7 @@ export interface SetUpPlan {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
   readonly recipe: Recipe;
+  readonly regularization: OpenRegularization;
   /** Those of a run that goes on are without the broken ones. */
   readonly pictures: Pictures;
   readonly skipped: readonly string[];
@@ -43,6 +45,7 @@ export interface SetUp {
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
+  readonly regularization: Regularization;
   readonly start: StartFacts;
   readonly pool: DecoderPool;
   readonly generator: Generator;
@@ -62,7 +65,7 @@ export async function withSetUp<Result>(
   plan: SetUpPlan,
   use: (setUp: SetUp) => Promise<{ result: Result; keepsModel: boolean }>,
 ): Promise<Result> {
-  const { mode, settings, recipe, saved } = plan;
+  const { mode, settings, recipe, regularization: open, saved } = plan;
   const { adapter, reporter, signal, checks = true } = options;
   const pool = new DecoderPool(settings.threads, settings);
   const generator = new Generator(settings.seed);
@@ -87,7 +90,8 @@ export async function withSetUp<Result>(
     gpu = opened;
     const questionOf = ({ train, val }: Pictures) => {
       const counts = { train: train.length, val: val.length };
-      return { ...settings, ...recipe, mode, start, classes, pictures: counts };
+      const criterion = criterionOf(open, classes);
+      return { ...settings, ...recipe, criterion, mixes: open.mixup > 0, mode, start, classes, pictures: counts };
     };
     const question = questionOf(plan.pictures);
     const chooser = chooserOf(opened).fresh(await options.tuned?.(opened.traits, question));
@@ -103,14 +107,31 @@ export async function withSetUp<Result>(
       rehearsal = rehearse(opened.traits, questionOf(pictures), chooser.settings);
     // This order fixes the random draws: first the network's, then the loaders' epoch by epoch.
     model = buildModel(opened, loaded, { classes, mode, ...(!saved && { random: generator }) });
-    learner = new Learner({ gpu: opened, model, mode, recipe, settings, pictures: pictures.train.length });
+    const regularization = settle(open, pictures.train);
+    learner = new Learner({
+      ...{ gpu, model, mode, recipe, settings, pictures: pictures.train.length },
+      criterion: criterionOf(regularization, classes),
+    });
     const { optimizer, scheduler } = learner;
     if (saved)
       restoreTraining(saved.path, saved.checkpoint, { model, optimizer, scheduler, generator, gradients: true });
     // The device has its weights now. Free the host's 45 MB copy for the rest of the run.
     loaded = undefined;
     const used = await use({
-      ...{ gpu, chooser, rehearsal, pictures, loaders, skipped, start, pool, generator, model, learner },
+      ...{
+        gpu,
+        chooser,
+        rehearsal,
+        pictures,
+        loaders,
+        skipped,
+        regularization,
+        start,
+        pool,
+        generator,
+        model,
+        learner,
+      },
     });
     keepsModel = used.keepsModel;
     return used.result;
@@ -135,11 +156,12 @@ interface CheckParts {
 
 /** Reads the pictures: of a run that goes on only the headers. */
 async function check(plan: SetUpPlan, { generator, pool, signal, reporter }: CheckParts) {
-  const { pictures, settings, skipBroken, skipped, saved } = plan;
-  const request = { pictures, loaders: makeLoaders(pictures, settings, generator, pool), skipBroken, signal, reporter };
+  const { pictures, settings, regularization, skipBroken, skipped, saved } = plan;
+  const loaders = makeLoaders(pictures, settings, generator, pool, regularization);
+  const request = { pictures, loaders, skipBroken, signal, reporter };
   if (!saved) return checkPictures(request);
   await readHeaders(request);
-  return { pictures, loaders: request.loaders, skipped };
+  return { pictures, loaders, skipped };
 }
 
 /** Undefined if a batch is too small. Without the broken pictures, which are told of first, it may be another one. */

@@ -15,6 +15,7 @@ import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { openPictures } from './pictures.ts';
 import { recipeOf, withOptimizerDefaults } from './recipe.ts';
+import { regularizationOf } from './regularization.ts';
 import { checkSaved, openSaved } from './resume.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { type SetUpPlan, withSetUp } from './set-up.ts';
@@ -63,6 +64,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
   options.reporter?.preparing?.({ stage: 'files' });
   const pictures = openPictures(options.data);
+  const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
   const weights = options.weights === undefined ? null : weightsFile(options.weights);
@@ -73,7 +75,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     folder = new RunFolder(made?.path ?? options.out!);
     return await run(options, {
-      ...{ mode, settings, recipe, pictures, start, weights, fingerprint, onDivergence, folder },
+      ...{ mode, settings, recipe, regularization, pictures, start, weights, fingerprint, onDivergence, folder },
       data: resolve(options.data),
       demo: options.demo ?? false,
       skipped: [],
@@ -101,9 +103,9 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
   try {
     options.reporter?.preparing?.({ stage: 'files' });
     const saved = openSaved(folder, options);
-    const { mode, settings, recipe, pictures, data, demo, weights, fingerprint, start } = saved;
+    const { mode, settings, recipe, regularization, pictures, data, demo, weights, fingerprint, start } = saved;
     return await run(options, {
-      ...{ mode, settings, recipe, pictures, start, data, demo, weights, fingerprint, saved },
+      ...{ mode, settings, recipe, regularization, pictures, start, data, demo, weights, fingerprint, saved },
       skipped: saved.state.skipped,
       onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
       skipBroken: false,
