@@ -12,9 +12,9 @@ import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { pictureName } from './pictures.ts';
 import type { Recipe } from './recipe.ts';
-import { described } from './regularization.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
+import { runStart } from './run-start.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
 import type { Rates } from './schedule.ts';
@@ -78,21 +78,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   let segments = writeConfig(rehearsal.choices);
   if (before) folder.restoreMetrics(metrics);
   reporter?.started?.({
-    mode,
-    ...(run.demo && { demo: true }),
-    epochs,
-    adapter: gpu.traits.description,
-    adapterKind: adapterKind(gpu.traits),
-    memory: rehearsal.memory,
-    folder: folder.path,
-    classes,
-    pictures: { train: pictures.train.length, val: pictures.val.length },
-    leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
-    batchSize: settings.batchSize,
-    skipped: run.skipped,
-    regularization: described(run.regularization, classes),
-    steps,
-    weights: start.description,
+    ...runStart(run, { ...run, folder: folder.path }),
     ...(before && {
       resumed: { epoch: from.epoch, phase: from.phase, step: from.done?.step ?? 0, changes: changesIn(segments) },
     }),

@@ -12,6 +12,7 @@ export {
 } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
+export { findLearningRate, SEARCH_FILES, type SearchPoint, type SearchResult } from './lr-find.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';

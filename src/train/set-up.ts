@@ -2,20 +2,27 @@
 import { setImmediate } from 'node:timers/promises';
 import { ShapeError } from '../autograd/errors.ts';
 import { type DataLoader, DecoderPool, Generator } from '../data/index.ts';
+import { UsageError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
-import { buildModel, factsOf, type Start, type StartFacts } from '../models/start.ts';
+import { buildModel, factsOf, readStart, type Start, type StartFacts } from '../models/start.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
-import { checkLimits, type NumberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
+import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { checkPictures, readHeaders } from './check-pictures.ts';
 import { Learner } from './learner.ts';
-import type { ResumeOptions } from './options.ts';
-import { makeLoaders, type Pictures } from './pictures.ts';
-import type { Recipe } from './recipe.ts';
-import { criterionOf, type OpenRegularization, type Regularization, settle } from './regularization.ts';
+import { checkMode, type ResumeOptions, type TrainOptions } from './options.ts';
+import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { type Recipe, recipeOf, withOptimizerDefaults } from './recipe.ts';
+import {
+  criterionOf,
+  type OpenRegularization,
+  type Regularization,
+  regularizationOf,
+  settle,
+} from './regularization.ts';
 import type { SavedRun } from './resume.ts';
 import { restoreTraining } from './training-state.ts';
 import type { Reporter } from './types.ts';
@@ -51,6 +58,30 @@ export interface SetUp {
   readonly generator: Generator;
   readonly model: ResNet;
   readonly learner: Learner;
+}
+
+/**
+ * Checks the options, lists the pictures and reads the weights.
+ * @throws UsageError if an option is invalid; FileError naming a file or folder
+ */
+export function planRun(options: TrainOptions): SetUpPlan {
+  const mode = checkMode(options.mode ?? 'finetune');
+  const recipe = recipeOf(options, mode);
+  const settings = numberSettings(withOptimizerDefaults(options, recipe));
+  checkPath('data', 'the folder of the pictures', options.data);
+  options.reporter?.preparing?.({ stage: 'files' });
+  const pictures = openPictures(options.data);
+  const regularization = regularizationOf(options, pictures.classes);
+  const start = readStart(options.weights, pictures.classes);
+  const skipBroken = options.skipBroken ?? false;
+  return { mode, recipe, settings, pictures, regularization, start, skipBroken, skipped: [], saved: undefined };
+}
+
+/** @throws UsageError unless it is a text that can be a path */
+export function checkPath(name: string, what: string, path: unknown): void {
+  if (typeof path !== 'string' || path === '') {
+    throw new UsageError(`${name}: expected ${what}, found ${path === '' ? 'an empty string' : String(path)}`);
+  }
 }
 
 type SetUpOptions = Pick<ResumeOptions, 'adapter' | 'checks' | 'tuned' | 'gpu' | 'signal' | 'reporter'>;

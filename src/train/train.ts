@@ -4,21 +4,15 @@
  * go on from the last state that it saved, to the bits that it would have reached undisturbed.
  */
 import { resolve } from 'node:path';
-import { UsageError } from '../errors.ts';
 import type { ResNet } from '../models/index.ts';
-import { readStart } from '../models/start.ts';
-import { numberSettings } from '../plan/index.ts';
 import { Best } from './best.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
 import { runEpochs } from './epochs.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
-import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
-import { openPictures } from './pictures.ts';
-import { recipeOf, withOptimizerDefaults } from './recipe.ts';
-import { regularizationOf } from './regularization.ts';
+import { checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { checkSaved, openSaved } from './resume.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
-import { type SetUpPlan, withSetUp } from './set-up.ts';
+import { checkPath, planRun, type SetUpPlan, withSetUp } from './set-up.ts';
 import type { PhaseMetrics, RunSummary, State } from './types.ts';
 
 /** The result of a run, also if its signal stopped it. */
@@ -54,33 +48,24 @@ export interface TrainResult {
  *   aborted before the first step. After any of them the run folder keeps its files.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const mode = checkMode(options.mode ?? 'finetune');
-  const recipe = recipeOf(options, mode);
-  const settings = numberSettings(withOptimizerDefaults(options, recipe));
-  checkPath('data', 'the folder of the pictures', options.data);
   if (options.out !== undefined) {
     checkPath('out', 'the run folder', options.out);
     checkUnused(options.out);
   }
-  options.reporter?.preparing?.({ stage: 'files' });
-  const pictures = openPictures(options.data);
-  const regularization = regularizationOf(options, pictures.classes);
-  const start = readStart(options.weights, pictures.classes);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
+  const plan = planRun(options);
   const weights = options.weights === undefined ? null : weightsFile(options.weights);
-  const fingerprint = fingerprintOf(pictures);
+  const fingerprint = fingerprintOf(plan.pictures);
   // Before all that takes long: a folder that cannot be written is told at once.
-  const made = options.out === undefined ? makeRunFolder(mode) : undefined;
+  const made = options.out === undefined ? makeRunFolder(plan.mode) : undefined;
   let folder: RunFolder | undefined;
   try {
     folder = new RunFolder(made?.path ?? options.out!);
     return await run(options, {
-      ...{ mode, settings, recipe, regularization, pictures, start, weights, fingerprint, onDivergence, folder },
+      ...plan,
+      ...{ weights, fingerprint, onDivergence, folder },
       data: resolve(options.data),
       demo: options.demo ?? false,
-      skipped: [],
-      skipBroken: options.skipBroken ?? false,
-      saved: undefined,
     });
   } finally {
     folder?.close();
@@ -143,11 +128,4 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
     const model = options.gpu && setUp.model;
     return { result: { summary, metrics, folder: folder.path, best: best.state, model }, keepsModel: true };
   });
-}
-
-/** @throws UsageError */
-function checkPath(name: string, what: string, path: unknown): void {
-  if (typeof path !== 'string' || path === '') {
-    throw new UsageError(`${name}: expected ${what}, found ${path === '' ? 'an empty string' : String(path)}`);
-  }
 }

@@ -129,6 +129,8 @@ export interface RunStart {
   readonly leftOut: readonly string[];
   /** What differs from the tutorial in augmentation, mixup, smoothed labels and class weights. */
   readonly regularization?: ReturnType<typeof described>;
+  /** What differs from the tutorial in how the network learns, by the names of the options. */
+  readonly learning?: Readonly<Record<string, string | number>>;
   /** Steps per phase. */
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */
