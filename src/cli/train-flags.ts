@@ -1,5 +1,5 @@
 /** Reads, checks and explains the flags of `npm run train`. */
-import { parseArgs } from 'node:util';
+
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
@@ -9,6 +9,7 @@ import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 import { parseRegularization, REGULARIZATION_FLAGS, REGULARIZATION_HELP } from './train-flags/regularization.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
