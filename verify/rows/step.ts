@@ -74,7 +74,7 @@ async function compareTenSteps(context: Context, options: OpenOptions = {}): Pro
   const losses = torch.tensors.get('losses32')!.data;
   const errors = ours.losses.map((loss, i) => Math.abs(loss / losses[i]! - 1));
   console.log(`  relative loss difference by step: ${errors.map(scientific).join(' ')}`);
-  return [atMost('loss, relative difference, worst of ten steps', Math.max(...errors), 6e-5, scientific)];
+  return [atMost('loss, relative difference, worst of ten steps', Math.max(...errors), 1e-4, scientific)];
 }
 
 interface Named {
