@@ -31,7 +31,7 @@ interface Described {
   readonly weights: WeightsFile | null;
   readonly checks: boolean | null;
   readonly mode: TrainMode;
-  readonly settings: NumberSettings;
+  readonly settings: Pick<NumberSettings, 'seed' | 'imageSize'>;
   readonly pictures: Pictures;
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
