@@ -1,11 +1,10 @@
 /** The output of a linear probe where it differs from that of the tutorial's modes. */
 import { SingleBar } from 'cli-progress';
-import type { TrainMode } from '../models/types.ts';
-import type { FeatureProgress } from '../train/index.ts';
-import type { Output } from './train-report.ts';
+import type { FeatureProgress, RunStart } from '../train/index.ts';
 
 export const PROBE_LABEL = " (a linear probe, not the tutorial's training)";
-export const STOPPED_PROBE = 'Run it again: it starts from the features that it has computed, which are in the cache';
+const STOPPED = 'Run it again: it starts from the features that it has computed, which are in the cache';
+const STOPPED_WITHOUT_CACHE = 'Run it again from its beginning: a probe saves no state';
 
 /** Time between two progress lines without a terminal. */
 const SECONDS_BETWEEN_LINES = 10;
@@ -13,14 +12,15 @@ const SECONDS_BETWEEN_LINES = 10;
 const SHOWN_EPOCHS = 10;
 
 export class ProbeLines {
-  readonly #stderr: Output;
+  readonly #stderr: { readonly isTTY?: boolean };
   readonly #note: (text: string) => void;
   #isOn = false;
+  #keeps = false;
   #hides = false;
   #bar: SingleBar | undefined;
   #lastLine = 0;
 
-  constructor(stderr: Output, note: (text: string) => void) {
+  constructor(stderr: { readonly isTTY?: boolean }, note: (text: string) => void) {
     this.#stderr = stderr;
     this.#note = note;
   }
@@ -35,8 +35,14 @@ export class ProbeLines {
     return this.#hides;
   }
 
-  begin(mode: TrainMode): void {
+  begin({ mode, featureCache }: RunStart): void {
     this.#isOn = mode === 'probe';
+    this.#keeps = featureCache !== undefined;
+  }
+
+  /** How to go on after a signal, as a clause. */
+  get goOn(): string {
+    return this.#keeps ? STOPPED : STOPPED_WITHOUT_CACHE;
   }
 
   epochStarted(epoch: number, epochs: number): void {

@@ -23,7 +23,7 @@ import {
 } from '../train/index.ts';
 import { called } from './called.ts';
 import { leftOutLines } from './left-out.ts';
-import { PROBE_LABEL, ProbeLines, STOPPED_PROBE } from './probe-lines.ts';
+import { PROBE_LABEL, ProbeLines } from './probe-lines.ts';
 
 /** The output stream; `isTTY` marks a terminal. */
 export interface Output {
@@ -95,7 +95,7 @@ export class TrainReport implements Reporter {
     const { skipped, batchSize } = run;
     if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
     if (batchSize > pictures.train) this.note(`Batch size ${batchSize}: all ${pictures.train} pictures are one batch.`);
-    this.#probe.begin(run.mode);
+    this.#probe.begin(run);
     this.note(`Run: ${run.mode}${run.mode === 'probe' ? PROBE_LABEL : ''}, into ${folder}`);
     const { resumed } = run;
     if (!resumed) return;
@@ -168,7 +168,7 @@ export class TrainReport implements Reporter {
     if (!interrupted) this.#lines.write(endLines(seconds, bestValAcc));
     else {
       const kept = bestEpoch === null ? 'no finished epoch beat the start' : `best is epoch ${bestEpoch}`;
-      const goOn = this.#probe.isOn ? STOPPED_PROBE : `Go on with ${called('train')} --resume ${this.#folder}`;
+      const goOn = this.#probe.isOn ? this.#probe.goOn : `Go on with ${called('train')} --resume ${this.#folder}`;
       this.note(`Stopped after ${epochs} of ${this.#epochs} epochs; ${kept}, val acc ${bestValAcc.toFixed(4)}.`);
       this.note(`${goOn}.`);
     }
@@ -185,7 +185,7 @@ export class TrainReport implements Reporter {
   /** A signal came before the first step. */
   stopped(): void {
     this.note('Stopped before the first step; nothing was written.');
-    if (this.#probe.isOn) this.note(`${STOPPED_PROBE}.`);
+    if (this.#probe.isOn) this.note(`${this.#probe.goOn}.`);
   }
 
   /** A line in addition to the tutorial's. */

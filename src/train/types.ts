@@ -150,6 +150,8 @@ export interface RunStart {
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */
   readonly weights: string;
+  /** Mode `probe` only: the folder in which features are kept, if they are. */
+  readonly featureCache?: string | undefined;
   /** Set if the run goes on: from where, and how the adapter, driver, program or kernels differ from the last start. */
   readonly resumed?: {
     readonly epoch: number;

@@ -15,15 +15,15 @@ export interface NetworkFacts {
   readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
   readonly imageSize: number;
   readonly traits: AdapterTraits;
-  /** The kernel variant of each piece of work, which decides the last bits. */
-  readonly kernels: Readonly<Record<string, string>>;
+  /** The kernel variant of each convolution, which decides the last bits. */
+  readonly convolutions: Readonly<Record<string, string>>;
 }
 
 /** Names the folder of the features of one network on one adapter. */
-export function networkKey({ start, imageSize, traits, kernels }: NetworkFacts): string {
+export function networkKey({ start, imageSize, traits, convolutions }: NetworkFacts): string {
   const hash = createHash('sha256');
   const { kind, vendor, architecture, description } = traits;
-  const facts = [start.architecture, imageSize, engineVersion(), kind, vendor, architecture, description, kernels];
+  const facts = [start.architecture, imageSize, engineVersion(), kind, vendor, architecture, description, convolutions];
   hash.update(JSON.stringify(facts));
   const tensors = [...start.checkpoint!.tensors].filter(([name]) => !name.startsWith(LAST_LAYER));
   for (const [name, { shape, data }] of tensors.sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -6,6 +6,7 @@ import type { AdapterTraits } from '../../gpu/gpu.ts';
 import { FEATURES } from '../../models/resnet.ts';
 import type { Start } from '../../models/start.ts';
 import type { Phase } from '../../models/types.ts';
+import { isConv2dWork } from '../../kernels/conv2d/work.ts';
 import type { Rehearsal } from '../../plan/index.ts';
 import type { Pictures } from '../pictures.ts';
 import type { Reporter } from '../types.ts';
@@ -45,7 +46,7 @@ export class Lookup {
     this.#options = options;
     const { keeps, start, traits, rehearsal, settings, onNote } = options;
     if (!keeps) return;
-    const key = networkKey({ start, imageSize: settings.imageSize, traits, kernels: rehearsal.choices });
+    const key = networkKey({ start, imageSize: settings.imageSize, traits, convolutions: convolutionsOf(rehearsal) });
     const folder = join(cacheFolder(), 'features');
     this.place = join(folder, key);
     this.#cache = new FeatureCache({ folder, key, width: FEATURES, onNote });
@@ -148,4 +149,10 @@ export class Lookup {
       return views.length > 0 ? [{ path, content: contents.get(path)!, views }] : [];
     });
   }
+}
+
+/** The kernels of the pass: those of the last layer depend on the number of pictures, and decide no feature. */
+function convolutionsOf({ works, choices }: Rehearsal): Record<string, string> {
+  const names = works.flatMap(({ work }) => (isConv2dWork(work) ? [work.name] : []));
+  return Object.fromEntries(names.sort().map((name) => [name, choices[name]!]));
 }

@@ -47,6 +47,7 @@ export function reportStart(probe: KnownProbe): void {
     skipped,
     steps: { train: 1, val: 1 },
     weights: start.description,
+    featureCache: probe.cache,
   });
 }
 
