@@ -24,6 +24,7 @@ import {
 import { called } from './called.ts';
 import { leftOutLines } from './left-out.ts';
 import { PROBE_LABEL, ProbeLines } from './probe-lines.ts';
+import { regularizationLines } from './train-flags/regularization.ts';
 
 /** The output stream; `isTTY` marks a terminal. */
 export interface Output {
@@ -96,6 +97,7 @@ export class TrainReport implements Reporter {
     if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
     if (batchSize > pictures.train) this.note(`Batch size ${batchSize}: all ${pictures.train} pictures are one batch.`);
     this.#probe.begin(run);
+    for (const line of regularizationLines(run.regularization ?? {})) this.note(line);
     this.note(`Run: ${run.mode}${run.mode === 'probe' ? PROBE_LABEL : ''}, into ${folder}`);
     const { resumed } = run;
     if (!resumed) return;

@@ -11,7 +11,7 @@ export const PROBE_SWITCHES = ['no-feature-cache'] as const;
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Flags of settings that mean nothing to a probe. */
-const NOT_FOR_PROBES: readonly string[] = ['step-size', 'gamma', 'workers', 'save-every'];
+const NOT_FOR_PROBES: readonly string[] = ['step-size', 'gamma', 'workers', 'save-every', 'mixup'];
 
 const { epochs, batchSize, lr } = PROBE_DEFAULTS;
 

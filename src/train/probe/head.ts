@@ -6,6 +6,7 @@
  */
 import { backward, countCorrect, crossEntropy, linear, noGrad, scope, Tensor } from '../../autograd/index.ts';
 import type { Gpu, Readback } from '../../gpu/gpu.ts';
+import type { Criterion } from '../../models/criterion.ts';
 import { SGD } from '../../optim/index.ts';
 
 /** Features of some pictures, and their classes. */
@@ -35,11 +36,19 @@ export interface HeadOptions {
   readonly momentum: number;
   /** Strength of the decay of the layer's weights towards 0; the biases do not decay. */
   readonly weightDecay: number;
+  /** The loss to learn by; val is always measured by plain cross entropy. */
+  readonly criterion?: Criterion | undefined;
 }
 
 /** Sums of a phase on their way from the device, in parts. */
 export interface HeadResult {
-  readonly parts: readonly { readonly size: number; readonly loss: Readback; readonly correct: Readback }[];
+  readonly parts: readonly {
+    readonly size: number;
+    /** How much the part's loss counts; all shares make 1. */
+    readonly share: number;
+    readonly loss: Readback;
+    readonly correct: Readback;
+  }[];
 }
 
 /** One epoch on its way from the device: the loss before its step, then val and the layer after it. */
@@ -53,6 +62,8 @@ export interface HeadEpoch {
 /** A part of a feature set on the device. */
 interface Part {
   readonly size: number;
+  /** How much it counts in the loss: its share of the rows, or of their classes' weights. */
+  readonly share: number;
   readonly rows: Tensor;
   readonly labels: Tensor<'u32'>;
 }
@@ -70,15 +81,21 @@ export class Head {
   /** [1, width] */
   readonly #means: Tensor;
   readonly #scale: number;
+  readonly #classWeights: Tensor | undefined;
+  readonly #labelSmoothing: number;
 
   /** @param partBytes most bytes of features in one tensor */
   constructor(gpu: Gpu, options: HeadOptions, partBytes = PART_BYTES) {
-    const { width, train, val, initial, lr, momentum, weightDecay } = options;
+    const { width, train, val, initial, lr, momentum, weightDecay, criterion = {} } = options;
+    const { labelSmoothing = 0, classWeights } = criterion;
     const rowsInPart = Math.max(1, Math.floor(partBytes / (4 * width)));
+    this.#labelSmoothing = labelSmoothing;
+    this.#classWeights = classWeights && Tensor.from(gpu, classWeights, [classWeights.length]);
     const { means, scale } = statisticsOf(train.features, width);
     this.#scale = scale;
     this.#means = Tensor.from(gpu, means, [1, width]);
-    this.#train = upload(gpu, { ...train, features: standardised(train.features, means, scale) }, width, rowsInPart);
+    const learnt = { ...train, features: standardised(train.features, means, scale) };
+    this.#train = upload(gpu, learnt, width, rowsInPart, classWeights);
     this.#val = upload(gpu, val, width, rowsInPart);
     const classes = initial.bias.length;
     const begin = forStandardised(initial, means, scale);
@@ -108,18 +125,18 @@ export class Head {
       rows.dispose();
       labels.dispose();
     }
-    for (const tensor of [this.#weight, this.#bias, this.#means]) tensor.dispose();
+    for (const tensor of [this.#weight, this.#bias, this.#means, this.#classWeights]) tensor?.dispose();
   }
 
   #learn(): HeadResult {
-    const total = this.#train.reduce((sum, { size }) => sum + size, 0);
-    const parts = this.#train.map(({ size, rows, labels }) => {
+    const criterion = { weight: this.#classWeights, labelSmoothing: this.#labelSmoothing };
+    const parts = this.#train.map(({ size, share, rows, labels }) => {
       const logits = linear(rows, this.#weight, this.#bias);
-      const loss = crossEntropy(logits, labels);
+      const loss = crossEntropy(logits, labels, criterion);
       const correct = countCorrect(logits, labels);
       // Gradients of the parts add up to that of the mean over all rows.
-      backward(size === total ? loss : loss.mul(size / total));
-      return { size, loss: loss.readback(), correct: correct.readback() };
+      backward(share === 1 ? loss : loss.mul(share));
+      return { size, share, loss: loss.readback(), correct: correct.readback() };
     });
     this.#optimizer.step();
     this.#optimizer.zeroGrad();
@@ -134,20 +151,30 @@ export class Head {
   }
 }
 
-function measure({ size, rows, labels }: Part, weight: Tensor, bias: Tensor): HeadResult['parts'][number] {
+function measure({ size, share, rows, labels }: Part, weight: Tensor, bias: Tensor): HeadResult['parts'][number] {
   const logits = linear(rows, weight, bias);
   const loss = crossEntropy(logits, labels);
-  return { size, loss: loss.readback(), correct: countCorrect(logits, labels).readback() };
+  return { size, share, loss: loss.readback(), correct: countCorrect(logits, labels).readback() };
 }
 
-function upload(gpu: Gpu, { features, labels }: FeatureSet, width: number, rowsInPart: number): Part[] {
+function upload(
+  gpu: Gpu,
+  { features, labels }: FeatureSet,
+  width: number,
+  rowsInPart: number,
+  classWeights?: readonly number[],
+): Part[] {
+  const weightOf = (some: Uint32Array) => some.reduce((sum, label) => sum + (classWeights?.[label] ?? 1), 0);
+  const total = weightOf(labels);
   const parts: Part[] = [];
   for (let first = 0; first < labels.length; first += rowsInPart) {
-    const size = Math.min(rowsInPart, labels.length - first);
+    const own = labels.slice(first, first + rowsInPart);
+    const size = own.length;
     parts.push({
       size,
+      share: weightOf(own) / total,
       rows: Tensor.from(gpu, features.subarray(first * width, (first + size) * width), [size, width]),
-      labels: Tensor.from(gpu, labels.slice(first, first + size), [size]),
+      labels: Tensor.from(gpu, own, [size]),
     });
   }
   return parts;

@@ -49,7 +49,8 @@ export function isKnown(row: string): boolean {
   return !row.startsWith(UNREAD);
 }
 
-/** Names a picture's features: of the centre for view 0, else of a crop that is drawn by this seed. */
-export function rowName(content: string, view: number, seed: number): string {
-  return view === 0 ? content : `${content} ${seed}.${view}`;
+/** Names a picture's features: of the centre for view 0, else of a crop that is drawn by this seed and policy. */
+export function rowName(content: string, view: number, seed: number, augment?: string): string {
+  if (view === 0) return content;
+  return [content, `${seed}.${view}`, ...(augment === undefined ? [] : [augment])].join(' ');
 }

@@ -1,12 +1,12 @@
 /** Which features of a probe are known, which pictures have to go through the network, and what came out. */
 import { join } from 'node:path';
-import { DataLoader, type DecoderPool, Generator, valTransform } from '../../data/index.ts';
+import { DataLoader, type DecoderPool, Generator, type TrainTransform, valTransform } from '../../data/index.ts';
 import { cacheFolder } from '../../fetch/cache-folder.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
+import { isConv2dWork } from '../../kernels/conv2d/work.ts';
 import { FEATURES } from '../../models/resnet.ts';
 import type { Start } from '../../models/start.ts';
 import type { Phase } from '../../models/types.ts';
-import { isConv2dWork } from '../../kernels/conv2d/work.ts';
 import type { Rehearsal } from '../../plan/index.ts';
 import type { Pictures } from '../pictures.ts';
 import type { Reporter } from '../types.ts';
@@ -22,6 +22,8 @@ export interface LookupOptions {
   readonly pictures: Pictures;
   readonly settings: ProbeSettings;
   readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
+  /** What views beside the centre get beyond the tutorial's crop and flip. */
+  readonly augment: TrainTransform['augment'];
   readonly pool: DecoderPool;
   /** A name for the bytes of each file, by its path. */
   readonly contents: ReadonlyMap<string, string>;
@@ -75,9 +77,9 @@ export class Lookup {
     const nameOf = (path: string) => this.#nameOf(path, 0);
     yield* centreBatches(loaders.train, nameOf);
     yield* centreBatches(loaders.val, nameOf);
-    const { pool, settings } = this.#options;
+    const { pool, settings, augment } = this.#options;
     const viewed = this.#missingViews(pictures);
-    if (viewed.length > 0) yield* viewBatches(viewed, { ...settings, pool });
+    if (viewed.length > 0) yield* viewBatches(viewed, { ...settings, pool, augment });
   }
 
   /** Takes the features of a row, and keeps them on disk from time to time. */
@@ -127,7 +129,8 @@ export class Lookup {
   }
 
   #nameOf(path: string, view: number): string {
-    return rowName(this.#options.contents.get(path)!, view, this.#options.settings.seed);
+    const { contents, settings, augment } = this.#options;
+    return rowName(contents.get(path)!, view, settings.seed, augment);
   }
 
   /** The rows of a phase: all views of the first picture, then of the second, and so on. */

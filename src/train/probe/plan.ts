@@ -21,7 +21,7 @@ export function rehearseProbe(
   settings?: ChooserSettings,
 ): Rehearsal {
   const pass = rehearse(traits, question, settings);
-  const layer = rehearseHead(traits, question.classes, rows, settings);
+  const layer = rehearseHead(traits, question, rows, settings);
   const { memory } = pass;
   return {
     programs: [...new Map([...pass.programs, ...layer.programs].map((program) => [program.key, program])).values()],
@@ -38,7 +38,12 @@ export function rehearseProbe(
   };
 }
 
-function rehearseHead(traits: AdapterTraits, classes: number, rows: Rows, settings?: ChooserSettings) {
+function rehearseHead(
+  traits: AdapterTraits,
+  { classes, criterion }: MemoryQuestion,
+  rows: Rows,
+  settings?: ChooserSettings,
+) {
   const width = FEATURES;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
@@ -47,7 +52,7 @@ function rehearseHead(traits: AdapterTraits, classes: number, rows: Rows, settin
   const ledger = new Ledger<'all'>(gpu.pool, 'all');
   const blank = (count: number) => ({ features: new Float32Array(count * width), labels: new Uint32Array(count) });
   const initial = { weight: new Float32Array(classes * width), bias: new Float32Array(classes) };
-  const sgd = { lr: 1, momentum: 1, weightDecay: 1 };
+  const sgd = { lr: 1, momentum: 1, weightDecay: 1, criterion };
   const layer = new Head(gpu, { width, train: blank(rows.train), val: blank(rows.val), initial, ...sgd });
   layer.epoch();
   layer.epoch();

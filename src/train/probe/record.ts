@@ -8,6 +8,7 @@ import type { Best } from '../best.ts';
 import { adapterKind, describeChoice, packageVersion, runConfig, weightsFile } from '../config.ts';
 import type { TrainOptions } from '../options.ts';
 import type { Pictures } from '../pictures.ts';
+import { described, type Regularization } from '../regularization.ts';
 import type { RunFolder } from '../run-folder.ts';
 import type { RunSegment, RunSummary } from '../types.ts';
 import type { ProbeSettings } from './settings.ts';
@@ -20,6 +21,7 @@ export interface KnownProbe {
   readonly pictures: Pictures;
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
+  readonly regularization: Regularization;
   readonly start: StartFacts;
   /** The checkpoint, as given. */
   readonly weights: string;
@@ -44,6 +46,7 @@ export function reportStart(probe: KnownProbe): void {
     pictures: { train: pictures.train.length, val: pictures.val.length },
     leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
     batchSize: settings.batchSize,
+    regularization: described(probe.regularization, pictures.classes),
     skipped,
     steps: { train: 1, val: 1 },
     weights: start.description,
@@ -62,10 +65,11 @@ export function segmentOf({ gpu, chooser, rehearsal }: KnownProbe): RunSegment {
 
 /** Everything that decides the results: see `runConfig`. */
 export function probeConfig(probe: KnownProbe): object {
-  const { options, settings, pictures, skipped, start, weights, gpu, chooser, rehearsal, cache } = probe;
+  const { options, settings, regularization, pictures, skipped, start, weights } = probe;
+  const { gpu, chooser, rehearsal, cache } = probe;
   return {
     ...runConfig({
-      ...{ demo: false, mode: 'probe', settings, pictures, skipped, start, gpu },
+      ...{ demo: false, mode: 'probe', settings, regularization, pictures, skipped, start, gpu },
       onDivergence: options.onDivergence ?? 'stop',
       data: resolve(options.data),
       weights: weightsFile(weights),

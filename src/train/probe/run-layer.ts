@@ -8,6 +8,7 @@ import { writeSafetensors } from '../../weights/index.ts';
 import { Best } from '../best.ts';
 import { bestMetadata } from '../config.ts';
 import { DivergenceWatch } from '../divergence.ts';
+import { criterionOf } from '../regularization.ts';
 import { RunPictures } from '../run-pictures.ts';
 import { stopsEarly } from '../run-state.ts';
 import type { PhaseMetrics, RunSummary, State } from '../types.ts';
@@ -95,10 +96,10 @@ async function runEpochs(
   best: Best<HeadWeights>,
   metrics: PhaseMetrics[],
 ): Promise<boolean> {
-  const { options, settings, features, gpu, chooser, model } = run;
+  const { options, settings, features, pictures, gpu, chooser, model } = run;
   const { signal, reporter } = options;
   const { epochs, lr, momentum, weightDecay } = settings;
-  const sgd = { lr, momentum, weightDecay };
+  const sgd = { lr, momentum, weightDecay, criterion: criterionOf(run.regularization, pictures.classes.length) };
   const head = gpu.withChooser(
     chooser,
     () => new Head(gpu, { ...features, width: model.featureSize, initial, ...sgd }),
@@ -161,11 +162,11 @@ async function totals({ parts }: HeadResult): Promise<{ loss: number; acc: numbe
   let [lossSum, correctSum, size] = [0, 0, 0];
   for (const part of parts) {
     const [loss, correct] = await Promise.all([part.loss.get(), part.correct.get()]);
-    lossSum += new Float32Array(loss)[0]! * part.size;
+    lossSum += new Float32Array(loss)[0]! * part.share;
     correctSum += new Uint32Array(correct)[0]!;
     size += part.size;
   }
-  return { loss: lossSum / size, acc: correctSum / size, size };
+  return { loss: lossSum, acc: correctSum / size, size };
 }
 
 async function drawPictures(run: LayerRun, drawn: RunPictures): Promise<void> {

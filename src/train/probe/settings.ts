@@ -1,7 +1,10 @@
 /** The settings of a linear probe: its own defaults, and what it does not take. */
+
+import type { TrainTransform } from '../../data/index.ts';
 import { UsageError } from '../../errors.ts';
 import { type NumberOption, type NumberSettings, numberSettings } from '../../plan/index.ts';
 import type { TrainOptions } from '../options.ts';
+import { type OpenRegularization, PLAIN, regularizationOf } from '../regularization.ts';
 
 /** Settings that mean nothing to a probe: one step is all pictures, at one rate, and nothing is saved in between. */
 export const NOT_FOR_PROBES = ['stepSize', 'gamma', 'workers', 'saveEvery'] as const satisfies readonly NumberOption[];
@@ -48,6 +51,35 @@ export function probeSettings(options: TrainOptions, pictures: number): ProbeSet
   const settings = numberSettings({ ...defaults, weightDecay: defaultWeightDecay(pictures), ...given });
   const { stepSize: _s, gamma: _g, workers: _w, saveEvery: _e, ...taken } = settings;
   return { ...taken, views: checkViews(options.views ?? views) };
+}
+
+/**
+ * A probe takes class weights and smoothed labels as they are, `augment` for the views beside the centre, and no mixup:
+ * a mixture would be another picture in each epoch.
+ * @throws UsageError
+ */
+export function probeRegularization(
+  options: TrainOptions,
+  classes: readonly string[],
+  { views }: Pick<ProbeSettings, 'views'>,
+): OpenRegularization {
+  const regularization = regularizationOf(options, classes);
+  const { augment, mixup } = regularization;
+  if (mixup > 0) throw new UsageError("mixup: means nothing to mode 'probe'; leave it out");
+  if (augment === 'none' && views > 1) {
+    throw new UsageError("augment: with 'none' all views are the same; leave out views, or choose another");
+  }
+  if (augment !== 'none' && augment !== PLAIN.augment && views === 1) {
+    throw new UsageError(
+      "augment: in mode 'probe' only views beside the centre are augmented; ask for views (--views), such as 5",
+    );
+  }
+  return regularization;
+}
+
+/** What views get beyond the tutorial's crop and flip. */
+export function policyOf({ augment }: OpenRegularization): TrainTransform['augment'] {
+  return augment === 'tutorial' || augment === 'none' ? undefined : augment;
 }
 
 /** @throws UsageError if an option is only for probes */

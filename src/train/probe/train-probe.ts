@@ -17,6 +17,7 @@ import { checkPictures } from '../check-pictures.ts';
 import { compile } from '../compile.ts';
 import { checkOnDivergence, type TrainOptions } from '../options.ts';
 import { openPictures, type Pictures } from '../pictures.ts';
+import { criterionOf, type OpenRegularization, settle } from '../regularization.ts';
 import { makeRunFolder, RunFolder } from '../run-folder.ts';
 import type { TrainResult } from '../types.ts';
 import { computeFeatures } from './features.ts';
@@ -25,11 +26,12 @@ import { Lookup } from './lookup.ts';
 import { rehearseProbe } from './plan.ts';
 import { reportStart } from './record.ts';
 import { runLayer } from './run-layer.ts';
-import { type ProbeSettings, probeSettings } from './settings.ts';
+import { type ProbeSettings, policyOf, probeRegularization, probeSettings } from './settings.ts';
 
 /** What is known before a device is opened. */
 interface Plan {
   readonly settings: ProbeSettings;
+  readonly regularization: OpenRegularization;
   readonly pictures: Pictures;
   readonly start: Start;
   readonly weights: string;
@@ -47,19 +49,21 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
   const pictures = openPictures(options.data);
   const settings = probeSettings(options, pictures.train.length);
   checkOnDivergence(options.onDivergence ?? 'stop');
+  const regularization = probeRegularization(options, pictures.classes, settings);
   const start = readStart(weights, pictures.classes);
   const made = options.out === undefined ? makeRunFolder('probe') : undefined;
   let folder: RunFolder | undefined;
   try {
     folder = new RunFolder(made?.path ?? options.out!);
-    return await run(options, { settings, pictures, start, weights, folder });
+    return await run(options, { settings, regularization, pictures, start, weights, folder });
   } finally {
     folder?.close();
     made?.removeEmpty();
   }
 }
 
-async function run(options: TrainOptions, { settings, pictures: all, start, weights, folder }: Plan) {
+async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
+  const { settings, pictures: all, start, weights, folder } = plan;
   const { adapter, checks = true, reporter, signal, skipBroken = false } = options;
   const { imageSize, batchSize } = settings;
   const classes = all.classes.length;
@@ -80,10 +84,20 @@ async function run(options: TrainOptions, { settings, pictures: all, start, weig
     };
     const chooser = chooserOf(opened).fresh(await options.tuned?.(opened.traits, question));
     const rows = { train: all.train.length * settings.views, val: all.val.length };
-    const rehearsal = rehearseProbe(opened.traits, question, rows, chooser.settings);
+    const asked = { ...question, criterion: criterionOf(plan.regularization, classes) };
+    const rehearsal = rehearseProbe(opened.traits, asked, rows, chooser.settings);
     checkLimits(rehearsal.memory, opened);
     const lookup = new Lookup({
-      ...{ pictures: all, settings, start, pool, contents: await reading, traits: opened.traits, rehearsal },
+      ...{
+        pictures: all,
+        settings,
+        augment: policyOf(plan.regularization),
+        start,
+        pool,
+        contents: await reading,
+        traits: opened.traits,
+        rehearsal,
+      },
       ...{ keeps: options.featureCache ?? true, onNote: (text) => reporter?.cacheNote?.(text) },
     });
     let checkFailed = false;
@@ -97,9 +111,10 @@ async function run(options: TrainOptions, { settings, pictures: all, start, weig
     const random = new Generator(settings.seed);
     model = buildModel(opened, start, { classes, mode: 'probe', random }).eval();
     const watchdog = new Watchdog(settings.watchdog);
+    const regularization = settle(plan.regularization, pictures.train);
     const known = {
       ...{ options, settings, pictures, skipped, start: factsOf(start), weights, gpu: opened, chooser, rehearsal },
-      ...{ folder, cache: lookup.place },
+      ...{ regularization, folder, cache: lookup.place },
     };
     reportStart(known);
     const startedAt = performance.now();

@@ -1,10 +1,10 @@
 /**
- * Augmented views of train pictures: crops and flips drawn as the tutorial draws them. A view depends only on the
- * picture's bytes, the seed and the view's number, so that views stay the same, and in the cache, when other pictures
+ * Augmented views of train pictures: crops and flips drawn as the tutorial draws them, or as `augment` says. A view
+ * depends only on the picture's bytes, the seed and the view's number, so that views stay the same, and in the cache, when other pictures
  * come and go.
  */
 import { createHash } from 'node:crypto';
-import { type DecoderPool, drawFlip, drawResizedCrop, Generator, PixelCache, readSize } from '../../data/index.ts';
+import { type DecoderPool, drawCrop, Generator, PixelCache, readSize, type TrainTransform } from '../../data/index.ts';
 import type { FeatureBatch } from './features.ts';
 
 /** A picture, and the views of it that are wanted, from 1 on. */
@@ -21,6 +21,8 @@ export interface ViewOptions {
   readonly imageSize: number;
   readonly batchSize: number;
   readonly maxPixels: number;
+  /** What is drawn beside the tutorial's crop and flip. */
+  readonly augment?: TrainTransform['augment'];
 }
 
 /** Pixels of views that may wait for the network, in batches. */
@@ -28,11 +30,10 @@ const BATCHES_AHEAD = 4;
 /** Bytes of a decoded picture that its views share; a larger one is decoded for each. */
 const MOST_SHARED = 2 ** 26;
 
-/** The crop and flip of one view of a picture of this size. */
-export function drawView(content: string, seed: number, view: number, width: number, height: number) {
+/** The generator of one view: it depends on nothing else. */
+export function viewGenerator(content: string, seed: number, view: number): Generator {
   const hash = createHash('sha256').update(`${content} ${seed} ${view}`).digest();
-  const generator = new Generator(hash.readUInt32LE(0));
-  return { box: drawResizedCrop(generator, width, height), flip: drawFlip(generator) };
+  return new Generator(hash.readUInt32LE(0));
 }
 
 /** Renders the views of all pictures, in order, in batches. @throws FileError naming a picture that cannot be read */
@@ -81,14 +82,15 @@ async function* renderAll(pictures: readonly ViewedPicture[], options: ViewOptio
 /** One picture: a thread decodes it once for all its views. */
 async function renderViews(picture: ViewedPicture, options: ViewOptions): Promise<Rendered> {
   const { path, content, views } = picture;
-  const { pool, seed, imageSize, maxPixels } = options;
+  const { pool, seed, imageSize, maxPixels, augment } = options;
+  const transform: TrainTransform = { kind: 'train', size: imageSize, ...(augment && { augment }) };
   const { width, height } = await readSize(path, { maxPixels });
   const slot = new PixelCache([width * height * 3], MOST_SHARED).slot(0);
   const pictures = views.map(({ view }) => ({
     ...{ path, width, height, slot },
-    ...drawView(content, seed, view, width, height),
+    ...drawCrop(viewGenerator(content, seed, view), width, height, transform),
   }));
   const out = new Float32Array(views.length * 3 * imageSize ** 2);
-  const rendered = await pool.render({ transform: { kind: 'train', size: imageSize }, pictures }, out);
+  const rendered = await pool.render({ transform, pictures }, out);
   return { rendered, views };
 }

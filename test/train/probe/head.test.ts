@@ -35,16 +35,16 @@ interface Told {
 async function read({ train, val, weight, bias }: HeadEpoch): Promise<Told> {
   const mean = async ({ parts }: HeadEpoch['train']) => {
     const losses = await Promise.all(
-      parts.map(async ({ loss, size }) => new Float32Array(await loss.get())[0]! * size),
+      parts.map(async ({ loss, share }) => new Float32Array(await loss.get())[0]! * share),
     );
-    return losses.reduce((a, b) => a + b) / parts.reduce((sum, { size }) => sum + size, 0);
+    return losses.reduce((a, b) => a + b);
   };
   const list = async (of: HeadEpoch['weight']) => [...new Float32Array(await of.get())];
   return { train: await mean(train), val: await mean(val), weight: await list(weight), bias: await list(bias) };
 }
 
-async function run(epochs: number, partBytes?: number): Promise<Told[]> {
-  const head = new Head(opened.gpu, OPTIONS, partBytes);
+async function run(epochs: number, partBytes?: number, options: Partial<HeadOptions> = {}): Promise<Told[]> {
+  const head = new Head(opened.gpu, { ...OPTIONS, ...options }, partBytes);
   const told: Told[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) told.push(await read(head.epoch()));
   head.dispose();
@@ -80,7 +80,8 @@ function expected(epochs: number): Told[] {
   const scale = 1 / Math.sqrt(squares / train.features.length);
   const features = train.features.map((value, i) => (value - means[i % WIDTH]!) * scale);
   const weight = Array.from(initial.weight, (value) => value / scale);
-  const shift = (of: readonly number[], c: number) => means.reduce((sum, mean, j) => sum + mean * of[c * WIDTH + j]!, 0);
+  const shift = (of: readonly number[], c: number) =>
+    means.reduce((sum, mean, j) => sum + mean * of[c * WIDTH + j]!, 0);
   const bias = Array.from(initial.bias, (value, c) => value + shift([...initial.weight], c));
   const [weightStep, biasStep] = [weight.map(() => 0), bias.map(() => 0)];
   return Array.from({ length: epochs }, () => {
@@ -100,7 +101,8 @@ function expected(epochs: number): Told[] {
 }
 
 function expectClose(told: readonly Told[], wanted: readonly Told[]): void {
-  const flat = (all: readonly Told[]) => all.flatMap(({ train, val, weight, bias }) => [train, val, ...weight, ...bias]);
+  const flat = (all: readonly Told[]) =>
+    all.flatMap(({ train, val, weight, bias }) => [train, val, ...weight, ...bias]);
   const [a, b] = [flat(told), flat(wanted)];
   expect(a.length).toBe(b.length);
   for (const [i, value] of a.entries()) expect(value).toBeCloseTo(b[i]!, 4);
@@ -114,3 +116,15 @@ gpuTest('features in several parts give the same epochs', async () => {
   // Three rows in a part: 3 + 3 + 1 to learn from, 3 + 1 of val.
   expectClose(await run(4, 3 * WIDTH * 4), expected(4));
 });
+
+gpuTest(
+  'weights of classes count alike in one part and in several, and a class of no weight is not learnt',
+  async () => {
+    const criterion = { classWeights: [1, 3, 1e-9], labelSmoothing: 0 };
+    const [whole, parts] = [await run(6, undefined, { criterion }), await run(6, 3 * WIDTH * 4, { criterion })];
+    expectClose(parts, whole);
+    expect(whole.at(-1)!.train).toBeLessThan(whole[0]!.train);
+    // Nobody asks for the third class, so its score sinks.
+    expect(whole.at(-1)!.bias[2]).toBeLessThan(whole[0]!.bias[2]! - 0.5);
+  },
+);

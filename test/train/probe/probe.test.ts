@@ -87,7 +87,9 @@ gpuTest(
     expect(saved.metadata).toMatchObject({ mode: 'probe', imageSize: '32', valAcc: String(summary.bestValAcc) });
     expect(saved.tensors.get('fc.weight')!.data).toEqual(best.get('fc.weight')!.data);
     const given = readSafetensors(weights).tensors.get('layer4.1.conv2.weight')!;
-    expect(Buffer.from(saved.tensors.get('layer4.1.conv2.weight')!.bytes!).equals(Buffer.from(given.bytes!))).toBe(true);
+    expect(Buffer.from(saved.tensors.get('layer4.1.conv2.weight')!.bytes!).equals(Buffer.from(given.bytes!))).toBe(
+      true,
+    );
     const measured = await evaluate({
       ...{ data, weights: join(folder, 'best.safetensors'), imageSize: 32, threads: 1, gpu: opened.gpu },
     });
@@ -123,6 +125,12 @@ gpuTest(
     expect(numbersOf(same)).toEqual(numbersOf(views));
     const seed = await probe({ views: 3, seed: 1 }, cache);
     expect(seed.progress.at(-1)).toMatchObject({ cached: PICTURES });
+
+    const light = await probe({ views: 2, augment: 'light', classWeights: 'balanced', labelSmoothing: 0.1 }, cache);
+    expect(light.progress.at(-1)).toMatchObject({ done: PICTURES + train, cached: PICTURES });
+    expect(readJson(light.folder, 'config.json')).toMatchObject({
+      ...{ augment: 'light', classWeights: { discs: 1, stripes: 1 }, labelSmoothing: 0.1 },
+    });
 
     const none = join(root, 'no-cache');
     const without = await probe({ featureCache: false }, none);
@@ -191,6 +199,9 @@ gpuTest('refuses what it cannot do', async () => {
     );
   expect(await message({ weights: undefined })).toMatch(/mode 'probe' needs those of a trained network/);
   expect(await message({ stepSize: 3 })).toBe("stepSize: means nothing to mode 'probe'; leave it out");
+  expect(await message({ mixup: 0.2 })).toBe("mixup: means nothing to mode 'probe'; leave it out");
+  expect(await message({ augment: 'light' })).toMatch(/only views beside the centre are augmented; ask for views/);
+  expect(await message({ augment: 'none', views: 2 })).toMatch(/all views are the same/);
   expect(await message({ views: 0 })).toBe('views: expected a whole number from 1 to 64, found 0');
   expect(await message({ mode: 'extract', views: 2 })).toBe("views: is only for mode 'probe'; leave it out");
 });
