@@ -94,11 +94,17 @@ export function numberSettings(options: Partial<Record<NumberOption, number | un
 }
 
 /** The settings that files hold: without the quiet ones that have their defaults. */
-export function writtenNumbers(settings: NumberSettings): Partial<NumberSettings> {
-  const entries = Object.entries(settings) as [NumberOption, number][];
+export function writtenNumbers<Settings extends object>(settings: Settings): Partial<Settings> {
+  const numbers: Partial<NumberSettings> = settings;
+  const isWritten = (name: string, value: unknown) =>
+    !isNumberName(name) || !isQuiet(name) || value !== defaultOf(name, numbers);
   return Object.fromEntries(
-    entries.filter(([name, value]) => !isQuiet(name) || value !== defaultOf(name, settings)),
-  ) as Partial<NumberSettings>;
+    Object.entries(settings).filter(([name, value]) => isWritten(name, value)),
+  ) as Partial<Settings>;
+}
+
+function isNumberName(name: string): name is NumberOption {
+  return Object.hasOwn(NUMBER_OPTIONS, name);
 }
 
 function defaultOf(name: NumberOption, { lr }: Partial<Record<NumberOption, number | undefined>>): number {

@@ -33,8 +33,9 @@ interface Described {
   readonly weights: WeightsFile | null;
   readonly checks: boolean | null;
   readonly mode: TrainMode;
-  readonly settings: NumberSettings;
-  readonly recipe: Recipe;
+  readonly settings: Pick<NumberSettings, 'seed' | 'imageSize'>;
+  /** That of a run that is no probe. */
+  readonly recipe?: Recipe;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
   /** Names of broken pictures that are left out. */
@@ -68,7 +69,7 @@ export function runConfig(
     ...(demo && { demo: true }),
     mode,
     ...writtenNumbers(settings),
-    ...writtenRecipe(recipe),
+    ...(recipe && writtenRecipe(recipe)),
     ...described(regularization, pictures.classes),
     onDivergence,
     data,

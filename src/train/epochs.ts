@@ -1,7 +1,7 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
 import { Watchdog } from '../gpu/watchdog.ts';
 import { type HostBatch, valStep } from '../models/step.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
+import type { Phase, TutorialMode } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import type { Best } from './best.ts';
 import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, type WeightsFile } from './config.ts';
@@ -23,7 +23,7 @@ import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './ty
 
 /** The parts of a run. */
 export interface Run extends SetUp {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly recipe: Recipe;
   /** Absolute path. */

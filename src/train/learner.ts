@@ -4,7 +4,7 @@ import type { Criterion } from '../models/criterion.ts';
 import type { ResNet } from '../models/index.ts';
 import { groupPlace, learnFrom, makeOptimizer } from '../models/learning.ts';
 import { type HostBatch, type StepResult, trainStep } from '../models/step.ts';
-import type { Block, TrainMode } from '../models/types.ts';
+import type { Block, TutorialMode } from '../models/types.ts';
 import type { Optimizer } from '../optim/index.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import type { Recipe } from './recipe.ts';
@@ -13,7 +13,7 @@ import { RunSchedule } from './schedule.ts';
 export interface LearnerOptions {
   readonly gpu: Gpu;
   readonly model: ResNet;
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly recipe: Recipe;
   readonly settings: NumberSettings;
   /** Number of pictures to train on. */

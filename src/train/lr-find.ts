@@ -8,11 +8,11 @@ import { UsageError } from '../errors.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import type { HostBatch } from '../models/step.ts';
 import { writeFileAtomic } from '../weights/index.ts';
-import type { TrainOptions } from './options.ts';
+import { checkMode, type TrainOptions } from './options.ts';
 import { runPhase } from './phase.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { runStart } from './run-start.ts';
-import { planRun, type SetUp, type SetUpPlan, withSetUp } from './set-up.ts';
+import { checkPath, planRun, type SetUp, type SetUpPlan, withSetUp } from './set-up.ts';
 import type { StepProgress } from './types.ts';
 
 /** The files that a search leaves in its folder. */
@@ -57,7 +57,12 @@ export interface SearchResult {
 export async function findLearningRate(options: TrainOptions): Promise<SearchResult> {
   const { out } = options;
   if (out !== undefined) checkUnused(out);
-  const plan = forSearch(planRun(options));
+  const mode = checkMode(options.mode ?? 'finetune');
+  if (mode === 'probe') {
+    throw new UsageError("mode: a search is for 'finetune' and 'extract'; a probe has a learning rate that suits it");
+  }
+  checkPath('data', 'the folder of the pictures', options.data);
+  const plan = forSearch(planRun(options, mode));
   const made = out === undefined ? makeRunFolder('lr-find') : undefined;
   let folder: RunFolder | undefined;
   try {

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, BLOCKS, OPTIMIZERS, type Phase, TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { ARCHITECTURES, BLOCKS, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import {
   isNumberOption,
   isQuiet,
@@ -30,7 +30,7 @@ export interface Position {
 
 /** The description of a run that does not change, and its progress. */
 export interface RunState {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly recipe: Recipe;
   readonly regularization: Regularization;
@@ -102,7 +102,7 @@ const metrics = v.object({
 });
 
 const SCHEMA = v.object({
-  mode: v.picklist(TRAIN_MODES),
+  mode: v.picklist(TUTORIAL_MODES),
   settings,
   recipe,
   regularization: REGULARIZATION_SCHEMA,

@@ -1,5 +1,4 @@
 /** What a run needs before its first step: device, checked pictures, compiled kernels, network, optimizer. */
-import { setImmediate } from 'node:timers/promises';
 import { ShapeError } from '../autograd/errors.ts';
 import { type DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
@@ -9,12 +8,14 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { buildModel, factsOf, readStart, type Start, type StartFacts } from '../models/start.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
+import type { Phase, TutorialMode } from '../models/types.ts';
 import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { checkPictures, readHeaders } from './check-pictures.ts';
+import { compile } from './compile.ts';
 import { Learner } from './learner.ts';
-import { checkMode, type ResumeOptions, type TrainOptions } from './options.ts';
+import type { ResumeOptions, TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { refuseProbeOptions } from './probe/settings.ts';
 import { type Recipe, recipeOf, withOptimizerDefaults } from './recipe.ts';
 import {
   criterionOf,
@@ -29,7 +30,7 @@ import type { Reporter } from './types.ts';
 
 /** What is decided before a device is opened. */
 export interface SetUpPlan {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly recipe: Recipe;
   readonly regularization: OpenRegularization;
@@ -64,11 +65,10 @@ export interface SetUp {
  * Checks the options, lists the pictures and reads the weights.
  * @throws UsageError if an option is invalid; FileError naming a file or folder
  */
-export function planRun(options: TrainOptions): SetUpPlan {
-  const mode = checkMode(options.mode ?? 'finetune');
+export function planRun(options: TrainOptions, mode: TutorialMode): SetUpPlan {
+  refuseProbeOptions(options);
   const recipe = recipeOf(options, mode);
   const settings = numberSettings(withOptimizerDefaults(options, recipe));
-  checkPath('data', 'the folder of the pictures', options.data);
   options.reporter?.preparing?.({ stage: 'files' });
   const pictures = openPictures(options.data);
   const regularization = regularizationOf(options, pictures.classes);
@@ -129,7 +129,7 @@ export async function withSetUp<Result>(
     let rehearsal = rehearseIfAble(opened.traits, question, chooser.settings);
     if (rehearsal) {
       checkLimits(rehearsal.memory, opened);
-      await compile(rehearsal, opened, reporter, () => checkFailed || signal?.aborted === true);
+      await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true, reporter);
     }
     const { pictures, loaders, skipped } = await checking;
     signal?.throwIfAborted();
@@ -203,20 +203,4 @@ function rehearseIfAble(...args: Parameters<typeof rehearse>): Rehearsal | undef
     if (error instanceof ShapeError) return undefined;
     throw error;
   }
-}
-
-/** Compiles the kernels that the run will need. Between two of them signals and messages have their turn. */
-async function compile(
-  { programs }: Rehearsal,
-  gpu: Gpu,
-  reporter: Reporter | undefined,
-  isStopped: () => boolean,
-): Promise<void> {
-  for (const [done, program] of programs.entries()) {
-    if (isStopped()) return;
-    reporter?.preparing?.({ stage: 'kernels', done, total: programs.length });
-    gpu.compile(program);
-    await setImmediate();
-  }
-  reporter?.preparing?.({ stage: 'kernels', done: programs.length, total: programs.length });
 }

@@ -4,32 +4,16 @@
  * go on from the last state that it saved, to the bits that it would have reached undisturbed.
  */
 import { resolve } from 'node:path';
-import type { ResNet } from '../models/index.ts';
 import { Best } from './best.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
 import { runEpochs } from './epochs.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
-import { checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
+import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
+import { trainProbe } from './probe/train-probe.ts';
 import { checkSaved, openSaved } from './resume.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { checkPath, planRun, type SetUpPlan, withSetUp } from './set-up.ts';
-import type { PhaseMetrics, RunSummary, State } from './types.ts';
-
-/** The result of a run, also if its signal stopped it. */
-export interface TrainResult {
-  readonly summary: RunSummary;
-  /** One entry per epoch and phase. */
-  readonly metrics: readonly PhaseMetrics[];
-  /** The run folder. */
-  readonly folder: string;
-  /** The best weights with the batch norms' statistics, under torch's names. */
-  readonly best: State;
-  /**
-   * The network with the best weights, in evaluation mode. Set only if the caller gave the device; the caller disposes
-   * it.
-   */
-  readonly model: ResNet | undefined;
-}
+import type { State, TrainResult } from './types.ts';
 
 /**
  * Trains as the tutorial does. The new run folder starts with config.json. Each epoch adds two lines to metrics.jsonl
@@ -38,6 +22,9 @@ export interface TrainResult {
  * training batch after the first train phase, curves and predictions at the end.
  *
  * Before the first step all pictures are decoded once, so that none ends the run later.
+ *
+ * Mode `probe` is not the tutorial's: it computes the features of each picture once and trains a last layer on them. It
+ * saves no last.safetensors, as its features are kept in the cache folder.
  *
  * @throws UsageError if an option is invalid or the folder holds a run; FileError naming a file or folder;
  *   BrokenPicturesError naming all pictures that cannot be read, unless `skipBroken` is set;
@@ -48,16 +35,19 @@ export interface TrainResult {
  *   aborted before the first step. After any of them the run folder keeps its files.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
+  const mode = checkMode(options.mode ?? 'finetune');
+  checkPath('data', 'the folder of the pictures', options.data);
   if (options.out !== undefined) {
     checkPath('out', 'the run folder', options.out);
     checkUnused(options.out);
   }
+  if (mode === 'probe') return trainProbe(options);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
-  const plan = planRun(options);
+  const plan = planRun(options, mode);
   const weights = options.weights === undefined ? null : weightsFile(options.weights);
   const fingerprint = fingerprintOf(plan.pictures);
   // Before all that takes long: a folder that cannot be written is told at once.
-  const made = options.out === undefined ? makeRunFolder(plan.mode) : undefined;
+  const made = options.out === undefined ? makeRunFolder(mode) : undefined;
   let folder: RunFolder | undefined;
   try {
     folder = new RunFolder(made?.path ?? options.out!);
