@@ -18,6 +18,8 @@ import {
   type LearningWords,
   learningWords,
   type NumberFlag,
+  SEARCH_HELP,
+  searchFlags,
 } from './train-flags/learning.ts';
 import {
   NO_RANDOM_WEIGHTS,
@@ -58,6 +60,8 @@ export interface TrainCommand {
   /** The folder of a run to go on with. Then data is only where the pictures are now, and mode and weights are the run's. */
   readonly resume: string | undefined;
   readonly json: boolean;
+  /** Set for a search of the learning rate: the flags to train with afterwards, without `--lr`. */
+  readonly lrFind: readonly string[] | undefined;
   /** Options of mode `probe` only. */
   readonly probe: Pick<TrainOptions, 'views' | 'featureCache'>;
 }
@@ -152,6 +156,7 @@ ${flagHelp('mode <mode>', [
 ])}
 ${NUMBER_FLAGS.map((one) => flagHelp(`${one.flag} <n>`, withDefault(one))).join('\n')}
 ${LEARNING_HELP}
+${SEARCH_HELP}
 ${PROBE_HELP}
 ${REGULARIZATION_HELP}
 ${flagHelp('skip-broken', [
@@ -245,6 +250,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     out: text('out'),
     resume,
     json: values.json === true,
+    lrFind: searchFlags(values, modes.length > 1),
     probe,
   };
 }
@@ -264,6 +270,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
         ...Object.fromEntries(PROBE_SWITCHES.map((flag) => [flag, { type: 'boolean' as const }])),
         demo: { type: 'boolean' },
+        'lr-find': { type: 'boolean' },
         'skip-broken': { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         json: { type: 'boolean' },

@@ -77,6 +77,35 @@ export const LEARNING_WORDS: readonly string[] = WORDS.map(({ name }) => name);
 /** Their explanations. */
 export const LEARNING_HELP = WORDS.map(({ name, help }) => flagHelp(`${name} <name>`, help)).join('\n');
 
+export const SEARCH_HELP = flagHelp('lr-find', [
+  'train no model, but search a learning rate: 100 steps at rates from 1e-7 to 10, the loss',
+  'at each as lr-find.png in the run folder, and a suggestion; keeps no weights',
+]);
+
+/** Flags of a search that a training must not have, or that it gets anew. */
+const OWN_FLAGS: readonly string[] = ['lr-find', 'lr', 'out', 'json'];
+
+/**
+ * The flags to train with after a search; undefined if none is asked for.
+ * @throws UsageError if a search is asked for in both modes
+ */
+export function searchFlags(
+  values: Readonly<Record<string, string | boolean | undefined>>,
+  several: boolean,
+): readonly string[] | undefined {
+  if (values['lr-find'] !== true) return undefined;
+  if (several) throw new UsageError('--lr-find: each mode has a rate of its own; choose one --mode');
+  return Object.entries(values)
+    .filter(([flag]) => !OWN_FLAGS.includes(flag))
+    .flatMap(([flag, value]) => (typeof value === 'string' ? [`--${flag}`, value] : [`--${flag}`]));
+}
+
+/** Tells how the network learns where that is not as in the tutorial. */
+export function learningLines(learning: Readonly<Record<string, string | number>>): string[] {
+  const parts = Object.entries(learning).map(([name, value]) => `${flagOf(name).slice(2)} ${value}`);
+  return parts.length > 0 ? [`Not as in the tutorial: ${parts.join(', ')}`] : [];
+}
+
 /** The given words. @throws UsageError if one is unknown */
 export function learningWords(text: (flag: string) => string | undefined): LearningWords {
   return Object.fromEntries(
