@@ -26,14 +26,12 @@ export async function drawSearch(search: Search): Promise<Buffer> {
   return (await searchCanvas(search)).png();
 }
 
-export async function searchCanvas({ points, suggested, steepest }: Search): Promise<Canvas> {
+export async function searchCanvas({ points: all, suggested, steepest }: Search): Promise<Canvas> {
   const Plot = await loadOptional('@observablehq/plot', 'Drawing charts', () => import('@observablehq/plot'));
   const { parseHTML } = await loadOptional('linkedom', 'Drawing charts', () => import('linkedom'));
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const faces = await loadTypefaces();
-  const losses = points.map(({ loss }) => loss);
-  const [least, first] = [Math.min(...losses), losses[0]!];
-  const most = Math.min(Math.max(...losses), first + MOST_ABOVE_START * Math.max(first - least, first / 10));
+  const { points, least, most } = shown(all);
   const room = (most - least || 1) * 0.05;
   const rates = points.map(({ lr }) => lr);
   const marked = [
@@ -82,6 +80,15 @@ export async function searchCanvas({ points, suggested, steepest }: Search): Pro
     colour: COLOURS.quiet,
   });
   return canvas;
+}
+
+/** The points up to where the loss explodes, and the losses between which they are drawn. */
+function shown(points: Search['points']) {
+  const losses = points.map(({ loss }) => loss);
+  const [least, first] = [Math.min(...losses), losses[0]!];
+  const most = Math.min(Math.max(...losses), first + MOST_ABOVE_START * Math.max(first - least, first / 10));
+  const end = losses.findIndex((loss, i) => i > losses.indexOf(least) && loss > most);
+  return { points: end < 0 ? points : points.slice(0, end + 1), least, most };
 }
 
 function caption(suggested: number | null, steepest: number | null): string {

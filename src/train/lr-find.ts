@@ -39,7 +39,10 @@ export interface SearchPoint {
 export interface SearchResult {
   /** In the middle of the longest fall of the loss, fastai's `valley`; null if the loss does not fall. */
   readonly suggested: number | null;
-  /** Where the loss falls fastest over the logarithm of the rate, fastai's `steep`; null if it does not fall. */
+  /**
+   * Where the loss falls fastest over the logarithm of the rate, as fastai's `steep`, but not behind the least loss,
+   * where it jumps up and down; null if it does not fall.
+   */
   readonly steepest: number | null;
   readonly points: readonly SearchPoint[];
   /** Whether the loss exploded before the last rate, as it should. */
@@ -205,7 +208,9 @@ export function suggestRate(all: readonly SearchPoint[]): Pick<SearchResult, 'su
   if (length < 2) return { suggested: null, steepest: null };
   const third = length / 3;
   const middle = Math.max(0, end - length + Math.floor(third) + Math.floor(third / 2));
-  const slopes = points.slice(1).map(({ lr, loss }, i) => (loss - points[i]!.loss) / Math.log(lr / points[i]!.lr));
+  const least = points.reduce((at, { loss }, i) => (loss < points[at]!.loss ? i : at), 0);
+  const falling = points.slice(1, least + 1);
+  const slopes = falling.map(({ lr, loss }, i) => (loss - points[i]!.loss) / Math.log(lr / points[i]!.lr));
   return { suggested: points[middle]!.lr, steepest: points[slopes.indexOf(Math.min(...slopes))]!.lr };
 }
 
