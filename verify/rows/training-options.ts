@@ -20,7 +20,7 @@ const SHARED = { epochs: 3, batchSize: 4, imageSize: 96, workers: 0, seed: 3, lr
 /** 12 pictures: three batches of 4, or two of 5 and one of 2. */
 const CASES: readonly Partial<TrainOptions>[] = [
   { unfreeze: 'layer4', schedule: 'cosine' },
-  { freezeEpochs: 1, lrBackbone: 1e-4, stepSize: 2, gamma: 0.5 },
+  { freezeEpochs: 1, lrBackbone: 1e-5, stepSize: 2, gamma: 0.5 },
   { optimizer: 'adamw', schedule: 'onecycle', unfreeze: 'layer4', lr: 1e-4, lrBackbone: 1e-5 },
   { accumulate: 2, gradClip: 0.5, warmup: 1, batchSize: 5 },
   { mode: 'extract', optimizer: 'adamw', accumulate: 2, batchSize: 5, schedule: 'cosine' },
