@@ -28,9 +28,10 @@ export interface PredictCommand {
   readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
 }
 
-type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
+/** The numeric flags of commands that predict. */
+export type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
 
-const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
+export const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
   { flag: 'batch-size', option: 'batchSize', help: [`pictures computed at once (default: ${DEFAULT_BATCH_SIZE})`] },
   {
     flag: 'threads',
@@ -103,11 +104,6 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
   const { values, positionals } = parse(argv);
   if (values.help === true) return 'help';
   const text = (flag: string) => values[flag] as string | undefined;
-  const numbers: Partial<Record<NumberFlag, number>> = {};
-  for (const { flag, option } of NUMBER_FLAGS) {
-    const given = text(flag);
-    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
-  }
   const adapter = text('adapter');
   const [top, save] = [text('top'), text('save')];
   if (save !== undefined) checkSaveFolder(save);
@@ -123,8 +119,18 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     half: values.half === true,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
-    numbers,
+    numbers: readNumbers(text),
   };
+}
+
+/** @throws UsageError naming the flag that is wrong */
+export function readNumbers(text: (flag: string) => string | undefined): PredictCommand['numbers'] {
+  const numbers: Partial<Record<NumberFlag, number>> = {};
+  for (const { flag, option } of NUMBER_FLAGS) {
+    const given = text(flag);
+    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
+  }
+  return numbers;
 }
 
 function parse(argv: readonly string[]) {

@@ -24,6 +24,7 @@ import {
 } from '../train/index.ts';
 import { called } from './called.ts';
 import { leftOutLines } from './left-out.ts';
+import { LongWork, SECONDS_BETWEEN_LINES } from './long-work.ts';
 
 /** The output stream; `isTTY` marks a terminal. */
 export interface Output {
@@ -33,11 +34,6 @@ export interface Output {
 
 /** Used until the first val phase gives the real ratio: backward takes about twice as long as forward. */
 const VAL_STEPS_PER_TRAIN_STEP = 3;
-
-/** Time between two progress lines without a terminal. */
-const SECONDS_BETWEEN_LINES = 10;
-/** Before the first line of a check. */
-const SECONDS_OF_SILENCE = 3;
 
 export interface TrainReportOptions {
   readonly stdout: Output;
@@ -193,23 +189,6 @@ export class TrainReport implements Reporter {
   stopBar(): void {
     this.#bar?.stop();
     this.#bar = undefined;
-  }
-}
-
-/** Tells of work that takes long: the first line after some seconds, then one from time to time. */
-class LongWork {
-  #last: number | undefined;
-  #hasTold = false;
-
-  /** `400 of 1,000` if a line is due. */
-  counts(done: number, total: number): string | undefined {
-    const now = performance.now();
-    this.#last ??= now - (SECONDS_BETWEEN_LINES - SECONDS_OF_SILENCE) * 1000;
-    const isDue = now - this.#last >= SECONDS_BETWEEN_LINES * 1000 || (done === total && this.#hasTold);
-    if (!isDue) return undefined;
-    this.#last = now;
-    this.#hasTold = true;
-    return `${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`;
   }
 }
 
