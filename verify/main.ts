@@ -45,6 +45,7 @@ import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
+import { scores } from './rows/scores.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
@@ -62,6 +63,7 @@ const ROWS: readonly Row[] = [
   evalForward,
   half,
   predict,
+  scores,
   valTransform,
   pillowFormats,
   mutatedPictures,

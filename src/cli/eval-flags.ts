@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { RUN_FILES } from '../train/index.ts';
+import { PICTURE_FILES, RUN_FILES } from '../train/index.ts';
 import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
@@ -27,6 +27,9 @@ export interface EvalCommand {
   readonly numbers: PredictCommand['numbers'];
 }
 
+/** What --out gets. */
+const WRITTEN = [RUN_FILES.judgement, PICTURE_FILES.confusion, PICTURE_FILES.topLosses];
+
 export const HELP = `Usage: ${called('eval')} --weights <run or file> --data <folder> [flags]
 
 Judges a trained network on pictures whose classes are known: accuracy with its 95 % interval, rates of each class, the
@@ -43,10 +46,7 @@ ${flagHelp('data <folder>', [
 ])}
 ${flagHelp('split <name>', ['judge this part of the data: test, train'])}
 ${flagHelp('json', ['print the judgement as one line of JSON, and nothing else, on stdout'])}
-${flagHelp('out <folder>', [
-  `also write ${RUN_FILES.judgement}, confusion.png and top-losses.png there; one that is already`,
-  'there is never replaced',
-])}
+${flagHelp('out <folder>', [`also write ${WRITTEN.join(', ')} there;`, 'existing files are never replaced'])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
 ${flagHelp('half', ['half-precision storage, as for predict (default: off)'])}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software if there is no other)'])}
@@ -133,7 +133,6 @@ function checkOut(path: string): void {
   if (path === '') throw new UsageError('--out: expected a folder, found an empty string');
   if (!existsSync(path)) return;
   checkExists('--out', path, 'folder');
-  if (existsSync(join(path, RUN_FILES.judgement))) {
-    throw new UsageError(`--out: ${path}: already holds ${RUN_FILES.judgement}, which was left; choose another folder`);
-  }
+  const file = WRITTEN.find((name) => existsSync(join(path, name)));
+  if (file) throw new UsageError(`--out: ${path}: already holds ${file}, which was left; choose another folder`);
 }
