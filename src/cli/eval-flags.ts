@@ -1,7 +1,6 @@
 /** Reads, checks and explains the flags of `npm run eval`. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { PICTURE_FILES, RUN_FILES } from '../train/index.ts';
@@ -9,6 +8,7 @@ import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 import { NUMBER_FLAGS, type PredictCommand, readNumbers } from './predict-flags.ts';
 
 /** The checked command line. */

@@ -7,6 +7,7 @@ export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
+export { drawMix, mixPictures } from './mixup.ts';
 export { fsPath, nameFromBytes, placeIn, printableName } from './names.ts';
 export { type Box, resizeBilinear } from './resize.ts';
 export { loadSharp } from './sharp.ts';
@@ -19,6 +20,8 @@ export {
   IMAGENET_STD,
   normalize,
   type Picture,
+  POLICIES,
+  type Policy,
   resizedCrop,
   resizeShorterSide,
   roundHalfEven,
