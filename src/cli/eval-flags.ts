@@ -74,6 +74,7 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
     );
   }
   if (out !== undefined) checkOut(out);
+  const numbers = readNumbers(text);
   const given = located('data', 'a labelled folder', text('data'), env);
   return {
     weights: locateWeights(located('weights', 'a run folder or a checkpoint', text('weights'), env)),
@@ -84,7 +85,7 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
     half: values.half === true,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
-    numbers: readNumbers(text),
+    numbers,
   };
 }
 

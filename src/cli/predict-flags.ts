@@ -67,6 +67,8 @@ export const HELP = `Usage: ${called('predict')} [--weights <file>] <picture or 
 Classifies pictures with a trained network: prints the likeliest classes of each and their probabilities.
 
 A folder stands for all pictures in it and its subfolders. Unreadable files are reported on stderr and skipped.
+If all its subfolders have names of the network's classes, a last line says how many predictions are right; the command
+eval says more.
 
 ${flagHelp('weights <file>', [
   "a resnet18 or resnet34: a run's best.safetensors, which names its classes, or any",

@@ -36,7 +36,8 @@ export function judgementWords(judgement: Omit<Judgement, 'answers'>): string {
 }
 
 /** `13 of 16 right, 81.3 % (95 % interval: 57.0 to 93.4 %)` */
-export function accuracyText({ right, count, accuracy, interval }: Omit<Scores, 'answers'>): string {
+export function accuracyText(scores: Pick<Scores, 'right' | 'count' | 'accuracy' | 'interval'>): string {
+  const { right, count, accuracy, interval } = scores;
   const [low, high] = interval;
   return `${right} of ${count} right, ${percent(accuracy)} % (95 % interval: ${percent(low)} to ${percent(high)} %)`;
 }
