@@ -1,7 +1,7 @@
 /** Judges a trained network on pictures whose classes are known. */
 import { placeIn } from '../data/index.ts';
 import { FileError } from '../errors.ts';
-import { crossEntropyOf, type Judgement, judge, softmax } from '../judge/index.ts';
+import { type Judgement, judgeScores } from '../judge/index.ts';
 import { type LabelledFolder, labelsByName } from './labelled-folder.ts';
 import type { Predictor } from './predictor.ts';
 import type { Unreadable } from './render-ahead.ts';
@@ -51,18 +51,17 @@ export async function judgeFolder(
     const why = unreadable[0] ? ` (${unreadable[0].error.message})` : '';
     throw new FileError(`${data}: none of the ${samples.length} pictures can be read${why}.`);
   }
-  const probabilities = new Float64Array(answered.length * classes.length);
-  answered.forEach(({ scores }, i) => {
-    probabilities.set(softmax(scores), i * classes.length);
+  const scores = new Float32Array(answered.length * classes.length);
+  answered.forEach((one, i) => {
+    scores.set(one.scores, i * classes.length);
   });
-  const scores = judge({
+  const judged = judgeScores({
     classes,
     paths: answered.map(({ path }) => path),
     truths: answered.map(({ truth }) => truth),
-    losses: answered.map(({ scores, truth }) => crossEntropyOf(scores, truth)),
-    probabilities,
+    scores,
   });
-  return { judgement: { version: 1, data, split, weights, epoch: epochOf(metadata.epoch), ...scores }, unreadable };
+  return { judgement: { version: 1, data, split, weights, epoch: epochOf(metadata.epoch), ...judged }, unreadable };
 }
 
 /** The epoch that a run wrote into its best weights. */

@@ -6,7 +6,7 @@ import type { Chooser } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import type { StartFacts } from '../models/start.ts';
 import { type HostBatch, trainStep, valStep } from '../models/step.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
+import type { Phase, TutorialMode } from '../models/types.ts';
 import type { SGD, StepLR } from '../optim/index.ts';
 import type { NumberSettings, Rehearsal } from '../plan/index.ts';
 import type { Best } from './best.ts';
@@ -23,11 +23,12 @@ import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
+import { scoreSet } from './score-set.ts';
 import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './types.ts';
 
 /** The parts of a run. */
 export interface Run {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly regularization: Regularization;
   /** Absolute path. */
@@ -289,7 +290,13 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   model.eval();
   reporter?.ended?.(summary);
   // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
-  if (finished > 0) await judgeBest({ ...run, loader: loaders.val, watchdog, drawn });
+  if (finished > 0) {
+    const question = { gpu, chooser, model, loader: loaders.val, watchdog };
+    await judgeBest({
+      ...{ best, data: run.data, loader: loaders.val, folder, reporter, drawn },
+      scores: (onScored) => scoreSet({ ...question, onScored }),
+    });
+  }
   await drawn?.finish();
   return { summary, metrics };
 }

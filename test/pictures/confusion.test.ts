@@ -9,7 +9,7 @@ const textsOf = async (confusion: Confusion) => (await confusionCanvas(confusion
 
 /** Only right answers, one for each class, and then these: truth, answer, count. */
 function matrix(size: number, ...wrong: readonly (readonly [number, number, number])[]): number[][] {
-  const rows = Array.from({ length: size }, (_, i) => Array.from({ length: size }, (_, j) => (i === j ? 1 : 0)));
+  const rows = Array.from({ length: size }, (_, i) => Array.from({ length: size }, (_, j) => Number(i === j)));
   for (const [truth, answer, count] of wrong) rows[truth]![answer] = count;
   return rows;
 }
