@@ -43,6 +43,7 @@ import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
+import { probe } from './rows/probe.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { readmeRow } from './rows/readme.ts';
 import { sameBits } from './rows/same-bits.ts';
@@ -100,6 +101,7 @@ const ROWS: readonly Row[] = [
   epochDraws,
   trainPixels,
   finetuneSteps,
+  probe,
   // The longest runs first: the next rows reuse them.
   extractorRun,
   extractorAccuracy,
