@@ -15,6 +15,7 @@ import { openGpu } from '../src/gpu/dawn.ts';
 import { type Context, type Outcome, type Row, Skipped } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
+import { augment } from './rows/augment.ts';
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
@@ -66,6 +67,7 @@ const ROWS: readonly Row[] = [
   half,
   predict,
   valTransform,
+  augment,
   pillowFormats,
   mutatedPictures,
   onnx,
