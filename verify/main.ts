@@ -56,6 +56,7 @@ import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
 import { suiteGpuVariants, suiteSwiftShader } from './rows/suites.ts';
 import { tuneFromNothing, tuneTable } from './rows/tune.ts';
 import { valTransform } from './rows/val-transform.ts';
+import { walkRow } from './rows/walk.ts';
 
 const ROWS: readonly Row[] = [
   oneStep,
@@ -94,6 +95,7 @@ const ROWS: readonly Row[] = [
   packageRow,
   installGit,
   readmeRow,
+  walkRow,
   exportsRow,
   browserEngine,
   draws,
