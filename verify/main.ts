@@ -43,6 +43,7 @@ import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
+import { probe } from './rows/probe.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { readmeRow } from './rows/readme.ts';
 import { sameBits } from './rows/same-bits.ts';
@@ -55,6 +56,7 @@ import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
 import { suiteGpuVariants, suiteSwiftShader } from './rows/suites.ts';
 import { tuneFromNothing, tuneTable } from './rows/tune.ts';
 import { valTransform } from './rows/val-transform.ts';
+import { walkRow } from './rows/walk.ts';
 
 const ROWS: readonly Row[] = [
   oneStep,
@@ -93,6 +95,7 @@ const ROWS: readonly Row[] = [
   packageRow,
   installGit,
   readmeRow,
+  walkRow,
   exportsRow,
   browserEngine,
   draws,
@@ -100,6 +103,7 @@ const ROWS: readonly Row[] = [
   epochDraws,
   trainPixels,
   finetuneSteps,
+  probe,
   // The longest runs first: the next rows reuse them.
   extractorRun,
   extractorAccuracy,
