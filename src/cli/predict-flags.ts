@@ -5,10 +5,9 @@ import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
-import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
-import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
 
 /** The checked command line. */
 export interface PredictCommand {
@@ -68,7 +67,7 @@ Classifies pictures with a trained network: prints the likeliest classes of each
 A folder stands for all pictures in it and its subfolders. Unreadable files are reported on stderr and skipped.
 
 ${flagHelp('weights <file>', [
-  "a resnet18 or resnet34: a run's best.safetensors, which names its classes, or any",
+  "a resnet18 or resnet34: a run's folder, whose best weights name its classes, or any",
   '.pth or .safetensors checkpoint; 1000 classes without names get those of ImageNet;',
   'of a file with several state dicts, <file>#<name> takes one',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18, downloaded once)",
@@ -162,6 +161,5 @@ function checkSaveFolder(path: string): void {
 function locateWeights(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const path = given ?? (env.DAWNGRAD_WEIGHTS || undefined);
   if (path === undefined) return undefined;
-  checkExists(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', parseSource(path).path, 'file');
-  return path;
+  return checkWeights(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', path);
 }

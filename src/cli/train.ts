@@ -8,9 +8,11 @@ import { printableLines } from '../printable.ts';
 import {
   checkUnused,
   DivergedError,
+  joinReporters,
   makeRunFolder,
   RUN_FILES,
   resumeTraining,
+  TensorBoardReporter,
   type TrainOptions,
   type TrainResult,
   train,
@@ -150,15 +152,17 @@ async function prepare(
 
 /** Runs one training and returns the exit status. */
 async function runOne(
-  { numbers, adapter, onDivergence, resume }: TrainCommand,
+  { numbers, adapter, onDivergence, resume, tensorboard }: TrainCommand,
   folder: string,
   report: TrainReport,
   signal: AbortSignal,
   run: (options: Pick<TrainOptions, 'adapter' | 'reporter' | 'onDivergence' | NumberOption>) => Promise<TrainResult>,
 ): Promise<number> {
   const resumes = resume !== undefined;
+  const events = tensorboard ? new TensorBoardReporter({ onFailure: (reason) => report.note(reason) }) : undefined;
+  const reporter = events ? joinReporters(report, events) : report;
   try {
-    const { summary } = await run({ ...numbers, adapter, onDivergence, reporter: report });
+    const { summary } = await run({ ...numbers, adapter, onDivergence, reporter });
     return summary.interrupted ? interruptedStatus(signal) : 0;
   } catch (error) {
     report.stopBar();
@@ -169,6 +173,8 @@ async function runOne(
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
     for (const line of failureLines(error, folder, numbers.batchSize, resumes)) report.note(line);
     return exitStatusOf(error);
+  } finally {
+    events?.close();
   }
 }
 

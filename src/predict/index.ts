@@ -11,4 +11,4 @@ export {
   type PredictorOptions,
 } from './predictor.ts';
 export type { ClassProbability, Ranking } from './ranking.ts';
-export type { PictureInput, Unreadable } from './render-ahead.ts';
+export type { NamedBytes, PictureInput, Unreadable } from './render-ahead.ts';
