@@ -29,8 +29,8 @@ const FIXED64 = 1;
 const LENGTH = 2;
 const FIXED32 = 5;
 
-const DT_FLOAT = 1;
 const DT_STRING = 7;
+const DATA_CLASS_TENSOR = 2;
 
 /** The bytes of an event, without framing. Scalars are stored as float32, as TensorBoard's own writers do. */
 export function encodeEvent({ wallTime, step, fileVersion, values = [] }: Event): Buffer {
@@ -42,24 +42,14 @@ export function encodeEvent({ wallTime, step, fileVersion, values = [] }: Event)
   ]);
 }
 
-/** Summary.Value: its tag, its metadata, and a tensor without dimensions or, for a text, of one element. */
+/** Summary.Value, as PyTorch's SummaryWriter has it: a float, or a tensor of one text for TensorBoard's plugin. */
 function encodeValue(value: SummaryValue): Buffer {
   const tag = bytes(1, Buffer.from(value.tag));
-  if ('scalar' in value) {
-    const tensor = Buffer.concat([varint(1, DT_FLOAT), bytes(2, Buffer.alloc(0)), bytes(5, float(value.scalar))]);
-    return Buffer.concat([tag, metadata('scalars', DATA_CLASS_SCALAR), bytes(8, tensor)]);
-  }
+  if ('scalar' in value) return Buffer.concat([tag, float(2, value.scalar)]);
   const one = bytes(2, varint(1, 1));
   const tensor = Buffer.concat([varint(1, DT_STRING), bytes(2, one), bytes(8, Buffer.from(value.text))]);
-  return Buffer.concat([tag, metadata('text', DATA_CLASS_TENSOR), bytes(8, tensor)]);
-}
-
-const DATA_CLASS_SCALAR = 1;
-const DATA_CLASS_TENSOR = 2;
-
-/** SummaryMetadata, which names TensorBoard's plugin. */
-function metadata(plugin: string, dataClass: number): Buffer {
-  return bytes(9, Buffer.concat([bytes(1, bytes(1, Buffer.from(plugin))), varint(4, dataClass)]));
+  const metadata = Buffer.concat([bytes(1, bytes(1, Buffer.from('text'))), varint(4, DATA_CLASS_TENSOR)]);
+  return Buffer.concat([tag, bytes(9, metadata), bytes(8, tensor)]);
 }
 
 /** An event in TFRecord's framing: its length, that length's check sum, the bytes, their check sum. */
@@ -173,9 +163,8 @@ function double(field: number, value: number): Buffer {
   return Buffer.concat([key(field, FIXED64), content]);
 }
 
-/** One element of a packed list of floats. */
-function float(value: number): Buffer {
+function float(field: number, value: number): Buffer {
   const content = Buffer.alloc(4);
   content.writeFloatLE(value);
-  return content;
+  return Buffer.concat([key(field, FIXED32), content]);
 }

@@ -7,6 +7,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
 const field = (name: string, number: number, type: string, more: object = {}) => ({
   ...{ name, number, type: `TYPE_${type}`, label: 'LABEL_OPTIONAL' },
+  jsonName: name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
   ...more,
 });
 const message = (name: string, number: number, type: string, more: object = {}) =>
@@ -33,7 +34,13 @@ const DESCRIPTORS = fromJson(FileDescriptorSetSchema, {
         { name: 'Summary', field: [message('value', 1, 'Value', REPEATED)] },
         {
           name: 'Value',
-          field: [field('tag', 1, 'STRING'), message('tensor', 8, 'Tensor'), message('metadata', 9, 'Metadata')],
+          field: [
+            field('tag', 1, 'STRING'),
+            field('simple_value', 2, 'FLOAT', { oneofIndex: 0 }),
+            message('tensor', 8, 'Tensor', { oneofIndex: 0 }),
+            message('metadata', 9, 'Metadata'),
+          ],
+          oneofDecl: [{ name: 'value' }],
         },
         { name: 'Metadata', field: [message('plugin_data', 1, 'Plugin'), field('data_class', 4, 'INT32')] },
         { name: 'Plugin', field: [field('plugin_name', 1, 'STRING')] },
@@ -42,7 +49,6 @@ const DESCRIPTORS = fromJson(FileDescriptorSetSchema, {
           field: [
             field('dtype', 1, 'INT32'),
             message('tensor_shape', 2, 'Shape'),
-            field('float_val', 5, 'FLOAT', REPEATED),
             field('string_val', 8, 'BYTES', REPEATED),
           ],
         },
@@ -103,7 +109,7 @@ function check(data: Buffer, masked: number): void {
 export function scalars(events: readonly ReadEvent[]): [tag: string, step: number, value: number][] {
   return events.flatMap(({ step = '0', summary }) =>
     (summary?.value ?? [])
-      .filter(({ metadata }) => metadata.pluginData.pluginName === 'scalars')
-      .map(({ tag, tensor }) => [tag, Number(step), tensor.floatVal![0]!] as [string, number, number]),
+      .filter(({ simpleValue }) => simpleValue !== undefined)
+      .map(({ tag, simpleValue }) => [tag, Number(step), simpleValue!] as [string, number, number]),
   );
 }

@@ -78,9 +78,6 @@ test('a run has its settings as a text, and every step and epoch as scalars', ()
   const markdown = Buffer.from(text!.tensor.stringVal![0]!, 'base64').toString();
   expect(markdown).toBe('| setting | value |\n|---|---|\n| lr | 0.001 |\n| mode | "a\\|b" |');
   expect(rounded(scalars(rest))).toEqual(expected(2));
-  for (const { summary } of rest) {
-    for (const { tensor } of summary!.value) expect(tensor).toMatchObject({ dtype: 1, tensorShape: {} });
-  }
 });
 
 test.each([
