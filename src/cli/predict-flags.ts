@@ -1,5 +1,6 @@
 /** Reads, checks and explains the flags of `npm run predict`. */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
@@ -19,6 +20,8 @@ export interface PredictCommand {
   readonly json: boolean;
   /** Folder for annotated pictures. */
   readonly save: string | undefined;
+  /** Folder whose new pictures are predicted as they come, until a signal. */
+  readonly watch: string | undefined;
   /** Whether weights and activations are stored in f16. */
   readonly half: boolean;
   readonly adapter: AdapterPreference | undefined;
@@ -78,6 +81,10 @@ ${flagHelp('save <folder>', [
   'also write each picture as a PNG with its classes underneath; existing files are',
   'never replaced',
 ])}
+${flagHelp('watch <folder>', [
+  'after that, go on with each picture that is new in this folder or its subfolders, or',
+  'written anew, once it is complete; broken ones are reported and skipped',
+])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
 ${flagHelp('half', [
   'half-precision storage: keep weights and activations in f16, which takes half the',
@@ -87,9 +94,9 @@ ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performa
 ${flagHelp('no-tune', ['choose kernels by the shipped tables only, not by the results of `tune`'])}
 ${flagHelp('help', ['print this'], 'h')}
 
-Ctrl-C stops after the current batch; a second Ctrl-C stops at once.
+Ctrl-C stops after the current batch; a second Ctrl-C stops at once. It is the end of --watch, with exit status 0.
 
-Something skipped counts as failed.
+Something skipped counts as failed, except by --watch.
 
 ${EXIT_HELP_WITHOUT_TRAINING}
 `;
@@ -108,9 +115,16 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
   }
   const adapter = text('adapter');
-  const [top, save] = [text('top'), text('save')];
+  const [top, save, watch] = [text('top'), text('save'), text('watch')];
   if (save !== undefined) checkSaveFolder(save);
-  if (positionals.length === 0) throw new UsageError('no picture: give one or more files or folders');
+  if (watch !== undefined) {
+    checkExists('--watch', watch, 'folder');
+    if (save !== undefined && resolve(save) === resolve(watch)) {
+      throw new UsageError('--save: expected another folder than --watch, where its pictures would be new ones');
+    }
+  }
+  if (positionals.length === 0 && watch === undefined)
+    throw new UsageError('no picture: give one or more files or folders, or --watch <folder>');
   const empty = positionals.indexOf('');
   if (empty >= 0) throw new UsageError(`picture ${empty + 1}: expected a file or folder, found an empty string`);
   return {
@@ -119,6 +133,7 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     top: top === undefined ? undefined : checkTop(toNumber('top', top)),
     json: values.json === true,
     save,
+    watch,
     half: values.half === true,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
@@ -127,7 +142,7 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
 }
 
 function parse(argv: readonly string[]) {
-  const withValue = ['weights', 'top', 'save', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  const withValue = ['weights', 'top', 'save', 'watch', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],

@@ -62,12 +62,8 @@ const EVENT = createFileRegistry(DESCRIPTORS).getMessage('t.Event')!;
 
 export interface ReadValue {
   readonly tag: string;
-  readonly tensor: {
-    dtype: number;
-    tensorShape: { dim?: { size: string }[] };
-    floatVal?: number[];
-    stringVal?: string[];
-  };
+  readonly simpleValue?: number;
+  readonly tensor: { dtype: number; tensorShape: { dim?: { size: string }[] }; stringVal?: string[] };
   readonly metadata: { pluginData: { pluginName: string }; dataClass: number };
 }
 
