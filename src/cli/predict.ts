@@ -103,7 +103,11 @@ async function predictAll(
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
   // Before the list is worked off, so that no picture is missed that comes meanwhile.
   const watched = watch === undefined ? undefined : await watchFolder(watch, save);
-  const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
+  const settings = { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) };
+  const predictor = await openPredictor(weights, settings).catch(async (error: unknown) => {
+    await watched?.close();
+    throw error;
+  });
   try {
     report.opened(predictor);
     for (const line of leftOutLines(leftOut)) report.note(line);
