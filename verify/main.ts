@@ -9,7 +9,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../scripts/command-line.ts';
 import { findTorchPython } from '../scripts/find-python.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import { type Context, type Outcome, type Row, Skipped } from './row.ts';
@@ -28,6 +28,7 @@ import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
+import { installGit } from './rows/install-git.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { longTrain } from './rows/long-train.ts';
@@ -45,6 +46,7 @@ import { randomPrograms } from './rows/random-programs.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
+import { serveRow } from './rows/serve.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
@@ -62,6 +64,7 @@ const ROWS: readonly Row[] = [
   evalForward,
   half,
   predict,
+  serveRow,
   valTransform,
   pillowFormats,
   mutatedPictures,
@@ -85,6 +88,7 @@ const ROWS: readonly Row[] = [
   freshClone,
   bareMachine,
   packageRow,
+  installGit,
   exportsRow,
   browserEngine,
   draws,
@@ -112,7 +116,7 @@ const ROWS: readonly Row[] = [
 ];
 
 async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readCommandLine({
     args: argv,
     allowPositionals: true,
     options: { ci: { type: 'boolean' }, list: { type: 'boolean' } },

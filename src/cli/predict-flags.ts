@@ -1,7 +1,6 @@
 /** Reads, checks and explains the flags of `npm run predict`. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
@@ -9,6 +8,7 @@ import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 
 /** The checked command line. */
 export interface PredictCommand {

@@ -1,5 +1,5 @@
 /** Reads, checks and explains the flags of `npm run serve`. */
-import { parseArgs } from 'node:util';
+
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
@@ -8,6 +8,7 @@ import { checkServeNumber, DEFAULT_HOST, SERVE_MAX_PIXELS, SERVE_NUMBERS, type S
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 
 /** The checked command line. */
 export interface ServeCommand {

@@ -1,13 +1,15 @@
 /** Reads, checks and explains the flags of `npm run train`. */
-import { parseArgs } from 'node:util';
+
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
-import { ON_DIVERGENCE, type OnDivergence } from '../train/index.ts';
+import { ON_DIVERGENCE, type OnDivergence, type RegularizationOptions } from '../train/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
+import { parseRegularization, REGULARIZATION_FLAGS, REGULARIZATION_HELP } from './train-flags/regularization.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
 
@@ -24,6 +26,8 @@ export interface TrainCommand {
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
+  /** Augmentation, mixup, smoothed labels and class weights; only those that are given. */
+  readonly regularization: RegularizationOptions;
   readonly adapter: AdapterPreference | undefined;
   /** Whether to go on without pictures that cannot be read. */
   readonly skipBroken: boolean;
@@ -126,6 +130,7 @@ ${flagHelp('mode <mode>', [
   'and <out>/extract (default: finetune)',
 ])}
 ${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
+${REGULARIZATION_HELP}
 ${flagHelp('skip-broken', [
   'go on without pictures that cannot be read, and say which; by default they end the',
   'run before its first step',
@@ -202,6 +207,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     weights: demo || resume !== undefined ? undefined : locate('weights', text('weights'), env, 'file'),
     demo,
     numbers,
+    regularization: parseRegularization(text),
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     skipBroken: values['skip-broken'] === true,
     onDivergence: onDivergence === undefined ? undefined : oneOf('on-divergence', onDivergence, ON_DIVERGENCE),
@@ -217,6 +223,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
   const withValue = [
     ...['data', 'weights', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
     ...NUMBER_FLAGS.map(({ flag }) => flag),
+    ...REGULARIZATION_FLAGS,
   ];
   try {
     return parseArgs({

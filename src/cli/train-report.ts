@@ -22,6 +22,7 @@ import {
 } from '../train/index.ts';
 import { called } from './called.ts';
 import { leftOutLines } from './left-out.ts';
+import { regularizationLines } from './train-flags/regularization.ts';
 
 /** The output stream; `isTTY` marks a terminal. */
 export interface Output {
@@ -91,6 +92,7 @@ export class TrainReport implements Reporter {
     const { skipped, batchSize } = run;
     if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
     if (batchSize > pictures.train) this.note(`Batch size ${batchSize}: all ${pictures.train} pictures are one batch.`);
+    for (const line of regularizationLines(run.regularization ?? {})) this.note(line);
     this.note(`Run: ${run.mode}, into ${folder}`);
     const { resumed } = run;
     if (!resumed) return;

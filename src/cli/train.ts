@@ -118,7 +118,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
       const { data, weights, settings } = sources;
       const status = await runOne(command, folder, trainReport, signal, (options) =>
         train({
-          ...{ ...settings, ...options, data, weights, demo, mode, signal, out: folder },
+          ...{ ...settings, ...options, ...command.regularization, data, weights, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         }),

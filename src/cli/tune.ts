@@ -1,5 +1,5 @@
 /** `npm run tune`: measures which kernels are fastest on this machine, and stores the choices for later runs. */
-import { parseArgs } from 'node:util';
+
 import { DawngradError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
@@ -11,6 +11,7 @@ import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
 import { ADAPTERS, flagHelp, oneOf, toNumber } from './flags.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
+import { parseArgs } from './parse-args.ts';
 import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
 import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';

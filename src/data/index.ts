@@ -16,6 +16,7 @@ export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
 export { FORMAT_NAMES, formatOf, type PictureFormat } from './formats.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
+export { drawMix, mixPictures } from './mixup.ts';
 export { fsPath, nameFromBytes, printableName } from './names.ts';
 export { type Box, resizeBilinear } from './resize.ts';
 export { loadSharp } from './sharp.ts';
@@ -28,6 +29,8 @@ export {
   IMAGENET_STD,
   normalize,
   type Picture,
+  POLICIES,
+  type Policy,
   resizedCrop,
   resizeShorterSide,
   roundHalfEven,

@@ -17,6 +17,7 @@ import type { Fingerprint } from './fingerprint.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { type Pictures, pictureName } from './pictures.ts';
+import { criterionOf, described, type Regularization } from './regularization.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
@@ -27,6 +28,7 @@ import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './ty
 export interface Run {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
+  readonly regularization: Regularization;
   /** Absolute path. */
   readonly data: string;
   readonly weights: WeightsFile | null;
@@ -105,6 +107,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
     batchSize: settings.batchSize,
     skipped: run.skipped,
+    regularization: described(run.regularization, classes),
     steps,
     weights: start.description,
     ...(before && {
@@ -138,6 +141,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   const stateAt = (position: Position): RunState => ({
     mode,
     settings,
+    regularization: run.regularization,
     data: run.data,
     weights: run.weights,
     demo: run.demo,
@@ -161,10 +165,11 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     bestHash: run.bestHash,
   });
 
+  const criterion = criterionOf(run.regularization, classes.length);
   const runners = {
     train: (batch: HostBatch) => {
       drawn?.seeBatch(batch);
-      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch));
+      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch, { criterion }));
     },
     val: (batch: HostBatch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
   };

@@ -15,6 +15,14 @@ export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
+export {
+  AUGMENTS,
+  type Augment,
+  type ClassWeights,
+  checkAugment,
+  checkShare,
+  type RegularizationOptions,
+} from './regularization.ts';
 export { checkUnused, makeRunFolder, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
 export { joinReporters, type TensorBoardOptions, TensorBoardReporter } from './tensorboard/reporter.ts';
 export { resumeTraining, type TrainResult, train } from './train.ts';

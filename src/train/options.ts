@@ -4,6 +4,7 @@ import type { AdapterPreference } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import type { FindTuned } from '../plan/index.ts';
+import type { RegularizationOptions } from './regularization.ts';
 import type { Reporter } from './types.ts';
 
 /** What to do when training diverges. */
@@ -11,7 +12,7 @@ export const ON_DIVERGENCE = ['stop', 'continue'] as const;
 export type OnDivergence = (typeof ON_DIVERGENCE)[number];
 
 /** Data, weights and settings of a run. Omitted settings take the tutorial's values. */
-export interface TrainOptions {
+export interface TrainOptions extends RegularizationOptions {
   /** Folder with `train/` and `val/`, each with one folder of pictures per class. */
   readonly data: string;
   /** A checkpoint (.pth or .safetensors) to start from. Without one the weights are drawn at random. */

@@ -11,6 +11,7 @@ import { bestMetadata, type WeightsFile, weightsFile } from './config.ts';
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
 import { openPictures, type Pictures, withoutPictures } from './pictures.ts';
+import type { Regularization } from './regularization.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { damaged, type RunState, runStateFrom, stopsEarly } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
@@ -28,6 +29,7 @@ export interface SavedRun {
   readonly state: RunState;
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
+  readonly regularization: Regularization;
   readonly pictures: Pictures;
   readonly data: string;
   readonly demo: boolean;
@@ -70,10 +72,10 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
   const wrong = unlike(state, all, pictures);
   if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
-  const { mode, demo, weights, start } = state;
+  const { mode, regularization, demo, weights, start } = state;
   const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures);
   return {
-    ...{ path, checkpoint, state, mode, settings, pictures, data, demo, weights, fingerprint, best },
+    ...{ path, checkpoint, state, mode, settings, regularization, pictures, data, demo, weights, fingerprint, best },
     // Everything is loaded from the saved state.
     start,
     bestHash: hash,

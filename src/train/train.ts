@@ -24,6 +24,7 @@ import { runEpochs } from './epochs.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { criterionOf, type OpenRegularization, regularizationOf, settle } from './regularization.ts';
 import { checkSaved, openSaved, type SavedRun } from './resume.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
@@ -70,6 +71,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkUnused(options.out);
   }
   const pictures = openPictures(options.data);
+  const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
   const weights = options.weights === undefined ? null : weightsFile(options.weights);
@@ -80,7 +82,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     folder = new RunFolder(made?.path ?? options.out!);
     return await run(options, {
-      ...{ mode, settings, pictures, start, weights, fingerprint, onDivergence, folder },
+      ...{ mode, settings, regularization, pictures, start, weights, fingerprint, onDivergence, folder },
       data: resolve(options.data),
       demo: options.demo ?? false,
       skipped: [],
@@ -107,9 +109,9 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
   const held = new RunFolder(folder, true);
   try {
     const saved = openSaved(folder, options);
-    const { mode, settings, pictures, data, demo, weights, fingerprint, start } = saved;
+    const { mode, settings, regularization, pictures, data, demo, weights, fingerprint, start } = saved;
     return await run(options, {
-      ...{ mode, settings, pictures, start, data, demo, weights, fingerprint, saved },
+      ...{ mode, settings, regularization, pictures, start, data, demo, weights, fingerprint, saved },
       skipped: saved.state.skipped,
       onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
       skipBroken: false,
@@ -124,6 +126,7 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
 interface Plan {
   readonly mode: TrainMode;
   readonly settings: NumberSettings;
+  readonly regularization: OpenRegularization;
   /** Those of a run that goes on are without the broken ones. */
   readonly pictures: Pictures;
   readonly skipped: readonly string[];
@@ -140,6 +143,7 @@ interface Plan {
 
 async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
   const { mode, settings, fingerprint, data, demo, weights, saved, onDivergence, skipBroken } = plan;
+  const open = plan.regularization;
   let loaded: Start | undefined = plan.start;
   const start = factsOf(loaded);
   const { adapter, pictures: drawsPictures = true, reporter, signal } = options;
@@ -147,7 +151,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
   const pool = new DecoderPool(settings.threads, settings);
   const generator = new Generator(settings.seed);
   // The threads read the pictures while the device is opened and kernels are compiled.
-  const request = { pictures: plan.pictures, loaders: makeLoaders(plan.pictures, settings, generator, pool) };
+  const request = { pictures: plan.pictures, loaders: makeLoaders(plan.pictures, settings, generator, pool, open) };
   const checking = saved
     ? readHeaders({ ...request, skipBroken, signal, reporter }).then(() => ({ ...request, skipped: plan.skipped }))
     : checkPictures({ ...request, skipBroken, signal, reporter });
@@ -167,7 +171,8 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
     gpu = opened;
     const questionOf = ({ train, val }: Pictures) => {
       const counts = { train: train.length, val: val.length };
-      return { ...settings, mode, start, classes, pictures: counts };
+      const criterion = criterionOf(open, classes);
+      return { ...settings, criterion, mixes: open.mixup > 0, mode, start, classes, pictures: counts };
     };
     const question = questionOf(plan.pictures);
     const chooser = chooserOf(opened).fresh(await options.tuned?.(opened.traits, question));
@@ -207,6 +212,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
         drawsPictures,
         reporter,
       },
+      regularization: settle(open, pictures.train),
       signal,
       checks: options.gpu ? null : checks,
       before: saved?.state,

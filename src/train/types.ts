@@ -4,6 +4,7 @@ import type { Phase, TrainMode } from '../models/types.ts';
 import type { ExportedEntry } from '../nn/index.ts';
 import type { MemoryPlan } from '../plan/index.ts';
 import type { DivergedError } from './errors.ts';
+import type { described } from './regularization.ts';
 
 /** A state dict on the host. */
 export type State = ReadonlyMap<string, ExportedEntry>;
@@ -115,6 +116,8 @@ export interface RunStart {
   readonly skipped: readonly string[];
   /** Paths of hidden folders and `._*` files among them, which are no classes and no pictures. */
   readonly leftOut: readonly string[];
+  /** What differs from the tutorial in augmentation, mixup, smoothed labels and class weights. */
+  readonly regularization?: ReturnType<typeof described>;
   /** Steps per phase. */
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */

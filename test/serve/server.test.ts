@@ -38,7 +38,7 @@ async function serving(options: ServeOptions, use: (server: Serving) => Promise<
   }
 }
 
-const ask = (server: Serving, body: BodyInit, type?: string, path = '/predict') =>
+const ask = (server: Serving, body: NonNullable<RequestInit['body']>, type?: string, path = '/predict') =>
   fetch(`${server.address}${path}`, { method: 'POST', body, ...(type && { headers: { 'Content-Type': type } }) });
 
 const form = (...files: (Uint8Array<ArrayBuffer> | string)[]) => {

@@ -82,7 +82,12 @@ async function example(app: Installed, name: Example, bar: string, good: (stdout
 }
 
 /** An outcome that holds if the program ended with status 0 and its output is good. */
-function ended(what: string, { code, stdout, stderr }: Ended, good: (ended: Ended) => boolean, bar: string): Outcome {
+export function ended(
+  what: string,
+  { code, stdout, stderr }: Ended,
+  good: (ended: Ended) => boolean,
+  bar: string,
+): Outcome {
   const holds = code === 0 && good({ code, stdout, stderr });
   const last = lines(stdout).at(-1) ?? 'no output';
   return { what, figure: holds ? last : `status ${code}: ${last}${detail(lines(stderr))}`, bar, holds };
