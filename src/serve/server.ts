@@ -1,6 +1,7 @@
 /** A predictor behind HTTP. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DawngradError } from '../errors.ts';
 import { DeviceLostError, GpuError, WatchdogError } from '../gpu/errors.ts';
 import { loadOptional } from '../optional.ts';
@@ -25,6 +26,11 @@ export interface Serving {
 const MOST_CONNECTIONS = 1024;
 /** Seconds for the head of a request. */
 const HEAD_SECONDS = 10;
+/**
+ * Milliseconds between the refusal of new requests and the end of listening. Connections that the system has accepted
+ * and this program has not seen yet would be reset.
+ */
+const GRACE = 250;
 /** Milliseconds between two looks for connections that take too long. */
 const CHECK_INTERVAL = 1000;
 
@@ -101,8 +107,9 @@ function listen(server: Server, { host, port }: ServeSettings): Promise<void> {
 }
 
 /** @param seconds after which connections are cut off, though their requests have no answer yet */
-function close(server: Server, seconds: number): Promise<void> {
-  return new Promise((resolve) => {
+async function close(server: Server, seconds: number): Promise<void> {
+  await sleep(GRACE);
+  await new Promise<void>((resolve) => {
     // A request that has just arrived waits for its answer as long as the device takes.
     const cut = setTimeout(() => server.closeAllConnections(), 2 * seconds * 1000);
     server.close(() => {
