@@ -113,6 +113,7 @@ test('the defaults are the tutorial’s', () => {
     tunes: true,
     out: undefined,
     json: false,
+    tensorboard: false,
   });
   const defaults = Object.fromEntries(Object.entries(NUMBER_OPTIONS).map(([name, rule]) => [name, rule.default]));
   expect(defaults).toMatchObject({
@@ -134,7 +135,7 @@ test('accepts every flag', () => {
     '--mode both --epochs 3 --batch-size 8 --lr 1e-2 --momentum .5 --weight-decay 1e-4 --step-size 2 --gamma 0.5';
   const more =
     '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe --no-tune ' +
-    '--skip-broken --on-divergence continue --watchdog 60';
+    '--skip-broken --on-divergence continue --watchdog 60 --tensorboard';
   expect(parseTrainFlags([...good, ...args.split(' '), ...more.split(' ')], {})).toEqual({
     modes: ['finetune', 'extract'],
     data,
@@ -160,6 +161,7 @@ test('accepts every flag', () => {
     tunes: false,
     out: 'a/b',
     json: true,
+    tensorboard: true,
   });
 });
 
