@@ -15,6 +15,7 @@ import { openGpu } from '../src/gpu/dawn.ts';
 import { type Context, type Outcome, type Row, Skipped } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
+import { augment } from './rows/augment.ts';
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
@@ -43,6 +44,7 @@ import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
+import { readmeRow } from './rows/readme.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
@@ -66,6 +68,7 @@ const ROWS: readonly Row[] = [
   predict,
   serveRow,
   valTransform,
+  augment,
   pillowFormats,
   mutatedPictures,
   onnx,
@@ -89,6 +92,7 @@ const ROWS: readonly Row[] = [
   bareMachine,
   packageRow,
   installGit,
+  readmeRow,
   exportsRow,
   browserEngine,
   draws,

@@ -130,7 +130,8 @@ function inMemory({ bytes }: EncodedPicture, beforeReading: (bytes: number) => v
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function fileLimit(maxPixels: number): (bytes: number) => void {
+/** @internal Refuses a file that is larger than a picture of so many pixels needs. @throws PictureError */
+export function fileLimit(maxPixels: number): (bytes: number) => void {
   return (bytes) => {
     if (bytes <= maxPixels * BYTES_PER_PIXEL + BYTES_AROUND) return;
     throw new TooLargeError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE);

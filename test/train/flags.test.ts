@@ -114,6 +114,8 @@ test('the defaults are the tutorial’s', () => {
     out: undefined,
     json: false,
     tensorboard: false,
+    regularization: {},
+    probe: {},
   });
   const defaults = Object.fromEntries(Object.entries(NUMBER_OPTIONS).map(([name, rule]) => [name, rule.default]));
   expect(defaults).toMatchObject({
@@ -162,6 +164,8 @@ test('accepts every flag', () => {
     out: 'a/b',
     json: true,
     tensorboard: true,
+    regularization: {},
+    probe: {},
   });
 });
 

@@ -51,7 +51,8 @@ function fixed(value: number): number {
 
 /** Each pixel of the output is that of the source where the matrix takes its centre, or black. */
 function transform({ width, height, pixels }: Picture, [a, b, c, d, e, f]: Matrix): void {
-  const source = pixels.slice();
+  // Not slice(): that of a Buffer is no copy.
+  const source = new Uint8Array(pixels);
   pixels.fill(0);
   const [stepX, stepY] = [fixed(a), fixed(d)];
   let lineX = fixed(c + a * 0.5 + b * 0.5);

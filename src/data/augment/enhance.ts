@@ -66,7 +66,8 @@ const CENTRE = fround(5 / 13);
 
 /** `ImageFilter.SMOOTH`: the weights 1 around 5, over 13. The border keeps its pixels, and so do pictures without inside. */
 function smoothed({ width, height, pixels }: Picture): Uint8Array {
-  const out = pixels.slice();
+  // Not slice(): that of a Buffer is no copy.
+  const out = new Uint8Array(pixels);
   const row = width * 3;
   const line = (at: number, centre: number) =>
     fround(fround(fround(pixels[at - 3]! * AROUND) + fround(pixels[at]! * centre)) + fround(pixels[at + 3]! * AROUND));
