@@ -3,6 +3,7 @@ import { decode } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { MissingFeatureError, OutOfMemoryError } from '../gpu/errors.ts';
+import { onMissingFont } from '../pictures/index.ts';
 import type { FindTuned } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor, type Prediction } from '../predict/index.ts';
 import { printableLines } from '../printable.ts';
@@ -35,6 +36,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
       io.stdout.write(HELP);
       return 0;
     }
+    onMissingFont((text) => io.stderr.write(`${printableLines(text)}\n`));
     return await run(command, io);
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
+import { onMissingFont } from '../pictures/index.ts';
 import { type FindTuned, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import {
@@ -46,6 +47,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
       io.stdout.write(HELP);
       return 0;
     }
+    onMissingFont((text) => io.stderr.write(`${printableLines(text)}\n`));
     return await runAll(command, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

@@ -4,4 +4,5 @@ export { pictureOf } from './batch-pictures.ts';
 export { type ComparedRun, drawComparison } from './comparison.ts';
 export { type CurvePoint, type Curves, drawCurves } from './curves.ts';
 export { drawPredictions, type Prediction, type Predictions } from './predictions.ts';
+export { onMissingFont } from './text.ts';
 export { drawTrainBatch, type TrainBatch } from './train-batch.ts';

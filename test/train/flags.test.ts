@@ -57,7 +57,11 @@ test.each<[string, string[], RegExp]>([
   ['missing data', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
   ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder, found a file/],
   ['missing weights', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
-  ['weights that are a folder', ['--data', data, '--weights', data], /--weights: .*: expected a run's folder with best.safetensors, found a folder/],
+  [
+    'weights that are a folder',
+    ['--data', data, '--weights', data],
+    /--weights: .*: expected a run's folder with best.safetensors, found a folder/,
+  ],
   ['an empty run folder', [...good, '--out', ''], /--out: expected a folder/],
 ])('%s is an error with exit status 2', async (_, args, message) => {
   const { code, stdout, stderr } = await call(args);
