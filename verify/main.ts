@@ -43,11 +43,13 @@ import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
+import { probe } from './rows/probe.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { readmeRow } from './rows/readme.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
+import { scores } from './rows/scores.ts';
 import { serveRow } from './rows/serve.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
@@ -55,6 +57,7 @@ import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
 import { suiteGpuVariants, suiteSwiftShader } from './rows/suites.ts';
 import { tuneFromNothing, tuneTable } from './rows/tune.ts';
 import { valTransform } from './rows/val-transform.ts';
+import { walkRow } from './rows/walk.ts';
 
 const ROWS: readonly Row[] = [
   oneStep,
@@ -67,6 +70,7 @@ const ROWS: readonly Row[] = [
   half,
   predict,
   serveRow,
+  scores,
   valTransform,
   augment,
   pillowFormats,
@@ -93,6 +97,7 @@ const ROWS: readonly Row[] = [
   packageRow,
   installGit,
   readmeRow,
+  walkRow,
   exportsRow,
   browserEngine,
   draws,
@@ -100,6 +105,7 @@ const ROWS: readonly Row[] = [
   epochDraws,
   trainPixels,
   finetuneSteps,
+  probe,
   // The longest runs first: the next rows reuse them.
   extractorRun,
   extractorAccuracy,

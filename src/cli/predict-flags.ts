@@ -30,9 +30,10 @@ export interface PredictCommand {
   readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
 }
 
-type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
+/** The numeric flags of commands that predict. */
+export type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
 
-const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
+export const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
   { flag: 'batch-size', option: 'batchSize', help: [`pictures computed at once (default: ${DEFAULT_BATCH_SIZE})`] },
   {
     flag: 'threads',
@@ -68,6 +69,8 @@ export const HELP = `Usage: ${called('predict')} [--weights <file>] <picture or 
 Classifies pictures with a trained network: prints the likeliest classes of each and their probabilities.
 
 A folder stands for all pictures in it and its subfolders. Unreadable files are reported on stderr and skipped.
+If all its subfolders have names of the network's classes, a last line says how many predictions are right; the command
+eval says more.
 
 ${flagHelp('weights <file>', [
   "a resnet18 or resnet34: a run's folder, whose best weights name its classes, or any",
@@ -109,11 +112,6 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
   const { values, positionals } = parse(argv);
   if (values.help === true) return 'help';
   const text = (flag: string) => values[flag] as string | undefined;
-  const numbers: Partial<Record<NumberFlag, number>> = {};
-  for (const { flag, option } of NUMBER_FLAGS) {
-    const given = text(flag);
-    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
-  }
   const adapter = text('adapter');
   const [top, save, watch] = [text('top'), text('save'), text('watch')];
   if (save !== undefined) checkSaveFolder(save);
@@ -137,8 +135,18 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     half: values.half === true,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
-    numbers,
+    numbers: readNumbers(text),
   };
+}
+
+/** @throws UsageError naming the flag that is wrong */
+export function readNumbers(text: (flag: string) => string | undefined): PredictCommand['numbers'] {
+  const numbers: Partial<Record<NumberFlag, number>> = {};
+  for (const { flag, option } of NUMBER_FLAGS) {
+    const given = text(flag);
+    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
+  }
+  return numbers;
 }
 
 function parse(argv: readonly string[]) {

@@ -17,6 +17,7 @@ import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts
 import { findInputs, type Input, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
 import { makeSaveFolder, savePicture } from './predict-save.ts';
+import { PredictScore } from './predict-score.ts';
 import { watchFolder } from './predict-watch.ts';
 import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
@@ -114,6 +115,7 @@ async function predictAll(
     report.opened(predictor);
     for (const line of leftOutLines(leftOut)) report.note(line);
     const options = { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) };
+    const scored = new PredictScore(pictures, predictor.classes);
     /** Returns why the picture could not be read again. */
     const show = async (outcome: Prediction, input: Input): Promise<FileError | undefined> => {
       if (save === undefined) {
@@ -139,6 +141,7 @@ async function predictAll(
       )) {
         const input = inputs[shown++]!;
         const error = 'error' in outcome ? outcome.error : await show(outcome, input);
+        if (!('error' in outcome)) scored.see(input, outcome);
         if (error) {
           report.skipped(error.message);
           skipped++;
@@ -157,6 +160,7 @@ async function predictAll(
       report.note(`Stopped after ${done} of ${pictures.length} pictures.`);
       return interruptedStatus(signal);
     }
+    if (scored.score) report.scored(scored.score);
     if (skipped === 0) return 0;
     report.note(`${skipped} of ${pictures.length + problems.length} were skipped, for the reasons above.`);
     return 1;

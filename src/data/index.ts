@@ -18,7 +18,7 @@ export { FORMAT_NAMES, formatOf, type PictureFormat } from './formats.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { drawMix, mixPictures } from './mixup.ts';
-export { fsPath, nameFromBytes, printableName } from './names.ts';
+export { fsPath, nameFromBytes, placeIn, printableName } from './names.ts';
 export { PixelCache } from './pixel-cache.ts';
 export { type Box, resizeBilinear } from './resize.ts';
 export { loadSharp } from './sharp.ts';

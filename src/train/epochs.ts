@@ -1,5 +1,5 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
-import type { DataLoader, DecoderPool, Generator } from '../data/index.ts';
+import type { DataLoader, Generator } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
@@ -14,6 +14,7 @@ import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, t
 import { DivergenceWatch } from './divergence.ts';
 import type { DivergedAt, DivergedError } from './errors.ts';
 import type { Fingerprint } from './fingerprint.ts';
+import { judgeBest } from './judge-best.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { type Pictures, pictureName } from './pictures.ts';
@@ -22,6 +23,7 @@ import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
+import { scoreSet } from './score-set.ts';
 import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './types.ts';
 
 /** The parts of a run. */
@@ -50,7 +52,6 @@ export interface Run {
   readonly generator: Generator;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
   readonly folder: RunFolder;
-  readonly pool: DecoderPool;
   readonly best: Best<State>;
   readonly drawsPictures: boolean;
   readonly reporter: Reporter | undefined;
@@ -71,7 +72,7 @@ const START: Position = { epoch: 0, phase: 'train', done: null };
 /** Runs the epochs that are left. At the end the model has the best weights and is in evaluation mode. */
 export async function runEpochs(run: Run): Promise<EpochsResult> {
   const { mode, settings, pictures, start, gpu, chooser, rehearsal, model, optimizer, scheduler, generator } = run;
-  const { loaders, folder, pool, best, reporter, signal, before } = run;
+  const { loaders, folder, best, reporter, signal, before } = run;
   const { epochs, saveEvery } = settings;
   const { classes } = pictures;
   const steps = { train: loaders.train.length, val: loaders.val.length };
@@ -290,10 +291,11 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   reporter?.ended?.(summary);
   // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
   if (finished > 0) {
-    const size = Math.min(settings.batchSize, pictures.val.length);
-    const { transform } = loaders.val.options;
-    const question = { gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize: size };
-    if (drawn) await watchdog.watch(drawn.drawPredictions(question));
+    const question = { gpu, chooser, model, loader: loaders.val, watchdog };
+    await judgeBest({
+      ...{ best, data: run.data, loader: loaders.val, folder, reporter, drawn },
+      scores: (onScored) => scoreSet({ ...question, onScored }),
+    });
   }
   await drawn?.finish();
   return { summary, metrics };

@@ -11,6 +11,7 @@ export {
   someOf,
 } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
+export { judgedPictures } from './judged-pictures.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
@@ -31,6 +32,7 @@ export { type Extra, loadTraining, saveTraining, type TrainingParts } from './tr
 export type {
   CheckProgressReport,
   FeatureProgress,
+  JudgingProgress,
   PhaseMetrics,
   Reporter,
   RunSegment,

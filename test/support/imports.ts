@@ -14,6 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'predict',
     'tune',
     'train',
+    'judge',
     'plan',
     'models',
     'optim',
@@ -28,11 +29,24 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'data',
   ],
   serve: ['predict', 'gpu', 'data'],
-  predict: ['plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  predict: ['judge', 'plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
   // `train` takes from `fetch` only where caches lie.
-  train: ['plan', 'models', 'fetch', 'pictures', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  train: [
+    'judge',
+    'plan',
+    'models',
+    'fetch',
+    'pictures',
+    'optim',
+    'nn',
+    'autograd',
+    'kernels',
+    'gpu',
+    'weights',
+    'data',
+  ],
   plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
   models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
   optim: ['nn', 'autograd', 'kernels', 'gpu'],
@@ -44,6 +58,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   data: ['random'],
   // torch's random generator, for initial weights and for the draws of data.
   random: [],
+  // The verdict on a network's answers: numbers and words, without engine or device.
+  judge: [],
   // Pictures for people (of a run, of predictions), drawn pictures to learn from, and downloads.
   pictures: ['data'],
   demo: ['data'],
