@@ -27,6 +27,7 @@ import { evalForward } from './rows/eval-forward.ts';
 import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
+import { gradCamRow } from './rows/grad-cam.ts';
 import { half } from './rows/half.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
@@ -60,6 +61,7 @@ const ROWS: readonly Row[] = [
   examples,
   optimizers,
   evalForward,
+  gradCamRow,
   half,
   predict,
   valTransform,
