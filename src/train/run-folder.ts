@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
+import { type Judgement, judgementText } from '../judge/index.ts';
 import { readCheckpoint, sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
 import { lockFolder } from './lock.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
@@ -17,13 +18,16 @@ export const RUN_FILES = {
   best: 'best.safetensors',
   last: 'last.safetensors',
   summary: 'summary.json',
+  judgement: 'judgement.json',
 } as const;
 
-/** File names of the tutorial's pictures. */
+/** File names of the pictures: the tutorial's three, and those of the judgement. */
 export const PICTURE_FILES = {
   trainBatch: 'train-batch.png',
   curves: 'curves.png',
   predictions: 'predictions.png',
+  confusion: 'confusion.png',
+  topLosses: 'top-losses.png',
 } as const;
 
 /** File name of one of these pictures. */
@@ -214,6 +218,11 @@ export class RunFolder {
   /** Writes summary.json. */
   writeSummary(summary: RunSummary): void {
     this.#writeText(RUN_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`);
+  }
+
+  /** Writes judgement.json: what the best weights make of val. */
+  writeJudgement(judgement: Judgement): void {
+    this.#writeText(RUN_FILES.judgement, judgementText(judgement));
   }
 
   /** Whether the folder has this picture. */

@@ -13,6 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'predict',
     'tune',
     'train',
+    'judge',
     'plan',
     'models',
     'optim',
@@ -29,7 +30,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   predict: ['plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
-  train: ['plan', 'models', 'pictures', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  train: ['judge', 'plan', 'models', 'pictures', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
   models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
   optim: ['nn', 'autograd', 'kernels', 'gpu'],
@@ -41,6 +42,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   data: ['random'],
   // torch's random generator, for initial weights and for the draws of data.
   random: [],
+  // The verdict on a network's answers: numbers and words, without engine or device.
+  judge: [],
   // Pictures for people (of a run, of predictions), drawn pictures to learn from, and downloads.
   pictures: ['data'],
   demo: ['data'],

@@ -1,0 +1,20 @@
+/** The verdict on a network over labelled pictures. Other folders import from this file. */
+export { judgementText, readJudgement } from './file.ts';
+export { reachOf, wilsonInterval } from './interval.ts';
+export { judge } from './scores.ts';
+export { softmax } from './softmax.ts';
+export type {
+  Answer,
+  Averages,
+  CalibrationBin,
+  ClassScores,
+  Interval,
+  JudgedSet,
+  JudgedSource,
+  Judgement,
+  Likely,
+  Rates,
+  Scores,
+  TopK,
+} from './types.ts';
+export { accuracyText, classTable, warningsOf, worstClasses } from './words.ts';
