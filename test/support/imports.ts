@@ -13,6 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'predict',
     'tune',
     'train',
+    'report',
     'judge',
     'plan',
     'models',
@@ -30,7 +31,22 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   predict: ['plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
-  train: ['judge', 'plan', 'models', 'pictures', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  train: [
+    'report',
+    'judge',
+    'plan',
+    'models',
+    'pictures',
+    'optim',
+    'nn',
+    'autograd',
+    'kernels',
+    'gpu',
+    'weights',
+    'data',
+  ],
+  // A page about a run, from the files of its folder.
+  report: ['judge', 'plan', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
   models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
   optim: ['nn', 'autograd', 'kernels', 'gpu'],
@@ -52,7 +68,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   driver: [],
 };
 
-const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
+const SHARED: readonly string[] = ['src/called.ts', 'src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
 
 /**
  * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a
