@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
+import { type Judgement, judgementWords } from '../judge/index.ts';
 import type { Phase } from '../models/types.ts';
 import { formatBytes, type MemoryPlan } from '../plan/index.ts';
 import { listed, printableJson, printableLines } from '../printable.ts';
@@ -12,6 +13,7 @@ import {
   type DivergedError,
   endLines,
   epochLines,
+  type JudgingProgress,
   type PhaseMetrics,
   phaseLine,
   type Reporter,
@@ -52,7 +54,8 @@ export class TrainReport implements Reporter {
   /** Stream for the tutorial's lines. */
   readonly #lines: Output;
   readonly #left = new TimeLeft();
-  readonly #check = new CheckLines();
+  readonly #check = new LongWork();
+  readonly #judging = new LongWork();
   #epochs = 0;
   #demo: boolean | undefined;
   #folder = '';
@@ -66,8 +69,9 @@ export class TrainReport implements Reporter {
   }
 
   picturesChecked(progress: CheckProgressReport): void {
-    const line = this.#check.line(progress);
-    if (line) this.note(line);
+    const { done, total, decoded } = progress;
+    const counts = this.#check.counts(done, total);
+    if (counts) this.note(`Pictures checked: ${counts}${decoded ? '' : ' (their headers)'}`);
   }
 
   diverged(error: DivergedError): void {
@@ -159,6 +163,19 @@ export class TrainReport implements Reporter {
     }
   }
 
+  judging({ split, done, count }: JudgingProgress): void {
+    const counts = this.#judging.counts(done, count);
+    if (counts) this.note(`Judged: ${counts} pictures of ${split}`);
+  }
+
+  judged(judgement: Judgement): void {
+    this.#lines.write(`\n${judgementWords(judgement)}`);
+  }
+
+  judgementFailed(error: Error): void {
+    this.note(`The best weights were not judged (${error.message}). The run's other results are complete.`);
+  }
+
   picturesDrawn(files: readonly string[]): void {
     this.note(`Pictures drawn in ${this.#folder}: ${files.join(', ')}`);
   }
@@ -179,19 +196,20 @@ export class TrainReport implements Reporter {
   }
 }
 
-/** Tells of a check that takes long: the first line after some seconds, then one from time to time. */
-class CheckLines {
-  #last = performance.now() - (SECONDS_BETWEEN_LINES - SECONDS_OF_SILENCE) * 1000;
+/** Tells of work that takes long: the first line after some seconds, then one from time to time. */
+class LongWork {
+  #last: number | undefined;
   #hasTold = false;
 
-  line({ done, total, decoded }: CheckProgressReport): string | undefined {
+  /** `400 of 1,000` if a line is due. */
+  counts(done: number, total: number): string | undefined {
     const now = performance.now();
+    this.#last ??= now - (SECONDS_BETWEEN_LINES - SECONDS_OF_SILENCE) * 1000;
     const isDue = now - this.#last >= SECONDS_BETWEEN_LINES * 1000 || (done === total && this.#hasTold);
     if (!isDue) return undefined;
     this.#last = now;
     this.#hasTold = true;
-    const count = (value: number) => value.toLocaleString('en-US');
-    return `Pictures checked: ${count(done)} of ${count(total)}${decoded ? '' : ' (their headers)'}`;
+    return `${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`;
   }
 }
 

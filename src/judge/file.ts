@@ -53,7 +53,7 @@ export function readJudgement(path: string): Judgement {
 }
 
 /** The JSON of a judgement as files have it: a line for each key, and for each class, bin, row and answer. */
-export function judgementText(judgement: Judgement): string {
+export function judgementJson(judgement: Judgement): string {
   const lines = Object.entries(judgement).map(([key, value]) => `  ${JSON.stringify(key)}: ${valueText(value)}`);
   return `{\n${lines.join(',\n')}\n}\n`;
 }

@@ -1,8 +1,8 @@
 /** The verdict on a network over labelled pictures. Other folders import from this file. */
-export { judgementText, readJudgement } from './file.ts';
+export { judgementJson, readJudgement } from './file.ts';
 export { reachOf, wilsonInterval } from './interval.ts';
 export { judge } from './scores.ts';
-export { softmax } from './softmax.ts';
+export { crossEntropyOf, softmax } from './softmax.ts';
 export type {
   Answer,
   Averages,
@@ -17,4 +17,4 @@ export type {
   Scores,
   TopK,
 } from './types.ts';
-export { accuracyText, classTable, warningsOf, worstClasses } from './words.ts';
+export { accuracyText, classTable, judgementWords, warningsOf, worstClasses } from './words.ts';

@@ -49,9 +49,9 @@ export function judge(set: JudgedSet): Scores {
   };
 }
 
-function check({ classes, paths, truths, probabilities }: JudgedSet): void {
+function check({ classes, paths, truths, probabilities, losses }: JudgedSet): void {
   const [count, width] = [paths.length, classes.length];
-  if (truths.length !== count || probabilities.length !== count * width) {
+  if (truths.length !== count || probabilities.length !== count * width || (losses?.length ?? count) !== count) {
     throw new DawngradError(
       `judge: expected a truth and ${width} probabilities for each of ${count} pictures, found ${truths.length} truths ` +
         `and ${probabilities.length} probabilities.`,
@@ -84,7 +84,12 @@ function likeliestFirst(row: Float64Array): number[] {
   return Array.from(row.keys()).sort((a, b) => row[b]! - row[a]! || a - b);
 }
 
-function answerOf({ classes, paths, truths }: JudgedSet, index: number, row: Float64Array, order: number[]): Answer {
+function answerOf(
+  { classes, paths, truths, losses }: JudgedSet,
+  index: number,
+  row: Float64Array,
+  order: number[],
+): Answer {
   const [truth, answer] = [truths[index]!, order[0]!];
   return {
     path: paths[index]!,
@@ -92,10 +97,14 @@ function answerOf({ classes, paths, truths }: JudgedSet, index: number, row: Flo
     answer: classes[answer]!,
     right: truth === answer,
     probability: row[answer]!,
-    // A probability that is too small for a double counts as the smallest one. `+ 0` makes −0 a 0.
-    loss: -Math.log(Math.max(row[truth]!, Number.MIN_VALUE)) + 0,
+    loss: losses?.[index] ?? lossOf(row[truth]!),
     top: order.slice(0, MOST_TOP).map((label) => ({ name: classes[label]!, probability: row[label]! })),
   };
+}
+
+/** A probability that is too small for a double counts as the smallest one. */
+function lossOf(probability: number): number {
+  return Math.max(0, -Math.log(Math.max(probability, Number.MIN_VALUE)));
 }
 
 function classScores(name: string, label: number, confusion: readonly (readonly number[])[]): ClassScores {

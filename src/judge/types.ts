@@ -14,6 +14,8 @@ export interface JudgedSet {
   readonly truths: ArrayLike<number>;
   /** [pictures, classes]: the probabilities of each picture sum to 1. */
   readonly probabilities: ArrayLike<number>;
+  /** The cross entropy of each picture, where it is known better than the probabilities tell: they round to 0 and 1. */
+  readonly losses?: ArrayLike<number>;
 }
 
 /** A share that was measured on a sample: with a probability of 95 % the true one lies between these two (Wilson). */
@@ -74,7 +76,7 @@ export interface Likely {
 
 /** What the network made of one picture. */
 export interface Answer {
-  /** In a `Judgement`: relative to `data`, with slashes; absolute if it lies elsewhere. */
+  /** In a `Judgement`: relative to `data`, with slashes. */
   readonly path: string;
   /** Names of classes. */
   readonly truth: string;
@@ -82,7 +84,7 @@ export interface Answer {
   readonly right: boolean;
   /** Of the answer. */
   readonly probability: number;
-  /** Cross entropy: the negative natural logarithm of the truth's probability, at most 744.5. */
+  /** Cross entropy: the negative natural logarithm of the truth's probability. */
   readonly loss: number;
   /** The likeliest classes, at most five, in falling order. The first is the answer. */
   readonly top: readonly Likely[];

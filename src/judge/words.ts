@@ -1,7 +1,7 @@
 /** A judgement in words, for a terminal: sentences without line ends, and a table. */
 import { printable } from '../printable.ts';
 import { reachOf } from './interval.ts';
-import type { ClassScores, Scores } from './types.ts';
+import type { ClassScores, Judgement, Scores } from './types.ts';
 
 /** A longer interval than ± this says little. */
 const WIDEST_REACH = 0.1;
@@ -14,6 +14,24 @@ const MOST_ROWS = 20;
 const WIDEST_NAME = 30;
 
 type Judged = Pick<Scores, 'classes' | 'confusion'>;
+
+/**
+ * All that a terminal gets after a run and from `eval`: accuracy, a table of the classes, the worst in words, warnings.
+ * Ends with a line feed.
+ */
+export function judgementWords(judgement: Omit<Judgement, 'answers'>): string {
+  const { split, epoch, balancedAccuracy, ece } = judgement;
+  const whose = epoch === null ? '' : ` (weights of epoch ${epoch})`;
+  const worst = worstClasses(judgement);
+  return [
+    `Judged on ${split}${whose}: ${accuracyText(judgement)}`,
+    `Balanced accuracy: ${percent(balancedAccuracy)} %. Calibration error (ECE): ${percent(ece)} points.`,
+    classTable(judgement).trimEnd(),
+    ...(worst.length > 0 ? [`Worst: ${worst.join('; ')}.`] : []),
+    ...warningsOf(judgement, split),
+    '',
+  ].join('\n');
+}
 
 /** `13 of 16 right, 81.3 % (95 % interval: 57.0 to 93.4 %)` */
 export function accuracyText({ right, count, accuracy, interval }: Omit<Scores, 'answers'>): string {

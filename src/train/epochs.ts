@@ -1,5 +1,5 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
-import type { DataLoader, DecoderPool, Generator } from '../data/index.ts';
+import type { DataLoader, Generator } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
@@ -14,6 +14,7 @@ import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, t
 import { DivergenceWatch } from './divergence.ts';
 import type { DivergedAt, DivergedError } from './errors.ts';
 import type { Fingerprint } from './fingerprint.ts';
+import { judgeBest } from './judge-best.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { type Pictures, pictureName } from './pictures.ts';
@@ -48,7 +49,6 @@ export interface Run {
   readonly generator: Generator;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
   readonly folder: RunFolder;
-  readonly pool: DecoderPool;
   readonly best: Best<State>;
   readonly drawsPictures: boolean;
   readonly reporter: Reporter | undefined;
@@ -69,7 +69,7 @@ const START: Position = { epoch: 0, phase: 'train', done: null };
 /** Runs the epochs that are left. At the end the model has the best weights and is in evaluation mode. */
 export async function runEpochs(run: Run): Promise<EpochsResult> {
   const { mode, settings, pictures, start, gpu, chooser, rehearsal, model, optimizer, scheduler, generator } = run;
-  const { loaders, folder, pool, best, reporter, signal, before } = run;
+  const { loaders, folder, best, reporter, signal, before } = run;
   const { epochs, saveEvery } = settings;
   const { classes } = pictures;
   const steps = { train: loaders.train.length, val: loaders.val.length };
@@ -284,12 +284,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   model.eval();
   reporter?.ended?.(summary);
   // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
-  if (finished > 0) {
-    const size = Math.min(settings.batchSize, pictures.val.length);
-    const { transform } = loaders.val.options;
-    const question = { gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize: size };
-    if (drawn) await watchdog.watch(drawn.drawPredictions(question));
-  }
+  if (finished > 0) await judgeBest({ ...run, loader: loaders.val, watchdog, drawn });
   await drawn?.finish();
   return { summary, metrics };
 }

@@ -20,6 +20,7 @@ export { resumeTraining, type TrainResult, train } from './train.ts';
 export { type Extra, loadTraining, saveTraining, type TrainingParts } from './training-state.ts';
 export type {
   CheckProgressReport,
+  JudgingProgress,
   PhaseMetrics,
   Reporter,
   RunSegment,

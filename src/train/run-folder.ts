@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
-import { type Judgement, judgementText } from '../judge/index.ts';
+import { type Judgement, judgementJson } from '../judge/index.ts';
 import { readCheckpoint, sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
 import { lockFolder } from './lock.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
@@ -222,7 +222,7 @@ export class RunFolder {
 
   /** Writes judgement.json: what the best weights make of val. */
   writeJudgement(judgement: Judgement): void {
-    this.#writeText(RUN_FILES.judgement, judgementText(judgement));
+    this.#writeText(RUN_FILES.judgement, judgementJson(judgement));
   }
 
   /** Whether the folder has this picture. */

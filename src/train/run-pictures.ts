@@ -1,19 +1,20 @@
 /**
- * The tutorial's pictures in the run folder. They are for people and no result depends on them: if one cannot be drawn,
+ * The pictures in the run folder: the tutorial's, and those of the judgement. They are for people and no result depends on them: if one cannot be drawn,
  * that is reported and the run goes on. The drawing code loads when the first picture is due, so it delays no start.
  */
 
+import type { DataLoader } from '../data/index.ts';
+import type { Judgement } from '../judge/index.ts';
 import type { HostBatch } from '../models/step.ts';
 import type { CurvePoint } from '../pictures/index.ts';
 import type { Best } from './best.ts';
+import { judgedPictures } from './judged-pictures.ts';
 import { fixed } from './lines.ts';
-import { predictVal, type ValQuestion } from './predict-val.ts';
 import { PICTURE_FILES, type PictureFile, type RunFolder } from './run-folder.ts';
 import type { Reporter } from './types.ts';
 
-/** At most this many pictures of a batch, and of val, are shown; six as in the tutorial. */
+/** At most this many pictures of a batch are shown. */
 const MOST_OF_A_BATCH = 16;
-const PREDICTIONS = 6;
 
 export interface RunPicturesOptions {
   readonly folder: RunFolder;
@@ -83,24 +84,14 @@ export class RunPictures {
     });
   }
 
-  /** Predicts some pictures of val and draws them. @param question must have the network with the best weights */
-  async drawPredictions(question: ValQuestion): Promise<void> {
-    const { classes, best } = this.#options;
+  /** Draws what the best weights make of val. @param loader of val */
+  async drawJudged(judgement: Judgement, loader: DataLoader): Promise<void> {
+    const { best } = this.#options;
     const whose =
       best.epoch === null
         ? 'the weights before training'
         : `the best weights (epoch ${best.epoch}, val acc ${fixed(best.acc, 4)})`;
-    await this.#draw(PICTURE_FILES.predictions, async () => {
-      const { images, size, results } = await predictVal(question, PREDICTIONS);
-      const { drawPredictions, pictureOf } = await import('../pictures/index.ts');
-      const predictions = results.map(({ predicted, actual, probability }, i) => ({
-        picture: pictureOf(images, size, i),
-        predicted: classes[predicted]!,
-        actual: classes[actual]!,
-        probability,
-      }));
-      return drawPredictions({ predictions, by: `by ${whose}` });
-    });
+    for (const { file, draw } of judgedPictures(judgement, loader, whose)) await this.#draw(file, draw);
   }
 
   /** Draws the remaining pictures that need no device, then reports which pictures exist. */
