@@ -1,7 +1,7 @@
 /**
  * `npm run verify [-- NAME …]`: checks the promises of the project. Prints the device, and the
  * figures and bars of each row; the exit status is 1 if a bar does not hold. `--list` names the rows, `--ci` runs the
- * rows for CI.
+ * rows for CI, `--screenshots <folder>` keeps the pictures of pages that a row looked at.
  *
  * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch. Comparisons of whole runs also need
  * DAWNGRAD_REFERENCE, and `cases` needs DAWNGRAD_CASES. Rows that are `alone` need none of the others.
@@ -43,6 +43,7 @@ import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
+import { reportRow } from './rows/report.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
@@ -89,6 +90,7 @@ const ROWS: readonly Row[] = [
   packageRow,
   exportsRow,
   browserEngine,
+  reportRow,
   draws,
   lastLayer,
   epochDraws,
@@ -117,7 +119,7 @@ async function main(argv: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: { ci: { type: 'boolean' }, list: { type: 'boolean' } },
+    options: { ci: { type: 'boolean' }, list: { type: 'boolean' }, screenshots: { type: 'string' } },
   });
   if (values.list) {
     for (const row of ROWS) console.log(`${row.name.padEnd(20)} ${`${row.minutes} min`.padEnd(8)} ${row.title}`);
@@ -153,7 +155,7 @@ async function main(argv: string[]): Promise<number> {
     const scratch = mkdtempSync(join(tmpdir(), `dawngrad-verify-${row.name}-`));
     const started = performance.now();
     try {
-      report(await row.run({ ...context, ci: values.ci === true, scratch }));
+      report(await row.run({ ...context, ci: values.ci === true, screenshots: values.screenshots, scratch }));
     } catch (error) {
       if (error instanceof Skipped) {
         report(error.outcomes);
@@ -174,7 +176,7 @@ async function main(argv: string[]): Promise<number> {
 }
 
 /** The context of the rows, or a message that names the missing parts. */
-function findContext(): Omit<Context, 'scratch' | 'ci'> | string {
+function findContext(): Omit<Context, 'scratch' | 'ci' | 'screenshots'> | string {
   const { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights, DAWNGRAD_REFERENCE: reference } = process.env;
   const python = findTorchPython();
   const missing = [

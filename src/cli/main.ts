@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   predict: { what: 'classify pictures', load: () => import('./predict.ts') },
   convert: { what: 'convert a checkpoint to safetensors', load: () => import('./convert.ts') },
   compare: { what: 'compare the metrics of two runs', load: () => import('./compare.ts') },
+  report: { what: 'write a page about a run, or compare runs', load: () => import('./report.ts') },
   tune: { what: 'find the fastest kernels for this machine', load: () => import('./tune.ts') },
   doctor: { what: 'check this machine and say what it needs', load: () => import('./doctor.ts') },
 };

@@ -86,7 +86,8 @@ function headline(runs: readonly ComparedRun[]): Html {
   const [best, second] = ranked;
   if (!best || !second) return html`${runs.length} runs compared`;
   const tied = ranked.filter(({ judgement }) => judgement.accuracy === best.judgement.accuracy);
-  if (tied.length > 1) return html`${tied.length} runs do best: <span class="score">${percent(best.judgement.accuracy)}</span> right`;
+  if (tied.length > 1)
+    return html`${tied.length} runs do best: <span class="score">${percent(best.judgement.accuracy)}</span> right`;
   return html`${named(best.name)} does best: <span class="score">${percent(best.judgement.accuracy)}</span> right`;
 }
 
@@ -105,7 +106,8 @@ function judged(runs: readonly ComparedRun[]): JudgedRun[] {
 
 function verdicts(runs: readonly ComparedRun[], { count, disputed }: Shared): Html[] {
   const [best, second] = judged(runs);
-  if (!best || !second) return [html`Fewer than two of the runs have been judged, so their results cannot be compared.`];
+  if (!best || !second)
+    return [html`Fewer than two of the runs have been judged, so their results cannot be compared.`];
   const sentences: Html[] = [];
   const overlap = second.judgement.interval[1] >= best.judgement.interval[0];
   const apart = Math.round((best.judgement.accuracy - second.judgement.accuracy) * 1000) / 10;
@@ -140,7 +142,15 @@ function resultsSection(runs: readonly ComparedRun[]): Section {
     ['Device', ({ config }) => plain(config.adapter.description)],
     ['Data', ({ config }) => plain(picturePath(config.data).split('/').at(-1)!)],
   ];
-  return { id: 'results', title: 'Results', body: grid('Results of each run', runs, rows.map(([title, cell]) => ({ title, cells: runs.map(({ record }) => cell(record) ?? '–') }))) };
+  return {
+    id: 'results',
+    title: 'Results',
+    body: grid(
+      'Results of each run',
+      runs,
+      rows.map(([title, cell]) => ({ title, cells: runs.map(({ record }) => cell(record) ?? '–') })),
+    ),
+  };
 }
 
 interface GridRow {
@@ -169,7 +179,11 @@ function settingsSection(runs: readonly ComparedRun[]): Section {
     body:
       rows.length === 0
         ? html`<p>None: all settings are equal.</p>`
-        : grid('Settings that differ', runs, rows.map(({ name, values }) => ({ title: titleOf(name), cells: values.map((value) => plain(value)) }))),
+        : grid(
+            'Settings that differ',
+            runs,
+            rows.map(({ name, values }) => ({ title: titleOf(name), cells: values.map((value) => plain(value)) })),
+          ),
   };
 }
 
@@ -204,7 +218,11 @@ function epochTable(runs: readonly ComparedRun[]): Html {
   return html`<details><summary>The numbers of val</summary>${grid('Accuracy and loss on val', runs, rows)}</details>`;
 }
 
-function disputedSection(runs: readonly ComparedRun[], { count, disputed }: Shared, views: ReadonlyMap<string, View>): Section {
+function disputedSection(
+  runs: readonly ComparedRun[],
+  { count, disputed }: Shared,
+  views: ReadonlyMap<string, View>,
+): Section {
   const more = disputed.length - MOST_DISPUTED;
   const text =
     count === 0
@@ -222,7 +240,7 @@ function disputedSection(runs: readonly ComparedRun[], { count, disputed }: Shar
 function card(runs: readonly ComparedRun[], { path, truth, answers }: Disputed, view: View | undefined): Html {
   const shown = picturePath(path);
   return html`<li class="card"><h3>${named(truth)}</h3>
-    ${view && html`<div class="looks alone"><figure><img src="${trusted(view.picture)}" alt="${plain(shown)}, which is ${plain(truth)}" loading="lazy"></figure></div>`}
+    ${view && html`<div class="looks alone"><figure><img src="${trusted(view.picture)}" alt="${plain(shown)}, which is ${plain(truth)}" decoding="async"></figure></div>`}
     <ul class="likely">${answers.map(
       ({ answer, right, probability }, i) =>
         html`<li><span>${runName(runs[i]!, i)}: <span class="verdict ${right ? 'ok' : 'no'}">${right ? '✓' : '✗'} ${named(answer)}</span></span> <b>${percent(probability)}</b></li>`,

@@ -20,7 +20,10 @@ export interface OpenEyes extends Eyes {
 
 /** Reads pictures only. */
 export function openReader({ config }: RunRecord): OpenEyes {
-  const pool = new DecoderPool(NUMBER_OPTIONS.threads.default, config.maxPixels === undefined ? {} : { maxPixels: config.maxPixels });
+  const pool = new DecoderPool(
+    NUMBER_OPTIONS.threads.default,
+    config.maxPixels === undefined ? {} : { maxPixels: config.maxPixels },
+  );
   return { pool, network: undefined, close: () => pool.close() };
 }
 

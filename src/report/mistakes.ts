@@ -70,8 +70,8 @@ function card(answer: Answer, view: View | undefined, rank: number): Html {
 
 function looks({ truth, answer }: Answer, { picture, heat }: View, path: string): Html {
   return html`<div class="looks${heat === undefined && ' alone'}">
-    <figure><img src="${picture}" alt="${plain(path)}, which is ${plain(truth)}" loading="lazy"><figcaption>what it saw</figcaption></figure>
-    ${heat !== undefined && html`<figure><img src="${heat}" alt="The same picture; bright where it spoke for ${plain(answer)}" loading="lazy"><figcaption>where it looked</figcaption></figure>`}
+    <figure><img src="${picture}" alt="${plain(path)}, which is ${plain(truth)}" decoding="async"><figcaption>what it saw</figcaption></figure>
+    ${heat !== undefined && html`<figure><img src="${heat}" alt="The same picture; bright where it spoke for ${plain(answer)}" decoding="async"><figcaption>where it looked</figcaption></figure>`}
   </div>`;
 }
 

@@ -1,14 +1,9 @@
-/** Writes report.html. The code of the page, and what it needs, load when the first report is due. */
-import { join } from 'node:path';
+/** Makes the pages. Their code of the page, and what it needs, load when the first report is due. */
 import { UsageError } from '../errors.ts';
 import { loadOptional } from '../optional.ts';
-import { writeFileAtomic } from '../weights/index.ts';
 import type { Counts } from './data.ts';
-import { type RunRecord, readRun } from './run-record.ts';
+import type { RunRecord } from './run-record.ts';
 import type { Eyes, View } from './views.ts';
-
-/** File name in a run folder. */
-export const REPORT_FILE = 'report.html';
 
 /** What a report has beside the files of the run. */
 export interface ReportParts {
@@ -23,20 +18,8 @@ export interface ReportParts {
 }
 
 /**
- * Writes the report of a run into its folder, whole or not at all.
- * @returns its path and bytes
- * @throws FileError if the folder holds no run or cannot be written; MissingPackageError; errors of the device
- */
-export async function writeReport(folder: string, parts: ReportParts = {}): Promise<{ path: string; bytes: number }> {
-  const path = join(folder, REPORT_FILE);
-  const bytes = new TextEncoder().encode(await reportOf(readRun(folder), parts));
-  writeFileAtomic(path, [bytes]);
-  return { path, bytes: bytes.length };
-}
-
-/**
  * The report of a run as HTML.
- * @throws as `writeReport`
+ * @throws MissingPackageError; errors of the device
  */
 export async function reportOf(record: RunRecord, { eyes, counts, data, remark }: ReportParts): Promise<string> {
   const { runPage } = await loadPage(() => import('./run-page.ts'));
@@ -75,7 +58,7 @@ export function loadPage<T>(load: () => Promise<T>): Promise<T> {
  * Several runs beside each other as HTML.
  * @param records two to six
  * @param data where the pictures are now; by default where the first run's were
- * @throws UsageError for another number of runs; else as `writeReport`
+ * @throws UsageError for another number of runs; else as `reportOf`
  */
 export async function comparisonOf(
   records: readonly RunRecord[],

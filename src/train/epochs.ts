@@ -1,5 +1,5 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
-import type { DataLoader, Generator } from '../data/index.ts';
+import type { DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
@@ -20,6 +20,7 @@ import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { type Pictures, pictureName } from './pictures.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
+import { writeRunReport } from './run-report.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
 import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './types.ts';
@@ -49,6 +50,7 @@ export interface Run {
   readonly generator: Generator;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
   readonly folder: RunFolder;
+  readonly pool: DecoderPool;
   readonly best: Best<State>;
   readonly drawsPictures: boolean;
   readonly reporter: Reporter | undefined;
@@ -286,6 +288,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
   if (finished > 0) await judgeBest({ ...run, loader: loaders.val, watchdog, drawn });
   await drawn?.finish();
+  if (run.drawsPictures) await writeRunReport({ ...run, watchdog });
   return { summary, metrics };
 }
 

@@ -16,6 +16,7 @@ export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type T
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
 export { checkUnused, makeRunFolder, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
+export { countsOf } from './run-report.ts';
 export { resumeTraining, type TrainResult, train } from './train.ts';
 export { type Extra, loadTraining, saveTraining, type TrainingParts } from './training-state.ts';
 export type {

@@ -70,7 +70,10 @@ export interface TrainOptions {
   readonly onDivergence?: OnDivergence | undefined;
   /** Seconds to wait for a step's result, after the first step, before the device counts as hung; 0: for ever. Default 600. */
   readonly watchdog?: number | undefined;
-  /** Whether to draw pictures: a batch, curves, predictions, the confusion matrix, the worst answers. Default true; changes no result. */
+  /**
+   * Whether to draw pictures: a batch, curves, predictions, the confusion matrix, the worst answers, and a page about the
+   * run, report.html. Default true; changes no result.
+   */
   readonly pictures?: boolean | undefined;
   /** A device to use instead of opening one. It stays open and unchanged, and the trained model stays on it. */
   readonly gpu?: Gpu | undefined;
