@@ -51,6 +51,7 @@ export function surenessSection({ calibration, ece }: Judgement): Section {
   return {
     id: 'sureness',
     title: 'Can its sureness be trusted?',
+    short: 'Sureness',
     body: html`<p>Of the answers it is 90 % sure of, 9 in 10 should be right. Here sureness and truth are
       <b>${(ece * 100).toFixed(1)} points</b> apart on average (expected calibration error).</p>
       ${dataTable('Sureness and truth', columns, bins, false)}`,

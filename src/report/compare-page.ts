@@ -2,7 +2,7 @@
 import { type Answer, type Judgement, reachOf } from '../judge/index.ts';
 import { pageCurves } from '../pictures/index.ts';
 import { figures, swatch } from './curves.ts';
-import { type Html, html, named, plain, trusted } from './html.ts';
+import { type Html, html, named, namedPath, plain, trusted } from './html.ts';
 import { pageText } from './page.ts';
 import type { RunRecord } from './run-record.ts';
 import { type Section, tableBox } from './section.ts';
@@ -244,5 +244,5 @@ function card(runs: readonly ComparedRun[], { path, truth, answers }: Disputed, 
     <ul class="likely">${answers.map(
       ({ answer, right, probability }, i) =>
         html`<li><span>${runName(runs[i]!, i)}: <span class="verdict ${right ? 'ok' : 'no'}">${right ? '✓' : '✗'} ${named(answer)}</span></span> <b>${percent(probability)}</b></li>`,
-    )}</ul><p class="file">${named(shown)}</p></li>`;
+    )}</ul><p class="file">${namedPath(shown)}</p></li>`;
 }

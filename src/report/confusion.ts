@@ -21,7 +21,7 @@ export function confusionSection(judged: Judged): Section {
     title: 'Confusion matrix',
     body: html`<p>A row for each class of the pictures, a column for each answer. Numbers on the diagonal are right.
       ${cut && html`Shown are the ${shown.length} of ${classes.length} classes that are confused most.`}</p>
-      ${tableBox('Confusion matrix', matrix(judged, shown))}
+      ${tableBox('Confusion matrix', matrix(judged, shown), 'fit')}
       ${pairList(judged)}`,
   };
 }

@@ -38,3 +38,8 @@ export function plain(text: string, longest = LONGEST_NAME): string {
 export function named(text: string): Html {
   return html`<bdi dir="auto">${plain(text)}</bdi>`;
 }
+
+/** A path from a file: each part isolated, so that a name that reads from right to left does not move the others. */
+export function namedPath(path: string): Html {
+  return html`${path.split('/').map((part, i) => html`${i > 0 && '/'}${named(part)}`)}`;
+}

@@ -1,7 +1,8 @@
 /** What the network fails on: each wrong picture with truth, answer, how sure it was, and where it looked. */
 import { type Answer, type Judgement, worstClasses } from '../judge/index.ts';
-import { type Html, html, named, plain } from './html.ts';
+import { type Html, html, named, namedPath, plain } from './html.ts';
 import { dataTable, type Section } from './section.ts';
+import { sentences } from './sentences.ts';
 import { MOST_PICTURE_BYTES, type View } from './views.ts';
 import { counted, percent, picturePath, whole } from './words.ts';
 
@@ -29,7 +30,7 @@ function body(judgement: Judgement, wrong: readonly Answer[], views: ReadonlyMap
   const rest = wrong.slice(shown.length);
   const heats = [...views.values()].some(({ heat }) => heat !== undefined);
   return html`
-    <ul class="worst">${worstClasses(judgement).map((text) => html`<li>${plain(text, 400)}</li>`)}</ul>
+    <ul class="worst">${sentences(judgement, worstClasses).map((text) => html`<li>${text}</li>`)}</ul>
     <p>${counted(wrong.length, 'wrong picture')}, the most surely wrong first. ${heats && explanation()}</p>
     ${remark && html`<p class="quiet">${plain(remark, 2000)}</p>`}
     ${heats && heatScale()}
@@ -65,7 +66,7 @@ function card(answer: Answer, view: View | undefined, rank: number): Html {
     <h3>${named(answer.truth)} <span class="taken">taken for</span> ${named(answer.answer)}</h3>
     ${view && looks(answer, view, path)}
     <ul class="likely">${likely(answer)}</ul>
-    <p class="file">${named(path)}</p></li>`;
+    <p class="file">${namedPath(path)}</p></li>`;
 }
 
 function looks({ truth, answer }: Answer, { picture, heat }: View, path: string): Html {
@@ -95,7 +96,7 @@ function restTable(rest: readonly Answer[]): Html {
   const listed = rest.slice(0, MOST_LISTED);
   const more = rest.length - listed.length;
   const columns = [
-    { title: 'File', cell: ({ path }: Answer) => named(picturePath(path)) },
+    { title: 'File', cell: ({ path }: Answer) => namedPath(picturePath(path)) },
     { title: 'Is', cell: ({ truth }: Answer) => named(truth) },
     { title: 'Taken for', cell: ({ answer }: Answer) => named(answer) },
     {

@@ -1,7 +1,8 @@
 /** The head of a report: how good the network is, in words first. */
 import { type Judgement, warningsOf } from '../judge/index.ts';
-import { type Html, html, named, plain } from './html.ts';
+import { type Html, html, named } from './html.ts';
 import type { RunRecord } from './run-record.ts';
+import { sentences } from './sentences.ts';
 import { counted, duration, lastPart, percent, whole } from './words.ts';
 
 /** The run's pictures by their folder's name. */
@@ -47,23 +48,23 @@ function unjudged({ summary }: RunRecord): Html {
 }
 
 /** A sentence each. */
-function notesOf({ config, summary, judgement }: RunRecord): string[] {
-  const notes: string[] = [];
+function notesOf({ config, summary, judgement }: RunRecord): Html[] {
+  const notes: Html[] = [];
   if (config.demo)
-    notes.push('These are drawn insects of the built-in demo. Their accuracy says nothing about photographs.');
-  if (judgement) notes.push(...warningsOf(judgement, judgement.split));
+    notes.push(html`These are drawn insects of the built-in demo. Their accuracy says nothing about photographs.`);
+  if (judgement) notes.push(...sentences(judgement, (marked) => warningsOf(marked, judgement.split)));
   if (summary?.interrupted) {
-    notes.push(`The run was stopped after ${counted(summary.epochs, 'epoch')} of ${config.epochs}. It can go on.`);
+    notes.push(html`The run was stopped after ${counted(summary.epochs, 'epoch')} of ${config.epochs}. It can go on.`);
   }
   if (config.skipped.length > 0) {
-    notes.push(`${counted(config.skipped.length, 'broken picture was', 'broken pictures were')} left out.`);
+    notes.push(html`${counted(config.skipped.length, 'broken picture was', 'broken pictures were')} left out.`);
   }
   return notes;
 }
 
-function noteList(notes: readonly string[]): Html | undefined {
+function noteList(notes: readonly Html[]): Html | undefined {
   if (notes.length === 0) return undefined;
-  return html`<ul class="notes">${notes.map((note) => html`<li>${plain(note, 2000)}</li>`)}</ul>`;
+  return html`<ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`;
 }
 
 function figures({ config, summary, judgement }: RunRecord): Html {

@@ -5,6 +5,8 @@ export interface Section {
   /** Its anchor. */
   readonly id: string;
   readonly title: string;
+  /** In the list of sections; by default the title. */
+  readonly short?: string;
   readonly body: Html;
 }
 
@@ -14,12 +16,12 @@ export function sectionOf({ id, title, body }: Section): Html {
 
 /** Links to the sections. */
 export function contents(sections: readonly Section[]): Html {
-  return html`<nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>`;
+  return html`<nav aria-label="Sections"><ul>${sections.map(({ id, title, short = title }) => html`<li><a href="#${id}">${short}</a></li>`)}</ul></nav>`;
 }
 
 /** A table that scrolls by itself where it is wider than the page, by keyboard too. */
-export function tableBox(label: string, table: Html): Html {
-  return html`<div class="box" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
+export function tableBox(label: string, table: Html, width: 'full' | 'fit' = 'full'): Html {
+  return html`<div class="box ${width}" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
 }
 
 /** A column of a table. */

@@ -76,6 +76,7 @@ figcaption { color: var(--quiet); font-size: .8125rem; margin-top: .2rem; }
 td .bar { min-width: 4rem; margin-top: .15rem; }
 .fill { fill: var(--quiet); } .likely .answer .fill { fill: var(--wrong); } .likely .right .fill { fill: var(--right); }
 .file { margin: auto 0 0; padding-top: .4rem; color: var(--quiet); font-size: .8125rem; overflow-wrap: anywhere; }
+.box.fit { width: fit-content; }
 .box { overflow-x: auto; max-width: 100%; margin: .75rem 0; border: 1px solid var(--line); border-radius: .5rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .45rem .75rem; text-align: start; vertical-align: top; border-bottom: 1px solid var(--line); }

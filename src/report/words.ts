@@ -1,9 +1,8 @@
 /** Numbers in words. */
 
-/** `94.8 %`; whole if it is. */
+/** `94.8 %` */
 export function percent(share: number): string {
-  const text = (share * 100).toFixed(1);
-  return `${text.endsWith('.0') ? text.slice(0, -2) : text} %`;
+  return `${(share * 100).toFixed(1)} %`;
 }
 
 /** `1 picture`, `2 pictures`, `1,234 pictures` */

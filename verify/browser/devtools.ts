@@ -160,6 +160,8 @@ export class FilePage {
     const loaded = page.next('Page.loadEventFired');
     await page.call('Page.navigate', { url });
     await loaded;
+    // What a test asks of the page needs scripts; the page's own have had their turn, or not.
+    await page.call('Emulation.setScriptExecutionDisabled', { value: false });
     return page;
   }
 
