@@ -87,7 +87,7 @@ function headline(runs: readonly ComparedRun[]): Html {
   if (!best || !second) return html`${runs.length} runs compared`;
   const tied = ranked.filter(({ judgement }) => judgement.accuracy === best.judgement.accuracy);
   if (tied.length > 1)
-    return html`${tied.length} runs do best: <span class="score">${percent(best.judgement.accuracy)}</span> right`;
+    return html`${tied.length} runs are equally good: <span class="score">${percent(best.judgement.accuracy)}</span> right`;
   return html`${named(best.name)} does best: <span class="score">${percent(best.judgement.accuracy)}</span> right`;
 }
 

@@ -26,7 +26,7 @@ for (const table of document.querySelectorAll('table[data-sortable]')) {
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener('click', () => {
-      const down = head.getAttribute('aria-sort') === (head.className === 'number' ? null : 'ascending') || head.getAttribute('aria-sort') === 'ascending';
+      const down = head.getAttribute('aria-sort') === 'ascending';
       for (const other of heads) other.removeAttribute('aria-sort');
       head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
       const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
