@@ -9,12 +9,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../scripts/command-line.ts';
 import { findTorchPython } from '../scripts/find-python.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import { type Context, type Outcome, type Row, Skipped } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
+import { augment } from './rows/augment.ts';
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
@@ -29,6 +30,7 @@ import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { gradCamRow } from './rows/grad-cam.ts';
 import { half } from './rows/half.ts';
+import { installGit } from './rows/install-git.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { longTrain } from './rows/long-train.ts';
@@ -42,17 +44,21 @@ import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
+import { probe } from './rows/probe.ts';
 import { randomPrograms } from './rows/random-programs.ts';
+import { readmeRow } from './rows/readme.ts';
 import { reportRow } from './rows/report.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
+import { scores } from './rows/scores.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
 import { suiteGpuVariants, suiteSwiftShader } from './rows/suites.ts';
 import { tuneFromNothing, tuneTable } from './rows/tune.ts';
 import { valTransform } from './rows/val-transform.ts';
+import { walkRow } from './rows/walk.ts';
 
 const ROWS: readonly Row[] = [
   oneStep,
@@ -65,7 +71,9 @@ const ROWS: readonly Row[] = [
   gradCamRow,
   half,
   predict,
+  scores,
   valTransform,
+  augment,
   pillowFormats,
   mutatedPictures,
   onnx,
@@ -88,6 +96,9 @@ const ROWS: readonly Row[] = [
   freshClone,
   bareMachine,
   packageRow,
+  installGit,
+  readmeRow,
+  walkRow,
   exportsRow,
   browserEngine,
   reportRow,
@@ -96,6 +107,7 @@ const ROWS: readonly Row[] = [
   epochDraws,
   trainPixels,
   finetuneSteps,
+  probe,
   // The longest runs first: the next rows reuse them.
   extractorRun,
   extractorAccuracy,
@@ -116,7 +128,7 @@ const ROWS: readonly Row[] = [
 ];
 
 async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readCommandLine({
     args: argv,
     allowPositionals: true,
     options: { ci: { type: 'boolean' }, list: { type: 'boolean' }, screenshots: { type: 'string' } },

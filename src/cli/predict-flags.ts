@@ -1,6 +1,5 @@
 /** Reads, checks and explains the flags of `npm run predict`. */
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
@@ -9,6 +8,7 @@ import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 
 /** The checked command line. */
 export interface PredictCommand {
@@ -28,9 +28,10 @@ export interface PredictCommand {
   readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
 }
 
-type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
+/** The numeric flags of commands that predict. */
+export type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
 
-const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
+export const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
   { flag: 'batch-size', option: 'batchSize', help: [`pictures computed at once (default: ${DEFAULT_BATCH_SIZE})`] },
   {
     flag: 'threads',
@@ -66,6 +67,8 @@ export const HELP = `Usage: ${called('predict')} [--weights <file>] <picture or 
 Classifies pictures with a trained network: prints the likeliest classes of each and their probabilities.
 
 A folder stands for all pictures in it and its subfolders. Unreadable files are reported on stderr and skipped.
+If all its subfolders have names of the network's classes, a last line says how many predictions are right; the command
+eval says more.
 
 ${flagHelp('weights <file>', [
   "a resnet18 or resnet34: a run's best.safetensors, which names its classes, or any",
@@ -103,11 +106,6 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
   const { values, positionals } = parse(argv);
   if (values.help === true) return 'help';
   const text = (flag: string) => values[flag] as string | undefined;
-  const numbers: Partial<Record<NumberFlag, number>> = {};
-  for (const { flag, option } of NUMBER_FLAGS) {
-    const given = text(flag);
-    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
-  }
   const adapter = text('adapter');
   const [top, save] = [text('top'), text('save')];
   if (save !== undefined) checkSaveFolder(save);
@@ -123,8 +121,18 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     half: values.half === true,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
-    numbers,
+    numbers: readNumbers(text),
   };
+}
+
+/** @throws UsageError naming the flag that is wrong */
+export function readNumbers(text: (flag: string) => string | undefined): PredictCommand['numbers'] {
+  const numbers: Partial<Record<NumberFlag, number>> = {};
+  for (const { flag, option } of NUMBER_FLAGS) {
+    const given = text(flag);
+    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
+  }
+  return numbers;
 }
 
 function parse(argv: readonly string[]) {

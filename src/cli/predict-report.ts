@@ -2,9 +2,11 @@
  * The output of predictions. stdout gets each picture's classes, as text or a line of JSON. stderr gets their source
  * and the skipped files.
  */
+import { accuracyText } from '../judge/index.ts';
 import { notesText } from '../models/start.ts';
 import type { Prediction, Predictor } from '../predict/index.ts';
 import { listed, printable, printableJson, printableLines } from '../printable.ts';
+import type { Score } from './predict-score.ts';
 import type { Output } from './train-report.ts';
 
 /** A longer path shifts only its own line to the right. */
@@ -74,6 +76,12 @@ export class PredictReport {
     }
     const lines = top.map(({ name, probability }) => `  ${probability.toFixed(3)}  ${printable(name)}\n`);
     stdout.write(`${printable(path, LONGEST_PATH)}${arrow}\n${lines.join('')}`);
+  }
+
+  /** The last line: how many predictions of a labelled folder are right. */
+  scored(score: Score): void {
+    const { stdout, json } = this.#options;
+    stdout.write(json ? `${printableJson(score)}\n` : `Labelled by their folders: ${accuracyText(score)}\n`);
   }
 
   /** @param reason starts with the path */

@@ -16,6 +16,7 @@ import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts
 import { findInputs, type Input, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
 import { makeSaveFolder, savePicture } from './predict-save.ts';
+import { PredictScore } from './predict-score.ts';
 import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
 
@@ -105,6 +106,7 @@ async function predictAll(
     for (const line of leftOutLines(leftOut)) report.note(line);
     const paths = pictures.map(({ path }) => path);
     const outcomes = predictor.each(paths, { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) });
+    const scored = new PredictScore(pictures, predictor.classes);
     /** Returns why the picture could not be read again. */
     const show = async (outcome: Prediction, input: Input): Promise<FileError | undefined> => {
       if (save === undefined) {
@@ -125,6 +127,7 @@ async function predictAll(
       for await (const outcome of outcomes) {
         const input = pictures[done++]!;
         const error = 'error' in outcome ? outcome.error : await show(outcome, input);
+        if (!('error' in outcome)) scored.see(input, outcome);
         if (error) {
           report.skipped(error.message);
           skipped++;
@@ -136,6 +139,7 @@ async function predictAll(
       report.note(`Stopped after ${done} of ${pictures.length} pictures.`);
       return interruptedStatus(signal);
     }
+    if (scored.score) report.scored(scored.score);
     if (skipped === 0) return 0;
     report.note(`${skipped} of ${pictures.length + problems.length} were skipped, for the reasons above.`);
     return 1;

@@ -1,6 +1,5 @@
 /** `npm run report -- <run> …`: writes the page about a run anew, or one that compares several. */
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { formatBytes } from '../plan/index.ts';
@@ -20,6 +19,7 @@ import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
 import { ADAPTERS, checkExists, oneOf } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('report')} <run> [<run> …] [flags]

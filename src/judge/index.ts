@@ -1,5 +1,6 @@
 /** The verdict on a network over labelled pictures. Other folders import from this file. */
 export { judgementJson, readJudgement } from './file.ts';
+export { judgeScores, type ScoredSet } from './from-scores.ts';
 export { reachOf, wilsonInterval } from './interval.ts';
 export { judge } from './scores.ts';
 export { crossEntropyOf, softmax } from './softmax.ts';

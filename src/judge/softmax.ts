@@ -9,7 +9,7 @@ export function softmax(scores: ArrayLike<number>): Float64Array {
   return exponentials.map((value) => value / sum);
 }
 
-/** The negative logarithm of the softmax of one score, in double; exact also where that rounds to 0 or 1. */
+/** The negative logarithm of the softmax of one score, in double; also where that rounds to 0. */
 export function crossEntropyOf(scores: ArrayLike<number>, truth: number): number {
   const values = Float64Array.from(scores);
   const largest = largestOf(values);

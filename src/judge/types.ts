@@ -14,7 +14,7 @@ export interface JudgedSet {
   readonly truths: ArrayLike<number>;
   /** [pictures, classes]: the probabilities of each picture sum to 1. */
   readonly probabilities: ArrayLike<number>;
-  /** The cross entropy of each picture, where it is known better than the probabilities tell: they round to 0 and 1. */
+  /** The cross entropy of each picture, where it is known better than the probabilities tell, which round to 0. */
   readonly losses?: ArrayLike<number>;
 }
 

@@ -1,5 +1,5 @@
 /** A judgement in words, for a terminal: sentences without line ends, and a table. */
-import { printable } from '../printable.ts';
+import { listed, printable } from '../printable.ts';
 import { reachOf } from './interval.ts';
 import type { ClassScores, Judgement, Scores } from './types.ts';
 
@@ -8,6 +8,8 @@ const WIDEST_REACH = 0.1;
 /** Classes in words, and names of what they are taken for. */
 const MOST_WORST = 3;
 const MOST_TAKEN = 3;
+/** Classes in a warning. */
+const MOST_NAMED = 10;
 /** Rows of the table. */
 const MOST_ROWS = 20;
 /** A longer name shifts only its own row. */
@@ -27,14 +29,15 @@ export function judgementWords(judgement: Omit<Judgement, 'answers'>): string {
     `Judged on ${split}${whose}: ${accuracyText(judgement)}`,
     `Balanced accuracy: ${percent(balancedAccuracy)} %. Calibration error (ECE): ${percent(ece)} points.`,
     classTable(judgement).trimEnd(),
-    ...(worst.length > 0 ? [`Worst: ${worst.join('; ')}.`] : []),
+    ...worst.map((line, i) => `${i === 0 ? 'Worst:' : '      '} ${line}`),
     ...warningsOf(judgement, split),
     '',
   ].join('\n');
 }
 
 /** `13 of 16 right, 81.3 % (95 % interval: 57.0 to 93.4 %)` */
-export function accuracyText({ right, count, accuracy, interval }: Omit<Scores, 'answers'>): string {
+export function accuracyText(scores: Pick<Scores, 'right' | 'count' | 'accuracy' | 'interval'>): string {
+  const { right, count, accuracy, interval } = scores;
   const [low, high] = interval;
   return `${right} of ${count} right, ${percent(accuracy)} % (95 % interval: ${percent(low)} to ${percent(high)} %)`;
 }
@@ -53,19 +56,8 @@ export function warningsOf(judged: Omit<Scores, 'answers'>, split: string): stri
   const blind = classes.filter((one) => one.count > 0 && one.right === 0);
   const absent = classes.filter((one) => one.count === 0);
   const warnings: string[] = [];
-  if (blind.length > 0) {
-    const which = blind.slice(0, MOST_WORST).map((one) => {
-      const pictures = one.count === 1 ? 'its only picture is' : `all its ${one.count} pictures are`;
-      return `${printable(one.name)} (${pictures} taken for ${takenFor(judged, one)})`;
-    });
-    const more = blind.length > which.length ? ` and ${blind.length - which.length} more` : '';
-    warnings.push(`Never recognised: ${which.join(', ')}${more}.`);
-  }
-  if (absent.length > 0) {
-    const which = absent.slice(0, MOST_WORST).map(({ name }) => printable(name));
-    const more = absent.length > which.length ? ` and ${absent.length - which.length} more` : '';
-    warnings.push(`Not judged, as ${split} has no picture of them: ${which.join(', ')}${more}.`);
-  }
+  if (blind.length > 0) warnings.push(`Not one picture was recognised of: ${some(blind)}.`);
+  if (absent.length > 0) warnings.push(`Not judged, as ${split} has no picture of them: ${some(absent)}.`);
   const reach = reachOf(interval);
   if (count > 0 && reach > WIDEST_REACH) {
     warnings.push(
@@ -74,6 +66,14 @@ export function warningsOf(judged: Omit<Scores, 'answers'>, split: string): stri
     );
   }
   return warnings;
+}
+
+/** Names of some classes, and how many more. */
+function some(classes: readonly ClassScores[]): string {
+  return listed(
+    classes.map(({ name }) => name),
+    MOST_NAMED,
+  );
 }
 
 /** The table of classes, a line each, with the worst classes if there are many. Ends with a line feed. */
@@ -95,7 +95,7 @@ export function classTable(judged: Judged): string {
   return `${[line(head), ...rows.map(line), ...rest].join('\n')}\n`;
 }
 
-/** `bee (3), ant`: the wrong answers for pictures of a class, the most frequent first; one picture has no count. */
+/** `bee (3), ant (1)`: the wrong answers for pictures of a class, the most frequent first; a single one has no count. */
 function takenFor({ classes, confusion }: Judged, one: ClassScores): string {
   const label = classes.indexOf(one);
   const wrong = confusion[label]!.map((count, answer) => ({ count, answer }))

@@ -36,8 +36,8 @@ const LEAST_WIDTH = 390;
  * `mixed` is the cell of all others among themselves.
  */
 const TINTS = { right: [11, 58, 117], wrong: [178, 60, 0], mixed: [87, 96, 106] } as const;
-/** From this share on, figures are white. */
-const DARK = 0.5;
+/** Figures on a colour of less luminance (WCAG's, 0 to 1) are white: there it has the better contrast. */
+const DARK = 0.179;
 
 /** @returns a PNG: a matrix of counts, truths in rows, answers in columns; framed cells are right answers */
 export async function drawConfusion(confusion: Confusion): Promise<Buffer> {
@@ -46,7 +46,7 @@ export async function drawConfusion(confusion: Confusion): Promise<Buffer> {
 
 export async function confusionCanvas(given: Confusion): Promise<Canvas> {
   const { classes, confusion } = gathered(given);
-  const mixed = classes.length < given.classes.length ? classes.length - 1 : undefined;
+  const others = classes.length < given.classes.length ? classes.length - 1 : undefined;
   const faces = await loadTypefaces();
   const { regular, bold } = faces;
   const cell = Math.round(Math.min(LARGEST_CELL, Math.max(SMALLEST_CELL, FIELD_WIDTH / classes.length)));
@@ -82,7 +82,7 @@ export async function confusionCanvas(given: Confusion): Promise<Canvas> {
     const total = row.reduce((sum, count) => sum + count, 0);
     row.forEach((count, answer) => {
       const place = { x: left + answer * cell, y: top + truth * cell, side: cell };
-      const kind = truth !== answer ? 'wrong' : truth === mixed ? 'mixed' : 'right';
+      const kind = truth !== answer ? 'wrong' : truth === others ? 'mixed' : 'right';
       drawCell(canvas, faces, place, { count, share: total === 0 ? 0 : count / total, kind });
     });
   });
@@ -103,28 +103,47 @@ function drawCell(
 ): void {
   const isRight = kind === 'right';
   const inset = isRight ? 1.5 : 0.5;
+  const fill = count === 0 ? WHITE : mixed(TINTS[kind], share);
   canvas.shape('rect', {
     x: x + inset,
     y: y + inset,
     width: side - 2 * inset,
     height: side - 2 * inset,
-    fill: count === 0 ? COLOURS.paper : tint(TINTS[kind], share),
+    fill: hex(fill),
     stroke: isRight ? COLOURS.ink : COLOURS.grid,
     'stroke-width': isRight ? 2 : 1,
   });
+  // An empty diagonal is a class that was never recognised; the other zeros would only hide the figures.
+  if (count === 0 && !isRight) return;
   const face = isRight ? bold : regular;
   const text = String(count);
   const size = Math.min(side * 0.34, 16, ((side - 6) / face.measure(text, 1)) * 0.95);
-  const colour = count === 0 ? COLOURS.line : share >= DARK ? COLOURS.paper : COLOURS.ink;
+  const colour = luminanceOf(fill) < DARK ? COLOURS.paper : COLOURS.ink;
   const baseline = y + side / 2 + size * 0.36;
   canvas.text(text, x + side / 2 - face.measure(text, size) / 2, baseline, { face, size, colour });
 }
 
-/** White at a share of 0, the colour itself at 1; a small share is visible. */
-function tint([red, green, blue]: readonly [number, number, number], share: number): string {
+type Colour = readonly [red: number, green: number, blue: number];
+const WHITE: Colour = [255, 255, 255];
+
+/** Nearly white at a share of 0, the colour itself at 1. */
+function mixed(colour: Colour, share: number): Colour {
   const weight = 0.08 + 0.92 * share;
-  const mixed = [red, green, blue].map((value) => Math.round(255 + (value - 255) * weight));
-  return `#${mixed.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+  const [red, green, blue] = colour.map((value) => Math.round(255 + (value - 255) * weight));
+  return [red!, green!, blue!];
+}
+
+function hex(colour: Colour): string {
+  return `#${colour.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/** Relative luminance of WCAG 2. */
+function luminanceOf(colour: Colour): number {
+  const [red, green, blue] = colour.map((value) => {
+    const part = value / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
 }
 
 /** Text that runs upwards from (`x`, `y`), quarter turned. */

@@ -60,6 +60,14 @@ export interface Prediction {
   readonly top: Ranking;
 }
 
+/** The scores of one picture. */
+export interface Scored {
+  /** The path as given; undefined for pixels. */
+  readonly path: string | undefined;
+  /** The network's outputs (logits), one per class. */
+  readonly scores: Float32Array;
+}
+
 /** Default of `PredictorOptions.batchSize`. */
 export const DEFAULT_BATCH_SIZE = 8;
 /** Default of `PredictOptions.top`. */
@@ -106,7 +114,20 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     if (half) model.half();
     const ownsGpu = options.gpu === undefined;
     const { notes = [] } = checkpoint;
-    const facts = { weights, notes, architecture, classes, imageSize, batchSize, threads, maxPixels, half, watchdog };
+    const { metadata } = checkpoint;
+    const facts = {
+      weights,
+      metadata,
+      notes,
+      architecture,
+      classes,
+      imageSize,
+      batchSize,
+      threads,
+      maxPixels,
+      half,
+      watchdog,
+    };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
@@ -135,6 +156,7 @@ function recordedImageSize({ metadata }: Checkpoint): number {
 
 interface Parts {
   readonly weights: string;
+  readonly metadata: Checkpoint['metadata'];
   readonly notes: readonly string[];
   readonly architecture: Architecture;
   readonly classes: ClassNames;
@@ -162,6 +184,8 @@ interface Submitted {
 export class Predictor {
   /** Path of the weights. */
   readonly weights: string;
+  /** What the file says beside its tensors; of a run's best weights their `epoch` and more. */
+  readonly metadata: Checkpoint['metadata'];
   /** The choices made in that file: one of several state dicts, names without a prefix. */
   readonly notes: readonly string[];
   readonly architecture: Architecture;
@@ -187,6 +211,7 @@ export class Predictor {
   /** @internal */
   constructor(parts: Parts) {
     this.weights = parts.weights;
+    this.metadata = parts.metadata;
     this.notes = parts.notes;
     this.architecture = parts.architecture;
     this.classes = parts.classes.names;
@@ -224,6 +249,14 @@ export class Predictor {
     options: PredictOptions = {},
   ): AsyncGenerator<Prediction | Unreadable, void, undefined> {
     const top = checkTop(options.top ?? DEFAULT_TOP);
+    for await (const outcome of this.scores(pictures)) {
+      if ('error' in outcome) yield outcome;
+      else yield { path: outcome.path, top: likeliest(outcome.scores, this.classes, top) };
+    }
+  }
+
+  /** The scores of pictures one by one, as `each` gives predictions. @throws as `each` */
+  async *scores(pictures: readonly PictureInput[]): AsyncGenerator<Scored | Unreadable, void, undefined> {
     const { imageSize, batchSize, threads } = this.#parts;
     if (this.#closed) throw new DawngradError('This predictor was closed; open another one.');
     const numbers = 3 * imageSize ** 2;
@@ -255,10 +288,10 @@ export class Predictor {
       }
       if (count < batchSize) continue;
       submit();
-      if (submitted.length > QUEUE_DEPTH) yield* await this.#read(submitted.shift()!, top);
+      if (submitted.length > QUEUE_DEPTH) yield* await this.#read(submitted.shift()!);
     }
     if (entries.length > 0) submit();
-    while (submitted.length > 0) yield* await this.#read(submitted.shift()!, top);
+    while (submitted.length > 0) yield* await this.#read(submitted.shift()!);
   }
 
   /**
@@ -293,7 +326,7 @@ export class Predictor {
     }
   }
 
-  async #read({ entries, logits }: Submitted, top: number): Promise<(Prediction | Unreadable)[]> {
+  async #read({ entries, logits }: Submitted): Promise<(Scored | Unreadable)[]> {
     const scores = logits ? new Float32Array(await this.#wait(logits.get())) : new Float32Array(0);
     const width = this.classes.length;
     let row = 0;
@@ -306,7 +339,7 @@ export class Predictor {
             `hold NaN, infinity or values too large: give others${this.half ? ', or turn half precision off' : ''}.`,
         );
       }
-      return { path: entry.path, top: likeliest(own, this.classes, top) };
+      return { path: entry.path, scores: own };
     });
   }
 }

@@ -11,6 +11,7 @@ import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
+import { described, type Regularization } from './regularization.ts';
 import { BEFORE_TRAINING } from './run-folder.ts';
 import type { RunSegment, RunSummary } from './types.ts';
 
@@ -31,7 +32,8 @@ interface Described {
   readonly weights: WeightsFile | null;
   readonly checks: boolean | null;
   readonly mode: TrainMode;
-  readonly settings: NumberSettings;
+  readonly settings: Pick<NumberSettings, 'seed' | 'imageSize'>;
+  readonly regularization: Regularization;
   readonly pictures: Pictures;
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
@@ -56,7 +58,7 @@ export function runConfig(
   },
 ): object {
   const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
-  const { skipped, onDivergence } = run;
+  const { skipped, onDivergence, regularization } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
@@ -64,6 +66,7 @@ export function runConfig(
     ...(demo && { demo: true }),
     mode,
     ...settings,
+    ...described(regularization, pictures.classes),
     onDivergence,
     data,
     classes: pictures.classes,

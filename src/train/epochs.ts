@@ -6,7 +6,7 @@ import type { Chooser } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import type { StartFacts } from '../models/start.ts';
 import { type HostBatch, trainStep, valStep } from '../models/step.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
+import type { Phase, TutorialMode } from '../models/types.ts';
 import type { SGD, StepLR } from '../optim/index.ts';
 import type { NumberSettings, Rehearsal } from '../plan/index.ts';
 import type { Best } from './best.ts';
@@ -18,17 +18,20 @@ import { judgeBest } from './judge-best.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { type Pictures, pictureName } from './pictures.ts';
+import { criterionOf, described, type Regularization } from './regularization.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { writeRunReport } from './run-report.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
+import { scoreSet } from './score-set.ts';
 import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './types.ts';
 
 /** The parts of a run. */
 export interface Run {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly regularization: Regularization;
   /** Absolute path. */
   readonly data: string;
   readonly weights: WeightsFile | null;
@@ -107,6 +110,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
     batchSize: settings.batchSize,
     skipped: run.skipped,
+    regularization: described(run.regularization, classes),
     steps,
     weights: start.description,
     ...(before && {
@@ -140,6 +144,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   const stateAt = (position: Position): RunState => ({
     mode,
     settings,
+    regularization: run.regularization,
     data: run.data,
     weights: run.weights,
     demo: run.demo,
@@ -163,10 +168,11 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     bestHash: run.bestHash,
   });
 
+  const criterion = criterionOf(run.regularization, classes.length);
   const runners = {
     train: (batch: HostBatch) => {
       drawn?.seeBatch(batch);
-      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch));
+      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch, { criterion }));
     },
     val: (batch: HostBatch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
   };
@@ -286,7 +292,13 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   model.eval();
   reporter?.ended?.(summary);
   // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
-  if (finished > 0) await judgeBest({ ...run, loader: loaders.val, watchdog, drawn });
+  if (finished > 0) {
+    const question = { gpu, chooser, model, loader: loaders.val, watchdog };
+    await judgeBest({
+      ...{ best, data: run.data, loader: loaders.val, folder, reporter, drawn },
+      scores: (onScored) => scoreSet({ ...question, onScored }),
+    });
+  }
   await drawn?.finish();
   if (run.drawsPictures) await writeRunReport({ ...run, watchdog });
   return { summary, metrics };

@@ -3,6 +3,9 @@ import type { DataLoader, Picture } from '../data/index.ts';
 import type { Answer, Judgement } from '../judge/index.ts';
 import { PICTURE_FILES } from './run-folder.ts';
 
+/** Gives the pictures of these answers, by index, as the network sees them. */
+export type FindInputs = (indices: readonly number[]) => Promise<Picture[]>;
+
 /** Six as in the tutorial, and nine of the worst. */
 const PREDICTIONS = 6;
 const WORST = 9;
@@ -14,10 +17,10 @@ export interface Drawing {
 }
 
 /**
- * @param judgement of all pictures of the loader, in order
+ * What to draw of a judgement. The drawing code loads when it is called.
  * @param whose the weights, in words: `the best weights (epoch 12, val acc 0.9477)`
  */
-export function judgedPictures(judgement: Judgement, loader: DataLoader, whose: string): Drawing[] {
+export function judgedPictures(judgement: Judgement, inputs: FindInputs, whose: string): Drawing[] {
   const { answers, split, classes, confusion, right, count } = judgement;
   const by = `by ${whose}`;
   return [
@@ -27,7 +30,7 @@ export function judgedPictures(judgement: Judgement, loader: DataLoader, whose: 
         const { drawPredictions } = await import('../pictures/index.ts');
         // Evenly spread over the files, so each class gets its share.
         const indices = spread(answers.length, Math.min(PREDICTIONS, answers.length));
-        const pictures = await inputsOf(loader, indices);
+        const pictures = await inputs(indices);
         const predictions = indices.map((index, i) => predictionOf(answers[index]!, pictures[i]!));
         return drawPredictions({ predictions, by });
       },
@@ -45,7 +48,7 @@ export function judgedPictures(judgement: Judgement, loader: DataLoader, whose: 
       draw: async () => {
         const { drawTopLosses } = await import('../pictures/index.ts');
         const indices = worst(answers, WORST);
-        const pictures = await inputsOf(loader, indices);
+        const pictures = await inputs(indices);
         const cells = indices.map((index, i) => {
           const answer = answers[index]!;
           return { ...predictionOf(answer, pictures[i]!), loss: answer.loss };
@@ -60,21 +63,22 @@ function predictionOf({ answer, truth, probability }: Answer, picture: Picture) 
   return { picture, predicted: answer, actual: truth, probability };
 }
 
-/** The samples as the network sees them. */
-async function inputsOf(loader: DataLoader, indices: readonly number[]): Promise<Picture[]> {
-  const { pictureOf } = await import('../pictures/index.ts');
-  const { samples } = loader.dataset;
-  const chosen = new Set(indices);
-  const others = new Set(samples.map((_, index) => index).filter((index) => !chosen.has(index)));
-  const pictures = new Map<number, Picture>();
-  const inOrder = [...chosen].sort((a, b) => a - b);
-  for await (const batch of loader.without(others).inOrder()) {
-    batch.indices.forEach((at, i) => {
-      pictures.set(inOrder[at]!, pictureOf(batch.images, batch.size, i));
-    });
-    batch.release();
-  }
-  return indices.map((index) => pictures.get(index)!);
+/** Finds the inputs of a loader's samples. */
+export function inputsOf(loader: DataLoader): FindInputs {
+  return async (indices) => {
+    const { pictureOf } = await import('../pictures/index.ts');
+    const chosen = new Set(indices);
+    const others = new Set(loader.dataset.samples.map((_, index) => index).filter((index) => !chosen.has(index)));
+    const inOrder = [...chosen].sort((a, b) => a - b);
+    const pictures = new Map<number, Picture>();
+    for await (const batch of loader.without(others).inOrder()) {
+      batch.indices.forEach((at, i) => {
+        pictures.set(inOrder[at]!, pictureOf(batch.images, batch.size, i));
+      });
+      batch.release();
+    }
+    return indices.map((index) => pictures.get(index)!);
+  };
 }
 
 /** The midpoints of `size` equal parts of 0 … count − 1. */

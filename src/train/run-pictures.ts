@@ -8,7 +8,7 @@ import type { Judgement } from '../judge/index.ts';
 import type { HostBatch } from '../models/step.ts';
 import type { CurvePoint } from '../pictures/index.ts';
 import type { Best } from './best.ts';
-import { judgedPictures } from './judged-pictures.ts';
+import { inputsOf, judgedPictures } from './judged-pictures.ts';
 import { fixed } from './lines.ts';
 import { PICTURE_FILES, type PictureFile, type RunFolder } from './run-folder.ts';
 import type { Reporter } from './types.ts';
@@ -91,7 +91,7 @@ export class RunPictures {
       best.epoch === null
         ? 'the weights before training'
         : `the best weights (epoch ${best.epoch}, val acc ${fixed(best.acc, 4)})`;
-    for (const { file, draw } of judgedPictures(judgement, loader, whose)) await this.#draw(file, draw);
+    for (const { file, draw } of judgedPictures(judgement, inputsOf(loader), whose)) await this.#draw(file, draw);
   }
 
   /** Draws the remaining pictures that need no device, then reports which pictures exist. */

@@ -8,8 +8,8 @@ import type { TorchAnswer, TorchTensor } from './torch.ts';
  *
  * The error of PyTorch's float32 is the largest of four runs. Three of them round every result differently, by up to an
  * ulp. A single run may be right by luck, above all in a tensor of few values, and would set a bar that float32 cannot
- * meet. For the same reason norms are compared, not elements: the largest errors with each other, and the root mean
- * squares.
+ * meet. All four may be, so that half an ulp of each value is the least error that counts. For the same reason norms are
+ * compared, not elements: the largest errors with each other, and the root mean squares.
  */
 export const TIMES = 20;
 /**

@@ -1,5 +1,5 @@
 /**
- * Runs random programs on the engine for about twenty seconds, the same ones every time. `npm run fuzz` runs others,
+ * Runs random programs on the engine for about ten seconds, the same ones every time. `npm run fuzz` runs others,
  * and `npm run verify -- random-programs` runs 5,000.
  */
 import { expect } from 'vitest';
@@ -10,7 +10,7 @@ import { describe as describeSummary, runCampaign, type Summary } from './campai
 import { TorchPrograms } from './torch.ts';
 
 const SEED = 20;
-const SECONDS = 20;
+const SECONDS = 10;
 /** The rest of the time is for shrinking a failing program, and for compiling shaders. */
 const TIMEOUT_MS = 300_000;
 /** Even if every shader has to be compiled there is time for so many. */

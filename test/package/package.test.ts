@@ -97,15 +97,17 @@ describe('as a library', () => {
     expect(await compile(app, TYPE_SETTINGS['Node’s types, no browser’s'], { emit: true })).toBeUndefined();
   });
 
-  deviceTest('training: the loss falls', async () => {
-    const { code, stdout, stderr } = await runExample(app, 'training');
-    expect(code, stderr).toBe(0);
-    const losses = Array.from(stdout.matchAll(/^step \d+: loss (\d\.\d{4})$/gm), ([, loss]) => Number(loss));
-    expect(losses).toHaveLength(4);
-    // The loss of chance between two classes is ln 2.
-    expect(losses[0]).toBeGreaterThan(0.5);
-    expect(losses.at(-1)).toBeLessThan(0.05);
-  });
+  for (const name of ['training', 'stripes'] as const) {
+    deviceTest(`${name}: the loss falls`, async () => {
+      const { code, stdout, stderr } = await runExample(app, name);
+      expect(code, stderr).toBe(0);
+      const losses = Array.from(stdout.matchAll(/^step \d+: loss (\d\.\d{4})$/gm), ([, loss]) => Number(loss));
+      expect(losses).toHaveLength(4);
+      // The loss of chance between two classes is ln 2.
+      expect(losses[0]).toBeGreaterThan(0.5);
+      expect(losses.at(-1)).toBeLessThan(0.05);
+    });
+  }
 
   for (const name of ['custom-op', 'softmax'] as const) {
     deviceTest(`${name}: the gradient check passes`, async () => {
@@ -141,7 +143,7 @@ describe('as a command', () => {
     expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
     const commands = Array.from(help.stdout.matchAll(/^ {2}([a-z]+) +\S/gm), ([, name]) => name);
     expect(help.code).toBe(0);
-    expect(commands).toEqual(['train', 'predict', 'convert', 'compare', 'tune', 'doctor']);
+    expect(commands).toEqual(['train', 'predict', 'eval', 'convert', 'compare', 'tune', 'doctor']);
     expect(none).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^dawngrad: no command given\n/) });
     expect(unknown).toMatchObject({
       code: 2,
@@ -150,7 +152,7 @@ describe('as a command', () => {
   });
 
   packageTest('the help of every command uses the name that it was called by', async () => {
-    const names = ['train', 'predict', 'convert', 'compare', 'tune', 'doctor'];
+    const names = ['train', 'predict', 'eval', 'convert', 'compare', 'tune', 'doctor'];
     const helps = await Promise.all(names.map((name) => dawngrad(app, [name, '--help'])));
     for (const [i, { code, stdout, stderr }] of helps.entries()) {
       expect(code, stderr).toBe(0);

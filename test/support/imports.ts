@@ -31,11 +31,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   predict: ['judge', 'plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
+  // `train` takes from `fetch` only where caches lie.
   train: [
     'report',
     'judge',
     'plan',
     'models',
+    'fetch',
     'pictures',
     'optim',
     'nn',

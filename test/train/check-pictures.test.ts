@@ -103,7 +103,7 @@ gpuTest(
     const folder = brokenPictures();
     const out = join(root, 'odd');
     // 12 pictures of which 2 are broken, in batches of 11: the last would have one of them.
-    const options = { ...TINY, data: folder, batchSize: 11, out, pictures: false } as const;
+    const options = { ...TINY, data: folder, mode: 'extract', batchSize: 11, out, pictures: false } as const;
     await expect(train(options)).rejects.toThrow(BrokenPicturesError);
     await train({ ...options, epochs: 1, skipBroken: true });
     const few = train({ ...options, batchSize: 9, out: `${out}-few`, skipBroken: true });
@@ -117,7 +117,7 @@ gpuTest(
   'a run that skips them, stopped and resumed, equals one whose folder lacks them, and says which they are',
   async () => {
     const folder = brokenPictures();
-    const options = { ...TINY, pictures: false } as const;
+    const options = { ...TINY, mode: 'extract', pictures: false } as const;
     const [out, expectedOut] = [join(root, 'skips'), join(root, 'lacks')];
     const stop = new AbortController();
     const starts: RunStart[] = [];

@@ -18,7 +18,7 @@ import { drawPictures, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } 
 const { gpuTest } = await withGpu();
 const root = temporaryFolder();
 const data = await drawPictures(join(root, 'data'));
-const OPTIONS = { ...TINY, data, epochs: 2, pictures: false } satisfies TrainOptions;
+const OPTIONS = { ...TINY, data, mode: 'extract', epochs: 2, pictures: false } satisfies TrainOptions;
 
 /** What a run must have in common with the undisturbed one. */
 function results(folder: string) {

@@ -17,12 +17,15 @@ const nextFolder = () => join(root, `run-${runs++}`);
 const OPTIONS = {
   ...TINY,
   data,
-  batchSize: 2,
+  batchSize: 4,
   epochs: 3,
   stepSize: 2,
   lr: 0.01,
   pictures: false,
 } satisfies TrainOptions;
+
+/** For what does not depend on the mode: its steps and files are smaller. */
+const EXTRACT = { ...OPTIONS, mode: 'extract' } as const;
 
 /** The files of a run, without times. */
 function results(folder: string) {
@@ -43,13 +46,15 @@ function lastWithoutTimes(folder: string) {
   return { ...saved, extra, best: metadata.best, bytes };
 }
 
-/** Runs until the reporter has seen so many steps of an epoch's phase, then aborts. */
+/** Runs until the reporter has seen so many steps of an epoch's phase, or its start, then aborts. */
 async function stopAt(out: string, epoch: number, phase: 'train' | 'val', steps: number, options: object = {}) {
   const stop = new AbortController();
+  const seen = (at: number, which: string, done: number) => {
+    if (at === epoch && which === phase && done >= steps) stop.abort();
+  };
   const reporter: Reporter = {
-    stepDone: (progress) => {
-      if (progress.epoch === epoch && progress.phase === phase && progress.step + 1 >= steps) stop.abort();
-    },
+    phaseStarted: (at, which) => seen(at, which, 0),
+    stepDone: (progress) => seen(progress.epoch, progress.phase, progress.step + 1),
   };
   return train({ ...OPTIONS, ...options, out, reporter, signal: stop.signal });
 }
@@ -63,27 +68,26 @@ function wanted(mode: 'finetune' | 'extract') {
   return known;
 }
 
-describe.each(['finetune', 'extract'] as const)('%s', (mode) => {
-  for (const [name, epoch, phase, steps] of [
-    ['after the first step', 0, 'train', 1],
-    ['in the middle of a later epoch', 1, 'train', 2],
-    ['in a val phase', 1, 'val', 1],
-  ] as const) {
-    gpuTest(
-      `stopped ${name}`,
-      async () => {
-        const out = nextFolder();
-        const { summary } = await stopAt(out, epoch, phase, steps, { mode });
-        expect(summary.interrupted).toBe(true);
-        await resumeTraining(out, { pictures: false });
-        expect(results(out)).toEqual(await wanted(mode));
-        expect(existsSync(join(out, '.lock'))).toBe(false);
-        const { segments } = readJson<{ segments: { epoch: number }[] }>(out, 'config.json');
-        expect(segments.map((segment) => segment.epoch)).toEqual([0, epoch]);
-      },
-      TRAINING_TIMEOUT,
-    );
-  }
+describe.each([
+  ['finetune', 'after the first step', 0, 'train', 1],
+  ['finetune', 'in the middle of a later epoch', 1, 'train', 2],
+  ['finetune', 'in a val phase', 1, 'val', 0],
+  ['extract', 'in the middle of a later epoch', 1, 'train', 2],
+] as const)('%s', (mode, name, epoch, phase, steps) => {
+  gpuTest(
+    `stopped ${name}`,
+    async () => {
+      const out = nextFolder();
+      const { summary } = await stopAt(out, epoch, phase, steps, { mode });
+      expect(summary.interrupted).toBe(true);
+      await resumeTraining(out, { pictures: false });
+      expect(results(out)).toEqual(await wanted(mode));
+      expect(existsSync(join(out, '.lock'))).toBe(false);
+      const { segments } = readJson<{ segments: { epoch: number }[] }>(out, 'config.json');
+      expect(segments.map((segment) => segment.epoch)).toEqual([0, epoch]);
+    },
+    TRAINING_TIMEOUT,
+  );
 });
 
 gpuTest(
@@ -118,7 +122,7 @@ gpuTest(
   'with more epochs, after the run has ended',
   async () => {
     const out = nextFolder();
-    await train({ ...OPTIONS, epochs: 2, out });
+    await train({ ...EXTRACT, epochs: 2, out });
     // Of a process that was killed just behind the end.
     writeFileSync(join(out, '.lock'), `999999999 ${hostname()}\n`);
     await expect(resumeTraining(out)).rejects.toThrow('the run has ended after its 2 epochs; give more with --epochs');
@@ -130,7 +134,7 @@ gpuTest(
     expect(summary).toMatchObject({ epochs: 2, interrupted: false });
     expect(readJson(out, 'summary.json')).toEqual(summary);
     await resumeTraining(out, { epochs: 3, pictures: false });
-    const { metrics, best } = await wanted('finetune');
+    const { metrics, best } = await wanted('extract');
     expect(results(out)).toMatchObject({ metrics, best });
   },
   TRAINING_TIMEOUT,
@@ -141,7 +145,7 @@ gpuTest(
   async () => {
     const own = await drawPictures(join(root, 'moving'));
     const out = nextFolder();
-    await stopAt(out, 1, 'train', 1, { data: own });
+    await stopAt(out, 1, 'train', 1, { data: own, mode: 'extract' });
     const picture = join(own, 'train', 'discs', '0.png');
     const bytes = readFileSync(picture);
     writeFileSync(picture, Buffer.concat([bytes, Buffer.from([0])]));
@@ -152,7 +156,7 @@ gpuTest(
     const moved = join(root, 'moved');
     renameSync(own, moved);
     await resumeTraining(out, { data: moved, pictures: false });
-    expect(results(out)).toEqual(await wanted('finetune'));
+    expect(results(out)).toEqual(await wanted('extract'));
   },
   TRAINING_TIMEOUT,
 );
@@ -169,7 +173,7 @@ gpuTest(
         if (epochs === 2) stop.abort();
       },
     };
-    await train({ ...OPTIONS, out, reporter, signal: stop.signal });
+    await train({ ...EXTRACT, out, reporter, signal: stop.signal });
     const reference = JSON.parse(readCheckpoint(join(out, 'last.safetensors')).metadata.best!);
     cpSync(out, before, { recursive: true });
     // Only if the last epoch is the best are its weights those of last.safetensors.
@@ -177,7 +181,7 @@ gpuTest(
       writeFileSync(join(out, 'best.safetensors'), 'cut off');
       rmSync(join(out, 'best.safetensors'));
       await resumeTraining(out, { pictures: false });
-      expect(results(out)).toEqual(await wanted('finetune'));
+      expect(results(out)).toEqual(await wanted('extract'));
     }
     const other = readFileSync(join(before, 'last.safetensors'));
     writeFileSync(join(before, 'best.safetensors'), other);
@@ -192,11 +196,11 @@ gpuTest(
     const out = nextFolder();
     mkdirSync(out);
     writeFileSync(join(out, '.lock'), `${process.ppid} ${hostname()}\n`);
-    await expect(train({ ...OPTIONS, out })).rejects.toThrow(
+    await expect(train({ ...EXTRACT, out })).rejects.toThrow(
       `process ${process.ppid} on ${hostname()} is training here`,
     );
     writeFileSync(join(out, '.lock'), `999999999 ${hostname()}\n`);
-    await stopAt(out, 0, 'train', 1);
+    await stopAt(out, 0, 'train', 1, EXTRACT);
     expect(existsSync(join(out, '.lock'))).toBe(false);
     // It is locked before it is read: its process may still add to it.
     writeFileSync(join(out, '.lock'), `${process.ppid} ${hostname()}\n`);

@@ -54,8 +54,8 @@ async function writePages({ scratch }: Context): Promise<Record<string, string>>
     '--adapter',
     'software',
   ];
-  await runCommand('train', [...flags, '--epochs', '4', '--lr', '0.003', '--out', a]);
-  await runCommand('train', [...flags, '--epochs', '3', '--lr', '0.01', '--seed', '1', '--out', b]);
+  await runCommand('train', [...flags, '--epochs', '3', '--lr', '0.003', '--out', a]);
+  await runCommand('train', [...flags, '--epochs', '2', '--lr', '0.01', '--seed', '1', '--out', b]);
   const [compare, again] = [join(scratch, 'compare.html'), join(scratch, 'again.html')];
   await runCommand('report', [a, b, '--out', compare]);
   await runCommand('report', [a, '--out', again]);
