@@ -16,6 +16,8 @@ import { all, atMost, type Outcome, type Row, scientific } from '../row.ts';
 import { largestDifference, runScript } from '../tensors.ts';
 
 const BAR = 1e-6;
+/** torch's soft labels are float32. */
+const SHARE_ULP = 2 ** -24;
 /** Of RandomErasing in augment.py: often enough to be seen. */
 const ERASING = 0.7;
 
@@ -109,27 +111,29 @@ function compareShares(torch: Readonly<Record<string, readonly number[]>>): Outc
 async function compareLoaders(root: string, side: number, batchSize: number, torch: readonly TorchLoader[]) {
   const pool = new DecoderPool(2);
   const train = { ...new ImageFolder(root), root, length: 0, leftOut: [] };
-  const outcomes: Outcome[] = [];
+  const counts = new Map<string, { equal: number; of: number }>();
   for (const { policy, workers, mixup, batches } of torch) {
+    const count = counts.get(policy) ?? { equal: 0, of: 0 };
+    counts.set(policy, count);
+    count.of += batches.length;
     const settings = numberSettings({ batchSize, workers, imageSize: side });
-    const generator = new Generator(5);
-    const loaders = makeLoaders({ train, val: train }, settings, generator, pool, { augment: policy, mixup });
+    const regularization = { augment: policy, mixup };
+    const loaders = makeLoaders({ train, val: train }, settings, new Generator(5), pool, regularization);
     const expected = batches.values();
-    let equal = 0;
     for (let epoch = 0; epoch < 2; epoch++) {
       for await (const { images, labels, mix, release } of loaders.train) {
         const { sha256, shares } = expected.next().value!;
         const found = createHash('sha256').update(images).digest('hex');
-        if (found === sha256 && largestDifference(sharesOf(labels, mix ?? 1).flat(), shares.flat()) <= 2 ** -24)
-          equal++;
+        const furthest = largestDifference(sharesOf(labels, mix ?? 1).flat(), shares.flat());
+        if (found === sha256 && furthest <= SHARE_ULP) count.equal++;
         release();
       }
     }
-    const what = `augment ${policy}, mixup ${mixup}, workers ${workers}: batches of 2 epochs of a seed, to the bit`;
-    outcomes.push(all(what, equal, batches.length));
   }
   await pool.close();
-  return outcomes;
+  return [...counts].map(([policy, { equal, of }]) =>
+    all(`augment ${policy}: batches of a seed to the bit, workers 0 and 2, with and without mixup`, equal, of),
+  );
 }
 
 /** For each picture the share of each of the three classes. */
