@@ -44,6 +44,7 @@ import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
+import { readmeRow } from './rows/readme.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
@@ -89,6 +90,7 @@ const ROWS: readonly Row[] = [
   bareMachine,
   packageRow,
   installGit,
+  readmeRow,
   exportsRow,
   browserEngine,
   draws,

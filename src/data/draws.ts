@@ -46,7 +46,7 @@ export function drawEpoch(main: Generator, shape: EpochShape): Draw[] {
     : Int32Array.from({ length: count }, (_, i) => i);
   const streams = workers === 0 ? [main] : Array.from({ length: workers }, (_, w) => new Generator(baseSeed + w));
   const drawOf = (index: number, stream: Generator): Draw =>
-    sizes ? { index, crop: drawCrop(stream, sizes, index, transform) } : { index };
+    sizes ? { index, crop: drawCrop(stream, sizes[index * 2]!, sizes[index * 2 + 1]!, transform) } : { index };
   const draws: Draw[] = [];
   for (let first = 0; first < Math.min(limit, count); first += batchSize) {
     const stream = streams[(first / batchSize) % streams.length]!;
@@ -58,9 +58,10 @@ export function drawEpoch(main: Generator, shape: EpochShape): Draw[] {
   return draws;
 }
 
-function drawCrop(stream: Generator, sizes: Int32Array, index: number, transform: EpochShape['transform']) {
+/** Draws what the train transform does to a picture of this size. */
+export function drawCrop(stream: Generator, width: number, height: number, transform?: EpochShape['transform']) {
   const { augment, size } = transform ?? {};
-  const box = drawResizedCrop(stream, sizes[index * 2]!, sizes[index * 2 + 1]!, scaleOf(augment));
+  const box = drawResizedCrop(stream, width, height, scaleOf(augment));
   const flip = drawFlip(stream);
   return augment && size ? { box, flip, augmentation: drawAugmentation(stream, augment, size) } : { box, flip };
 }

@@ -26,6 +26,7 @@ export interface Checked {
 
 export interface CheckRequest {
   readonly pictures: Pictures;
+  /** Of these pictures, or of some of them: only those are read. */
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
   /** Whether to go on without broken pictures. */
   readonly skipBroken: boolean;
@@ -44,8 +45,9 @@ export interface CheckRequest {
 export async function checkPictures(request: CheckRequest): Promise<Checked> {
   const { pictures, loaders, skipBroken, signal, mostDecoded = MOST_DECODED } = request;
   const total = pictures.train.length + pictures.val.length;
-  const decode = total <= mostDecoded;
-  const onChecked = counter(total, decode, request.reporter);
+  const read = loaders.train.dataset.samples.length + loaders.val.dataset.samples.length;
+  const decode = read <= mostDecoded;
+  const onChecked = counter(read, decode, request.reporter);
   const broken: { phase: Phase; index: number; path: string; reason: string }[] = [];
   for (const phase of ['train', 'val'] as const) {
     const found = await loaders[phase].check({ decode, signal, onChecked });

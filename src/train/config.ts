@@ -32,7 +32,7 @@ interface Described {
   readonly weights: WeightsFile | null;
   readonly checks: boolean | null;
   readonly mode: TrainMode;
-  readonly settings: NumberSettings;
+  readonly settings: Pick<NumberSettings, 'seed' | 'imageSize'>;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
   /** Names of broken pictures that are left out. */

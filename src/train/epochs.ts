@@ -6,7 +6,7 @@ import type { Chooser } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import type { StartFacts } from '../models/start.ts';
 import { type HostBatch, trainStep, valStep } from '../models/step.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
+import type { Phase, TutorialMode } from '../models/types.ts';
 import type { SGD, StepLR } from '../optim/index.ts';
 import type { NumberSettings, Rehearsal } from '../plan/index.ts';
 import type { Best } from './best.ts';
@@ -26,7 +26,7 @@ import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './ty
 
 /** The parts of a run. */
 export interface Run {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly regularization: Regularization;
   /** Absolute path. */

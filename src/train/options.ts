@@ -17,7 +17,7 @@ export interface TrainOptions extends RegularizationOptions {
   readonly data: string;
   /** A checkpoint (.pth or .safetensors) to start from. Without one the weights are drawn at random. */
   readonly weights?: string | undefined;
-  /** Default `finetune`. */
+  /** Default `finetune`. `probe` is not the tutorial's: it has defaults of its own for epochs, batch and rates. */
   readonly mode?: TrainMode | undefined;
   /** Default 25. */
   readonly epochs?: number | undefined;
@@ -73,6 +73,12 @@ export interface TrainOptions extends RegularizationOptions {
   readonly watchdog?: number | undefined;
   /** Whether to draw the tutorial's pictures: a batch, predictions, curves. Default true; changes no result. */
   readonly pictures?: boolean | undefined;
+  /**
+   * Mode `probe` only: views of each train picture, the centre and random crops and flips. Default 1, the centre.
+   */
+  readonly views?: number | undefined;
+  /** Mode `probe` only: whether to keep features in the cache folder, and use those that are there. Default true. */
+  readonly featureCache?: boolean | undefined;
   /** A device to use instead of opening one. It stays open and unchanged, and the trained model stays on it. */
   readonly gpu?: Gpu | undefined;
   /**

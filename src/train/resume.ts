@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import type { Start } from '../models/start.ts';
-import type { TrainMode } from '../models/types.ts';
+import type { TutorialMode } from '../models/types.ts';
 import { checkNumber, type NumberSettings } from '../plan/index.ts';
 import { type Checkpoint, encodeSafetensors, parseSource, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
 import { Best } from './best.ts';
@@ -27,7 +27,7 @@ export interface SavedRun {
   readonly path: string;
   readonly checkpoint: Checkpoint;
   readonly state: RunState;
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
@@ -43,9 +43,23 @@ export interface SavedRun {
 /** @throws FileError if the folder has no saved state */
 export function checkSaved(folder: string): void {
   if (existsSync(join(folder, RUN_FILES.last))) return;
+  if (isProbe(folder)) {
+    throw new UsageError(
+      `${folder}: is a linear probe, which saves no state to go on from. Run it anew with --mode probe and another --out: ` +
+        'it starts from the features in the cache, and takes seconds',
+    );
+  }
   throw new FileError(
     `${folder}: expected a run with ${RUN_FILES.last} to go on with, found none. Give the folder of a run that has finished an epoch.`,
   );
+}
+
+function isProbe(folder: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(join(folder, RUN_FILES.config), 'utf8')) as { mode?: unknown }).mode === 'probe';
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, type Phase, TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { ARCHITECTURES, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import { isNumberOption, NUMBER_OPTIONS, type NumberOption, type NumberSettings } from '../plan/index.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
@@ -21,7 +21,7 @@ export interface Position {
 
 /** The description of a run that does not change, and its progress. */
 export interface RunState {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly regularization: Regularization;
   /** Absolute path. */
@@ -74,7 +74,7 @@ const metrics = v.object({
 });
 
 const SCHEMA = v.object({
-  mode: v.picklist(TRAIN_MODES),
+  mode: v.picklist(TUTORIAL_MODES),
   settings,
   regularization: REGULARIZATION_SCHEMA,
   data: v.string(),

@@ -4,7 +4,6 @@
  * go on from the last state that it saved, to the bits that it would have reached undisturbed.
  */
 import { resolve } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { ShapeError } from '../autograd/errors.ts';
 import { DecoderPool, Generator } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
@@ -14,37 +13,24 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { buildModel, factsOf, readStart, type Start } from '../models/start.ts';
-import type { TrainMode } from '../models/types.ts';
+import type { TutorialMode } from '../models/types.ts';
 import { SGD, StepLR } from '../optim/index.ts';
 import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
 import { checkPictures, readHeaders } from './check-pictures.ts';
+import { compile } from './compile.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
 import { runEpochs } from './epochs.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { refuseProbeOptions } from './probe/settings.ts';
+import { trainProbe } from './probe/train-probe.ts';
 import { criterionOf, type OpenRegularization, regularizationOf, settle } from './regularization.ts';
 import { checkSaved, openSaved, type SavedRun } from './resume.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
-import type { PhaseMetrics, RunSummary, State } from './types.ts';
-
-/** The result of a run, also if its signal stopped it. */
-export interface TrainResult {
-  readonly summary: RunSummary;
-  /** One entry per epoch and phase. */
-  readonly metrics: readonly PhaseMetrics[];
-  /** The run folder. */
-  readonly folder: string;
-  /** The best weights with the batch norms' statistics, under torch's names. */
-  readonly best: State;
-  /**
-   * The network with the best weights, in evaluation mode. Set only if the caller gave the device; the caller disposes
-   * it.
-   */
-  readonly model: ResNet | undefined;
-}
+import type { State, TrainResult } from './types.ts';
 
 /**
  * Trains as the tutorial does. The new run folder starts with config.json. Each epoch adds two lines to metrics.jsonl
@@ -53,6 +39,9 @@ export interface TrainResult {
  * training batch after the first train phase, curves and predictions at the end.
  *
  * Before the first step all pictures are decoded once, so that none ends the run later.
+ *
+ * Mode `probe` is not the tutorial's: it computes the features of each picture once and trains a last layer on them. It
+ * saves no last.safetensors, as its features are kept in the cache folder.
  *
  * @throws UsageError if an option is invalid or the folder holds a run; FileError naming a file or folder;
  *   BrokenPicturesError naming all pictures that cannot be read, unless `skipBroken` is set;
@@ -64,12 +53,14 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const mode = checkMode(options.mode ?? 'finetune');
-  const settings = numberSettings(options);
   checkPath('data', 'the folder of the pictures', options.data);
   if (options.out !== undefined) {
     checkPath('out', 'the run folder', options.out);
     checkUnused(options.out);
   }
+  if (mode === 'probe') return trainProbe(options);
+  refuseProbeOptions(options);
+  const settings = numberSettings(options);
   const pictures = openPictures(options.data);
   const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes);
@@ -124,7 +115,7 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
 
 /** What `train` and `resumeTraining` find out before they open a device. */
 interface Plan {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly regularization: OpenRegularization;
   /** Those of a run that goes on are without the broken ones. */
@@ -246,14 +237,5 @@ function rehearseIfAble(...args: Parameters<typeof rehearse>): Rehearsal | undef
 function checkPath(name: string, what: string, path: unknown): void {
   if (typeof path !== 'string' || path === '') {
     throw new UsageError(`${name}: expected ${what}, found ${path === '' ? 'an empty string' : String(path)}`);
-  }
-}
-
-/** Compiles the kernels that the run will need. Between two of them signals and messages have their turn. */
-async function compile({ programs }: Rehearsal, gpu: Gpu, isStopped: () => boolean): Promise<void> {
-  for (const program of programs) {
-    if (isStopped()) return;
-    gpu.compile(program);
-    await setImmediate();
   }
 }

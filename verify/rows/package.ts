@@ -52,16 +52,19 @@ async function examples(app: Installed, { weights, data }: Context): Promise<Out
   copyFileSync(join(ants, readdirSync(ants).sort()[0]!), join(app.folder, 'photo.jpg'));
   return [
     ended('npx dawngrad convert', converted, ({ stdout }) => stdout.includes('102 tensors'), 'writes 102 tensors'),
-    await example(app, 'training', 'loss falls below 0.05', (stdout) => {
-      const losses = Array.from(stdout.matchAll(/loss ([\d.]+)/g), ([, loss]) => Number(loss));
-      return losses.length > 1 && losses[0]! > 0.5 && losses.at(-1)! < 0.05;
-    }),
+    await example(app, 'training', 'loss falls below 0.05', falls),
+    await example(app, 'stripes', 'loss falls below 0.05', falls),
     await example(app, 'custom-op', 'the gradient check passes', (stdout) => /^The gradient is right/.test(stdout)),
     await example(app, 'softmax', 'the gradient check passes', (stdout) => /^The gradient is right/m.test(stdout)),
     await example(app, 'inference', 'names a class of ImageNet', (stdout) =>
       /^photo\.jpg: [a-z].* \([\d.]+ %\)$/m.test(stdout),
     ),
   ];
+}
+
+function falls(stdout: string): boolean {
+  const losses = Array.from(stdout.matchAll(/loss ([\d.]+)/g), ([, loss]) => Number(loss));
+  return losses.length > 1 && losses[0]! > 0.5 && losses.at(-1)! < 0.05;
 }
 
 async function commands(app: Installed): Promise<Outcome[]> {
