@@ -8,6 +8,7 @@ import type { CurvePoint } from '../pictures/index.ts';
 import type { Best } from './best.ts';
 import { fixed } from './lines.ts';
 import { predictVal, type ValQuestion } from './predict-val.ts';
+import { type Augment, PLAIN, type Regularization } from './regularization.ts';
 import { PICTURE_FILES, type PictureFile, type RunFolder } from './run-folder.ts';
 import type { Reporter } from './types.ts';
 
@@ -21,6 +22,8 @@ export interface RunPicturesOptions {
   /** Grows as the run goes on. */
   readonly metrics: readonly CurvePoint[];
   readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
+  /** What happens to the training pictures; default: what the tutorial does. */
+  readonly regularization?: Pick<Regularization, 'augment' | 'mixup'> | undefined;
   readonly reporter?: Reporter | undefined;
   /** Whether an earlier start of the run has drawn the first batch. */
   readonly goesOn?: boolean;
@@ -69,7 +72,7 @@ export class RunPictures {
     await this.#draw(PICTURE_FILES.trainBatch, async () => {
       const { drawTrainBatch, pictureOf } = await import('../pictures/index.ts');
       const pictures = names.map((className, i) => ({ picture: pictureOf(images, names.length, i), className }));
-      return drawTrainBatch({ pictures, size });
+      return drawTrainBatch({ pictures, size, how: howChanged(this.#options.regularization) });
     });
   }
 
@@ -123,6 +126,17 @@ export class RunPictures {
       reporter?.pictureFailed?.(file, error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+const HOW: Readonly<Record<Augment, string>> = {
+  tutorial: 'cropped and mirrored at random',
+  light: 'cropped, mirrored and coloured at random',
+  strong: 'cropped, mirrored and changed at random',
+  none: 'cropped at the centre',
+};
+
+function howChanged({ augment, mixup }: Pick<Regularization, 'augment' | 'mixup'> = PLAIN): string {
+  return mixup > 0 ? `${HOW[augment]}, mixed in pairs` : HOW[augment];
 }
 
 /** A class, or the two of a mixture: "73 % ants, 27 % bees". @param mix the share of `own` */

@@ -5,9 +5,12 @@ import { describe, expect, test } from 'vitest';
 import { regularizationLines } from '../../src/cli/train-flags/regularization.ts';
 import { parseTrainFlags } from '../../src/cli/train-flags.ts';
 import { UsageError } from '../../src/errors.ts';
+import { drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
 import type { MemoryPlan } from '../../src/plan/index.ts';
 import { type PhaseMetrics, resumeTraining, type TrainOptions, train } from '../../src/train/index.ts';
 import { type RegularizationOptions, regularizationOf, settle } from '../../src/train/regularization.ts';
+import { RunFolder } from '../../src/train/run-folder.ts';
+import { RunPictures } from '../../src/train/run-pictures.ts';
 import { readCheckpoint } from '../../src/weights/index.ts';
 import { withGpu } from '../support/gpu.ts';
 import { drawPictures, readJson, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
@@ -48,6 +51,26 @@ describe('options', () => {
   test('weights are in the order of the labels', () => {
     expect(regularizationOf({ classWeights: { stripes: 3, discs: 2 } }, CLASSES).classWeights).toEqual([2, 3]);
   });
+});
+
+test('train-batch.png names both classes of a mixture, and how the pictures were changed', async () => {
+  const folder = new RunFolder(join(root, 'drawn'));
+  const images = new Float32Array(3 * 3 * 32 * 32);
+  const regularization = { augment: 'light', mixup: 0.2 } as const;
+  const best = { epoch: null, acc: 0 };
+  const pictures = new RunPictures({ folder, classes: CLASSES, metrics: [], best, regularization });
+  pictures.seeBatch({ images, labels: Int32Array.of(1, 0, 0), size: 3, mix: 0.734 });
+  await pictures.drawBatch();
+  folder.close();
+  const expected = await drawTrainBatch({
+    pictures: ['73 % stripes, 27 % discs', '73 % discs, 27 % stripes', 'discs'].map((className, i) => ({
+      picture: pictureOf(images, 3, i),
+      className,
+    })),
+    size: 3,
+    how: 'cropped, mirrored and coloured at random, mixed in pairs',
+  });
+  expect(readFileSync(join(root, 'drawn', 'train-batch.png')).equals(expected)).toBe(true);
 });
 
 describe('flags', () => {
