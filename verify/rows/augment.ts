@@ -1,7 +1,8 @@
 /** Augmentation, mixup and the training loss against torchvision and Pillow: for given draws, and for given seeds. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { backward, countCorrect, scope, Tensor } from '../../src/autograd/index.ts';
 import { type Jitter, jitter } from '../../src/data/augment/color-jitter.ts';
 import { drawErasing, erase } from '../../src/data/augment/random-erasing.ts';
@@ -11,8 +12,18 @@ import { openGpu } from '../../src/gpu/dawn.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { trainLoss } from '../../src/models/criterion.ts';
 import { numberSettings } from '../../src/plan/index.ts';
-import { type Augment, makeLoaders } from '../../src/train/index.ts';
-import { all, atMost, type Outcome, type Row, scientific } from '../row.ts';
+import {
+  type Augment,
+  makeLoaders,
+  type Reporter,
+  RUN_FILES,
+  readMetrics,
+  resumeTraining,
+  type TrainOptions,
+  train,
+} from '../../src/train/index.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
+import { all, atMost, either, type Outcome, type Row, scientific } from '../row.ts';
 import { largestDifference, runScript } from '../tensors.ts';
 
 const BAR = 1e-6;
@@ -62,6 +73,7 @@ export const augment: Row = {
       compareShares(read<Record<string, number[]>>('lambdas.json')),
       ...(await compareLoaders(join(context.scratch, 'pictures'), side, batch, loaders)),
       ...(await compareLosses(gpu, read<TorchLoss[]>('losses.json'))),
+      ...(await compareResumed(gpu, context.scratch)),
     ];
     gpu.close();
     return outcomes;
@@ -171,4 +183,40 @@ async function compareLosses(gpu: Gpu, torch: readonly TorchLoss[]): Promise<Out
     atMost('its gradient, absolute difference', gradient, BAR, scientific),
     all('counts of right answers', correct, torch.length),
   ];
+}
+
+/** Runs on the drawn pictures, stopped in the middle of an epoch and gone on with. */
+async function compareResumed(gpu: Gpu, scratch: string): Promise<Outcome[]> {
+  const data = join(scratch, 'both');
+  for (const phase of ['train', 'val']) cpSync(join(scratch, 'pictures'), join(data, phase), { recursive: true });
+  const outcomes: Outcome[] = [];
+  for (const augment of ['light', 'strong'] as const) {
+    const options: TrainOptions = {
+      ...{ data, gpu, augment, mixup: 0.2, labelSmoothing: 0.1, pictures: false },
+      ...{ imageSize: 32, batchSize: 8, epochs: 2, workers: 2, lr: 0.01 },
+      mode: 'extract',
+      classWeights: 'balanced',
+    };
+    const [whole, stopped] = [join(scratch, `${augment}-whole`), join(scratch, `${augment}-stopped`)];
+    await train({ ...options, out: whole });
+    const stop = new AbortController();
+    const reporter: Reporter = {
+      stepDone: ({ epoch, phase, step }) => {
+        if (epoch === 1 && phase === 'train' && step === 0) stop.abort();
+      },
+    };
+    await train({ ...options, out: stopped, reporter, signal: stop.signal });
+    await resumeTraining(stopped, { gpu, pictures: false });
+    const same = isDeepStrictEqual(whatIsLeft(stopped), whatIsLeft(whole));
+    outcomes.push(
+      either(`a run with augment ${augment} and mixup, stopped and gone on with`, same, 'the same bits', 'other bits'),
+    );
+  }
+  return outcomes;
+}
+
+/** The tensors and losses of a run. */
+function whatIsLeft(folder: string) {
+  const rows = readMetrics(folder).map(({ epoch, phase, loss, acc }) => ({ epoch, phase, loss, acc }));
+  return { rows, tensors: readCheckpoint(join(folder, RUN_FILES.last)).tensors };
 }
