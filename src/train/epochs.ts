@@ -119,7 +119,10 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   });
 
   const drawn = run.drawsPictures
-    ? new RunPictures({ folder, classes, metrics, best, reporter, goesOn: before !== undefined })
+    ? new RunPictures({
+        ...{ folder, classes, metrics, best, reporter },
+        ...{ regularization: run.regularization, goesOn: before !== undefined },
+      })
     : undefined;
   const startedAt = performance.now();
   const secondsSoFar = () => (before?.seconds ?? 0) + (performance.now() - startedAt) / 1000;
