@@ -6,6 +6,7 @@
 export { FileError, UsageError } from './errors.ts';
 export {
   evaluate,
+  findLearningRate,
   joinReporters,
   loadTraining,
   NonFiniteLossError,
@@ -13,6 +14,8 @@ export {
   type ResumeOptions,
   resumeTraining,
   saveTraining,
+  type SearchPoint,
+  type SearchResult,
   TensorBoardReporter,
   type TrainOptions,
   type TrainResult,
