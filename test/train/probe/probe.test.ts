@@ -69,7 +69,7 @@ gpuTest(
     const { folder, metrics, summary, best, progress } = await probe({ pictures: true });
     expect(readdirSync(folder).sort()).toEqual([
       ...['best.safetensors', 'config.json', 'confusion.png', 'curves.png', 'judgement.json', 'metrics.jsonl'],
-      ...['predictions.png', 'summary.json', 'top-losses.png'],
+      ...['predictions.png', 'report.html', 'summary.json', 'top-losses.png'],
     ]);
     expect(readJsonLines(folder, 'metrics.jsonl')).toEqual(metrics);
     expect(metrics.map(({ epoch, phase }) => `${epoch} ${phase}`)).toEqual(
