@@ -7,12 +7,14 @@ export { FileError, UsageError } from './errors.ts';
 export { type Judgement, judge, readJudgement } from './judge/index.ts';
 export {
   evaluate,
+  joinReporters,
   loadTraining,
   NonFiniteLossError,
   type Reporter,
   type ResumeOptions,
   resumeTraining,
   saveTraining,
+  TensorBoardReporter,
   type TrainOptions,
   type TrainResult,
   train,

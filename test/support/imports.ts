@@ -10,9 +10,11 @@ import { posix } from 'node:path';
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'driver',
+    'serve',
     'predict',
     'tune',
     'train',
+    'report',
     'judge',
     'plan',
     'models',
@@ -27,11 +29,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'data',
   ],
+  serve: ['predict', 'gpu', 'data'],
   predict: ['judge', 'plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
   // `train` takes from `fetch` only where caches lie.
   train: [
+    'report',
     'judge',
     'plan',
     'models',
@@ -45,6 +49,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'data',
   ],
+  // A page about a run, from the files of its folder.
+  report: ['judge', 'plan', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
   models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
   optim: ['nn', 'autograd', 'kernels', 'gpu'],
@@ -66,7 +72,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   driver: [],
 };
 
-const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
+const SHARED: readonly string[] = ['src/called.ts', 'src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
 
 /**
  * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a
