@@ -11,6 +11,7 @@ export {
   someOf,
 } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
+export { judgedPictures } from './judged-pictures.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
@@ -25,11 +26,14 @@ export {
   type RegularizationOptions,
 } from './regularization.ts';
 export { checkUnused, makeRunFolder, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
+export { countsOf } from './run-report.ts';
+export { joinReporters, type TensorBoardOptions, TensorBoardReporter } from './tensorboard/reporter.ts';
 export { resumeTraining, train } from './train.ts';
 export { type Extra, loadTraining, saveTraining, type TrainingParts } from './training-state.ts';
 export type {
   CheckProgressReport,
   FeatureProgress,
+  JudgingProgress,
   PhaseMetrics,
   Reporter,
   RunSegment,
