@@ -34,7 +34,12 @@ export const probe: Row = {
       if (seed === 0) {
         const bar = time * (context.ci ? CI_SHARE : SHARE);
         outcomes.push(
-          atMost(`from the command to a model, no feature known (PyTorch: ${seconds(time)})`, run.seconds, bar, seconds),
+          atMost(
+            `from the command to a model, no feature known (PyTorch: ${seconds(time)})`,
+            run.seconds,
+            bar,
+            seconds,
+          ),
         );
       }
       outcomes.push(atLeast(`best val accuracy, seed ${seed}`, run.accuracy, accuracy - MARGIN, fourDigits));
