@@ -50,6 +50,7 @@ import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
 import { scores } from './rows/scores.ts';
+import { serveRow } from './rows/serve.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
@@ -68,6 +69,7 @@ const ROWS: readonly Row[] = [
   evalForward,
   half,
   predict,
+  serveRow,
   scores,
   valTransform,
   augment,

@@ -5,5 +5,6 @@ export { type ComparedRun, drawComparison } from './comparison.ts';
 export { type Confusion, drawConfusion } from './confusion.ts';
 export { type CurvePoint, type Curves, drawCurves } from './curves.ts';
 export { drawPredictions, type Prediction, type Predictions } from './predictions.ts';
+export { onMissingFont } from './text.ts';
 export { drawTopLosses, type LostPicture, type TopLosses } from './top-losses.ts';
 export { drawTrainBatch, type TrainBatch } from './train-batch.ts';
