@@ -189,6 +189,14 @@ export class TrainReport implements Reporter {
     this.note(`The best weights were not judged (${error.message}). The run's other results are complete.`);
   }
 
+  reportWritten(path: string, bytes: number): void {
+    this.note(`Report: ${path} (${formatBytes(bytes)}); open it in a browser.`);
+  }
+
+  reportFailed(error: Error): void {
+    this.note(`The report was not written (${error.message}). The run's other results are complete.`);
+  }
+
   picturesDrawn(files: readonly string[]): void {
     this.note(`Pictures drawn in ${this.#folder}: ${files.join(', ')}`);
   }

@@ -1,5 +1,5 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
-import type { DataLoader, Generator } from '../data/index.ts';
+import type { DataLoader, DecoderPool, Generator } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
@@ -21,6 +21,7 @@ import { type Pictures, pictureName } from './pictures.ts';
 import { criterionOf, described, type Regularization } from './regularization.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
+import { writeRunReport } from './run-report.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
 import { scoreSet } from './score-set.ts';
@@ -52,6 +53,7 @@ export interface Run {
   readonly generator: Generator;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
   readonly folder: RunFolder;
+  readonly pool: DecoderPool;
   readonly best: Best<State>;
   readonly drawsPictures: boolean;
   readonly reporter: Reporter | undefined;
@@ -117,7 +119,10 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   });
 
   const drawn = run.drawsPictures
-    ? new RunPictures({ folder, classes, metrics, best, reporter, goesOn: before !== undefined })
+    ? new RunPictures({
+        ...{ folder, classes, metrics, best, reporter },
+        ...{ regularization: run.regularization, goesOn: before !== undefined },
+      })
     : undefined;
   const startedAt = performance.now();
   const secondsSoFar = () => (before?.seconds ?? 0) + (performance.now() - startedAt) / 1000;
@@ -298,6 +303,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     });
   }
   await drawn?.finish();
+  if (run.drawsPictures) await writeRunReport({ ...run, watchdog });
   return { summary, metrics };
 }
 

@@ -19,6 +19,7 @@ export const RUN_FILES = {
   last: 'last.safetensors',
   summary: 'summary.json',
   judgement: 'judgement.json',
+  report: 'report.html',
 } as const;
 
 /** The names of TensorBoard's files begin with it. */
@@ -229,6 +230,11 @@ export class RunFolder {
     this.#writeText(RUN_FILES.judgement, judgementJson(judgement));
   }
 
+  /** Writes report.html, the page about the run. @returns its bytes */
+  writeReport(html: string): number {
+    return this.#writeText(RUN_FILES.report, html);
+  }
+
   /** Whether the folder has this picture. */
   has(name: PictureFile): boolean {
     return existsSync(join(this.path, name));
@@ -239,7 +245,9 @@ export class RunFolder {
     writeFileAtomic(join(this.path, name), [png]);
   }
 
-  #writeText(name: string, text: string): void {
-    writeFileAtomic(join(this.path, name), [new TextEncoder().encode(text)]);
+  #writeText(name: string, text: string): number {
+    const bytes = new TextEncoder().encode(text);
+    writeFileAtomic(join(this.path, name), [bytes]);
+    return bytes.length;
   }
 }

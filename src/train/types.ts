@@ -205,6 +205,10 @@ export interface Reporter {
   judgementFailed?(error: Error): void;
   /** These files of the run folder are pictures. Called last. */
   picturesDrawn?(files: readonly string[]): void;
+  /** The page about the run is written: its path, and its bytes. */
+  reportWritten?(path: string, bytes: number): void;
+  /** It could not be written. The run's other results are complete. */
+  reportFailed?(error: Error): void;
   /** A picture could not be drawn or written. The run continues. */
   pictureFailed?(file: string, error: Error): void;
 }

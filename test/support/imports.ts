@@ -14,6 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'predict',
     'tune',
     'train',
+    'report',
     'judge',
     'plan',
     'models',
@@ -34,6 +35,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
   // `train` takes from `fetch` only where caches lie.
   train: [
+    'report',
     'judge',
     'plan',
     'models',
@@ -47,6 +49,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'data',
   ],
+  // A page about a run, from the files of its folder.
+  report: ['judge', 'plan', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
   models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
   optim: ['nn', 'autograd', 'kernels', 'gpu'],
@@ -68,7 +72,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   driver: [],
 };
 
-const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
+const SHARED: readonly string[] = ['src/called.ts', 'src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
 
 /**
  * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a
