@@ -5,6 +5,8 @@
  */
 export { FileError, UsageError } from './errors.ts';
 export {
+  type Augment,
+  type ClassWeights,
   evaluate,
   joinReporters,
   loadTraining,
