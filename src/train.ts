@@ -6,12 +6,14 @@
 export { FileError, UsageError } from './errors.ts';
 export {
   evaluate,
+  joinReporters,
   loadTraining,
   NonFiniteLossError,
   type Reporter,
   type ResumeOptions,
   resumeTraining,
   saveTraining,
+  TensorBoardReporter,
   type TrainOptions,
   type TrainResult,
   train,

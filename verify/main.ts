@@ -52,6 +52,7 @@ import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
 import { scores } from './rows/scores.ts';
+import { serveRow } from './rows/serve.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
@@ -71,6 +72,7 @@ const ROWS: readonly Row[] = [
   gradCamRow,
   half,
   predict,
+  serveRow,
   scores,
   valTransform,
   augment,

@@ -13,6 +13,7 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   train: { what: 'train a network on your own pictures', load: () => import('./train.ts') },
   predict: { what: 'classify pictures', load: () => import('./predict.ts') },
+  serve: { what: 'classify pictures over HTTP', load: () => import('./serve.ts') },
   eval: { what: 'judge a network on pictures whose classes are known', load: () => import('./eval.ts') },
   convert: { what: 'convert a checkpoint to safetensors', load: () => import('./convert.ts') },
   compare: { what: 'compare the metrics of two runs', load: () => import('./compare.ts') },

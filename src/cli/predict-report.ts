@@ -53,7 +53,9 @@ export class PredictReport {
       const slow = kind === 'cpu' ? '. It is for GPUs: on this adapter it takes longer than f32' : '';
       this.note(`Half-precision storage: weights and activations are kept in f16, computed with in f32${slow}`);
     }
-    this.note(`Pictures: ${this.#options.paths.length}, each cropped to its centre of ${imageSize}×${imageSize}`);
+    this.note(
+      `Pictures: ${this.#options.paths.length || 'none yet'}, each cropped to its centre of ${imageSize}×${imageSize}`,
+    );
   }
 
   /**

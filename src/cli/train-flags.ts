@@ -5,10 +5,9 @@ import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode, TUTORIAL_MODES } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { ON_DIVERGENCE, type OnDivergence, type RegularizationOptions, type TrainOptions } from '../train/index.ts';
-import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP } from './exit-status.ts';
-import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
 import {
   NO_RANDOM_WEIGHTS,
@@ -48,6 +47,8 @@ export interface TrainCommand {
   /** The folder of a run to go on with. Then data is only where the pictures are now, and mode and weights are the run's. */
   readonly resume: string | undefined;
   readonly json: boolean;
+  /** Whether to write event files for TensorBoard. */
+  readonly tensorboard: boolean;
   /** Options of mode `probe` only. */
   readonly probe: Pick<TrainOptions, 'views' | 'featureCache'>;
 }
@@ -108,7 +109,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
 /** Flags that may stand beside --resume. */
 const WITH_RESUME: readonly string[] = [
   ...['resume', 'data', 'epochs', 'patience', 'min-epochs', 'threads', 'save-every', 'watchdog', 'on-divergence'],
-  ...['adapter', 'no-tune', 'json', 'safe', 'help'],
+  ...['adapter', 'no-tune', 'json', 'tensorboard', 'safe', 'help'],
 ];
 
 export const HELP = `Usage: ${called('train')} [--data <folder>] [--weights <file|none>] [flags]
@@ -122,9 +123,10 @@ ${flagHelp('data <folder>', [
   "(default: $DAWNGRAD_DATA, else the tutorial's ants and bees)",
 ])}
 ${flagHelp('weights <file>', [
-  'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from; its last',
-  'layer is used only if it has the same number of classes and, if the file names them,',
-  'the same classes; of a file with several state dicts, <file>#<name> takes one',
+  'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from, or the',
+  'folder of a run; its last layer is used only if it has the same number of classes',
+  'and, if the file names them, the same classes; of a file with several state dicts,',
+  '<file>#<name> takes one',
   '(model.pth#state_dict_ema); "none" draws all weights of a resnet18 at random',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18)",
 ])}
@@ -160,6 +162,7 @@ ${flagHelp('resume <folder>', [
   '--epochs may be raised, also after the run has ended, and --patience changed',
 ])}
 ${flagHelp('json', ['print one line of JSON per epoch and phase, and nothing else, on stdout'])}
+${flagHelp('tensorboard', ['also write losses and accuracies for TensorBoard into the run folder'])}
 ${flagHelp('safe', ["keep Dawn's validation and the shaders' bounds checks on; they are always on,", 'because switching them off makes a step only 2 % faster'])}
 ${flagHelp('help', ['print this'], 'h')}
 
@@ -229,6 +232,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     out: text('out'),
     resume,
     json: values.json === true,
+    tensorboard: values.tensorboard === true,
     probe,
   };
 }
@@ -250,6 +254,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
         'skip-broken': { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         json: { type: 'boolean' },
+        tensorboard: { type: 'boolean' },
         safe: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -269,6 +274,8 @@ function locate(
   const variable = `DAWNGRAD_${flag.toUpperCase()}`;
   const path = given ?? (env[variable] || undefined);
   if (path === undefined || (flag === 'weights' && path === NO_WEIGHTS)) return path;
-  checkExists(given === undefined ? variable : `--${flag}`, flag === 'weights' ? parseSource(path).path : path, kind);
+  const shownAs = given === undefined ? variable : `--${flag}`;
+  if (flag === 'weights') return checkWeights(shownAs, path);
+  checkExists(shownAs, path, kind);
   return path;
 }

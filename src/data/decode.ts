@@ -11,7 +11,7 @@ import { FORMAT_NAMES, formatOf } from './formats.ts';
 import { openGif } from './gif.ts';
 import { openJpeg } from './jpeg.ts';
 import { printableName } from './names.ts';
-import { PictureError, readPictureFile, readPictureFileAsync } from './picture-file.ts';
+import { PictureError, readPictureFile, readPictureFileAsync, TooLargeError } from './picture-file.ts';
 import type { PixelBudget } from './pixel-budget.ts';
 import { openPng } from './png.ts';
 import { openPnm } from './pnm.ts';
@@ -29,6 +29,18 @@ export interface DecodeOptions {
   readonly maxPixels?: number | undefined;
 }
 
+/** A picture's file in memory: JPEG, PNG and so on. */
+export interface EncodedPicture {
+  /** Stands for it in messages. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The picture has more pixels than `maxPixels`, or its file more bytes than such a picture needs. */
+export class PictureTooLargeError extends FileError {
+  override name = 'PictureTooLargeError';
+}
+
 /** @internal Settings of a thread. */
 export interface ThreadOptions extends DecodeOptions {
   readonly budget?: PixelBudget | undefined;
@@ -40,6 +52,7 @@ const BYTES_AROUND = 64 * 2 ** 20;
 /** A larger file is read while no other picture is decoded. */
 const LARGE_FILE = 64 * 2 ** 20;
 const RAISE = 'If you trust it, raise maxPixels (--max-pixels).';
+const FETCH_AGAIN = 'Fetch it again, or remove it from the folder.';
 
 /**
  * Decodes a picture to interleaved RGB.
@@ -71,38 +84,57 @@ export async function readSize(
 /**
  * @internal Decodes a picture for `use`. Its pixels count against the thread's budget until `use` returns.
  *
+ * @param from a path, or the file's bytes
  * @throws FileError, MissingPackageError as `decode`; FileError naming the file for any other error of `use`
  */
 export async function withPicture<T>(
-  path: string,
+  from: string | EncodedPicture,
   { maxPixels = MAX_PIXELS, budget }: ThreadOptions,
   use: (picture: Picture) => T,
 ): Promise<T> {
   try {
     let holdsAll = false;
     const limit = fileLimit(maxPixels);
-    const bytes = readPictureFile(path, (size) => {
+    const beforeReading = (size: number) => {
       limit(size);
       holdsAll = size > LARGE_FILE;
       if (holdsAll) budget?.take(Number.POSITIVE_INFINITY);
-    });
+    };
+    const bytes = typeof from === 'string' ? readPictureFile(from, beforeReading) : inMemory(from, beforeReading);
     const source = await open(bytes, maxPixels);
     const { width, height } = source;
     if (!holdsAll) budget?.take(width * height);
     const pixels = await source.decode();
     return use({ width, height, pixels });
   } catch (cause) {
-    throw asFileError(path, cause);
+    throw typeof from === 'string' ? asFileError(from, cause) : asFileError(from.name, cause, 'Give another picture.');
   } finally {
     budget?.release();
   }
+}
+
+/**
+ * @internal Checks the size of a picture's file before it is read.
+ * @throws PictureTooLargeError
+ */
+export function checkFileSize(name: string, bytes: number, maxPixels: number): void {
+  try {
+    fileLimit(maxPixels)(bytes);
+  } catch (cause) {
+    throw asFileError(name, cause);
+  }
+}
+
+function inMemory({ bytes }: EncodedPicture, beforeReading: (bytes: number) => void): Buffer {
+  beforeReading(bytes.byteLength);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** @internal Refuses a file that is larger than a picture of so many pixels needs. @throws PictureError */
 export function fileLimit(maxPixels: number): (bytes: number) => void {
   return (bytes) => {
     if (bytes <= maxPixels * BYTES_PER_PIXEL + BYTES_AROUND) return;
-    throw new PictureError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE);
+    throw new TooLargeError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE);
   };
 }
 
@@ -112,7 +144,7 @@ async function open(bytes: Buffer, maxPixels: number): Promise<Source> {
   const { width, height } = source;
   if (!(width >= 1 && height >= 1)) throw new PictureError(`a picture of ${width}×${height} has no pixels`);
   if (width * height <= maxPixels) return source;
-  throw new PictureError(`${width}×${height} pixels are more than the limit of ${maxPixels}`, RAISE);
+  throw new TooLargeError(`${width}×${height} pixels are more than the limit of ${maxPixels}`, RAISE);
 }
 
 async function openFormat(bytes: Buffer): Promise<Source> {
@@ -128,7 +160,8 @@ async function openFormat(bytes: Buffer): Promise<Source> {
   return openWithSharp(bytes, format);
 }
 
-function asFileError(path: string, cause: unknown): Error {
+/** @param fetchAgain the remedy for a damaged picture */
+function asFileError(path: string, cause: unknown, fetchAgain = FETCH_AGAIN): Error {
   if (cause instanceof MissingPackageError || cause instanceof DawngradError) return cause;
   const name = printableName(path);
   const message = cause instanceof Error ? cause.message : String(cause);
@@ -139,14 +172,13 @@ function asFileError(path: string, cause: unknown): Error {
     return new FileError(`${name}: the picture is missing. Check the path, or read the folder again.`, { cause });
   }
   if (cause instanceof PictureError) {
-    return new FileError(`${name}: ${detail}. ${cause.advice}`, { cause });
+    const Kind = cause instanceof TooLargeError ? PictureTooLargeError : FileError;
+    return new Kind(`${name}: ${detail}. ${cause.advice ?? fetchAgain}`, { cause });
   }
   const what = /unsupported image format/.test(detail)
     ? `this is not a picture in a known format, or is damaged`
     : /premature end|truncated|read error|corrupt header/i.test(detail)
       ? 'the image file is truncated or damaged'
       : 'the picture cannot be decoded';
-  return new FileError(`${name}: ${what} (${printableName(detail)}). Fetch it again, or remove it from the folder.`, {
-    cause,
-  });
+  return new FileError(`${name}: ${what} (${printableName(detail)}). ${fetchAgain}`, { cause });
 }

@@ -3,9 +3,18 @@
 export { Generator, type GeneratorState } from '../random/mt19937.ts';
 export type { BrokenPicture, CheckOptions } from './check.ts';
 export { fileContentHashes } from './content-hash.ts';
-export { type DecodeOptions, decode, MAX_PIXELS, readSize } from './decode.ts';
+export {
+  checkFileSize,
+  type DecodeOptions,
+  decode,
+  type EncodedPicture,
+  MAX_PIXELS,
+  PictureTooLargeError,
+  readSize,
+} from './decode.ts';
 export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawCrop, drawEpoch, type EpochShape } from './draws.ts';
+export { FORMAT_NAMES, formatOf, type PictureFormat } from './formats.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { drawMix, mixPictures } from './mixup.ts';

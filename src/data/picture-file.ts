@@ -6,13 +6,18 @@ import { fsPath } from './names.ts';
 /** A file is no picture, or one that this program refuses. The message has no path and no full stop. */
 export class PictureError extends Error {
   override name = 'PictureError';
-  /** A sentence: the remedy. */
-  readonly advice: string;
+  /** A sentence: the remedy. Undefined for a damaged file, where it depends on the file's source. */
+  readonly advice: string | undefined;
 
-  constructor(message: string, advice = 'Fetch it again, or remove it from the folder.') {
+  constructor(message: string, advice?: string) {
     super(message);
     this.advice = advice;
   }
+}
+
+/** A picture has more pixels or bytes than the limits allow. */
+export class TooLargeError extends PictureError {
+  override name = 'TooLargeError';
 }
 
 /** The remedy for a picture of a kind that is not read. */

@@ -14,4 +14,4 @@ export {
   type Scored,
 } from './predictor.ts';
 export type { ClassProbability, Ranking } from './ranking.ts';
-export type { PictureInput, Unreadable } from './render-ahead.ts';
+export type { NamedBytes, PictureInput, Unreadable } from './render-ahead.ts';

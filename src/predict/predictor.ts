@@ -36,6 +36,11 @@ export interface PredictorOptions {
    * adapter gets much slower. Default false.
    */
   readonly half?: boolean | undefined;
+  /**
+   * Whether the decoder threads start at once and read single pictures too. For programs that answer many calls, such
+   * as a server. By default a call with one picture decodes it in the calling thread, which is faster than a start.
+   */
+  readonly startThreads?: boolean | undefined;
   /** Seconds to wait for a batch's result, after the first, before the device counts as hung; 0: for ever. Default 600. */
   readonly watchdog?: number | undefined;
   /** Which adapter to open; the fastest by default. */
@@ -54,7 +59,7 @@ export interface PredictOptions {
 
 /** The classes of one picture. */
 export interface Prediction {
-  /** The path as given; undefined for pixels. */
+  /** The path or name as given; undefined for pixels, and for bytes without a name. */
   readonly path: string | undefined;
   /** The likeliest classes in falling order: `top[0]` is the answer. */
   readonly top: Ranking;
@@ -82,8 +87,8 @@ const QUEUE_DEPTH = 1;
 /**
  * Reads a checkpoint and loads its network on a device. The caller must close the predictor; until then Node does not
  * exit.
- * @param weights a .pth or .safetensors file of a resnet18 or resnet34, such as a run's best.safetensors; `file.pth#name`
- *   takes one of several state dicts
+ * @param weights a .pth or .safetensors file of a resnet18 or resnet34, or the folder of a run, for its best.safetensors;
+ *   `file.pth#name` takes one of several state dicts
  * @throws FileError naming the file if it cannot be read or holds another network; UsageError if an option is invalid;
  *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; MissingFeatureError if it has no half
  *   precision; errors of `tuned`
@@ -99,7 +104,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const network = { architecture, loadsLastLayer: true };
   const start: Start = { ...network, checkpoint, description: weights };
   const watchdog = new Watchdog(checkNumber('watchdog', options.watchdog ?? NUMBER_OPTIONS.watchdog.default));
-  const { half = false, adapter } = options;
+  const { half = false, startThreads = false, adapter } = options;
   const gpu = options.gpu ?? (await openGpu({ ...(adapter && { adapter }), half }));
   try {
     const count = classes.names.length;
@@ -127,6 +132,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
       maxPixels,
       half,
       watchdog,
+      startThreads,
     };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
@@ -166,6 +172,7 @@ interface Parts {
   readonly maxPixels: number;
   readonly watchdog: Watchdog;
   readonly half: boolean;
+  readonly startThreads: boolean;
   readonly gpu: Gpu;
   readonly ownsGpu: boolean;
   /** Used by this predictor only. */
@@ -222,6 +229,7 @@ export class Predictor {
     this.#parts = parts;
     this.#pool = new DecoderPool(parts.threads, parts);
     this.#noThreads = new DecoderPool(0, parts);
+    if (parts.startThreads) this.#pool.start();
   }
 
   /**
@@ -265,7 +273,7 @@ export class Predictor {
     const rendered = renderAhead(pictures, {
       transform: valTransform(imageSize),
       // A single picture decodes faster here than a thread starts.
-      pool: pictures.length === 1 ? this.#noThreads : this.#pool,
+      pool: pictures.length === 1 && !this.#parts.startThreads ? this.#noThreads : this.#pool,
       ahead: Math.max(batchSize, threads) * 2,
     });
 

@@ -27,6 +27,7 @@ export {
 } from './regularization.ts';
 export { checkUnused, makeRunFolder, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
 export { countsOf } from './run-report.ts';
+export { joinReporters, type TensorBoardOptions, TensorBoardReporter } from './tensorboard/reporter.ts';
 export { resumeTraining, train } from './train.ts';
 export { type Extra, loadTraining, saveTraining, type TrainingParts } from './training-state.ts';
 export type {

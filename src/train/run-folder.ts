@@ -3,7 +3,7 @@
  * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
  * full disk leaves half a line.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type Judgement, judgementJson } from '../judge/index.ts';
@@ -21,6 +21,9 @@ export const RUN_FILES = {
   judgement: 'judgement.json',
   report: 'report.html',
 } as const;
+
+/** The names of TensorBoard's files begin with it. */
+export const EVENT_FILE_PREFIX = 'events.out.tfevents.';
 
 /** File names of the pictures: the tutorial's three, and those of the judgement. */
 export const PICTURE_FILES = {
@@ -177,7 +180,8 @@ export class RunFolder {
 
   /** What an earlier run left that saved no state. */
   #removeLeftovers(): void {
-    for (const name of [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES)]) {
+    const events = readdirSync(this.path).filter((name) => name.startsWith(EVENT_FILE_PREFIX));
+    for (const name of [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES), ...events]) {
       rmSync(join(this.path, name), { force: true });
     }
   }

@@ -10,6 +10,7 @@ import { posix } from 'node:path';
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'driver',
+    'serve',
     'predict',
     'tune',
     'train',
@@ -28,6 +29,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'data',
   ],
+  serve: ['predict', 'gpu', 'data'],
   predict: ['judge', 'plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],

@@ -57,7 +57,11 @@ test.each<[string, string[], RegExp]>([
   ['missing data', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
   ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder, found a file/],
   ['missing weights', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
-  ['weights that are a folder', ['--data', data, '--weights', data], /--weights: .*: expected a file, found a folder/],
+  [
+    'weights that are a folder',
+    ['--data', data, '--weights', data],
+    /--weights: .*: expected a run's folder with best.safetensors, found a folder/,
+  ],
   ['an empty run folder', [...good, '--out', ''], /--out: expected a folder/],
 ])('%s is an error with exit status 2', async (_, args, message) => {
   const { code, stdout, stderr } = await call(args);
@@ -113,6 +117,7 @@ test('the defaults are the tutorial’s', () => {
     tunes: true,
     out: undefined,
     json: false,
+    tensorboard: false,
     regularization: {},
     probe: {},
   });
@@ -136,7 +141,7 @@ test('accepts every flag', () => {
     '--mode both --epochs 3 --batch-size 8 --lr 1e-2 --momentum .5 --weight-decay 1e-4 --step-size 2 --gamma 0.5';
   const more =
     '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe --no-tune ' +
-    '--skip-broken --on-divergence continue --watchdog 60';
+    '--skip-broken --on-divergence continue --watchdog 60 --tensorboard';
   expect(parseTrainFlags([...good, ...args.split(' '), ...more.split(' ')], {})).toEqual({
     modes: ['finetune', 'extract'],
     data,
@@ -162,6 +167,7 @@ test('accepts every flag', () => {
     tunes: false,
     out: 'a/b',
     json: true,
+    tensorboard: true,
     regularization: {},
     probe: {},
   });

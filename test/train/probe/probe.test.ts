@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { graphSize } from '../../../src/autograd/index.ts';
 import { Generator } from '../../../src/data/index.ts';
+import { readJudgement } from '../../../src/judge/index.ts';
 import { resnet18 } from '../../../src/models/index.ts';
 import {
   BrokenPicturesError,
@@ -67,7 +68,8 @@ gpuTest(
   async () => {
     const { folder, metrics, summary, best, progress } = await probe({ pictures: true });
     expect(readdirSync(folder).sort()).toEqual([
-      ...['best.safetensors', 'config.json', 'curves.png', 'metrics.jsonl', 'predictions.png', 'summary.json'],
+      ...['best.safetensors', 'config.json', 'confusion.png', 'curves.png', 'judgement.json', 'metrics.jsonl'],
+      ...['predictions.png', 'summary.json', 'top-losses.png'],
     ]);
     expect(readJsonLines(folder, 'metrics.jsonl')).toEqual(metrics);
     expect(metrics.map(({ epoch, phase }) => `${epoch} ${phase}`)).toEqual(
@@ -96,6 +98,9 @@ gpuTest(
     expect(measured.acc).toBe(summary.bestValAcc);
     const row = metrics.find(({ epoch, phase }) => phase === 'val' && epoch === summary.bestEpoch)!;
     expect(measured.loss).toBeCloseTo(row.loss, 4);
+    const judgement = readJudgement(join(folder, 'judgement.json'));
+    expect(judgement).toMatchObject({ accuracy: summary.bestValAcc, epoch: summary.bestEpoch });
+    expect(judgement.loss).toBeCloseTo(row.loss, 4);
   },
   TRAINING_TIMEOUT,
 );
