@@ -4,6 +4,7 @@
  * @module dawngrad/train
  */
 export { FileError, UsageError } from './errors.ts';
+export { type Judgement, judge, readJudgement } from './judge/index.ts';
 export {
   evaluate,
   joinReporters,
