@@ -6,6 +6,8 @@
 export { FileError, UsageError } from './errors.ts';
 export { type Judgement, judge, readJudgement } from './judge/index.ts';
 export {
+  type Augment,
+  type ClassWeights,
   evaluate,
   joinReporters,
   loadTraining,

@@ -16,7 +16,7 @@ export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
-export { checkViews, MOST_VIEWS, NOT_FOR_PROBES, PROBE_DEFAULTS } from './probe/settings.ts';
+export { checkViews, MOST_VIEWS, PROBE_DEFAULTS } from './probe/settings.ts';
 export {
   AUGMENTS,
   type Augment,

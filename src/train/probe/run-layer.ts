@@ -11,6 +11,7 @@ import { DivergenceWatch } from '../divergence.ts';
 import { judgeBest, judgeTest } from '../judge-best.ts';
 import { criterionOf } from '../regularization.ts';
 import { RunPictures } from '../run-pictures.ts';
+import { writeRunReport } from '../run-report.ts';
 import { stopsEarly } from '../run-state.ts';
 import type { PhaseMetrics, RunSummary, State } from '../types.ts';
 import { type FeatureSet, Head, type HeadEpoch, type HeadResult, type HeadWeights, scoresOf } from './head.ts';
@@ -86,6 +87,7 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
     if (test && !summary.interrupted) await judgeTest({ ...run, best, data, reporter, test });
   }
   await drawn?.finish();
+  if (drawn) await writeRunReport({ ...run, reporter });
   return { summary, metrics, best: state };
 }
 
