@@ -185,6 +185,10 @@ export class TrainReport implements Reporter {
     this.#lines.write(`\n${judgementWords(judgement)}`);
   }
 
+  notJudged(pictures: readonly string[]): void {
+    this.note(`Broken, so not judged: ${pictures.length} pictures: ${someOf(pictures)}`);
+  }
+
   judgementFailed(error: Error): void {
     this.note(`The best weights were not judged (${error.message}). The run's other results are complete.`);
   }

@@ -28,6 +28,8 @@ export interface PictureSet extends ImageDataset {
 export interface Pictures extends Readonly<Record<Phase, PictureSet>> {
   /** Names of the classes, sorted; a class's position is its label. */
   readonly classes: readonly string[];
+  /** Pictures to judge the end by, which no epoch sees. Classes are the same, and some may have no picture here. */
+  readonly test?: PictureSet;
 }
 
 /**

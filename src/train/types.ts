@@ -199,8 +199,13 @@ export interface Reporter {
   ended?(summary: RunSummary): void;
   /** After the end: some pictures of a split have been judged. Called after each batch. */
   judging?(progress: JudgingProgress): void;
-  /** The best weights were judged on val; the judgement is in judgement.json. Not called if no epoch was finished. */
+  /**
+   * The best weights were judged on val, or on test; the judgement is in judgement.json or judgement-test.json. Not
+   * called if no epoch was finished.
+   */
   judged?(judgement: Judgement): void;
+  /** These pictures of test are broken, so they are not judged. */
+  notJudged?(pictures: readonly string[]): void;
   /** The best weights could not be judged. The run's other results are complete. */
   judgementFailed?(error: Error): void;
   /** These files of the run folder are pictures. Called last. */
