@@ -12,6 +12,7 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   train: { what: 'train a network on your own pictures', load: () => import('./train.ts') },
+  data: { what: 'tell what a folder of pictures holds, and what is wrong with it', load: () => import('./data.ts') },
   predict: { what: 'classify pictures', load: () => import('./predict.ts') },
   convert: { what: 'convert a checkpoint to safetensors', load: () => import('./convert.ts') },
   compare: { what: 'compare the metrics of two runs', load: () => import('./compare.ts') },

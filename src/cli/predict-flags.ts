@@ -7,6 +7,7 @@ import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
 import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
+import { ORIENTATION_HELP, ORIENTATION_OPTION } from './data-flags.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
@@ -22,6 +23,8 @@ export interface PredictCommand {
   readonly save: string | undefined;
   /** Whether weights and activations are stored in f16. */
   readonly half: boolean;
+  /** Undefined if not given: then as the weights say. */
+  readonly ignoreOrientation: true | undefined;
   readonly adapter: AdapterPreference | undefined;
   /** Whether to use the kernel choices measured on this machine. */
   readonly tunes: boolean;
@@ -80,6 +83,7 @@ ${flagHelp('save <folder>', [
   'never replaced',
 ])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
+${ORIENTATION_HELP}
 ${flagHelp('half', [
   'half-precision storage: keep weights and activations in f16, which takes half the',
   'memory; meant for GPUs: it makes a software adapter much slower (default: off)',
@@ -121,6 +125,7 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     json: values.json === true,
     save,
     half: values.half === true,
+    ignoreOrientation: values['ignore-orientation'] === true || undefined,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
     numbers,
@@ -136,6 +141,7 @@ function parse(argv: readonly string[]) {
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
         json: { type: 'boolean' },
+        ...ORIENTATION_OPTION,
         half: { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

@@ -89,7 +89,16 @@ function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: Fetch
 }
 
 async function predictAll(
-  { weights, numbers, half, adapter, tunes, top, save }: PredictCommand & { readonly weights: string },
+  {
+    weights,
+    numbers,
+    half,
+    ignoreOrientation,
+    adapter,
+    tunes,
+    top,
+    save,
+  }: PredictCommand & { readonly weights: string },
   { pictures, problems, leftOut }: Inputs,
   report: PredictReport,
   signal: AbortSignal,
@@ -99,7 +108,14 @@ async function predictAll(
   const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, pictures.length);
   const tuned: FindTuned = (traits, question) =>
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
-  const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
+  const predictor = await openPredictor(weights, {
+    ...numbers,
+    batchSize,
+    half,
+    ignoreOrientation,
+    adapter,
+    ...(tunes && { tuned }),
+  });
   try {
     report.opened(predictor);
     for (const line of leftOutLines(leftOut)) report.note(line);
@@ -111,7 +127,10 @@ async function predictAll(
         report.predicted(input.path, outcome, undefined);
         return undefined;
       }
-      const picture = await decode(input.path, { maxPixels: numbers.maxPixels }).catch((error: unknown) => {
+      const picture = await decode(input.path, {
+        maxPixels: numbers.maxPixels,
+        ignoreOrientation: predictor.ignoreOrientation,
+      }).catch((error: unknown) => {
         if (error instanceof FileError) return error;
         throw error;
       });

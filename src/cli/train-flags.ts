@@ -4,9 +4,10 @@ import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
-import { ON_DIVERGENCE, type OnDivergence } from '../train/index.ts';
+import { type DataSettings, ON_DIVERGENCE, type OnDivergence } from '../train/index.ts';
 import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
+import { checkData, DATA_HELP, DATA_OPTIONS, parseDataFlags } from './data-flags.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
 
@@ -20,7 +21,8 @@ export interface TrainCommand {
   readonly modes: readonly TrainMode[];
   /** From the flag or the variable; undefined if neither is given. */
   readonly data: string | undefined;
-  /** The same; NO_WEIGHTS if all weights are drawn at random. */
+  readonly dataSettings: DataSettings;
+  /** As `data`; NO_WEIGHTS if all weights are drawn at random. */
   readonly weights: string | undefined;
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
@@ -104,9 +106,11 @@ best on the validation pictures. By default it downloads the tutorial's files on
 weights. If you name nothing and these cannot be reached, it trains the built-in demo and says so.
 
 ${flagHelp('data <folder>', [
-  'holds train/ and val/, each with one folder of pictures per class',
+  'holds train/ and val/ (or valid/, test/), each with one folder of pictures per class;',
+  'or class folders alone; or is a list, .csv or .jsonl: path, label, and split if any',
   "(default: $DAWNGRAD_DATA, else the tutorial's ants and bees)",
 ])}
+${DATA_HELP}
 ${flagHelp('weights <file>', [
   'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from; its last',
   'layer is used only if it has the same number of classes and, if the file names them,',
@@ -195,8 +199,9 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
     modes: mode === 'both' ? TRAIN_MODES : [mode],
-    data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}, 'folder'),
-    weights: demo || resume !== undefined ? undefined : locate('weights', text('weights'), env, 'file'),
+    data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}),
+    weights: demo || resume !== undefined ? undefined : locate('weights', text('weights'), env),
+    dataSettings: parseDataFlags(values),
     demo,
     numbers,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
@@ -219,6 +224,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
       args: [...argv],
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
+        ...DATA_OPTIONS,
         demo: { type: 'boolean' },
         'skip-broken': { type: 'boolean' },
         'no-tune': { type: 'boolean' },
@@ -233,15 +239,12 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
 }
 
 /** A path from its flag, else from its variable; it must exist. */
-function locate(
-  flag: 'data' | 'weights',
-  given: string | undefined,
-  env: NodeJS.ProcessEnv,
-  kind: 'file' | 'folder',
-): string | undefined {
+function locate(flag: 'data' | 'weights', given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const variable = `DAWNGRAD_${flag.toUpperCase()}`;
   const path = given ?? (env[variable] || undefined);
   if (path === undefined || (flag === 'weights' && path === NO_WEIGHTS)) return path;
-  checkExists(given === undefined ? variable : `--${flag}`, flag === 'weights' ? parseSource(path).path : path, kind);
+  const shownAs = given === undefined ? variable : `--${flag}`;
+  if (flag === 'data') checkData(shownAs, path);
+  else checkExists(shownAs, parseSource(path).path, 'file');
   return path;
 }

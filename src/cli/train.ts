@@ -117,6 +117,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
       const status = await runOne(command, folder, trainReport, signal, (options) =>
         train({
           ...{ ...settings, ...options, data, weights, demo, mode, signal, out: folder },
+          ...command.dataSettings,
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         }),

@@ -6,20 +6,14 @@
  */
 import { DawngradError, FileError } from '../errors.ts';
 import { MissingPackageError } from '../optional.ts';
-import { openBmp } from './bmp.ts';
 import { openAvif } from './avif.ts';
+import { openBmp } from './bmp.ts';
 import { FORMAT_NAMES, formatOf, type PictureFormat } from './formats.ts';
 import { openGif } from './gif.ts';
 import { openHeic } from './heic.ts';
 import { openJpeg } from './jpeg.ts';
 import { printableName } from './names.ts';
-import {
-  PictureError,
-  RAISE_LIMIT,
-  readPictureFile,
-  readPictureFileAsync,
-  tooManyPixels,
-} from './picture-file.ts';
+import { PictureError, RAISE_LIMIT, readPictureFile, readPictureFileAsync, tooManyPixels } from './picture-file.ts';
 import type { PixelBudget } from './pixel-budget.ts';
 import { openPng } from './png.ts';
 import { openPnm } from './pnm.ts';
@@ -68,10 +62,7 @@ export async function decode(path: string, options: DecodeOptions = {}): Promise
  *
  * @throws FileError as `decode`, as far as the header tells; MissingPackageError
  */
-export async function readSize(
-  path: string,
-  options: DecodeOptions = {},
-): Promise<{ width: number; height: number }> {
+export async function readSize(path: string, options: DecodeOptions = {}): Promise<{ width: number; height: number }> {
   try {
     const bytes = await readPictureFileAsync(path, fileLimit(options.maxPixels ?? MAX_PIXELS));
     const { width, height } = await open(bytes, options);

@@ -3,7 +3,15 @@
 export { Generator, type GeneratorState } from '../random/mt19937.ts';
 export { type AlikeGroup, findAlike, MOST_COMPARED } from './catalogue/alike.ts';
 export type { PictureFacts } from './catalogue/facts.ts';
-export { type Alike, type CataloguePart, type Findings, findingsOf, SMALL_SIDE } from './catalogue/findings.ts';
+export { groupsText, tornLine, warningsOf } from './catalogue/finding-lines.ts';
+export {
+  type Alike,
+  type CataloguePart,
+  type Findings,
+  findingsOf,
+  IMBALANCE,
+  SMALL_SIDE,
+} from './catalogue/findings.ts';
 export { checkParts, type FoundSet, findLayout, type Layout } from './catalogue/layout.ts';
 export { LEFT_OUT_KINDS, LEFT_OUT_TEXT, type LeftOut, type LeftOutKind } from './catalogue/left-out.ts';
 export { isList, LIST_EXTENSIONS } from './catalogue/list.ts';
@@ -13,8 +21,8 @@ export { type Survey, surveyPictures } from './catalogue/survey.ts';
 export type { BrokenPicture, CheckOptions, DecodeCheckOptions } from './check.ts';
 export { type DecodeOptions, decode, MAX_PIXELS, readSize } from './decode.ts';
 export { DecoderPool } from './decoder-pool.ts';
-export { PICTURE_FORMATS, type PictureFormat } from './formats.ts';
 export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
+export { PICTURE_FORMATS, type PictureFormat } from './formats.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { fsPath, nameFromBytes, printableName } from './names.ts';

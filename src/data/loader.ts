@@ -5,7 +5,13 @@
  */
 import { DawngradError } from '../errors.ts';
 import type { Generator } from '../random/mt19937.ts';
-import { type BrokenPicture, type CheckOptions, type DecodeCheckOptions, measurePictures, storePictures } from './check.ts';
+import {
+  type BrokenPicture,
+  type CheckOptions,
+  type DecodeCheckOptions,
+  measurePictures,
+  storePictures,
+} from './check.ts';
 import { DecoderPool } from './decoder-pool.ts';
 import { type Draw, drawEpoch } from './draws.ts';
 import type { ImageDataset } from './image-folder.ts';

@@ -2,6 +2,7 @@
 
 export { Best } from './best.ts';
 export { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from './compare-runs.ts';
+export { type DataReport, type DataReportOptions, reportData } from './data-report.ts';
 export {
   BrokenPicturesError,
   type DivergedAt,
@@ -11,9 +12,11 @@ export {
   someOf,
 } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
+export { checkValSplit, type DataSettings, type FoundPictures, findPictures } from './find-pictures.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
+export { splitLine } from './picture-notes.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
 export { checkUnused, makeRunFolder, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
 export { resumeTraining, type TrainResult, train } from './train.ts';

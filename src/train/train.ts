@@ -18,12 +18,14 @@ import type { TrainMode } from '../models/types.ts';
 import { SGD, StepLR } from '../optim/index.ts';
 import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
-import { checkPictures, readHeaders } from './check-pictures.ts';
+import { checkPictures, readHeaders, surveyCounter } from './check-pictures.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
 import { runEpochs } from './epochs.ts';
+import { type DataSettings, type FoundPictures, findPictures } from './find-pictures.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
-import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { pictureNotes } from './picture-notes.ts';
+import { makeLoaders, type Pictures } from './pictures.ts';
 import { checkSaved, openSaved, type SavedRun } from './resume.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
@@ -69,7 +71,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkPath('out', 'the run folder', options.out);
     checkUnused(options.out);
   }
-  const pictures = openPictures(options.data);
+  const { valSplit, ignoreOrientation = false, signal, reporter } = options;
+  const found = await findPictures(options.data, {
+    ...{ valSplit, ignoreOrientation, settings, signal },
+    onSurvey: (total) => surveyCounter(total, reporter),
+  });
+  const { pictures, split } = found;
+  const reading = { ...(split && { valSplit: split.valSplit }), ...(ignoreOrientation && { ignoreOrientation }) };
   const start = readStart(options.weights, pictures.classes);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
   const weights = options.weights === undefined ? null : weightsFile(options.weights);
@@ -80,7 +88,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     folder = new RunFolder(made?.path ?? options.out!);
     return await run(options, {
-      ...{ mode, settings, pictures, start, weights, fingerprint, onDivergence, folder },
+      ...{ mode, settings, pictures, found, reading, start, weights, fingerprint, onDivergence, folder },
       data: resolve(options.data),
       demo: options.demo ?? false,
       skipped: [],
@@ -106,10 +114,10 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
   // Locked before it is read: another process may still be adding to it.
   const held = new RunFolder(folder, true);
   try {
-    const saved = openSaved(folder, options);
-    const { mode, settings, pictures, data, demo, weights, fingerprint, start } = saved;
+    const saved = await openSaved(folder, options);
+    const { mode, settings, pictures, found, reading, data, demo, weights, fingerprint, start } = saved;
     return await run(options, {
-      ...{ mode, settings, pictures, start, data, demo, weights, fingerprint, saved },
+      ...{ mode, settings, pictures, found, reading, start, data, demo, weights, fingerprint, saved },
       skipped: saved.state.skipped,
       onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
       skipBroken: false,
@@ -126,6 +134,8 @@ interface Plan {
   readonly settings: NumberSettings;
   /** Those of a run that goes on are without the broken ones. */
   readonly pictures: Pictures;
+  readonly found: FoundPictures;
+  readonly reading: DataSettings;
   readonly skipped: readonly string[];
   readonly onDivergence: OnDivergence;
   readonly skipBroken: boolean;
@@ -139,18 +149,20 @@ interface Plan {
 }
 
 async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
-  const { mode, settings, fingerprint, data, demo, weights, saved, onDivergence, skipBroken } = plan;
+  const { mode, settings, fingerprint, data, demo, weights, saved, onDivergence, skipBroken, reading, found } = plan;
   let loaded: Start | undefined = plan.start;
   const start = factsOf(loaded);
   const { adapter, pictures: drawsPictures = true, reporter, signal } = options;
   const checks = options.checks ?? true;
-  const pool = new DecoderPool(settings.threads, settings);
+  const pool = new DecoderPool(settings.threads, { ...settings, ...reading });
   const generator = new Generator(settings.seed);
   // The threads read the pictures while the device is opened and kernels are compiled.
   const request = { pictures: plan.pictures, loaders: makeLoaders(plan.pictures, settings, generator, pool) };
   const checking = saved
-    ? readHeaders({ ...request, skipBroken, signal, reporter }).then(() => ({ ...request, skipped: plan.skipped }))
-    : checkPictures({ ...request, skipBroken, signal, reporter });
+    ? readHeaders({ ...request, skipBroken, signal, reporter }).then(() => ({
+        ...{ ...request, skipped: plan.skipped, parts: undefined },
+      }))
+    : checkPictures({ ...request, skipBroken, signal, reporter, surveyed: found.surveyed });
   // It is awaited below; a device that cannot be opened is reported first.
   let checkFailed = false;
   checking.catch(() => {
@@ -176,7 +188,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
       checkLimits(rehearsal.memory, opened);
       await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true);
     }
-    const { pictures, loaders, skipped } = await checking;
+    const { pictures, loaders, skipped, parts } = await checking;
     signal?.throwIfAborted();
     // Without the broken pictures the last batches have other sizes.
     if (!rehearsal || pictures !== plan.pictures)
@@ -194,6 +206,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
     signal?.throwIfAborted();
     const { summary, metrics } = await runEpochs({
       ...{ mode, settings, data, weights, demo, pictures, skipped, fingerprint, onDivergence, start, gpu, chooser },
+      ...{ reading, notes: pictureNotes(found, parts) },
       ...{
         rehearsal,
         model,

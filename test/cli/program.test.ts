@@ -17,13 +17,16 @@ const start = (file: string, args: readonly string[], stdout: 'pipe' | number = 
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
   });
 
-test.each(['train', 'predict', 'convert', 'compare', 'tune', 'doctor'])('%s runs through a symbolic link', (name) => {
-  const link = join(root, `${name}.ts`);
-  symlinkSync(source(name), link);
-  const { status, stdout, stderr } = start(link, ['--help']);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout).toMatch(new RegExp(`^Usage: npm run ${name} `));
-});
+test.each(['train', 'data', 'predict', 'convert', 'compare', 'tune', 'doctor'])(
+  '%s runs through a symbolic link',
+  (name) => {
+    const link = join(root, `${name}.ts`);
+    symlinkSync(source(name), link);
+    const { status, stdout, stderr } = start(link, ['--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^Usage: npm run ${name} `));
+  },
+);
 
 test('a module that is only imported is no program', () => {
   const url = pathToFileURL(source('train')).href;

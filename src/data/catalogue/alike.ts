@@ -36,9 +36,11 @@ export function findAlike(facts: readonly (PictureFacts | undefined)[], most = M
   facts.forEach((one, index) => {
     if (!one) return;
     const first = firstOf.get(one.sha256);
-    if (first !== undefined) return join(first, index);
-    firstOf.set(one.sha256, index);
-    distinct.push(index);
+    if (first !== undefined) join(first, index);
+    else {
+      firstOf.set(one.sha256, index);
+      distinct.push(index);
+    }
   });
   if (distinct.length <= most) joinAlike(distinct, facts, join);
   const groups = new Map<number, number[]>();

@@ -27,7 +27,11 @@ export const FACT_FLOATS = Math.ceil((CELLS_AT + SIGNATURE_BYTES) / 4);
 /** Writes the facts of a decoded picture over `out`. */
 export function writeFacts(
   picture: Picture,
-  { bytes, format, isTurned }: { readonly bytes: Uint8Array; readonly format: PictureFormat; readonly isTurned: boolean },
+  {
+    bytes,
+    format,
+    isTurned,
+  }: { readonly bytes: Uint8Array; readonly format: PictureFormat; readonly isTurned: boolean },
   out: Float32Array,
 ): void {
   new Int32Array(out.buffer, out.byteOffset, 4).set([

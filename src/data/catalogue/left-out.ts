@@ -23,7 +23,10 @@ export const LEFT_OUT_TEXT: Readonly<Record<LeftOutKind, { readonly what: string
   gif: { what: 'GIF', advice: 'convert them to PNG; torchvision leaves them out too' },
   svg: { what: 'drawings (SVG, PDF)', advice: 'export them as PNG, in the size that you want' },
   raw: { what: 'raw and other formats that are not read', advice: 'export them as JPEG or PNG' },
-  film: { what: 'films, such as the second half of a Live Photo', advice: 'save single pictures of them, or remove them' },
+  film: {
+    what: 'films, such as the second half of a Live Photo',
+    advice: 'save single pictures of them, or remove them',
+  },
   loose: { what: 'pictures beside the class folders', advice: 'move them into the folder of their class' },
   other: { what: 'files that are no pictures', advice: 'nothing, or give pictures the extension of their format' },
   hidden: { what: 'hidden folders and ._ files', advice: 'nothing: they are no pictures' },

@@ -53,7 +53,11 @@ export async function readList(path: string): Promise<ListedPicture[]> {
   checkSplit(path, pictures, rows);
   const missing = pictures.filter((picture) => !statSync(fsPath(picture.path), { throwIfNoEntry: false })?.isFile());
   if (missing.length > 0) {
-    const names = listed(missing.map((picture) => relative(dirname(path), picture.path)), undefined, printableName);
+    const names = listed(
+      missing.map((picture) => relative(dirname(path), picture.path)),
+      undefined,
+      printableName,
+    );
     throw new FileError(
       `${shown(path)}: ${missing.length} of its ${pictures.length} pictures are missing: ${names}. ` +
         'Paths are relative to the list: correct them, or remove these lines.',

@@ -4,7 +4,12 @@
 export const SPLIT_NAMES = ['train', 'val', 'test'] as const;
 export type SplitName = (typeof SPLIT_NAMES)[number];
 
-const ALSO: Readonly<Record<string, SplitName>> = { training: 'train', valid: 'val', validation: 'val', testing: 'test' };
+const ALSO: Readonly<Record<string, SplitName>> = {
+  training: 'train',
+  valid: 'val',
+  validation: 'val',
+  testing: 'test',
+};
 
 /** The part that a folder or a cell of a list names, in any case; undefined if none. */
 export function splitNamed(name: string): SplitName | undefined {

@@ -64,7 +64,10 @@ export function splitPictures(request: SplitRequest): Split {
     }
   };
   const fits = (group: readonly number[], limits: readonly number[]) => {
-    const more = countOf(classes, group.map((index) => labels[index]!));
+    const more = countOf(
+      classes,
+      group.map((index) => labels[index]!),
+    );
     return more.every((count, label) => found[label]! + count <= limits[label]!);
   };
   for (const group of groups) if (fits(group, wanted)) take(group);
@@ -75,10 +78,9 @@ export function splitPictures(request: SplitRequest): Split {
     if (found[label]! > 0) return;
     const own = groups.filter((group) => group.some((index) => labels[index] === label));
     const smallest = own.sort((a, b) => a.length - b.length).find((group) => fits(group, most));
-    if (smallest) return take(smallest);
-    torn.push(name);
+    if (!smallest) torn.push(name);
     const alone = names.map((_, index) => index).filter((index) => labels[index] === label);
-    take(alone.sort(inOrder).slice(0, wanted[label]));
+    take(smallest ?? alone.sort(inOrder).slice(0, wanted[label]));
   });
   return { isVal, torn };
 }
