@@ -24,8 +24,8 @@ ${ORIENTATION_HELP}`;
 export function parseDataFlags(values: Readonly<Record<string, string | boolean | undefined>>): DataSettings {
   const share = values['val-split'] as string | undefined;
   return {
-    valSplit: share === undefined ? undefined : checkValSplit(toNumber('val-split', share), '--val-split'),
-    ignoreOrientation: values['ignore-orientation'] === true || undefined,
+    ...(share !== undefined && { valSplit: checkValSplit(toNumber('val-split', share), '--val-split') }),
+    ...(values['ignore-orientation'] === true && { ignoreOrientation: true }),
   };
 }
 
