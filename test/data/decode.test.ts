@@ -68,7 +68,10 @@ describe('files from strangers', () => {
 
   test('a drawing is no picture, whatever its name', async () => {
     for (const text of [drawing(10), `<?xml version="1.0"?>${drawing(10)}`, `  ${drawing(10)}`]) {
-      await refused(put('a.jpg', text), /not a picture in a known format \(JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF, BMP, PNM\)/);
+      await refused(
+        put('a.jpg', text),
+        /not a picture in a known format \(JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF, BMP, PNM\)/,
+      );
     }
   });
 
