@@ -1,5 +1,6 @@
 /** `npm run bench:compare`: times our steps and those of PyTorch or TensorFlow.js in turn on the same machine. */
 import { ADAPTERS, checkExists, flagHelp, oneOf } from '../src/cli/flags.ts';
+import { goToUser } from '../src/cli/npm.ts';
 import { isProgram } from '../src/cli/program.ts';
 import type { Io } from '../src/cli/train.ts';
 import { UsageError } from '../src/errors.ts';
@@ -114,5 +115,6 @@ function formatPairings(peer: PeerName, pairings: readonly Pairing[]): string {
 }
 
 if (isProgram(import.meta.url, process.argv[1])) {
+  goToUser(process.env, process.argv);
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -1,8 +1,9 @@
 /** The parts that the commands of bench/ share: reading flags, exit statuses and JSON files. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import { ADAPTERS, oneOf } from '../src/cli/flags.ts';
+import { parseArgs } from '../src/cli/parse-args.ts';
 import type { Io } from '../src/cli/train.ts';
 import { DawngradError, UsageError } from '../src/errors.ts';
 import type { OpenOptions } from '../src/gpu/dawn.ts';

@@ -1,5 +1,6 @@
 /** `npm run bench`: the time of each kernel in a training step on this adapter. */
 import { ADAPTERS, flagHelp } from '../src/cli/flags.ts';
+import { goToUser } from '../src/cli/npm.ts';
 import { isProgram } from '../src/cli/program.ts';
 import type { Io } from '../src/cli/train.ts';
 import { UsageError } from '../src/errors.ts';
@@ -97,5 +98,6 @@ export function main(
 }
 
 if (isProgram(import.meta.url, process.argv[1])) {
+  goToUser(process.env, process.argv);
   process.exitCode = await main(process.argv.slice(2));
 }

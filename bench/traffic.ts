@@ -11,6 +11,7 @@
  * Normalising and its gradient remain separate passes, because they wait for sums.
  */
 
+import { goToUser } from '../src/cli/npm.ts';
 import { isProgram } from '../src/cli/program.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import type { AdapterTraits, Dispatch } from '../src/gpu/gpu.ts';
@@ -135,6 +136,7 @@ export function formatTraffic(traffic: readonly Traffic[]): string {
 }
 
 if (isProgram(import.meta.url, process.argv[1])) {
+  goToUser(process.env, process.argv);
   const gpu = await openGpu();
   gpu.close();
   console.log(`ResNet-18, a fine-tuning step, batch ${BATCH} at 224x224, kernels for ${gpu.traits.description}\n`);

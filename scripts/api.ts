@@ -4,12 +4,12 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
 import { currentDeclarations } from './api/declarations.ts';
 import { firstDifference, namesOf, readReport, reportPath, writeReports } from './api/report.ts';
 import { installTools, ROOT } from './api/tools.ts';
+import { readCommandLine } from './command-line.ts';
 
-const { check } = parseArgs({ options: { check: { type: 'boolean', default: false } } }).values;
+const { check } = readCommandLine({ options: { check: { type: 'boolean', default: false } } }).values;
 
 installTools();
 const reports = writeReports(currentDeclarations());

@@ -9,12 +9,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../scripts/command-line.ts';
 import { findTorchPython } from '../scripts/find-python.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import { type Context, type Outcome, type Row, Skipped } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
+import { augment } from './rows/augment.ts';
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
@@ -29,6 +30,7 @@ import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { half } from './rows/half.ts';
+import { installGit } from './rows/install-git.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
 import { longTrain } from './rows/long-train.ts';
@@ -43,6 +45,7 @@ import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
 import { randomPrograms } from './rows/random-programs.ts';
+import { readmeRow } from './rows/readme.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
@@ -67,6 +70,7 @@ const ROWS: readonly Row[] = [
   valTransform,
   turned,
   dataCheck,
+  augment,
   pillowFormats,
   mutatedPictures,
   onnx,
@@ -89,6 +93,8 @@ const ROWS: readonly Row[] = [
   freshClone,
   bareMachine,
   packageRow,
+  installGit,
+  readmeRow,
   exportsRow,
   browserEngine,
   draws,
@@ -116,7 +122,7 @@ const ROWS: readonly Row[] = [
 ];
 
 async function main(argv: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readCommandLine({
     args: argv,
     allowPositionals: true,
     options: { ci: { type: 'boolean' }, list: { type: 'boolean' } },

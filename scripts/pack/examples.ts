@@ -6,8 +6,8 @@ import { codeBlocks, type Ended, type Installed, readme, run } from './install.t
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The examples of README.md and docs/library.md, in their order. */
-export const README_EXAMPLES = ['training', 'custom-op', 'inference'] as const;
+/** The examples of README.md and docs/library.md, in the order of `documentedExamples`. */
+export const README_EXAMPLES = ['training', 'custom-op', 'inference', 'stripes'] as const;
 export type Example = (typeof README_EXAMPLES)[number] | 'softmax';
 
 /** The strictest options that a user may set. `skipLibCheck` is off, so the declarations are checked too. */
@@ -29,8 +29,9 @@ export const TYPE_SETTINGS = {
 /** The code of the documented examples, in the order of their names. */
 export function documentedExamples(): readonly string[] {
   const library = readFileSync(join(root, 'docs', 'library.md'), 'utf8');
-  const sections = [codeBlocks(readme(), 'As a library', 'ts'), codeBlocks(library, 'An op of your own', 'ts')];
-  const blocks = [...sections.flat(), ...codeBlocks(library, 'A trained network', 'ts')];
+  const sections = ['An op of your own', 'A trained network', 'A small network'];
+  const ofLibrary = sections.flatMap((section) => codeBlocks(library, section, 'ts'));
+  const blocks = [...codeBlocks(readme(), 'As a library', 'ts'), ...ofLibrary];
   if (blocks.length === README_EXAMPLES.length) return blocks;
   throw new Error(`README.md and docs/library.md have ${blocks.length} examples, not ${README_EXAMPLES.length}.`);
 }

@@ -1,11 +1,11 @@
 /**
- * Installs the package as its users do: `npm pack`, then `npm install` of the result in an empty folder. For tests and
- * verify. The checkout's own dist/ stays untouched, so that several processes may do this at once.
+ * Installs the package as its users do: `npm pack`, or a git address, then `npm install` in an empty folder. For tests
+ * and verify. The checkout's own dist/ stays untouched, so that several processes may do this at once.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -90,14 +90,32 @@ export async function packAndInstall(scratch: string, others: readonly string[] 
     { filename: string; size: number; unpackedSize: number; files: PackedFile[] },
   ];
 
+  await install(folder, [`./${report.filename}`, ...others]);
+  return { folder, files: report.files, packedBytes: report.size, unpackedBytes: report.unpackedSize };
+}
+
+/**
+ * Installs the last commit of this checkout from a git address, as npm does for a user: it clones, builds and packs.
+ * @param scratch an empty folder
+ * @throws as `packAndInstall`
+ */
+export async function installFromGit(scratch: string): Promise<Pick<Installed, 'folder'>> {
+  const [origin, folder] = [join(scratch, 'origin.git'), join(scratch, 'app')];
+  const cloned = await run('git', ['clone', '--quiet', '--bare', root, origin], scratch);
+  if (cloned.code !== 0) throw new Error(`git clone failed:\n${cloned.stderr}`);
+  mkdirSync(folder);
+  await install(folder, [`git+${pathToFileURL(origin).href}`]);
+  return { folder };
+}
+
+/** Makes the folder a project and installs packages there. */
+async function install(folder: string, packages: readonly string[]): Promise<void> {
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=1', '--fetch-timeout=20000'];
-  const installed = await npm(['install', ...quick, `./${report.filename}`, ...others], folder);
-  if (installed.code !== 0) {
-    if (UNREACHABLE.test(installed.stderr)) throw new NoRegistryError('npm cannot reach its registry');
-    throw new Error(`npm install failed:\n${installed.stdout}\n${installed.stderr}`);
-  }
-  return { folder, files: report.files, packedBytes: report.size, unpackedBytes: report.unpackedSize };
+  const installed = await npm(['install', ...quick, ...packages], folder);
+  if (installed.code === 0) return;
+  if (UNREACHABLE.test(installed.stderr)) throw new NoRegistryError('npm cannot reach its registry');
+  throw new Error(`npm install failed:\n${installed.stdout}\n${installed.stderr}`);
 }
 
 /** The files that npm would pack from the checkout itself, including stray ones; dist/ may be missing or old. */
@@ -132,7 +150,7 @@ export function run(
 
 /** Runs `npx dawngrad …` where the package is installed, or without npx the program behind it. */
 export function dawngrad(
-  { folder }: Installed,
+  { folder }: Pick<Installed, 'folder'>,
   args: readonly string[],
   { env = {}, npx = false }: { env?: NodeJS.ProcessEnv; npx?: boolean } = {},
 ): Promise<Ended> {

@@ -1,11 +1,12 @@
 /** `npm run compare -- a.jsonl b.jsonl`: compares two runs in a table and a picture. */
-import { parseArgs } from 'node:util';
+
 import { FileError, UsageError } from '../errors.ts';
 import { printableLines } from '../printable.ts';
 import { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from '../train/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
 import { exitStatusOf } from './exit-status.ts';
+import { parseArgs } from './parse-args.ts';
 import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('compare')} <a> <b> [flags]

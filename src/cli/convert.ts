@@ -2,7 +2,6 @@
 
 import { statSync } from 'node:fs';
 import { extname } from 'node:path';
-import { parseArgs } from 'node:util';
 import { FileError, UsageError } from '../errors.ts';
 import { commonPrefix } from '../models/find-net.ts';
 import { printable, printableLines, quote } from '../printable.ts';
@@ -18,6 +17,7 @@ import {
 } from '../weights/index.ts';
 import { called } from './called.ts';
 import { exitStatusOf } from './exit-status.ts';
+import { parseArgs } from './parse-args.ts';
 import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('convert')} <input> <output.safetensors>

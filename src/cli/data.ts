@@ -1,5 +1,4 @@
 /** `npm run data -- check <folder>`: tells what a data set is, and what is wrong with it, before anything is trained. */
-import { parseArgs } from 'node:util';
 import { DawngradError, UsageError } from '../errors.ts';
 import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
 import { printableJson, printableLines } from '../printable.ts';
@@ -10,6 +9,7 @@ import { dataText } from './data-table.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { flagHelp, toNumber } from './flags.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
+import { parseArgs } from './parse-args.ts';
 import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
 

@@ -1,5 +1,5 @@
 /** `npm run doctor`: checks whether this machine can train and says what is missing. */
-import { parseArgs } from 'node:util';
+
 import { driverFacts } from '../driver/facts.mjs';
 import { planDriver } from '../driver/plan.mjs';
 import { UsageError } from '../errors.ts';
@@ -11,6 +11,7 @@ import { examineHost } from './doctor/host.ts';
 import { runProbe } from './doctor/run-probe.ts';
 import { diagnosisText } from './doctor/text.ts';
 import { ADAPTERS, flagHelp, oneOf } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 import { runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('doctor')} [flags]

@@ -1,6 +1,5 @@
 /** Reads, checks and explains the flags of `npm run predict`. */
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
@@ -10,6 +9,7 @@ import { called } from './called.ts';
 import { ORIENTATION_HELP, ORIENTATION_OPTION } from './data-flags.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
 
 /** The checked command line. */
 export interface PredictCommand {

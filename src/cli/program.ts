@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { EXIT, isNoSpace } from './exit-status.ts';
+import { goToUser } from './npm.ts';
 
 interface Stream {
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -21,6 +22,7 @@ export async function runProgram(url: string, name: string, main: (argv: string[
 /** The same, without looking which module was started. */
 export async function runCommand(name: string, main: (argv: string[]) => Promise<number>): Promise<void> {
   const outputs = new Outputs(name, process);
+  goToUser(process.env, process.argv);
   const status = await main(process.argv.slice(2));
   // An error of the last write arrives a turn later.
   await setImmediate();

@@ -1,15 +1,31 @@
 /** Reads, checks and explains the flags of `npm run train`. */
-import { parseArgs } from 'node:util';
+
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { TRAIN_MODES, type TrainMode, TUTORIAL_MODES } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
-import { type DataSettings, ON_DIVERGENCE, type OnDivergence } from '../train/index.ts';
+import {
+  type DataSettings,
+  ON_DIVERGENCE,
+  type OnDivergence,
+  type RegularizationOptions,
+  type TrainOptions,
+} from '../train/index.ts';
 import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { checkData, DATA_HELP, DATA_OPTIONS, parseDataFlags } from './data-flags.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
+import {
+  NO_RANDOM_WEIGHTS,
+  PROBE_HELP,
+  PROBE_NOTE,
+  PROBE_SWITCHES,
+  PROBE_VALUES,
+  probeOptions,
+} from './train-flags/probe.ts';
+import { parseRegularization, REGULARIZATION_FLAGS, REGULARIZATION_HELP } from './train-flags/regularization.ts';
 
 const MODES = [...TRAIN_MODES, 'both'] as const;
 
@@ -27,6 +43,8 @@ export interface TrainCommand {
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
+  /** Augmentation, mixup, smoothed labels and class weights; only those that are given. */
+  readonly regularization: RegularizationOptions;
   readonly adapter: AdapterPreference | undefined;
   /** Whether to go on without pictures that cannot be read. */
   readonly skipBroken: boolean;
@@ -38,6 +56,8 @@ export interface TrainCommand {
   /** The folder of a run to go on with. Then data is only where the pictures are now, and mode and weights are the run's. */
   readonly resume: string | undefined;
   readonly json: boolean;
+  /** Options of mode `probe` only. */
+  readonly probe: Pick<TrainOptions, 'views' | 'featureCache'>;
 }
 
 /** Each numeric flag with its option and its explanation for --help, on as many lines as needed. */
@@ -125,9 +145,12 @@ ${flagHelp('demo', [
 ${flagHelp('mode <mode>', [
   'finetune: train all parameters; extract: freeze all but a new last layer;',
   'both: one after the other, each from the same seed, into <out>/finetune',
-  'and <out>/extract (default: finetune)',
+  "and <out>/extract; probe: not the tutorial's, but the fastest, see the end",
+  '(default: finetune)',
 ])}
+${PROBE_HELP}
 ${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
+${REGULARIZATION_HELP}
 ${flagHelp('skip-broken', [
   'go on without pictures that cannot be read, and say which; by default they end the',
   'run before its first step',
@@ -160,6 +183,8 @@ Each is written whole or not at all.
 
 Ctrl-C, SIGTERM and SIGHUP stop the run after the current step and save it for --resume; the second one stops it at
 once. Before the first step all pictures are read once (of more than 20,000 only the headers), while kernels compile.
+
+${PROBE_NOTE}
 
 ${EXIT_HELP}
 `;
@@ -196,14 +221,18 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (other) throw new UsageError(`--${other}: with --resume, this is that of the run; leave it out`);
     checkExists('--resume', resume, 'folder');
   }
+  const weights = demo || resume !== undefined ? undefined : locate('weights', text('weights'), env);
+  const probe = probeOptions(mode === 'probe', values);
+  if (mode === 'probe' && weights === NO_WEIGHTS) throw new UsageError(`--weights none: ${NO_RANDOM_WEIGHTS}`);
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
-    modes: mode === 'both' ? TRAIN_MODES : [mode],
+    modes: mode === 'both' ? TUTORIAL_MODES : [mode],
     data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}),
-    weights: demo || resume !== undefined ? undefined : locate('weights', text('weights'), env),
+    weights,
     dataSettings: parseDataFlags(values),
     demo,
     numbers,
+    regularization: parseRegularization(text),
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     skipBroken: values['skip-broken'] === true,
     onDivergence: onDivergence === undefined ? undefined : oneOf('on-divergence', onDivergence, ON_DIVERGENCE),
@@ -211,6 +240,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     out: text('out'),
     resume,
     json: values.json === true,
+    probe,
   };
 }
 
@@ -218,6 +248,8 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
   const withValue = [
     ...['data', 'weights', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
     ...NUMBER_FLAGS.map(({ flag }) => flag),
+    ...PROBE_VALUES,
+    ...REGULARIZATION_FLAGS,
   ];
   try {
     return parseArgs({
@@ -225,6 +257,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
         ...DATA_OPTIONS,
+        ...Object.fromEntries(PROBE_SWITCHES.map((flag) => [flag, { type: 'boolean' as const }])),
         demo: { type: 'boolean' },
         'skip-broken': { type: 'boolean' },
         'no-tune': { type: 'boolean' },

@@ -12,6 +12,7 @@ import {
   type DivergedError,
   endLines,
   epochLines,
+  type FeatureProgress,
   type PhaseMetrics,
   phaseLine,
   type Reporter,
@@ -22,6 +23,8 @@ import {
 } from '../train/index.ts';
 import { called } from './called.ts';
 import { leftOutLines, notReadLines } from './left-out.ts';
+import { PROBE_LABEL, ProbeLines } from './probe-lines.ts';
+import { regularizationLines } from './train-flags/regularization.ts';
 
 /** The output stream; `isTTY` marks a terminal. */
 export interface Output {
@@ -58,11 +61,13 @@ export class TrainReport implements Reporter {
   #folder = '';
   #bar: SingleBar | undefined;
   #lastLine = Number.NEGATIVE_INFINITY;
+  readonly #probe: ProbeLines;
 
   constructor(options: TrainReportOptions) {
     this.#options = options;
     this.#demo = options.demo;
     this.#lines = options.json ? options.stderr : options.stdout;
+    this.#probe = new ProbeLines(options.stderr, (text) => this.note(text));
   }
 
   picturesChecked(progress: CheckProgressReport): void {
@@ -91,7 +96,9 @@ export class TrainReport implements Reporter {
     const { skipped, batchSize } = run;
     if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
     if (batchSize > pictures.train) this.note(`Batch size ${batchSize}: all ${pictures.train} pictures are one batch.`);
-    this.note(`Run: ${run.mode}, into ${folder}`);
+    this.#probe.begin(run);
+    for (const line of regularizationLines(run.regularization ?? {})) this.note(line);
+    this.note(`Run: ${run.mode}${run.mode === 'probe' ? PROBE_LABEL : ''}, into ${folder}`);
     const { resumed } = run;
     if (!resumed) return;
     this.#left.skip(resumed, run.steps);
@@ -102,7 +109,17 @@ export class TrainReport implements Reporter {
       this.note(`Not as before, so results may differ in their last digits: ${resumed.changes.join('; ')}.`);
   }
 
+  featuresComputed(progress: FeatureProgress): void {
+    this.#probe.featuresComputed(progress);
+  }
+
+  cacheNote(text: string): void {
+    this.note(text);
+  }
+
   epochStarted(epoch: number, epochs: number): void {
+    this.#probe.epochStarted(epoch, epochs);
+    if (this.#probe.hides) return;
     this.#lines.write(epochLines(epoch, epochs));
   }
 
@@ -136,7 +153,7 @@ export class TrainReport implements Reporter {
 
   phaseEnded(metrics: PhaseMetrics): void {
     this.stopBar();
-    this.#lines.write(phaseLine(metrics));
+    if (!this.#probe.hides) this.#lines.write(phaseLine(metrics));
     const { json, jsonMode, stdout } = this.#options;
     const demo = this.#demo;
     if (!json) return;
@@ -145,7 +162,7 @@ export class TrainReport implements Reporter {
   }
 
   epochEnded(): void {
-    this.#lines.write('\n');
+    if (!this.#probe.hides) this.#lines.write('\n');
   }
 
   ended({ seconds, bestValAcc, bestEpoch, interrupted, epochs }: RunSummary): void {
@@ -153,7 +170,7 @@ export class TrainReport implements Reporter {
     if (!interrupted) this.#lines.write(endLines(seconds, bestValAcc));
     else {
       const kept = bestEpoch === null ? 'no finished epoch beat the start' : `best is epoch ${bestEpoch}`;
-      const goOn = `Go on with ${called('train')} --resume ${this.#folder}`;
+      const goOn = this.#probe.isOn ? this.#probe.goOn : `Go on with ${called('train')} --resume ${this.#folder}`;
       this.note(`Stopped after ${epochs} of ${this.#epochs} epochs; ${kept}, val acc ${bestValAcc.toFixed(4)}.`);
       this.note(`${goOn}.`);
     }
@@ -167,6 +184,12 @@ export class TrainReport implements Reporter {
     this.note(`${join(this.#folder, file)} was not drawn (${error.message}). The run's results are not affected.`);
   }
 
+  /** A signal came before the first step. */
+  stopped(): void {
+    this.note('Stopped before the first step; nothing was written.');
+    if (this.#probe.isOn) this.note(`${this.#probe.goOn}.`);
+  }
+
   /** A line in addition to the tutorial's. */
   note(text: string): void {
     this.#options.stderr.write(`${printableLines(text)}\n`);
@@ -174,6 +197,7 @@ export class TrainReport implements Reporter {
 
   /** Removes the bar from the terminal and restores the cursor. */
   stopBar(): void {
+    this.#probe.stopBar();
     this.#bar?.stop();
     this.#bar = undefined;
   }

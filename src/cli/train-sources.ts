@@ -66,7 +66,9 @@ export async function findSources(command: TrainCommand, context: SourcesContext
     if (downloaded) report.note(`Kept for the next time in ${cacheFolder(context.env)}`);
     return sources;
   } catch (error) {
-    if (!(error instanceof UnreachableError) || isAnythingNamed(command, context.env)) throw error;
+    // The demo has no trained weights to probe.
+    const needsWeights = command.modes.includes('probe');
+    if (!(error instanceof UnreachableError) || needsWeights || isAnythingNamed(command, context.env)) throw error;
     for (const line of fallbackLines(error, context.env)) report.note(line);
     return demoSources(command, context);
   } finally {

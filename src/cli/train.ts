@@ -111,13 +111,18 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
     const { demo } = sources;
     if (demo) (json ? io.stderr : io.stdout).write(`${DEMO_LINE}\n`);
     for (const { mode, folder } of runs) {
-      const trainReport = new TrainReport({ ...io, json, demo, jsonMode: several ? mode : undefined });
+      const trainReport = new TrainReport({
+        ...io,
+        json,
+        demo,
+        jsonMode: several || mode === 'probe' ? mode : undefined,
+      });
       report = trainReport;
       const { data, weights, settings } = sources;
       const status = await runOne(command, folder, trainReport, signal, (options) =>
         train({
-          ...{ ...settings, ...options, data, weights, demo, mode, signal, out: folder },
-          ...command.dataSettings,
+          ...{ ...settings, ...options, ...command.regularization, ...command.probe, ...command.dataSettings },
+          ...{ data, weights, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         }),
@@ -164,7 +169,7 @@ async function runOne(
   } catch (error) {
     report.stopBar();
     if (signal.aborted && error === signal.reason) {
-      report.note('Stopped before the first step; nothing was written.');
+      report.stopped();
       return interruptedStatus(signal);
     }
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;

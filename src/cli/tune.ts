@@ -1,9 +1,9 @@
 /** `npm run tune`: measures which kernels are fastest on this machine, and stores the choices for later runs. */
-import { parseArgs } from 'node:util';
+
 import { DawngradError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import { DEFAULT_BUDGET, engineVersion, keepResults, type TuneReport, tune, tuneLimits } from '../tune/index.ts';
@@ -11,6 +11,7 @@ import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
 import { ADAPTERS, flagHelp, oneOf, toNumber } from './flags.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
+import { parseArgs } from './parse-args.ts';
 import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
 import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
@@ -22,7 +23,7 @@ From then on, train and predict use them for the same batch size and image size.
 
 ${flagHelp('batch-size <n>', [`pictures per step of the run to tune for (default: ${NUMBER_OPTIONS.batchSize.default})`])}
 ${flagHelp('image-size <n>', [`side of the square that the network sees, in pixels (default: ${NUMBER_OPTIONS.imageSize.default})`])}
-${flagHelp('mode <mode>', [`${TRAIN_MODES.join(' or ')}: decides which gradients are tuned (default: finetune)`])}
+${flagHelp('mode <mode>', [`${TUTORIAL_MODES.join(' or ')}: decides which gradients are tuned (default: finetune)`])}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, as for training)'])}
 ${flagHelp('budget <seconds>', [
   `how long measuring may take (default: ${DEFAULT_BUDGET}); compiling for the first time may take`,
@@ -43,7 +44,7 @@ ${EXIT_HELP_WITHOUT_TRAINING}
 interface TuneCommand {
   readonly batchSize: number;
   readonly imageSize: number;
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly adapter: AdapterPreference | undefined;
   /** Seconds. */
   readonly budget: number;
@@ -125,7 +126,7 @@ function parseFlags(argv: readonly string[]): TuneCommand | 'help' {
   return {
     batchSize: number('batch-size', 'batchSize'),
     imageSize: number('image-size', 'imageSize'),
-    mode: oneOf('mode', mode, TRAIN_MODES),
+    mode: oneOf('mode', mode, TUTORIAL_MODES),
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     budget: budget === undefined ? DEFAULT_BUDGET : checkBudget(toNumber('budget', budget)),
     json,

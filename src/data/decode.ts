@@ -110,7 +110,8 @@ export async function withPicture<T>(
   }
 }
 
-function fileLimit(maxPixels: number): (bytes: number) => void {
+/** @internal Refuses a file that is larger than a picture of so many pixels needs. @throws PictureError */
+export function fileLimit(maxPixels: number): (bytes: number) => void {
   return (bytes) => {
     if (bytes <= maxPixels * BYTES_PER_PIXEL + BYTES_AROUND) return;
     throw new PictureError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE_LIMIT);

@@ -19,13 +19,16 @@ export { DEFAULT_VAL_SPLIT, type Split, splitPictures } from './catalogue/split.
 export { SPLIT_NAMES, type SplitName } from './catalogue/split-names.ts';
 export { type Survey, surveyPictures } from './catalogue/survey.ts';
 export type { BrokenPicture, CheckOptions, DecodeCheckOptions } from './check.ts';
+export { fileContentHashes } from './content-hash.ts';
 export { type DecodeOptions, decode, MAX_PIXELS, readSize } from './decode.ts';
 export { DecoderPool } from './decoder-pool.ts';
-export { type Draw, drawEpoch, type EpochShape } from './draws.ts';
+export { type Draw, drawCrop, drawEpoch, type EpochShape } from './draws.ts';
 export { PICTURE_FORMATS, type PictureFormat } from './formats.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
+export { drawMix, mixPictures } from './mixup.ts';
 export { fsPath, nameFromBytes, printableName } from './names.ts';
+export { PixelCache } from './pixel-cache.ts';
 export { type Box, resizeBilinear } from './resize.ts';
 export { loadSharp } from './sharp.ts';
 export {
@@ -37,6 +40,8 @@ export {
   IMAGENET_STD,
   normalize,
   type Picture,
+  POLICIES,
+  type Policy,
   resizedCrop,
   resizeShorterSide,
   roundHalfEven,

@@ -15,6 +15,7 @@ import {
 import { DecoderPool } from './decoder-pool.ts';
 import { type Draw, drawEpoch } from './draws.ts';
 import type { ImageDataset } from './image-folder.ts';
+import { mixPictures } from './mixup.ts';
 import { PixelCache } from './pixel-cache.ts';
 import type { BatchJob } from './render.ts';
 import type { Transform } from './transforms.ts';
@@ -26,6 +27,8 @@ export interface DataLoaderOptions {
   readonly transform: Transform;
   /** The run's main generator; corresponds to torch's default generator. */
   readonly generator: Generator;
+  /** Mixup's alpha: mixes each batch by a share from Beta(alpha, alpha). By default nothing is mixed. */
+  readonly mixup?: number | undefined;
   /** torch's num_workers: decides which random stream each picture draws from. Default 0. */
   readonly workers?: number;
   /** Decoder threads of the loader's own pool, if no `pool` is given; 0 decodes in the calling thread. Default 2. */
@@ -46,6 +49,8 @@ export interface Batch {
   readonly images: Float32Array<ArrayBuffer>;
   /** Class indices. */
   readonly labels: Int32Array;
+  /** Under mixup, the share of each picture in its mixture with the one before it, 0 to 1. */
+  readonly mix?: number | undefined;
   /** Indices of the samples in the data set. */
   readonly indices: Int32Array;
   /** Number of pictures; the last batch may be smaller. */
@@ -213,10 +218,10 @@ export class DataLoader implements AsyncIterable<Batch> {
   }
 
   private draw(limit?: number): Draw[] {
-    const { batchSize, shuffle, transform, generator, workers = 0 } = this.options;
+    const { batchSize, shuffle, transform, generator, workers = 0, mixup } = this.options;
     const { samples, sizes } = this.dataset;
-    const crops = transform.kind === 'train' ? sizes : undefined;
-    return drawEpoch(generator, { count: samples.length, batchSize, shuffle, workers, sizes: crops, limit });
+    const crops = transform.kind === 'train' ? { sizes, transform } : { sizes: undefined };
+    return drawEpoch(generator, { count: samples.length, batchSize, shuffle, workers, ...crops, mixup, limit });
   }
 
   private async render(draws: readonly Draw[], batch: number): Promise<Batch> {
@@ -231,10 +236,13 @@ export class DataLoader implements AsyncIterable<Batch> {
       this.job(mine, transform),
       new Float32Array(buffer, 0, mine.length * numbers),
     );
+    const mix = mine[0]?.mix;
+    if (mix !== undefined) mixPictures(images, mine.length, mix);
     let released = false;
     return {
       images,
       labels: Int32Array.from(mine, ({ index }) => samples[index]!.label),
+      ...(mix !== undefined && { mix }),
       indices: Int32Array.from(mine, ({ index }) => index),
       size: mine.length,
       release: () => {
@@ -256,6 +264,7 @@ export class DataLoader implements AsyncIterable<Batch> {
       height: sizes![index * 2 + 1]!,
       box: crop!.box,
       flip: crop!.flip,
+      augmentation: crop!.augmentation,
       slot: this.cache?.slot(index),
     }));
     return { transform, pictures };

@@ -3,6 +3,8 @@
  * only on the job: not on the thread or the contents of the cache.
  */
 import { DawngradError, FileError } from '../errors.ts';
+import { type Augmentation, augmentPixels, flipPixels } from './augment/policy.ts';
+import { erase } from './augment/random-erasing.ts';
 import { FACT_FLOATS, writeFacts } from './catalogue/facts.ts';
 import { readSize, type ThreadOptions, withPicture } from './decode.ts';
 import { printableName } from './names.ts';
@@ -10,6 +12,7 @@ import { type CacheSlot, readSlot, writeSlot } from './pixel-cache.ts';
 import type { Box } from './resize.ts';
 import {
   normalize,
+  type Picture,
   resizedCrop,
   type TrainTransform,
   type Transform,
@@ -24,6 +27,8 @@ export interface TrainPicture {
   readonly height: number;
   readonly box: Box;
   readonly flip: boolean;
+  /** What else was drawn for it. */
+  readonly augmentation?: Augmentation | undefined;
   /** Holds the whole decoded picture. */
   readonly slot: CacheSlot | undefined;
 }
@@ -134,10 +139,11 @@ async function renderTrain(
   out: Float32Array,
   offset: number,
 ): Promise<void> {
-  const { path, width, height, box, flip, slot } = picture;
+  const { path, width, height, box, flip, augmentation, slot } = picture;
   const use = (pixels: Uint8Array) => {
     const cropped = resizedCrop({ width, height, pixels }, box, size, cropScratch(size), scratch);
-    normalize(cropped, size, flip, out, offset);
+    if (augmentation) finish({ width: size, height: size, pixels: cropped }, flip, augmentation, out, offset);
+    else normalize(cropped, size, flip, out, offset);
   };
   const stored = readSlot(slot);
   if (stored) return use(stored);
@@ -146,6 +152,15 @@ async function renderTrain(
     writeSlot(slot, decoded.pixels);
     use(decoded.pixels);
   });
+}
+
+/** Flips, changes and normalises a cropped picture, in torchvision's order. */
+function finish(cropped: Picture, flip: boolean, augmentation: Augmentation, out: Float32Array, offset: number): void {
+  const size = cropped.width;
+  if (flip) flipPixels(cropped);
+  augmentPixels(cropped, augmentation);
+  normalize(cropped.pixels, size, false, out, offset);
+  if (augmentation.erased) erase(out, offset, size, augmentation.erased);
 }
 
 async function renderVal(

@@ -17,7 +17,13 @@ export interface TrainTransform {
   readonly kind: 'train';
   /** Side of the square output, pixels. */
   readonly size: number;
+  /** What else changes the picture; nothing by default, as in the tutorial. */
+  readonly augment?: Policy | undefined;
 }
+
+/** Random changes beyond the tutorial's crop and flip: see `augment/policy.ts`. */
+export const POLICIES = ['light', 'strong'] as const;
+export type Policy = (typeof POLICIES)[number];
 
 /** The centre square of the resized picture, normalised. Not random. */
 export interface ValTransform {
@@ -54,11 +60,12 @@ const LOG_RATIO_MAX = 0.28768211603164673;
 
 /**
  * Draws a crop as `RandomResizedCrop.get_params` does: 2 draws per try and 2 for the position, or 20 for the fallback.
+ * @param scaleMin the least share of the picture's area; at most 1
  */
-export function drawResizedCrop(generator: Generator, width: number, height: number): Box {
+export function drawResizedCrop(generator: Generator, width: number, height: number, scaleMin = SCALE_MIN): Box {
   const area = width * height;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const targetArea = area * generator.uniform(SCALE_MIN, SCALE_MAX);
+    const targetArea = area * generator.uniform(scaleMin, SCALE_MAX);
     const aspect = expf(generator.uniform(LOG_RATIO_MIN, LOG_RATIO_MAX));
     const w = roundHalfEven(Math.sqrt(targetArea * aspect));
     const h = roundHalfEven(Math.sqrt(targetArea / aspect));
@@ -88,15 +95,21 @@ export function roundHalfEven(x: number): number {
 }
 
 /**
- * e^x in float32 as torch 1.13's vectorised exp computes it for |x| < ln(2)/2 (Sleef's polynomial). `Math.exp` rounded
- * to float32 differs by one unit for 7 % of the arguments that crops use.
+ * e^x in float32 as torch 1.13's vectorised exp computes it for −104 < x < 88 (Sleef's expf). `Math.exp` rounded to
+ * float32 differs by one unit for 7 % of the arguments that crops use.
  */
 export function expf(x: number): number {
   const f = Math.fround;
+  // x = q·ln 2 + s, with ln 2 in two parts.
+  const q = Math.round(f(x * Math.fround(Math.LOG2E)));
+  const s = f(q * -LN2_LOW + f(q * -LN2_HIGH + x));
   let u = EXP_POLYNOMIAL[0]!;
-  for (let i = 1; i < EXP_POLYNOMIAL.length; i++) u = f(u * x + EXP_POLYNOMIAL[i]!);
-  return f(1 + f(f(x * x) * u + x));
+  for (let i = 1; i < EXP_POLYNOMIAL.length; i++) u = f(u * s + EXP_POLYNOMIAL[i]!);
+  return f(1 + f(f(s * s) * u + s)) * 2 ** q;
 }
+
+const LN2_HIGH = Math.fround(0.693145751953125);
+const LN2_LOW = Math.fround(1.428606765330187e-6);
 
 /** Highest power first; float32. */
 const EXP_POLYNOMIAL = Float32Array.of(

@@ -31,6 +31,9 @@ const OPTIONS = { classes: true, ...INIT_OPTIONS } as const;
 /** Number of blocks in layer1 to layer4. */
 type Depths = readonly [number, number, number, number];
 
+/** Features per image that the last layer of each takes. */
+export const FEATURES = 512;
+
 /** Images [N, 3, H, W] to scores [N, classes]. Designed for 224×224; works for any size. */
 export class ResNet extends Module {
   readonly conv1: Conv2d;
@@ -42,7 +45,7 @@ export class ResNet extends Module {
   readonly layer4: Sequential;
   readonly avgpool: AdaptiveAvgPool2d;
   /** Features per image that the last layer takes. */
-  readonly featureSize = 512;
+  readonly featureSize = FEATURES;
 
   /** @throws OptionError */
   constructor(gpu: Gpu, depths: Depths, options: ResNetOptions) {

@@ -118,7 +118,7 @@ export function buildModel(
   const skip = { ...(random && { random }), init: 'skip' } as const;
   const draw = random ? { random } : skip;
   const model = BUILDERS[start.architecture](gpu, start.checkpoint ? skip : draw);
-  if (mode === 'extract') model.freeze();
+  if (mode !== 'finetune') model.freeze();
   // After freezing, so the new layer is the only one that requires gradients.
   model.fc = new Linear(gpu, model.featureSize, classes, start.loadsLastLayer ? skip : draw);
   if (start.checkpoint) {

@@ -3,6 +3,7 @@ import { backward, countCorrect, crossEntropy, noGrad, scope, Tensor } from '../
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { Module } from '../nn/index.ts';
 import type { Optimizer } from '../optim/index.ts';
+import { type Criterion, trainLoss } from './criterion.ts';
 
 /** One batch on the host. */
 export interface HostBatch {
@@ -11,6 +12,8 @@ export interface HostBatch {
   /** Class indices. */
   readonly labels: Int32Array;
   readonly size: number;
+  /** Set if the pictures are mixed: see `Targets`. */
+  readonly mix?: number | undefined;
 }
 
 /** Results on their way from the device. */
@@ -24,19 +27,25 @@ export interface StepResult {
 /** Called when a part of a train step has been recorded; for memory planning. */
 export type StepMarks = (part: 'forward' | 'backward' | 'update') => void;
 
+/** What a train step does beside the tutorial's. */
+export interface StepOptions {
+  readonly criterion?: Criterion;
+  readonly mark?: StepMarks;
+}
+
 /** Records a forward pass, backward and an update of the weights. */
 export function trainStep(
   gpu: Gpu,
   model: Module,
   optimizer: Optimizer,
   batch: HostBatch,
-  mark?: StepMarks,
+  { criterion, mark }: StepOptions = {},
 ): StepResult {
   return scope(() => {
     const { images, labels } = upload(gpu, batch);
     const logits = model.call(images);
-    const loss = crossEntropy(logits, labels);
-    const correct = countCorrect(logits, labels);
+    const { loss, counted } = trainLoss(logits, labels, batch, criterion);
+    const correct = countCorrect(logits, counted);
     mark?.('forward');
     backward(loss);
     mark?.('backward');

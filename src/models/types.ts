@@ -1,9 +1,15 @@
 /** Terms that networks and runs share: modes, phases, architectures. */
 
 /** `finetune` trains every parameter; `extract` freezes all but a new last layer. */
-export type TrainMode = 'finetune' | 'extract';
+export type TutorialMode = 'finetune' | 'extract';
 /** Both modes, in the tutorial's order. */
-export const TRAIN_MODES: readonly TrainMode[] = ['finetune', 'extract'];
+export const TUTORIAL_MODES: readonly TutorialMode[] = ['finetune', 'extract'];
+/**
+ * `probe`, which the tutorial does not have, computes each picture's features once in evaluation mode and trains a last
+ * layer on them.
+ */
+export type TrainMode = TutorialMode | 'probe';
+export const TRAIN_MODES: readonly TrainMode[] = [...TUTORIAL_MODES, 'probe'];
 
 /** The two phases of an epoch: the first trains, the second evaluates on pictures that are not trained on. */
 export type Phase = 'train' | 'val';

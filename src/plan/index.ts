@@ -1,6 +1,8 @@
 /** Plans a run's memory and kernel choices before it runs. Other folders import from this file. */
 
 export { openDryGpu } from './dry-device.ts';
+export { engineVersion } from './engine-version.ts';
+export { Ledger } from './ledger.ts';
 export {
   checkLimits,
   type FindTuned,

@@ -8,8 +8,9 @@ import { OutOfMemoryError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu, Program } from '../gpu/gpu.ts';
 import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
 import type { TunedChoices, Work } from '../kernels/work.ts';
+import type { Criterion } from '../models/criterion.ts';
 import { buildModel, FROM_SCRATCH, type Start } from '../models/start.ts';
-import { type HostBatch, trainStep, valStep } from '../models/step.ts';
+import { type HostBatch, type StepMarks, trainStep, valStep } from '../models/step.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
 import { SGD } from '../optim/index.ts';
 import { openDryGpu } from './dry-device.ts';
@@ -23,6 +24,10 @@ export interface MemoryQuestion {
   readonly batchSize: number;
   /** 0 means no momentum, which takes no memory either. */
   readonly momentum: number;
+  /** The loss of train steps; plain cross entropy by default. */
+  readonly criterion?: Criterion | undefined;
+  /** Whether the pictures of each training batch are mixed. Off by default. */
+  readonly mixes?: boolean | undefined;
   /** Pictures per phase. They may be fewer than a batch, or leave a smaller last batch. */
   readonly pictures: Readonly<Record<Phase, number>>;
   /** The network; default a resnet18. */
@@ -83,7 +88,7 @@ type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activa
  *   any buffer of WebGPU can be
  */
 export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settings?: ChooserSettings): Rehearsal {
-  const { classes, mode, imageSize, batchSize, momentum, pictures, start, half } = question;
+  const { classes, mode, imageSize, batchSize, momentum, pictures, start, half, criterion, mixes } = question;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
   const programs = new Map<string, Program>();
@@ -121,10 +126,12 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
       if (phase === 'val' || !optimizer) valStep(gpu, model, batch(size));
       else {
         try {
-          trainStep(gpu, model, optimizer, batch(size), (part) => {
+          const mark: StepMarks = (part) => {
             ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
             if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
-          });
+          };
+          const mixed = mixes ? { ...batch(size), mix: 0.5 } : batch(size);
+          trainStep(gpu, model, optimizer, mixed, { ...(criterion && { criterion }), mark });
         } catch (error) {
           throw size < batchSize && error instanceof ShapeError ? lastBatchError(pictures.train, size, error) : error;
         }

@@ -213,9 +213,10 @@ export class Generator {
   }
 
   /**
-   * A double from the standard normal distribution. Pairs are drawn together (4 draws), and the second half is cached.
+   * A double from the standard normal distribution, as torch draws a single one. Pairs are drawn together (4 draws), and
+   * the second half is cached.
    */
-  private normal64(): number {
+  normal64(): number {
     if (this.cachedNormal !== undefined) {
       const kept = this.cachedNormal;
       this.cachedNormal = undefined;

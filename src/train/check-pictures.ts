@@ -28,6 +28,7 @@ export interface Checked {
 
 export interface CheckRequest {
   readonly pictures: Pictures;
+  /** Of these pictures, or of some of them: only those are read. */
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
   /** Whether to go on without broken pictures. */
   readonly skipBroken: boolean;
@@ -48,37 +49,47 @@ export interface CheckRequest {
 export async function checkPictures(request: CheckRequest): Promise<Checked> {
   const { pictures, loaders, skipBroken, signal, surveyed, mostDecoded = MOST_DECODED } = request;
   const total = pictures.train.length + pictures.val.length;
-  const decode = total <= mostDecoded && !surveyed;
-  const onChecked = counter(total, decode, request.reporter);
+  const read = loaders.train.dataset.samples.length + loaders.val.dataset.samples.length;
+  const decode = read <= mostDecoded && !surveyed;
+  const onChecked = counter(read, decode, request.reporter);
   const broken: { phase: Phase; index: number; path: string; reason: string }[] = [];
-  const parts: CataloguePart[] = [];
+  const facts = new Map<string, PictureFacts>(surveyed?.facts);
   for (const phase of ['train', 'val'] as const) {
-    const { samples } = pictures[phase];
-    const facts: (PictureFacts | undefined)[] = samples.map(({ path }) => surveyed?.facts.get(path));
-    const onFacts = (index: number, found: PictureFacts) => {
-      facts[index] = found;
-    };
+    // A loader may lack pictures that need not be read again.
+    const { samples } = loaders[phase].dataset;
+    const onFacts = (index: number, found: PictureFacts) => facts.set(samples[index]!.path, found);
     const found = await loaders[phase].check({ decode, signal, onChecked, onFacts });
-    const known = new Set(found.map(({ index }) => index));
-    const errors = [
-      ...found,
-      ...samples.flatMap(({ path }, index) => {
-        const one = surveyed?.broken.get(path);
-        return one && !known.has(index) ? [{ ...one, index }] : [];
-      }),
-    ].sort((a, b) => a.index - b.index);
-    broken.push(...errors.map(({ index, path, error }) => ({ phase, index, path, reason: error.message })));
-    parts.push({ part: phase, samples, facts });
+    const errors = new Map(found.map((one) => [one.index, one]));
+    samples.forEach(({ path }, index) => {
+      const one = surveyed?.broken.get(path);
+      if (one) errors.set(index, { ...one, index });
+    });
+    for (const { index, path, error } of [...errors.values()].sort((x, y) => x.index - y.index)) {
+      broken.push({ phase, index, path, reason: error.message });
+    }
   }
-  const known = decode || surveyed ? parts : undefined;
-  if (broken.length === 0) return { pictures, loaders, skipped: [], parts: known };
+  const parts = partsOf(pictures, facts, broken.length);
+  if (broken.length === 0) return { pictures, loaders, skipped: [], parts };
   if (!skipBroken)
     throw new BrokenPicturesError(rootOf(pictures), total, broken, `${MEND}, or go on without them: ${SKIP}.`);
   const skipped = broken.map(({ phase, path }) => pictureName(phase, pictures[phase], path));
   const kept = withoutPictures(pictures, skipped);
   const without = (phase: Phase) =>
     loaders[phase].without(new Set(broken.filter((one) => one.phase === phase).map(({ index }) => index)));
-  return { pictures: kept, loaders: { train: without('train'), val: without('val') }, skipped, parts: known };
+  return { pictures: kept, loaders: { train: without('train'), val: without('val') }, skipped, parts };
+}
+
+/** The pictures with what is known of them; undefined if nothing is known of some. */
+function partsOf(
+  pictures: Pictures,
+  facts: ReadonlyMap<string, PictureFacts>,
+  broken: number,
+): CataloguePart[] | undefined {
+  if (facts.size + broken < pictures.train.length + pictures.val.length) return undefined;
+  return (['train', 'val'] as const).map((part) => {
+    const { samples } = pictures[part];
+    return { part, samples, facts: samples.map(({ path }) => facts.get(path)) };
+  });
 }
 
 /**

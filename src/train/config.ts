@@ -12,6 +12,7 @@ import type { Best } from './best.ts';
 import type { DataSettings } from './find-pictures.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
+import { described, type Regularization } from './regularization.ts';
 import { BEFORE_TRAINING } from './run-folder.ts';
 import type { RunSegment, RunSummary } from './types.ts';
 
@@ -32,7 +33,8 @@ interface Described {
   readonly weights: WeightsFile | null;
   readonly checks: boolean | null;
   readonly mode: TrainMode;
-  readonly settings: NumberSettings;
+  readonly settings: Pick<NumberSettings, 'seed' | 'imageSize'>;
+  readonly regularization: Regularization;
   readonly pictures: Pictures;
   readonly reading: DataSettings;
   /** Names of broken pictures that are left out. */
@@ -58,7 +60,7 @@ export function runConfig(
   },
 ): object {
   const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
-  const { skipped, onDivergence, reading } = run;
+  const { skipped, onDivergence, reading, regularization } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
@@ -66,6 +68,7 @@ export function runConfig(
     ...(demo && { demo: true }),
     mode,
     ...settings,
+    ...described(regularization, pictures.classes),
     onDivergence,
     data,
     ...reading,

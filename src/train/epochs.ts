@@ -6,7 +6,7 @@ import type { Chooser } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import type { StartFacts } from '../models/start.ts';
 import { type HostBatch, trainStep, valStep } from '../models/step.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
+import type { Phase, TutorialMode } from '../models/types.ts';
 import type { SGD, StepLR } from '../optim/index.ts';
 import type { NumberSettings, Rehearsal } from '../plan/index.ts';
 import type { Best } from './best.ts';
@@ -18,6 +18,7 @@ import type { Fingerprint } from './fingerprint.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { type Pictures, pictureName } from './pictures.ts';
+import { criterionOf, described, type Regularization } from './regularization.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
@@ -26,8 +27,9 @@ import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './ty
 
 /** The parts of a run. */
 export interface Run {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly regularization: Regularization;
   /** Absolute path. */
   readonly data: string;
   readonly weights: WeightsFile | null;
@@ -111,6 +113,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     notes: run.notes,
     batchSize: settings.batchSize,
     skipped: run.skipped,
+    regularization: described(run.regularization, classes),
     steps,
     weights: start.description,
     ...(before && {
@@ -144,6 +147,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   const stateAt = (position: Position): RunState => ({
     mode,
     settings,
+    regularization: run.regularization,
     data: run.data,
     ...run.reading,
     weights: run.weights,
@@ -168,10 +172,11 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     bestHash: run.bestHash,
   });
 
+  const criterion = criterionOf(run.regularization, classes.length);
   const runners = {
     train: (batch: HostBatch) => {
       drawn?.seeBatch(batch);
-      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch));
+      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch, { criterion }));
     },
     val: (batch: HostBatch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
   };

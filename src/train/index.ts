@@ -18,15 +18,26 @@ export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type T
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
 export { splitLine } from './picture-notes.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
+export { checkViews, MOST_VIEWS, NOT_FOR_PROBES, PROBE_DEFAULTS } from './probe/settings.ts';
+export {
+  AUGMENTS,
+  type Augment,
+  type ClassWeights,
+  checkAugment,
+  checkShare,
+  type RegularizationOptions,
+} from './regularization.ts';
 export { checkUnused, makeRunFolder, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
-export { resumeTraining, type TrainResult, train } from './train.ts';
+export { resumeTraining, train } from './train.ts';
 export { type Extra, loadTraining, saveTraining, type TrainingParts } from './training-state.ts';
 export type {
   CheckProgressReport,
+  FeatureProgress,
   PhaseMetrics,
   Reporter,
   RunSegment,
   RunStart,
   RunSummary,
   StepProgress,
+  TrainResult,
 } from './types.ts';

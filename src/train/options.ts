@@ -4,6 +4,7 @@ import type { AdapterPreference } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import type { FindTuned } from '../plan/index.ts';
+import type { RegularizationOptions } from './regularization.ts';
 import type { Reporter } from './types.ts';
 
 /** What to do when training diverges. */
@@ -11,7 +12,7 @@ export const ON_DIVERGENCE = ['stop', 'continue'] as const;
 export type OnDivergence = (typeof ON_DIVERGENCE)[number];
 
 /** Data, weights and settings of a run. Omitted settings take the tutorial's values. */
-export interface TrainOptions {
+export interface TrainOptions extends RegularizationOptions {
   /**
    * Folder with `train/` and `val/` (or `valid/`, `validation/`, `test/`), each with one folder of pictures per class; or a
    * folder of class folders alone, or a list in CSV or JSONL, of which a share becomes val.
@@ -19,7 +20,7 @@ export interface TrainOptions {
   readonly data: string;
   /** A checkpoint (.pth or .safetensors) to start from. Without one the weights are drawn at random. */
   readonly weights?: string | undefined;
-  /** Default `finetune`. */
+  /** Default `finetune`. `probe` is not the tutorial's: it has defaults of its own for epochs, batch and rates. */
   readonly mode?: TrainMode | undefined;
   /** Default 25. */
   readonly epochs?: number | undefined;
@@ -79,6 +80,12 @@ export interface TrainOptions {
   readonly watchdog?: number | undefined;
   /** Whether to draw the tutorial's pictures: a batch, predictions, curves. Default true; changes no result. */
   readonly pictures?: boolean | undefined;
+  /**
+   * Mode `probe` only: views of each train picture, the centre and random crops and flips. Default 1, the centre.
+   */
+  readonly views?: number | undefined;
+  /** Mode `probe` only: whether to keep features in the cache folder, and use those that are there. Default true. */
+  readonly featureCache?: boolean | undefined;
   /** A device to use instead of opening one. It stays open and unchanged, and the trained model stays on it. */
   readonly gpu?: Gpu | undefined;
   /**

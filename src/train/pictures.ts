@@ -8,11 +8,13 @@ import {
   type ImageDataset,
   ImageFolder,
   type LeftOut,
+  type Transform,
   valTransform,
 } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import type { Phase } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
+import { type Augment, type OpenRegularization, PLAIN } from './regularization.ts';
 
 /** The pictures of one phase. */
 export interface PictureSet extends ImageDataset {
@@ -54,13 +56,23 @@ export function makeLoaders(
   settings: Pick<NumberSettings, 'batchSize' | 'workers' | 'imageSize'>,
   generator: Generator,
   pool: DecoderPool,
+  { augment, mixup }: Pick<OpenRegularization, 'augment' | 'mixup'> = PLAIN,
 ): Record<Phase, DataLoader> {
   const { batchSize, workers, imageSize } = settings;
   const shared = { batchSize, workers, shuffle: true, generator, pool };
   return {
-    train: new DataLoader(pictures.train, { ...shared, transform: { kind: 'train', size: imageSize } }),
+    train: new DataLoader(pictures.train, {
+      ...shared,
+      transform: trainTransform(augment, imageSize),
+      ...(mixup > 0 && { mixup }),
+    }),
     val: new DataLoader(pictures.val, { ...shared, transform: valTransform(imageSize) }),
   };
+}
+
+function trainTransform(augment: Augment, size: number): Transform {
+  if (augment === 'none') return valTransform(size);
+  return augment === 'tutorial' ? { kind: 'train', size } : { kind: 'train', size, augment };
 }
 
 /** The folder of both parts, for messages. */

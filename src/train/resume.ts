@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import type { Start } from '../models/start.ts';
-import type { TrainMode } from '../models/types.ts';
+import type { TutorialMode } from '../models/types.ts';
 import { checkNumber, type NumberSettings } from '../plan/index.ts';
 import { type Checkpoint, encodeSafetensors, parseSource, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
 import { Best } from './best.ts';
@@ -12,6 +12,7 @@ import { type DataSettings, type FoundPictures, findPictures } from './find-pict
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
 import { type Pictures, withoutPictures } from './pictures.ts';
+import type { Regularization } from './regularization.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { damaged, type RunState, runStateFrom, stopsEarly } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
@@ -27,8 +28,9 @@ export interface SavedRun {
   readonly path: string;
   readonly checkpoint: Checkpoint;
   readonly state: RunState;
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly regularization: Regularization;
   readonly pictures: Pictures;
   readonly reading: DataSettings;
   readonly found: FoundPictures;
@@ -44,9 +46,23 @@ export interface SavedRun {
 /** @throws FileError if the folder has no saved state */
 export function checkSaved(folder: string): void {
   if (existsSync(join(folder, RUN_FILES.last))) return;
+  if (isProbe(folder)) {
+    throw new UsageError(
+      `${folder}: is a linear probe, which saves no state to go on from. Run it anew with --mode probe and another --out: ` +
+        'it starts from the features in the cache, and takes seconds',
+    );
+  }
   throw new FileError(
     `${folder}: expected a run with ${RUN_FILES.last} to go on with, found none. Give the folder of a run that has finished an epoch.`,
   );
+}
+
+function isProbe(folder: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(join(folder, RUN_FILES.config), 'utf8')) as { mode?: unknown }).mode === 'probe';
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -76,10 +92,11 @@ export async function openSaved(folder: string, options: ResumeOptions): Promise
   const wrong = unlike(state, all, pictures);
   if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
-  const { mode, demo, weights, start } = state;
+  const { mode, regularization, demo, weights, start } = state;
   const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures, reading);
   return {
-    ...{ path, checkpoint, state, mode, settings, pictures, reading, found, data, demo, weights, fingerprint, best },
+    ...{ path, checkpoint, state, mode, settings, regularization, pictures, reading, found, data, demo, weights },
+    ...{ fingerprint, best },
     // Everything is loaded from the saved state.
     start,
     bestHash: hash,

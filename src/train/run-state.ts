@@ -2,12 +2,13 @@
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, type Phase, TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { ARCHITECTURES, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import { isNumberOption, NUMBER_OPTIONS, type NumberOption, type NumberSettings } from '../plan/index.ts';
 import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
 import type { PhaseProgress } from './phase.ts';
+import { REGULARIZATION_SCHEMA, type Regularization, written } from './regularization.ts';
 import type { Extra } from './training-state.ts';
 import type { PhaseMetrics, RunSegment } from './types.ts';
 
@@ -21,8 +22,9 @@ export interface Position {
 
 /** The description of a run that does not change, and its progress. */
 export interface RunState extends DataSettings {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly regularization: Regularization;
   /** Absolute path. */
   readonly data: string;
   readonly weights: { readonly file: string; readonly sha256: string } | null;
@@ -73,8 +75,9 @@ const metrics = v.object({
 });
 
 const SCHEMA = v.object({
-  mode: v.picklist(TRAIN_MODES),
+  mode: v.picklist(TUTORIAL_MODES),
   settings,
+  regularization: REGULARIZATION_SCHEMA,
   data: v.string(),
   // Only where they are not the tutorial's.
   valSplit: v.optional(v.pipe(real, v.gtValue(0), v.ltValue(1))),
@@ -106,6 +109,12 @@ const SCHEMA = v.object({
   seconds,
 });
 
+/** The state as files hold it: without what is the tutorial's and came later than the format. */
+export function writtenState({ regularization, ...state }: RunState): Extra {
+  const changes = written(regularization);
+  return { ...state, ...(Object.keys(changes).length > 0 && { regularization: changes }) };
+}
+
 /** Checks what a file says. @throws FileError if it is no state of a run */
 export function runStateFrom(path: string, extra: Extra): RunState {
   if (!('mode' in extra && 'position' in extra)) {
@@ -129,8 +138,11 @@ export function damaged(path: string, what: string): FileError {
 }
 
 /** What of the state's progress contradicts itself. */
-function progressOf({ position, metrics, settings }: RunState): string | undefined {
+function progressOf({ position, metrics, settings, classes, regularization }: RunState): string | undefined {
   const { epoch, phase, done } = position;
+  const { classWeights } = regularization;
+  if (classWeights && classWeights.length !== classes.length)
+    return `${classWeights.length} class weights of ${classes.length} classes`;
   if (epoch > settings.epochs) return `epoch ${epoch} of ${settings.epochs}`;
   if (phase === 'val' && done) return 'a val phase begins anew';
   const rows = 2 * epoch + (phase === 'val' ? 1 : 0);

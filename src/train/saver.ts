@@ -4,7 +4,7 @@ import type { Watchdog } from '../gpu/watchdog.ts';
 import type { Checkpoint } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { RunFolder } from './run-folder.ts';
-import type { RunState } from './run-state.ts';
+import { type RunState, writtenState } from './run-state.ts';
 import { SaveThread } from './save-thread.ts';
 import { captureTraining, modelEntries, type TrainingParts, withExtra } from './training-state.ts';
 import type { State } from './types.ts';
@@ -54,7 +54,7 @@ export class Saver {
   /** Waits for the save before, then starts this one. @throws FileError if the save before failed */
   async save(captured: Captured, state: RunState): Promise<void> {
     const { folder, best, metadataOf } = this.#options;
-    const checkpoint = withExtra(await captured.checkpoint, { ...state });
+    const checkpoint = withExtra(await captured.checkpoint, writtenState(state));
     const hash = await this.#thread.finish();
     this.#bestHash ??= this.#written === best.state ? hash : undefined;
     const isNew = this.#bestHash === undefined;

@@ -4,7 +4,6 @@
  * go on from the last state that it saved, to the bits that it would have reached undisturbed.
  */
 import { resolve } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { ShapeError } from '../autograd/errors.ts';
 import { DecoderPool, Generator } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
@@ -14,38 +13,27 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { buildModel, factsOf, readStart, type Start } from '../models/start.ts';
-import type { TrainMode } from '../models/types.ts';
+import type { TutorialMode } from '../models/types.ts';
 import { SGD, StepLR } from '../optim/index.ts';
 import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { Best } from './best.ts';
-import { checkPictures, readHeaders, surveyCounter } from './check-pictures.ts';
+import { checkPictures, readHeaders } from './check-pictures.ts';
+import { compile } from './compile.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
 import { runEpochs } from './epochs.ts';
-import { type DataSettings, type FoundPictures, findPictures } from './find-pictures.ts';
+import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { pictureNotes } from './picture-notes.ts';
 import { makeLoaders, type Pictures } from './pictures.ts';
+import { refuseProbeOptions } from './probe/settings.ts';
+import { trainProbe } from './probe/train-probe.ts';
+import { criterionOf, type OpenRegularization, regularizationOf, settle } from './regularization.ts';
 import { checkSaved, openSaved, type SavedRun } from './resume.ts';
+import { findRunData } from './run-data.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
-import type { PhaseMetrics, RunSummary, State } from './types.ts';
-
-/** The result of a run, also if its signal stopped it. */
-export interface TrainResult {
-  readonly summary: RunSummary;
-  /** One entry per epoch and phase. */
-  readonly metrics: readonly PhaseMetrics[];
-  /** The run folder. */
-  readonly folder: string;
-  /** The best weights with the batch norms' statistics, under torch's names. */
-  readonly best: State;
-  /**
-   * The network with the best weights, in evaluation mode. Set only if the caller gave the device; the caller disposes
-   * it.
-   */
-  readonly model: ResNet | undefined;
-}
+import type { State, TrainResult } from './types.ts';
 
 /**
  * Trains as the tutorial does. The new run folder starts with config.json. Each epoch adds two lines to metrics.jsonl
@@ -54,6 +42,9 @@ export interface TrainResult {
  * training batch after the first train phase, curves and predictions at the end.
  *
  * Before the first step all pictures are decoded once, so that none ends the run later.
+ *
+ * Mode `probe` is not the tutorial's: it computes the features of each picture once and trains a last layer on them. It
+ * saves no last.safetensors, as its features are kept in the cache folder.
  *
  * @throws UsageError if an option is invalid or the folder holds a run; FileError naming a file or folder;
  *   BrokenPicturesError naming all pictures that cannot be read, unless `skipBroken` is set;
@@ -65,19 +56,17 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const mode = checkMode(options.mode ?? 'finetune');
-  const settings = numberSettings(options);
   checkPath('data', 'the folder of the pictures', options.data);
   if (options.out !== undefined) {
     checkPath('out', 'the run folder', options.out);
     checkUnused(options.out);
   }
-  const { valSplit, ignoreOrientation = false, signal, reporter } = options;
-  const found = await findPictures(options.data, {
-    ...{ valSplit, ignoreOrientation, settings, signal },
-    onSurvey: (total) => surveyCounter(total, reporter),
-  });
-  const { pictures, split } = found;
-  const reading = { ...(split && { valSplit: split.valSplit }), ...(ignoreOrientation && { ignoreOrientation }) };
+  if (mode === 'probe') return trainProbe(options);
+  refuseProbeOptions(options);
+  const settings = numberSettings(options);
+  const { found, reading } = await findRunData(options, settings);
+  const { pictures } = found;
+  const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
   const weights = options.weights === undefined ? null : weightsFile(options.weights);
@@ -88,7 +77,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     folder = new RunFolder(made?.path ?? options.out!);
     return await run(options, {
-      ...{ mode, settings, pictures, found, reading, start, weights, fingerprint, onDivergence, folder },
+      ...{ mode, settings, regularization, pictures, found, reading, start, weights, fingerprint },
+      ...{ onDivergence, folder },
       data: resolve(options.data),
       demo: options.demo ?? false,
       skipped: [],
@@ -115,9 +105,9 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
   const held = new RunFolder(folder, true);
   try {
     const saved = await openSaved(folder, options);
-    const { mode, settings, pictures, found, reading, data, demo, weights, fingerprint, start } = saved;
+    const { mode, settings, regularization, pictures, found, reading, data, demo, weights, fingerprint, start } = saved;
     return await run(options, {
-      ...{ mode, settings, pictures, found, reading, start, data, demo, weights, fingerprint, saved },
+      ...{ mode, settings, regularization, pictures, found, reading, start, data, demo, weights, fingerprint, saved },
       skipped: saved.state.skipped,
       onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
       skipBroken: false,
@@ -130,8 +120,9 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
 
 /** What `train` and `resumeTraining` find out before they open a device. */
 interface Plan {
-  readonly mode: TrainMode;
+  readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly regularization: OpenRegularization;
   /** Those of a run that goes on are without the broken ones. */
   readonly pictures: Pictures;
   readonly found: FoundPictures;
@@ -150,6 +141,7 @@ interface Plan {
 
 async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
   const { mode, settings, fingerprint, data, demo, weights, saved, onDivergence, skipBroken, reading, found } = plan;
+  const open = plan.regularization;
   let loaded: Start | undefined = plan.start;
   const start = factsOf(loaded);
   const { adapter, pictures: drawsPictures = true, reporter, signal } = options;
@@ -157,7 +149,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
   const pool = new DecoderPool(settings.threads, { ...settings, ...reading });
   const generator = new Generator(settings.seed);
   // The threads read the pictures while the device is opened and kernels are compiled.
-  const request = { pictures: plan.pictures, loaders: makeLoaders(plan.pictures, settings, generator, pool) };
+  const request = { pictures: plan.pictures, loaders: makeLoaders(plan.pictures, settings, generator, pool, open) };
   const checking = saved
     ? readHeaders({ ...request, skipBroken, signal, reporter }).then(() => ({
         ...{ ...request, skipped: plan.skipped, parts: undefined },
@@ -179,7 +171,8 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
     gpu = opened;
     const questionOf = ({ train, val }: Pictures) => {
       const counts = { train: train.length, val: val.length };
-      return { ...settings, mode, start, classes, pictures: counts };
+      const criterion = criterionOf(open, classes);
+      return { ...settings, criterion, mixes: open.mixup > 0, mode, start, classes, pictures: counts };
     };
     const question = questionOf(plan.pictures);
     const chooser = chooserOf(opened).fresh(await options.tuned?.(opened.traits, question));
@@ -220,6 +213,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
         drawsPictures,
         reporter,
       },
+      regularization: settle(open, pictures.train),
       signal,
       checks: options.gpu ? null : checks,
       before: saved?.state,
@@ -253,14 +247,5 @@ function rehearseIfAble(...args: Parameters<typeof rehearse>): Rehearsal | undef
 function checkPath(name: string, what: string, path: unknown): void {
   if (typeof path !== 'string' || path === '') {
     throw new UsageError(`${name}: expected ${what}, found ${path === '' ? 'an empty string' : String(path)}`);
-  }
-}
-
-/** Compiles the kernels that the run will need. Between two of them signals and messages have their turn. */
-async function compile({ programs }: Rehearsal, gpu: Gpu, isStopped: () => boolean): Promise<void> {
-  for (const program of programs) {
-    if (isStopped()) return;
-    gpu.compile(program);
-    await setImmediate();
   }
 }

@@ -1,10 +1,12 @@
 /** Types that the parts of a run share: metrics, progress, summary and the reporter. */
 
 import type { LeftOut } from '../data/index.ts';
+import type { ResNet } from '../models/index.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
 import type { ExportedEntry } from '../nn/index.ts';
 import type { MemoryPlan } from '../plan/index.ts';
 import type { DivergedError } from './errors.ts';
+import type { described } from './regularization.ts';
 
 /** A state dict on the host. */
 export type State = ReadonlyMap<string, ExportedEntry>;
@@ -65,6 +67,8 @@ export interface RunSummary {
   /** Set only for the built-in demo. Its accuracy says nothing about photographs. */
   readonly demo?: true;
   readonly mode: TrainMode;
+  /** Set only in mode `probe`, which the tutorial does not have. */
+  readonly notTutorial?: true;
   readonly seed: number;
   /** 0 if no epoch was better. */
   readonly bestValAcc: number;
@@ -87,6 +91,22 @@ export interface RunSummary {
   readonly adapterKind: 'software' | 'hardware';
 }
 
+/** The result of a run, also if its signal stopped it. */
+export interface TrainResult {
+  readonly summary: RunSummary;
+  /** One entry per epoch and phase. */
+  readonly metrics: readonly PhaseMetrics[];
+  /** The run folder. */
+  readonly folder: string;
+  /** The best weights with the batch norms' statistics, under torch's names. */
+  readonly best: State;
+  /**
+   * The network with the best weights, in evaluation mode. Set only if the caller gave the device; the caller disposes
+   * it.
+   */
+  readonly model: ResNet | undefined;
+}
+
 /** How far the check before the first step is. */
 export interface CheckProgressReport {
   /** Pictures read so far, in both phases together. */
@@ -94,6 +114,18 @@ export interface CheckProgressReport {
   readonly total: number;
   /** Whether they are decoded; else only their headers are read, as there are many. */
   readonly decoded: boolean;
+}
+
+/** How far a probe's pass over the pictures is. */
+export interface FeatureProgress {
+  /** Views of pictures whose features are known. */
+  readonly done: number;
+  /** Views of pictures in all. */
+  readonly total: number;
+  /** Those among `done` that were found in the cache. */
+  readonly cached: number;
+  /** Seconds since the pass began. */
+  readonly seconds: number;
 }
 
 /** Facts known when training is about to begin. */
@@ -120,10 +152,14 @@ export interface RunStart {
   readonly notRead: readonly LeftOut[];
   /** How the pictures were divided, and what is wrong with them: copies in train and val, labels that contradict. */
   readonly notes: readonly string[];
+  /** What differs from the tutorial in augmentation, mixup, smoothed labels and class weights. */
+  readonly regularization?: ReturnType<typeof described>;
   /** Steps per phase. */
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */
   readonly weights: string;
+  /** Mode `probe` only: the folder in which features are kept, if they are. */
+  readonly featureCache?: string | undefined;
   /** Set if the run goes on: from where, and how the adapter, driver, program or kernels differ from the last start. */
   readonly resumed?: {
     readonly epoch: number;
@@ -139,6 +175,10 @@ export interface Reporter {
   picturesChecked?(progress: CheckProgressReport): void;
   /** Everything is ready; training begins. */
   started?(run: RunStart): void;
+  /** Mode `probe` only: after each batch of the pass over the pictures, and at its begin and end. */
+  featuresComputed?(progress: FeatureProgress): void;
+  /** Mode `probe` only: the cache of features cannot be used, in part or at all. The run continues. */
+  cacheNote?(text: string): void;
   /** `epoch` counts from 0. */
   epochStarted?(epoch: number, epochs: number): void;
   /** A phase of `steps` steps begins. */

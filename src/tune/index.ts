@@ -1,7 +1,8 @@
 /** Finds the fastest kernels on the current adapter and stores the answers. Other folders import from this file. */
+
+export { engineVersion } from '../plan/index.ts';
 export { type TuneLimits, tuneLimits } from './budget.ts';
 export { tunedPath } from './cache.ts';
-export { engineVersion } from './engine-version.ts';
 export type { Candidate, TuneResult, TuneState } from './measured.ts';
 export {
   choicesOf,

@@ -5,10 +5,10 @@ import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import type { AdapterTraits, Gpu } from '../gpu/gpu.ts';
 import { adapterClass } from '../kernels/adapter-class.ts';
 import type { TunedChoices } from '../kernels/work.ts';
-import type { MemoryQuestion } from '../plan/index.ts';
+import { engineVersion, type MemoryQuestion } from '../plan/index.ts';
 import { type TuneLimits, tuneLimits } from './budget.ts';
 import { type Answer, addAnswers, cacheKey, readAnswers, tunedPath } from './cache.ts';
-import { engineVersion } from './engine-version.ts';
+
 import { DeviceMeasurer } from './measure.ts';
 import type { TuneResult } from './measured.ts';
 import { type TuneProgress, tuneJobs } from './tuner.ts';

@@ -6,15 +6,17 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { isProgram, Outputs } from '../../src/cli/program.ts';
+import { writeSafetensors } from '../../src/weights/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'dawngrad-program-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const source = (name: string) => fileURLToPath(new URL(`../../src/cli/${name}.ts`, import.meta.url));
-const start = (file: string, args: readonly string[], stdout: 'pipe' | number = 'pipe') =>
+const start = (file: string, args: readonly string[], stdout: 'pipe' | number = 'pipe', env = {}) =>
   spawnSync(process.execPath, ['--import', 'tsx', file, ...args], {
     stdio: ['ignore', stdout, 'pipe'],
     encoding: 'utf8',
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { ...process.env, ...env },
   });
 
 test.each(['train', 'data', 'predict', 'convert', 'compare', 'tune', 'doctor'])(
@@ -48,6 +50,21 @@ test.skipIf(!existsSync('/dev/full'))('stdout on a full disk: files are written,
   expect(stderr).toMatch(/^compare: stdout cannot be written \(ENOSPC: .*\); going on without\.\n$/);
   expect(status).toBe(7);
   expect(existsSync(picture)).toBe(true);
+});
+
+test('relative paths count from where the user stands, whichever folder npm starts the script in', () => {
+  const checkout = fileURLToPath(new URL('../..', import.meta.url));
+  const stands = mkdtempSync(join(root, 'stands-'));
+  writeFileSync(join(stands, 'tsconfig.json'), '{ broken');
+  writeSafetensors(join(stands, 'in.safetensors'), { tensors: new Map(), metadata: {} });
+  const script = { npm_lifecycle_event: 'convert', npm_package_json: join(checkout, 'package.json'), INIT_CWD: stands };
+  const convert = (npm_lifecycle_script: string) =>
+    start(source('convert'), ['in.safetensors', 'out.safetensors'], 'pipe', { ...script, npm_lifecycle_script });
+
+  expect(convert('node --import tsx src/cli/convert.ts')).toMatchObject({ status: 0, stderr: '' });
+  expect(existsSync(join(stands, 'out.safetensors'))).toBe(true);
+  // A program that another script starts is told where it is by that script.
+  expect(convert('node --import tsx verify/main.ts').stderr).toMatch(/^convert: in\.safetensors: /);
 });
 
 /** Streams whose errors a test raises. */

@@ -8,7 +8,7 @@
  * A failing program is shrunk, printed, and written to a file. The exit status is then 1.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../../scripts/command-line.ts';
 import { findTorchPython, NO_TORCH } from '../../scripts/find-python.ts';
 import { describe, runCampaign, type Summary } from './campaign.ts';
 import { CAPABILITIES, type Capabilities } from './capabilities.ts';
@@ -24,7 +24,7 @@ const FILE = 'fuzz-failure.json';
 const PROGRESS_MS = 5000;
 
 async function main(argv: string[]): Promise<number> {
-  const { values } = parseArgs({
+  const { values } = readCommandLine({
     args: argv,
     options: {
       ...{ count: { type: 'string' }, seconds: { type: 'string' }, seed: { type: 'string' } },

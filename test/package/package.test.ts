@@ -97,15 +97,17 @@ describe('as a library', () => {
     expect(await compile(app, TYPE_SETTINGS['Node’s types, no browser’s'], { emit: true })).toBeUndefined();
   });
 
-  deviceTest('training: the loss falls', async () => {
-    const { code, stdout, stderr } = await runExample(app, 'training');
-    expect(code, stderr).toBe(0);
-    const losses = Array.from(stdout.matchAll(/^step \d+: loss (\d\.\d{4})$/gm), ([, loss]) => Number(loss));
-    expect(losses).toHaveLength(4);
-    // The loss of chance between two classes is ln 2.
-    expect(losses[0]).toBeGreaterThan(0.5);
-    expect(losses.at(-1)).toBeLessThan(0.05);
-  });
+  for (const name of ['training', 'stripes'] as const) {
+    deviceTest(`${name}: the loss falls`, async () => {
+      const { code, stdout, stderr } = await runExample(app, name);
+      expect(code, stderr).toBe(0);
+      const losses = Array.from(stdout.matchAll(/^step \d+: loss (\d\.\d{4})$/gm), ([, loss]) => Number(loss));
+      expect(losses).toHaveLength(4);
+      // The loss of chance between two classes is ln 2.
+      expect(losses[0]).toBeGreaterThan(0.5);
+      expect(losses.at(-1)).toBeLessThan(0.05);
+    });
+  }
 
   for (const name of ['custom-op', 'softmax'] as const) {
     deviceTest(`${name}: the gradient check passes`, async () => {

@@ -44,15 +44,22 @@ const TUTORIAL: MemoryQuestion = {
   pictures: { train: 244, val: 153 },
 };
 
-for (const mode of ['finetune', 'extract'] as const) {
+const MIXED = { mixup: 0.2, classWeights: 'balanced', labelSmoothing: 0.1 } as const;
+
+for (const [mode, more] of [
+  ['finetune', {}],
+  ['extract', {}],
+  ['extract', MIXED],
+] as const) {
   gpuTest(
-    `${mode}: a run takes the planned memory from the pool`,
+    `${[mode, ...Object.keys(more)].join()}: a run takes the planned memory from the pool`,
     async () => {
       const gpu = await openGpu();
       let plan: MemoryPlan | undefined;
       const reporter = { started: ({ memory }: RunStart) => (plan = memory) };
       try {
-        await train({ data, ...TINY, mode, batchSize: 5, gpu, out: join(root, `run-${mode}`), reporter });
+        const out = join(root, `run-${[mode, ...Object.keys(more)].join('-')}`);
+        await train({ data, ...TINY, mode, ...more, batchSize: 5, gpu, out, reporter });
         expect(plan?.pool).toBe(gpu.pool.allocatedBytes);
         expect(plan?.peak).toBe(gpu.pool.peakBytes);
       } finally {

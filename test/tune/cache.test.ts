@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FileError } from '../../src/errors.ts';
+import { engineVersion } from '../../src/plan/engine-version.ts';
 import { type Answer, addAnswers, type CacheKey, readAnswers, tunedPath } from '../../src/tune/cache.ts';
-import { engineVersion } from '../../src/tune/engine-version.ts';
 
 let folder: string;
 let path: string;

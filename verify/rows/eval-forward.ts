@@ -26,7 +26,7 @@ export const evalForward: Row = {
     return [
       all('pictures whose top-1 class is PyTorch’s', equal.length, count),
       // Logits reach 30 here. Float32 sums over 4608 products, in 20 layers, differ by some 1e-5.
-      atMost('logits, largest difference', largestDifference(ours, theirs), 1e-3, scientific),
+      atMost('logits, largest difference', largestDifference(ours, theirs), 1e-4, scientific),
     ];
   },
 };

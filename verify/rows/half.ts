@@ -32,10 +32,10 @@ export const half: Row = {
       atLeast('pictures whose top-1 class is that of our f32', same(single), count - CHANGED, ofAll),
       // f16 has 11 bits, so each stored value has a relative error of up to 4.9e-4. The errors have both signs and
       // average out within a layer's sums; those of 20 layers add up.
-      atMost('logits, relative L2 to our f32', relativeL2(stored, single), 2e-3, scientific),
-      atMost('logits, relative L2 to PyTorch', relativeL2(stored, torch), 2e-3, scientific),
+      atMost('logits, relative L2 to our f32', relativeL2(stored, single), 1e-3, scientific),
+      atMost('logits, relative L2 to PyTorch', relativeL2(stored, torch), 1e-3, scientific),
       // Logits reach 30 here: 3e-3 of the largest.
-      atMost('logits, largest difference to our f32', largestDifference(stored, single), 0.1, scientific),
+      atMost('logits, largest difference to our f32', largestDifference(stored, single), 0.05, scientific),
       {
         what: 'val accuracy, an ant or a bee among 1000 classes',
         figure: `${percent(rightStored! / count)}, in f32 ${percent(rightSingle! / count)}`,

@@ -233,8 +233,8 @@ async function compare(context: Context): Promise<Outcome[]> {
   }
   return [
     atMost('parameters of a group, relative L2, worst of all steps', worst.parameters, 1e-6, scientific),
-    atMost('learning rates and momentums, relative difference, worst', worst.settings, 1e-12, scientific),
-    atMost('norms of the gradients, relative difference, worst', worst.norms, 1e-6, scientific),
+    atMost('learning rates and momentums, relative difference, worst', worst.settings, 1e-14, scientific),
+    atMost('norms of the gradients, relative difference, worst', worst.norms, 3e-7, scientific),
     all(`runs that go on from a file after ${STOP} steps to equal bits`, equal, CASES.length),
   ];
 }

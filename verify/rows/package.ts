@@ -52,16 +52,19 @@ async function examples(app: Installed, { weights, data }: Context): Promise<Out
   copyFileSync(join(ants, readdirSync(ants).sort()[0]!), join(app.folder, 'photo.jpg'));
   return [
     ended('npx dawngrad convert', converted, ({ stdout }) => stdout.includes('102 tensors'), 'writes 102 tensors'),
-    await example(app, 'training', 'loss falls below 0.05', (stdout) => {
-      const losses = Array.from(stdout.matchAll(/loss ([\d.]+)/g), ([, loss]) => Number(loss));
-      return losses.length > 1 && losses[0]! > 0.5 && losses.at(-1)! < 0.05;
-    }),
+    await example(app, 'training', 'loss falls below 0.05', falls),
+    await example(app, 'stripes', 'loss falls below 0.05', falls),
     await example(app, 'custom-op', 'the gradient check passes', (stdout) => /^The gradient is right/.test(stdout)),
     await example(app, 'softmax', 'the gradient check passes', (stdout) => /^The gradient is right/m.test(stdout)),
     await example(app, 'inference', 'names a class of ImageNet', (stdout) =>
       /^photo\.jpg: [a-z].* \([\d.]+ %\)$/m.test(stdout),
     ),
   ];
+}
+
+function falls(stdout: string): boolean {
+  const losses = Array.from(stdout.matchAll(/loss ([\d.]+)/g), ([, loss]) => Number(loss));
+  return losses.length > 1 && losses[0]! > 0.5 && losses.at(-1)! < 0.05;
 }
 
 async function commands(app: Installed): Promise<Outcome[]> {
@@ -82,7 +85,12 @@ async function example(app: Installed, name: Example, bar: string, good: (stdout
 }
 
 /** An outcome that holds if the program ended with status 0 and its output is good. */
-function ended(what: string, { code, stdout, stderr }: Ended, good: (ended: Ended) => boolean, bar: string): Outcome {
+export function ended(
+  what: string,
+  { code, stdout, stderr }: Ended,
+  good: (ended: Ended) => boolean,
+  bar: string,
+): Outcome {
   const holds = code === 0 && good({ code, stdout, stderr });
   const last = lines(stdout).at(-1) ?? 'no output';
   return { what, figure: holds ? last : `status ${code}: ${last}${detail(lines(stderr))}`, bar, holds };

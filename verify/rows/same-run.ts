@@ -28,7 +28,7 @@ export const extractorRun: Row = {
       };
       for (const phase of ['train', 'val'] as const) {
         const difference = furthest(phase, ({ loss }) => loss);
-        outcomes.push(atMost(`seed ${seed}, ${phase} loss, worst epoch`, difference, 1e-3, (n) => n.toExponential(1)));
+        outcomes.push(atMost(`seed ${seed}, ${phase} loss, worst epoch`, difference, 1e-5, (n) => n.toExponential(1)));
       }
       const pictures = Math.round(furthest('val', ({ acc }) => acc) * openPictures(context.data).val.length);
       outcomes.push(atMost(`seed ${seed}, val accuracy, worst epoch`, pictures, 1, (n) => `${n} pictures`));
@@ -78,7 +78,7 @@ export const finetuneEpoch: Row = {
       const { metrics } = await seededRun(context, 'finetune', seed, 1);
       const difference = Math.abs(metrics[0]!.loss - torch.loss);
       const what = `seed ${seed}, train loss ${metrics[0]!.loss.toFixed(4)}, PyTorch ${torch.loss.toFixed(4)}, difference`;
-      outcomes.push(atMost(what, difference, 0.05, fourDigits));
+      outcomes.push(atMost(what, difference, 0.005, fourDigits));
     }
     return outcomes;
   },

@@ -19,7 +19,7 @@ const ROUNDS = 9;
 const STEPS = 6;
 /** Steps of the tutorial's epoch; a val step takes about a third of a train step. */
 const EPOCH = 61 + 39 / 3;
-const BAR = 0.02;
+const BAR = 0.005;
 const SIDE = 224;
 
 export const saveCost: Row = {

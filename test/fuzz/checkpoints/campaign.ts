@@ -16,7 +16,7 @@ import { TorchReads } from './torch.ts';
 /** A case that takes longer, of the processor's time, hangs. Waiting without end is seen by the clock. */
 export const SLOWEST_MS = 5000;
 /** Memory of the reading process, with Node's own 80 MB. */
-export const MOST_MEMORY = 2 ** 29;
+export const MOST_MEMORY = 2 ** 28;
 
 /** Cases of one order. */
 const CHUNK = 500;

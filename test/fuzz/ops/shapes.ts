@@ -228,7 +228,8 @@ const pad = arranged<Padding>(
       const padding = shape.toReversed().slice(0, pairs);
       return {
         mode,
-        value: mode === 'constant' ? choose([0, 0.5]) : 0,
+        // A mask takes whole numbers.
+        value: mode === 'constant' ? choose([0, token.flags & ANY_TYPE ? 1 : 0.5]) : 0,
         padding: padding.flatMap((extent) => {
           if (mode !== 'constant') {
             const most = { reflect: extent - 1, replicate: 3, circular: extent }[mode];

@@ -1,0 +1,170 @@
+/** Augmentation, mixup, smoothed labels and class weights: their options, their flags, and runs that go on to the bit. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { regularizationLines } from '../../src/cli/train-flags/regularization.ts';
+import { parseTrainFlags } from '../../src/cli/train-flags.ts';
+import { UsageError } from '../../src/errors.ts';
+import type { MemoryPlan } from '../../src/plan/index.ts';
+import { type PhaseMetrics, resumeTraining, type TrainOptions, train } from '../../src/train/index.ts';
+import { type RegularizationOptions, regularizationOf, settle } from '../../src/train/regularization.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
+import { withGpu } from '../support/gpu.ts';
+import { drawPictures, readJson, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
+
+const { gpu, gpuTest } = await withGpu();
+const root = temporaryFolder();
+const data = await drawPictures(join(root, 'data'));
+const CLASSES = ['discs', 'stripes'];
+
+describe('options', () => {
+  test.each<[string, object, RegExp]>([
+    ['an unknown augmentation', { augment: 'weak' }, /augment: expected tutorial, light, strong, none, found "weak"/],
+    ['a negative mixup', { mixup: -0.1 }, /mixup: expected a number from 0 to 1000, found -0.1/],
+    ['a mixup that is no number', { mixup: Number.NaN }, /mixup: .* found NaN/],
+    ['too much smoothing', { labelSmoothing: 1.5 }, /labelSmoothing: expected a number from 0 to 1, found 1.5/],
+    [
+      'a class without weight',
+      { classWeights: { discs: 1 } },
+      /classWeights: .*\(discs, stripes\), found none for stripes/,
+    ],
+    ['an unknown class', { classWeights: { discs: 1, stripes: 1, dots: 2 } }, /found one for dots, which is no class/],
+    ['a weight of 0', { classWeights: { discs: 0, stripes: 1 } }, /found 0 for discs; a weight is more than 0/],
+    ['a weight in words', { classWeights: { discs: 1, stripes: 'two' } }, /found "two" for stripes/],
+    ['another word', { classWeights: 'equal' }, /expected "balanced", or .*found "equal"/],
+    ['an inherited name', { classWeights: { discs: 1, toString: 1 } }, /none for stripes/],
+  ])('%s', (_, options, message) => {
+    const check = () => regularizationOf(options as RegularizationOptions, CLASSES);
+    expect(check).toThrow(UsageError);
+    expect(check).toThrow(message);
+  });
+
+  test('balanced weights are n / (k · count)', () => {
+    const samples = [0, 0, 0, 1].map((label, i) => ({ path: `${i}`, label }));
+    const open = regularizationOf({ classWeights: 'balanced' }, CLASSES);
+    expect(settle(open, { classes: CLASSES, samples }).classWeights).toEqual([4 / 6, 4 / 2]);
+  });
+
+  test('weights are in the order of the labels', () => {
+    expect(regularizationOf({ classWeights: { stripes: 3, discs: 2 } }, CLASSES).classWeights).toEqual([2, 3]);
+  });
+});
+
+describe('flags', () => {
+  const file = (text: string) => {
+    const path = join(root, 'weights.json');
+    writeFileSync(path, text);
+    return path;
+  };
+  const parse = (...args: string[]) => parseTrainFlags(['--data', data, ...args], {});
+
+  test('become options', () => {
+    const weights = file('{"discs": 1, "stripes": 2.5}');
+    expect(
+      parse('--augment', 'light', '--mixup', '0.2', '--label-smoothing', '0.1', '--class-weights', weights),
+    ).toMatchObject({
+      regularization: { augment: 'light', mixup: 0.2, labelSmoothing: 0.1, classWeights: { discs: 1, stripes: 2.5 } },
+    });
+    expect(parse('--class-weights', 'balanced')).toMatchObject({ regularization: { classWeights: 'balanced' } });
+    expect(parse()).toMatchObject({ regularization: {} });
+  });
+
+  test.each<[string, string[], RegExp]>([
+    [
+      'an unknown augmentation',
+      ['--augment', 'weak'],
+      /--augment: expected tutorial, light, strong, none, found "weak"/,
+    ],
+    ['a negative mixup', ['--mixup', '-1'], /--mixup/],
+    ['a word for a number', ['--label-smoothing', 'much'], /--label-smoothing: expected a number, found "much"/],
+    ['a missing file', ['--class-weights', 'nowhere.json'], /--class-weights: nowhere.json: no such file/],
+  ])('%s', (_, args, message) => expect(() => parse(...args)).toThrow(message));
+
+  test.each<[string, string, RegExp]>([
+    ['no JSON', 'discs: 1', /weights.json: expected a JSON object .*found no JSON/],
+    ['a list', '[1, 2]', /found \[1,2\]/],
+    ['a word as weight', '{"discs": "1"}', /found "1" for discs; a weight is more than 0/],
+  ])('a file with %s', (_, text, message) => {
+    const path = file(text);
+    expect(() => parse('--class-weights', path)).toThrow(message);
+  });
+
+  test('none of them stands beside --resume', () => {
+    for (const flag of ['augment', 'mixup', 'label-smoothing', 'class-weights']) {
+      expect(() => parseTrainFlags(['--resume', root, `--${flag}`, '0'], {})).toThrow(/that of the run; leave it out/);
+    }
+  });
+
+  test('the report names what is not the tutorial’s', () => {
+    expect(regularizationLines({})).toEqual([]);
+    expect(regularizationLines({ augment: 'light', mixup: 0.2, classWeights: { discs: 2 / 3, stripes: 2 } })).toEqual([
+      "Not the tutorial's: augment light, mixup 0.2, class weights discs 0.667, stripes 2",
+    ]);
+  });
+});
+
+const OPTIONS = { ...TINY, data, batchSize: 5, lr: 0.01, pictures: false, mode: 'extract' } satisfies TrainOptions;
+const RUNS = {
+  strong: { augment: 'strong', mixup: 0.4, labelSmoothing: 0.1, classWeights: 'balanced' },
+  light: { augment: 'light', mixup: 0.2, classWeights: { discs: 1, stripes: 2 } },
+} satisfies Record<string, RegularizationOptions>;
+
+/** What a run leaves, without times and starts. */
+function results(folder: string) {
+  const { tensors, metadata } = readCheckpoint(join(folder, 'last.safetensors'));
+  const { extra, ...saved } = JSON.parse(metadata['dawngrad.training']!);
+  const rows = readJsonLines<PhaseMetrics>(folder, 'metrics.jsonl');
+  return {
+    rows: rows.map(({ loss, acc }) => [loss, acc]),
+    best: readFileSync(join(folder, 'best.safetensors')).toString('base64'),
+    saved: { ...saved, position: extra.position, regularization: extra.regularization },
+    bytes: [...tensors].map(([name, { data: values }]) => [name, Buffer.from(values.buffer).toString('base64')]),
+  };
+}
+
+describe.each(['strong', 'light'] as const)('a run with augment %s and mixup', (name) => {
+  gpuTest(
+    'that was stopped goes on to the bit',
+    async () => {
+      const more = RUNS[name];
+      const [whole, stopped] = [join(root, `${name}-whole`), join(root, `${name}-stopped`)];
+      await train({ ...OPTIONS, ...more, gpu, out: whole });
+      const stop = new AbortController();
+      const reporter = {
+        stepDone: ({ epoch, phase, step }: { epoch: number; phase: string; step: number }) => {
+          if (epoch === 1 && phase === 'train' && step === 0) stop.abort();
+        },
+      };
+      const { summary } = await train({ ...OPTIONS, ...more, gpu, out: stopped, reporter, signal: stop.signal });
+      expect(summary.interrupted).toBe(true);
+      await resumeTraining(stopped, { pictures: false, gpu });
+      expect(results(stopped)).toEqual(results(whole));
+      const weights = name === 'strong' ? { discs: 1, stripes: 1 } : { discs: 1, stripes: 2 };
+      expect(readJson(stopped, 'config.json')).toMatchObject({ ...more, classWeights: weights });
+    },
+    TRAINING_TIMEOUT,
+  );
+});
+
+gpuTest(
+  'without augmentation the train pictures are those of val; plain files have nothing of all this',
+  async () => {
+    const same = await drawPictures(join(root, 'same'));
+    const plans: MemoryPlan[] = [];
+    const run = async (name: string, more: RegularizationOptions) => {
+      const reporter = { started: ({ memory }: { memory: MemoryPlan }) => void plans.push(memory) };
+      await train({ ...OPTIONS, data: same, epochs: 1, ...more, gpu, out: join(root, name), reporter });
+      return results(join(root, name));
+    };
+    const plain = await run('plain', {});
+    expect(plain.saved.regularization).toBeUndefined();
+    expect(Object.keys(readJson(root, 'plain', 'config.json'))).not.toContain('augment');
+    const none = await run('none', { augment: 'none', labelSmoothing: 0 });
+    expect(none.saved.regularization).toEqual({ augment: 'none' });
+    expect(none.rows).not.toEqual(plain.rows);
+    await run('mixed', { mixup: 0.2 });
+    // The loss with the labels that were mixed in is planned too.
+    expect(plans[2]!.pool).toBeGreaterThanOrEqual(plans[0]!.pool);
+  },
+  TRAINING_TIMEOUT,
+);
