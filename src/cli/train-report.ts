@@ -92,7 +92,7 @@ export class TrainReport implements Reporter {
     this.note(`Memory: ${memoryText(run.memory)}`);
     this.note(`Weights: ${weights}`);
     this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${listed(classes)}`);
-    for (const line of [...leftOutLines(run.leftOut), ...notReadLines(run.notRead), ...run.notes]) this.note(line);
+    for (const line of [...run.notes, ...leftOutLines(run.leftOut), ...notReadLines(run.notRead)]) this.note(line);
     const { skipped, batchSize } = run;
     if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
     if (batchSize > pictures.train) this.note(`Batch size ${batchSize}: all ${pictures.train} pictures are one batch.`);

@@ -43,8 +43,11 @@ export interface Libheif {
   heif_image_release(image: Handle): void;
 }
 
-/** Its memory only grows. A decoder that has taken more than this is let go after its picture. */
-const MOST_KEPT = 64 * 2 ** 20;
+/**
+ * Its memory only grows. A decoder that has taken more than this, which a phone's picture of 12 million pixels does not,
+ * is let go after its picture.
+ */
+const MOST_KEPT = 192 * 2 ** 20;
 
 let loading: Promise<Libheif> | undefined;
 

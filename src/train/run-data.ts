@@ -1,4 +1,4 @@
-/** The pictures of a new run, as its options ask for them. */
+/** The pictures of a run, as its options, or what an earlier start has saved, ask for them. */
 import type { NumberSettings } from '../plan/index.ts';
 import { surveyCounter } from './check-pictures.ts';
 import { type DataSettings, type FoundPictures, findPictures } from './find-pictures.ts';

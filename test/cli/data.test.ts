@@ -1,5 +1,5 @@
 /** `npm run data -- check` on a drawn folder with all that people have in theirs. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -58,6 +58,13 @@ test('the table tells each thing', async () => {
       String(line),
     ).toHaveLength(1);
   }
+});
+
+test('the document shows what is printed, as far as it goes', async () => {
+  const { stdout } = await run('check', root, '--threads', '0');
+  const document = readFileSync(new URL('../../docs/your-own-pictures.md', import.meta.url), 'utf8');
+  const shown = /```\n(insects: class folders\n[^`]*?) {2}…\n```/.exec(document)?.[1];
+  expect(stdout.slice(stdout.indexOf('insects: class folders')).startsWith(shown ?? 'nothing')).toBe(true);
 });
 
 test('--json has the same', async () => {
