@@ -15,8 +15,8 @@ import { nodeProblem } from './setup/node-version.mjs';
 import { installPackages, packagesProblem } from './setup/packages.mjs';
 import { SetupError, say } from './setup/say.mjs';
 
-/** Commands that never use a device, and doctor, which reports a missing adapter itself. */
-const WITHOUT_ADAPTER = new Set(['data', 'convert', 'compare', 'doctor', 'build', 'api', 'docs']);
+/** Commands that never use a device, and those that say themselves what they do without one. */
+const WITHOUT_ADAPTER = new Set(['data', 'convert', 'compare', 'report', 'doctor', 'build', 'api', 'docs']);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

@@ -72,7 +72,7 @@ export { Gpu } from './gpu/gpu.ts';
 export { Chooser } from './kernels/chooser.ts';
 export { linearGrid } from './kernels/grid.ts';
 export { defineKernel, launch } from './kernels/kernel.ts';
-export { BasicBlock, ResNet, resnet18, resnet34 } from './models/index.ts';
+export { BasicBlock, gradCam, ResNet, resnet18, resnet34 } from './models/index.ts';
 export {
   AdaptiveAvgPool2d,
   AvgPool2d,

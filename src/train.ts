@@ -4,14 +4,19 @@
  * @module dawngrad/train
  */
 export { FileError, UsageError } from './errors.ts';
+export { type Judgement, judge, readJudgement } from './judge/index.ts';
 export {
+  type Augment,
+  type ClassWeights,
   evaluate,
+  joinReporters,
   loadTraining,
   NonFiniteLossError,
   type Reporter,
   type ResumeOptions,
   resumeTraining,
   saveTraining,
+  TensorBoardReporter,
   type TrainOptions,
   type TrainResult,
   train,

@@ -1,7 +1,7 @@
 /**
  * `npm run verify [-- NAME …]`: checks the promises of the project. Prints the device, and the
  * figures and bars of each row; the exit status is 1 if a bar does not hold. `--list` names the rows, `--ci` runs the
- * rows for CI.
+ * rows for CI, `--screenshots <folder>` keeps the pictures of pages that a row looked at.
  *
  * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch. Comparisons of whole runs also need
  * DAWNGRAD_REFERENCE, and `cases` needs DAWNGRAD_CASES. Rows that are `alone` need none of the others.
@@ -29,6 +29,7 @@ import { evalForward } from './rows/eval-forward.ts';
 import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
+import { gradCamRow } from './rows/grad-cam.ts';
 import { half } from './rows/half.ts';
 import { installGit } from './rows/install-git.ts';
 import { faultPoints, kills } from './rows/kills.ts';
@@ -44,11 +45,15 @@ import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
 import { pillowFormats } from './rows/pillow-formats.ts';
 import { predict } from './rows/predict.ts';
+import { probe } from './rows/probe.ts';
 import { randomPrograms } from './rows/random-programs.ts';
 import { readmeRow } from './rows/readme.ts';
+import { reportRow } from './rows/report.ts';
 import { sameBits } from './rows/same-bits.ts';
 import { extractorRun, finetuneEpoch, finetuneRun, finetuneSteps } from './rows/same-run.ts';
 import { saveCost } from './rows/save-cost.ts';
+import { scores } from './rows/scores.ts';
+import { serveRow } from './rows/serve.ts';
 import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
@@ -56,6 +61,7 @@ import { suiteGpuVariants, suiteSwiftShader } from './rows/suites.ts';
 import { tuneFromNothing, tuneTable } from './rows/tune.ts';
 import { turned } from './rows/turned.ts';
 import { valTransform } from './rows/val-transform.ts';
+import { walkRow } from './rows/walk.ts';
 
 const ROWS: readonly Row[] = [
   oneStep,
@@ -65,8 +71,11 @@ const ROWS: readonly Row[] = [
   examples,
   optimizers,
   evalForward,
+  gradCamRow,
   half,
   predict,
+  serveRow,
+  scores,
   valTransform,
   turned,
   dataCheck,
@@ -95,13 +104,16 @@ const ROWS: readonly Row[] = [
   packageRow,
   installGit,
   readmeRow,
+  walkRow,
   exportsRow,
   browserEngine,
+  reportRow,
   draws,
   lastLayer,
   epochDraws,
   trainPixels,
   finetuneSteps,
+  probe,
   // The longest runs first: the next rows reuse them.
   extractorRun,
   extractorAccuracy,
@@ -125,7 +137,7 @@ async function main(argv: string[]): Promise<number> {
   const { values, positionals } = readCommandLine({
     args: argv,
     allowPositionals: true,
-    options: { ci: { type: 'boolean' }, list: { type: 'boolean' } },
+    options: { ci: { type: 'boolean' }, list: { type: 'boolean' }, screenshots: { type: 'string' } },
   });
   if (values.list) {
     for (const row of ROWS) console.log(`${row.name.padEnd(20)} ${`${row.minutes} min`.padEnd(8)} ${row.title}`);
@@ -161,7 +173,7 @@ async function main(argv: string[]): Promise<number> {
     const scratch = mkdtempSync(join(tmpdir(), `dawngrad-verify-${row.name}-`));
     const started = performance.now();
     try {
-      report(await row.run({ ...context, ci: values.ci === true, scratch }));
+      report(await row.run({ ...context, ci: values.ci === true, screenshots: values.screenshots, scratch }));
     } catch (error) {
       if (error instanceof Skipped) {
         report(error.outcomes);
@@ -182,7 +194,7 @@ async function main(argv: string[]): Promise<number> {
 }
 
 /** The context of the rows, or a message that names the missing parts. */
-function findContext(): Omit<Context, 'scratch' | 'ci'> | string {
+function findContext(): Omit<Context, 'scratch' | 'ci' | 'screenshots'> | string {
   const { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights, DAWNGRAD_REFERENCE: reference } = process.env;
   const python = findTorchPython();
   const missing = [

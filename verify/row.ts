@@ -19,6 +19,8 @@ export interface Context {
   readonly reference: string | undefined;
   /** A Python that imports torch and torchvision. */
   readonly python: string;
+  /** Where rows that look at pages leave their pictures; undefined: nowhere. */
+  readonly screenshots: string | undefined;
   /** Whether this is `--ci`, where a row may do less. */
   readonly ci: boolean;
   /** An empty folder, removed at the end. */

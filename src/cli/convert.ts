@@ -26,7 +26,8 @@ Reads a checkpoint and writes its tensors as safetensors, a format that needs no
 
   <input>   a PyTorch state dict (.pth, .pt, .bin: zip or older stream format) or a .safetensors file;
             its content decides which, not its name; of a file with several state dicts, <input>#<name>
-            takes one (model.pth#state_dict_ema), else the raw weights are taken
+            takes one (model.pth#state_dict_ema), else the raw weights are taken; the folder of a run stands
+            for its best.safetensors
   <output>  must end in .safetensors; replaced if it exists, and written whole or not at all
 
 Every tensor keeps its dtype and its values, to the bit. Tensors that share memory are written in full; the output is

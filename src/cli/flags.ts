@@ -1,8 +1,9 @@
 /** Explains, reads and checks the flags that several commands share. */
 import { existsSync, statSync } from 'node:fs';
 import { fsPath } from '../data/index.ts';
-import { UsageError } from '../errors.ts';
+import { FileError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
+import { parseSource } from '../weights/index.ts';
 import { pathOfArgument } from './byte-names.ts';
 
 export const ADAPTERS: readonly AdapterPreference[] = ['high-performance', 'low-power', 'software'];
@@ -43,4 +44,20 @@ export function checkExists(shownAs: string, given: string, kind: 'file' | 'fold
   const isFolder = statSync(fsPath(path)).isDirectory();
   if (isFolder === (kind === 'folder')) return path;
   throw new UsageError(`${shownAs}: ${path}: expected a ${kind}, found a ${isFolder ? 'folder' : 'file'}`);
+}
+
+/**
+ * Checks that weights exist: a checkpoint, one of its state dicts (`file.pth#name`), or the folder of a run.
+ * @param shownAs their source for the message: `--weights`, or the name of a variable
+ * @returns them as given
+ * @throws UsageError if there is no such file, or the folder holds no weights
+ */
+export function checkWeights(shownAs: string, given: string): string {
+  try {
+    checkExists(shownAs, parseSource(given).path, 'file');
+    return given;
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new UsageError(`${shownAs}: ${error.message}`, { cause: error });
+  }
 }

@@ -14,8 +14,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   train: { what: 'train a network on your own pictures', load: () => import('./train.ts') },
   data: { what: 'tell what a folder of pictures holds, and what is wrong with it', load: () => import('./data.ts') },
   predict: { what: 'classify pictures', load: () => import('./predict.ts') },
+  serve: { what: 'classify pictures over HTTP', load: () => import('./serve.ts') },
+  eval: { what: 'judge a network on pictures whose classes are known', load: () => import('./eval.ts') },
   convert: { what: 'convert a checkpoint to safetensors', load: () => import('./convert.ts') },
   compare: { what: 'compare the metrics of two runs', load: () => import('./compare.ts') },
+  report: { what: 'write a page about a run, or compare runs', load: () => import('./report.ts') },
   tune: { what: 'find the fastest kernels for this machine', load: () => import('./tune.ts') },
   doctor: { what: 'check this machine and say what it needs', load: () => import('./doctor.ts') },
 };

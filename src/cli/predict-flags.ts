@@ -1,14 +1,14 @@
 /** Reads, checks and explains the flags of `npm run predict`. */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
-import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { ORIENTATION_HELP, ORIENTATION_OPTION } from './data-flags.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
-import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
 
 /** The checked command line. */
@@ -21,6 +21,8 @@ export interface PredictCommand {
   readonly json: boolean;
   /** Folder for annotated pictures. */
   readonly save: string | undefined;
+  /** Folder whose new pictures are predicted as they come, until a signal. */
+  readonly watch: string | undefined;
   /** Whether weights and activations are stored in f16. */
   readonly half: boolean;
   /** Undefined if not given: then as the weights say. */
@@ -31,9 +33,10 @@ export interface PredictCommand {
   readonly numbers: Readonly<Partial<Record<NumberFlag, number>>>;
 }
 
-type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
+/** The numeric flags of commands that predict. */
+export type NumberFlag = 'batchSize' | 'threads' | 'imageSize' | 'maxPixels' | 'watchdog';
 
-const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
+export const NUMBER_FLAGS: readonly { flag: string; option: NumberFlag & NumberOption; help: readonly string[] }[] = [
   { flag: 'batch-size', option: 'batchSize', help: [`pictures computed at once (default: ${DEFAULT_BATCH_SIZE})`] },
   {
     flag: 'threads',
@@ -69,9 +72,11 @@ export const HELP = `Usage: ${called('predict')} [--weights <file>] <picture or 
 Classifies pictures with a trained network: prints the likeliest classes of each and their probabilities.
 
 A folder stands for all pictures in it and its subfolders. Unreadable files are reported on stderr and skipped.
+If all its subfolders have names of the network's classes, a last line says how many predictions are right; the command
+eval says more.
 
 ${flagHelp('weights <file>', [
-  "a resnet18 or resnet34: a run's best.safetensors, which names its classes, or any",
+  "a resnet18 or resnet34: a run's folder, whose best weights name its classes, or any",
   '.pth or .safetensors checkpoint; 1000 classes without names get those of ImageNet;',
   'of a file with several state dicts, <file>#<name> takes one',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18, downloaded once)",
@@ -81,6 +86,10 @@ ${flagHelp('json', ['print one line of JSON per picture, and nothing else, on st
 ${flagHelp('save <folder>', [
   'also write each picture as a PNG with its classes underneath; existing files are',
   'never replaced',
+])}
+${flagHelp('watch <folder>', [
+  'after that, go on with each picture that is new in this folder or its subfolders, or',
+  'written anew, once it is complete; broken ones are reported and skipped',
 ])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
 ${ORIENTATION_HELP}
@@ -92,9 +101,9 @@ ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performa
 ${flagHelp('no-tune', ['choose kernels by the shipped tables only, not by the results of `tune`'])}
 ${flagHelp('help', ['print this'], 'h')}
 
-Ctrl-C stops after the current batch; a second Ctrl-C stops at once.
+Ctrl-C stops after the current batch; a second Ctrl-C stops at once. It is the end of --watch, with exit status 0.
 
-Something skipped counts as failed.
+Something skipped counts as failed, except by --watch.
 
 ${EXIT_HELP_WITHOUT_TRAINING}
 `;
@@ -107,15 +116,17 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
   const { values, positionals } = parse(argv);
   if (values.help === true) return 'help';
   const text = (flag: string) => values[flag] as string | undefined;
-  const numbers: Partial<Record<NumberFlag, number>> = {};
-  for (const { flag, option } of NUMBER_FLAGS) {
-    const given = text(flag);
-    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
-  }
   const adapter = text('adapter');
-  const [top, save] = [text('top'), text('save')];
+  const [top, save, watch] = [text('top'), text('save'), text('watch')];
   if (save !== undefined) checkSaveFolder(save);
-  if (positionals.length === 0) throw new UsageError('no picture: give one or more files or folders');
+  if (watch !== undefined) {
+    checkExists('--watch', watch, 'folder');
+    if (save !== undefined && resolve(save) === resolve(watch)) {
+      throw new UsageError('--save: expected another folder than --watch, where its pictures would be new ones');
+    }
+  }
+  if (positionals.length === 0 && watch === undefined)
+    throw new UsageError('no picture: give one or more files or folders, or --watch <folder>');
   const empty = positionals.indexOf('');
   if (empty >= 0) throw new UsageError(`picture ${empty + 1}: expected a file or folder, found an empty string`);
   return {
@@ -124,16 +135,27 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     top: top === undefined ? undefined : checkTop(toNumber('top', top)),
     json: values.json === true,
     save,
+    watch,
     half: values.half === true,
     ignoreOrientation: values['ignore-orientation'] === true || undefined,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
-    numbers,
+    numbers: readNumbers(text),
   };
 }
 
+/** @throws UsageError naming the flag that is wrong */
+export function readNumbers(text: (flag: string) => string | undefined): PredictCommand['numbers'] {
+  const numbers: Partial<Record<NumberFlag, number>> = {};
+  for (const { flag, option } of NUMBER_FLAGS) {
+    const given = text(flag);
+    if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
+  }
+  return numbers;
+}
+
 function parse(argv: readonly string[]) {
-  const withValue = ['weights', 'top', 'save', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  const withValue = ['weights', 'top', 'save', 'watch', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
@@ -168,6 +190,5 @@ function checkSaveFolder(path: string): void {
 function locateWeights(given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const path = given ?? (env.DAWNGRAD_WEIGHTS || undefined);
   if (path === undefined) return undefined;
-  checkExists(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', parseSource(path).path, 'file');
-  return path;
+  return checkWeights(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', path);
 }

@@ -10,6 +10,8 @@ export interface Input {
   readonly path: string;
   /** Its path relative to the given folder, or the name of the given file. */
   readonly place: string;
+  /** The given folder in which it was found; undefined for a given file. */
+  readonly folder?: string;
 }
 
 export interface Inputs {
@@ -54,7 +56,8 @@ function inputsOf(argument: string, except: string | undefined, leftOut: string[
   // Decoding will show whether it can be read.
   if (!isFolder) return [{ path, place: basename(path) }];
   const found = listPictures(path, leftOut).filter(outside(path, except));
-  if (found.length > 0) return found.map((picture) => ({ path: picture, place: relative(path, picture) }));
+  if (found.length > 0)
+    return found.map((picture) => ({ path: picture, place: relative(path, picture), folder: path }));
   throw new FileError(`${path}: no picture in this folder (${IMAGE_EXTENSIONS.join(' ')}).`);
 }
 

@@ -2,9 +2,11 @@
  * The output of predictions. stdout gets each picture's classes, as text or a line of JSON. stderr gets their source
  * and the skipped files.
  */
+import { accuracyText } from '../judge/index.ts';
 import { notesText } from '../models/start.ts';
 import type { Prediction, Predictor } from '../predict/index.ts';
 import { listed, printable, printableJson, printableLines } from '../printable.ts';
+import type { Score } from './predict-score.ts';
 import type { Output } from './train-report.ts';
 
 /** A longer path shifts only its own line to the right. */
@@ -51,7 +53,9 @@ export class PredictReport {
       const slow = kind === 'cpu' ? '. It is for GPUs: on this adapter it takes longer than f32' : '';
       this.note(`Half-precision storage: weights and activations are kept in f16, computed with in f32${slow}`);
     }
-    this.note(`Pictures: ${this.#options.paths.length}, each cropped to its centre of ${imageSize}×${imageSize}`);
+    this.note(
+      `Pictures: ${this.#options.paths.length || 'none yet'}, each cropped to its centre of ${imageSize}×${imageSize}`,
+    );
   }
 
   /**
@@ -74,6 +78,12 @@ export class PredictReport {
     }
     const lines = top.map(({ name, probability }) => `  ${probability.toFixed(3)}  ${printable(name)}\n`);
     stdout.write(`${printable(path, LONGEST_PATH)}${arrow}\n${lines.join('')}`);
+  }
+
+  /** The last line: how many predictions of a labelled folder are right. */
+  scored(score: Score): void {
+    const { stdout, json } = this.#options;
+    stdout.write(json ? `${printableJson(score)}\n` : `Labelled by their folders: ${accuracyText(score)}\n`);
   }
 
   /** @param reason starts with the path */

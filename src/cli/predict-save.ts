@@ -28,7 +28,7 @@ export function makeSaveFolder(folder: string): void {
  * @throws FileError if the PNG cannot be written; MissingPackageError if that needs a package that is not installed
  */
 export async function savePicture(folder: string, { place }: Input, picture: Picture, top: Ranking): Promise<string> {
-  const lines = top.map(({ name, probability }) => `${name} ${(probability * 100).toFixed(1)} %`);
+  const lines = top.map(({ name, probability }) => `${name}\u200e ${(probability * 100).toFixed(1)} %`);
   const png = await annotatePicture(picture, lines);
   const target = freePath(folder, printableName(place));
   makeSaveFolder(dirname(target));

@@ -3,12 +3,13 @@ import { decode } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { MissingFeatureError, OutOfMemoryError } from '../gpu/errors.ts';
+import { onMissingFont } from '../pictures/index.ts';
 import type { FindTuned } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor, type Prediction } from '../predict/index.ts';
 import { printableLines } from '../printable.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
-import { exitStatusOf } from './exit-status.ts';
+import { EXIT, exitStatusOf } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { leftOutLines } from './left-out.ts';
@@ -16,6 +17,8 @@ import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts
 import { findInputs, type Input, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
 import { makeSaveFolder, savePicture } from './predict-save.ts';
+import { PredictScore } from './predict-score.ts';
+import { watchFolder } from './predict-watch.ts';
 import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
 
@@ -34,6 +37,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
       io.stdout.write(HELP);
       return 0;
     }
+    onMissingFont((text) => io.stderr.write(`${printableLines(text)}\n`));
     return await run(command, io);
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;
@@ -57,7 +61,7 @@ async function run(command: PredictCommand, io: Io): Promise<number> {
   const { pictures, problems } = inputs;
   const report = new PredictReport({ ...io, json: command.json, paths: pictures.map(({ path }) => path) });
   for (const problem of problems) report.skipped(problem);
-  if (pictures.length === 0) {
+  if (pictures.length === 0 && command.watch === undefined) {
     report.note('predict: found no picture. Give picture files, or folders that contain some.');
     return 1;
   }
@@ -89,38 +93,30 @@ function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: Fetch
 }
 
 async function predictAll(
-  {
-    weights,
-    numbers,
-    half,
-    ignoreOrientation,
-    adapter,
-    tunes,
-    top,
-    save,
-  }: PredictCommand & { readonly weights: string },
+  command: PredictCommand & { readonly weights: string },
   { pictures, problems, leftOut }: Inputs,
   report: PredictReport,
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
+  const { weights, numbers, half, ignoreOrientation, adapter, tunes, top, save, watch } = command;
+  const most = numbers.batchSize ?? DEFAULT_BATCH_SIZE;
   // A batch larger than the number of pictures would only waste memory.
-  const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, pictures.length);
+  const batchSize = watch === undefined ? Math.min(most, pictures.length) : most;
   const tuned: FindTuned = (traits, question) =>
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
-  const predictor = await openPredictor(weights, {
-    ...numbers,
-    batchSize,
-    half,
-    ignoreOrientation,
-    adapter,
-    ...(tunes && { tuned }),
+  // Before the list is worked off, so that no picture is missed that comes meanwhile.
+  const watched = watch === undefined ? undefined : await watchFolder(watch, save);
+  const settings = { ...numbers, batchSize, half, ignoreOrientation, adapter, ...(tunes && { tuned }) };
+  const predictor = await openPredictor(weights, settings).catch(async (error: unknown) => {
+    await watched?.close();
+    throw error;
   });
   try {
     report.opened(predictor);
     for (const line of leftOutLines(leftOut)) report.note(line);
-    const paths = pictures.map(({ path }) => path);
-    const outcomes = predictor.each(paths, { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) });
+    const options = { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) };
+    const scored = new PredictScore(pictures, predictor.classes);
     /** Returns why the picture could not be read again. */
     const show = async (outcome: Prediction, input: Input): Promise<FileError | undefined> => {
       if (save === undefined) {
@@ -138,27 +134,42 @@ async function predictAll(
       report.predicted(input.path, outcome, await savePicture(save, input, picture, outcome.top));
       return undefined;
     };
-    let done = 0;
     let skipped = problems.length;
-    if (!signal.aborted) {
-      for await (const outcome of outcomes) {
-        const input = pictures[done++]!;
+    /** Returns how many were shown before the signal. */
+    const showAll = async (inputs: readonly Input[]): Promise<number> => {
+      let shown = 0;
+      if (signal.aborted) return shown;
+      for await (const outcome of predictor.each(
+        inputs.map(({ path }) => path),
+        options,
+      )) {
+        const input = inputs[shown++]!;
         const error = 'error' in outcome ? outcome.error : await show(outcome, input);
+        if (!('error' in outcome)) scored.see(input, outcome);
         if (error) {
           report.skipped(error.message);
           skipped++;
         }
         if (signal.aborted) break;
       }
+      return shown;
+    };
+    const done = await showAll(pictures);
+    if (watched && !signal.aborted) {
+      report.note(`Watching ${watch} for new pictures; Ctrl-C ends it.`);
+      for await (const arrived of watched.arrivals(signal)) await showAll(arrived);
+      return EXIT.done;
     }
     if (done < pictures.length) {
       report.note(`Stopped after ${done} of ${pictures.length} pictures.`);
       return interruptedStatus(signal);
     }
+    if (scored.score) report.scored(scored.score);
     if (skipped === 0) return 0;
     report.note(`${skipped} of ${pictures.length + problems.length} were skipped, for the reasons above.`);
     return 1;
   } finally {
+    await watched?.close();
     await predictor.close();
   }
 }

@@ -11,11 +11,10 @@ import {
   type RegularizationOptions,
   type TrainOptions,
 } from '../train/index.ts';
-import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { checkData, DATA_HELP, DATA_OPTIONS, parseDataFlags } from './data-flags.ts';
 import { EXIT_HELP } from './exit-status.ts';
-import { ADAPTERS, checkExists, flagHelp, oneOf, toNumber } from './flags.ts';
+import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
 import {
   NO_RANDOM_WEIGHTS,
@@ -56,6 +55,8 @@ export interface TrainCommand {
   /** The folder of a run to go on with. Then data is only where the pictures are now, and mode and weights are the run's. */
   readonly resume: string | undefined;
   readonly json: boolean;
+  /** Whether to write event files for TensorBoard. */
+  readonly tensorboard: boolean;
   /** Options of mode `probe` only. */
   readonly probe: Pick<TrainOptions, 'views' | 'featureCache'>;
 }
@@ -116,7 +117,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
 /** Flags that may stand beside --resume. */
 const WITH_RESUME: readonly string[] = [
   ...['resume', 'data', 'epochs', 'patience', 'min-epochs', 'threads', 'save-every', 'watchdog', 'on-divergence'],
-  ...['adapter', 'no-tune', 'json', 'safe', 'help'],
+  ...['adapter', 'no-tune', 'json', 'tensorboard', 'safe', 'help'],
 ];
 
 export const HELP = `Usage: ${called('train')} [--data <folder>] [--weights <file|none>] [flags]
@@ -132,9 +133,10 @@ ${flagHelp('data <folder>', [
 ])}
 ${DATA_HELP}
 ${flagHelp('weights <file>', [
-  'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from; its last',
-  'layer is used only if it has the same number of classes and, if the file names them,',
-  'the same classes; of a file with several state dicts, <file>#<name> takes one',
+  'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from, or the',
+  'folder of a run; its last layer is used only if it has the same number of classes',
+  'and, if the file names them, the same classes; of a file with several state dicts,',
+  '<file>#<name> takes one',
   '(model.pth#state_dict_ema); "none" draws all weights of a resnet18 at random',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18)",
 ])}
@@ -170,6 +172,7 @@ ${flagHelp('resume <folder>', [
   '--epochs may be raised, also after the run has ended, and --patience changed',
 ])}
 ${flagHelp('json', ['print one line of JSON per epoch and phase, and nothing else, on stdout'])}
+${flagHelp('tensorboard', ['also write losses and accuracies for TensorBoard into the run folder'])}
 ${flagHelp('safe', ["keep Dawn's validation and the shaders' bounds checks on; they are always on,", 'because switching them off makes a step only 2 % faster'])}
 ${flagHelp('help', ['print this'], 'h')}
 
@@ -240,6 +243,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     out: text('out'),
     resume,
     json: values.json === true,
+    tensorboard: values.tensorboard === true,
     probe,
   };
 }
@@ -262,6 +266,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
         'skip-broken': { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         json: { type: 'boolean' },
+        tensorboard: { type: 'boolean' },
         safe: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -277,7 +282,5 @@ function locate(flag: 'data' | 'weights', given: string | undefined, env: NodeJS
   const path = given ?? (env[variable] || undefined);
   if (path === undefined || (flag === 'weights' && path === NO_WEIGHTS)) return path;
   const shownAs = given === undefined ? variable : `--${flag}`;
-  if (flag === 'data') checkData(shownAs, path);
-  else checkExists(shownAs, parseSource(path).path, 'file');
-  return path;
+  return flag === 'data' ? checkData(shownAs, path) : checkWeights(shownAs, path);
 }

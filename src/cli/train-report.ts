@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
+import { type Judgement, judgementWords } from '../judge/index.ts';
 import type { Phase } from '../models/types.ts';
 import { formatBytes, type MemoryPlan } from '../plan/index.ts';
 import { listed, printableJson, printableLines } from '../printable.ts';
@@ -13,6 +14,7 @@ import {
   endLines,
   epochLines,
   type FeatureProgress,
+  type JudgingProgress,
   type PhaseMetrics,
   phaseLine,
   type Reporter,
@@ -23,6 +25,7 @@ import {
 } from '../train/index.ts';
 import { called } from './called.ts';
 import { leftOutLines, notReadLines } from './left-out.ts';
+import { LongWork, SECONDS_BETWEEN_LINES } from './long-work.ts';
 import { PROBE_LABEL, ProbeLines } from './probe-lines.ts';
 import { regularizationLines } from './train-flags/regularization.ts';
 
@@ -34,11 +37,6 @@ export interface Output {
 
 /** Used until the first val phase gives the real ratio: backward takes about twice as long as forward. */
 const VAL_STEPS_PER_TRAIN_STEP = 3;
-
-/** Time between two progress lines without a terminal. */
-const SECONDS_BETWEEN_LINES = 10;
-/** Before the first line of a check. */
-const SECONDS_OF_SILENCE = 3;
 
 export interface TrainReportOptions {
   readonly stdout: Output;
@@ -55,7 +53,8 @@ export class TrainReport implements Reporter {
   /** Stream for the tutorial's lines. */
   readonly #lines: Output;
   readonly #left = new TimeLeft();
-  readonly #check = new CheckLines();
+  readonly #check = new LongWork();
+  readonly #judging = new LongWork();
   #epochs = 0;
   #demo: boolean | undefined;
   #folder = '';
@@ -71,8 +70,9 @@ export class TrainReport implements Reporter {
   }
 
   picturesChecked(progress: CheckProgressReport): void {
-    const line = this.#check.line(progress);
-    if (line) this.note(line);
+    const { done, total, decoded } = progress;
+    const counts = this.#check.counts(done, total);
+    if (counts) this.note(`Pictures checked: ${counts}${decoded ? '' : ' (their headers)'}`);
   }
 
   diverged(error: DivergedError): void {
@@ -176,6 +176,27 @@ export class TrainReport implements Reporter {
     }
   }
 
+  judging({ split, done, count }: JudgingProgress): void {
+    const counts = this.#judging.counts(done, count);
+    if (counts) this.note(`Judged: ${counts} pictures of ${split}`);
+  }
+
+  judged(judgement: Judgement): void {
+    this.#lines.write(`\n${judgementWords(judgement)}`);
+  }
+
+  judgementFailed(error: Error): void {
+    this.note(`The best weights were not judged (${error.message}). The run's other results are complete.`);
+  }
+
+  reportWritten(path: string, bytes: number): void {
+    this.note(`Report: ${path} (${formatBytes(bytes)}); open it in a browser.`);
+  }
+
+  reportFailed(error: Error): void {
+    this.note(`The report was not written (${error.message}). The run's other results are complete.`);
+  }
+
   picturesDrawn(files: readonly string[]): void {
     this.note(`Pictures drawn in ${this.#folder}: ${files.join(', ')}`);
   }
@@ -200,22 +221,6 @@ export class TrainReport implements Reporter {
     this.#probe.stopBar();
     this.#bar?.stop();
     this.#bar = undefined;
-  }
-}
-
-/** Tells of a check that takes long: the first line after some seconds, then one from time to time. */
-class CheckLines {
-  #last = performance.now() - (SECONDS_BETWEEN_LINES - SECONDS_OF_SILENCE) * 1000;
-  #hasTold = false;
-
-  line({ done, total, decoded }: CheckProgressReport): string | undefined {
-    const now = performance.now();
-    const isDue = now - this.#last >= SECONDS_BETWEEN_LINES * 1000 || (done === total && this.#hasTold);
-    if (!isDue) return undefined;
-    this.#last = now;
-    this.#hasTold = true;
-    const count = (value: number) => value.toLocaleString('en-US');
-    return `Pictures checked: ${count(done)} of ${count(total)}${decoded ? '' : ' (their headers)'}`;
   }
 }
 

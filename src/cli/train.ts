@@ -3,14 +3,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
+import { onMissingFont } from '../pictures/index.ts';
 import { type FindTuned, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import {
   checkUnused,
   DivergedError,
+  joinReporters,
   makeRunFolder,
   RUN_FILES,
   resumeTraining,
+  TensorBoardReporter,
   type TrainOptions,
   type TrainResult,
   train,
@@ -44,6 +47,7 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
       io.stdout.write(HELP);
       return 0;
     }
+    onMissingFont((text) => io.stderr.write(`${printableLines(text)}\n`));
     return await runAll(command, io);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -156,15 +160,17 @@ async function prepare(
 
 /** Runs one training and returns the exit status. */
 async function runOne(
-  { numbers, adapter, onDivergence, resume }: TrainCommand,
+  { numbers, adapter, onDivergence, resume, tensorboard }: TrainCommand,
   folder: string,
   report: TrainReport,
   signal: AbortSignal,
   run: (options: Pick<TrainOptions, 'adapter' | 'reporter' | 'onDivergence' | NumberOption>) => Promise<TrainResult>,
 ): Promise<number> {
   const resumes = resume !== undefined;
+  const events = tensorboard ? new TensorBoardReporter({ onFailure: (reason) => report.note(reason) }) : undefined;
+  const reporter = events ? joinReporters(report, events) : report;
   try {
-    const { summary } = await run({ ...numbers, adapter, onDivergence, reporter: report });
+    const { summary } = await run({ ...numbers, adapter, onDivergence, reporter });
     return summary.interrupted ? interruptedStatus(signal) : 0;
   } catch (error) {
     report.stopBar();
@@ -175,6 +181,8 @@ async function runOne(
     if (!(error instanceof DawngradError) || error instanceof UsageError) throw error;
     for (const line of failureLines(error, folder, numbers.batchSize, resumes)) report.note(line);
     return exitStatusOf(error);
+  } finally {
+    events?.close();
   }
 }
 

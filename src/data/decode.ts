@@ -13,7 +13,14 @@ import { openGif } from './gif.ts';
 import { openHeic } from './heic.ts';
 import { openJpeg } from './jpeg.ts';
 import { printableName } from './names.ts';
-import { PictureError, RAISE_LIMIT, readPictureFile, readPictureFileAsync, tooManyPixels } from './picture-file.ts';
+import {
+  PictureError,
+  RAISE_LIMIT,
+  readPictureFile,
+  readPictureFileAsync,
+  TooLargeError,
+  tooManyPixels,
+} from './picture-file.ts';
 import type { PixelBudget } from './pixel-budget.ts';
 import { openPng } from './png.ts';
 import { openPnm } from './pnm.ts';
@@ -36,6 +43,18 @@ export interface DecodeOptions {
   readonly ignoreOrientation?: boolean | undefined;
 }
 
+/** A picture's file in memory: JPEG, PNG and so on. */
+export interface EncodedPicture {
+  /** Stands for it in messages. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The picture has more pixels than `maxPixels`, or its file more bytes than such a picture needs. */
+export class PictureTooLargeError extends FileError {
+  override name = 'PictureTooLargeError';
+}
+
 /** @internal Settings of a thread. */
 export interface ThreadOptions extends DecodeOptions {
   readonly budget?: PixelBudget | undefined;
@@ -46,6 +65,7 @@ const BYTES_PER_PIXEL = 8;
 const BYTES_AROUND = 64 * 2 ** 20;
 /** A larger file is read while no other picture is decoded. */
 const LARGE_FILE = 64 * 2 ** 20;
+const FETCH_AGAIN = 'Fetch it again, or remove it from the folder.';
 
 /**
  * Decodes a picture to interleaved RGB.
@@ -82,10 +102,11 @@ export interface PictureFile {
 /**
  * @internal Decodes a picture for `use`. Its pixels count against the thread's budget until `use` returns.
  *
+ * @param from a path, or the file's bytes
  * @throws FileError, MissingPackageError as `decode`; FileError naming the file for any other error of `use`
  */
 export async function withPicture<T>(
-  path: string,
+  from: string | EncodedPicture,
   options: ThreadOptions,
   use: (picture: Picture, file: PictureFile) => T,
 ): Promise<T> {
@@ -93,28 +114,46 @@ export async function withPicture<T>(
   try {
     let holdsAll = false;
     const limit = fileLimit(options.maxPixels ?? MAX_PIXELS);
-    const bytes = readPictureFile(path, (size) => {
+    const beforeReading = (size: number) => {
       limit(size);
       holdsAll = size > LARGE_FILE;
       if (holdsAll) budget?.take(Number.POSITIVE_INFINITY);
-    });
+    };
+    const bytes = typeof from === 'string' ? readPictureFile(from, beforeReading) : inMemory(from, beforeReading);
     const source = await open(bytes, options);
     const { width, height, format, isTurned = false } = source;
     if (!holdsAll) budget?.take(width * height);
     const pixels = await source.decode();
     return use({ width, height, pixels }, { bytes, format, isTurned });
   } catch (cause) {
-    throw asFileError(path, cause);
+    throw typeof from === 'string' ? asFileError(from, cause) : asFileError(from.name, cause, 'Give another picture.');
   } finally {
     budget?.release();
   }
+}
+
+/**
+ * @internal Checks the size of a picture's file before it is read.
+ * @throws PictureTooLargeError
+ */
+export function checkFileSize(name: string, bytes: number, maxPixels: number): void {
+  try {
+    fileLimit(maxPixels)(bytes);
+  } catch (cause) {
+    throw asFileError(name, cause);
+  }
+}
+
+function inMemory({ bytes }: EncodedPicture, beforeReading: (bytes: number) => void): Buffer {
+  beforeReading(bytes.byteLength);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** @internal Refuses a file that is larger than a picture of so many pixels needs. @throws PictureError */
 export function fileLimit(maxPixels: number): (bytes: number) => void {
   return (bytes) => {
     if (bytes <= maxPixels * BYTES_PER_PIXEL + BYTES_AROUND) return;
-    throw new PictureError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE_LIMIT);
+    throw new TooLargeError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE_LIMIT);
   };
 }
 
@@ -143,7 +182,8 @@ async function openFormat(bytes: Buffer, format: PictureFormat, maxPixels: numbe
   return openWithSharp(bytes, format, { turns });
 }
 
-function asFileError(path: string, cause: unknown): Error {
+/** @param fetchAgain the remedy for a damaged picture */
+function asFileError(path: string, cause: unknown, fetchAgain = FETCH_AGAIN): Error {
   if (cause instanceof MissingPackageError || cause instanceof DawngradError) return cause;
   const name = printableName(path);
   const message = cause instanceof Error ? cause.message : String(cause);
@@ -154,14 +194,13 @@ function asFileError(path: string, cause: unknown): Error {
     return new FileError(`${name}: the picture is missing. Check the path, or read the folder again.`, { cause });
   }
   if (cause instanceof PictureError) {
-    return new FileError(`${name}: ${detail}. ${cause.advice}`, { cause });
+    const Kind = cause instanceof TooLargeError ? PictureTooLargeError : FileError;
+    return new Kind(`${name}: ${detail}. ${cause.advice ?? fetchAgain}`, { cause });
   }
   const what = /unsupported image format/.test(detail)
     ? `this is not a picture in a known format, or is damaged`
     : /premature end|truncated|read error|corrupt header/i.test(detail)
       ? 'the image file is truncated or damaged'
       : 'the picture cannot be decoded';
-  return new FileError(`${name}: ${what} (${printableName(detail)}). Fetch it again, or remove it from the folder.`, {
-    cause,
-  });
+  return new FileError(`${name}: ${what} (${printableName(detail)}). ${fetchAgain}`, { cause });
 }

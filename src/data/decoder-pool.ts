@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { DawngradError, FileError } from '../errors.ts';
 import { MissingPackageError } from '../optional.ts';
-import { type DecodeOptions, MAX_PIXELS } from './decode.ts';
+import { type DecodeOptions, MAX_PIXELS, PictureTooLargeError } from './decode.ts';
 import { printableName } from './names.ts';
 import { PixelBudget } from './pixel-budget.ts';
 import { type BatchJob, renderBatch } from './render.ts';
@@ -228,6 +228,7 @@ function threadUrl(): URL {
 /** Errors lose their class when they pass between threads. */
 function revive({ name, message }: { readonly name: string; readonly message: string }): Error {
   if (name === 'FileError') return new FileError(message);
+  if (name === 'PictureTooLargeError') return new PictureTooLargeError(message);
   if (name === 'MissingPackageError') return new MissingPackageError(message);
   return new DawngradError(name === 'DawngradError' ? message : `A decoder thread failed: ${name}: ${message}`);
 }

@@ -20,14 +20,22 @@ export { SPLIT_NAMES, type SplitName } from './catalogue/split-names.ts';
 export { type Survey, surveyPictures } from './catalogue/survey.ts';
 export type { BrokenPicture, CheckOptions, DecodeCheckOptions } from './check.ts';
 export { fileContentHashes } from './content-hash.ts';
-export { type DecodeOptions, decode, MAX_PIXELS, readSize } from './decode.ts';
+export {
+  checkFileSize,
+  type DecodeOptions,
+  decode,
+  type EncodedPicture,
+  MAX_PIXELS,
+  PictureTooLargeError,
+  readSize,
+} from './decode.ts';
 export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawCrop, drawEpoch, type EpochShape } from './draws.ts';
-export { PICTURE_FORMATS, type PictureFormat } from './formats.ts';
+export { FORMAT_NAMES, formatOf, PICTURE_FORMATS, type PictureFormat } from './formats.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { drawMix, mixPictures } from './mixup.ts';
-export { fsPath, nameFromBytes, printableName } from './names.ts';
+export { fsPath, nameFromBytes, placeIn, printableName } from './names.ts';
 export { PixelCache } from './pixel-cache.ts';
 export { type Box, resizeBilinear } from './resize.ts';
 export { loadSharp } from './sharp.ts';

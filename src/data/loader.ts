@@ -4,7 +4,7 @@
  * the number of our decoder threads and changes no value.
  */
 import { DawngradError } from '../errors.ts';
-import type { Generator } from '../random/mt19937.ts';
+import { Generator } from '../random/mt19937.ts';
 import {
   type BrokenPicture,
   type CheckOptions,
@@ -142,6 +142,15 @@ export class DataLoader implements AsyncIterable<Batch> {
       { ...this.options, pool: this.pool },
     );
     loader.cache = this.cache?.only(kept);
+    return loader;
+  }
+
+  /** A loader of the same pictures in their order. It draws nothing from the generator, and shares what is decoded. */
+  inOrder(): DataLoader {
+    const options = { ...this.options, shuffle: false, generator: new Generator(0), pool: this.pool };
+    const loader = new DataLoader(this.dataset, options);
+    loader.sizes = this.sizes;
+    loader.cache = this.cache;
     return loader;
   }
 

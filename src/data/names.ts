@@ -3,6 +3,7 @@
  * that is no UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, and turns back into that byte when the file is opened.
  */
 import { isUtf8 } from 'node:buffer';
+import { relative, sep } from 'node:path';
 
 /** The first of the 128 surrogates, less the byte it stands for. */
 const ESCAPE = 0xdc00;
@@ -33,6 +34,11 @@ export function fsPath(path: string): string | Buffer {
       return code >= ESCAPE + 0x80 && code <= ESCAPE + 0xff ? Buffer.of(code - ESCAPE) : Buffer.from(character);
     }),
   );
+}
+
+/** A file's path relative to a folder, with slashes on every system; `resolve(folder, place)` is the file again. */
+export function placeIn(folder: string, path: string): string {
+  return relative(folder, path).split(sep).join('/');
 }
 
 /** A name or path for people: bytes that are no UTF-8, and control characters, are written as `\xff`. */

@@ -6,13 +6,18 @@ import { fsPath } from './names.ts';
 /** A file is no picture, or one that this program refuses. The message has no path and no full stop. */
 export class PictureError extends Error {
   override name = 'PictureError';
-  /** A sentence: the remedy. */
-  readonly advice: string;
+  /** A sentence: the remedy. Undefined for a damaged file, where it depends on the file's source. */
+  readonly advice: string | undefined;
 
-  constructor(message: string, advice = 'Fetch it again, or remove it from the folder.') {
+  constructor(message: string, advice?: string) {
     super(message);
     this.advice = advice;
   }
+}
+
+/** A picture has more pixels or bytes than the limits allow. */
+export class TooLargeError extends PictureError {
+  override name = 'TooLargeError';
 }
 
 /** The remedy for a picture of a kind that is not read. */
@@ -21,8 +26,8 @@ export const CONVERT = 'Convert it to PNG.';
 export const RAISE_LIMIT = 'If you trust it, raise maxPixels (--max-pixels).';
 
 /** The error of a picture with more pixels than a limit. */
-export function tooManyPixels(width: number, height: number, limit: number): PictureError {
-  return new PictureError(`${width}×${height} pixels are more than the limit of ${limit}`, RAISE_LIMIT);
+export function tooManyPixels(width: number, height: number, limit: number): TooLargeError {
+  return new TooLargeError(`${width}×${height} pixels are more than the limit of ${limit}`, RAISE_LIMIT);
 }
 
 /** One read call takes at most 2^31 − 1 bytes. */

@@ -34,7 +34,10 @@ export interface TrainPicture {
 }
 
 export interface ValPicture {
+  /** With `bytes`, the name that stands for them in messages. */
   readonly path: string;
+  /** The picture's file, if it is in memory. */
+  readonly bytes?: Uint8Array | undefined;
   /** Holds the cropped picture, size·size·3 bytes. */
   readonly slot: CacheSlot | undefined;
 }
@@ -170,10 +173,10 @@ async function renderVal(
   out: Float32Array,
   offset: number,
 ): Promise<void> {
-  const { path, slot } = picture;
+  const { path, bytes, slot } = picture;
   const stored = readSlot(slot);
   if (stored) return normalize(stored, transform.size, false, out, offset);
-  await withPicture(path, options, (decoded) => {
+  await withPicture(bytes ? { name: path, bytes } : path, options, (decoded) => {
     const cropped = valCrop(decoded, transform, cropScratch(transform.size), scratch);
     writeSlot(slot, cropped);
     normalize(cropped, transform.size, false, out, offset);

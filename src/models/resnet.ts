@@ -95,10 +95,22 @@ export class ResNet extends Module {
    * The input of the last layer: [N, featureSize]. Intermediates belong to the scope around it, so call it within one.
    */
   features(images: Tensor): Tensor {
-    const { conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool } = this;
+    return pipe(images, ...this.#trunk(), this.avgpool, flatten);
+  }
+
+  /**
+   * The output of layer4, the last that knows places: [N, featureSize, H/32, W/32], rounded up. Call it within a scope,
+   * as `features`.
+   */
+  maps(images: Tensor): Tensor {
+    return pipe(images, ...this.#trunk());
+  }
+
+  #trunk() {
+    const { conv1, bn1, maxpool, layer1, layer2, layer3, layer4 } = this;
     // A network in half precision still takes f32 images.
     const converts = conv1.weight.dtype === 'f16' ? [(x: Tensor) => toDType(x, 'f16')] : [];
-    return pipe(images, ...converts, conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4, avgpool, flatten);
+    return [...converts, conv1, bn1, relu, maxpool, layer1, layer2, layer3, layer4];
   }
 
   override forward(images: Tensor): Tensor {

@@ -77,6 +77,31 @@ export interface PanelDrawing {
 }
 
 export async function drawPanel(panel: Panel, faces: Typefaces): Promise<PanelDrawing> {
+  const svg = await plotPanel(panel, COLOURS, (label) => faces.regular.measure(label, TEXT));
+  const labels = outlineTexts(svg, faces);
+  return { svg: `<g color="${COLOURS.quiet}" fill="${COLOURS.quiet}">${svg.innerHTML}</g>`, labels };
+}
+
+/** Approximate width of a character, of its size: a page's font is not known. */
+const CHARACTER = 0.56;
+
+/** The content of an SVG element for a page: texts stay texts, and colours are the page's (`--ink`, `--grid` …). */
+export async function panelForPage(panel: Panel): Promise<string> {
+  const svg = await plotPanel(panel, PAGE_COLOURS, (label) => label.length * TEXT * CHARACTER);
+  return `<g color="${PAGE_COLOURS.quiet}" fill="${PAGE_COLOURS.quiet}" font-size="${TEXT}">${svg.innerHTML}</g>`;
+}
+
+type ChartColours = Readonly<Record<'paper' | 'ink' | 'quiet' | 'line' | 'grid', string>>;
+
+const PAGE_COLOURS: ChartColours = {
+  paper: 'var(--paper)',
+  ink: 'var(--ink)',
+  quiet: 'var(--quiet)',
+  line: 'var(--line)',
+  grid: 'var(--grid)',
+};
+
+async function plotPanel(panel: Panel, colours: ChartColours, measure: (label: string) => number): Promise<SvgElement> {
   const Plot = await loadOptional('@observablehq/plot', 'Drawing charts', () => import('@observablehq/plot'));
   const { parseHTML } = await loadOptional('linkedom', 'Drawing charts', () => import('linkedom'));
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
@@ -84,7 +109,7 @@ export async function drawPanel(panel: Panel, faces: Typefaces): Promise<PanelDr
   const [first, last] = epochs;
   const field = width - FIELD.left - FIELD.right;
   const perEpoch = field / (last - first + 1);
-  const steps = placeSteps(panel.steps, { field, first, perEpoch }, (label) => faces.regular.measure(label, TEXT));
+  const steps = placeSteps(panel.steps, { field, first, perEpoch }, measure);
   const epochAt = (x: number) => first - 0.5 + x / perEpoch;
   const marked = last - first < MOST_MARKED_EPOCHS;
 
@@ -99,13 +124,13 @@ export async function drawPanel(panel: Panel, faces: Typefaces): Promise<PanelDr
     x: { domain: [first - 0.5, last + 0.5], label: null },
     y: { domain: y.domain, label: null },
     marks: [
-      Plot.gridY({ ticks: TICKS, stroke: COLOURS.grid, strokeOpacity: 1 }),
+      Plot.gridY({ ticks: TICKS, stroke: colours.grid, strokeOpacity: 1 }),
       Plot.axisY({ ticks: TICKS, tickSize: 0, tickFormat: y.format }),
-      Plot.axisX(wholeTicks(first, last, field), { tickSize: 4, stroke: COLOURS.line, tickFormat: 'd' }),
-      Plot.ruleY([y.domain[0]], { stroke: COLOURS.quiet }),
+      Plot.axisX(wholeTicks(first, last, field), { tickSize: 4, stroke: colours.line, tickFormat: 'd' }),
+      Plot.ruleY([y.domain[0]], { stroke: colours.quiet }),
       Plot.ruleX(steps, {
         x: ({ line }: PlacedStep) => epochAt(line),
-        stroke: COLOURS.quiet,
+        stroke: colours.quiet,
         strokeDasharray: '1 3',
         strokeLinecap: 'round',
       }),
@@ -137,15 +162,14 @@ export async function drawPanel(panel: Panel, faces: Typefaces): Promise<PanelDr
           r: MARK.radius,
           stroke: style.colour,
           strokeWidth: MARK.width,
-          fill: style.filled ? style.colour : COLOURS.paper,
+          fill: style.filled ? style.colour : colours.paper,
         }),
       ),
-      Plot.dot(rings, { x: 'epoch', y: 'value', r: RING.radius, stroke: COLOURS.ink, strokeWidth: RING.width }),
+      Plot.dot(rings, { x: 'epoch', y: 'value', r: RING.radius, stroke: colours.ink, strokeWidth: RING.width }),
     ],
   });
-  const labels = outlineTexts(svg, faces);
   for (const style of Array.from(svg.querySelectorAll('style'))) style.remove();
-  return { svg: `<g color="${COLOURS.quiet}" fill="${COLOURS.quiet}">${svg.innerHTML}</g>`, labels };
+  return svg;
 }
 
 /** The mark of the best epoch, in the field and in the legend. */

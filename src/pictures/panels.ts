@@ -1,6 +1,6 @@
 /** Draws loss and accuracy side by side over the same epochs, under one legend. */
 import { Canvas } from './canvas.ts';
-import { type Axis, drawPanel, FIELD, type SeriesStyle, type Step, TICKS } from './chart.ts';
+import { type Axis, drawPanel, FIELD, type Panel, type SeriesStyle, type Step, TICKS } from './chart.ts';
 import { drawLegend, LEGEND_HEIGHT } from './legend.ts';
 import { loadTypefaces } from './text.ts';
 import { COLOURS, MARGIN } from './theme.ts';
@@ -30,8 +30,6 @@ const UNDER = { size: 11.5 } as const;
 /** Loss on the left, accuracy on the right, over the same epochs. */
 export async function panelsCanvas(panels: Panels): Promise<Canvas> {
   const faces = await loadTypefaces();
-  const all = panels.series.flatMap(({ points }) => points);
-  const epochs = [Math.min(...all.map(({ epoch }) => epoch)), Math.max(...all.map(({ epoch }) => epoch))] as const;
   const canvas = new Canvas(WIDTH + 2 * MARGIN, MARGIN + LEGEND_HEIGHT + TITLE.height + PANEL.height + MARGIN);
   drawLegend(
     canvas,
@@ -40,16 +38,8 @@ export async function panelsCanvas(panels: Panels): Promise<Canvas> {
   );
 
   const top = MARGIN + LEGEND_HEIGHT + TITLE.height;
-  const sides = [
-    { title: 'Loss', value: ({ loss }: MeasuredPoint) => loss, y: lossAxis(all) },
-    { title: 'Accuracy', value: ({ acc }: MeasuredPoint) => acc, y: accuracyAxis(all) },
-  ];
-  for (const [i, { title, value, y }] of sides.entries()) {
+  for (const [i, { title, panel }] of panelsOf(panels, PANEL).entries()) {
     const left = MARGIN + i * (PANEL.width + PANEL.gap);
-    const point = (measured: MeasuredPoint) => ({ epoch: measured.epoch, value: value(measured) });
-    const series = panels.series.map(({ style, points }) => ({ style, points: points.map(point) }));
-    const rings = panels.best ? [point(panels.best.point)] : [];
-    const panel = { ...PANEL, series, y, epochs, steps: panels.steps, rings };
     const { svg } = await drawPanel(panel, faces);
     canvas.add(`<g transform="translate(${left} ${top})">${svg}</g>`);
     canvas.text(title, left, top - 6, { face: faces.bold, size: TITLE.size });
@@ -59,6 +49,24 @@ export async function panelsCanvas(panels: Panels): Promise<Canvas> {
     canvas.text(under, x, top + PANEL.height - 1, { face: faces.regular, size: UNDER.size, colour: COLOURS.quiet });
   }
   return canvas;
+}
+
+/** The two panels, each with its lines. */
+export function panelsOf(
+  { series, steps, best }: Panels,
+  { width, height }: Pick<Panel, 'width' | 'height'>,
+): { readonly title: string; readonly panel: Panel }[] {
+  const all = series.flatMap(({ points }) => points);
+  const epochs = [Math.min(...all.map(({ epoch }) => epoch)), Math.max(...all.map(({ epoch }) => epoch))] as const;
+  const sides = [
+    { title: 'Loss', value: ({ loss }: MeasuredPoint) => loss, y: lossAxis(all) },
+    { title: 'Accuracy', value: ({ acc }: MeasuredPoint) => acc, y: accuracyAxis(all) },
+  ];
+  return sides.map(({ title, value, y }) => {
+    const point = (measured: MeasuredPoint) => ({ epoch: measured.epoch, value: value(measured) });
+    const lines = series.map(({ style, points }) => ({ style, points: points.map(point) }));
+    return { title, panel: { width, height, series: lines, y, epochs, steps, rings: best ? [point(best.point)] : [] } };
+  });
 }
 
 /** From 0, so that half a loss has half the height, to a little above the largest. */

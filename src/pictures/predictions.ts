@@ -31,13 +31,14 @@ export function predictionsCanvas({ predictions, by }: Predictions): Promise<Can
     heading: 'Predictions on val',
     subheading: `${by}: here ${right} of ${predictions.length} right`,
     columns: 3,
-    cells: predictions.map(cell),
+    cells: predictions.map((prediction) => predictionCell(prediction)),
   });
 }
 
-function cell({ picture, predicted, actual, probability }: Prediction): Cell {
+/** @param after more words after the probability */
+export function predictionCell({ picture, predicted, actual, probability }: Prediction, after = ''): Cell {
   const isRight = predicted === actual;
-  const sure = `${(probability * 100).toFixed(1)} % sure`;
+  const sure = `${(probability * 100).toFixed(1)} % sure${after}`;
   return {
     picture,
     title: { before: 'predicted: ', name: predicted },

@@ -1,11 +1,16 @@
 /**
  * Text as outlines. A system without fonts draws no text, and one with other fonts draws wider text. The pictures
  * therefore bring their own font, shape text here, and give the drawing library only paths. The width and place of
- * every letter are then known and the same on every machine.
+ * every letter are then known and the same on every machine. Only letters that this font lacks, such as Chinese ones, come
+ * from the system's fonts.
  */
 import { createRequire } from 'node:module';
+import type { Bidi } from 'bidi-js';
 import type { Font, Glyph } from 'fontkit';
 import { loadOptional } from '../optional.ts';
+import { visualRuns } from './direction.ts';
+import { codePoints, drawable, Fallback } from './fallback.ts';
+import { type FindFonts, systemFonts } from './system-fonts.ts';
 
 /** Text after layout: SVG path data and the box of its ink. */
 export interface Outline {
@@ -31,59 +36,96 @@ export interface Typefaces {
 const ELLIPSIS = '…';
 
 let loading: Promise<Typefaces> | undefined;
+let tellMissing: (text: string) => void = (text) => process.emitWarning(text);
+
+/**
+ * Sets who is told, in a sentence, of characters that no font has: once for each kind of them, with the name of a font to
+ * install. By default Node prints a warning.
+ */
+export function onMissingFont(tell: (text: string) => void): void {
+  tellMissing = tell;
+}
 
 /** Reads DejaVu Sans Condensed on the first call. That takes half a second, too long for start-up. */
 export function loadTypefaces(): Promise<Typefaces> {
-  loading ??= readTypefaces();
+  loading ??= readTypefaces(systemFonts(), (text) => tellMissing(text));
   return loading;
 }
 
-async function readTypefaces(): Promise<Typefaces> {
-  const { open } = await loadOptional('fontkit', 'Text in pictures', () => import('fontkit'));
+/**
+ * Reads the pictures' own fonts.
+ * @param find finds others for characters that these lack
+ * @param onMissing told of characters that no font has
+ */
+export async function readTypefaces(find: FindFonts, onMissing: (text: string) => void): Promise<Typefaces> {
+  const { open, openSync } = await loadOptional('fontkit', 'Text in pictures', () => import('fontkit'));
+  const { default: bidiFactory } = await loadOptional('bidi-js', 'Text in pictures', importBidi);
   const { resolve } = createRequire(import.meta.url);
+  const others = { bidi: bidiFactory(), fallback: new Fallback({ openSync, find, onMissing }) };
   const read = (name: string) =>
     loadOptional('dejavu-fonts-ttf', 'Text in pictures', async () => {
-      return new Typeface((await open(resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`))) as Font);
+      return new Typeface((await open(resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`))) as Font, others);
     });
   return { regular: await read('DejaVuSansCondensed'), bold: await read('DejaVuSansCondensed-Bold') };
 }
 
+/** The package's types describe a CommonJS module with a default export; it exports the function itself. */
+function importBidi(): Promise<{ default: () => Bidi }> {
+  return import('bidi-js') as unknown as Promise<{ default: () => Bidi }>;
+}
+
 interface PlacedGlyph {
   readonly glyph: Glyph;
-  /** Units of the font, from the start of the text, y upwards. */
+  /** Units of its font in an em. */
+  readonly unitsPerEm: number;
+  /** In em, from the start of the text, y upwards. */
   readonly x: number;
   readonly y: number;
 }
 
 interface Line {
   readonly glyphs: readonly PlacedGlyph[];
-  /** Units of the font. */
+  /** In em. */
   readonly advance: number;
 }
 
-/** Letters of right-to-left scripts. A stretch of them, with all that stands between, has to be shaped as one. */
-const LEFTWARD = String.raw`[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]`;
-const LEFTWARD_STRETCH = new RegExp(String.raw`(${LEFTWARD}(?:[^\p{L}]*${LEFTWARD}\p{M}*)*)`, 'u');
+/** Letters that one font draws. */
+interface Piece {
+  readonly font: Font;
+  readonly text: string;
+}
+
+/** What the weights of a typeface share. */
+interface Others {
+  readonly bidi: Bidi;
+  readonly fallback: Fallback;
+}
 
 export class Typeface {
   readonly #font: Font;
+  readonly #others: Others;
 
-  constructor(font: Font) {
+  constructor(font: Font, others: Others) {
     this.#font = font;
+    this.#others = others;
   }
 
   /** Width of a text of this size. */
   measure(text: string, size: number): number {
-    return this.#layOut(text).advance * this.#scale(size);
+    return this.#layOut(text).advance * size;
   }
 
-  /** Outlines a text whose baseline starts at (`x`, `y`). Characters that the font lacks become boxes. */
+  /**
+   * Outlines a text whose baseline starts at (`x`, `y`). Characters that neither this font nor one of the system has
+   * become boxes, and `onMissingFont` is told.
+   */
   outline(text: string, size: number, x = 0, y = 0): Outline {
     const { glyphs, advance } = this.#layOut(text);
-    const scale = this.#scale(size);
-    const pen = new Pen(scale);
-    for (const { glyph, x: right, y: up } of glyphs) pen.draw(glyph, x + right * scale, y - up * scale);
-    return { path: pen.path, width: advance * scale, box: pen.box };
+    const pen = new Pen();
+    for (const { glyph, unitsPerEm, x: right, y: up } of glyphs) {
+      pen.draw(glyph, size / unitsPerEm, x + right * size, y - up * size);
+    }
+    return { path: pen.path, width: advance * size, box: pen.box };
   }
 
   /**
@@ -118,59 +160,82 @@ export class Typeface {
     return shortened(least);
   }
 
-  #scale(size: number): number {
-    return size / this.#font.unitsPerEm;
-  }
-
-  /** Glyphs in their places. Each stretch is shaped by the rules of its script; the stretches run to the right. */
+  /** Glyphs in their places. Each run is shaped by the rules of its script and its direction. */
   #layOut(text: string): Line {
     const glyphs: PlacedGlyph[] = [];
     let pen = 0;
-    for (const stretch of printable(text).split(LEFTWARD_STRETCH)) {
-      if (stretch === '') continue;
-      const run = this.#font.layout(stretch);
-      run.glyphs.forEach((glyph, i) => {
-        const { xAdvance, xOffset, yOffset } = run.positions[i]!;
-        glyphs.push({ glyph, x: pen + xOffset, y: yOffset });
-        pen += xAdvance;
-      });
+    for (const { text: own, direction } of visualRuns(printable(text), this.#others.bidi)) {
+      const pieces = this.#pieces(own);
+      for (const { font, text: piece } of direction === 'rtl' ? pieces.reverse() : pieces) {
+        const { unitsPerEm } = font;
+        const run = font.layout(piece, undefined, undefined, undefined, direction);
+        run.glyphs.forEach((glyph, i) => {
+          const { xAdvance, xOffset, yOffset } = run.positions[i]!;
+          glyphs.push({ glyph, unitsPerEm, x: pen + xOffset / unitsPerEm, y: yOffset / unitsPerEm });
+          pen += xAdvance / unitsPerEm;
+        });
+      }
     }
     return { glyphs, advance: pen };
+  }
+
+  /** Splits a run by the font that draws it: this one where it can, else one of the system, else this one's boxes. */
+  #pieces(text: string): Piece[] {
+    if (this.#has(text)) return text === '' ? [] : [{ font: this.#font, text }];
+    const { fallback } = this.#others;
+    const pieces: { font: Font; text: string }[] = [];
+    const missing = new Set<string>();
+    for (const { segment } of new Intl.Segmenter().segment(text)) {
+      const other = this.#has(segment) ? undefined : fallback.fontFor(segment);
+      if (!other && !this.#has(segment)) missing.add(segment);
+      const font = other ?? this.#font;
+      const drawn = drawable(segment, font);
+      const last = pieces.at(-1);
+      if (last?.font === font) last.text += drawn;
+      else pieces.push({ font, text: drawn });
+    }
+    fallback.tell(missing);
+    return pieces;
+  }
+
+  #has(text: string): boolean {
+    return codePoints(text).every((code) => this.#font.hasGlyphForCodePoint(code));
   }
 }
 
 /** Share of a shortened text's letters that comes from its end. */
 const SHARE_OF_THE_END = 0.4;
 
-/** The text as one line, without characters that move or hide letters; joiners that some scripts need stay. */
+/**
+ * The text as one line, without characters that move or hide letters. Joiners stay, which some scripts need, and the marks
+ * that end a stretch of one direction.
+ */
 export function printable(text: string): string {
   return text
     .replaceAll(/\p{Cs}/gu, '\ufffd')
     .normalize('NFC')
     .replaceAll(/[\s\p{Z}\p{Cc}]+/gu, ' ')
-    .replaceAll(/(?![\u200c\u200d])\p{Cf}/gu, '');
+    .replaceAll(/(?![\u200c-\u200f])\p{Cf}/gu, '');
 }
 
 /** Writes outlines as SVG path data and tracks the box of their ink. */
 class Pen {
-  readonly #scale: number;
   readonly #parts: string[] = [];
   #left = Number.POSITIVE_INFINITY;
   #top = Number.POSITIVE_INFINITY;
   #right = Number.NEGATIVE_INFINITY;
   #bottom = Number.NEGATIVE_INFINITY;
 
-  constructor(scale: number) {
-    this.#scale = scale;
-  }
-
-  /** Draws a glyph with its origin at (`x`, `y`). In fonts y grows upwards, in pictures downwards. */
-  draw(glyph: Glyph, x: number, y: number): void {
+  /**
+   * Draws a glyph with its origin at (`x`, `y`). In fonts y grows upwards, in pictures downwards.
+   * @param scale units of the picture in one of the font
+   */
+  draw(glyph: Glyph, scale: number, x: number, y: number): void {
     for (const { command, args } of glyph.path.commands) {
       const points: string[] = [];
       for (let i = 0; i < args.length; i += 2) {
-        const px = x + args[i]! * this.#scale;
-        const py = y - args[i + 1]! * this.#scale;
+        const px = x + args[i]! * scale;
+        const py = y - args[i + 1]! * scale;
         this.#left = Math.min(this.#left, px);
         this.#right = Math.max(this.#right, px);
         this.#top = Math.min(this.#top, py);

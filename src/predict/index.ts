@@ -1,6 +1,8 @@
 /** Classifies pictures with a trained network. Other folders import from this file. */
 export type { ClassNames } from './class-names.ts';
 export { IMAGENET_CLASSES } from './imagenet-classes.ts';
+export { type FolderJudgement, type JudgeFolderOptions, judgeFolder } from './judge-folder.ts';
+export { type LabelledFolder, labelsByName, nameKey, openLabelled } from './labelled-folder.ts';
 export {
   DEFAULT_BATCH_SIZE,
   DEFAULT_TOP,
@@ -9,6 +11,7 @@ export {
   type PredictOptions,
   Predictor,
   type PredictorOptions,
+  type Scored,
 } from './predictor.ts';
 export type { ClassProbability, Ranking } from './ranking.ts';
-export type { PictureInput, Unreadable } from './render-ahead.ts';
+export type { NamedBytes, PictureInput, Unreadable } from './render-ahead.ts';

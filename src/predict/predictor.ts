@@ -41,6 +41,11 @@ export interface PredictorOptions {
    * adapter gets much slower. Default false.
    */
   readonly half?: boolean | undefined;
+  /**
+   * Whether the decoder threads start at once and read single pictures too. For programs that answer many calls, such
+   * as a server. By default a call with one picture decodes it in the calling thread, which is faster than a start.
+   */
+  readonly startThreads?: boolean | undefined;
   /** Seconds to wait for a batch's result, after the first, before the device counts as hung; 0: for ever. Default 600. */
   readonly watchdog?: number | undefined;
   /** Which adapter to open; the fastest by default. */
@@ -59,10 +64,18 @@ export interface PredictOptions {
 
 /** The classes of one picture. */
 export interface Prediction {
-  /** The path as given; undefined for pixels. */
+  /** The path or name as given; undefined for pixels, and for bytes without a name. */
   readonly path: string | undefined;
   /** The likeliest classes in falling order: `top[0]` is the answer. */
   readonly top: Ranking;
+}
+
+/** The scores of one picture. */
+export interface Scored {
+  /** The path as given; undefined for pixels. */
+  readonly path: string | undefined;
+  /** The network's outputs (logits), one per class. */
+  readonly scores: Float32Array;
 }
 
 /** Default of `PredictorOptions.batchSize`. */
@@ -79,8 +92,8 @@ const QUEUE_DEPTH = 1;
 /**
  * Reads a checkpoint and loads its network on a device. The caller must close the predictor; until then Node does not
  * exit.
- * @param weights a .pth or .safetensors file of a resnet18 or resnet34, such as a run's best.safetensors; `file.pth#name`
- *   takes one of several state dicts
+ * @param weights a .pth or .safetensors file of a resnet18 or resnet34, or the folder of a run, for its best.safetensors;
+ *   `file.pth#name` takes one of several state dicts
  * @throws FileError naming the file if it cannot be read or holds another network; UsageError if an option is invalid;
  *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; MissingFeatureError if it has no half
  *   precision; errors of `tuned`
@@ -97,7 +110,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const network = { architecture, loadsLastLayer: true };
   const start: Start = { ...network, checkpoint, description: weights };
   const watchdog = new Watchdog(checkNumber('watchdog', options.watchdog ?? NUMBER_OPTIONS.watchdog.default));
-  const { half = false, adapter } = options;
+  const { half = false, startThreads = false, adapter } = options;
   const gpu = options.gpu ?? (await openGpu({ ...(adapter && { adapter }), half }));
   try {
     const count = classes.names.length;
@@ -112,8 +125,9 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     if (half) model.half();
     const ownsGpu = options.gpu === undefined;
     const { notes = [] } = checkpoint;
+    const { metadata } = checkpoint;
     const pictureFacts = { imageSize, batchSize, threads, maxPixels, ignoreOrientation };
-    const facts = { weights, notes, architecture, classes, ...pictureFacts, half, watchdog };
+    const facts = { weights, metadata, notes, architecture, classes, ...pictureFacts, half, watchdog, startThreads };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
@@ -142,6 +156,7 @@ function recordedImageSize({ metadata }: Checkpoint): number {
 
 interface Parts {
   readonly weights: string;
+  readonly metadata: Checkpoint['metadata'];
   readonly notes: readonly string[];
   readonly architecture: Architecture;
   readonly classes: ClassNames;
@@ -152,6 +167,7 @@ interface Parts {
   readonly ignoreOrientation: boolean;
   readonly watchdog: Watchdog;
   readonly half: boolean;
+  readonly startThreads: boolean;
   readonly gpu: Gpu;
   readonly ownsGpu: boolean;
   /** Used by this predictor only. */
@@ -170,6 +186,8 @@ interface Submitted {
 export class Predictor {
   /** Path of the weights. */
   readonly weights: string;
+  /** What the file says beside its tensors; of a run's best weights their `epoch` and more. */
+  readonly metadata: Checkpoint['metadata'];
   /** The choices made in that file: one of several state dicts, names without a prefix. */
   readonly notes: readonly string[];
   readonly architecture: Architecture;
@@ -197,6 +215,7 @@ export class Predictor {
   /** @internal */
   constructor(parts: Parts) {
     this.weights = parts.weights;
+    this.metadata = parts.metadata;
     this.notes = parts.notes;
     this.architecture = parts.architecture;
     this.classes = parts.classes.names;
@@ -208,6 +227,7 @@ export class Predictor {
     this.#parts = parts;
     this.#pool = new DecoderPool(parts.threads, parts);
     this.#noThreads = new DecoderPool(0, parts);
+    if (parts.startThreads) this.#pool.start();
   }
 
   /**
@@ -235,6 +255,14 @@ export class Predictor {
     options: PredictOptions = {},
   ): AsyncGenerator<Prediction | Unreadable, void, undefined> {
     const top = checkTop(options.top ?? DEFAULT_TOP);
+    for await (const outcome of this.scores(pictures)) {
+      if ('error' in outcome) yield outcome;
+      else yield { path: outcome.path, top: likeliest(outcome.scores, this.classes, top) };
+    }
+  }
+
+  /** The scores of pictures one by one, as `each` gives predictions. @throws as `each` */
+  async *scores(pictures: readonly PictureInput[]): AsyncGenerator<Scored | Unreadable, void, undefined> {
     const { imageSize, batchSize, threads } = this.#parts;
     if (this.#closed) throw new DawngradError('This predictor was closed; open another one.');
     const numbers = 3 * imageSize ** 2;
@@ -243,7 +271,7 @@ export class Predictor {
     const rendered = renderAhead(pictures, {
       transform: valTransform(imageSize),
       // A single picture decodes faster here than a thread starts.
-      pool: pictures.length === 1 ? this.#noThreads : this.#pool,
+      pool: pictures.length === 1 && !this.#parts.startThreads ? this.#noThreads : this.#pool,
       ahead: Math.max(batchSize, threads) * 2,
     });
 
@@ -266,10 +294,10 @@ export class Predictor {
       }
       if (count < batchSize) continue;
       submit();
-      if (submitted.length > QUEUE_DEPTH) yield* await this.#read(submitted.shift()!, top);
+      if (submitted.length > QUEUE_DEPTH) yield* await this.#read(submitted.shift()!);
     }
     if (entries.length > 0) submit();
-    while (submitted.length > 0) yield* await this.#read(submitted.shift()!, top);
+    while (submitted.length > 0) yield* await this.#read(submitted.shift()!);
   }
 
   /**
@@ -304,7 +332,7 @@ export class Predictor {
     }
   }
 
-  async #read({ entries, logits }: Submitted, top: number): Promise<(Prediction | Unreadable)[]> {
+  async #read({ entries, logits }: Submitted): Promise<(Scored | Unreadable)[]> {
     const scores = logits ? new Float32Array(await this.#wait(logits.get())) : new Float32Array(0);
     const width = this.classes.length;
     let row = 0;
@@ -317,7 +345,7 @@ export class Predictor {
             `hold NaN, infinity or values too large: give others${this.half ? ', or turn half precision off' : ''}.`,
         );
       }
-      return { path: entry.path, top: likeliest(own, this.classes, top) };
+      return { path: entry.path, scores: own };
     });
   }
 }

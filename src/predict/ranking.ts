@@ -1,4 +1,5 @@
 /** Converts a network's scores to probabilities and finds the likeliest classes. */
+import { softmax } from '../judge/index.ts';
 
 /** One class and the probability that a picture shows it. */
 export interface ClassProbability {
@@ -11,15 +12,6 @@ export interface ClassProbability {
 
 /** At least one class, in falling order of probability. */
 export type Ranking = readonly [ClassProbability, ...ClassProbability[]];
-
-/** Softmax of scores (logits), in double. It subtracts the largest score so that no exponential overflows. */
-export function softmax(scores: ArrayLike<number>): Float64Array {
-  const values = Float64Array.from(scores);
-  const largest = values.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY);
-  const exponentials = values.map((score) => Math.exp(score - largest));
-  const sum = exponentials.reduce((total, value) => total + value, 0);
-  return exponentials.map((value) => value / sum);
-}
 
 /**
  * Returns the `count` likeliest classes, or all if there are fewer. Among equals the lower index comes first.

@@ -136,8 +136,9 @@ export function packageVersion(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
-/** The file's absolute path and hash; of `file#part`, the path with the part, and the hash of the whole file. */
+/** The file's absolute path and hash; of a run's folder those of its best weights, of `file#part` the path with the part, and the hash of the whole file. */
 export function weightsFile(source: string): WeightsFile {
-  const { path } = parseSource(source);
-  return { file: resolve(source), sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
+  const { path, choice } = parseSource(source);
+  const file = resolve(choice === undefined ? path : `${path}#${choice}`);
+  return { file, sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
 }

@@ -15,14 +15,17 @@ import { DivergenceWatch } from './divergence.ts';
 import type { DivergedAt, DivergedError } from './errors.ts';
 import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
+import { judgeBest } from './judge-best.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { type Pictures, pictureName } from './pictures.ts';
 import { criterionOf, described, type Regularization } from './regularization.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
+import { writeRunReport } from './run-report.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
+import { scoreSet } from './score-set.ts';
 import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './types.ts';
 
 /** The parts of a run. */
@@ -75,7 +78,7 @@ const START: Position = { epoch: 0, phase: 'train', done: null };
 /** Runs the epochs that are left. At the end the model has the best weights and is in evaluation mode. */
 export async function runEpochs(run: Run): Promise<EpochsResult> {
   const { mode, settings, pictures, start, gpu, chooser, rehearsal, model, optimizer, scheduler, generator } = run;
-  const { loaders, folder, pool, best, reporter, signal, before } = run;
+  const { loaders, folder, best, reporter, signal, before } = run;
   const { epochs, saveEvery } = settings;
   const { classes } = pictures;
   const steps = { train: loaders.train.length, val: loaders.val.length };
@@ -122,7 +125,10 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   });
 
   const drawn = run.drawsPictures
-    ? new RunPictures({ folder, classes, metrics, best, reporter, goesOn: before !== undefined })
+    ? new RunPictures({
+        ...{ folder, classes, metrics, best, reporter },
+        ...{ regularization: run.regularization, goesOn: before !== undefined },
+      })
     : undefined;
   const startedAt = performance.now();
   const secondsSoFar = () => (before?.seconds ?? 0) + (performance.now() - startedAt) / 1000;
@@ -297,12 +303,14 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   reporter?.ended?.(summary);
   // All results are on disk. A run stopped before its first val phase ends without compiling more kernels.
   if (finished > 0) {
-    const size = Math.min(settings.batchSize, pictures.val.length);
-    const { transform } = loaders.val.options;
-    const question = { gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize: size };
-    if (drawn) await watchdog.watch(drawn.drawPredictions(question));
+    const question = { gpu, chooser, model, loader: loaders.val, watchdog };
+    await judgeBest({
+      ...{ best, data: run.data, loader: loaders.val, folder, reporter, drawn },
+      scores: (onScored) => scoreSet({ ...question, onScored }),
+    });
   }
   await drawn?.finish();
+  if (run.drawsPictures) await writeRunReport({ ...run, watchdog });
   return { summary, metrics };
 }
 

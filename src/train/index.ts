@@ -13,12 +13,13 @@ export {
 } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { checkValSplit, type DataSettings, type FoundPictures, findPictures } from './find-pictures.ts';
+export { judgedPictures } from './judged-pictures.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
 export { splitLine } from './picture-notes.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
-export { checkViews, MOST_VIEWS, NOT_FOR_PROBES, PROBE_DEFAULTS } from './probe/settings.ts';
+export { checkViews, MOST_VIEWS, PROBE_DEFAULTS } from './probe/settings.ts';
 export {
   AUGMENTS,
   type Augment,
@@ -28,11 +29,14 @@ export {
   type RegularizationOptions,
 } from './regularization.ts';
 export { checkUnused, makeRunFolder, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
+export { countsOf } from './run-report.ts';
+export { joinReporters, type TensorBoardOptions, TensorBoardReporter } from './tensorboard/reporter.ts';
 export { resumeTraining, train } from './train.ts';
 export { type Extra, loadTraining, saveTraining, type TrainingParts } from './training-state.ts';
 export type {
   CheckProgressReport,
   FeatureProgress,
+  JudgingProgress,
   PhaseMetrics,
   Reporter,
   RunSegment,

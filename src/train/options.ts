@@ -78,7 +78,10 @@ export interface TrainOptions extends RegularizationOptions {
   readonly onDivergence?: OnDivergence | undefined;
   /** Seconds to wait for a step's result, after the first step, before the device counts as hung; 0: for ever. Default 600. */
   readonly watchdog?: number | undefined;
-  /** Whether to draw the tutorial's pictures: a batch, predictions, curves. Default true; changes no result. */
+  /**
+   * Whether to draw pictures: a batch, curves, predictions, the confusion matrix, the worst answers, and a page about the
+   * run, report.html. Default true; changes no result.
+   */
   readonly pictures?: boolean | undefined;
   /**
    * Mode `probe` only: views of each train picture, the centre and random crops and flips. Default 1, the centre.

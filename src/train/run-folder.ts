@@ -3,9 +3,10 @@
  * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
  * full disk leaves half a line.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
+import { type Judgement, judgementJson } from '../judge/index.ts';
 import { readCheckpoint, sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
 import { lockFolder } from './lock.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
@@ -17,13 +18,20 @@ export const RUN_FILES = {
   best: 'best.safetensors',
   last: 'last.safetensors',
   summary: 'summary.json',
+  judgement: 'judgement.json',
+  report: 'report.html',
 } as const;
 
-/** File names of the tutorial's pictures. */
+/** The names of TensorBoard's files begin with it. */
+export const EVENT_FILE_PREFIX = 'events.out.tfevents.';
+
+/** File names of the pictures: the tutorial's three, and those of the judgement. */
 export const PICTURE_FILES = {
   trainBatch: 'train-batch.png',
   curves: 'curves.png',
   predictions: 'predictions.png',
+  confusion: 'confusion.png',
+  topLosses: 'top-losses.png',
 } as const;
 
 /** File name of one of these pictures. */
@@ -172,7 +180,8 @@ export class RunFolder {
 
   /** What an earlier run left that saved no state. */
   #removeLeftovers(): void {
-    for (const name of [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES)]) {
+    const events = readdirSync(this.path).filter((name) => name.startsWith(EVENT_FILE_PREFIX));
+    for (const name of [...Object.values(RUN_FILES), ...Object.values(PICTURE_FILES), ...events]) {
       rmSync(join(this.path, name), { force: true });
     }
   }
@@ -216,6 +225,16 @@ export class RunFolder {
     this.#writeText(RUN_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`);
   }
 
+  /** Writes judgement.json: what the best weights make of val. */
+  writeJudgement(judgement: Judgement): void {
+    this.#writeText(RUN_FILES.judgement, judgementJson(judgement));
+  }
+
+  /** Writes report.html, the page about the run. @returns its bytes */
+  writeReport(html: string): number {
+    return this.#writeText(RUN_FILES.report, html);
+  }
+
   /** Whether the folder has this picture. */
   has(name: PictureFile): boolean {
     return existsSync(join(this.path, name));
@@ -226,7 +245,9 @@ export class RunFolder {
     writeFileAtomic(join(this.path, name), [png]);
   }
 
-  #writeText(name: string, text: string): void {
-    writeFileAtomic(join(this.path, name), [new TextEncoder().encode(text)]);
+  #writeText(name: string, text: string): number {
+    const bytes = new TextEncoder().encode(text);
+    writeFileAtomic(join(this.path, name), [bytes]);
+    return bytes.length;
   }
 }

@@ -39,7 +39,8 @@ import type { State, TrainResult } from './types.ts';
  * Trains as the tutorial does. The new run folder starts with config.json. Each epoch adds two lines to metrics.jsonl
  * and saves last.safetensors, from which `resumeTraining` goes on. If it is the best so far, it replaces
  * best.safetensors. The end, or an abort, adds summary.json. The tutorial's pictures are drawn along the way: a
- * training batch after the first train phase, curves and predictions at the end.
+ * training batch after the first train phase, curves and predictions at the end. Then the best weights are judged on
+ * val, whether or not pictures are drawn: judgement.json. The last file is report.html, a page about the run.
  *
  * Before the first step all pictures are decoded once, so that none ends the run later.
  *

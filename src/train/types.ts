@@ -1,6 +1,7 @@
 /** Types that the parts of a run share: metrics, progress, summary and the reporter. */
 
 import type { LeftOut } from '../data/index.ts';
+import type { Judgement } from '../judge/index.ts';
 import type { ResNet } from '../models/index.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
 import type { ExportedEntry } from '../nn/index.ts';
@@ -116,6 +117,14 @@ export interface CheckProgressReport {
   readonly decoded: boolean;
 }
 
+/** How far the judgement of the best weights is. */
+export interface JudgingProgress {
+  readonly split: string;
+  /** Pictures judged so far. */
+  readonly done: number;
+  readonly count: number;
+}
+
 /** How far a probe's pass over the pictures is. */
 export interface FeatureProgress {
   /** Views of pictures whose features are known. */
@@ -193,8 +202,18 @@ export interface Reporter {
   epochEnded?(epoch: number): void;
   /** The run ended, or its signal stopped it. Not called if the run failed. */
   ended?(summary: RunSummary): void;
+  /** After the end: some pictures of a split have been judged. Called after each batch. */
+  judging?(progress: JudgingProgress): void;
+  /** The best weights were judged on val; the judgement is in judgement.json. Not called if no epoch was finished. */
+  judged?(judgement: Judgement): void;
+  /** The best weights could not be judged. The run's other results are complete. */
+  judgementFailed?(error: Error): void;
   /** These files of the run folder are pictures. Called last. */
   picturesDrawn?(files: readonly string[]): void;
+  /** The page about the run is written: its path, and its bytes. */
+  reportWritten?(path: string, bytes: number): void;
+  /** It could not be written. The run's other results are complete. */
+  reportFailed?(error: Error): void;
   /** A picture could not be drawn or written. The run continues. */
   pictureFailed?(file: string, error: Error): void;
 }

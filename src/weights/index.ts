@@ -14,7 +14,7 @@ export { CLASSES_KEY, namedClasses } from './class-names.ts';
 export { LIMIT_TEXT, mostBytes } from './limits.ts';
 export { readSafetensors } from './safetensors.ts';
 export { encodeSafetensors, writeSafetensors } from './safetensors-writer.ts';
-export { parseSource } from './source.ts';
+export { BEST_WEIGHTS, parseSource } from './source.ts';
 export { storedBytes } from './stored-tensor.ts';
 export { type Checkpoint, countNumbers, type StoredDtype, type TensorData } from './types.ts';
 

@@ -33,5 +33,7 @@ test('a machine without fonts draws the same bytes', async () => {
   // Otherwise the two machines do not differ, and the comparison shows nothing.
   expect(blank).not.toBe(text);
   expect(without).toEqual(others);
-  expect(Object.keys(without)).toEqual(['annotated', 'curves', 'predictions', 'trainBatch']);
+  expect(Object.keys(without)).toEqual([
+    ...['annotated', 'curves', 'predictions', 'confusion', 'topLosses', 'trainBatch'],
+  ]);
 });

@@ -1,10 +1,14 @@
 /** Text as outlines: shaping, measuring and shortening of any text. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { loadTypefaces, printable } from '../../src/pictures/text.ts';
+import { printable, readTypefaces } from '../../src/pictures/text.ts';
 import { HARD_NAMES } from './support.ts';
 
-const { regular, bold } = await loadTypefaces();
+// Without the system's fonts, which differ.
+const { regular, bold } = await readTypefaces(
+  () => [],
+  () => {},
+);
 
 test('an outline lies where the text does, and is as wide as measured', () => {
   const { path, width, box } = regular.outline('ants', 20, 100, 50);

@@ -48,7 +48,6 @@ const MIXED = { mixup: 0.2, classWeights: 'balanced', labelSmoothing: 0.1 } as c
 
 for (const [mode, more] of [
   ['finetune', {}],
-  ['extract', {}],
   ['extract', MIXED],
 ] as const) {
   gpuTest(

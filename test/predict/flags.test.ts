@@ -18,7 +18,11 @@ test.each<[string, string[], RegExp]>([
   ['no picture', ['--weights', weights], /no picture: give one or more files or folders/],
   ['an empty path', [...good, ''], /picture 2: expected a file or folder, found an empty string/],
   ['missing weights', ['--weights', 'no.pth', 'photo.jpg'], /--weights: no.pth: no such file/],
-  ['weights that are a folder', ['--weights', folder, 'a.jpg'], /--weights: .*: expected a file, found a folder/],
+  [
+    'weights that are a folder',
+    ['--weights', folder, 'a.jpg'],
+    /--weights: .*: expected a run's folder with best.safetensors, found a folder without it/,
+  ],
   ['a word instead of a number', [...good, '--top', 'all'], /--top: expected a number, found "all"/],
   ['no class', [...good, '--top', '0'], /--top: expected a whole number of at least 1, found 0/],
   ['half a class', [...good, '--top', '1.5'], /--top: expected a whole number of at least 1, found 1.5/],

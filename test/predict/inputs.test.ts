@@ -27,7 +27,7 @@ test('a folder stands for all pictures below it, sorted, folder by folder', () =
   const { pictures, problems } = findInputs([all]);
   expect(problems).toEqual([]);
   const places = ['a.PNG', 'b.jpg', 'other/b.jpg', 'saved/x.png', 'sub/c.webp', 'sub/deep/d.bmp'];
-  expect(pictures).toEqual(places.map((place) => ({ path: join(all, place), place })));
+  expect(pictures).toEqual(places.map((place) => ({ path: join(all, place), place, folder: all })));
 });
 
 test('pictures keep the order of the arguments, and a repeated argument repeats its pictures', () => {

@@ -1,7 +1,8 @@
 /** Softmax and the order of classes. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { likeliest, softmax } from '../../src/predict/ranking.ts';
+import { softmax } from '../../src/judge/index.ts';
+import { likeliest } from '../../src/predict/ranking.ts';
 import { expectClose } from '../support/compare.ts';
 
 /** A few rounding errors of double. */

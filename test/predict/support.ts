@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll } from 'vitest';
 import { main } from '../../src/cli/predict.ts';
+import type { Io } from '../../src/cli/train.ts';
 import { Generator } from '../../src/data/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { resnet18 } from '../../src/models/index.ts';
@@ -93,8 +94,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the command in this process. `onRow` is called at each write to stdout. */
-export async function call(
+/** Runs `predict` in this process. `onRow` is called at each write to stdout. */
+export function call(args: readonly string[], env: NodeJS.ProcessEnv = {}, onRow?: () => void): Promise<Ended> {
+  return callMain(main, args, env, onRow);
+}
+
+/** The same for another command. */
+export async function callMain(
+  main: (argv: readonly string[], io: Io) => Promise<number>,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   onRow: () => void = () => {},

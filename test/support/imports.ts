@@ -10,9 +10,12 @@ import { posix } from 'node:path';
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'driver',
+    'serve',
     'predict',
     'tune',
     'train',
+    'report',
+    'judge',
     'plan',
     'models',
     'optim',
@@ -26,11 +29,28 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'data',
   ],
-  predict: ['plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  serve: ['predict', 'gpu', 'data'],
+  predict: ['judge', 'plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
   // `train` takes from `fetch` only where caches lie.
-  train: ['plan', 'models', 'fetch', 'pictures', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  train: [
+    'report',
+    'judge',
+    'plan',
+    'models',
+    'fetch',
+    'pictures',
+    'optim',
+    'nn',
+    'autograd',
+    'kernels',
+    'gpu',
+    'weights',
+    'data',
+  ],
+  // A page about a run, from the files of its folder.
+  report: ['judge', 'plan', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
   models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
   optim: ['nn', 'autograd', 'kernels', 'gpu'],
@@ -42,6 +62,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   data: ['random'],
   // torch's random generator, for initial weights and for the draws of data.
   random: [],
+  // The verdict on a network's answers: numbers and words, without engine or device.
+  judge: [],
   // Pictures for people (of a run, of predictions), drawn pictures to learn from, and downloads.
   pictures: ['data'],
   demo: ['data'],
@@ -50,7 +72,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   driver: [],
 };
 
-const SHARED: readonly string[] = ['src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
+const SHARED: readonly string[] = ['src/called.ts', 'src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
 
 /**
  * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a

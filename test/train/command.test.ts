@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Judgement } from '../../src/judge/index.ts';
 import type { PhaseMetrics, RunSummary } from '../../src/train/index.ts';
 import { readSafetensors } from '../../src/weights/index.ts';
 import { withGpu } from '../support/gpu.ts';
@@ -21,7 +22,8 @@ gpuTest(
     const [first, second, third, fourth] = readJsonLines<PhaseMetrics>(out, 'metrics.jsonl');
     const line = ({ phase, loss, acc }: PhaseMetrics) => `${phase} Loss: ${loss.toFixed(4)} Acc: ${acc.toFixed(4)}`;
     const { bestValAcc } = readJson<RunSummary>(out, 'summary.json');
-    expect(stdout.replace(/complete in \d+m \d+s/, 'complete in <time>').split('\n')).toEqual([
+    const [tutorial, judged] = stdout.split('\nJudged on val');
+    expect(tutorial!.replace(/complete in \d+m \d+s/, 'complete in <time>').split('\n')).toEqual([
       'Epoch 0/1',
       '----------',
       line(first!),
@@ -36,11 +38,15 @@ gpuTest(
       `Best val Acc: ${bestValAcc.toFixed(6)}`,
       '',
     ]);
+    const { epoch, right } = readJson<Judgement>(out, 'judgement.json');
+    expect(judged).toMatch(new RegExp(`^ \\(weights of epoch ${epoch}\\): ${right} of 8 right, `));
+    expect(judged).toMatch(/^discs +\d of 4 +\d\.\d{3} +\d\.\d{3} +\d\.\d{3}$/m);
+    expect(judged).toMatch(/^8 pictures are too few to tell how good it is: .+ uncertain by ± \d+\.\d points\./m);
     expect(stderr).toMatch(/^Device: .+ \((software|hardware)\)$/m);
     expect(stderr).toMatch(/^Memory: [\d.]+ MiB on the device \(at most, not all at once: parameters 42\.6 MiB, /m);
     expect(stderr).toMatch(/^Weights: None: every weight of the resnet18 is drawn\.$/m);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(
-      `Pictures drawn in ${out}: train-batch.png, curves.png, predictions.png`,
+      `Pictures drawn in ${out}: train-batch.png, curves.png, predictions.png, confusion.png, top-losses.png`,
     );
     expect(stderr).toMatch(/^epoch 0\/1 train 1\/3 \| loss \d\.\d{4} \| [\d.]+ images\/s$/m);
   },
@@ -74,7 +80,7 @@ gpuTest(
       ['extract', 0, 'val'],
     ]);
     for (const mode of ['finetune', 'extract']) {
-      expect(readdirSync(join(out, mode))).toHaveLength(8);
+      expect(readdirSync(join(out, mode))).toHaveLength(11);
       expect(readJson(out, mode, 'summary.json')).toMatchObject({ mode, epochs: 1, interrupted: false });
       expect(readJsonLines(out, mode, 'metrics.jsonl')).toEqual(of(mode));
     }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { main } from '../../src/cli/train.ts';
-import { parseTrainFlags } from '../../src/cli/train-flags.ts';
+import { parseTrainFlags, type TrainCommand } from '../../src/cli/train-flags.ts';
 import { NUMBER_OPTIONS } from '../../src/plan/index.ts';
 import { temporaryFolder } from './support.ts';
 
@@ -50,14 +50,18 @@ test.each<[string, string[], RegExp]>([
   ],
   ['a million threads', [...good, '--threads', '1e6'], /--threads: expected a whole number from 0 to 128/],
   ['what is no answer to divergence', [...good, '--on-divergence', 'wait'], /--on-divergence: expected stop, continue/],
-  ['an unknown mode', [...good, '--mode', 'freeze'], /--mode: expected finetune, extract, both, found "freeze"/],
+  ['an unknown mode', [...good, '--mode', 'freeze'], /--mode: expected finetune, extract, probe, both, found "freeze"/],
   ['an unknown adapter', [...good, '--adapter', 'fast'], /--adapter: expected high-performance, low-power, software/],
   ['the demo with given pictures', ['--demo', '--data', data], /--demo: .* give neither --data nor --weights/],
   ['the demo with given weights', ['--demo', '--weights', 'none'], /--demo: .* give neither --data nor --weights/],
   ['missing data', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
   ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder, found a file/],
   ['missing weights', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
-  ['weights that are a folder', ['--data', data, '--weights', data], /--weights: .*: expected a file, found a folder/],
+  [
+    'weights that are a folder',
+    ['--data', data, '--weights', data],
+    /--weights: .*: expected a run's folder with best.safetensors, found a folder/,
+  ],
   ['an empty run folder', [...good, '--out', ''], /--out: expected a folder/],
 ])('%s is an error with exit status 2', async (_, args, message) => {
   const { code, stdout, stderr } = await call(args);
@@ -114,6 +118,9 @@ test('the defaults are the tutorial’s', () => {
     tunes: true,
     out: undefined,
     json: false,
+    tensorboard: false,
+    regularization: {},
+    probe: {},
   });
   const defaults = Object.fromEntries(Object.entries(NUMBER_OPTIONS).map(([name, rule]) => [name, rule.default]));
   expect(defaults).toMatchObject({
@@ -135,7 +142,7 @@ test('accepts every flag', () => {
     '--mode both --epochs 3 --batch-size 8 --lr 1e-2 --momentum .5 --weight-decay 1e-4 --step-size 2 --gamma 0.5';
   const more =
     '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe --no-tune ' +
-    '--skip-broken --on-divergence continue --watchdog 60 --val-split 0.3 --ignore-orientation';
+    '--skip-broken --on-divergence continue --watchdog 60 --tensorboard --val-split 0.3 --ignore-orientation';
   expect(parseTrainFlags([...good, ...args.split(' '), ...more.split(' ')], {})).toEqual({
     modes: ['finetune', 'extract'],
     data,
@@ -162,6 +169,9 @@ test('accepts every flag', () => {
     tunes: false,
     out: 'a/b',
     json: true,
+    tensorboard: true,
+    regularization: {},
+    probe: {},
   });
 });
 
@@ -169,8 +179,32 @@ test('--help explains every flag, also beside invalid ones', async () => {
   const { code, stdout, stderr } = await call(['--help', '--epochs', 'many']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const flags =
-    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe demo skip-broken on-divergence watchdog';
+    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe demo skip-broken on-divergence watchdog views no-feature-cache';
   for (const name of ['CACHE', 'DATA_URL', 'WEIGHTS_URL']) expect(stdout).toContain(`$DAWNGRAD_${name}`);
   for (const flag of flags.split(' ')) expect(stdout).toContain(`--${flag}`);
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+});
+
+test.each<[string, string[], RegExp]>([
+  ['views without a probe', ['--views', '2'], /--views: is only for --mode probe/],
+  ['too many views', ['--mode', 'probe', '--views', '65'], /--views: expected a whole number from 1 to 64, found 65/],
+  ['a schedule', ['--mode', 'probe', '--step-size', '3'], /--step-size: means nothing to --mode probe; leave it out/],
+  ['mixed pictures', ['--mode', 'probe', '--mixup', '0.2'], /--mixup: means nothing to --mode probe/],
+  ['no weights', ['--mode', 'probe', '--weights', 'none'], /--weights none: draws its weights at random/],
+])('a probe refuses %s', (_, args, message) => {
+  expect(() => parseTrainFlags([...good, ...args], {})).toThrow(message);
+});
+
+test('a probe has no demo', () => {
+  expect(() => parseTrainFlags(['--mode', 'probe', '--demo'], {})).toThrow(
+    /--demo: draws its weights at random, and a linear probe needs those of a trained network/,
+  );
+});
+
+test('reads the options of a probe', () => {
+  const { modes, probe } = parseTrainFlags(
+    [...good, '--mode', 'probe', '--views', '3', '--no-feature-cache'],
+    {},
+  ) as TrainCommand;
+  expect({ modes, probe }).toEqual({ modes: ['probe'], probe: { views: 3, featureCache: false } });
 });

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Batch, DecoderPool, Generator, valTransform } from '../../src/data/index.ts';
-import { chooserOf } from '../../src/kernels/chooser.ts';
+import { type Batch, DecoderPool, decode, Generator, valCrop, valTransform } from '../../src/data/index.ts';
+import { readJudgement } from '../../src/judge/index.ts';
 import { buildModel, FROM_SCRATCH } from '../../src/models/start.ts';
 import { drawPredictions, drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
 import { numberSettings } from '../../src/plan/index.ts';
@@ -17,7 +17,6 @@ import {
   type TrainOptions,
   train,
 } from '../../src/train/index.ts';
-import { predictVal } from '../../src/train/predict-val.ts';
 import { RunPictures } from '../../src/train/run-pictures.ts';
 import { withGpu } from '../support/gpu.ts';
 import { CLASSES, drawPictures, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
@@ -59,19 +58,19 @@ const optionsOf = (more: Partial<TrainOptions>): TrainOptions => ({
   out: nextFolder(),
   ...more,
 });
+const ALL = ['train-batch.png', 'curves.png', 'predictions.png', 'confusion.png', 'top-losses.png'];
 const pngs = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.png'));
 
 gpuTest(
-  'a run draws three pictures: its first batch, its curves, and predictions of its best weights',
+  'a run draws its first batch and its curves, judges its best weights, and draws what they answer',
   async () => {
     const reporter = listener();
     const options = optionsOf({ epochs: 1, batchSize: 5, reporter });
-    const { folder, model, summary } = await train(options);
-    expect(pngs(folder).sort()).toEqual(['curves.png', 'predictions.png', 'train-batch.png']);
-    expect(reporter.drawn).toEqual(['train-batch.png', 'curves.png', 'predictions.png']);
+    const { folder, model, summary, metrics } = await train(options);
+    expect(pngs(folder).sort()).toEqual(ALL.toSorted());
+    expect(reporter.drawn).toEqual(ALL);
     expect(reporter.failed).toEqual([]);
 
-    const pictures = openPictures(data);
     const pool = new DecoderPool(0);
     const first = await firstBatch(options, pool);
     const batch = await drawTrainBatch({
@@ -83,41 +82,28 @@ gpuTest(
     });
     expect(readFileSync(join(folder, 'train-batch.png')).equals(batch)).toBe(true);
 
-    // With five at a time, six pictures need a second batch, which is padded.
-    const dataset = pictures.val;
-    const transform = valTransform(TINY.imageSize);
-    const question = {
-      gpu: gpu(),
-      chooser: chooserOf(gpu()),
-      model: model!,
-      dataset,
-      transform,
-      pool,
-      batchSize: 5,
-      label: 'test',
-    };
-    const six = await predictVal(question, 6);
-    expect(six.results.map(({ actual }) => actual)).toEqual([0, 0, 0, 1, 1, 1]);
-    const predictions = six.results.map(({ predicted, actual, probability }, i) => ({
-      picture: pictureOf(six.images, 6, i),
-      predicted: CLASSES[predicted]!,
-      actual: CLASSES[actual]!,
-      probability,
-    }));
+    const { val } = openPictures(data);
+    const judgement = readJudgement(join(folder, 'judgement.json'));
+    expect(judgement).toMatchObject({ data, split: 'val', weights: 'best.safetensors', epoch: summary.bestEpoch });
+    expect(judgement.answers.map(({ path }) => join(data, path))).toEqual(val.samples.map(({ path }) => path));
+    expect(judgement.accuracy).toBe(summary.bestValAcc);
+    expect(judgement.loss / metrics.at(-1)!.loss).toBeCloseTo(1, 5);
+    expect(judgement.answers.map(({ truth }) => truth)).toEqual(
+      [...CLASSES].sort().flatMap((name) => new Array(4).fill(name)),
+    );
+
+    // Six of eight pictures, evenly spread, as the network sees them.
+    const predictions = await Promise.all(
+      [0, 2, 3, 4, 6, 7].map(async (index) => {
+        const { answer, truth, probability } = judgement.answers[index]!;
+        const pixels = valCrop(await decode(val.samples[index]!.path), valTransform(TINY.imageSize));
+        const picture = { width: TINY.imageSize, height: TINY.imageSize, pixels };
+        return { picture, predicted: answer, actual: truth, probability };
+      }),
+    );
     const by = `by the best weights (epoch ${summary.bestEpoch}, val acc ${summary.bestValAcc.toFixed(4)})`;
     const drawn = await drawPredictions({ predictions, by });
     expect(readFileSync(join(folder, 'predictions.png')).equals(drawn)).toBe(true);
-
-    const all = await predictVal(question, 100);
-    expect(all.size).toBe(8);
-    expect(all.results.filter(({ predicted, actual }) => predicted === actual).length / 8).toBe(summary.bestValAcc);
-    // One at a time, each picture gets the same answer: the padding of a batch has no effect.
-    const single = await predictVal({ ...question, batchSize: 1 }, 100);
-    single.results.forEach(({ predicted, probability }, i) => {
-      expect(predicted).toBe(all.results[i]!.predicted);
-      expect(probability).toBeCloseTo(all.results[i]!.probability, 4);
-      expect(probability).toBeGreaterThanOrEqual(0.5);
-    });
     model!.dispose();
     expect(gpu().pool.liveBytes).toBe(0);
   },
@@ -140,12 +126,14 @@ gpuTest(
       await train(optionsOf({ epochs: 1 })),
       await train(optionsOf({ epochs: 1, pictures: false })),
     ];
-    expect(pngs(withPictures.folder)).toHaveLength(3);
+    expect(pngs(withPictures.folder)).toHaveLength(ALL.length);
     expect(pngs(without.folder)).toEqual([]);
     const numbers = ({ metrics }: typeof without) => metrics.map(({ loss, acc, lr }) => ({ loss, acc, lr }));
     expect(numbers(withPictures)).toEqual(numbers(without));
-    const file = ({ folder }: typeof without) => readFileSync(join(folder, 'best.safetensors'));
-    expect(file(withPictures).equals(file(without))).toBe(true);
+    for (const name of ['best.safetensors', 'judgement.json']) {
+      const file = ({ folder }: typeof without) => readFileSync(join(folder, name));
+      expect(file(withPictures).equals(file(without)), name).toBe(true);
+    }
     for (const { model } of [withPictures, without]) model!.dispose();
   },
   TRAINING_TIMEOUT,
@@ -182,13 +170,14 @@ gpuTest(
     const stopped = await train(optionsOf(stopping));
     expect(stopped.summary).toMatchObject({ epochs: 0, interrupted: true });
     expect(pngs(stopped.folder)).toEqual(['train-batch.png']);
+    expect(existsSync(join(stopped.folder, 'judgement.json'))).toBe(false);
     stopped.model!.dispose();
 
     const later = new AbortController();
     const reporter = { epochEnded: () => later.abort() };
     const epoch = await train(optionsOf({ epochs: 5, signal: later.signal, reporter }));
     expect(epoch.summary).toMatchObject({ epochs: 1, interrupted: true });
-    expect(pngs(epoch.folder).sort()).toEqual(['curves.png', 'predictions.png', 'train-batch.png']);
+    expect(pngs(epoch.folder).sort()).toEqual(ALL.toSorted());
     epoch.model!.dispose();
 
     const out = nextFolder();

@@ -69,11 +69,14 @@ gpuTest(
     expect(readdirSync(folder).sort()).toEqual([
       'best.safetensors',
       'config.json',
+      'confusion.png',
       'curves.png',
+      'judgement.json',
       'last.safetensors',
       'metrics.jsonl',
       'predictions.png',
       'summary.json',
+      'top-losses.png',
       'train-batch.png',
     ]);
 

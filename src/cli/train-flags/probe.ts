@@ -22,11 +22,11 @@ export const PROBE_HELP = `${flagHelp('views <n>', [
 ${flagHelp('no-feature-cache', ['probe: neither use nor keep features in the cache folder'])}`;
 
 /** For the end of --help. */
-export const PROBE_NOTE = `--mode probe is not the tutorial's: each picture goes through the network once, and the last layer is trained on what
-comes out, in one step an epoch. It needs trained weights, and its defaults are --epochs ${epochs}, --batch-size ${batchSize} (pictures at
-once through the network; changes no result), --lr ${lr}, and a --weight-decay of 25 / train pictures, 0.1 at most.
-What the network gave is kept in the cache folder: the next probe computes only what is new. A probe that was stopped
-has no state for --resume; run it again.`;
+export const PROBE_NOTE = `--mode probe is not the tutorial's: each picture goes through the network once, and the last layer is trained on
+what comes out, in one step an epoch. It needs trained weights. Its defaults are --epochs ${epochs}, --batch-size ${batchSize} (pictures
+at once through the network, which changes no result), --lr ${lr}, and a --weight-decay of 25 / train pictures, at
+most 0.1. What the network gave is kept in the cache folder: the next probe computes only what is new. A probe that was
+stopped has no state for --resume: run it again.`;
 
 /**
  * The options of a probe.

@@ -151,6 +151,25 @@ export class Head {
   }
 }
 
+/**
+ * The scores of a layer on the host, summed in double: a handful of classes takes less time than the device needs to
+ * answer.
+ * @returns [rows, classes]
+ */
+export function scoresOf({ features, labels }: FeatureSet, { weight, bias }: HeadWeights): Float32Array {
+  const [rows, classes] = [labels.length, bias.length];
+  const width = weight.length / classes;
+  const scores = new Float32Array(rows * classes);
+  for (let row = 0; row < rows; row++) {
+    for (let label = 0; label < classes; label++) {
+      let sum = bias[label]!;
+      for (let i = 0; i < width; i++) sum += features[row * width + i]! * weight[label * width + i]!;
+      scores[row * classes + label] = sum;
+    }
+  }
+  return scores;
+}
+
 function measure({ size, share, rows, labels }: Part, weight: Tensor, bias: Tensor): HeadResult['parts'][number] {
   const logits = linear(rows, weight, bias);
   const loss = crossEntropy(logits, labels);

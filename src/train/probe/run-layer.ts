@@ -1,6 +1,6 @@
 /** Trains a probe's last layer, and leaves its run folder. */
-import type { DecoderPool } from '../../data/index.ts';
-import { valTransform } from '../../data/index.ts';
+import { resolve } from 'node:path';
+import { DataLoader, type DecoderPool, Generator, valTransform } from '../../data/index.ts';
 import type { Watchdog } from '../../gpu/watchdog.ts';
 import type { ResNet } from '../../models/index.ts';
 import type { Phase } from '../../models/types.ts';
@@ -8,11 +8,13 @@ import { writeSafetensors } from '../../weights/index.ts';
 import { Best } from '../best.ts';
 import { bestMetadata } from '../config.ts';
 import { DivergenceWatch } from '../divergence.ts';
+import { judgeBest } from '../judge-best.ts';
 import { criterionOf } from '../regularization.ts';
 import { RunPictures } from '../run-pictures.ts';
+import { writeRunReport } from '../run-report.ts';
 import { stopsEarly } from '../run-state.ts';
 import type { PhaseMetrics, RunSummary, State } from '../types.ts';
-import { type FeatureSet, Head, type HeadEpoch, type HeadResult, type HeadWeights } from './head.ts';
+import { type FeatureSet, Head, type HeadEpoch, type HeadResult, type HeadWeights, scoresOf } from './head.ts';
 import { type KnownProbe, probeConfig, probeSummary } from './record.ts';
 
 export interface LayerRun extends KnownProbe {
@@ -75,7 +77,14 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
   const summary = probeSummary(run, { best, finished, stoppedEarly, seconds });
   folder.writeSummary(summary);
   reporter?.ended?.(summary);
-  if (drawn) await run.watchdog.watch(drawPictures(run, drawn));
+  if (finished > 0) {
+    await judgeBest({
+      ...{ best, data: resolve(options.data), loader: valLoader(run), folder, reporter, drawn },
+      scores: async () => scoresOf(run.features.val, best.state),
+    });
+  }
+  await drawn?.finish();
+  if (drawn) await writeRunReport({ ...run, reporter });
   return { summary, metrics, best: state };
 }
 
@@ -169,10 +178,9 @@ async function totals({ parts }: HeadResult): Promise<{ loss: number; acc: numbe
   return { loss: lossSum, acc: correctSum / size, size };
 }
 
-async function drawPictures(run: LayerRun, drawn: RunPictures): Promise<void> {
-  const { gpu, chooser, model, pool, pictures, settings } = run;
-  const transform = valTransform(settings.imageSize);
-  const batchSize = Math.min(settings.batchSize, pictures.val.length);
-  await drawn.drawPredictions({ gpu, chooser, model, dataset: pictures.val, transform, pool, batchSize });
-  await drawn.finish();
+/** Of the pictures whose features `features.val` has, in their order. */
+function valLoader({ pictures, settings, pool }: LayerRun): DataLoader {
+  const { batchSize, imageSize } = settings;
+  const transform = valTransform(imageSize);
+  return new DataLoader(pictures.val, { batchSize, shuffle: false, transform, generator: new Generator(0), pool });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { graphSize } from '../../../src/autograd/index.ts';
 import { Generator } from '../../../src/data/index.ts';
+import { readJudgement } from '../../../src/judge/index.ts';
 import { resnet18 } from '../../../src/models/index.ts';
 import {
   BrokenPicturesError,
@@ -67,7 +68,8 @@ gpuTest(
   async () => {
     const { folder, metrics, summary, best, progress } = await probe({ pictures: true });
     expect(readdirSync(folder).sort()).toEqual([
-      ...['best.safetensors', 'config.json', 'curves.png', 'metrics.jsonl', 'predictions.png', 'summary.json'],
+      ...['best.safetensors', 'config.json', 'confusion.png', 'curves.png', 'judgement.json', 'metrics.jsonl'],
+      ...['predictions.png', 'report.html', 'summary.json', 'top-losses.png'],
     ]);
     expect(readJsonLines(folder, 'metrics.jsonl')).toEqual(metrics);
     expect(metrics.map(({ epoch, phase }) => `${epoch} ${phase}`)).toEqual(
@@ -96,6 +98,9 @@ gpuTest(
     expect(measured.acc).toBe(summary.bestValAcc);
     const row = metrics.find(({ epoch, phase }) => phase === 'val' && epoch === summary.bestEpoch)!;
     expect(measured.loss).toBeCloseTo(row.loss, 4);
+    const judgement = readJudgement(join(folder, 'judgement.json'));
+    expect(judgement).toMatchObject({ accuracy: summary.bestValAcc, epoch: summary.bestEpoch });
+    expect(judgement.loss).toBeCloseTo(row.loss, 4);
   },
   TRAINING_TIMEOUT,
 );
@@ -123,10 +128,11 @@ gpuTest(
     expect(views.progress.at(-1)).toMatchObject({ done: PICTURES + 2 * train, cached: PICTURES });
     const same = await probe({ views: 3 }, join(root, 'other-cache'));
     expect(numbersOf(same)).toEqual(numbersOf(views));
-    const seed = await probe({ views: 3, seed: 1 }, cache);
-    expect(seed.progress.at(-1)).toMatchObject({ cached: PICTURES });
 
-    const light = await probe({ views: 2, augment: 'light', classWeights: 'balanced', labelSmoothing: 0.1 }, cache);
+    const light = await probe(
+      { views: 2, seed: 1, augment: 'light', classWeights: 'balanced', labelSmoothing: 0.1 },
+      cache,
+    );
     expect(light.progress.at(-1)).toMatchObject({ done: PICTURES + train, cached: PICTURES });
     expect(readJson(light.folder, 'config.json')).toMatchObject({
       ...{ augment: 'light', classWeights: { discs: 1, stripes: 1 }, labelSmoothing: 0.1 },

@@ -1,0 +1,139 @@
+/** Reads, checks and explains the flags of `npm run eval`. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../errors.ts';
+import type { AdapterPreference } from '../gpu/dawn.ts';
+import { PICTURE_FILES, RUN_FILES } from '../train/index.ts';
+import { parseSource } from '../weights/index.ts';
+import { called } from './called.ts';
+import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
+import { ADAPTERS, checkExists, flagHelp, oneOf } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
+import { NUMBER_FLAGS, type PredictCommand, readNumbers } from './predict-flags.ts';
+
+/** The checked command line. */
+export interface EvalCommand {
+  /** A file; of a run's folder its best weights. */
+  readonly weights: string;
+  readonly data: string;
+  /** The part of the data; by default the first that the network has not learnt from. */
+  readonly split: string | undefined;
+  readonly json: boolean;
+  /** Folder for the judgement and its pictures. */
+  readonly out: string | undefined;
+  readonly half: boolean;
+  readonly adapter: AdapterPreference | undefined;
+  readonly tunes: boolean;
+  readonly numbers: PredictCommand['numbers'];
+}
+
+/** What --out gets. */
+const WRITTEN = [RUN_FILES.judgement, PICTURE_FILES.confusion, PICTURE_FILES.topLosses];
+
+export const HELP = `Usage: ${called('eval')} --weights <run or file> --data <folder> [flags]
+
+Judges a trained network on pictures whose classes are known: accuracy with its 95 % interval, rates of each class, the
+worst classes in words.
+
+${flagHelp('weights <path>', [
+  'the folder of a run, for its best weights, or a .pth or .safetensors checkpoint of a',
+  'resnet18 or resnet34 (default: $DAWNGRAD_WEIGHTS)',
+])}
+${flagHelp('data <folder>', [
+  'a folder with val/ (or valid/, validation/, else test/), or with one folder of pictures',
+  'per class; folders are matched to the classes of the network by their names',
+  '(default: $DAWNGRAD_DATA)',
+])}
+${flagHelp('split <name>', ['judge this part of the data: test, train'])}
+${flagHelp('json', ['print the judgement as one line of JSON, and nothing else, on stdout'])}
+${flagHelp('out <folder>', [`also write ${WRITTEN.join(', ')} there;`, 'existing files are never replaced'])}
+${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
+${flagHelp('half', ['half-precision storage, as for predict (default: off)'])}
+${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, which is software if there is no other)'])}
+${flagHelp('no-tune', ['choose kernels by the shipped tables only, not by the results of `tune`'])}
+${flagHelp('help', ['print this'], 'h')}
+
+Pictures that cannot be read do not count; they are named, and the exit status is 1.
+
+${EXIT_HELP_WITHOUT_TRAINING}
+`;
+
+/**
+ * @param env holds DAWNGRAD_WEIGHTS and DAWNGRAD_DATA
+ * @throws UsageError naming the flag or variable that is wrong
+ */
+export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv): EvalCommand | 'help' {
+  const values = parse(argv);
+  if (values.help === true) return 'help';
+  const text = (flag: string) => values[flag] as string | undefined;
+  const adapter = text('adapter');
+  const [split, out] = [text('split'), text('out')];
+  if (split !== undefined && (split === '' || /[/\\]|^\.\.?$/.test(split))) {
+    throw new UsageError(
+      `--split: expected the name of a folder in the data, such as test, found ${JSON.stringify(split)}`,
+    );
+  }
+  if (out !== undefined) checkOut(out);
+  const numbers = readNumbers(text);
+  const given = located('data', 'a labelled folder', text('data'), env);
+  return {
+    weights: locateWeights(located('weights', 'a run folder or a checkpoint', text('weights'), env)),
+    data: checkExists(given.shownAs, given.path, 'folder'),
+    split,
+    json: values.json === true,
+    out,
+    half: values.half === true,
+    adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
+    tunes: values['no-tune'] !== true,
+    numbers,
+  };
+}
+
+function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
+  const withValue = ['weights', 'data', 'split', 'out', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
+        json: { type: 'boolean' },
+        half: { type: 'boolean' },
+        'no-tune': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values as Record<string, string | boolean | undefined>;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+interface Located {
+  readonly path: string;
+  /** The flag or the variable, for messages. */
+  readonly shownAs: string;
+}
+
+/** From the flag, else from the variable. */
+function located(flag: string, what: string, given: string | undefined, env: NodeJS.ProcessEnv): Located {
+  const variable = `DAWNGRAD_${flag.toUpperCase()}`;
+  const path = given ?? (env[variable] || undefined);
+  if (path) return { path, shownAs: given === undefined ? variable : `--${flag}` };
+  throw new UsageError(`--${flag}: expected ${what}, found ${path === '' ? 'an empty string' : 'none'}`);
+}
+
+/** The best weights of a run's folder, or the file itself. */
+function locateWeights({ path, shownAs }: Located): string {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const file = isFolder ? join(path, RUN_FILES.best) : path;
+  checkExists(shownAs, parseSource(file).path, 'file');
+  return file;
+}
+
+/** The folder is made if it does not exist. */
+function checkOut(path: string): void {
+  if (path === '') throw new UsageError('--out: expected a folder, found an empty string');
+  if (!existsSync(path)) return;
+  checkExists('--out', path, 'folder');
+  const file = WRITTEN.find((name) => existsSync(join(path, name)));
+  if (file) throw new UsageError(`--out: ${path}: already holds ${file}, which was left; choose another folder`);
+}

@@ -1,0 +1,141 @@
+/** `npm run eval -- --weights <run or file> --data <folder>`: judges a network on a labelled folder. */
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { decode, valCrop, valTransform } from '../data/index.ts';
+import { DawngradError, FileError, UsageError } from '../errors.ts';
+import { OutOfMemoryError } from '../gpu/errors.ts';
+import { type Judgement, judgementJson, judgementWords } from '../judge/index.ts';
+import type { FindTuned } from '../plan/index.ts';
+import {
+  DEFAULT_BATCH_SIZE,
+  judgeFolder,
+  type LabelledFolder,
+  openLabelled,
+  openPredictor,
+  type Predictor,
+} from '../predict/index.ts';
+import { listed, printableJson, printableLines } from '../printable.ts';
+import { judgedPictures, PICTURE_FILES, RUN_FILES } from '../train/index.ts';
+import { tunedChoices } from '../tune/index.ts';
+import { writeFileAtomic } from '../weights/index.ts';
+import { called } from './called.ts';
+import { type EvalCommand, HELP, parseEvalFlags } from './eval-flags.ts';
+import { exitStatusOf } from './exit-status.ts';
+import { interruptedStatus, interruptible } from './interrupt.ts';
+import { leftOutLines } from './left-out.ts';
+import { LongWork } from './long-work.ts';
+import { PredictReport } from './predict-report.ts';
+import { runProgram } from './program.ts';
+import type { Io } from './train.ts';
+
+/**
+ * @param argv arguments after the script's name
+ * @returns exit status: 1 if a picture could not be read, else see `exit-status.ts`; 130, 143 or 129 if a signal
+ *   stopped it
+ */
+export async function main(argv: readonly string[], io: Io = process): Promise<number> {
+  try {
+    const command = parseEvalFlags(argv, io.env);
+    if (command === 'help') {
+      io.stdout.write(HELP);
+      return 0;
+    }
+    return await run(command, io);
+  } catch (error) {
+    if (!(error instanceof DawngradError)) throw error;
+    io.stderr.write(`eval: ${printableLines(error.message)}\n`);
+    if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
+    if (error instanceof UsageError) io.stderr.write(`Try "${called('eval')} --help".\n`);
+    return exitStatusOf(error);
+  }
+}
+
+async function run(command: EvalCommand, io: Io): Promise<number> {
+  const { weights, data, split, json, out } = command;
+  const folder = openLabelled(data, split);
+  const report = new PredictReport({ ...io, json, paths: folder.samples.map(({ path }) => path) });
+  if (out !== undefined) makeFolder(out);
+  return interruptible({ stderr: io.stderr, stopBar: () => {} }, async (signal) => {
+    try {
+      return await judgeAll({ ...command, weights }, folder, report, io, signal);
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) return interruptedStatus(signal);
+      throw error;
+    }
+  });
+}
+
+async function judgeAll(
+  command: EvalCommand,
+  folder: LabelledFolder,
+  report: PredictReport,
+  io: Io,
+  signal: AbortSignal,
+): Promise<number> {
+  const { weights, numbers, half, adapter, tunes, json, out } = command;
+  const { split, samples } = folder;
+  const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, samples.length);
+  const onNote = (text: string) => report.note(text);
+  const tuned: FindTuned = (traits, question) => tunedChoices(traits, question, { env: io.env, onNote });
+  const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
+  try {
+    report.opened(predictor);
+    for (const line of leftOutLines(folder.leftOut)) report.note(line);
+    report.note(`Judging: ${samples.length} pictures of ${folder.classes.length} classes: ${listed(folder.classes)}`);
+    const work = new LongWork();
+    const onJudged = (done: number, count: number) => {
+      const counts = work.counts(done, count);
+      if (counts) report.note(`Judged: ${counts} pictures of ${split}`);
+    };
+    const { judgement, unreadable } = await judgeFolder(predictor, folder, { onNote, onJudged, signal });
+    for (const { error } of unreadable) report.skipped(error.message);
+    io.stdout.write(json ? `${printableJson(judgement)}\n` : judgementWords(judgement));
+    if (out !== undefined) await writeAll(out, judgement, predictor, numbers.maxPixels, report);
+    if (unreadable.length === 0) return 0;
+    report.note(`${unreadable.length} of ${samples.length} pictures were not judged, for the reasons above.`);
+    return 1;
+  } finally {
+    await predictor.close();
+  }
+}
+
+/** @throws FileError if that fails */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new FileError(`--out: ${folder}: the folder cannot be made (${reason}). Give another one.`, { cause });
+  }
+}
+
+/** Writes judgement.json, and its pictures where the packages that draw them are installed. */
+async function writeAll(
+  out: string,
+  judgement: Judgement,
+  { imageSize, weights }: Predictor,
+  maxPixels: number | undefined,
+  report: PredictReport,
+): Promise<void> {
+  writeFileAtomic(join(out, RUN_FILES.judgement), [new TextEncoder().encode(judgementJson(judgement))]);
+  const inputs = async (indices: readonly number[]) =>
+    Promise.all(
+      indices.map(async (index) => {
+        const picture = await decode(resolve(judgement.data, judgement.answers[index]!.path), { maxPixels });
+        return { width: imageSize, height: imageSize, pixels: valCrop(picture, valTransform(imageSize)) };
+      }),
+    );
+  const written: string[] = [RUN_FILES.judgement];
+  for (const { file, draw } of judgedPictures(judgement, inputs, weights)) {
+    if (file === PICTURE_FILES.predictions) continue;
+    try {
+      writeFileAtomic(join(out, file), [await draw()]);
+      written.push(file);
+    } catch (error) {
+      report.note(`${join(out, file)} was not drawn (${(error as Error).message}).`);
+    }
+  }
+  report.note(`Written in ${out}: ${written.join(', ')}`);
+}
+
+await runProgram(import.meta.url, 'eval', main);

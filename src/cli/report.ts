@@ -1,0 +1,174 @@
+/** `npm run report -- <run> …`: writes the page about a run anew, or one that compares several. */
+import { join, resolve } from 'node:path';
+import { DawngradError, FileError, UsageError } from '../errors.ts';
+import type { AdapterPreference } from '../gpu/dawn.ts';
+import { accuracyText } from '../judge/index.ts';
+import { formatBytes } from '../plan/index.ts';
+import { printableLines } from '../printable.ts';
+import {
+  type Counts,
+  comparisonOf,
+  type OpenEyes,
+  openEyes,
+  openReader,
+  type RunRecord,
+  readRun,
+  reportOf,
+} from '../report/index.ts';
+import { countsOf, openPictures, RUN_FILES } from '../train/index.ts';
+import { writeFileAtomic } from '../weights/index.ts';
+import { called } from './called.ts';
+import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
+import { ADAPTERS, checkExists, oneOf } from './flags.ts';
+import { parseArgs } from './parse-args.ts';
+import { runProgram } from './program.ts';
+
+const HELP = `Usage: ${called('report')} <run> [<run> …] [flags]
+
+Of one run: writes its report.html anew, from the files of its folder. Of several, up to six: writes one page with their
+results beside each other, the settings that differ, their curves, and the pictures that some name right and others wrong.
+
+  <run>                 the folder of a run
+      --out <file>      where to write (default: report.html in the run's folder; of several runs compare.html)
+      --data <folder>   where the pictures of the run are now, if they were moved
+      --no-pictures     without pictures and heat maps, as for a page that others will read
+      --adapter <which> ${ADAPTERS.join(', ')}: the device that makes the heat maps
+  -h, --help            print this
+
+${EXIT_HELP_WITHOUT_TRAINING}
+`;
+
+interface ReportCommand {
+  readonly runs: readonly string[];
+  readonly out: string | undefined;
+  readonly data: string | undefined;
+  readonly pictures: boolean;
+  readonly adapter: AdapterPreference | undefined;
+}
+
+/**
+ * @param argv arguments after the script's name
+ * @returns exit status
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const command = parseFlags(argv);
+    if (command === 'help') {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    const records = command.runs.map(readRun);
+    await (records.length === 1 ? reportOne(records[0]!, command) : compare(records, command));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof DawngradError)) throw error;
+    note(error.message);
+    if (error instanceof UsageError) process.stderr.write(`Try "${called('report')} --help".\n`);
+    return exitStatusOf(error);
+  }
+}
+
+async function reportOne(record: RunRecord, command: ReportCommand): Promise<void> {
+  const { eyes, remark } = await openFor(record, command);
+  try {
+    const html = await reportOf(record, { eyes, remark, data: command.data, counts: countsFor(record, command) });
+    write(command.out ?? join(record.folder, RUN_FILES.report), html);
+  } finally {
+    await eyes?.close();
+  }
+}
+
+async function compare(
+  records: readonly RunRecord[],
+  { out = 'compare.html', pictures, data }: ReportCommand,
+): Promise<void> {
+  const eyes = pictures ? openReader(records[0]!) : undefined;
+  try {
+    const html = await comparisonOf(records, { eyes, data });
+    for (const { folder, judgement } of records) {
+      process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
+    }
+    write(out, html);
+  } finally {
+    await eyes?.close();
+  }
+}
+
+/** A report without heat maps, or without pictures, is better than none: what is missing is said, there and here. */
+async function openFor(
+  record: RunRecord,
+  { pictures, adapter }: ReportCommand,
+): Promise<{ readonly eyes: OpenEyes | undefined; readonly remark?: string }> {
+  if (!pictures) return { eyes: undefined, remark: 'This report was asked for without pictures.' };
+  // Only wrong answers are looked at.
+  if (!record.judgement?.answers.some(({ right }) => !right)) return { eyes: undefined };
+  try {
+    return { eyes: await openEyes(record, adapter) };
+  } catch (error) {
+    if (!(error instanceof DawngradError)) throw error;
+    note(`${error.message} The report has no heat maps.`);
+    return {
+      eyes: openReader(record),
+      remark: 'The network could not be asked again where it looked, so there are no heat maps.',
+    };
+  }
+}
+
+/** Undefined if the pictures are gone. */
+function countsFor({ config }: RunRecord, { data }: ReportCommand): Counts | undefined {
+  try {
+    return countsOf(openPictures(data ?? config.data));
+  } catch (error) {
+    if (error instanceof FileError) return undefined;
+    throw error;
+  }
+}
+
+function write(path: string, html: string): void {
+  const bytes = new TextEncoder().encode(html);
+  writeFileAtomic(path, [bytes]);
+  process.stdout.write(`${printableLines(path)}: ${formatBytes(bytes.length)}\n`);
+}
+
+function note(text: string): void {
+  process.stderr.write(`report: ${printableLines(text)}\n`);
+}
+
+function parseFlags(argv: readonly string[]): ReportCommand | 'help' {
+  const { values, positionals } = parse(argv);
+  if (values.help) return 'help';
+  if (positionals.length === 0) throw new UsageError('expected the folder of a run, found none');
+  const runs = positionals.map((path) => checkExists('<run>', path, 'folder'));
+  const twice = runs.find((run, i) => runs.findIndex((other) => resolve(other) === resolve(run)) < i);
+  if (twice !== undefined) throw new UsageError(`${twice}: named twice; name different runs`);
+  const { out, data, adapter } = values;
+  if (out !== undefined && !out.endsWith('.html')) {
+    throw new UsageError(`--out: expected a name that ends in .html, found ${out}`);
+  }
+  return {
+    ...{ runs, out },
+    data: data === undefined ? undefined : resolve(checkExists('--data', data, 'folder')),
+    pictures: !values['no-pictures'],
+    adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        out: { type: 'string' },
+        data: { type: 'string' },
+        'no-pictures': { type: 'boolean' },
+        adapter: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+await runProgram(import.meta.url, 'report', main);

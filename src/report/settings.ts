@@ -1,0 +1,100 @@
+/** How the run was set up, and on what it ran. */
+import { type Html, html, plain } from './html.ts';
+import type { RunConfig, RunRecord } from './run-record.ts';
+import { pairs, type Section } from './section.ts';
+import { counted, lastPart, whole, withoutPath } from './words.ts';
+
+/** What other sections tell, and what is no setting. */
+const ELSEWHERE = new Set([
+  'dawngrad',
+  'node',
+  'demo',
+  'data',
+  'classes',
+  'pictures',
+  'skipped',
+  'adapter',
+  'checks',
+  'kernels',
+  'kernelChoice',
+  'segments',
+  'weights',
+]);
+
+const TITLES: Readonly<Record<string, string>> = {
+  batchSize: 'Pictures in a batch',
+  lr: 'Learning rate',
+  stepSize: 'Epochs until the learning rate falls',
+  gamma: 'It falls by the factor',
+  imageSize: 'Side of the input, pixels',
+  architecture: 'Network',
+  lastLayer: 'Last layer',
+  onDivergence: 'If training diverges',
+  watchdog: 'Watchdog, seconds',
+};
+
+/** The settings as texts by name, in the order of config.json; inner ones as `augment.kind`. No paths of the machine. */
+export function settingsOf(config: RunConfig): Map<string, string> {
+  const settings = new Map<string, string>();
+  const { weights } = config as { readonly weights?: { readonly file?: unknown } | null };
+  settings.set('weights', typeof weights?.file === 'string' ? lastPart(weights.file) : 'none: drawn');
+  const add = (name: string, value: unknown) => {
+    if (value === undefined || value === null) return;
+    if (typeof value === 'object' && !Array.isArray(value)) {
+      for (const [key, inner] of Object.entries(value)) add(`${name}.${key}`, inner);
+      return;
+    }
+    settings.set(
+      name,
+      Array.isArray(value) ? value.map((one) => withoutPath(String(one))).join(', ') : withoutPath(String(value)),
+    );
+  };
+  for (const [name, value] of Object.entries(config)) if (!ELSEWHERE.has(name)) add(name, value);
+  return settings;
+}
+
+/** `Weight decay` of `weightDecay`. */
+export function titleOf(name: string): string {
+  const words =
+    TITLES[name] ?? name.replaceAll(/([a-z])([A-Z])/g, (_, before, after) => `${before} ${after.toLowerCase()}`);
+  return plain(words.charAt(0).toUpperCase() + words.slice(1));
+}
+
+export function settingsSection({ config }: RunRecord): Section {
+  const rows = [...settingsOf(config)].map(([name, value]) => [titleOf(name), plain(value)] as const);
+  return { id: 'settings', title: 'Settings', body: pairs('Settings', rows) };
+}
+
+export function deviceSection({ config, summary, metrics }: RunRecord): Section {
+  const { adapter, dawngrad, node, kernels } = config;
+  const trained = metrics.filter(({ phase }) => phase === 'train');
+  const speed = trained.at(-1)?.imagesPerSecond;
+  const segments = summary?.segments ?? [];
+  const rows = [
+    ['Adapter', plain(adapter.description)],
+    ['Kind', adapter.kind === 'software' ? 'software: the processor computes, without a GPU' : 'hardware'],
+    ['dawngrad', plain(dawngrad)],
+    ['Node', plain(node)],
+    ...(speed !== undefined && Number.isFinite(speed)
+      ? [['Training speed', `${Number(speed.toPrecision(3))} pictures a second`]]
+      : []),
+    ...(segments.length > 1 ? [['Starts', `${segments.length}: it was stopped and went on`]] : []),
+  ] as [string, string][];
+  return { id: 'device', title: 'The device', body: html`${pairs('Device', rows)}${kernelTable(kernels)}` };
+}
+
+function kernelTable(kernels: RunConfig['kernels']): Html | undefined {
+  const entries = Object.entries(kernels);
+  if (entries.length === 0) return undefined;
+  const variants = new Map<string, number>();
+  for (const [, variant] of entries) variants.set(variant, (variants.get(variant) ?? 0) + 1);
+  const summary = [...variants]
+    .sort((a, b) => b[1] - a[1])
+    .map(([variant, count]) => `${plain(variant)} ${whole(count)}`);
+  return html`<details><summary>${counted(entries.length, 'kernel choice')}: ${summary.join(', ')}</summary>
+    <p class="quiet">This run did not time its kernels; npm run bench does. These are the variants that it ran.</p>
+    ${pairs(
+      'Kernel choices',
+      entries.map(([work, variant]) => [plain(work), plain(variant)] as const),
+    )}</details>`;
+}
