@@ -125,7 +125,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
       const { data, weights, settings } = sources;
       const status = await runOne(command, folder, trainReport, signal, (options) =>
         train({
-          ...{ ...settings, ...options, ...command.regularization, ...command.probe },
+          ...{ ...settings, ...options, ...command.regularization, ...command.probe, ...command.dataSettings },
           ...{ data, weights, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,

@@ -13,6 +13,7 @@ import type { Best } from './best.ts';
 import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, type WeightsFile } from './config.ts';
 import { DivergenceWatch } from './divergence.ts';
 import type { DivergedAt, DivergedError } from './errors.ts';
+import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { judgeBest, judgeTest } from './judge-best.ts';
 import type { OnDivergence } from './options.ts';
@@ -38,6 +39,9 @@ export interface Run {
   readonly demo: boolean;
   readonly checks: boolean | null;
   readonly pictures: Pictures;
+  readonly reading: DataSettings;
+  /** What to tell of the pictures, a sentence each. */
+  readonly notes: readonly string[];
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
   readonly fingerprint: Fingerprint;
@@ -108,6 +112,8 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
     leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
+    notRead: [...pictures.train.notRead, ...pictures.val.notRead],
+    notes: run.notes,
     batchSize: settings.batchSize,
     skipped: run.skipped,
     regularization: described(run.regularization, classes),
@@ -149,6 +155,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     settings,
     regularization: run.regularization,
     data: run.data,
+    ...run.reading,
     weights: run.weights,
     demo: run.demo,
     classes,
@@ -166,7 +173,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     parts: { model, optimizer, scheduler },
     folder,
     best,
-    metadataOf: () => bestMetadata({ mode, settings, pictures, start, best }),
+    metadataOf: () => bestMetadata({ mode, settings, pictures, reading: run.reading, start, best }),
     watchdog,
     bestHash: run.bestHash,
   });

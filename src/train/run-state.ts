@@ -4,6 +4,7 @@ import { FileError } from '../errors.ts';
 import type { StartFacts } from '../models/start.ts';
 import { ARCHITECTURES, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import { isNumberOption, NUMBER_OPTIONS, type NumberOption, type NumberSettings } from '../plan/index.ts';
+import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
 import type { PhaseProgress } from './phase.ts';
@@ -20,7 +21,7 @@ export interface Position {
 }
 
 /** The description of a run that does not change, and its progress. */
-export interface RunState {
+export interface RunState extends DataSettings {
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly regularization: Regularization;
@@ -78,6 +79,9 @@ const SCHEMA = v.object({
   settings,
   regularization: REGULARIZATION_SCHEMA,
   data: v.string(),
+  // Only where they are not the tutorial's.
+  valSplit: v.optional(v.pipe(real, v.gtValue(0), v.ltValue(1))),
+  ignoreOrientation: v.optional(v.boolean()),
   weights: v.nullable(weightsFile),
   demo: v.boolean(),
   classes: strings,

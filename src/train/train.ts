@@ -21,13 +21,16 @@ import { checkPictures, readHeaders } from './check-pictures.ts';
 import { compile } from './compile.ts';
 import { type WeightsFile, weightsFile } from './config.ts';
 import { runEpochs } from './epochs.ts';
+import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
-import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { pictureNotes } from './picture-notes.ts';
+import { makeLoaders, type Pictures } from './pictures.ts';
 import { refuseProbeOptions } from './probe/settings.ts';
 import { trainProbe } from './probe/train-probe.ts';
 import { criterionOf, type OpenRegularization, regularizationOf, settle } from './regularization.ts';
 import { checkSaved, openSaved, type SavedRun } from './resume.ts';
+import { findRunData } from './run-data.ts';
 import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { restoreTraining } from './training-state.ts';
 import type { State, TrainResult } from './types.ts';
@@ -62,7 +65,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (mode === 'probe') return trainProbe(options);
   refuseProbeOptions(options);
   const settings = numberSettings(options);
-  const pictures = openPictures(options.data);
+  const { found, reading } = await findRunData(options, settings);
+  const { pictures } = found;
   const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
@@ -74,7 +78,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     folder = new RunFolder(made?.path ?? options.out!);
     return await run(options, {
-      ...{ mode, settings, regularization, pictures, start, weights, fingerprint, onDivergence, folder },
+      ...{ mode, settings, regularization, pictures, found, reading, start, weights, fingerprint },
+      ...{ onDivergence, folder },
       data: resolve(options.data),
       demo: options.demo ?? false,
       skipped: [],
@@ -100,10 +105,10 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
   // Locked before it is read: another process may still be adding to it.
   const held = new RunFolder(folder, true);
   try {
-    const saved = openSaved(folder, options);
-    const { mode, settings, regularization, pictures, data, demo, weights, fingerprint, start } = saved;
+    const saved = await openSaved(folder, options);
+    const { mode, settings, regularization, pictures, found, reading, data, demo, weights, fingerprint, start } = saved;
     return await run(options, {
-      ...{ mode, settings, regularization, pictures, start, data, demo, weights, fingerprint, saved },
+      ...{ mode, settings, regularization, pictures, found, reading, start, data, demo, weights, fingerprint, saved },
       skipped: saved.state.skipped,
       onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
       skipBroken: false,
@@ -121,6 +126,8 @@ interface Plan {
   readonly regularization: OpenRegularization;
   /** Those of a run that goes on are without the broken ones. */
   readonly pictures: Pictures;
+  readonly found: FoundPictures;
+  readonly reading: DataSettings;
   readonly skipped: readonly string[];
   readonly onDivergence: OnDivergence;
   readonly skipBroken: boolean;
@@ -134,19 +141,21 @@ interface Plan {
 }
 
 async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
-  const { mode, settings, fingerprint, data, demo, weights, saved, onDivergence, skipBroken } = plan;
+  const { mode, settings, fingerprint, data, demo, weights, saved, onDivergence, skipBroken, reading, found } = plan;
   const open = plan.regularization;
   let loaded: Start | undefined = plan.start;
   const start = factsOf(loaded);
   const { adapter, pictures: drawsPictures = true, reporter, signal } = options;
   const checks = options.checks ?? true;
-  const pool = new DecoderPool(settings.threads, settings);
+  const pool = new DecoderPool(settings.threads, { ...settings, ...reading });
   const generator = new Generator(settings.seed);
   // The threads read the pictures while the device is opened and kernels are compiled.
   const request = { pictures: plan.pictures, loaders: makeLoaders(plan.pictures, settings, generator, pool, open) };
   const checking = saved
-    ? readHeaders({ ...request, skipBroken, signal, reporter }).then(() => ({ ...request, skipped: plan.skipped }))
-    : checkPictures({ ...request, skipBroken, signal, reporter });
+    ? readHeaders({ ...request, skipBroken, signal, reporter }).then(() => ({
+        ...{ ...request, skipped: plan.skipped, parts: undefined },
+      }))
+    : checkPictures({ ...request, skipBroken, signal, reporter, surveyed: found.surveyed });
   // It is awaited below; a device that cannot be opened is reported first.
   let checkFailed = false;
   checking.catch(() => {
@@ -173,7 +182,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
       checkLimits(rehearsal.memory, opened);
       await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true);
     }
-    const { pictures, loaders, skipped } = await checking;
+    const { pictures, loaders, skipped, parts } = await checking;
     signal?.throwIfAborted();
     // Without the broken pictures the last batches have other sizes.
     if (!rehearsal || pictures !== plan.pictures)
@@ -191,6 +200,7 @@ async function run(options: ResumeOptions, plan: Plan): Promise<TrainResult> {
     signal?.throwIfAborted();
     const { summary, metrics } = await runEpochs({
       ...{ mode, settings, data, weights, demo, pictures, skipped, fingerprint, onDivergence, start, gpu, chooser },
+      ...{ reading, notes: pictureNotes(found, parts) },
       ...{
         rehearsal,
         model,

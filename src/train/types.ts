@@ -1,5 +1,6 @@
 /** Types that the parts of a run share: metrics, progress, summary and the reporter. */
 
+import type { LeftOut } from '../data/index.ts';
 import type { Judgement } from '../judge/index.ts';
 import type { ResNet } from '../models/index.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
@@ -156,6 +157,10 @@ export interface RunStart {
   readonly skipped: readonly string[];
   /** Paths of hidden folders and `._*` files among them, which are no classes and no pictures. */
   readonly leftOut: readonly string[];
+  /** Files that are not read though they lie among the pictures, such as GIF. */
+  readonly notRead: readonly LeftOut[];
+  /** How the pictures were divided, and what is wrong with them: copies in train and val, labels that contradict. */
+  readonly notes: readonly string[];
   /** What differs from the tutorial in augmentation, mixup, smoothed labels and class weights. */
   readonly regularization?: ReturnType<typeof described>;
   /** Steps per phase. */
