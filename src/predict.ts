@@ -4,5 +4,5 @@
  * @module dawngrad/predict
  */
 export { FileError, UsageError } from './errors.ts';
-export { openPredictor, type Prediction } from './predict/index.ts';
+export { judgeFolder, openLabelled, openPredictor, type Prediction } from './predict/index.ts';
 export { tunedChoices } from './tune/index.ts';

@@ -4,7 +4,10 @@
  * @module dawngrad/train
  */
 export { FileError, UsageError } from './errors.ts';
+export { type Judgement, judge, readJudgement } from './judge/index.ts';
 export {
+  type Augment,
+  type ClassWeights,
   evaluate,
   findLearningRate,
   joinReporters,

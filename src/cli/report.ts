@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
+import { accuracyText } from '../judge/index.ts';
 import { formatBytes } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import {
@@ -83,7 +84,11 @@ async function compare(
 ): Promise<void> {
   const eyes = pictures ? openReader(records[0]!) : undefined;
   try {
-    write(out, await comparisonOf(records, { eyes, data }));
+    const html = await comparisonOf(records, { eyes, data });
+    for (const { folder, judgement } of records) {
+      process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
+    }
+    write(out, html);
   } finally {
     await eyes?.close();
   }
@@ -122,7 +127,7 @@ function countsFor({ config }: RunRecord, { data }: ReportCommand): Counts | und
 function write(path: string, html: string): void {
   const bytes = new TextEncoder().encode(html);
   writeFileAtomic(path, [bytes]);
-  process.stdout.write(`${path}: ${formatBytes(bytes.length)}\n`);
+  process.stdout.write(`${printableLines(path)}: ${formatBytes(bytes.length)}\n`);
 }
 
 function note(text: string): void {

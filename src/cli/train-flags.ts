@@ -4,8 +4,15 @@ import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode, TUTORIAL_MODES } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
-import { ON_DIVERGENCE, type OnDivergence, type RegularizationOptions, type TrainOptions } from '../train/index.ts';
+import {
+  type DataSettings,
+  ON_DIVERGENCE,
+  type OnDivergence,
+  type RegularizationOptions,
+  type TrainOptions,
+} from '../train/index.ts';
 import { called } from './called.ts';
+import { checkData, DATA_HELP, DATA_OPTIONS, parseDataFlags } from './data-flags.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
@@ -40,7 +47,8 @@ export interface TrainCommand {
   readonly modes: readonly TrainMode[];
   /** From the flag or the variable; undefined if neither is given. */
   readonly data: string | undefined;
-  /** The same; NO_WEIGHTS if all weights are drawn at random. */
+  readonly dataSettings: DataSettings;
+  /** As `data`; NO_WEIGHTS if all weights are drawn at random. */
   readonly weights: string | undefined;
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
@@ -135,9 +143,11 @@ best on the validation pictures. By default it downloads the tutorial's files on
 weights. If you name nothing and these cannot be reached, it trains the built-in demo and says so.
 
 ${flagHelp('data <folder>', [
-  'holds train/ and val/, each with one folder of pictures per class',
+  'holds train/ and val/ (or valid/, test/), each with one folder of pictures per class;',
+  'or class folders alone; or is a list, .csv or .jsonl: path, label, and split if any',
   "(default: $DAWNGRAD_DATA, else the tutorial's ants and bees)",
 ])}
+${DATA_HELP}
 ${flagHelp('weights <file>', [
   'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from, or the',
   'folder of a run; its last layer is used only if it has the same number of classes',
@@ -234,14 +244,15 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (other) throw new UsageError(`--${other}: with --resume, this is that of the run; leave it out`);
     checkExists('--resume', resume, 'folder');
   }
-  const weights = demo || resume !== undefined ? undefined : locate('weights', text('weights'), env, 'file');
+  const weights = demo || resume !== undefined ? undefined : locate('weights', text('weights'), env);
   const probe = probeOptions(mode === 'probe', values);
   if (mode === 'probe' && weights === NO_WEIGHTS) throw new UsageError(`--weights none: ${NO_RANDOM_WEIGHTS}`);
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
     modes,
-    data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}, 'folder'),
+    data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}),
     weights,
+    dataSettings: parseDataFlags(values),
     demo,
     numbers,
     words,
@@ -272,6 +283,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
       args: [...argv],
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
+        ...DATA_OPTIONS,
         ...Object.fromEntries(PROBE_SWITCHES.map((flag) => [flag, { type: 'boolean' as const }])),
         demo: { type: 'boolean' },
         'lr-find': { type: 'boolean' },
@@ -289,17 +301,10 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
 }
 
 /** A path from its flag, else from its variable; it must exist. */
-function locate(
-  flag: 'data' | 'weights',
-  given: string | undefined,
-  env: NodeJS.ProcessEnv,
-  kind: 'file' | 'folder',
-): string | undefined {
+function locate(flag: 'data' | 'weights', given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const variable = `DAWNGRAD_${flag.toUpperCase()}`;
   const path = given ?? (env[variable] || undefined);
   if (path === undefined || (flag === 'weights' && path === NO_WEIGHTS)) return path;
   const shownAs = given === undefined ? variable : `--${flag}`;
-  if (flag === 'weights') return checkWeights(shownAs, path);
-  checkExists(shownAs, path, kind);
-  return path;
+  return flag === 'data' ? checkData(shownAs, path) : checkWeights(shownAs, path);
 }

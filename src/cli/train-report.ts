@@ -25,7 +25,7 @@ import {
   someOf,
 } from '../train/index.ts';
 import { called } from './called.ts';
-import { leftOutLines } from './left-out.ts';
+import { leftOutLines, notReadLines } from './left-out.ts';
 import { LongWork, SECONDS_BETWEEN_LINES } from './long-work.ts';
 import type { Output } from './output.ts';
 import { PROBE_LABEL, ProbeLines } from './probe-lines.ts';
@@ -101,7 +101,7 @@ export class TrainReport implements Reporter {
     this.note(`Memory: ${memoryText(run.memory)}`);
     this.note(`Weights: ${weights}`);
     this.note(`Pictures: ${pictures.train} train, ${pictures.val} val; classes: ${listed(classes)}`);
-    for (const line of leftOutLines(run.leftOut)) this.note(line);
+    for (const line of [...run.notes, ...leftOutLines(run.leftOut), ...notReadLines(run.notRead)]) this.note(line);
     const { skipped, batchSize } = run;
     if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
     if (batchSize > pictures.train) this.note(`Batch size ${batchSize}: all ${pictures.train} pictures are one batch.`);
@@ -193,6 +193,10 @@ export class TrainReport implements Reporter {
 
   judged(judgement: Judgement): void {
     this.#lines.write(`\n${judgementWords(judgement)}`);
+  }
+
+  notJudged(pictures: readonly string[]): void {
+    this.note(`Broken, so not judged: ${pictures.length} pictures: ${someOf(pictures)}`);
   }
 
   judgementFailed(error: Error): void {

@@ -134,7 +134,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
       const status = await runOne(command, folder, trainReport, signal, async (options) => {
         const all: TrainOptions = {
           ...{ ...fittingSettings(settings, command.words), ...options, ...command.words },
-          ...{ ...command.regularization, ...command.probe },
+          ...{ ...command.regularization, ...command.probe, ...command.dataSettings },
           ...{ data, weights, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,

@@ -28,8 +28,8 @@ const LARGEST_CELL = 88;
 const SMALLEST_CELL = 34;
 /** The cells of a middling matrix together. */
 const FIELD_WIDTH = 420;
-/** Headings have at least this width. */
-const LEAST_WIDTH = 390;
+/** The heading decides the width of a small matrix, up to this. */
+const HEADING_WIDTH = 560;
 
 /**
  * Pale to dark, by the share of the row. Right and wrong answers differ in hue and, by the frame, without colours.
@@ -58,7 +58,8 @@ export async function confusionCanvas(given: Confusion): Promise<Canvas> {
   const header = HEADING.height + SUBHEADING.height + 10;
   const top = MARGIN + header + AXIS.height + columnLabels;
   const field = cell * classes.length;
-  const width = Math.max(left + field - MARGIN, LEAST_WIDTH);
+  const heading = Math.ceil(Math.min(HEADING_WIDTH, regular.measure(given.by, SUBHEADING.size)));
+  const width = Math.max(left + field - MARGIN, heading);
   const canvas = new Canvas(width + 2 * MARGIN, top + field + MARGIN);
 
   let baseline = MARGIN + HEADING.height - 6;

@@ -58,7 +58,8 @@ function foot({ config, judgement }: RunRecord): Html {
     html`<p id="note-grad-cam">Grad-CAM (Selvaraju et al., 2017) weighs the channels of the network's last map by how much the answer's score
     grows with each, and adds them. Bright places spoke for the answer, compared with the other places of the same picture; the map has
     few, coarse places.</p>
-    <p>The interval is Wilson's, of 95 %. It holds for more pictures of the same kind, not for pictures of another camera or place.</p>`
+    <p>The interval is Wilson's, of 95 %. It holds for more pictures of the same kind, not for pictures of another camera or place. Val also chose the best epoch, so its accuracy
+    is a little too good.</p>`
   }
     <p>Written by dawngrad ${plain(config.dawngrad)}. This file holds everything it shows, and loads nothing.</p>`;
 }

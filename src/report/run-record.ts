@@ -34,7 +34,6 @@ const CONFIG = v.looseObject({
   classes: v.array(v.string()),
   architecture: v.string(),
   imageSize: count,
-  batchSize: count,
   maxPixels: v.optional(count),
   epochs: count,
   skipped: v.optional(v.array(v.string()), []),

@@ -8,7 +8,7 @@ import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, t
 import { DivergenceWatch } from './divergence.ts';
 import type { DivergedAt, DivergedError } from './errors.ts';
 import type { Fingerprint } from './fingerprint.ts';
-import { judgeBest } from './judge-best.ts';
+import { judgeBest, judgeTest } from './judge-best.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { pictureName } from './pictures.ts';
@@ -119,6 +119,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     recipe: run.recipe,
     regularization: run.regularization,
     data: run.data,
+    ...run.reading,
     weights: run.weights,
     demo: run.demo,
     classes,
@@ -136,7 +137,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     parts: { model, optimizer: learner.optimizer, scheduler: learner.scheduler, gradients: true },
     folder,
     best,
-    metadataOf: () => bestMetadata({ mode, settings, pictures, start, best }),
+    metadataOf: () => bestMetadata({ mode, settings, pictures, reading: run.reading, start, best }),
     watchdog,
     bestHash: run.bestHash,
   });
@@ -270,9 +271,10 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   if (finished > 0) {
     const question = { gpu, chooser, model, loader: loaders.val, watchdog };
     await judgeBest({
-      ...{ best, data: run.data, loader: loaders.val, folder, reporter, drawn },
+      ...{ best, data: run.data, split: 'val', loader: loaders.val, folder, reporter, drawn },
       scores: (onScored) => scoreSet({ ...question, onScored }),
     });
+    if (pictures.test && !summary.interrupted) await judgeTest({ ...run, watchdog, test: pictures.test });
   }
   await drawn?.finish();
   if (run.drawsPictures) await writeRunReport({ ...run, watchdog });

@@ -65,7 +65,7 @@ export async function findLearningRate(options: TrainOptions): Promise<SearchRes
     throw new UsageError("mode: a search is for 'finetune' and 'extract'; a probe has a learning rate that suits it");
   }
   checkPath('data', 'the folder of the pictures', options.data);
-  const plan = forSearch(planRun(options, mode));
+  const plan = forSearch(await planRun(options, mode));
   const made = out === undefined ? makeRunFolder('lr-find') : undefined;
   let folder: RunFolder | undefined;
   try {

@@ -14,7 +14,10 @@ export type OnDivergence = (typeof ON_DIVERGENCE)[number];
 
 /** Data, weights and settings of a run. Omitted settings take the tutorial's values. */
 export interface TrainOptions extends RegularizationOptions {
-  /** Folder with `train/` and `val/`, each with one folder of pictures per class. */
+  /**
+   * Folder with `train/` and `val/` (or `valid/`, `validation/`, `test/`), each with one folder of pictures per class; or a
+   * folder of class folders alone, or a list in CSV or JSONL, of which a share becomes val.
+   */
   readonly data: string;
   /** A checkpoint (.pth or .safetensors) to start from. Without one the weights are drawn at random. */
   readonly weights?: string | undefined;
@@ -67,6 +70,10 @@ export interface TrainOptions extends RegularizationOptions {
   readonly imageSize?: number | undefined;
   /** The most pixels (width times height) that a picture may have; default 178,956,970, as in Pillow. */
   readonly maxPixels?: number | undefined;
+  /** The share of the pictures that becomes val if nobody has divided them, between 0 and 1; default 0.2. */
+  readonly valSplit?: number | undefined;
+  /** Whether pictures stay as they are stored, as in torchvision, though their EXIF says how to turn them. Default false. */
+  readonly ignoreOrientation?: boolean | undefined;
   /** Which adapter to open; the fastest by default. */
   readonly adapter?: AdapterPreference | undefined;
   /** Dawn's validation and the shaders' bounds checks. Default true: they cost 2 % of a step (lavapipe). */

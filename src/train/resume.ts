@@ -9,11 +9,13 @@ import { checkNumber, type NumberSettings } from '../plan/index.ts';
 import { type Checkpoint, encodeSafetensors, parseSource, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
 import { Best } from './best.ts';
 import { bestMetadata, type WeightsFile, weightsFile } from './config.ts';
+import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
-import { openPictures, type Pictures, withoutPictures } from './pictures.ts';
+import { type Pictures, withoutPictures } from './pictures.ts';
 import { hasFixedLength, type Recipe } from './recipe.ts';
 import type { Regularization } from './regularization.ts';
+import { findRunData } from './run-data.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { damaged, type RunState, runStateFrom, stopsEarly } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
@@ -34,6 +36,8 @@ export interface SavedRun {
   readonly recipe: Recipe;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
+  readonly reading: DataSettings;
+  readonly found: FoundPictures;
   readonly data: string;
   readonly demo: boolean;
   readonly weights: WeightsFile | null;
@@ -69,13 +73,16 @@ function isProbe(folder: string): boolean {
  * Reads the state of a run whose folder this process has locked.
  * @throws as `resumeTraining`
  */
-export function openSaved(folder: string, options: ResumeOptions): SavedRun {
+export async function openSaved(folder: string, options: ResumeOptions): Promise<SavedRun> {
   const path = join(folder, RUN_FILES.last);
   const checkpoint = readCheckpoint(path);
   const state = runStateFrom(path, extraOf(path, checkpoint));
   const settings = settingsOf(folder, state, options);
   const data = resolve(options.data ?? state.data);
-  const all = openPictures(data);
+  const { valSplit, ignoreOrientation } = state;
+  const { signal, reporter } = options;
+  const { found, reading } = await findRunData({ data, valSplit, ignoreOrientation, signal, reporter }, settings);
+  const all = found.pictures;
   const fingerprint = fingerprintOf(all);
   const differing = differences(state.fingerprint, fingerprint);
   if (differing.length > 0) {
@@ -90,7 +97,7 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
   if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
   const { mode, recipe, regularization, demo, weights, start } = state;
-  const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures);
+  const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures, reading);
   return {
     ...{
       path,
@@ -101,12 +108,13 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
       recipe,
       regularization,
       pictures,
+      reading,
+      found,
       data,
       demo,
       weights,
-      fingerprint,
-      best,
     },
+    ...{ fingerprint, best },
     // Everything is loaded from the saved state.
     start,
     bestHash: hash,
@@ -190,7 +198,14 @@ function checkWeights(folder: string, weights: WeightsFile | null): void {
  * The best weights so far. If a crash came between last.safetensors and a new best.safetensors, that is written now:
  * its weights are those in last.safetensors.
  */
-function openBest(folder: string, last: string, checkpoint: Checkpoint, state: RunState, pictures: Pictures) {
+function openBest(
+  folder: string,
+  last: string,
+  checkpoint: Checkpoint,
+  state: RunState,
+  pictures: Pictures,
+  reading: DataSettings,
+) {
   const reference = referenceIn(last, checkpoint);
   const path = join(folder, RUN_FILES.best);
   const bytes = existsSync(path) ? readCheckpoint(path) : undefined;
@@ -198,7 +213,7 @@ function openBest(folder: string, last: string, checkpoint: Checkpoint, state: R
   if (!found) {
     const { mode, settings, start } = state;
     const { epoch, acc } = reference;
-    const metadata = bestMetadata({ mode, settings, pictures, start, best: { epoch, acc } });
+    const metadata = bestMetadata({ mode, settings, pictures, reading, start, best: { epoch, acc } });
     const whole = { tensors: modelEntries(checkpoint), metadata };
     if (hashOf(encodeSafetensors(path, whole)) !== reference.sha256) {
       throw new FileError(

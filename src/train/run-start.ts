@@ -17,7 +17,7 @@ interface StartOptions {
 }
 
 export function runStart(setUp: SetUp, { mode, settings, recipe, demo, folder }: StartOptions): RunStart {
-  const { gpu, rehearsal, pictures, loaders, skipped, regularization, start } = setUp;
+  const { gpu, rehearsal, pictures, loaders, notes, skipped, regularization, start } = setUp;
   return {
     mode,
     ...(demo && { demo: true }),
@@ -29,6 +29,8 @@ export function runStart(setUp: SetUp, { mode, settings, recipe, demo, folder }:
     classes: pictures.classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
     leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
+    notRead: [...pictures.train.notRead, ...pictures.val.notRead],
+    notes,
     batchSize: settings.batchSize,
     skipped,
     regularization: described(regularization, pictures.classes),

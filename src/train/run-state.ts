@@ -12,6 +12,7 @@ import {
   numberSettings,
   writtenNumbers,
 } from '../plan/index.ts';
+import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
 import type { PhaseProgress } from './phase.ts';
@@ -29,7 +30,7 @@ export interface Position {
 }
 
 /** The description of a run that does not change, and its progress. */
-export interface RunState {
+export interface RunState extends DataSettings {
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
   readonly recipe: Recipe;
@@ -107,6 +108,9 @@ const SCHEMA = v.object({
   recipe,
   regularization: REGULARIZATION_SCHEMA,
   data: v.string(),
+  // Only where they are not the tutorial's.
+  valSplit: v.optional(v.pipe(real, v.gtValue(0), v.ltValue(1))),
+  ignoreOrientation: v.optional(v.boolean()),
   weights: v.nullable(weightsFile),
   demo: v.boolean(),
   classes: strings,

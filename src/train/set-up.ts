@@ -12,9 +12,11 @@ import type { Phase, TutorialMode } from '../models/types.ts';
 import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { checkPictures, readHeaders } from './check-pictures.ts';
 import { compile } from './compile.ts';
+import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { Learner } from './learner.ts';
 import type { ResumeOptions, TrainOptions } from './options.ts';
-import { makeLoaders, openPictures, type Pictures } from './pictures.ts';
+import { pictureNotes } from './picture-notes.ts';
+import { makeLoaders, type Pictures } from './pictures.ts';
 import { refuseProbeOptions } from './probe/settings.ts';
 import { type Recipe, recipeOf, withOptimizerDefaults } from './recipe.ts';
 import {
@@ -25,6 +27,7 @@ import {
   settle,
 } from './regularization.ts';
 import type { SavedRun } from './resume.ts';
+import { findRunData } from './run-data.ts';
 import { restoreTraining } from './training-state.ts';
 import type { Reporter } from './types.ts';
 
@@ -36,6 +39,8 @@ export interface SetUpPlan {
   readonly regularization: OpenRegularization;
   /** Those of a run that goes on are without the broken ones. */
   readonly pictures: Pictures;
+  readonly found: FoundPictures;
+  readonly reading: DataSettings;
   readonly skipped: readonly string[];
   readonly skipBroken: boolean;
   readonly start: Start;
@@ -51,6 +56,9 @@ export interface SetUp {
   readonly rehearsal: Rehearsal;
   readonly pictures: Pictures;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
+  readonly reading: DataSettings;
+  /** What to tell of the pictures, a sentence each. */
+  readonly notes: readonly string[];
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
   readonly regularization: Regularization;
@@ -65,16 +73,20 @@ export interface SetUp {
  * Checks the options, lists the pictures and reads the weights.
  * @throws UsageError if an option is invalid; FileError naming a file or folder
  */
-export function planRun(options: TrainOptions, mode: TutorialMode): SetUpPlan {
+export async function planRun(options: TrainOptions, mode: TutorialMode): Promise<SetUpPlan> {
   refuseProbeOptions(options);
   const recipe = recipeOf(options, mode);
   const settings = numberSettings(withOptimizerDefaults(options, recipe));
   options.reporter?.preparing?.({ stage: 'files' });
-  const pictures = openPictures(options.data);
+  const { found, reading } = await findRunData(options, settings);
+  const { pictures } = found;
   const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes);
   const skipBroken = options.skipBroken ?? false;
-  return { mode, recipe, settings, pictures, regularization, start, skipBroken, skipped: [], saved: undefined };
+  return {
+    ...{ mode, recipe, settings, pictures, found, reading, regularization, start, skipBroken },
+    ...{ skipped: [], saved: undefined },
+  };
 }
 
 /** @throws UsageError unless it is a text that can be a path */
@@ -96,9 +108,9 @@ export async function withSetUp<Result>(
   plan: SetUpPlan,
   use: (setUp: SetUp) => Promise<{ result: Result; keepsModel: boolean }>,
 ): Promise<Result> {
-  const { mode, settings, recipe, regularization: open, saved } = plan;
+  const { mode, settings, recipe, regularization: open, found, reading, saved } = plan;
   const { adapter, reporter, signal, checks = true } = options;
-  const pool = new DecoderPool(settings.threads, settings);
+  const pool = new DecoderPool(settings.threads, { ...settings, ...reading });
   const generator = new Generator(settings.seed);
   // The threads read the pictures while the device is opened and kernels are compiled.
   const checking = check(plan, { generator, pool, signal, reporter });
@@ -131,7 +143,7 @@ export async function withSetUp<Result>(
       checkLimits(rehearsal.memory, opened);
       await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true, reporter);
     }
-    const { pictures, loaders, skipped } = await checking;
+    const { pictures, loaders, skipped, parts } = await checking;
     signal?.throwIfAborted();
     // Without the broken pictures the last batches have other sizes.
     if (!rehearsal || pictures !== plan.pictures)
@@ -149,20 +161,8 @@ export async function withSetUp<Result>(
     // The device has its weights now. Free the host's 45 MB copy for the rest of the run.
     loaded = undefined;
     const used = await use({
-      ...{
-        gpu,
-        chooser,
-        rehearsal,
-        pictures,
-        loaders,
-        skipped,
-        regularization,
-        start,
-        pool,
-        generator,
-        model,
-        learner,
-      },
+      ...{ gpu, chooser, rehearsal, pictures, loaders, reading, notes: pictureNotes(found, parts), skipped },
+      ...{ regularization, start, pool, generator, model, learner },
     });
     keepsModel = used.keepsModel;
     return used.result;
@@ -187,12 +187,12 @@ interface CheckParts {
 
 /** Reads the pictures: of a run that goes on only the headers. */
 async function check(plan: SetUpPlan, { generator, pool, signal, reporter }: CheckParts) {
-  const { pictures, settings, regularization, skipBroken, skipped, saved } = plan;
+  const { pictures, found, settings, regularization, skipBroken, skipped, saved } = plan;
   const loaders = makeLoaders(pictures, settings, generator, pool, regularization);
   const request = { pictures, loaders, skipBroken, signal, reporter };
-  if (!saved) return checkPictures(request);
+  if (!saved) return checkPictures({ ...request, surveyed: found.surveyed });
   await readHeaders(request);
-  return { pictures, loaders, skipped };
+  return { pictures, loaders, skipped, parts: undefined };
 }
 
 /** Undefined if a batch is too small. Without the broken pictures, which are told of first, it may be another one. */

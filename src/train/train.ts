@@ -44,7 +44,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
   if (mode === 'probe') return trainProbe(options);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
-  const plan = planRun(options, mode);
+  const plan = await planRun(options, mode);
   const weights = options.weights === undefined ? null : weightsFile(options.weights);
   const fingerprint = fingerprintOf(plan.pictures);
   // Before all that takes long: a folder that cannot be written is told at once.
@@ -78,10 +78,11 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
   const held = new RunFolder(folder, true);
   try {
     options.reporter?.preparing?.({ stage: 'files' });
-    const saved = openSaved(folder, options);
-    const { mode, settings, recipe, regularization, pictures, data, demo, weights, fingerprint, start } = saved;
+    const saved = await openSaved(folder, options);
+    const { mode, settings, recipe, regularization, pictures, found, reading, start } = saved;
     return await run(options, {
-      ...{ mode, settings, recipe, regularization, pictures, start, data, demo, weights, fingerprint, saved },
+      ...{ mode, settings, recipe, regularization, pictures, found, reading, start, saved },
+      ...{ data: saved.data, demo: saved.demo, weights: saved.weights, fingerprint: saved.fingerprint },
       skipped: saved.state.skipped,
       onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),
       skipBroken: false,

@@ -1,5 +1,6 @@
 /** Types that the parts of a run share: metrics, progress, summary and the reporter. */
 
+import type { LeftOut } from '../data/index.ts';
 import type { Judgement } from '../judge/index.ts';
 import type { ResNet } from '../models/index.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
@@ -167,6 +168,10 @@ export interface RunStart {
   readonly skipped: readonly string[];
   /** Paths of hidden folders and `._*` files among them, which are no classes and no pictures. */
   readonly leftOut: readonly string[];
+  /** Files that are not read though they lie among the pictures, such as GIF. */
+  readonly notRead: readonly LeftOut[];
+  /** How the pictures were divided, and what is wrong with them: copies in train and val, labels that contradict. */
+  readonly notes: readonly string[];
   /** What differs from the tutorial in augmentation, mixup, smoothed labels and class weights. */
   readonly regularization?: ReturnType<typeof described>;
   /** What differs from the tutorial in how the network learns, by the names of the options. */
@@ -214,8 +219,13 @@ export interface Reporter {
   ended?(summary: RunSummary): void;
   /** After the end: some pictures of a split have been judged. Called after each batch. */
   judging?(progress: JudgingProgress): void;
-  /** The best weights were judged on val; the judgement is in judgement.json. Not called if no epoch was finished. */
+  /**
+   * The best weights were judged on val, or on test; the judgement is in judgement.json or judgement-test.json. Not
+   * called if no epoch was finished.
+   */
   judged?(judgement: Judgement): void;
+  /** These pictures of test are broken, so they are not judged. */
+  notJudged?(pictures: readonly string[]): void;
   /** The best weights could not be judged. The run's other results are complete. */
   judgementFailed?(error: Error): void;
   /** These files of the run folder are pictures. Called last. */

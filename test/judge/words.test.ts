@@ -1,4 +1,5 @@
 /** What a terminal is told of a judgement. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { judge, judgementWords, warningsOf, worstClasses } from '../../src/judge/index.ts';
 import { BEETLE, JUDGEMENT, sure, times } from './support.ts';
@@ -19,6 +20,11 @@ test('accuracy with its interval, a table, the worst classes, and what to be car
     '18 pictures are too few to tell how good it is: the accuracy is uncertain by ± 19.2 points. Judge more pictures.',
     '',
   ]);
+});
+
+test('docs/judging.md shows these lines', () => {
+  const doc = readFileSync(new URL('../../docs/judging.md', import.meta.url), 'utf8');
+  expect(doc).toContain(`\n\`\`\`\n${judgementWords(JUDGEMENT)}\`\`\`\n`);
 });
 
 test('many pictures that are all right need no warning', () => {

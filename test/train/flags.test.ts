@@ -122,6 +122,7 @@ test('the defaults are the tutorial’s', () => {
     modes: ['finetune'],
     data,
     weights,
+    dataSettings: {},
     demo: false,
     numbers: {},
     words: {},
@@ -155,11 +156,12 @@ test('accepts every flag', () => {
     '--mode both --epochs 3 --batch-size 8 --lr 1e-2 --momentum .5 --weight-decay 1e-4 --step-size 2 --gamma 0.5';
   const more =
     '--seed 7 --workers 0 --threads 0 --image-size 64 --adapter software --out a/b --json --safe --no-tune ' +
-    '--skip-broken --on-divergence continue --watchdog 60 --tensorboard';
+    '--skip-broken --on-divergence continue --watchdog 60 --tensorboard --val-split 0.3 --ignore-orientation';
   expect(parseTrainFlags([...good, ...args.split(' '), ...more.split(' ')], {})).toEqual({
     modes: ['finetune', 'extract'],
     data,
     weights,
+    dataSettings: { valSplit: 0.3, ignoreOrientation: true },
     demo: false,
     numbers: {
       epochs: 3,
