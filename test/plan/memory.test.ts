@@ -14,7 +14,7 @@ import {
   rehearse,
 } from '../../src/plan/index.ts';
 import { Ledger } from '../../src/plan/ledger.ts';
-import { type RunStart, train } from '../../src/train/index.ts';
+import { type Reporter, train } from '../../src/train/index.ts';
 import { withGpu } from '../support/gpu.ts';
 import { drawPictures, TINY, TRAINING_TIMEOUT, temporaryFolder } from '../train/support.ts';
 
@@ -44,6 +44,18 @@ const TUTORIAL: MemoryQuestion = {
   pictures: { train: 244, val: 153 },
 };
 
+/** Sees the plan, and the memory that the steps have taken when they are over. */
+function watch(gpu: Gpu) {
+  const seen: { plan?: MemoryPlan; pool: number; peak: number } = { pool: 0, peak: 0 };
+  const reporter: Reporter = {
+    started: ({ memory }) => {
+      seen.plan = memory;
+    },
+    ended: () => Object.assign(seen, { pool: gpu.pool.allocatedBytes, peak: gpu.pool.peakBytes }),
+  };
+  return { reporter, seen };
+}
+
 const MIXED = { mixup: 0.2, classWeights: 'balanced', labelSmoothing: 0.1 } as const;
 
 for (const [mode, more] of [
@@ -54,13 +66,15 @@ for (const [mode, more] of [
     `${[mode, ...Object.keys(more)].join()}: a run takes the planned memory from the pool`,
     async () => {
       const gpu = await openGpu();
-      let plan: MemoryPlan | undefined;
-      const reporter = { started: ({ memory }: RunStart) => (plan = memory) };
+      const { reporter, seen } = watch(gpu);
       try {
         const out = join(root, `run-${[mode, ...Object.keys(more)].join('-')}`);
         await train({ data, ...TINY, mode, ...more, batchSize: 5, gpu, out, reporter });
-        expect(plan?.pool).toBe(gpu.pool.allocatedBytes);
-        expect(plan?.peak).toBe(gpu.pool.peakBytes);
+        expect(seen.plan?.pool).toBe(seen.pool);
+        expect(seen.plan?.peak).toBe(seen.peak);
+        // The judgement and the report find place in it, but for small buffers of other sizes.
+        expect(gpu.pool.peakBytes).toBeLessThan(1.01 * seen.peak);
+        expect(gpu.pool.allocatedBytes).toBeLessThan(1.01 * seen.pool);
       } finally {
         gpu.close();
       }
@@ -73,16 +87,15 @@ gpuTest(
   'two averages, gradients that stay between batches and layers that join later take what is planned',
   async () => {
     const gpu = await openGpu();
-    let plan: MemoryPlan | undefined;
-    const reporter = { started: ({ memory }: RunStart) => (plan = memory) };
+    const { reporter, seen } = watch(gpu);
     const kinds = { optimizer: 'adamw', unfreeze: 'layer4', pictures: false } as const;
     const numbers = { epochs: 4, freezeEpochs: 2, accumulate: 3, gradClip: 1, batchSize: 5 };
     try {
       await train({ data, ...TINY, ...kinds, ...numbers, gpu, out: join(root, 'run-learning'), reporter });
-      expect(plan?.peak).toBe(gpu.pool.peakBytes);
+      expect(seen.plan?.peak).toBe(seen.peak);
       // The rehearsal has each kind of step, but not as many of each: some buffers could have been others.
-      expect(plan?.pool).toBeGreaterThanOrEqual(gpu.pool.allocatedBytes);
-      expect(plan?.pool).toBeLessThan(1.01 * gpu.pool.allocatedBytes);
+      expect(seen.plan?.pool).toBeGreaterThanOrEqual(seen.pool);
+      expect(seen.plan?.pool).toBeLessThan(1.01 * seen.pool);
     } finally {
       gpu.close();
     }
