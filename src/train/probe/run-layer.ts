@@ -71,7 +71,7 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
     { strict: false },
   );
   const state = await model.exportState();
-  const metadata = bestMetadata({ mode: 'probe', settings, pictures, start, best });
+  const metadata = bestMetadata({ mode: 'probe', settings, pictures, reading: run.reading, start, best });
   writeSafetensors(folder.bestPath, { tensors: new Map(state), metadata });
   const seconds = (performance.now() - startedAt) / 1000;
   const summary = probeSummary(run, { best, finished, stoppedEarly, seconds });

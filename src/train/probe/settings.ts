@@ -96,3 +96,9 @@ export function refuseProbeOptions(options: TrainOptions): void {
     if (options[name] !== undefined) throw new UsageError(`${name}: is only for mode 'probe'; leave it out`);
   }
 }
+
+/** What decides how pictures are found and read. It depends on no number of pictures. @throws UsageError */
+export function readingSettings(options: TrainOptions): Pick<NumberSettings, 'seed' | 'threads' | 'maxPixels'> {
+  const { seed, threads, maxPixels } = options;
+  return numberSettings({ seed, threads, maxPixels });
+}
