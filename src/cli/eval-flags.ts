@@ -1,19 +1,18 @@
 /** Reads, checks and explains the flags of `npm run eval`. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { PICTURE_FILES, RUN_FILES } from '../train/index.ts';
-import { parseSource } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
-import { ADAPTERS, checkExists, flagHelp, oneOf } from './flags.ts';
+import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
 import { NUMBER_FLAGS, type PredictCommand, readNumbers } from './predict-flags.ts';
 
 /** The checked command line. */
 export interface EvalCommand {
-  /** A file; of a run's folder its best weights. */
+  /** A checkpoint, or the folder of a run, which stands for its best weights. */
   readonly weights: string;
   readonly data: string;
   /** The part of the data; by default the first that the network has not learnt from. */
@@ -75,9 +74,10 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
   }
   if (out !== undefined) checkOut(out);
   const numbers = readNumbers(text);
+  const weights = located('weights', 'a run folder or a checkpoint', text('weights'), env);
   const given = located('data', 'a labelled folder', text('data'), env);
   return {
-    weights: locateWeights(located('weights', 'a run folder or a checkpoint', text('weights'), env)),
+    weights: checkWeights(weights.shownAs, weights.path),
     data: checkExists(given.shownAs, given.path, 'folder'),
     split,
     json: values.json === true,
@@ -119,14 +119,6 @@ function located(flag: string, what: string, given: string | undefined, env: Nod
   const path = given ?? (env[variable] || undefined);
   if (path) return { path, shownAs: given === undefined ? variable : `--${flag}` };
   throw new UsageError(`--${flag}: expected ${what}, found ${path === '' ? 'an empty string' : 'none'}`);
-}
-
-/** The best weights of a run's folder, or the file itself. */
-function locateWeights({ path, shownAs }: Located): string {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const file = isFolder ? join(path, RUN_FILES.best) : path;
-  checkExists(shownAs, parseSource(file).path, 'file');
-  return file;
 }
 
 /** The folder is made if it does not exist. */
