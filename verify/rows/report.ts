@@ -151,17 +151,19 @@ async function axeViolations(page: FilePage): Promise<string[]> {
   );
 }
 
-/** Reaches a button that sorts, presses it, and asks whether the order changed as it says. @returns 1 if so */
+/** Reaches buttons that sort, presses them, and asks whether the order is as they say. @returns 1 if so */
 async function sortsByKeyboard(page: FilePage): Promise<number> {
-  const isSorted = (selector: string, value: string) =>
-    page.evaluate<boolean>(
-      `(() => { const all = [...document.querySelectorAll('${selector}')].map((one) => ${value}); return all.length > 1 && all.every((one, i) => i === 0 || new Intl.Collator(undefined, { numeric: true }).compare(all[i - 1], one) <= 0); })()`,
-    );
-  await page.evaluate(`document.querySelector('[data-key="file"]').focus()`);
-  await page.press('Enter');
-  const cards = await isSorted('.cards > li', 'one.dataset.file');
-  await page.evaluate(`document.querySelector('table[data-sortable] th:nth-child(2) button').focus()`);
-  await page.press('Enter');
-  const rows = await isSorted('table[data-sortable] tbody tr > td:nth-child(2)', 'one.dataset.value');
-  return cards && rows ? 1 : 0;
+  const pressed = async (button: string, items: string, inOrder: string) => {
+    const read = () =>
+      page.evaluate<string[]>(`[...document.querySelectorAll('${items}')].map((one) => one.${inOrder})`);
+    await page.evaluate(`document.querySelector('${button}').focus()`);
+    await page.press('Enter');
+    return read();
+  };
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  const files = await pressed('[data-key="file"]', '.cards > li', 'dataset.file');
+  const right = await pressed('#classes th:nth-child(3) button', '#classes tbody td:nth-child(3)', 'dataset.value');
+  const rising = (values: readonly string[], order: (a: string, b: string) => number) =>
+    values.length > 1 && values.every((value, i) => i === 0 || order(values[i - 1]!, value) <= 0);
+  return rising(files, compare) && rising(right, (a, b) => Number(a) - Number(b)) ? 1 : 0;
 }
