@@ -16,7 +16,7 @@ import { installPackages, packagesProblem } from './setup/packages.mjs';
 import { SetupError, say } from './setup/say.mjs';
 
 /** Commands that never use a device, and those that say themselves what they do without one. */
-const WITHOUT_ADAPTER = new Set(['convert', 'compare', 'report', 'doctor', 'build', 'api', 'docs']);
+const WITHOUT_ADAPTER = new Set(['data', 'convert', 'compare', 'report', 'doctor', 'build', 'api', 'docs']);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

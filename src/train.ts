@@ -6,13 +6,18 @@
 export { FileError, UsageError } from './errors.ts';
 export { type Judgement, judge, readJudgement } from './judge/index.ts';
 export {
+  type Augment,
+  type ClassWeights,
   evaluate,
+  findLearningRate,
   joinReporters,
   loadTraining,
   NonFiniteLossError,
   type Reporter,
   type ResumeOptions,
   resumeTraining,
+  type SearchPoint,
+  type SearchResult,
   saveTraining,
   TensorBoardReporter,
   type TrainOptions,

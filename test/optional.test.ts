@@ -1,7 +1,7 @@
 /** Without the optional dependencies, code that needs one names it, and everything else works. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -59,8 +59,10 @@ describe('without the optional dependencies', () => {
   test('an error names the missing package', () => {
     const picture = join(scratch, 'one.png');
     writeFileSync(picture, Buffer.from('89504e470d0a1a0a', 'hex'));
+    cpSync(new URL('golden/data/heic/upright.heic', import.meta.url), `${picture}.heic`);
+    writeFileSync(`${picture}.csv`, 'path,label\none.png,a\n');
     const program = `
-      const { decode, readSize, DecoderPool } = await import(${source('data/index.ts')});
+      const { decode, findLayout, readSize, DecoderPool } = await import(${source('data/index.ts')});
       const { loadTypefaces } = await import(${source('pictures/text.ts')});
       const { drawPanel } = await import(${source('pictures/chart.ts')});
       const { writeDemoPictures } = await import(${source('demo/write.ts')});
@@ -69,6 +71,8 @@ describe('without the optional dependencies', () => {
       const told = async (attempt) => await attempt().then(() => 'nothing', ({ name, message }) => name + ': ' + message);
       console.log(JSON.stringify([
         await told(() => decode(path)),
+        await told(() => decode(path + '.heic')),
+        await told(() => findLayout(path + '.csv')),
         await told(() => readSize(path)),
         await told(() => loadTypefaces()),
         await told(() => drawPanel({}, {})),
@@ -79,6 +83,8 @@ describe('without the optional dependencies', () => {
       `MissingPackageError: ${purpose} needs the package ${name}, which is not installed. Run \`npm install --include=optional ${name}\`.`;
     expect(run(program)).toEqual([
       needs('Reading or writing pictures', 'sharp'),
+      needs('Reading HEIC, the format of iPhones,', 'libheif-js'),
+      needs('Reading a list of pictures', 'csv-parse'),
       needs('Reading or writing pictures', 'sharp'),
       needs('Text in pictures', 'fontkit'),
       needs('Drawing charts', '@observablehq/plot'),

@@ -20,6 +20,7 @@ import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
 import { cases } from './rows/cases.ts';
+import { dataCheck } from './rows/data-check.ts';
 import { demo } from './rows/demo.ts';
 import { downloads } from './rows/downloads.ts';
 import { draws, lastLayer } from './rows/draws.ts';
@@ -57,7 +58,9 @@ import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
 import { suiteGpuVariants, suiteSwiftShader } from './rows/suites.ts';
+import { trainingOptions } from './rows/training-options.ts';
 import { tuneFromNothing, tuneTable } from './rows/tune.ts';
+import { turned } from './rows/turned.ts';
 import { valTransform } from './rows/val-transform.ts';
 import { walkRow } from './rows/walk.ts';
 
@@ -68,6 +71,7 @@ const ROWS: readonly Row[] = [
   ops,
   examples,
   optimizers,
+  trainingOptions,
   evalForward,
   gradCamRow,
   half,
@@ -75,6 +79,8 @@ const ROWS: readonly Row[] = [
   serveRow,
   scores,
   valTransform,
+  turned,
+  dataCheck,
   augment,
   pillowFormats,
   mutatedPictures,

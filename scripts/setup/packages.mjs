@@ -6,7 +6,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SetupError } from './say.mjs';
 
@@ -82,6 +82,13 @@ export function packagesProblem(root, names = ['webgpu', 'tsx', 'sharp']) {
  * @param {string} root
  */
 export function installPackages(root) {
+  const modules = join(root, 'node_modules');
+  if (isLink(modules)) {
+    throw new SetupError(
+      `${modules} is a link to ${realpathSync(modules)}, and npm ci would delete what is there. Run \`npm ci\` in the ` +
+        'folder that it belongs to, or remove the link.',
+    );
+  }
   // npm passes its own path to the scripts that it runs. Without that, Windows needs a shell to find npm.cmd.
   const npm = process.env.npm_execpath;
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
@@ -98,6 +105,11 @@ export function installPackages(root) {
     );
   }
   writeStamp(root, lockKey(readFileSync(join(root, 'package-lock.json'), 'utf8'), process.platform, process.arch));
+}
+
+/** @param {string} path */
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 /**

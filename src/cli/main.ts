@@ -12,6 +12,7 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   train: { what: 'train a network on your own pictures', load: () => import('./train.ts') },
+  data: { what: 'tell what a folder of pictures holds, and what is wrong with it', load: () => import('./data.ts') },
   predict: { what: 'classify pictures', load: () => import('./predict.ts') },
   serve: { what: 'classify pictures over HTTP', load: () => import('./serve.ts') },
   eval: { what: 'judge a network on pictures whose classes are known', load: () => import('./eval.ts') },

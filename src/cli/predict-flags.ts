@@ -6,6 +6,7 @@ import type { AdapterPreference } from '../gpu/dawn.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP } from '../predict/index.ts';
 import { called } from './called.ts';
+import { ORIENTATION_HELP, ORIENTATION_OPTION } from './data-flags.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
@@ -24,6 +25,8 @@ export interface PredictCommand {
   readonly watch: string | undefined;
   /** Whether weights and activations are stored in f16. */
   readonly half: boolean;
+  /** Undefined if not given: then as the weights say. */
+  readonly ignoreOrientation: true | undefined;
   readonly adapter: AdapterPreference | undefined;
   /** Whether to use the kernel choices measured on this machine. */
   readonly tunes: boolean;
@@ -89,6 +92,7 @@ ${flagHelp('watch <folder>', [
   'written anew, once it is complete; broken ones are reported and skipped',
 ])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
+${ORIENTATION_HELP}
 ${flagHelp('half', [
   'half-precision storage: keep weights and activations in f16, which takes half the',
   'memory; meant for GPUs: it makes a software adapter much slower (default: off)',
@@ -133,6 +137,7 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
     save,
     watch,
     half: values.half === true,
+    ignoreOrientation: values['ignore-orientation'] === true || undefined,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     tunes: values['no-tune'] !== true,
     numbers: readNumbers(text),
@@ -158,6 +163,7 @@ function parse(argv: readonly string[]) {
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
         json: { type: 'boolean' },
+        ...ORIENTATION_OPTION,
         half: { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

@@ -93,12 +93,13 @@ function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: Fetch
 }
 
 async function predictAll(
-  { weights, numbers, half, adapter, tunes, top, save, watch }: PredictCommand & { readonly weights: string },
+  command: PredictCommand & { readonly weights: string },
   { pictures, problems, leftOut }: Inputs,
   report: PredictReport,
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
+  const { weights, numbers, half, ignoreOrientation, adapter, tunes, top, save, watch } = command;
   const most = numbers.batchSize ?? DEFAULT_BATCH_SIZE;
   // A batch larger than the number of pictures would only waste memory.
   const batchSize = watch === undefined ? Math.min(most, pictures.length) : most;
@@ -106,7 +107,7 @@ async function predictAll(
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
   // Before the list is worked off, so that no picture is missed that comes meanwhile.
   const watched = watch === undefined ? undefined : await watchFolder(watch, save);
-  const settings = { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) };
+  const settings = { ...numbers, batchSize, half, ignoreOrientation, adapter, ...(tunes && { tuned }) };
   const predictor = await openPredictor(weights, settings).catch(async (error: unknown) => {
     await watched?.close();
     throw error;
@@ -122,7 +123,10 @@ async function predictAll(
         report.predicted(input.path, outcome, undefined);
         return undefined;
       }
-      const picture = await decode(input.path, { maxPixels: numbers.maxPixels }).catch((error: unknown) => {
+      const picture = await decode(input.path, {
+        maxPixels: numbers.maxPixels,
+        ignoreOrientation: predictor.ignoreOrientation,
+      }).catch((error: unknown) => {
         if (error instanceof FileError) return error;
         throw error;
       });

@@ -4,11 +4,29 @@ import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TRAIN_MODES, type TrainMode, TUTORIAL_MODES } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
-import { ON_DIVERGENCE, type OnDivergence, type RegularizationOptions, type TrainOptions } from '../train/index.ts';
+import {
+  type DataSettings,
+  ON_DIVERGENCE,
+  type OnDivergence,
+  type RegularizationOptions,
+  type TrainOptions,
+} from '../train/index.ts';
 import { called } from './called.ts';
+import { checkData, DATA_HELP, DATA_OPTIONS, parseDataFlags } from './data-flags.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
+import {
+  checkLearning,
+  LEARNING_HELP,
+  LEARNING_NUMBERS,
+  LEARNING_WORDS,
+  type LearningWords,
+  learningWords,
+  type NumberFlag,
+  SEARCH_HELP,
+  searchFlags,
+} from './train-flags/learning.ts';
 import {
   NO_RANDOM_WEIGHTS,
   PROBE_HELP,
@@ -29,11 +47,13 @@ export interface TrainCommand {
   readonly modes: readonly TrainMode[];
   /** From the flag or the variable; undefined if neither is given. */
   readonly data: string | undefined;
-  /** The same; NO_WEIGHTS if all weights are drawn at random. */
+  readonly dataSettings: DataSettings;
+  /** As `data`; NO_WEIGHTS if all weights are drawn at random. */
   readonly weights: string | undefined;
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
+  readonly words: LearningWords;
   /** Augmentation, mixup, smoothed labels and class weights; only those that are given. */
   readonly regularization: RegularizationOptions;
   readonly adapter: AdapterPreference | undefined;
@@ -47,14 +67,15 @@ export interface TrainCommand {
   /** The folder of a run to go on with. Then data is only where the pictures are now, and mode and weights are the run's. */
   readonly resume: string | undefined;
   readonly json: boolean;
+  /** Set for a search of the learning rate: the flags to train with afterwards, without `--lr`. */
+  readonly lrFind: readonly string[] | undefined;
   /** Whether to write event files for TensorBoard. */
   readonly tensorboard: boolean;
   /** Options of mode `probe` only. */
   readonly probe: Pick<TrainOptions, 'views' | 'featureCache'>;
 }
 
-/** Each numeric flag with its option and its explanation for --help, on as many lines as needed. */
-const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonly string[] }[] = [
+const NUMBER_FLAGS: readonly NumberFlag[] = [
   { flag: 'epochs', option: 'epochs', help: ['passes over all training pictures'] },
   { flag: 'batch-size', option: 'batchSize', help: ['pictures per step'] },
   { flag: 'lr', option: 'lr', help: ['learning rate of the first epochs'] },
@@ -75,6 +96,8 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
     flag: 'threads',
     option: 'threads',
     help: ['threads that decode pictures; changes no result', '(default: one per core, at most 4)'],
+    // It depends on the machine.
+    ownDefault: true,
   },
   {
     flag: 'image-size',
@@ -104,6 +127,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
       'counts as hung; 0: for ever',
     ],
   },
+  ...LEARNING_NUMBERS,
 ];
 
 /** Flags that may stand beside --resume. */
@@ -119,9 +143,11 @@ best on the validation pictures. By default it downloads the tutorial's files on
 weights. If you name nothing and these cannot be reached, it trains the built-in demo and says so.
 
 ${flagHelp('data <folder>', [
-  'holds train/ and val/, each with one folder of pictures per class',
+  'holds train/ and val/ (or valid/, test/), each with one folder of pictures per class;',
+  'or class folders alone; or is a list, .csv or .jsonl: path, label, and split if any',
   "(default: $DAWNGRAD_DATA, else the tutorial's ants and bees)",
 ])}
+${DATA_HELP}
 ${flagHelp('weights <file>', [
   'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from, or the',
   'folder of a run; its last layer is used only if it has the same number of classes',
@@ -140,8 +166,10 @@ ${flagHelp('mode <mode>', [
   "and <out>/extract; probe: not the tutorial's, but the fastest, see the end",
   '(default: finetune)',
 ])}
+${NUMBER_FLAGS.map((one) => flagHelp(`${one.flag} <n>`, withDefault(one))).join('\n')}
+${LEARNING_HELP}
+${SEARCH_HELP}
 ${PROBE_HELP}
-${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
 ${REGULARIZATION_HELP}
 ${flagHelp('skip-broken', [
   'go on without pictures that cannot be read, and say which; by default they end the',
@@ -182,9 +210,8 @@ ${PROBE_NOTE}
 ${EXIT_HELP}
 `;
 
-function withDefault(option: NumberOption, help: readonly string[]): string[] {
-  // A default that depends on the machine is described in words.
-  if (option === 'threads') return [...help];
+function withDefault({ option, help, ownDefault }: NumberFlag): readonly string[] {
+  if (ownDefault) return help;
   return [...help.slice(0, -1), `${help.at(-1)} (default: ${NUMBER_OPTIONS[option].default})`];
 }
 
@@ -202,6 +229,9 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
   }
   const mode = oneOf('mode', text('mode') ?? 'finetune', MODES);
+  const modes = mode === 'both' ? TUTORIAL_MODES : [mode];
+  const words = learningWords(text);
+  if (text('resume') === undefined) checkLearning({ ...numbers, ...words }, modes);
   const adapter = text('adapter');
   const onDivergence = text('on-divergence');
   const demo = values.demo === true;
@@ -214,16 +244,18 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (other) throw new UsageError(`--${other}: with --resume, this is that of the run; leave it out`);
     checkExists('--resume', resume, 'folder');
   }
-  const weights = demo || resume !== undefined ? undefined : locate('weights', text('weights'), env, 'file');
+  const weights = demo || resume !== undefined ? undefined : locate('weights', text('weights'), env);
   const probe = probeOptions(mode === 'probe', values);
   if (mode === 'probe' && weights === NO_WEIGHTS) throw new UsageError(`--weights none: ${NO_RANDOM_WEIGHTS}`);
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
-    modes: mode === 'both' ? TUTORIAL_MODES : [mode],
-    data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}, 'folder'),
+    modes,
+    data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}),
     weights,
+    dataSettings: parseDataFlags(values),
     demo,
     numbers,
+    words,
     regularization: parseRegularization(text),
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     skipBroken: values['skip-broken'] === true,
@@ -232,6 +264,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     out: text('out'),
     resume,
     json: values.json === true,
+    lrFind: searchFlags(values, modes.length > 1),
     tensorboard: values.tensorboard === true,
     probe,
   };
@@ -241,6 +274,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
   const withValue = [
     ...['data', 'weights', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
     ...NUMBER_FLAGS.map(({ flag }) => flag),
+    ...LEARNING_WORDS,
     ...PROBE_VALUES,
     ...REGULARIZATION_FLAGS,
   ];
@@ -249,8 +283,10 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
       args: [...argv],
       options: {
         ...Object.fromEntries(withValue.map((flag) => [flag, { type: 'string' as const }])),
+        ...DATA_OPTIONS,
         ...Object.fromEntries(PROBE_SWITCHES.map((flag) => [flag, { type: 'boolean' as const }])),
         demo: { type: 'boolean' },
+        'lr-find': { type: 'boolean' },
         'skip-broken': { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         json: { type: 'boolean' },
@@ -265,17 +301,10 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
 }
 
 /** A path from its flag, else from its variable; it must exist. */
-function locate(
-  flag: 'data' | 'weights',
-  given: string | undefined,
-  env: NodeJS.ProcessEnv,
-  kind: 'file' | 'folder',
-): string | undefined {
+function locate(flag: 'data' | 'weights', given: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
   const variable = `DAWNGRAD_${flag.toUpperCase()}`;
   const path = given ?? (env[variable] || undefined);
   if (path === undefined || (flag === 'weights' && path === NO_WEIGHTS)) return path;
   const shownAs = given === undefined ? variable : `--${flag}`;
-  if (flag === 'weights') return checkWeights(shownAs, path);
-  checkExists(shownAs, path, kind);
-  return path;
+  return flag === 'data' ? checkData(shownAs, path) : checkWeights(shownAs, path);
 }

@@ -1,6 +1,7 @@
 /** Reads pictures before a run needs them, on the decoder threads, and finds all that are broken. */
 import { setImmediate } from 'node:timers/promises';
 import { FileError } from '../errors.ts';
+import { FACT_FLOATS, type PictureFacts, readFacts } from './catalogue/facts.ts';
 import type { DecoderPool } from './decoder-pool.ts';
 import type { Sample } from './image-folder.ts';
 import type { BatchJob, StoredPicture } from './render.ts';
@@ -20,6 +21,12 @@ export interface CheckOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called for each picture that was read, broken or not. */
   readonly onChecked?: (() => void) | undefined;
+}
+
+/** A check that decodes can tell about each picture that is not broken. */
+export interface DecodeCheckOptions extends CheckOptions {
+  /** Called with the index of the sample. */
+  readonly onFacts?: ((index: number, facts: PictureFacts) => void) | undefined;
 }
 
 /**
@@ -60,14 +67,16 @@ export async function storePictures(
   pool: DecoderPool,
   transform: Transform,
   pictures: readonly { readonly index: number; readonly picture: StoredPicture }[],
-  options: CheckOptions,
+  options: DecodeCheckOptions,
 ): Promise<BrokenPicture[]> {
+  const { onFacts } = options;
   const jobs = pictures.map(
     ({ index, picture }): Job => ({
       index,
       path: picture.path,
       job: { task: 'store', transform, pictures: [picture] },
-      out: () => new Float32Array(0),
+      out: () => new Float32Array(onFacts ? FACT_FLOATS : 0),
+      ...(onFacts && { done: (out) => onFacts(index, readFacts(out)) }),
     }),
   );
   return runAll(pool, jobs, options);

@@ -1,17 +1,26 @@
 /**
- * Decodes picture files to RGB bytes as Pillow's `Image.open(path).convert('RGB')` does: no colour management, no
- * rotation by a JPEG's EXIF, alpha dropped instead of blended, the first frame only, greys of 16 bits clipped. What
- * would come out otherwise is refused. Files are untrusted: their format is what their bytes say, and their pixels are
- * counted before any are decoded.
+ * Decodes picture files to RGB bytes as Pillow's `ImageOps.exif_transpose(Image.open(path)).convert('RGB')` does: turned
+ * as their EXIF says, no colour management, alpha dropped instead of blended, the first frame only, greys of 16 bits
+ * clipped. What would come out otherwise is refused. Files are untrusted: their format is what their bytes say, and their
+ * pixels are counted before any are decoded.
  */
 import { DawngradError, FileError } from '../errors.ts';
 import { MissingPackageError } from '../optional.ts';
+import { openAvif } from './avif.ts';
 import { openBmp } from './bmp.ts';
-import { FORMAT_NAMES, formatOf } from './formats.ts';
+import { FORMAT_NAMES, formatOf, type PictureFormat } from './formats.ts';
 import { openGif } from './gif.ts';
+import { openHeic } from './heic.ts';
 import { openJpeg } from './jpeg.ts';
 import { printableName } from './names.ts';
-import { PictureError, readPictureFile, readPictureFileAsync, TooLargeError } from './picture-file.ts';
+import {
+  PictureError,
+  RAISE_LIMIT,
+  readPictureFile,
+  readPictureFileAsync,
+  TooLargeError,
+  tooManyPixels,
+} from './picture-file.ts';
 import type { PixelBudget } from './pixel-budget.ts';
 import { openPng } from './png.ts';
 import { openPnm } from './pnm.ts';
@@ -27,6 +36,11 @@ export const MAX_PIXELS = 178_956_970;
 export interface DecodeOptions {
   /** The most pixels (width times height) that a picture may have. Default: Pillow's limit, 178,956,970. */
   readonly maxPixels?: number | undefined;
+  /**
+   * Whether to leave pictures as they are stored, as torchvision does, though the EXIF of a JPEG, PNG or WebP says how to
+   * turn them. TIFF, AVIF and HEIC are turned always: there it is part of the format. Default false.
+   */
+  readonly ignoreOrientation?: boolean | undefined;
 }
 
 /** A picture's file in memory: JPEG, PNG and so on. */
@@ -51,7 +65,6 @@ const BYTES_PER_PIXEL = 8;
 const BYTES_AROUND = 64 * 2 ** 20;
 /** A larger file is read while no other picture is decoded. */
 const LARGE_FILE = 64 * 2 ** 20;
-const RAISE = 'If you trust it, raise maxPixels (--max-pixels).';
 const FETCH_AGAIN = 'Fetch it again, or remove it from the folder.';
 
 /**
@@ -69,16 +82,21 @@ export async function decode(path: string, options: DecodeOptions = {}): Promise
  *
  * @throws FileError as `decode`, as far as the header tells; MissingPackageError
  */
-export async function readSize(
-  path: string,
-  { maxPixels = MAX_PIXELS }: DecodeOptions = {},
-): Promise<{ width: number; height: number }> {
+export async function readSize(path: string, options: DecodeOptions = {}): Promise<{ width: number; height: number }> {
   try {
-    const { width, height } = await open(await readPictureFileAsync(path, fileLimit(maxPixels)), maxPixels);
+    const bytes = await readPictureFileAsync(path, fileLimit(options.maxPixels ?? MAX_PIXELS));
+    const { width, height } = await open(bytes, options);
     return { width, height };
   } catch (cause) {
     throw asFileError(path, cause);
   }
+}
+
+/** @internal A picture's file as it was read. */
+export interface PictureFile {
+  readonly bytes: Buffer;
+  readonly format: PictureFormat;
+  readonly isTurned: boolean;
 }
 
 /**
@@ -89,23 +107,24 @@ export async function readSize(
  */
 export async function withPicture<T>(
   from: string | EncodedPicture,
-  { maxPixels = MAX_PIXELS, budget }: ThreadOptions,
-  use: (picture: Picture) => T,
+  options: ThreadOptions,
+  use: (picture: Picture, file: PictureFile) => T,
 ): Promise<T> {
+  const { budget } = options;
   try {
     let holdsAll = false;
-    const limit = fileLimit(maxPixels);
+    const limit = fileLimit(options.maxPixels ?? MAX_PIXELS);
     const beforeReading = (size: number) => {
       limit(size);
       holdsAll = size > LARGE_FILE;
       if (holdsAll) budget?.take(Number.POSITIVE_INFINITY);
     };
     const bytes = typeof from === 'string' ? readPictureFile(from, beforeReading) : inMemory(from, beforeReading);
-    const source = await open(bytes, maxPixels);
-    const { width, height } = source;
+    const source = await open(bytes, options);
+    const { width, height, format, isTurned = false } = source;
     if (!holdsAll) budget?.take(width * height);
     const pixels = await source.decode();
-    return use({ width, height, pixels });
+    return use({ width, height, pixels }, { bytes, format, isTurned });
   } catch (cause) {
     throw typeof from === 'string' ? asFileError(from, cause) : asFileError(from.name, cause, 'Give another picture.');
   } finally {
@@ -134,30 +153,33 @@ function inMemory({ bytes }: EncodedPicture, beforeReading: (bytes: number) => v
 export function fileLimit(maxPixels: number): (bytes: number) => void {
   return (bytes) => {
     if (bytes <= maxPixels * BYTES_PER_PIXEL + BYTES_AROUND) return;
-    throw new TooLargeError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE);
+    throw new TooLargeError(`${bytes} bytes are more than a picture of at most ${maxPixels} pixels needs`, RAISE_LIMIT);
   };
 }
 
 /** Recognises the format and reads the header. */
-async function open(bytes: Buffer, maxPixels: number): Promise<Source> {
-  const source = await openFormat(bytes);
-  const { width, height } = source;
-  if (!(width >= 1 && height >= 1)) throw new PictureError(`a picture of ${width}×${height} has no pixels`);
-  if (width * height <= maxPixels) return source;
-  throw new TooLargeError(`${width}×${height} pixels are more than the limit of ${maxPixels}`, RAISE);
-}
-
-async function openFormat(bytes: Buffer): Promise<Source> {
+async function open(bytes: Buffer, options: DecodeOptions): Promise<Source & { readonly format: PictureFormat }> {
   if (bytes.length === 0) throw new PictureError('the file is empty');
   const format = formatOf(bytes);
   if (format === undefined) throw new PictureError(`this is not a picture in a known format (${FORMAT_NAMES})`);
+  const { maxPixels = MAX_PIXELS, ignoreOrientation = false } = options;
+  const source = await openFormat(bytes, format, maxPixels, !ignoreOrientation);
+  const { width, height } = source;
+  if (!(width >= 1 && height >= 1)) throw new PictureError(`a picture of ${width}×${height} has no pixels`);
+  if (width * height > maxPixels) throw tooManyPixels(width, height, maxPixels);
+  return { ...source, format };
+}
+
+async function openFormat(bytes: Buffer, format: PictureFormat, maxPixels: number, turns: boolean): Promise<Source> {
   if (format === 'bmp') return openBmp(bytes);
   if (format === 'pnm') return openPnm(bytes);
   if (format === 'gif') return openGif(bytes);
   if (format === 'tiff') return openTiff(bytes);
-  if (format === 'jpeg') return openJpeg(bytes);
-  if (format === 'png') return openPng(bytes);
-  return openWithSharp(bytes, format);
+  if (format === 'jpeg') return openJpeg(bytes, turns);
+  if (format === 'png') return openPng(bytes, turns);
+  if (format === 'avif') return openAvif(bytes, maxPixels);
+  if (format === 'heic') return openHeic(bytes, maxPixels);
+  return openWithSharp(bytes, format, { turns });
 }
 
 /** @param fetchAgain the remedy for a damaged picture */

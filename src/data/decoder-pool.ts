@@ -26,6 +26,7 @@ export interface ThreadData {
   /** Not 0 once the pool is closed. */
   readonly stop: Int32Array<SharedArrayBuffer>;
   readonly maxPixels: number;
+  readonly ignoreOrientation: boolean;
   /** The memory of the threads' `PixelBudget`, and its size in pixels. */
   readonly budget: Int32Array<SharedArrayBuffer>;
   readonly budgetTotal: number;
@@ -66,6 +67,8 @@ export class DecoderPool {
   readonly threads: number;
   /** The most pixels that a picture may have. */
   readonly maxPixels: number;
+  /** Whether pictures are left as they are stored. */
+  readonly ignoreOrientation: boolean;
   private readonly started: Thread[] = [];
   private readonly stop = new Int32Array(new SharedArrayBuffer(4));
   private readonly budget: { readonly memory: Int32Array<SharedArrayBuffer>; readonly total: number };
@@ -77,7 +80,7 @@ export class DecoderPool {
   private closed = false;
 
   constructor(threads: number, options: DecodeOptions = {}) {
-    const { maxPixels = MAX_PIXELS } = options;
+    const { maxPixels = MAX_PIXELS, ignoreOrientation = false } = options;
     if (!Number.isInteger(threads) || threads < 0) {
       throw new DawngradError(`Decoder threads: expected 0 or a positive whole number, found ${threads}.`);
     }
@@ -86,6 +89,7 @@ export class DecoderPool {
     }
     this.threads = threads;
     this.maxPixels = maxPixels;
+    this.ignoreOrientation = ignoreOrientation;
     this.budget = PixelBudget.create(PIXELS_AT_ONCE, threads);
   }
 
@@ -103,8 +107,8 @@ export class DecoderPool {
   async render(job: BatchJob, out: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
     if (this.closed) throw new DawngradError(CLOSED);
     if (this.threads === 0) {
-      const { stop, maxPixels } = this;
-      const rendered = this.lastInline.then(() => renderBatch(job, out, { stop, maxPixels }));
+      const { stop, maxPixels, ignoreOrientation } = this;
+      const rendered = this.lastInline.then(() => renderBatch(job, out, { stop, maxPixels, ignoreOrientation }));
       this.lastInline = rendered.catch(() => {});
       await rendered;
       return out;
@@ -140,7 +144,7 @@ export class DecoderPool {
 
   private startThread(number: number): Thread {
     const data: ThreadData = {
-      ...{ stop: this.stop, maxPixels: this.maxPixels, thread: number },
+      ...{ stop: this.stop, maxPixels: this.maxPixels, ignoreOrientation: this.ignoreOrientation, thread: number },
       ...{ budget: this.budget.memory, budgetTotal: this.budget.total },
       progress: new Int32Array(new SharedArrayBuffer(4)),
     };

@@ -7,9 +7,10 @@
 import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../errors.ts';
+import { kindOf, type LeftOut } from './catalogue/left-out.ts';
 import { fsPath, nameFromBytes, printableName } from './names.ts';
 
-/** torchvision.datasets.folder.IMG_EXTENSIONS; case-insensitive. */
+/** torchvision.datasets.folder.IMG_EXTENSIONS, and those of phones behind them; case-insensitive. */
 export const IMAGE_EXTENSIONS: readonly string[] = [
   '.jpg',
   '.jpeg',
@@ -20,6 +21,9 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
   '.tif',
   '.tiff',
   '.webp',
+  '.avif',
+  '.heic',
+  '.heif',
 ];
 
 /** One picture and the index of its class. */
@@ -45,20 +49,24 @@ export class ImageFolder implements ImageDataset {
   readonly samples: readonly Sample[];
   /** Paths of hidden folders and of `._*` files with a picture's extension, which are no classes and no pictures. */
   readonly leftOut: readonly string[];
+  /** Files that are not read though they lie among the pictures: GIF, films, pictures beside the class folders. */
+  readonly notRead: readonly LeftOut[];
   sizes?: Int32Array;
 
   /** @throws FileError if `root` is missing, holds no class folder, or a class holds no picture. */
   constructor(root: string) {
     const leftOut: string[] = [];
-    const folders = findClasses(root, leftOut);
+    const notRead: LeftOut[] = [];
+    const folders = findClasses(root, leftOut, notRead);
     this.root = root;
     this.classes = folders.map(printableName);
     this.leftOut = leftOut;
+    this.notRead = notRead;
     const samples: Sample[] = [];
     const empty: string[] = [];
     folders.forEach((name, label) => {
       const before = samples.length;
-      for (const path of listPictures(join(root, name), leftOut)) samples.push({ path, label });
+      for (const path of listPictures(join(root, name), leftOut, notRead)) samples.push({ path, label });
       if (samples.length === before) empty.push(this.classes[label]!);
     });
     if (empty.length > 0) {
@@ -76,8 +84,14 @@ export class ImageFolder implements ImageDataset {
   }
 }
 
-function findClasses(root: string, leftOut: string[]): string[] {
-  const classes = list(root)
+function findClasses(root: string, leftOut: string[], notRead: LeftOut[]): string[] {
+  const entries = list(root);
+  for (const { name, isFolder } of entries) {
+    if (!isFolder && !name.startsWith('.')) {
+      notRead.push({ path: join(root, name), kind: hasExtension(name) ? 'loose' : kindOf(name) });
+    }
+  }
+  const classes = entries
     .filter(({ name, isFolder }) => isFolder && keep(join(root, name), isHidden(name), leftOut))
     .map(({ name }) => name)
     .sort(byCodePoint);
@@ -94,21 +108,27 @@ function findClasses(root: string, leftOut: string[]): string[] {
  * Lists all pictures in `folder` and its subfolders, by file extension. Folders (itself included) are sorted by path,
  * the files in each by name.
  * @param leftOut receives the paths of hidden folders and of `._*` files, which are left out
+ * @param notRead receives the files without a picture's extension, except hidden ones
  * @throws FileError if it, or a folder in it, cannot be read
  */
-export function listPictures(folder: string, leftOut: string[] = []): string[] {
+export function listPictures(folder: string, leftOut: string[] = [], notRead: LeftOut[] = []): string[] {
   const folders = new Map<string, string[]>();
   walk(folder, folders, [], leftOut);
   const found: string[] = [];
   for (const path of [...folders.keys()].sort(byCodePoint)) {
     for (const name of folders.get(path)!.sort(byCodePoint)) {
-      // torchvision tests the whole path, so a file named just ".jpg" counts there and here.
-      if (!IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension))) continue;
       const picture = join(path, name);
-      if (keep(picture, name.startsWith('._'), leftOut)) found.push(picture);
+      if (!hasExtension(name)) {
+        if (!name.startsWith('.')) notRead.push({ path: picture, kind: kindOf(name) });
+      } else if (keep(picture, name.startsWith('._'), leftOut)) found.push(picture);
     }
   }
   return found;
+}
+
+/** torchvision tests the whole path, so a file named just ".jpg" counts there and here. */
+function hasExtension(name: string): boolean {
+  return IMAGE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension));
 }
 
 function keep(path: string, leaveOut: boolean, leftOut: string[]): boolean {

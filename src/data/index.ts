@@ -1,7 +1,24 @@
 /** Reads pictures and makes batches. This folder does not depend on the engine. */
 
 export { Generator, type GeneratorState } from '../random/mt19937.ts';
-export type { BrokenPicture, CheckOptions } from './check.ts';
+export { type AlikeGroup, findAlike, MOST_COMPARED } from './catalogue/alike.ts';
+export type { PictureFacts } from './catalogue/facts.ts';
+export { groupsText, tornLine, warningsOf } from './catalogue/finding-lines.ts';
+export {
+  type Alike,
+  type CataloguePart,
+  type Findings,
+  findingsOf,
+  IMBALANCE,
+  SMALL_SIDE,
+} from './catalogue/findings.ts';
+export { checkParts, type FoundSet, findLayout, type Layout } from './catalogue/layout.ts';
+export { LEFT_OUT_KINDS, LEFT_OUT_TEXT, type LeftOut, type LeftOutKind } from './catalogue/left-out.ts';
+export { isList, LIST_EXTENSIONS } from './catalogue/list.ts';
+export { DEFAULT_VAL_SPLIT, type Split, splitPictures } from './catalogue/split.ts';
+export { SPLIT_NAMES, type SplitName } from './catalogue/split-names.ts';
+export { type Survey, surveyPictures } from './catalogue/survey.ts';
+export type { BrokenPicture, CheckOptions, DecodeCheckOptions } from './check.ts';
 export { fileContentHashes } from './content-hash.ts';
 export {
   checkFileSize,
@@ -14,7 +31,7 @@ export {
 } from './decode.ts';
 export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawCrop, drawEpoch, type EpochShape } from './draws.ts';
-export { FORMAT_NAMES, formatOf, type PictureFormat } from './formats.ts';
+export { FORMAT_NAMES, formatOf, PICTURE_FORMATS, type PictureFormat } from './formats.ts';
 export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { drawMix, mixPictures } from './mixup.ts';

@@ -14,12 +14,16 @@ const END = 0xd9;
 /** The coefficients of a block that libjpeg looks at, the constant one included. */
 const WATCHED = 10;
 
-/** Opens a JPEG. @throws PictureError if it lacks scans; errors of sharp. `decode` likewise */
-export async function openJpeg(bytes: Buffer): Promise<Source> {
+/**
+ * Opens a JPEG.
+ * @param turns whether to heed the orientation in its EXIF
+ * @throws PictureError if it lacks scans; errors of sharp. `decode` likewise
+ */
+export async function openJpeg(bytes: Buffer, turns: boolean): Promise<Source> {
   if (lacksScans(bytes)) {
     throw new PictureError('this progressive JPEG lacks its last scans: it is cut off or damaged');
   }
-  return openWithSharp(bytes, 'jpeg');
+  return openWithSharp(bytes, 'jpeg', { turns });
 }
 
 function lacksScans(bytes: Buffer): boolean {

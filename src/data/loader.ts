@@ -5,7 +5,13 @@
  */
 import { DawngradError } from '../errors.ts';
 import { Generator } from '../random/mt19937.ts';
-import { type BrokenPicture, type CheckOptions, measurePictures, storePictures } from './check.ts';
+import {
+  type BrokenPicture,
+  type CheckOptions,
+  type DecodeCheckOptions,
+  measurePictures,
+  storePictures,
+} from './check.ts';
 import { DecoderPool } from './decoder-pool.ts';
 import { type Draw, drawEpoch } from './draws.ts';
 import type { ImageDataset } from './image-folder.ts';
@@ -102,7 +108,7 @@ export class DataLoader implements AsyncIterable<Batch> {
    * @returns the pictures that cannot be read, in order; go on without them by `without`
    * @throws the signal's reason if that is aborted; MissingPackageError; DawngradError if the pool is closed
    */
-  async check({ decode, ...options }: CheckOptions & { readonly decode: boolean }): Promise<BrokenPicture[]> {
+  async check({ decode, ...options }: DecodeCheckOptions & { readonly decode: boolean }): Promise<BrokenPicture[]> {
     const { dataset, pool } = this;
     const { transform } = this.options;
     if (!decode) {

@@ -22,6 +22,13 @@ export class TooLargeError extends PictureError {
 
 /** The remedy for a picture of a kind that is not read. */
 export const CONVERT = 'Convert it to PNG.';
+/** The remedy for a picture beyond a limit. */
+export const RAISE_LIMIT = 'If you trust it, raise maxPixels (--max-pixels).';
+
+/** The error of a picture with more pixels than a limit. */
+export function tooManyPixels(width: number, height: number, limit: number): TooLargeError {
+  return new TooLargeError(`${width}×${height} pixels are more than the limit of ${limit}`, RAISE_LIMIT);
+}
 
 /** One read call takes at most 2^31 − 1 bytes. */
 const LARGEST_READ = 2 ** 30;

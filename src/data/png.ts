@@ -17,13 +17,17 @@ const PALETTE = 3;
 const MOST_PALETTE_BITS = 8;
 const LONGEST_PALETTE = 3 * 2 ** MOST_PALETTE_BITS;
 
-/** Opens a PNG. @throws PictureError if its palette is damaged; errors of sharp. `decode` likewise */
-export async function openPng(bytes: Buffer): Promise<Source> {
+/**
+ * Opens a PNG.
+ * @param turns whether to heed the orientation in its EXIF
+ * @throws PictureError if its palette is damaged; errors of sharp. `decode` likewise
+ */
+export async function openPng(bytes: Buffer, turns: boolean): Promise<Source> {
   // The first chunk is the header, else sharp refuses the file. Behind width and height are the bits and the kind.
   const [bits = 0, kind] = bytes.subarray(SIGNATURE_BYTES + BEFORE + 8);
   const clipsGreys = kind === GREY && bits === 16;
   const whole = kind === PALETTE && bits <= MOST_PALETTE_BITS ? fillPalette(bytes, 2 ** bits) : bytes;
-  return openWithSharp(whole, 'png', { clipsGreys });
+  return openWithSharp(whole, 'png', { clipsGreys, turns });
 }
 
 /** The file with a palette of so many colours, of which those that it lacks are greys, as in Pillow. */

@@ -5,6 +5,7 @@
 import { DawngradError, FileError } from '../errors.ts';
 import { type Augmentation, augmentPixels, flipPixels } from './augment/policy.ts';
 import { erase } from './augment/random-erasing.ts';
+import { FACT_FLOATS, writeFacts } from './catalogue/facts.ts';
 import { readSize, type ThreadOptions, withPicture } from './decode.ts';
 import { printableName } from './names.ts';
 import { type CacheSlot, readSlot, writeSlot } from './pixel-cache.ts';
@@ -51,7 +52,7 @@ export interface StoredPicture extends ValPicture {
 export type BatchJob =
   | { readonly transform: TrainTransform; readonly pictures: readonly TrainPicture[] }
   | { readonly transform: ValTransform; readonly pictures: readonly ValPicture[] }
-  /** Decodes each picture and fills its slot. Computes nothing into `out`. */
+  /** Decodes each picture and fills its slot. `out` gets what `writeFacts` tells of each, or has no length. */
   | { readonly task: 'store'; readonly transform: Transform; readonly pictures: readonly StoredPicture[] }
   /** Reads the headers. `out` gets width and height of each picture, as 32-bit integers in place of the floats. */
   | { readonly task: 'measure'; readonly pictures: readonly { readonly path: string }[] };
@@ -88,7 +89,10 @@ export async function renderBatch(job: BatchJob, out: Float32Array, context: Ren
 
 async function renderOne(job: BatchJob, i: number, context: RenderContext, out: Float32Array): Promise<void> {
   if ('task' in job) {
-    if (job.task === 'store') return store(job.pictures[i]!, job.transform, context);
+    if (job.task === 'store') {
+      const facts = out.subarray(i * FACT_FLOATS, (i + 1) * FACT_FLOATS);
+      return store(job.pictures[i]!, job.transform, context, facts);
+    }
     const { width, height } = await readSize(job.pictures[i]!.path, context);
     new Int32Array(out.buffer, out.byteOffset, out.length).set([width, height], 2 * i);
     return;
@@ -102,8 +106,14 @@ async function renderOne(job: BatchJob, i: number, context: RenderContext, out: 
   }
 }
 
-async function store({ path, slot, size }: StoredPicture, transform: Transform, options: ThreadOptions): Promise<void> {
-  await withPicture(path, options, (decoded) => {
+async function store(
+  { path, slot, size }: StoredPicture,
+  transform: Transform,
+  options: ThreadOptions,
+  facts: Float32Array,
+): Promise<void> {
+  await withPicture(path, options, (decoded, file) => {
+    if (facts.length > 0) writeFacts(decoded, file, facts);
     if (transform.kind === 'train') {
       if (size) checkUnchanged(path, decoded, size);
       writeSlot(slot, decoded.pixels);

@@ -16,10 +16,12 @@ const OPTIONS = { ignoreIcc: true, limitInputPixels: false } as const;
  */
 const failOn = (format: PictureFormat) => (format === 'jpeg' ? 'truncated' : 'error');
 
-/** What the file's own header says beyond sharp's metadata. */
+/** What the file's own header says beyond sharp's metadata, and what to make of it. */
 export interface SharpOptions {
   /** How the picture is stored: 2 to 8 are mirrored or turned, as in TIFF's tag. Other numbers are upright. */
   readonly orientation?: number;
+  /** Takes the orientation from the picture's EXIF instead, as `PIL.ImageOps.exif_transpose` does. */
+  readonly turns?: boolean;
   /** Pillow converts the greys of 16 bits of this picture by clipping, not by their high byte. */
   readonly clipsGreys?: boolean;
   /** Fails on warnings too: after an error in a tile libvips warns, and leaves the tile black. */
@@ -41,15 +43,16 @@ const TURNS: Readonly<Record<number, readonly [number, boolean, boolean]>> = {
 export async function openWithSharp(
   bytes: Buffer,
   format: PictureFormat,
-  { orientation = 1, clipsGreys = false, isTiled = false }: SharpOptions = {},
+  { orientation = 1, turns = false, clipsGreys = false, isTiled = false }: SharpOptions = {},
 ): Promise<Source> {
   const sharp = await loadSharp();
   const image = () => sharp(bytes, { ...OPTIONS, failOn: isTiled ? 'warning' : failOn(format) });
   const metadata = await image().metadata();
-  if (metadata.format !== format) {
+  if (metadata.format !== (format === 'avif' ? 'heif' : format)) {
     throw new PictureError(`this is not a picture in a known format (${FORMAT_NAMES}); sharp reads ${metadata.format}`);
   }
-  const [degrees, mirrorsRows, mirrorsColumns] = TURNS[orientation] ?? [0, false, false];
+  const turn = TURNS[turns ? (metadata.orientation ?? 1) : orientation];
+  const [degrees, mirrorsRows, mirrorsColumns] = turn ?? [0, false, false];
   const { width, height } = metadata;
   const size = degrees % 180 === 0 ? { width, height } : { width: height, height: width };
   const decode = () => {
@@ -58,7 +61,7 @@ export async function openWithSharp(
     if (degrees !== 0) upright.rotate(degrees);
     return decodeWithSharp(upright, size, metadata.space, clipsGreys);
   };
-  return { ...size, decode };
+  return { ...size, isTurned: turn !== undefined, decode };
 }
 
 async function decodeWithSharp(

@@ -6,8 +6,14 @@ import { renderBatch } from './render.ts';
 
 const port = parentPort;
 if (!port) throw new Error('worker.ts runs only as a thread of decoder-pool.ts.');
-const { stop, maxPixels, budget, budgetTotal, progress, thread } = workerData as ThreadData;
-const context = { stop, maxPixels, progress, budget: new PixelBudget(budget, budgetTotal, thread, stop) };
+const { stop, maxPixels, ignoreOrientation, budget, budgetTotal, progress, thread } = workerData as ThreadData;
+const context = {
+  stop,
+  maxPixels,
+  ignoreOrientation,
+  progress,
+  budget: new PixelBudget(budget, budgetTotal, thread, stop),
+};
 
 let last: Promise<void> = Promise.resolve();
 port.on('message', (request: WorkerRequest) => {

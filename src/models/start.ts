@@ -16,6 +16,9 @@ const BUILDERS = { resnet18, resnet34 };
 
 export { CLASSES_KEY, namedClasses } from '../weights/index.ts';
 
+/** Metadata of weights that were trained on pictures as they are stored, not as their EXIF turns them. */
+export const IGNORE_ORIENTATION_KEY = 'ignoreOrientation';
+
 /** The start of a run: architecture and weights. */
 export interface Start {
   readonly architecture: Architecture;

@@ -9,6 +9,8 @@ export interface TrainBatch {
   readonly pictures: readonly { readonly picture: Picture; readonly className: string }[];
   /** Number of pictures in the whole batch. */
   readonly size: number;
+  /** What was done to them; default: cropped and mirrored at random. */
+  readonly how?: string;
 }
 
 /** @returns a PNG: a grid of the pictures, each with its class above it */
@@ -16,11 +18,15 @@ export async function drawTrainBatch(trainBatch: TrainBatch): Promise<Buffer> {
   return (await trainBatchCanvas(trainBatch)).png();
 }
 
-export function trainBatchCanvas({ pictures, size }: TrainBatch): Promise<Canvas> {
-  const count = pictures.length < size ? `${pictures.length} of its ${size} pictures, cropped` : 'Cropped';
+export function trainBatchCanvas({
+  pictures,
+  size,
+  how = 'cropped and mirrored at random',
+}: TrainBatch): Promise<Canvas> {
+  const shown = pictures.length < size ? `${pictures.length} of its ${size} pictures, ${how}` : how;
   return gridCanvas({
     heading: 'The first training batch',
-    subheading: `${count} and mirrored at random, as the network saw ${size === 1 ? 'it' : 'them'}`,
+    subheading: `${shown[0]!.toUpperCase()}${shown.slice(1)}, as the network saw ${size === 1 ? 'it' : 'them'}`,
     columns: 4,
     cells: pictures.map(({ picture, className }) => ({ picture, title: { name: className }, frame: FRAME })),
   });

@@ -8,7 +8,7 @@ import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
-import { architectureOf, buildModel, readNet, type Start } from '../models/start.ts';
+import { architectureOf, buildModel, IGNORE_ORIENTATION_KEY, readNet, type Start } from '../models/start.ts';
 import type { Architecture } from '../models/types.ts';
 import { StateDictError } from '../nn/index.ts';
 import { checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
@@ -30,6 +30,11 @@ export interface PredictorOptions {
   readonly imageSize?: number | undefined;
   /** The most pixels (width times height) that a picture may have; default 178,956,970, as in Pillow. */
   readonly maxPixels?: number | undefined;
+  /**
+   * Whether pictures stay as they are stored, as in torchvision, though their EXIF says how to turn them. Default: as the
+   * network was trained, if its run has recorded that, else false.
+   */
+  readonly ignoreOrientation?: boolean | undefined;
   /**
    * Half-precision storage: weights and activations are stored in f16 and computed in f32. It halves the memory and
    * changes scores by some ten-thousandths of their size. For GPUs: not every adapter supports it, and a software
@@ -101,6 +106,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const batchSize = checkNumber('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE);
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
   const maxPixels = checkNumber('maxPixels', options.maxPixels ?? NUMBER_OPTIONS.maxPixels.default);
+  const ignoreOrientation = options.ignoreOrientation ?? checkpoint.metadata[IGNORE_ORIENTATION_KEY] === 'true';
   const network = { architecture, loadsLastLayer: true };
   const start: Start = { ...network, checkpoint, description: weights };
   const watchdog = new Watchdog(checkNumber('watchdog', options.watchdog ?? NUMBER_OPTIONS.watchdog.default));
@@ -120,20 +126,8 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     const ownsGpu = options.gpu === undefined;
     const { notes = [] } = checkpoint;
     const { metadata } = checkpoint;
-    const facts = {
-      weights,
-      metadata,
-      notes,
-      architecture,
-      classes,
-      imageSize,
-      batchSize,
-      threads,
-      maxPixels,
-      half,
-      watchdog,
-      startThreads,
-    };
+    const pictureFacts = { imageSize, batchSize, threads, maxPixels, ignoreOrientation };
+    const facts = { weights, metadata, notes, architecture, classes, ...pictureFacts, half, watchdog, startThreads };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
     if (!options.gpu) gpu.close();
@@ -170,6 +164,7 @@ interface Parts {
   readonly batchSize: number;
   readonly threads: number;
   readonly maxPixels: number;
+  readonly ignoreOrientation: boolean;
   readonly watchdog: Watchdog;
   readonly half: boolean;
   readonly startThreads: boolean;
@@ -202,6 +197,8 @@ export class Predictor {
   readonly namesFrom: ClassNames['source'];
   /** Side of the network's square input, pixels. */
   readonly imageSize: number;
+  /** Whether pictures stay as they are stored. */
+  readonly ignoreOrientation: boolean;
   /** Whether weights and activations are stored in half precision. */
   readonly half: boolean;
   /** The adapter that runs the network. */
@@ -224,6 +221,7 @@ export class Predictor {
     this.classes = parts.classes.names;
     this.namesFrom = parts.classes.source;
     this.imageSize = parts.imageSize;
+    this.ignoreOrientation = parts.ignoreOrientation;
     this.half = parts.half;
     this.adapter = parts.gpu.traits;
     this.#parts = parts;

@@ -41,7 +41,7 @@ function body(judgement: Judgement, wrong: readonly Answer[], views: ReadonlyMap
 
 function explanation(): Html {
   return html`Beside each lies where the network looked: the brighter a place, the more it spoke for the answer
-    (<a href="#note-grad-cam">Grad-CAM</a>).`;
+    (<a href="#note-grad-cam">Grad-CAM</a>). A picture alone has no place that did.`;
 }
 
 function heatScale(): Html {

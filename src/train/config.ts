@@ -4,13 +4,15 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { TunedChoices } from '../kernels/work.ts';
-import { CLASSES_KEY, type StartFacts } from '../models/start.ts';
+import { CLASSES_KEY, IGNORE_ORIENTATION_KEY, type StartFacts } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
-import type { NumberSettings } from '../plan/index.ts';
+import { type NumberSettings, writtenNumbers } from '../plan/index.ts';
 import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
+import type { DataSettings } from './find-pictures.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
+import { type Recipe, writtenRecipe } from './recipe.ts';
 import { described, type Regularization } from './regularization.ts';
 import { BEFORE_TRAINING } from './run-folder.ts';
 import type { RunSegment, RunSummary } from './types.ts';
@@ -33,8 +35,11 @@ interface Described {
   readonly checks: boolean | null;
   readonly mode: TrainMode;
   readonly settings: Pick<NumberSettings, 'seed' | 'imageSize'>;
+  /** That of a run that is no probe. */
+  readonly recipe?: Recipe;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
+  readonly reading: DataSettings;
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
   readonly onDivergence: OnDivergence;
@@ -58,19 +63,24 @@ export function runConfig(
   },
 ): object {
   const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
-  const { skipped, onDivergence, regularization } = run;
+  const { skipped, onDivergence, recipe, reading, regularization } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
     node: process.version,
     ...(demo && { demo: true }),
     mode,
-    ...settings,
+    ...writtenNumbers(settings),
+    ...(recipe && writtenRecipe(recipe)),
     ...described(regularization, pictures.classes),
     onDivergence,
     data,
+    ...reading,
     classes: pictures.classes,
-    pictures: { train: pictures.train.length, val: pictures.val.length },
+    pictures: {
+      ...{ train: pictures.train.length, val: pictures.val.length },
+      ...(pictures.test && { test: pictures.test.length }),
+    },
     ...(skipped.length > 0 && { skipped }),
     architecture: start.architecture,
     weights,
@@ -100,11 +110,11 @@ export function describeChoice(kernels: Record<string, string>, tuned: TunedChoi
 
 /** Metadata of best.safetensors. All values are strings, as the format requires. */
 export function bestMetadata(
-  run: Pick<Described, 'mode' | 'settings' | 'pictures' | 'start'> & {
+  run: Pick<Described, 'mode' | 'settings' | 'pictures' | 'reading' | 'start'> & {
     readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
   },
 ): Record<string, string> {
-  const { mode, settings, pictures, start, best } = run;
+  const { mode, settings, pictures, reading, start, best } = run;
   return {
     // Readers such as transformers look here for the library whose names and layouts the file uses.
     format: 'pt',
@@ -113,6 +123,7 @@ export function bestMetadata(
     mode,
     seed: String(settings.seed),
     imageSize: String(settings.imageSize),
+    ...(reading.ignoreOrientation && { [IGNORE_ORIENTATION_KEY]: 'true' }),
     epoch: best.epoch === null ? BEFORE_TRAINING : String(best.epoch),
     valAcc: String(best.acc),
   };

@@ -7,25 +7,30 @@ import { buildModel, readStart } from '../models/start.ts';
 import { valStep } from '../models/step.ts';
 import { numberSettings } from '../plan/index.ts';
 import { checkVal } from './check-pictures.ts';
+import { findPictures } from './find-pictures.ts';
 import type { TrainOptions } from './options.ts';
 import { type PhaseTotals, runPhase } from './phase.ts';
-import { makeLoaders, openPictures } from './pictures.ts';
+import { makeLoaders } from './pictures.ts';
 
 /** Weights and pictures to measure; the other options are as for `train`. */
 export interface EvaluateOptions
-  extends Pick<TrainOptions, 'data' | 'batchSize' | 'seed' | 'workers' | 'threads' | 'imageSize' | 'gpu'> {
+  extends Pick<
+    TrainOptions,
+    'data' | 'valSplit' | 'ignoreOrientation' | 'batchSize' | 'seed' | 'workers' | 'threads' | 'imageSize' | 'gpu'
+  > {
   /** A checkpoint whose last layer is for the data's classes, such as a run's best.safetensors. */
   readonly weights: string;
 }
 
 /**
- * Computes loss and accuracy of a checkpoint on the pictures of `data/val`.
+ * Computes loss and accuracy of a checkpoint on the pictures of val, which are found as in `train`.
  * @throws FileError if the last layer is not for these classes; BrokenPicturesError naming all pictures that cannot be
  *   read; else as `train`
  */
 export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   const settings = numberSettings(options);
-  const pictures = openPictures(options.data);
+  const { ignoreOrientation, valSplit } = options;
+  const { pictures } = await findPictures(options.data, { settings, ignoreOrientation, valSplit });
   const start = readStart(options.weights, pictures.classes);
   if (!start.loadsLastLayer) {
     throw new FileError(`${start.description} Give weights with a last layer for these classes, such as a run's best.`);
@@ -33,7 +38,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   const gpu = options.gpu ?? (await openGpu());
   // A separate chooser leaves the record of the device's chooser unchanged.
   const chooser = chooserOf(gpu).fresh();
-  const pool = new DecoderPool(settings.threads, settings);
+  const pool = new DecoderPool(settings.threads, { ...settings, ignoreOrientation });
   try {
     const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'extract' }).eval();
     try {

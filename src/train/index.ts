@@ -2,6 +2,7 @@
 
 export { Best } from './best.ts';
 export { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from './compare-runs.ts';
+export { type DataReport, type DataReportOptions, reportData } from './data-report.ts';
 export {
   BrokenPicturesError,
   type DivergedAt,
@@ -11,12 +12,16 @@ export {
   someOf,
 } from './errors.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
+export { checkValSplit, type DataSettings, type FoundPictures, findPictures } from './find-pictures.ts';
 export { judgedPictures } from './judged-pictures.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
+export { findLearningRate, SEARCH_FILES, type SearchPoint, type SearchResult } from './lr-find.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
+export { splitLine } from './picture-notes.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
-export { checkViews, MOST_VIEWS, NOT_FOR_PROBES, PROBE_DEFAULTS } from './probe/settings.ts';
+export { checkViews, MOST_VIEWS, PROBE_DEFAULTS } from './probe/settings.ts';
+export { type Recipe, type RecipeOptions, recipeOf, SCHEDULES, type ScheduleName } from './recipe.ts';
 export {
   AUGMENTS,
   type Augment,
@@ -35,6 +40,7 @@ export type {
   FeatureProgress,
   JudgingProgress,
   PhaseMetrics,
+  Preparation,
   Reporter,
   RunSegment,
   RunStart,

@@ -1,11 +1,13 @@
 /** The two data sets of a run and their loaders. */
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import {
+  checkParts,
   DataLoader,
   type DecoderPool,
   type Generator,
   type ImageDataset,
   ImageFolder,
+  type LeftOut,
   type Transform,
   valTransform,
 } from '../data/index.ts';
@@ -22,38 +24,26 @@ export interface PictureSet extends ImageDataset {
   readonly length: number;
   /** Paths of hidden folders and of `._*` files, which are no classes and no pictures. */
   readonly leftOut: readonly string[];
+  /** Files that are not read though they lie among the pictures, such as GIF. */
+  readonly notRead: readonly LeftOut[];
 }
 
 /** The pictures of a data set, by phase. */
 export interface Pictures extends Readonly<Record<Phase, PictureSet>> {
   /** Names of the classes, sorted; a class's position is its label. */
   readonly classes: readonly string[];
+  /** Pictures to judge the end by, which no epoch sees. Classes are the same, and some may have no picture here. */
+  readonly test?: PictureSet;
 }
 
 /**
- * Lists the pictures in `root/train` and `root/val`.
+ * Lists the pictures in `root/train` and `root/val`; `findPictures` knows other layouts.
  * @throws FileError if a folder is missing or empty, or if the two differ in classes or have fewer than two
  */
 export function openPictures(root: string): Pictures {
   const train = new ImageFolder(join(root, 'train'));
   const val = new ImageFolder(join(root, 'val'));
-  const onlyIn = (a: ImageFolder, b: ImageFolder) => a.classes.filter((name) => !b.classes.includes(name));
-  const differences = [
-    { folder: train.root, names: onlyIn(train, val) },
-    { folder: val.root, names: onlyIn(val, train) },
-  ].filter(({ names }) => names.length > 0);
-  if (differences.length > 0) {
-    const list = differences.map(({ folder, names }) => `${names.join(', ')} only in ${folder}`).join('; ');
-    throw new FileError(
-      `${root}: train and val must hold folders of the same names, one per class, found ${list}. ` +
-        'Rename or add folders until they agree.',
-    );
-  }
-  if (train.classes.length < 2) {
-    throw new FileError(
-      `${train.root}: expected two or more classes, found only ${train.classes.join()}. Add a folder per class.`,
-    );
-  }
+  checkParts(root, train, val);
   return { train, val, classes: train.classes };
 }
 
@@ -85,6 +75,11 @@ function trainTransform(augment: Augment, size: number): Transform {
   return augment === 'tutorial' ? { kind: 'train', size } : { kind: 'train', size, augment };
 }
 
+/** The folder of both parts, for messages. */
+export function rootOf({ train, val }: Pick<Pictures, Phase>): string {
+  return train.root === val.root ? train.root : dirname(train.root);
+}
+
 /** A picture's place in the data set, the same on every system: `train/ants/0013035.jpg`. */
 export function pictureName(phase: Phase, { root }: Pick<PictureSet, 'root'>, path: string): string {
   return `${phase}/${relative(root, path).split(sep).join('/')}`;
@@ -98,7 +93,7 @@ export function withoutPictures(pictures: Pictures, names: readonly string[]): P
   if (names.length === 0) return pictures;
   const skipped = new Set(names);
   const of = (phase: Phase): PictureSet => {
-    const { root, classes, samples, leftOut } = pictures[phase];
+    const { root, classes, samples, leftOut, notRead } = pictures[phase];
     const kept = samples.filter(({ path }) => !skipped.has(pictureName(phase, pictures[phase], path)));
     const empty = classes.filter((_, label) => !kept.some((sample) => sample.label === label));
     if (empty.length > 0) {
@@ -106,7 +101,7 @@ export function withoutPictures(pictures: Pictures, names: readonly string[]): P
         `${root}: no picture of the classes ${empty.join(', ')} can be read. Mend them, or remove the folders.`,
       );
     }
-    return { root, classes, samples: kept, length: kept.length, leftOut };
+    return { root, classes, samples: kept, length: kept.length, leftOut, notRead };
   };
   return { ...pictures, train: of('train'), val: of('val') };
 }

@@ -2,20 +2,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
+import { groupPlace } from '../models/learning.ts';
 import type { Start } from '../models/start.ts';
 import type { TutorialMode } from '../models/types.ts';
 import { checkNumber, type NumberSettings } from '../plan/index.ts';
 import { type Checkpoint, encodeSafetensors, parseSource, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
 import { Best } from './best.ts';
 import { bestMetadata, type WeightsFile, weightsFile } from './config.ts';
+import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
-import { openPictures, type Pictures, withoutPictures } from './pictures.ts';
+import { type Pictures, withoutPictures } from './pictures.ts';
+import { hasFixedLength, type Recipe } from './recipe.ts';
 import type { Regularization } from './regularization.ts';
+import { findRunData } from './run-data.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { damaged, type RunState, runStateFrom, stopsEarly } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
-import { extraOf, modelEntries } from './training-state.ts';
+import { extraOf, hasGradients, modelEntries } from './training-state.ts';
 import type { RunSummary, State } from './types.ts';
 
 /** The options of a run that may differ when it goes on. */
@@ -29,8 +33,11 @@ export interface SavedRun {
   readonly state: RunState;
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly recipe: Recipe;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
+  readonly reading: DataSettings;
+  readonly found: FoundPictures;
   readonly data: string;
   readonly demo: boolean;
   readonly weights: WeightsFile | null;
@@ -66,13 +73,16 @@ function isProbe(folder: string): boolean {
  * Reads the state of a run whose folder this process has locked.
  * @throws as `resumeTraining`
  */
-export function openSaved(folder: string, options: ResumeOptions): SavedRun {
+export async function openSaved(folder: string, options: ResumeOptions): Promise<SavedRun> {
   const path = join(folder, RUN_FILES.last);
   const checkpoint = readCheckpoint(path);
   const state = runStateFrom(path, extraOf(path, checkpoint));
   const settings = settingsOf(folder, state, options);
   const data = resolve(options.data ?? state.data);
-  const all = openPictures(data);
+  const { valSplit, ignoreOrientation } = state;
+  const { signal, reporter } = options;
+  const { found, reading } = await findRunData({ data, valSplit, ignoreOrientation, signal, reporter }, settings);
+  const all = found.pictures;
   const fingerprint = fingerprintOf(all);
   const differing = differences(state.fingerprint, fingerprint);
   if (differing.length > 0) {
@@ -83,20 +93,36 @@ export function openSaved(folder: string, options: ResumeOptions): SavedRun {
   }
   // Files of the same names and sizes are taken for the same: they are not checked again.
   const pictures = withoutPictures(all, state.skipped);
-  const wrong = unlike(state, all, pictures);
+  const wrong = unlike(state, all, pictures) ?? unlikeGradients(state, pictures, checkpoint);
   if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
-  const { mode, regularization, demo, weights, start } = state;
-  const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures);
+  const { mode, recipe, regularization, demo, weights, start } = state;
+  const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures, reading);
   return {
-    ...{ path, checkpoint, state, mode, settings, regularization, pictures, data, demo, weights, fingerprint, best },
+    ...{
+      path,
+      checkpoint,
+      state,
+      mode,
+      settings,
+      recipe,
+      regularization,
+      pictures,
+      reading,
+      found,
+      data,
+      demo,
+      weights,
+    },
+    ...{ fingerprint, best },
     // Everything is loaded from the saved state.
     start,
     bestHash: hash,
   };
 }
 
-function settingsOf(folder: string, { settings, position, metrics }: RunState, options: ResumeOptions): NumberSettings {
+function settingsOf(folder: string, state: RunState, options: ResumeOptions): NumberSettings {
+  const { settings, recipe, position, metrics } = state;
   const changed: NumberSettings = {
     ...settings,
     ...Object.fromEntries(
@@ -108,6 +134,12 @@ function settingsOf(folder: string, { settings, position, metrics }: RunState, o
   };
   const { epochs, patience } = changed;
   const { epoch } = position;
+  if (epochs !== settings.epochs && hasFixedLength(recipe)) {
+    throw new UsageError(
+      `epochs: the schedule ${recipe.schedule} of the run in ${folder} is laid out for its ${settings.epochs} epochs, found ` +
+        `${epochs}; start a new run from its best weights`,
+    );
+  }
   // A crash may have come after the last epoch and before the summary: then the run has not ended.
   const ended = hasEnded(folder, epoch);
   if (epochs < epoch || (epochs === epoch && options.epochs !== undefined && ended)) {
@@ -145,6 +177,13 @@ function unlike({ classes, skipped, position, settings }: RunState, all: Picture
   return undefined;
 }
 
+/** How the gradients contradict the position: there are some exactly between the batches of one update. */
+function unlikeGradients({ position: { done }, settings }: RunState, { train }: Pictures, checkpoint: Checkpoint) {
+  const between = done !== null && !groupPlace(done.step - 1, { ...settings, pictures: train.length }).updates;
+  if (between === hasGradients(checkpoint)) return undefined;
+  return between ? `it lacks the gradients of ${done.step} steps` : 'it has gradients without a step';
+}
+
 /** The saved state holds all weights, so a file that is gone is no loss. One that is another is a mistake. */
 function checkWeights(folder: string, weights: WeightsFile | null): void {
   if (!weights || !existsSync(parseSource(weights.file).path) || weightsFile(weights.file).sha256 === weights.sha256)
@@ -159,7 +198,14 @@ function checkWeights(folder: string, weights: WeightsFile | null): void {
  * The best weights so far. If a crash came between last.safetensors and a new best.safetensors, that is written now:
  * its weights are those in last.safetensors.
  */
-function openBest(folder: string, last: string, checkpoint: Checkpoint, state: RunState, pictures: Pictures) {
+function openBest(
+  folder: string,
+  last: string,
+  checkpoint: Checkpoint,
+  state: RunState,
+  pictures: Pictures,
+  reading: DataSettings,
+) {
   const reference = referenceIn(last, checkpoint);
   const path = join(folder, RUN_FILES.best);
   const bytes = existsSync(path) ? readCheckpoint(path) : undefined;
@@ -167,7 +213,7 @@ function openBest(folder: string, last: string, checkpoint: Checkpoint, state: R
   if (!found) {
     const { mode, settings, start } = state;
     const { epoch, acc } = reference;
-    const metadata = bestMetadata({ mode, settings, pictures, start, best: { epoch, acc } });
+    const metadata = bestMetadata({ mode, settings, pictures, reading, start, best: { epoch, acc } });
     const whole = { tensors: modelEntries(checkpoint), metadata };
     if (hashOf(encodeSafetensors(path, whole)) !== reference.sha256) {
       throw new FileError(

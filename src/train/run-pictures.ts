@@ -10,6 +10,7 @@ import type { CurvePoint } from '../pictures/index.ts';
 import type { Best } from './best.ts';
 import { inputsOf, judgedPictures } from './judged-pictures.ts';
 import { fixed } from './lines.ts';
+import { type Augment, PLAIN, type Regularization } from './regularization.ts';
 import { PICTURE_FILES, type PictureFile, type RunFolder } from './run-folder.ts';
 import type { Reporter } from './types.ts';
 
@@ -22,6 +23,8 @@ export interface RunPicturesOptions {
   /** Grows as the run goes on. */
   readonly metrics: readonly CurvePoint[];
   readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
+  /** What happens to the training pictures; default: what the tutorial does. */
+  readonly regularization?: Pick<Regularization, 'augment' | 'mixup'> | undefined;
   readonly reporter?: Reporter | undefined;
   /** Whether an earlier start of the run has drawn the first batch. */
   readonly goesOn?: boolean;
@@ -30,7 +33,8 @@ export interface RunPicturesOptions {
 interface KeptBatch {
   /** Only the first pictures of the batch. */
   readonly images: Float32Array;
-  readonly labels: Int32Array;
+  /** What is in each. */
+  readonly names: readonly string[];
   /** Pictures in the whole batch. */
   readonly size: number;
 }
@@ -51,11 +55,13 @@ export class RunPictures {
   }
 
   /** Call it with every train batch. It copies the pictures to draw from the first batch and ignores the others. */
-  seeBatch({ images, labels, size }: HostBatch): void {
+  seeBatch({ images, labels, size, mix }: HostBatch): void {
     if (this.#hasSeenBatch) return;
     this.#hasSeenBatch = true;
     const count = Math.min(size, MOST_OF_A_BATCH);
-    this.#batch = { images: images.slice(0, (images.length / size) * count), labels: labels.slice(0, count), size };
+    const nameOf = (at: number) => this.#options.classes[labels.at(at)!]!;
+    const names = Array.from({ length: count }, (_, i) => mixtureName(nameOf(i), nameOf(i - 1), mix));
+    this.#batch = { images: images.slice(0, (images.length / size) * count), names, size };
   }
 
   /** Draws the batch if it is not drawn yet. */
@@ -63,14 +69,11 @@ export class RunPictures {
     const batch = this.#batch;
     if (!batch) return;
     this.#batch = undefined;
-    const { images, labels, size } = batch;
+    const { images, names, size } = batch;
     await this.#draw(PICTURE_FILES.trainBatch, async () => {
       const { drawTrainBatch, pictureOf } = await import('../pictures/index.ts');
-      const pictures = Array.from(labels, (label, i) => ({
-        picture: pictureOf(images, labels.length, i),
-        className: this.#options.classes[label]!,
-      }));
-      return drawTrainBatch({ pictures, size });
+      const pictures = names.map((className, i) => ({ picture: pictureOf(images, names.length, i), className }));
+      return drawTrainBatch({ pictures, size, how: howChanged(this.#options.regularization) });
     });
   }
 
@@ -114,4 +117,22 @@ export class RunPictures {
       reporter?.pictureFailed?.(file, error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+const HOW: Readonly<Record<Augment, string>> = {
+  tutorial: 'cropped and mirrored at random',
+  light: 'cropped, mirrored and coloured at random',
+  strong: 'cropped, mirrored and changed at random',
+  none: 'cropped at the centre',
+};
+
+function howChanged({ augment, mixup }: Pick<Regularization, 'augment' | 'mixup'> = PLAIN): string {
+  return mixup > 0 ? `${HOW[augment]}, mixed in pairs` : HOW[augment];
+}
+
+/** A class, or the two of a mixture: "73 % ants, 27 % bees". @param mix the share of `own` */
+function mixtureName(own: string, other: string, mix: number | undefined): string {
+  if (mix === undefined || own === other) return own;
+  const percent = Math.round(100 * mix);
+  return `${percent} % ${own}, ${100 - percent} % ${other}`;
 }

@@ -16,7 +16,8 @@ describe('decode gives the pixels that Pillow gives', () => {
       const picture = await goldenPicture(name);
       expect([picture.width, picture.height, picture.pixels.length]).toEqual([width, height, width * height * 3]);
       expect(sha256(picture.pixels)).toBe(expected);
-      expect(await readSize(`${GOLDEN_FOLDER}pictures/${name}`)).toEqual({ width, height });
+      const options = { ignoreOrientation: true };
+      expect(await readSize(`${GOLDEN_FOLDER}pictures/${name}`, options)).toEqual({ width, height });
     });
   }
 });
@@ -67,14 +68,15 @@ describe('files from strangers', () => {
 
   test('a drawing is no picture, whatever its name', async () => {
     for (const text of [drawing(10), `<?xml version="1.0"?>${drawing(10)}`, `  ${drawing(10)}`]) {
-      await refused(put('a.jpg', text), /not a picture in a known format \(JPEG, PNG, WebP, TIFF, GIF, BMP, PNM\)/);
+      await refused(
+        put('a.jpg', text),
+        /not a picture in a known format \(JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF, BMP, PNM\)/,
+      );
     }
   });
 
   test('nor are pictures in formats that are not named', async () => {
-    const sharp = await loadSharp();
-    const pixels = sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } });
-    await refused(put('a.png', await pixels.avif().toBuffer()), /not a picture in a known format/);
+    await refused(put('a.mov', '\0\0\0\x14ftypqt  \0\0\0\0qt  '), /not a picture in a known format/);
     await refused(put('b.png', '%PDF-1.4\n'), /not a picture in a known format/);
     await refused(put('c.webp', 'RIFF\0\0\0\0WAVE'), /not a picture in a known format/);
     await refused(put('d.jpg', ''), /the file is empty/);

@@ -43,7 +43,7 @@ export function sha256(data: Uint8Array | Float32Array): string {
 }
 
 export function goldenPicture(name: string): Promise<Picture> {
-  return decode(`${GOLDEN_FOLDER}pictures/${name}`);
+  return decode(`${GOLDEN_FOLDER}pictures/${name}`, { ignoreOrientation: true });
 }
 
 /** The folder of the tutorial's data set, with `train` and `val` below it. */

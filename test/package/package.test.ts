@@ -143,7 +143,18 @@ describe('as a command', () => {
     expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
     const commands = Array.from(help.stdout.matchAll(/^ {2}([a-z]+) +\S/gm), ([, name]) => name);
     expect(help.code).toBe(0);
-    expect(commands).toEqual(['train', 'predict', 'eval', 'convert', 'compare', 'tune', 'doctor']);
+    expect(commands).toEqual([
+      'train',
+      'data',
+      'predict',
+      'serve',
+      'eval',
+      'convert',
+      'compare',
+      'report',
+      'tune',
+      'doctor',
+    ]);
     expect(none).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^dawngrad: no command given\n/) });
     expect(unknown).toMatchObject({
       code: 2,
@@ -152,7 +163,7 @@ describe('as a command', () => {
   });
 
   packageTest('the help of every command uses the name that it was called by', async () => {
-    const names = ['train', 'predict', 'eval', 'convert', 'compare', 'tune', 'doctor'];
+    const names = ['train', 'data', 'predict', 'serve', 'eval', 'convert', 'compare', 'report', 'tune', 'doctor'];
     const helps = await Promise.all(names.map((name) => dawngrad(app, [name, '--help'])));
     for (const [i, { code, stdout, stderr }] of helps.entries()) {
       expect(code, stderr).toBe(0);

@@ -1,10 +1,10 @@
 /** Set-up checks the version of Node and whether the npm packages match package-lock.json. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeProblem } from '../../scripts/setup/node-version.mjs';
-import { lockDifference, lockKey, packagesProblem } from '../../scripts/setup/packages.mjs';
+import { installPackages, lockDifference, lockKey, packagesProblem } from '../../scripts/setup/packages.mjs';
 
 test('Node 20.9 is the oldest accepted version', () => {
   expect(nodeProblem('20.9.0')).toBeUndefined();
@@ -76,6 +76,14 @@ describe('packagesProblem', () => {
     expect(readFileSync(stamp, 'utf8')).toBe(lockKey(lock, process.platform, process.arch));
     rmSync(join(root, 'node_modules', '.package-lock.json'));
     expect(packagesProblem(root)).toBeUndefined();
+  });
+
+  test('nothing is installed through a link, as npm would empty the folder behind it', () => {
+    const shared = join(root, 'shared');
+    mkdirSync(join(shared, 'kept'), { recursive: true });
+    symlinkSync(shared, join(root, 'node_modules'), 'junction');
+    expect(() => installPackages(root)).toThrow(/node_modules is a link to .*shared, and npm ci would delete/);
+    expect(existsSync(join(shared, 'kept'))).toBe(true);
   });
 
   test('a changed lock file is a problem', () => {

@@ -6,7 +6,9 @@ const { optionalDependencies } = JSON.parse(readFileSync(new URL('../../package.
 const hooks = `
   const missing = new Set(${JSON.stringify(Object.keys(optionalDependencies))});
   export async function resolve(specifier, context, next) {
-    if (!missing.has(specifier)) return next(specifier, context);
+    // Also parts of a package: sharp/x, @scope/name/x.
+    const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    if (!missing.has(name)) return next(specifier, context);
     throw Object.assign(new Error('Cannot find package ' + specifier), { code: 'ERR_MODULE_NOT_FOUND' });
   }`;
 register(`data:text/javascript,${encodeURIComponent(hooks)}`);

@@ -29,7 +29,7 @@ test('train and val with different classes: the error names the classes that onl
   const folder = changedPictures('renamed', (at) => renameSync(join(at, 'val', 'discs'), join(at, 'val', 'dots')));
   expect(() => openPictures(folder)).toThrow(FileError);
   expect(() => openPictures(folder)).toThrow(
-    /renamed: train and val must hold folders of the same names.*discs only in .*train; dots only in .*val/,
+    /renamed: train and val must hold the same classes.*discs only in .*train; dots only in .*val/,
   );
   const more = changedPictures('more', (at) =>
     cpSync(join(at, 'val', 'discs'), join(at, 'val', 'dots'), { recursive: true }),

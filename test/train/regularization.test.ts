@@ -4,10 +4,28 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { regularizationLines } from '../../src/cli/train-flags/regularization.ts';
 import { parseTrainFlags } from '../../src/cli/train-flags.ts';
+import { DecoderPool, Generator } from '../../src/data/index.ts';
 import { UsageError } from '../../src/errors.ts';
-import type { MemoryPlan } from '../../src/plan/index.ts';
-import { type PhaseMetrics, resumeTraining, type TrainOptions, train } from '../../src/train/index.ts';
-import { type RegularizationOptions, regularizationOf, settle } from '../../src/train/regularization.ts';
+import { drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
+import { numberSettings } from '../../src/plan/index.ts';
+import {
+  makeLoaders,
+  openPictures,
+  type PhaseMetrics,
+  resumeTraining,
+  type TrainOptions,
+  train,
+} from '../../src/train/index.ts';
+import {
+  described,
+  PLAIN,
+  type RegularizationOptions,
+  regularizationOf,
+  settle,
+  written,
+} from '../../src/train/regularization.ts';
+import { RunFolder } from '../../src/train/run-folder.ts';
+import { RunPictures } from '../../src/train/run-pictures.ts';
 import { readCheckpoint } from '../../src/weights/index.ts';
 import { withGpu } from '../support/gpu.ts';
 import { drawPictures, readJson, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
@@ -48,6 +66,26 @@ describe('options', () => {
   test('weights are in the order of the labels', () => {
     expect(regularizationOf({ classWeights: { stripes: 3, discs: 2 } }, CLASSES).classWeights).toEqual([2, 3]);
   });
+});
+
+test('train-batch.png names both classes of a mixture, and how the pictures were changed', async () => {
+  const folder = new RunFolder(join(root, 'drawn'));
+  const images = new Float32Array(3 * 3 * 32 * 32);
+  const regularization = { augment: 'light', mixup: 0.2 } as const;
+  const best = { epoch: null, acc: 0 };
+  const pictures = new RunPictures({ folder, classes: CLASSES, metrics: [], best, regularization });
+  pictures.seeBatch({ images, labels: Int32Array.of(1, 0, 0), size: 3, mix: 0.734 });
+  await pictures.drawBatch();
+  folder.close();
+  const expected = await drawTrainBatch({
+    pictures: ['73 % stripes, 27 % discs', '73 % discs, 27 % stripes', 'discs'].map((className, i) => ({
+      picture: pictureOf(images, 3, i),
+      className,
+    })),
+    size: 3,
+    how: 'cropped, mirrored and coloured at random, mixed in pairs',
+  });
+  expect(readFileSync(join(root, 'drawn', 'train-batch.png')).equals(expected)).toBe(true);
 });
 
 describe('flags', () => {
@@ -103,11 +141,16 @@ describe('flags', () => {
   });
 });
 
-const OPTIONS = { ...TINY, data, batchSize: 5, lr: 0.01, pictures: false, mode: 'extract' } satisfies TrainOptions;
-const RUNS = {
-  strong: { augment: 'strong', mixup: 0.4, labelSmoothing: 0.1, classWeights: 'balanced' },
-  light: { augment: 'light', mixup: 0.2, classWeights: { discs: 1, stripes: 2 } },
-} satisfies Record<string, RegularizationOptions>;
+const OPTIONS = {
+  ...TINY,
+  data,
+  batchSize: 5,
+  epochs: 1,
+  lr: 0.01,
+  pictures: false,
+  mode: 'extract',
+} satisfies TrainOptions;
+const MUCH = { augment: 'strong', mixup: 0.4, labelSmoothing: 0.1, classWeights: 'balanced' } as const;
 
 /** What a run leaves, without times and starts. */
 function results(folder: string) {
@@ -122,49 +165,48 @@ function results(folder: string) {
   };
 }
 
-describe.each(['strong', 'light'] as const)('a run with augment %s and mixup', (name) => {
-  gpuTest(
-    'that was stopped goes on to the bit',
-    async () => {
-      const more = RUNS[name];
-      const [whole, stopped] = [join(root, `${name}-whole`), join(root, `${name}-stopped`)];
-      await train({ ...OPTIONS, ...more, gpu, out: whole });
-      const stop = new AbortController();
-      const reporter = {
-        stepDone: ({ epoch, phase, step }: { epoch: number; phase: string; step: number }) => {
-          if (epoch === 1 && phase === 'train' && step === 0) stop.abort();
-        },
-      };
-      const { summary } = await train({ ...OPTIONS, ...more, gpu, out: stopped, reporter, signal: stop.signal });
-      expect(summary.interrupted).toBe(true);
-      await resumeTraining(stopped, { pictures: false, gpu });
-      expect(results(stopped)).toEqual(results(whole));
-      const weights = name === 'strong' ? { discs: 1, stripes: 1 } : { discs: 1, stripes: 2 };
-      expect(readJson(stopped, 'config.json')).toMatchObject({ ...more, classWeights: weights });
-    },
-    TRAINING_TIMEOUT,
-  );
-});
-
 gpuTest(
-  'without augmentation the train pictures are those of val; plain files have nothing of all this',
+  'a run with all of it that was stopped goes on to the bit',
   async () => {
-    const same = await drawPictures(join(root, 'same'));
-    const plans: MemoryPlan[] = [];
-    const run = async (name: string, more: RegularizationOptions) => {
-      const reporter = { started: ({ memory }: { memory: MemoryPlan }) => void plans.push(memory) };
-      await train({ ...OPTIONS, data: same, epochs: 1, ...more, gpu, out: join(root, name), reporter });
-      return results(join(root, name));
-    };
-    const plain = await run('plain', {});
-    expect(plain.saved.regularization).toBeUndefined();
-    expect(Object.keys(readJson(root, 'plain', 'config.json'))).not.toContain('augment');
-    const none = await run('none', { augment: 'none', labelSmoothing: 0 });
-    expect(none.saved.regularization).toEqual({ augment: 'none' });
-    expect(none.rows).not.toEqual(plain.rows);
-    await run('mixed', { mixup: 0.2 });
-    // The loss with the labels that were mixed in is planned too.
-    expect(plans[2]!.pool).toBeGreaterThanOrEqual(plans[0]!.pool);
+    const [whole, stopped] = [join(root, 'whole'), join(root, 'stopped')];
+    await train({ ...OPTIONS, ...MUCH, gpu, out: whole });
+    const stop = new AbortController();
+    const reporter = { stepDone: () => stop.abort() };
+    const { summary } = await train({ ...OPTIONS, ...MUCH, gpu, out: stopped, reporter, signal: stop.signal });
+    expect(summary.interrupted).toBe(true);
+    await resumeTraining(stopped, { pictures: false, gpu });
+    expect(results(stopped)).toEqual(results(whole));
+    const balanced = { ...MUCH, classWeights: { discs: 1, stripes: 1 } };
+    expect(readJson(stopped, 'config.json')).toMatchObject(balanced);
+    expect(results(whole).saved.regularization).toEqual({ ...MUCH, classWeights: [1, 1] });
   },
   TRAINING_TIMEOUT,
 );
+
+describe('a plain run', () => {
+  test('has nothing of all this in its files', () => {
+    expect(written(PLAIN)).toEqual({});
+    expect(described(PLAIN, CLASSES)).toEqual({});
+  });
+
+  test('differs from one without augmentation, which sees training pictures as val does', () => {
+    const transformOf = (options: RegularizationOptions) => {
+      const pool = new DecoderPool(0);
+      const settings = numberSettings({ imageSize: 32 });
+      const pictures = openPictures(data);
+      const { train: loader, val } = makeLoaders(
+        pictures,
+        settings,
+        new Generator(0),
+        pool,
+        regularizationOf(options, CLASSES),
+      );
+      return { train: loader.options.transform, val: val.options.transform, mixup: loader.options.mixup };
+    };
+    const plain = transformOf({});
+    expect(plain).toEqual({ train: { kind: 'train', size: 32 }, val: plain.val, mixup: undefined });
+    const none = transformOf({ augment: 'none', mixup: 0.2 });
+    expect(none).toEqual({ train: plain.val, val: plain.val, mixup: 0.2 });
+    expect(transformOf({ augment: 'light' }).train).toEqual({ kind: 'train', size: 32, augment: 'light' });
+  });
+});

@@ -1,7 +1,7 @@
 """Draws pictures of every mode and kind that Pillow writes or reads, and lists Pillow's pixels of each.
 
 `pillow_formats.py OUT` writes the files and OUT/pillow.json: for each name its size and the SHA-256 of the bytes of
-convert('RGB'), or Pillow's error.
+convert('RGB'), or Pillow's error; and under `turned` the same after exif_transpose.
 """
 import hashlib
 import io
@@ -13,7 +13,7 @@ import sys
 import warnings
 import zlib
 
-from PIL import Image
+from PIL import Image, ImageOps
 from written_files import bmp, png, tiff
 
 warnings.simplefilter("ignore")
@@ -108,12 +108,22 @@ def draw_jpeg():
                         name = f"jpeg-{mode}-{'progressive-' if progressive else ''}q{quality}-s{subsampling}-{tag}.jpg"
                         options = {"quality": quality, "progressive": progressive, "subsampling": subsampling}
                         save(name, picture(mode, size), "JPEG", **options)
-        for orientation in (1, 3, 6):
-            exif = Image.Exif()
-            exif[0x0112] = orientation
-            save(f"jpeg-exif{orientation}-{tag}.jpg", picture("RGB", size), "JPEG", exif=exif)
         save(f"jpeg-optimized-{tag}.jpg", picture("RGB", size), "JPEG", optimize=True)
         save(f"jpeg-mpo-{tag}.jpg", picture("RGB", size), "MPO", save_all=True, append_images=[picture("RGB", size, 1)])
+
+
+def draw_turned():
+    for size in SIZES:
+        for orientation in range(10):
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            tag = f"exif{orientation}-{size[0]}x{size[1]}"
+            save(f"jpeg-{tag}.jpg", picture("RGB", size), "JPEG", exif=exif)
+            save(f"jpeg-CMYK-{tag}.jpg", picture("CMYK", size), "JPEG", exif=exif, progressive=True)
+            for mode in ("RGBA", "P", "L", "I"):
+                save(f"png-{mode}-{tag}.png", picture(mode, size), "PNG", exif=exif)
+            for lossless in (False, True):
+                save(f"webp-{'lossless-' if lossless else ''}{tag}.webp", picture("RGB", size), "WEBP", exif=exif, lossless=lossless)
 
 
 def draw_gif():
@@ -327,8 +337,12 @@ def raster(kind, values, most, width):
     return bytes(values) if most < 256 else b"".join(struct.pack(">H", v) for v in values)
 
 
+def described(rgb):
+    return {"width": rgb.width, "height": rgb.height, "sha256": hashlib.sha256(rgb.tobytes()).hexdigest()}
+
+
 def main(out):
-    for draw in (draw_png, draw_jpeg, draw_gif, draw_webp, draw_tiff, draw_bmp, draw_pnm):
+    for draw in (draw_png, draw_jpeg, draw_turned, draw_gif, draw_webp, draw_tiff, draw_bmp, draw_pnm):
         draw()
     listed = {}
     for name, data in files.items():
@@ -336,8 +350,10 @@ def main(out):
             file.write(data)
         try:
             with Image.open(io.BytesIO(data)) as image:
-                rgb = image.convert("RGB")
-                listed[name] = {"width": rgb.width, "height": rgb.height, "sha256": hashlib.sha256(rgb.tobytes()).hexdigest()}
+                plain = described(image.convert("RGB"))
+                # Pillow 9.4 turns a TIFF as it loads it, and then would do so again.
+                turned = plain if image.format == "TIFF" else described(ImageOps.exif_transpose(image).convert("RGB"))
+                listed[name] = {**plain, "turned": turned}
         except Exception as error:
             listed[name] = {"error": f"{type(error).__name__}: {error}"}
     with open(os.path.join(out, "pillow.json"), "w") as file:

@@ -1,21 +1,34 @@
 /** Augmentation, mixup and the training loss against torchvision and Pillow: for given draws, and for given seeds. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { backward, countCorrect, scope, Tensor } from '../../src/autograd/index.ts';
 import { type Jitter, jitter } from '../../src/data/augment/color-jitter.ts';
 import { drawErasing, erase } from '../../src/data/augment/random-erasing.ts';
 import { applyTrivial, type TrivialOp } from '../../src/data/augment/trivial-augment.ts';
-import { DecoderPool, drawMix, Generator, ImageFolder } from '../../src/data/index.ts';
+import { DecoderPool, drawMix, Generator, ImageFolder, POLICIES, type Policy } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { trainLoss } from '../../src/models/criterion.ts';
 import { numberSettings } from '../../src/plan/index.ts';
-import { type Augment, makeLoaders } from '../../src/train/index.ts';
-import { all, atMost, type Outcome, type Row, scientific } from '../row.ts';
+import {
+  type Augment,
+  makeLoaders,
+  type Reporter,
+  RUN_FILES,
+  readMetrics,
+  resumeTraining,
+  type TrainOptions,
+  train,
+} from '../../src/train/index.ts';
+import { readCheckpoint } from '../../src/weights/index.ts';
+import { all, atMost, either, type Outcome, type Row, scientific } from '../row.ts';
 import { largestDifference, runScript } from '../tensors.ts';
 
 const BAR = 1e-6;
+/** torch's soft labels are float32. */
+const SHARE_ULP = 2 ** -24;
 /** Of RandomErasing in augment.py: often enough to be seen. */
 const ERASING = 0.7;
 
@@ -60,6 +73,8 @@ export const augment: Row = {
       compareShares(read<Record<string, number[]>>('lambdas.json')),
       ...(await compareLoaders(join(context.scratch, 'pictures'), side, batch, loaders)),
       ...(await compareLosses(gpu, read<TorchLoss[]>('losses.json'))),
+      // CI's tests have a run with strong.
+      ...(await compareResumed(gpu, context.scratch, context.ci ? ['light'] : POLICIES)),
     ];
     gpu.close();
     return outcomes;
@@ -109,27 +124,29 @@ function compareShares(torch: Readonly<Record<string, readonly number[]>>): Outc
 async function compareLoaders(root: string, side: number, batchSize: number, torch: readonly TorchLoader[]) {
   const pool = new DecoderPool(2);
   const train = { ...new ImageFolder(root), root, length: 0, leftOut: [] };
-  const outcomes: Outcome[] = [];
+  const counts = new Map<string, { equal: number; of: number }>();
   for (const { policy, workers, mixup, batches } of torch) {
+    const count = counts.get(policy) ?? { equal: 0, of: 0 };
+    counts.set(policy, count);
+    count.of += batches.length;
     const settings = numberSettings({ batchSize, workers, imageSize: side });
-    const generator = new Generator(5);
-    const loaders = makeLoaders({ train, val: train }, settings, generator, pool, { augment: policy, mixup });
+    const regularization = { augment: policy, mixup };
+    const loaders = makeLoaders({ train, val: train }, settings, new Generator(5), pool, regularization);
     const expected = batches.values();
-    let equal = 0;
     for (let epoch = 0; epoch < 2; epoch++) {
       for await (const { images, labels, mix, release } of loaders.train) {
         const { sha256, shares } = expected.next().value!;
         const found = createHash('sha256').update(images).digest('hex');
-        if (found === sha256 && largestDifference(sharesOf(labels, mix ?? 1).flat(), shares.flat()) <= 2 ** -24)
-          equal++;
+        const furthest = largestDifference(sharesOf(labels, mix ?? 1).flat(), shares.flat());
+        if (found === sha256 && furthest <= SHARE_ULP) count.equal++;
         release();
       }
     }
-    const what = `augment ${policy}, mixup ${mixup}, workers ${workers}: batches of 2 epochs of a seed, to the bit`;
-    outcomes.push(all(what, equal, batches.length));
   }
   await pool.close();
-  return outcomes;
+  return [...counts].map(([policy, { equal, of }]) =>
+    all(`augment ${policy}: batches of a seed to the bit, workers 0 and 2, with and without mixup`, equal, of),
+  );
 }
 
 /** For each picture the share of each of the three classes. */
@@ -167,4 +184,40 @@ async function compareLosses(gpu: Gpu, torch: readonly TorchLoss[]): Promise<Out
     atMost('its gradient, absolute difference', gradient, BAR, scientific),
     all('counts of right answers', correct, torch.length),
   ];
+}
+
+/** Runs on the drawn pictures, stopped in the middle of an epoch and gone on with. */
+async function compareResumed(gpu: Gpu, scratch: string, policies: readonly Policy[]): Promise<Outcome[]> {
+  const data = join(scratch, 'both');
+  for (const phase of ['train', 'val']) cpSync(join(scratch, 'pictures'), join(data, phase), { recursive: true });
+  const outcomes: Outcome[] = [];
+  for (const augment of policies) {
+    const options: TrainOptions = {
+      ...{ data, gpu, augment, mixup: 0.2, labelSmoothing: 0.1, pictures: false },
+      ...{ imageSize: 32, batchSize: 8, epochs: 2, workers: 2, lr: 0.01 },
+      mode: 'extract',
+      classWeights: 'balanced',
+    };
+    const [whole, stopped] = [join(scratch, `${augment}-whole`), join(scratch, `${augment}-stopped`)];
+    await train({ ...options, out: whole });
+    const stop = new AbortController();
+    const reporter: Reporter = {
+      stepDone: ({ epoch, phase, step }) => {
+        if (epoch === 1 && phase === 'train' && step === 0) stop.abort();
+      },
+    };
+    await train({ ...options, out: stopped, reporter, signal: stop.signal });
+    await resumeTraining(stopped, { gpu, pictures: false });
+    const same = isDeepStrictEqual(whatIsLeft(stopped), whatIsLeft(whole));
+    outcomes.push(
+      either(`a run with augment ${augment} and mixup, stopped and gone on with`, same, 'the same bits', 'other bits'),
+    );
+  }
+  return outcomes;
+}
+
+/** The tensors and losses of a run. */
+function whatIsLeft(folder: string) {
+  const rows = readMetrics(folder).map(({ epoch, phase, loss, acc }) => ({ epoch, phase, loss, acc }));
+  return { rows, tensors: readCheckpoint(join(folder, RUN_FILES.last)).tensors };
 }

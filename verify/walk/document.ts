@@ -65,7 +65,8 @@ export async function runShown(command: string, { folder, checkout, env, names }
 }
 
 /** Lines that come by the clock, and Dawn's about its limits. */
-const BY_THE_CLOCK = /images\/s|pictures\/s|^(?:Pictures read: |Judged: \d+ of|Features: \d+ of)|^Warning: max\w+ artificially reduced/;
+const BY_THE_CLOCK =
+  /images\/s|pictures\/s|^(?:Pictures read: |Judged: \d+ of|Features: \d+ of)|^Warning: max\w+ artificially reduced/;
 
 export function withoutProgress(output: string): string {
   const lines = output.replace(/\r\n?/g, '\n').split('\n');

@@ -22,7 +22,12 @@ export interface Walked {
 export async function walk(scratch: string, weights: string, onCommand: (command: string) => void): Promise<Walked[]> {
   const [folder, cache] = [join(scratch, 'person'), join(scratch, 'cache')];
   for (const path of [folder, cache]) mkdirSync(path);
-  const env = { ...process.env, ...shaderCache(join(scratch, 'shaders')), DAWNGRAD_CACHE: cache };
+  const env = {
+    ...process.env,
+    ...shaderCache(join(scratch, 'shaders')),
+    DAWNGRAD_CACHE: cache,
+    DAWNGRAD_NO_SETUP: '1',
+  };
   // The person has named nothing in the environment.
   for (const name of ['DAWNGRAD_DATA', 'DAWNGRAD_WEIGHTS', 'NO_COLOR', 'FORCE_COLOR'])
     delete (env as NodeJS.ProcessEnv)[name];

@@ -1,6 +1,6 @@
 /** The features of pictures: one pass through the frozen network, in batches, while threads decode ahead. */
 import { noGrad, scope, Tensor } from '../../autograd/index.ts';
-import type { Batch, DataLoader } from '../../data/index.ts';
+import type { DataLoader } from '../../data/index.ts';
 import { FileError } from '../../errors.ts';
 import type { Gpu, Readback } from '../../gpu/gpu.ts';
 import type { Watchdog } from '../../gpu/watchdog.ts';
@@ -43,7 +43,7 @@ export async function* centreBatches(
   const { samples } = loader.dataset;
   if (samples.length === 0) return;
   for await (const batch of loader) {
-    const { images, indices } = batch as Batch;
+    const { images, indices } = batch;
     const rows = Array.from(indices, (index) => nameOf(samples[index]!.path));
     yield { images, rows, release: () => batch.release() };
   }

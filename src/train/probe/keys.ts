@@ -14,16 +14,28 @@ const LAST_LAYER = 'fc.';
 export interface NetworkFacts {
   readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
   readonly imageSize: number;
+  /** Whether pictures stay as they are stored. */
+  readonly ignoreOrientation: boolean;
   readonly traits: AdapterTraits;
   /** The kernel variant of each convolution, which decides the last bits. */
   readonly convolutions: Readonly<Record<string, string>>;
 }
 
 /** Names the folder of the features of one network on one adapter. */
-export function networkKey({ start, imageSize, traits, convolutions }: NetworkFacts): string {
+export function networkKey({ start, imageSize, ignoreOrientation, traits, convolutions }: NetworkFacts): string {
   const hash = createHash('sha256');
   const { kind, vendor, architecture, description } = traits;
-  const facts = [start.architecture, imageSize, engineVersion(), kind, vendor, architecture, description, convolutions];
+  const network = [
+    start.architecture,
+    imageSize,
+    engineVersion(),
+    kind,
+    vendor,
+    architecture,
+    description,
+    convolutions,
+  ];
+  const facts = ignoreOrientation ? [...network, 'as stored'] : network;
   hash.update(JSON.stringify(facts));
   const tensors = [...start.checkpoint!.tensors].filter(([name]) => !name.startsWith(LAST_LAYER));
   for (const [name, { shape, data }] of tensors.sort(([a], [b]) => (a < b ? -1 : 1))) {

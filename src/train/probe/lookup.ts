@@ -21,6 +21,8 @@ export interface LookupOptions {
   /** All of them, also broken ones. */
   readonly pictures: Pictures;
   readonly settings: ProbeSettings;
+  /** Whether pictures stay as they are stored. */
+  readonly ignoreOrientation: boolean;
   readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
   /** What views beside the centre get beyond the tutorial's crop and flip. */
   readonly augment: TrainTransform['augment'];
@@ -46,9 +48,10 @@ export class Lookup {
 
   constructor(options: LookupOptions) {
     this.#options = options;
-    const { keeps, start, traits, rehearsal, settings, onNote } = options;
+    const { keeps, start, traits, rehearsal, settings, ignoreOrientation, onNote } = options;
     if (!keeps) return;
-    const key = networkKey({ start, imageSize: settings.imageSize, traits, convolutions: convolutionsOf(rehearsal) });
+    const { imageSize } = settings;
+    const key = networkKey({ start, imageSize, ignoreOrientation, traits, convolutions: convolutionsOf(rehearsal) });
     const folder = join(cacheFolder(), 'features');
     this.place = join(folder, key);
     this.#cache = new FeatureCache({ folder, key, width: FEATURES, onNote });

@@ -6,6 +6,7 @@ import type { StartFacts } from '../../models/start.ts';
 import type { Rehearsal } from '../../plan/index.ts';
 import type { Best } from '../best.ts';
 import { adapterKind, describeChoice, packageVersion, runConfig, weightsFile } from '../config.ts';
+import type { DataSettings } from '../find-pictures.ts';
 import type { TrainOptions } from '../options.ts';
 import type { Pictures } from '../pictures.ts';
 import { described, type Regularization } from '../regularization.ts';
@@ -22,6 +23,9 @@ export interface KnownProbe {
   /** Names of broken pictures that are left out. */
   readonly skipped: readonly string[];
   readonly regularization: Regularization;
+  readonly reading: DataSettings;
+  /** What to tell of the pictures, a sentence each. */
+  readonly notes: readonly string[];
   readonly start: StartFacts;
   /** The checkpoint, as given. */
   readonly weights: string;
@@ -45,6 +49,8 @@ export function reportStart(probe: KnownProbe): void {
     classes: pictures.classes,
     pictures: { train: pictures.train.length, val: pictures.val.length },
     leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
+    notRead: [...pictures.train.notRead, ...pictures.val.notRead],
+    notes: probe.notes,
     batchSize: settings.batchSize,
     regularization: described(probe.regularization, pictures.classes),
     skipped,
@@ -65,11 +71,11 @@ export function segmentOf({ gpu, chooser, rehearsal }: KnownProbe): RunSegment {
 
 /** Everything that decides the results: see `runConfig`. */
 export function probeConfig(probe: KnownProbe): object {
-  const { options, settings, regularization, pictures, skipped, start, weights } = probe;
+  const { options, settings, regularization, reading, pictures, skipped, start, weights } = probe;
   const { gpu, chooser, rehearsal, cache } = probe;
   return {
     ...runConfig({
-      ...{ demo: false, mode: 'probe', settings, regularization, pictures, skipped, start, gpu },
+      ...{ demo: false, mode: 'probe', settings, regularization, reading, pictures, skipped, start, gpu },
       onDivergence: options.onDivergence ?? 'stop',
       data: resolve(options.data),
       weights: weightsFile(weights),

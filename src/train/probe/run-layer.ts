@@ -8,7 +8,7 @@ import { writeSafetensors } from '../../weights/index.ts';
 import { Best } from '../best.ts';
 import { bestMetadata } from '../config.ts';
 import { DivergenceWatch } from '../divergence.ts';
-import { judgeBest } from '../judge-best.ts';
+import { judgeBest, judgeTest } from '../judge-best.ts';
 import { criterionOf } from '../regularization.ts';
 import { RunPictures } from '../run-pictures.ts';
 import { writeRunReport } from '../run-report.ts';
@@ -71,17 +71,20 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
     { strict: false },
   );
   const state = await model.exportState();
-  const metadata = bestMetadata({ mode: 'probe', settings, pictures, start, best });
+  const metadata = bestMetadata({ mode: 'probe', settings, pictures, reading: run.reading, start, best });
   writeSafetensors(folder.bestPath, { tensors: new Map(state), metadata });
   const seconds = (performance.now() - startedAt) / 1000;
   const summary = probeSummary(run, { best, finished, stoppedEarly, seconds });
   folder.writeSummary(summary);
   reporter?.ended?.(summary);
   if (finished > 0) {
+    const data = resolve(options.data);
     await judgeBest({
-      ...{ best, data: resolve(options.data), loader: valLoader(run), folder, reporter, drawn },
+      ...{ best, data, split: 'val', loader: valLoader(run), folder, reporter, drawn },
       scores: async () => scoresOf(run.features.val, best.state),
     });
+    const { test } = pictures;
+    if (test && !summary.interrupted) await judgeTest({ ...run, best, data, reporter, test });
   }
   await drawn?.finish();
   if (drawn) await writeRunReport({ ...run, reporter });

@@ -2,15 +2,22 @@
 
 import type { TrainTransform } from '../../data/index.ts';
 import { UsageError } from '../../errors.ts';
-import { type NumberOption, type NumberSettings, numberSettings } from '../../plan/index.ts';
+import { type NumberSettings, numberSettings } from '../../plan/index.ts';
 import type { TrainOptions } from '../options.ts';
 import { type OpenRegularization, PLAIN, regularizationOf } from '../regularization.ts';
 
-/** Settings that mean nothing to a probe: one step is all pictures, at one rate, and nothing is saved in between. */
-export const NOT_FOR_PROBES = ['stepSize', 'gamma', 'workers', 'saveEvery'] as const satisfies readonly NumberOption[];
+/** The numbers of a run that a probe takes. One step is all pictures, at one rate, and nothing is saved in between. */
+const TAKEN = [
+  ...(['epochs', 'lr', 'momentum', 'weightDecay', 'patience', 'minEpochs', 'seed'] as const),
+  ...(['batchSize', 'imageSize', 'maxPixels', 'threads', 'watchdog'] as const),
+];
+type Taken = (typeof TAKEN)[number];
+
+/** Options of other kinds that mean nothing to a probe. */
+const NOT_TAKEN: readonly string[] = ['mixup', 'optimizer', 'schedule', 'unfreeze'];
 
 /** A probe's settings: those of a run that it takes, and its views. */
-export interface ProbeSettings extends Omit<NumberSettings, (typeof NOT_FOR_PROBES)[number]> {
+export interface ProbeSettings extends Pick<NumberSettings, Taken> {
   /** Views of each train picture: the centre, and crops and flips drawn as the tutorial draws them. */
   readonly views: number;
 }
@@ -44,18 +51,20 @@ export function checkViews(views: number, shownAs = 'views'): number {
  * @throws UsageError if one is invalid, or is given and means nothing to a probe
  */
 export function probeSettings(options: TrainOptions, pictures: number): ProbeSettings {
-  const unused = NOT_FOR_PROBES.find((name) => options[name] !== undefined);
-  if (unused) throw new UsageError(`${unused}: means nothing to mode 'probe'; leave it out`);
   const { views, ...defaults } = PROBE_DEFAULTS;
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const settings = numberSettings({ ...defaults, weightDecay: defaultWeightDecay(pictures), ...given });
-  const { stepSize: _s, gamma: _g, workers: _w, saveEvery: _e, ...taken } = settings;
+  const all = numberSettings({ ...defaults, weightDecay: defaultWeightDecay(pictures), ...given });
+  const isTaken = (name: string) => TAKEN.some((one) => one === name);
+  const refused = [...Object.keys(all).filter((name) => !isTaken(name)), ...NOT_TAKEN];
+  const unused = refused.find((name) => name in given);
+  if (unused) throw new UsageError(`${unused}: means nothing to mode 'probe'; leave it out`);
+  const taken = Object.fromEntries(TAKEN.map((name) => [name, all[name]])) as Record<Taken, number>;
   return { ...taken, views: checkViews(options.views ?? views) };
 }
 
 /**
- * A probe takes class weights and smoothed labels as they are, `augment` for the views beside the centre, and no mixup:
- * a mixture would be another picture in each epoch.
+ * A probe takes class weights and smoothed labels as they are, and `augment` for the views beside the centre. It takes no
+ * mixup: a mixture would be another picture in each epoch.
  * @throws UsageError
  */
 export function probeRegularization(
@@ -64,8 +73,7 @@ export function probeRegularization(
   { views }: Pick<ProbeSettings, 'views'>,
 ): OpenRegularization {
   const regularization = regularizationOf(options, classes);
-  const { augment, mixup } = regularization;
-  if (mixup > 0) throw new UsageError("mixup: means nothing to mode 'probe'; leave it out");
+  const { augment } = regularization;
   if (augment === 'none' && views > 1) {
     throw new UsageError("augment: with 'none' all views are the same; leave out views, or choose another");
   }
@@ -87,4 +95,10 @@ export function refuseProbeOptions(options: TrainOptions): void {
   for (const name of ['views', 'featureCache'] as const) {
     if (options[name] !== undefined) throw new UsageError(`${name}: is only for mode 'probe'; leave it out`);
   }
+}
+
+/** What decides how pictures are found and read. It depends on no number of pictures. @throws UsageError */
+export function readingSettings(options: TrainOptions): Pick<NumberSettings, 'seed' | 'threads' | 'maxPixels'> {
+  const { seed, threads, maxPixels } = options;
+  return numberSettings({ seed, threads, maxPixels });
 }

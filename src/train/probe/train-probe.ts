@@ -16,8 +16,10 @@ import { checkLimits, type MemoryQuestion } from '../../plan/index.ts';
 import { checkPictures } from '../check-pictures.ts';
 import { compile } from '../compile.ts';
 import { checkOnDivergence, type TrainOptions } from '../options.ts';
-import { openPictures, type Pictures } from '../pictures.ts';
+import { pictureNotes } from '../picture-notes.ts';
+import type { Pictures } from '../pictures.ts';
 import { criterionOf, type OpenRegularization, settle } from '../regularization.ts';
+import { findRunData, type RunData } from '../run-data.ts';
 import { makeRunFolder, RunFolder } from '../run-folder.ts';
 import type { TrainResult } from '../types.ts';
 import { computeFeatures } from './features.ts';
@@ -26,10 +28,10 @@ import { Lookup } from './lookup.ts';
 import { rehearseProbe } from './plan.ts';
 import { reportStart } from './record.ts';
 import { runLayer } from './run-layer.ts';
-import { type ProbeSettings, policyOf, probeRegularization, probeSettings } from './settings.ts';
+import { type ProbeSettings, policyOf, probeRegularization, probeSettings, readingSettings } from './settings.ts';
 
 /** What is known before a device is opened. */
-interface Plan {
+interface Plan extends RunData {
   readonly settings: ProbeSettings;
   readonly regularization: OpenRegularization;
   readonly pictures: Pictures;
@@ -46,7 +48,9 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
       "weights: mode 'probe' needs those of a trained network, as random ones give no features worth learning from",
     );
   }
-  const pictures = openPictures(options.data);
+  options.reporter?.preparing?.({ stage: 'files' });
+  const { found, reading } = await findRunData(options, readingSettings(options));
+  const { pictures } = found;
   const settings = probeSettings(options, pictures.train.length);
   checkOnDivergence(options.onDivergence ?? 'stop');
   const regularization = probeRegularization(options, pictures.classes, settings);
@@ -55,7 +59,7 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
   let folder: RunFolder | undefined;
   try {
     folder = new RunFolder(made?.path ?? options.out!);
-    return await run(options, { settings, regularization, pictures, start, weights, folder });
+    return await run(options, { settings, regularization, pictures, found, reading, start, weights, folder });
   } finally {
     folder?.close();
     made?.removeEmpty();
@@ -63,19 +67,20 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
 }
 
 async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
-  const { settings, pictures: all, start, weights, folder } = plan;
+  const { settings, pictures: all, found, reading, start, weights, folder } = plan;
   const { adapter, checks = true, reporter, signal, skipBroken = false } = options;
   const { imageSize, batchSize } = settings;
   const classes = all.classes.length;
-  const pool = new DecoderPool(settings.threads, settings);
+  const pool = new DecoderPool(settings.threads, { ...settings, ...reading });
   // The threads start and the files are read while the device is opened.
   pool.start();
-  const reading = contentsOf([all.train, all.val], settings.maxPixels);
+  const hashing = contentsOf([all.train, all.val], settings.maxPixels);
   let gpu: Gpu | undefined;
   let model: ResNet | undefined;
   let done = false;
   let hangs = false;
   try {
+    reporter?.preparing?.({ stage: 'device' });
     const opened = options.gpu ?? (await openGpu({ checks, ...(adapter && { adapter }) }));
     gpu = opened;
     const question: MemoryQuestion = {
@@ -92,21 +97,25 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
         pictures: all,
         settings,
         augment: policyOf(plan.regularization),
+        ignoreOrientation: reading.ignoreOrientation ?? false,
         start,
         pool,
-        contents: await reading,
+        contents: await hashing,
         traits: opened.traits,
         rehearsal,
       },
       ...{ keeps: options.featureCache ?? true, onNote: (text) => reporter?.cacheNote?.(text) },
     });
     let checkFailed = false;
-    const checking = checkPictures({ pictures: all, loaders: lookup.loaders(), skipBroken, signal, reporter });
+    const checking = checkPictures({
+      ...{ pictures: all, loaders: lookup.loaders(), skipBroken, signal, reporter },
+      surveyed: found.surveyed,
+    });
     checking.catch(() => {
       checkFailed = true;
     });
-    await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true);
-    const { pictures, loaders, skipped } = await checking;
+    await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true, reporter);
+    const { pictures, loaders, skipped, parts } = await checking;
     signal?.throwIfAborted();
     const random = new Generator(settings.seed);
     model = buildModel(opened, start, { classes, mode: 'probe', random }).eval();
@@ -114,7 +123,7 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
     const regularization = settle(plan.regularization, pictures.train);
     const known = {
       ...{ options, settings, pictures, skipped, start: factsOf(start), weights, gpu: opened, chooser, rehearsal },
-      ...{ regularization, folder, cache: lookup.place },
+      ...{ regularization, reading, notes: pictureNotes(found, parts), folder, cache: lookup.place },
     };
     reportStart(known);
     const startedAt = performance.now();
@@ -137,7 +146,7 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
     hangs = error instanceof WatchdogError;
     throw error;
   } finally {
-    await reading.catch(() => {});
+    await hashing.catch(() => {});
     await pool.close();
     // Closing a device that hangs would wait for it.
     if (!options.gpu && !hangs) gpu?.close();

@@ -43,7 +43,29 @@ type Reader = (
   segment: (start: number, end: number, kind?: string) => void,
 ) => void;
 
+/** Boxes in boxes: those of these kinds hold others, some behind four bytes of their own. */
+const HOLDS: Readonly<Record<string, number>> = { meta: 4, iprp: 0, ipco: 0, iref: 4 };
+
+const boxes: Reader = (bytes, field, segment) => {
+  const walk = (start: number, end: number): void => {
+    for (let at = start; at + 8 <= end; ) {
+      const length = bytes.readUInt32BE(at);
+      const kind = bytes.toString('latin1', at + 4, at + 8);
+      segment(at, at + length, kind);
+      field(at, 4, false);
+      const body = Object.hasOwn(HOLDS, kind) ? HOLDS[kind]! : length;
+      for (let i = 8; i < Math.min(body + 8, length, SOME); i++) field(at + i, 1, false);
+      for (let i = 8; i + 4 <= Math.min(body + 8, length, SOME); i += 4) field(at + i, 4, false);
+      if (Object.hasOwn(HOLDS, kind)) walk(at + 8 + body, at + length);
+      at += length;
+    }
+  };
+  walk(0, bytes.length);
+};
+
 const READERS: Readonly<Record<Format, Reader>> = {
+  avif: boxes,
+  heic: boxes,
   png: (bytes, field, segment) => {
     for (let at = 8; at < bytes.length; ) {
       const length = bytes.readUInt32BE(at);

@@ -1,8 +1,11 @@
 /** Pictures to mutate: each format in several kinds, all small. */
+import { readFileSync } from 'node:fs';
 import { loadSharp } from '../../../src/data/index.ts';
 import { bmpBytes, tiffBytes } from '../../support/picture-bytes.ts';
 
-export type Format = 'jpeg' | 'png' | 'webp' | 'tiff' | 'gif' | 'bmp' | 'pnm';
+export type Format = 'jpeg' | 'png' | 'webp' | 'tiff' | 'gif' | 'bmp' | 'pnm' | 'avif' | 'heic';
+/** Pillow 9.4 reads none of these. */
+export const WITHOUT_PILLOW: readonly Format[] = ['avif', 'heic'];
 
 export interface PictureSeed {
   readonly name: string;
@@ -24,7 +27,7 @@ function values(count: number, most = 255): number[] {
 }
 
 export async function pictureSeeds(): Promise<PictureSeed[]> {
-  return [...(await sharpSeeds()), ...bmpSeeds(), ...pnmSeeds(), ...tiffSeeds()];
+  return [...(await sharpSeeds()), ...bmpSeeds(), ...pnmSeeds(), ...tiffSeeds(), ...heicSeeds()];
 }
 
 async function sharpSeeds(): Promise<PictureSeed[]> {
@@ -62,6 +65,11 @@ async function sharpSeeds(): Promise<PictureSeed[]> {
     'tiff big': rgb().tiff({ compression: 'none', bigtiff: true }).toBuffer(),
     'tiff cmyk': rgb().toColourspace('cmyk').tiff({ compression: 'none' }).toBuffer(),
     'tiff oriented': rgb().withMetadata({ orientation: 8 }).tiff({ compression: 'lzw' }).toBuffer(),
+    'png exif': rgb().withMetadata({ orientation: 5 }).png().toBuffer(),
+    'webp exif': rgb().withMetadata({ orientation: 8 }).webp().toBuffer(),
+    'avif lossy': rgb().avif({ effort: 0 }).toBuffer(),
+    'avif alpha turned': from(4).withMetadata({ orientation: 6 }).avif({ effort: 0 }).toBuffer(),
+    'avif grey lossless': from(1).toColourspace('b-w').avif({ effort: 0, lossless: true }).toBuffer(),
     'gif colours': rgb().gif().toBuffer(),
     'gif clear': from(4).gif({ colours: 8 }).toBuffer(),
     'gif interlaced': rgb().gif({ progressive: true, colours: 4 }).toBuffer(),
@@ -141,4 +149,13 @@ function tiffSeeds(): PictureSeed[] {
     'tiff white 0': tiffBytes(WIDTH, HEIGHT, data(WIDTH * HEIGHT), { 258: 8, 262: 0, 277: 1 }),
   };
   return Object.entries(made).map(([name, bytes]) => ({ name, format: 'tiff', bytes }));
+}
+
+/** Nothing here writes HEIC, so these are files: `test/data/make-heic.py` has drawn them. */
+function heicSeeds(): PictureSeed[] {
+  return ['upright', 'turned'].map((name) => ({
+    name: `heic ${name}`,
+    format: 'heic',
+    bytes: readFileSync(new URL(`../../golden/data/heic/${name}.heic`, import.meta.url)),
+  }));
 }

@@ -69,7 +69,7 @@ gpuTest(
     const { folder, metrics, summary, best, progress } = await probe({ pictures: true });
     expect(readdirSync(folder).sort()).toEqual([
       ...['best.safetensors', 'config.json', 'confusion.png', 'curves.png', 'judgement.json', 'metrics.jsonl'],
-      ...['predictions.png', 'summary.json', 'top-losses.png'],
+      ...['predictions.png', 'report.html', 'summary.json', 'top-losses.png'],
     ]);
     expect(readJsonLines(folder, 'metrics.jsonl')).toEqual(metrics);
     expect(metrics.map(({ epoch, phase }) => `${epoch} ${phase}`)).toEqual(
@@ -128,10 +128,11 @@ gpuTest(
     expect(views.progress.at(-1)).toMatchObject({ done: PICTURES + 2 * train, cached: PICTURES });
     const same = await probe({ views: 3 }, join(root, 'other-cache'));
     expect(numbersOf(same)).toEqual(numbersOf(views));
-    const seed = await probe({ views: 3, seed: 1 }, cache);
-    expect(seed.progress.at(-1)).toMatchObject({ cached: PICTURES });
 
-    const light = await probe({ views: 2, augment: 'light', classWeights: 'balanced', labelSmoothing: 0.1 }, cache);
+    const light = await probe(
+      { views: 2, seed: 1, augment: 'light', classWeights: 'balanced', labelSmoothing: 0.1 },
+      cache,
+    );
     expect(light.progress.at(-1)).toMatchObject({ done: PICTURES + train, cached: PICTURES });
     expect(readJson(light.folder, 'config.json')).toMatchObject({
       ...{ augment: 'light', classWeights: { discs: 1, stripes: 1 }, labelSmoothing: 0.1 },
