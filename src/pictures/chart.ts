@@ -88,6 +88,8 @@ const CHARACTER = 0.56;
 /** The content of an SVG element for a page: texts stay texts, and colours are the page's (`--ink`, `--grid` …). */
 export async function panelForPage(panel: Panel): Promise<string> {
   const svg = await plotPanel(panel, PAGE_COLOURS, (label) => label.length * TEXT * CHARACTER);
+  // The page names the whole; a name of a part would need a role.
+  for (const part of Array.from(svg.querySelectorAll('[aria-label]'))) part.removeAttribute('aria-label');
   return `<g color="${PAGE_COLOURS.quiet}" fill="${PAGE_COLOURS.quiet}" font-size="${TEXT}">${svg.innerHTML}</g>`;
 }
 
@@ -222,6 +224,7 @@ export interface SvgElement {
   readonly innerHTML: string;
   getAttribute(name: string): string | null;
   setAttribute(name: string, value: string): void;
+  removeAttribute(name: string): void;
   querySelectorAll(selector: string): Iterable<SvgElement>;
   replaceWith(other: SvgElement): void;
   remove(): void;

@@ -29,8 +29,10 @@ for (const table of document.querySelectorAll('table[data-sortable]')) {
       const down = head.getAttribute('aria-sort') === 'ascending';
       for (const other of heads) other.removeAttribute('aria-sort');
       head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-      const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
-      const rows = [...body.rows].sort((a, b) => compare(value(a), value(b)));
+      const text = (row) => row.cells[column].textContent;
+      const number = (row) => (row.cells[column].dataset.value === 'NaN' ? Infinity : Number(row.cells[column].dataset.value));
+      const order = head.className === 'number' ? (a, b) => number(a) - number(b) || 0 : (a, b) => compare(text(a), text(b));
+      const rows = [...body.rows].sort(order);
       body.append(...(down ? rows.reverse() : rows));
     });
   });

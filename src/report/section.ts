@@ -21,7 +21,7 @@ export function contents(sections: readonly Section[]): Html {
 
 /** A table that scrolls by itself where it is wider than the page, by keyboard too. */
 export function tableBox(label: string, table: Html, width: 'full' | 'fit' = 'full'): Html {
-  return html`<div class="box ${width}" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
+  return html`<div class="box ${width}" role="region" aria-label="Table: ${label}" tabindex="0">${table}</div>`;
 }
 
 /** A column of a table. */

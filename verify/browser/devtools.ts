@@ -156,6 +156,8 @@ export class FilePage {
       mobile: width < 600,
     });
     await page.call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
+    // Only a page with the focus takes keys.
+    await page.call('Emulation.setFocusEmulationEnabled', { enabled: true });
     await page.call('Emulation.setScriptExecutionDisabled', { value: !scripts });
     const loaded = page.next('Page.loadEventFired');
     await page.call('Page.navigate', { url });
