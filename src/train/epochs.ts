@@ -1,5 +1,5 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
-import type { DataLoader, DecoderPool, Generator } from '../data/index.ts';
+import { type DataLoader, type DecoderPool, folderOf, type Generator } from '../data/index.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
@@ -305,7 +305,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   if (finished > 0) {
     const question = { gpu, chooser, model, loader: loaders.val, watchdog };
     await judgeBest({
-      ...{ best, data: run.data, loader: loaders.val, folder, reporter, drawn },
+      ...{ best, data: folderOf(run.data), loader: loaders.val, folder, reporter, drawn },
       scores: (onScored) => scoreSet({ ...question, onScored }),
     });
   }

@@ -1,6 +1,6 @@
 /** Trains a probe's last layer, and leaves its run folder. */
 import { resolve } from 'node:path';
-import { DataLoader, type DecoderPool, Generator, valTransform } from '../../data/index.ts';
+import { DataLoader, type DecoderPool, folderOf, Generator, valTransform } from '../../data/index.ts';
 import type { Watchdog } from '../../gpu/watchdog.ts';
 import type { ResNet } from '../../models/index.ts';
 import type { Phase } from '../../models/types.ts';
@@ -79,7 +79,7 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
   reporter?.ended?.(summary);
   if (finished > 0) {
     await judgeBest({
-      ...{ best, data: resolve(options.data), loader: valLoader(run), folder, reporter, drawn },
+      ...{ best, data: folderOf(resolve(options.data)), loader: valLoader(run), folder, reporter, drawn },
       scores: async () => scoresOf(run.features.val, best.state),
     });
   }
