@@ -58,6 +58,7 @@ import { speed } from './rows/speed.ts';
 import { startUp } from './rows/start-up.ts';
 import { defaultLimits, oneStep, tenSteps } from './rows/step.ts';
 import { suiteGpuVariants, suiteSwiftShader } from './rows/suites.ts';
+import { trainingOptions } from './rows/training-options.ts';
 import { tuneFromNothing, tuneTable } from './rows/tune.ts';
 import { turned } from './rows/turned.ts';
 import { valTransform } from './rows/val-transform.ts';
@@ -70,6 +71,7 @@ const ROWS: readonly Row[] = [
   ops,
   examples,
   optimizers,
+  trainingOptions,
   evalForward,
   gradCamRow,
   half,

@@ -17,6 +17,17 @@ import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
 import {
+  checkLearning,
+  LEARNING_HELP,
+  LEARNING_NUMBERS,
+  LEARNING_WORDS,
+  type LearningWords,
+  learningWords,
+  type NumberFlag,
+  SEARCH_HELP,
+  searchFlags,
+} from './train-flags/learning.ts';
+import {
   NO_RANDOM_WEIGHTS,
   PROBE_HELP,
   PROBE_NOTE,
@@ -42,6 +53,7 @@ export interface TrainCommand {
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
+  readonly words: LearningWords;
   /** Augmentation, mixup, smoothed labels and class weights; only those that are given. */
   readonly regularization: RegularizationOptions;
   readonly adapter: AdapterPreference | undefined;
@@ -55,14 +67,15 @@ export interface TrainCommand {
   /** The folder of a run to go on with. Then data is only where the pictures are now, and mode and weights are the run's. */
   readonly resume: string | undefined;
   readonly json: boolean;
+  /** Set for a search of the learning rate: the flags to train with afterwards, without `--lr`. */
+  readonly lrFind: readonly string[] | undefined;
   /** Whether to write event files for TensorBoard. */
   readonly tensorboard: boolean;
   /** Options of mode `probe` only. */
   readonly probe: Pick<TrainOptions, 'views' | 'featureCache'>;
 }
 
-/** Each numeric flag with its option and its explanation for --help, on as many lines as needed. */
-const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonly string[] }[] = [
+const NUMBER_FLAGS: readonly NumberFlag[] = [
   { flag: 'epochs', option: 'epochs', help: ['passes over all training pictures'] },
   { flag: 'batch-size', option: 'batchSize', help: ['pictures per step'] },
   { flag: 'lr', option: 'lr', help: ['learning rate of the first epochs'] },
@@ -83,6 +96,8 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
     flag: 'threads',
     option: 'threads',
     help: ['threads that decode pictures; changes no result', '(default: one per core, at most 4)'],
+    // It depends on the machine.
+    ownDefault: true,
   },
   {
     flag: 'image-size',
@@ -112,6 +127,7 @@ const NUMBER_FLAGS: readonly { flag: string; option: NumberOption; help: readonl
       'counts as hung; 0: for ever',
     ],
   },
+  ...LEARNING_NUMBERS,
 ];
 
 /** Flags that may stand beside --resume. */
@@ -150,8 +166,10 @@ ${flagHelp('mode <mode>', [
   "and <out>/extract; probe: not the tutorial's, but the fastest, see the end",
   '(default: finetune)',
 ])}
+${NUMBER_FLAGS.map((one) => flagHelp(`${one.flag} <n>`, withDefault(one))).join('\n')}
+${LEARNING_HELP}
+${SEARCH_HELP}
 ${PROBE_HELP}
-${NUMBER_FLAGS.map(({ flag, option, help }) => flagHelp(`${flag} <n>`, withDefault(option, help))).join('\n')}
 ${REGULARIZATION_HELP}
 ${flagHelp('skip-broken', [
   'go on without pictures that cannot be read, and say which; by default they end the',
@@ -192,9 +210,8 @@ ${PROBE_NOTE}
 ${EXIT_HELP}
 `;
 
-function withDefault(option: NumberOption, help: readonly string[]): string[] {
-  // A default that depends on the machine is described in words.
-  if (option === 'threads') return [...help];
+function withDefault({ option, help, ownDefault }: NumberFlag): readonly string[] {
+  if (ownDefault) return help;
   return [...help.slice(0, -1), `${help.at(-1)} (default: ${NUMBER_OPTIONS[option].default})`];
 }
 
@@ -212,6 +229,9 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     if (given !== undefined) numbers[option] = checkNumber(option, toNumber(flag, given), `--${flag}`);
   }
   const mode = oneOf('mode', text('mode') ?? 'finetune', MODES);
+  const modes = mode === 'both' ? TUTORIAL_MODES : [mode];
+  const words = learningWords(text);
+  if (text('resume') === undefined) checkLearning({ ...numbers, ...words }, modes);
   const adapter = text('adapter');
   const onDivergence = text('on-divergence');
   const demo = values.demo === true;
@@ -229,12 +249,13 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   if (mode === 'probe' && weights === NO_WEIGHTS) throw new UsageError(`--weights none: ${NO_RANDOM_WEIGHTS}`);
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
   return {
-    modes: mode === 'both' ? TUTORIAL_MODES : [mode],
+    modes,
     data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}),
     weights,
     dataSettings: parseDataFlags(values),
     demo,
     numbers,
+    words,
     regularization: parseRegularization(text),
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     skipBroken: values['skip-broken'] === true,
@@ -243,6 +264,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     out: text('out'),
     resume,
     json: values.json === true,
+    lrFind: searchFlags(values, modes.length > 1),
     tensorboard: values.tensorboard === true,
     probe,
   };
@@ -252,6 +274,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
   const withValue = [
     ...['data', 'weights', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
     ...NUMBER_FLAGS.map(({ flag }) => flag),
+    ...LEARNING_WORDS,
     ...PROBE_VALUES,
     ...REGULARIZATION_FLAGS,
   ];
@@ -263,6 +286,7 @@ function parse(argv: readonly string[]): Record<string, string | boolean | undef
         ...DATA_OPTIONS,
         ...Object.fromEntries(PROBE_SWITCHES.map((flag) => [flag, { type: 'boolean' as const }])),
         demo: { type: 'boolean' },
+        'lr-find': { type: 'boolean' },
         'skip-broken': { type: 'boolean' },
         'no-tune': { type: 'boolean' },
         json: { type: 'boolean' },

@@ -20,20 +20,21 @@ import {
   type Reporter,
   type RunStart,
   type RunSummary,
+  type SearchResult,
   type StepProgress,
   someOf,
 } from '../train/index.ts';
 import { called } from './called.ts';
 import { leftOutLines, notReadLines } from './left-out.ts';
 import { LongWork, SECONDS_BETWEEN_LINES } from './long-work.ts';
+import type { Output } from './output.ts';
 import { PROBE_LABEL, ProbeLines } from './probe-lines.ts';
+import { learningLines } from './train-flags/learning.ts';
 import { regularizationLines } from './train-flags/regularization.ts';
+import { PreparingLine, type Stage } from './train-report/preparing-line.ts';
+import { searchAnswer, searchNotes } from './train-report/search-lines.ts';
 
-/** The output stream; `isTTY` marks a terminal. */
-export interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-}
+export type { Output } from './output.ts';
 
 /** Used until the first val phase gives the real ratio: backward takes about twice as long as forward. */
 const VAL_STEPS_PER_TRAIN_STEP = 3;
@@ -61,15 +62,23 @@ export class TrainReport implements Reporter {
   #bar: SingleBar | undefined;
   #lastLine = Number.NEGATIVE_INFINITY;
   readonly #probe: ProbeLines;
+  readonly #preparing: PreparingLine;
 
   constructor(options: TrainReportOptions) {
     this.#options = options;
     this.#demo = options.demo;
     this.#lines = options.json ? options.stderr : options.stdout;
     this.#probe = new ProbeLines(options.stderr, (text) => this.note(text));
+    this.#preparing = new PreparingLine(options.stderr);
+  }
+
+  preparing(stage: Stage): void {
+    this.#preparing.stage(stage);
   }
 
   picturesChecked(progress: CheckProgressReport): void {
+    this.#preparing.check(progress);
+    if (this.#preparing.isOn) return;
     const { done, total, decoded } = progress;
     const counts = this.#check.counts(done, total);
     if (counts) this.note(`Pictures checked: ${counts}${decoded ? '' : ' (their headers)'}`);
@@ -97,6 +106,7 @@ export class TrainReport implements Reporter {
     if (skipped.length > 0) this.note(`Broken, so left out: ${skipped.length} pictures: ${someOf(skipped)}`);
     if (batchSize > pictures.train) this.note(`Batch size ${batchSize}: all ${pictures.train} pictures are one batch.`);
     this.#probe.begin(run);
+    for (const line of learningLines(run.learning ?? {})) this.note(line);
     for (const line of regularizationLines(run.regularization ?? {})) this.note(line);
     this.note(`Run: ${run.mode}${run.mode === 'probe' ? PROBE_LABEL : ''}, into ${folder}`);
     const { resumed } = run;
@@ -185,6 +195,10 @@ export class TrainReport implements Reporter {
     this.#lines.write(`\n${judgementWords(judgement)}`);
   }
 
+  notJudged(pictures: readonly string[]): void {
+    this.note(`Broken, so not judged: ${pictures.length} pictures: ${someOf(pictures)}`);
+  }
+
   judgementFailed(error: Error): void {
     this.note(`The best weights were not judged (${error.message}). The run's other results are complete.`);
   }
@@ -205,6 +219,15 @@ export class TrainReport implements Reporter {
     this.note(`${join(this.#folder, file)} was not drawn (${error.message}). The run's results are not affected.`);
   }
 
+  /** A search of the learning rate ended. @param flags of the command, without those of the search */
+  searched(result: SearchResult, flags: readonly string[]): void {
+    this.stopBar();
+    const { json, stdout } = this.#options;
+    if (json) stdout.write(`${printableJson(result)}\n`);
+    this.#lines.write(`${searchAnswer(result)}\n`);
+    for (const line of searchNotes(result, flags)) this.note(line);
+  }
+
   /** A signal came before the first step. */
   stopped(): void {
     this.note('Stopped before the first step; nothing was written.');
@@ -213,11 +236,13 @@ export class TrainReport implements Reporter {
 
   /** A line in addition to the tutorial's. */
   note(text: string): void {
+    this.#preparing.clear();
     this.#options.stderr.write(`${printableLines(text)}\n`);
   }
 
   /** Removes the bar from the terminal and restores the cursor. */
   stopBar(): void {
+    this.#preparing.clear();
     this.#probe.stopBar();
     this.#bar?.stop();
     this.#bar = undefined;

@@ -9,21 +9,23 @@ import { printableLines } from '../printable.ts';
 import {
   checkUnused,
   DivergedError,
+  findLearningRate,
   joinReporters,
   makeRunFolder,
   RUN_FILES,
+  type RunSummary,
   resumeTraining,
   TensorBoardReporter,
   type TrainOptions,
-  type TrainResult,
   train,
 } from '../train/index.ts';
-import { tunedChoices } from '../tune/index.ts';
+import { type TuneProgress, tunedChoices } from '../tune/index.ts';
 import { called } from './called.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { runProgram } from './program.ts';
+import { fittingSettings } from './train-flags/learning.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
 import { DEMO_LINE, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
@@ -57,9 +59,9 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
 }
 
 async function runAll(command: TrainCommand, io: Io): Promise<number> {
-  const { modes, out, resume } = command;
+  const { modes, out, resume, lrFind } = command;
   const several = modes.length > 1;
-  const made = resume ?? out ?? makeRunFolder(several ? 'both' : modes[0]!);
+  const made = resume ?? out ?? makeRunFolder(lrFind ? 'lr-find' : several ? 'both' : modes[0]!);
   try {
     return await runIn(typeof made === 'string' ? made : made.path, command, io);
   } finally {
@@ -86,26 +88,32 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
     },
     when: () => (training() ? ' after the current step' : ''),
   };
+  // On a terminal one line tells all that comes before the first step.
+  const tellTuning = (progress: TuneProgress) => {
+    const { done, steps: total } = progress;
+    if (report instanceof TrainReport && io.stderr.isTTY) report.preparing({ stage: 'tuning', done, total });
+    else tuneNotes.progress(progress);
+  };
   const tunedBy =
     (signal: AbortSignal): FindTuned =>
     (traits, question) =>
       tunedChoices(traits, question, {
         env: io.env,
-        onNote: (text) => tuneNotes.note(text),
-        tuneFor: { adapter: command.adapter, signal, onProgress: (progress) => tuneNotes.progress(progress) },
+        onNote: (text) => {
+          report?.stopBar();
+          tuneNotes.note(text);
+        },
+        tuneFor: { adapter: command.adapter, signal, onProgress: tellTuning },
       });
   return interruptible(stopping, async (signal) => {
     if (resume !== undefined) {
       const trainReport = new TrainReport({ ...io, json: command.json });
       report = trainReport;
-      return runOne(command, resume, trainReport, signal, (options) =>
-        resumeTraining(resume, {
-          ...options,
-          data: command.data,
-          signal,
-          tuned: command.tunes ? tunedBy(signal) : undefined,
-        }),
-      );
+      return runOne(command, resume, trainReport, signal, async (options) => {
+        const tuned = command.tunes ? tunedBy(signal) : undefined;
+        const { summary } = await resumeTraining(resume, { ...options, data: command.data, signal, tuned });
+        return summary;
+      });
     }
     const fetchReport = new FetchReport(io.stderr);
     report = fetchReport;
@@ -123,14 +131,18 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
       });
       report = trainReport;
       const { data, weights, settings } = sources;
-      const status = await runOne(command, folder, trainReport, signal, (options) =>
-        train({
-          ...{ ...settings, ...options, ...command.regularization, ...command.probe, ...command.dataSettings },
+      const status = await runOne(command, folder, trainReport, signal, async (options) => {
+        const all: TrainOptions = {
+          ...{ ...fittingSettings(settings, command.words), ...options, ...command.words },
+          ...{ ...command.regularization, ...command.probe, ...command.dataSettings },
           ...{ data, weights, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
-        }),
-      );
+        };
+        if (!command.lrFind) return (await train(all)).summary;
+        trainReport.searched(await findLearningRate(all), command.lrFind);
+        return { interrupted: false };
+      });
       if (status !== 0) return status;
     }
     return 0;
@@ -164,14 +176,16 @@ async function runOne(
   folder: string,
   report: TrainReport,
   signal: AbortSignal,
-  run: (options: Pick<TrainOptions, 'adapter' | 'reporter' | 'onDivergence' | NumberOption>) => Promise<TrainResult>,
+  run: (
+    options: Pick<TrainOptions, 'adapter' | 'reporter' | 'onDivergence' | NumberOption>,
+  ) => Promise<Pick<RunSummary, 'interrupted'>>,
 ): Promise<number> {
   const resumes = resume !== undefined;
   const events = tensorboard ? new TensorBoardReporter({ onFailure: (reason) => report.note(reason) }) : undefined;
   const reporter = events ? joinReporters(report, events) : report;
   try {
-    const { summary } = await run({ ...numbers, adapter, onDivergence, reporter });
-    return summary.interrupted ? interruptedStatus(signal) : 0;
+    const { interrupted } = await run({ ...numbers, adapter, onDivergence, reporter });
+    return interrupted ? interruptedStatus(signal) : 0;
   } catch (error) {
     report.stopBar();
     if (signal.aborted && error === signal.reason) {

@@ -2,8 +2,9 @@
 import { backward, countCorrect, crossEntropy, noGrad, scope, Tensor } from '../autograd/index.ts';
 import type { Gpu, Readback } from '../gpu/gpu.ts';
 import type { Module } from '../nn/index.ts';
-import type { Optimizer } from '../optim/index.ts';
+import { clipGradNorm, type Optimizer } from '../optim/index.ts';
 import { type Criterion, trainLoss } from './criterion.ts';
+import type { GroupPlace } from './learning.ts';
 
 /** One batch on the host. */
 export interface HostBatch {
@@ -30,16 +31,25 @@ export type StepMarks = (part: 'forward' | 'backward' | 'update') => void;
 /** What a train step does beside the tutorial's. */
 export interface StepOptions {
   readonly criterion?: Criterion;
+  /** The batch's place among those that make one update together. By default it makes one alone. */
+  readonly place?: GroupPlace;
+  /** The largest norm of all gradients together; 0, the default, leaves them. */
+  readonly gradClip?: number;
   readonly mark?: StepMarks;
 }
 
-/** Records a forward pass, backward and an update of the weights. */
+const ALONE: GroupPlace = { share: 1, updates: true };
+
+/**
+ * Records a forward pass, backward and, unless other batches of its group follow, an update of the weights. The loss in
+ * the result is that of the batch alone.
+ */
 export function trainStep(
   gpu: Gpu,
   model: Module,
   optimizer: Optimizer,
   batch: HostBatch,
-  { criterion, mark }: StepOptions = {},
+  { criterion, place = ALONE, gradClip = 0, mark }: StepOptions = {},
 ): StepResult {
   return scope(() => {
     const { images, labels } = upload(gpu, batch);
@@ -47,15 +57,20 @@ export function trainStep(
     const { loss, counted } = trainLoss(logits, labels, batch, criterion);
     const correct = countCorrect(logits, counted);
     mark?.('forward');
-    backward(loss);
+    backward(loss, place.share);
     mark?.('backward');
-    optimizer.step();
-    mark?.('update');
-    // The tutorial does it before the next step. Doing it now frees the memory for that step's activations.
-    optimizer.zeroGrad();
+    if (place.updates) {
+      if (gradClip > 0) clipGradNorm(learnersOf(optimizer), gradClip).dispose();
+      optimizer.step();
+      mark?.('update');
+      // The tutorial does it before the next step. Doing it now frees the memory for that step's activations.
+      optimizer.zeroGrad();
+    }
     return { loss: loss.readback(), correct: correct.readback() };
   });
 }
+
+const learnersOf = ({ groups }: Optimizer) => groups.flatMap(({ parameters }) => parameters);
 
 /** Records a forward pass that keeps nothing for backward. */
 export function valStep(gpu: Gpu, model: Module, batch: HostBatch): StepResult {

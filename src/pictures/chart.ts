@@ -214,7 +214,7 @@ function wholeTicks(first: number, last: number, field: number): number[] {
 }
 
 /** The part of a document that this file uses. The real types belong to a browser's library. */
-interface SvgElement {
+export interface SvgElement {
   readonly parentElement: SvgElement | null;
   readonly ownerDocument: { createElementNS(namespace: string, name: string): SvgElement };
   readonly children: ArrayLike<SvgElement>;
@@ -228,7 +228,7 @@ interface SvgElement {
 }
 
 /** Replaces every text by a path and returns the texts. Plot places them by `transform`, and by `x` and `y` in em. */
-function outlineTexts(svg: SvgElement, faces: Typefaces): string[] {
+export function outlineTexts(svg: SvgElement, faces: Typefaces): string[] {
   return Array.from(svg.querySelectorAll('text'), (text) => {
     if (text.children.length > 0) throw new Error(`Expected a text of one line, found several: ${text.textContent}`);
     const shift = { start: 0, middle: 0.5, end: 1 }[inherited(text, 'text-anchor') ?? 'start'] ?? 0;

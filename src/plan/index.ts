@@ -16,8 +16,10 @@ export {
 export {
   checkNumber,
   isNumberOption,
+  isQuiet,
   NUMBER_OPTIONS,
   type NumberOption,
   type NumberSettings,
   numberSettings,
+  writtenNumbers,
 } from './numbers.ts';

@@ -9,10 +9,10 @@ import type { AdapterTraits, Gpu, Program } from '../gpu/gpu.ts';
 import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
 import type { TunedChoices, Work } from '../kernels/work.ts';
 import type { Criterion } from '../models/criterion.ts';
+import { learnFrom, makeOptimizer } from '../models/learning.ts';
 import { buildModel, FROM_SCRATCH, type Start } from '../models/start.ts';
 import { type HostBatch, type StepMarks, trainStep, valStep } from '../models/step.ts';
-import type { Phase, TrainMode } from '../models/types.ts';
-import { SGD } from '../optim/index.ts';
+import type { Block, OptimizerName, Phase, TrainMode } from '../models/types.ts';
 import { openDryGpu } from './dry-device.ts';
 import { Ledger } from './ledger.ts';
 
@@ -24,6 +24,16 @@ export interface MemoryQuestion {
   readonly batchSize: number;
   /** 0 means no momentum, which takes no memory either. */
   readonly momentum: number;
+  /** Default SGD. AdamW keeps two averages of each gradient. */
+  readonly optimizer?: OptimizerName | undefined;
+  /** The first block that learns; by default all do. It means something in the mode finetune only. */
+  readonly unfreeze?: Block | undefined;
+  /** Epochs in which only the last layer learns, before the others join; default 0. */
+  readonly freezeEpochs?: number | undefined;
+  /** Batches that make one update of the weights together; default 1. Between them the gradients stay. */
+  readonly accumulate?: number | undefined;
+  /** The largest norm of the gradients; default 0: none. */
+  readonly gradClip?: number | undefined;
   /** The loss of train steps; plain cross entropy by default. */
   readonly criterion?: Criterion | undefined;
   /** Whether the pictures of each training batch are mixed. Off by default. */
@@ -45,6 +55,7 @@ export interface MemoryPlan {
   /** Running statistics of the batch norms. */
   readonly statistics: number;
   readonly gradients: number;
+  /** SGD's momentum, or the two averages of AdamW. */
   readonly momentum: number;
   /** The batch, and the tensors that forward keeps for backward. */
   readonly activations: number;
@@ -73,7 +84,8 @@ export interface Rehearsal {
   /** The kernel variants that the run uses, as `Chooser.choices` returns them. */
   readonly choices: Record<string, string>;
   /**
-   * The work that they were chosen for, and how often the rehearsal did each: two epochs of one or two steps per phase.
+   * The work that they were chosen for, and how often the rehearsal did each: two epochs of one or two steps per phase, and
+   * two more if layers are thawed.
    */
   readonly works: readonly { readonly work: Work; readonly uses: number }[];
 }
@@ -89,6 +101,7 @@ type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activa
  */
 export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settings?: ChooserSettings): Rehearsal {
   const { classes, mode, imageSize, batchSize, momentum, pictures, start, half, criterion, mixes } = question;
+  const { optimizer: kind = 'sgd', unfreeze = 'conv1', freezeEpochs = 0, accumulate = 1, gradClip = 0 } = question;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
   const programs = new Map<string, Program>();
@@ -106,9 +119,11 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   }
   for (const parameter of model.parameters()) ledger.put(parameter.buffer.id, 'parameters');
 
-  const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
-  // Neither the rate nor weight decay takes memory.
-  const optimizer = half ? undefined : new SGD(trained, { lr: 1, momentum });
+  const from = mode === 'finetune' ? unfreeze : 'fc';
+  if (!half) learnFrom(model, from);
+  // Neither rates nor weight decay take memory.
+  const rates = { lr: 1, lrBackbone: 1, weightDecay: 0 };
+  const optimizer = half ? undefined : makeOptimizer(model, { ...rates, optimizer: kind, momentum });
   const largestBatch = Math.min(batchSize, Math.max(pictures.train, pictures.val));
   const blank = new Float32Array(checkBatch(largestBatch * 3 * imageSize ** 2));
   const batch = (size: number): HostBatch => ({
@@ -117,29 +132,36 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
     size,
   });
 
+  const mark: StepMarks = (part) => {
+    ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
+    if (part === 'backward')
+      for (const { grad } of model.parameters()) if (grad) ledger.put(grad.buffer.id, 'gradients');
+  };
   // Two epochs in the order of a real one, because the free buffers depend on it. The first step allocates the
   // momentum, so only later steps have everything that a step can have at once. After the second epoch no step needs
-  // new buffers.
-  for (const phase of ['train', 'val', 'train', 'val'] as const) {
-    model.train(phase === 'train' && !half);
-    for (const size of batchSizes(pictures[phase], batchSize)) {
-      if (phase === 'val' || !optimizer) valStep(gpu, model, batch(size));
-      else {
-        try {
-          const mark: StepMarks = (part) => {
-            ledger.putFresh(part === 'forward' ? 'activations' : part === 'update' ? 'momentum' : 'workspace');
-            if (part === 'backward') for (const { grad } of trained) if (grad) ledger.put(grad.buffer.id, 'gradients');
-          };
-          const mixed = mixes ? { ...batch(size), mix: 0.5 } : batch(size);
-          trainStep(gpu, model, optimizer, mixed, { ...(criterion && { criterion }), mark });
-        } catch (error) {
-          throw size < batchSize && error instanceof ShapeError ? lastBatchError(pictures.train, size, error) : error;
+  // new buffers. Thawed layers begin anew.
+  const epochs = ['train', 'val', 'train', 'val'] as const;
+  const stages = optimizer && freezeEpochs > 0 ? (['fc', from] as const) : [from];
+  for (const stage of stages) {
+    if (optimizer) learnFrom(model, stage);
+    for (const phase of epochs) {
+      model.train(phase === 'train' && !half);
+      for (const { size, ...place } of rehearsedSteps(pictures[phase], batchSize, phase === 'train' ? accumulate : 1)) {
+        if (phase === 'val' || !optimizer) valStep(gpu, model, batch(size));
+        else {
+          try {
+            const mixed = mixes ? { ...batch(size), mix: 0.5 } : batch(size);
+            const options = { place: { share: 1, ...place }, gradClip, mark, ...(criterion && { criterion }) };
+            trainStep(gpu, model, optimizer, mixed, options);
+          } catch (error) {
+            throw size < batchSize && error instanceof ShapeError ? lastBatchError(pictures.train, size, error) : error;
+          }
         }
+        // Buffers that outlive their step were no activations: they hold weights packed for convolutions, kept for the
+        // next step.
+        ledger.moveOpen('activations', 'workspace');
+        ledger.putFresh('workspace');
       }
-      // Buffers that outlive their step were no activations: they hold weights packed for convolutions, kept for the
-      // next step.
-      ledger.moveOpen('activations', 'workspace');
-      ledger.putFresh('workspace');
     }
   }
 
@@ -193,11 +215,21 @@ function checkBatch(length: number): number {
   );
 }
 
-/** The sizes of an epoch's batches: two full ones stand for all full ones, and the last may be smaller. */
-function batchSizes(pictures: number, batchSize: number): number[] {
+interface RehearsedStep {
+  readonly size: number;
+  readonly updates: boolean;
+}
+
+/**
+ * The batches of an epoch: two full ones stand for all full ones, and the last may be smaller. A group of several batches
+ * has two here: the second finds the gradients of the first, as every later one does.
+ */
+function rehearsedSteps(pictures: number, batchSize: number, accumulate: number): RehearsedStep[] {
   const full = Array<number>(Math.min(2, Math.floor(pictures / batchSize))).fill(batchSize);
-  const last = pictures % batchSize;
-  return last > 0 ? [...full, last] : full;
+  const last = pictures % batchSize > 0 ? [pictures % batchSize] : [];
+  if (accumulate === 1) return [...full, ...last].map((size) => ({ size, updates: true }));
+  const group = (sizes: readonly number[]) => sizes.map((size, i) => ({ size, updates: i === sizes.length - 1 }));
+  return [...group(full), ...(last.length > 0 ? group([...full.slice(0, 1), ...last]) : [])];
 }
 
 /**

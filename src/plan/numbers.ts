@@ -7,6 +7,8 @@ interface NumberRule {
   readonly whole: boolean;
   readonly least: number;
   readonly most: number;
+  /** Whether files leave it out at its default, so that they stay as they were before there was this option. */
+  readonly quiet?: true;
 }
 
 const whole = (value: number, least: number, most = Number.MAX_SAFE_INTEGER): NumberRule => ({
@@ -16,6 +18,7 @@ const whole = (value: number, least: number, most = Number.MAX_SAFE_INTEGER): Nu
   most,
 });
 const real = (value: number): NumberRule => ({ default: value, whole: false, least: 0, most: Number.MAX_VALUE });
+const quiet = (rule: NumberRule): NumberRule => ({ ...rule, quiet: true });
 
 /** The numeric options. The command line takes its defaults and checks from here too. */
 export const NUMBER_OPTIONS = {
@@ -41,12 +44,24 @@ export const NUMBER_OPTIONS = {
   minEpochs: whole(0, 0),
   // Seconds. A timer can wait for 2^31 milliseconds.
   watchdog: whole(600, 0, 2_000_000),
+  freezeEpochs: quiet(whole(0, 0)),
+  // Its default is the value of `lr`.
+  lrBackbone: quiet(real(0.001)),
+  warmup: quiet(whole(0, 0)),
+  gradClip: quiet(real(0)),
+  accumulate: quiet(whole(1, 1)),
 } satisfies Record<string, NumberRule>;
 
 /** Name of a numeric option. */
 export type NumberOption = keyof typeof NUMBER_OPTIONS;
 /** Values of all numeric options. */
 export type NumberSettings = Readonly<Record<NumberOption, number>>;
+
+/** Whether files have a value for this option only where it is not the default. */
+export function isQuiet(option: NumberOption): boolean {
+  const rule: NumberRule = NUMBER_OPTIONS[option];
+  return rule.quiet ?? false;
+}
 
 /** Whether this option accepts the value. */
 export function isNumberOption(option: NumberOption, value: number): boolean {
@@ -72,8 +87,26 @@ export function numberSettings(options: Partial<Record<NumberOption, number | un
   const names = Object.keys(NUMBER_OPTIONS) as NumberOption[];
   return Object.fromEntries(
     names.map((name) => {
-      const { [name]: value = NUMBER_OPTIONS[name].default } = options;
+      const { [name]: value = defaultOf(name, options) } = options;
       return [name, checkNumber(name, value)];
     }),
   ) as Record<NumberOption, number>;
+}
+
+/** The settings that files hold: without the quiet ones that have their defaults. */
+export function writtenNumbers<Settings extends object>(settings: Settings): Partial<Settings> {
+  const numbers: Partial<NumberSettings> = settings;
+  const isWritten = (name: string, value: unknown) =>
+    !isNumberName(name) || !isQuiet(name) || value !== defaultOf(name, numbers);
+  return Object.fromEntries(
+    Object.entries(settings).filter(([name, value]) => isWritten(name, value)),
+  ) as Partial<Settings>;
+}
+
+function isNumberName(name: string): name is NumberOption {
+  return Object.hasOwn(NUMBER_OPTIONS, name);
+}
+
+function defaultOf(name: NumberOption, { lr }: Partial<Record<NumberOption, number | undefined>>): number {
+  return name === 'lrBackbone' && lr !== undefined ? lr : NUMBER_OPTIONS[name].default;
 }

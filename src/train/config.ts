@@ -6,12 +6,13 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { TunedChoices } from '../kernels/work.ts';
 import { CLASSES_KEY, IGNORE_ORIENTATION_KEY, type StartFacts } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
-import type { NumberSettings } from '../plan/index.ts';
+import { type NumberSettings, writtenNumbers } from '../plan/index.ts';
 import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { DataSettings } from './find-pictures.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
+import { type Recipe, writtenRecipe } from './recipe.ts';
 import { described, type Regularization } from './regularization.ts';
 import { BEFORE_TRAINING } from './run-folder.ts';
 import type { RunSegment, RunSummary } from './types.ts';
@@ -34,6 +35,8 @@ interface Described {
   readonly checks: boolean | null;
   readonly mode: TrainMode;
   readonly settings: Pick<NumberSettings, 'seed' | 'imageSize'>;
+  /** That of a run that is no probe. */
+  readonly recipe?: Recipe;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
   readonly reading: DataSettings;
@@ -60,14 +63,15 @@ export function runConfig(
   },
 ): object {
   const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
-  const { skipped, onDivergence, reading, regularization } = run;
+  const { skipped, onDivergence, recipe, reading, regularization } = run;
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
     node: process.version,
     ...(demo && { demo: true }),
     mode,
-    ...settings,
+    ...writtenNumbers(settings),
+    ...(recipe && writtenRecipe(recipe)),
     ...described(regularization, pictures.classes),
     onDivergence,
     data,

@@ -1,63 +1,42 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
-import { type DataLoader, type DecoderPool, folderOf, type Generator } from '../data/index.ts';
-import type { Gpu } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
-import type { Chooser } from '../kernels/chooser.ts';
-import type { ResNet } from '../models/index.ts';
-import type { StartFacts } from '../models/start.ts';
-import { type HostBatch, trainStep, valStep } from '../models/step.ts';
+import { type HostBatch, valStep } from '../models/step.ts';
 import type { Phase, TutorialMode } from '../models/types.ts';
-import type { SGD, StepLR } from '../optim/index.ts';
-import type { NumberSettings, Rehearsal } from '../plan/index.ts';
+import type { NumberSettings } from '../plan/index.ts';
 import type { Best } from './best.ts';
 import { adapterKind, bestMetadata, describeChoice, packageVersion, runConfig, type WeightsFile } from './config.ts';
 import { DivergenceWatch } from './divergence.ts';
 import type { DivergedAt, DivergedError } from './errors.ts';
-import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
-import { judgeBest } from './judge-best.ts';
+import { judgeBest, judgeTest } from './judge-best.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
-import { type Pictures, pictureName } from './pictures.ts';
-import { criterionOf, described, type Regularization } from './regularization.ts';
+import { pictureName } from './pictures.ts';
+import type { Recipe } from './recipe.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { writeRunReport } from './run-report.ts';
+import { runStart } from './run-start.ts';
 import { type Position, type RunState, stopsEarly } from './run-state.ts';
 import { Saver } from './saver.ts';
+import type { Rates } from './schedule.ts';
 import { scoreSet } from './score-set.ts';
+import type { SetUp } from './set-up.ts';
 import type { PhaseMetrics, Reporter, RunSegment, RunSummary, State } from './types.ts';
 
 /** The parts of a run. */
-export interface Run {
+export interface Run extends SetUp {
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
-  readonly regularization: Regularization;
+  readonly recipe: Recipe;
   /** Absolute path. */
   readonly data: string;
   readonly weights: WeightsFile | null;
   readonly demo: boolean;
   readonly checks: boolean | null;
-  readonly pictures: Pictures;
-  readonly reading: DataSettings;
-  /** What to tell of the pictures, a sentence each. */
-  readonly notes: readonly string[];
-  /** Names of broken pictures that are left out. */
-  readonly skipped: readonly string[];
   readonly fingerprint: Fingerprint;
   readonly onDivergence: OnDivergence;
-  readonly start: StartFacts;
-  readonly gpu: Gpu;
-  /** Belongs to this run. The device keeps its chooser, and another run on it has another. */
-  readonly chooser: Chooser;
-  readonly rehearsal: Rehearsal;
-  readonly model: ResNet;
-  readonly optimizer: SGD;
-  readonly scheduler: StepLR;
-  readonly generator: Generator;
-  readonly loaders: Readonly<Record<Phase, DataLoader>>;
   readonly folder: RunFolder;
-  readonly pool: DecoderPool;
   readonly best: Best<State>;
   readonly drawsPictures: boolean;
   readonly reporter: Reporter | undefined;
@@ -77,7 +56,7 @@ const START: Position = { epoch: 0, phase: 'train', done: null };
 
 /** Runs the epochs that are left. At the end the model has the best weights and is in evaluation mode. */
 export async function runEpochs(run: Run): Promise<EpochsResult> {
-  const { mode, settings, pictures, start, gpu, chooser, rehearsal, model, optimizer, scheduler, generator } = run;
+  const { mode, settings, pictures, start, gpu, chooser, rehearsal, model, learner, generator } = run;
   const { loaders, folder, best, reporter, signal, before } = run;
   const { epochs, saveEvery } = settings;
   const { classes } = pictures;
@@ -102,23 +81,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   let segments = writeConfig(rehearsal.choices);
   if (before) folder.restoreMetrics(metrics);
   reporter?.started?.({
-    mode,
-    ...(run.demo && { demo: true }),
-    epochs,
-    adapter: gpu.traits.description,
-    adapterKind: adapterKind(gpu.traits),
-    memory: rehearsal.memory,
-    folder: folder.path,
-    classes,
-    pictures: { train: pictures.train.length, val: pictures.val.length },
-    leftOut: [...pictures.train.leftOut, ...pictures.val.leftOut],
-    notRead: [...pictures.train.notRead, ...pictures.val.notRead],
-    notes: run.notes,
-    batchSize: settings.batchSize,
-    skipped: run.skipped,
-    regularization: described(run.regularization, classes),
-    steps,
-    weights: start.description,
+    ...runStart(run, { ...run, folder: folder.path }),
     ...(before && {
       resumed: { epoch: from.epoch, phase: from.phase, step: from.done?.step ?? 0, changes: changesIn(segments) },
     }),
@@ -153,6 +116,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   const stateAt = (position: Position): RunState => ({
     mode,
     settings,
+    recipe: run.recipe,
     regularization: run.regularization,
     data: run.data,
     ...run.reading,
@@ -170,7 +134,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     seconds: secondsSoFar(),
   });
   const saver = new Saver({
-    parts: { model, optimizer, scheduler },
+    parts: { model, optimizer: learner.optimizer, scheduler: learner.scheduler, gradients: true },
     folder,
     best,
     metadataOf: () => bestMetadata({ mode, settings, pictures, reading: run.reading, start, best }),
@@ -178,11 +142,10 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     bestHash: run.bestHash,
   });
 
-  const criterion = criterionOf(run.regularization, classes.length);
   const runners = {
-    train: (batch: HostBatch) => {
+    train: (batch: HostBatch, step: number) => {
       drawn?.seeBatch(batch);
-      return gpu.withChooser(chooser, () => trainStep(gpu, model, optimizer, batch, { criterion }));
+      return gpu.withChooser(chooser, () => learner.step(batch, step));
     },
     val: (batch: HostBatch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
   };
@@ -230,9 +193,9 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     }
     return totals;
   };
-  const note = (epoch: number, phase: Phase, rate: number, totals: PhaseTotals) => {
+  const note = (epoch: number, phase: Phase, rates: Rates, totals: PhaseTotals) => {
     const { loss, acc, seconds, imagesPerSecond } = totals;
-    const row: PhaseMetrics = { epoch, phase, loss, acc, lr: rate, seconds, imagesPerSecond };
+    const row: PhaseMetrics = { epoch, phase, loss, acc, ...rates, seconds, imagesPerSecond };
     metrics.push(row);
     folder.addMetrics(row);
     reporter?.phaseEnded?.(row);
@@ -245,14 +208,17 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
       stoppedEarly = begins && stopsEarly(metrics, epoch, settings);
       if (stoppedEarly) break;
       reporter?.epochStarted?.(epoch, epochs);
-      let rate = optimizer.lr;
-      if (resumed?.phase === 'val') rate = metrics.at(-1)!.lr;
+      // Other layers need other kernels.
+      if (learner.beginEpoch(epoch)) compiled.delete('train');
+      let rates: Rates;
+      if (resumed?.phase === 'val') rates = ratesIn(metrics.at(-1)!);
       else {
         const learnt = await runOne(epoch, 'train', resumed?.done ?? null);
         if (!learnt) break;
-        note(epoch, 'train', rate, learnt);
+        rates = learner.scheduler.rates;
+        note(epoch, 'train', rates, learnt);
         await drawn?.drawBatch();
-        scheduler.step();
+        learner.scheduler.afterEpoch();
       }
       const measured = await runOne(epoch, 'val', null);
       if (!measured) break;
@@ -261,7 +227,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
         best.replace(await captured.model(), measured.acc, epoch);
         saver.bestChanged();
       }
-      note(epoch, 'val', rate, measured);
+      note(epoch, 'val', rates, measured);
       finished = epoch + 1;
       await saver.save(captured, stateAt({ epoch: epoch + 1, phase: 'train', done: null }));
       if (epoch === from.epoch) {
@@ -305,13 +271,18 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   if (finished > 0) {
     const question = { gpu, chooser, model, loader: loaders.val, watchdog };
     await judgeBest({
-      ...{ best, data: folderOf(run.data), loader: loaders.val, folder, reporter, drawn },
+      ...{ best, data: run.data, split: 'val', loader: loaders.val, folder, reporter, drawn },
       scores: (onScored) => scoreSet({ ...question, onScored }),
     });
+    if (pictures.test && !summary.interrupted) await judgeTest({ ...run, watchdog, test: pictures.test });
   }
   await drawn?.finish();
   if (run.drawsPictures) await writeRunReport({ ...run, watchdog });
   return { summary, metrics };
+}
+
+function ratesIn({ lr, lrBackbone }: PhaseMetrics): Rates {
+  return lrBackbone === undefined ? { lr } : { lr, lrBackbone };
 }
 
 /** How the last start differs from the one before, a clause for each. */

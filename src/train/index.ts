@@ -15,11 +15,13 @@ export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { checkValSplit, type DataSettings, type FoundPictures, findPictures } from './find-pictures.ts';
 export { judgedPictures } from './judged-pictures.ts';
 export { endLines, epochLines, fixed, phaseLine } from './lines.ts';
+export { findLearningRate, SEARCH_FILES, type SearchPoint, type SearchResult } from './lr-find.ts';
 export { checkMode, ON_DIVERGENCE, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 export { type PhaseRun, type PhaseTotals, runPhase } from './phase.ts';
 export { splitLine } from './picture-notes.ts';
 export { makeLoaders, openPictures, type PictureSet, type Pictures } from './pictures.ts';
 export { checkViews, MOST_VIEWS, PROBE_DEFAULTS } from './probe/settings.ts';
+export { type Recipe, type RecipeOptions, recipeOf, SCHEDULES, type ScheduleName } from './recipe.ts';
 export {
   AUGMENTS,
   type Augment,
@@ -38,6 +40,7 @@ export type {
   FeatureProgress,
   JudgingProgress,
   PhaseMetrics,
+  Preparation,
   Reporter,
   RunSegment,
   RunStart,

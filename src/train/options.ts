@@ -2,8 +2,9 @@
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { type Block, type OptimizerName, TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import type { FindTuned } from '../plan/index.ts';
+import type { ScheduleName } from './recipe.ts';
 import type { RegularizationOptions } from './regularization.ts';
 import type { Reporter } from './types.ts';
 
@@ -28,10 +29,33 @@ export interface TrainOptions extends RegularizationOptions {
   readonly batchSize?: number | undefined;
   /** Learning rate of the first epochs; default 0.001. */
   readonly lr?: number | undefined;
-  /** Default 0.9. */
+  /** The rate of all layers but the last; `lr` is then that of the last one. By default all have `lr`. */
+  readonly lrBackbone?: number | undefined;
+  /** The first block that learns; those before it are frozen. By default all learn. Only in the mode `finetune`. */
+  readonly unfreeze?: Block | undefined;
+  /**
+   * The first epochs in which only the last layer learns; then all do, or those from `unfreeze` on. They count as
+   * epochs. Default 0. Only in the mode `finetune`.
+   */
+  readonly freezeEpochs?: number | undefined;
+  /** Default `sgd`. */
+  readonly optimizer?: OptimizerName | undefined;
+  /** Of SGD; default 0.9. */
   readonly momentum?: number | undefined;
-  /** Default 0. */
+  /** Default 0, and 0.01 with `adamw`. */
   readonly weightDecay?: number | undefined;
+  /**
+   * How the learning rate changes: `step` multiplies it by `gamma` every `stepSize` epochs; `cosine` lets it fall by
+   * half a cosine to 0, after each epoch; `onecycle` lets it rise to `lr` and fall to nearly 0, after each update.
+   * Default `step`.
+   */
+  readonly schedule?: ScheduleName | undefined;
+  /** Epochs in which the learning rate rises from a hundredth, a little with each update; default 0. */
+  readonly warmup?: number | undefined;
+  /** The largest norm of all gradients together; larger ones are scaled down to it. Default 0: none are. */
+  readonly gradClip?: number | undefined;
+  /** Batches that make one update together, by the mean loss of their pictures; default 1. */
+  readonly accumulate?: number | undefined;
   /** Epochs between two changes of the learning rate; default 7. */
   readonly stepSize?: number | undefined;
   /** Factor of each such change; default 0.1. */

@@ -19,8 +19,8 @@ export interface PhaseRun {
   readonly batches: AsyncIterable<Batch>;
   /** Steps of the whole phase. */
   readonly steps: number;
-  /** Records and submits one step. */
-  readonly run: (batch: HostBatch) => StepResult;
+  /** Records and submits one step; `step` counts from 0. */
+  readonly run: (batch: HostBatch, step: number) => StepResult;
   /** Goes on after these steps; `batches` must begin with the next one. By default from the phase's start. */
   readonly from?: PhaseProgress | undefined;
   /**
@@ -108,7 +108,7 @@ export async function runPhase(options: PhaseRun): Promise<PhaseTotals | undefin
 
   if (signal?.aborted) return undefined;
   for await (const batch of batches) {
-    const result = run(batch);
+    const result = run(batch, recorded);
     submitted.push({ size: batch.size, indices: batch.indices, result, whenRead: onSubmitted?.(recorded++) });
     // The upload has copied the images.
     batch.release();

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
+import { groupPlace } from '../models/learning.ts';
 import type { Start } from '../models/start.ts';
 import type { TutorialMode } from '../models/types.ts';
 import { checkNumber, type NumberSettings } from '../plan/index.ts';
@@ -12,12 +13,13 @@ import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { differences, type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import type { ResumeOptions } from './options.ts';
 import { type Pictures, withoutPictures } from './pictures.ts';
+import { hasFixedLength, type Recipe } from './recipe.ts';
 import type { Regularization } from './regularization.ts';
 import { findRunData } from './run-data.ts';
 import { RUN_FILES } from './run-folder.ts';
 import { damaged, type RunState, runStateFrom, stopsEarly } from './run-state.ts';
 import { BEST_KEY, type BestReference, hashOf } from './save-jobs.ts';
-import { extraOf, modelEntries } from './training-state.ts';
+import { extraOf, hasGradients, modelEntries } from './training-state.ts';
 import type { RunSummary, State } from './types.ts';
 
 /** The options of a run that may differ when it goes on. */
@@ -31,6 +33,7 @@ export interface SavedRun {
   readonly state: RunState;
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly recipe: Recipe;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
   readonly reading: DataSettings;
@@ -90,13 +93,27 @@ export async function openSaved(folder: string, options: ResumeOptions): Promise
   }
   // Files of the same names and sizes are taken for the same: they are not checked again.
   const pictures = withoutPictures(all, state.skipped);
-  const wrong = unlike(state, all, pictures);
+  const wrong = unlike(state, all, pictures) ?? unlikeGradients(state, pictures, checkpoint);
   if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
-  const { mode, regularization, demo, weights, start } = state;
+  const { mode, recipe, regularization, demo, weights, start } = state;
   const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures, reading);
   return {
-    ...{ path, checkpoint, state, mode, settings, regularization, pictures, reading, found, data, demo, weights },
+    ...{
+      path,
+      checkpoint,
+      state,
+      mode,
+      settings,
+      recipe,
+      regularization,
+      pictures,
+      reading,
+      found,
+      data,
+      demo,
+      weights,
+    },
     ...{ fingerprint, best },
     // Everything is loaded from the saved state.
     start,
@@ -104,7 +121,8 @@ export async function openSaved(folder: string, options: ResumeOptions): Promise
   };
 }
 
-function settingsOf(folder: string, { settings, position, metrics }: RunState, options: ResumeOptions): NumberSettings {
+function settingsOf(folder: string, state: RunState, options: ResumeOptions): NumberSettings {
+  const { settings, recipe, position, metrics } = state;
   const changed: NumberSettings = {
     ...settings,
     ...Object.fromEntries(
@@ -116,6 +134,12 @@ function settingsOf(folder: string, { settings, position, metrics }: RunState, o
   };
   const { epochs, patience } = changed;
   const { epoch } = position;
+  if (epochs !== settings.epochs && hasFixedLength(recipe)) {
+    throw new UsageError(
+      `epochs: the schedule ${recipe.schedule} of the run in ${folder} is laid out for its ${settings.epochs} epochs, found ` +
+        `${epochs}; start a new run from its best weights`,
+    );
+  }
   // A crash may have come after the last epoch and before the summary: then the run has not ended.
   const ended = hasEnded(folder, epoch);
   if (epochs < epoch || (epochs === epoch && options.epochs !== undefined && ended)) {
@@ -151,6 +175,13 @@ function unlike({ classes, skipped, position, settings }: RunState, all: Picture
   if (done && done.images !== Math.min(done.step * settings.batchSize, train.length))
     return `${done.images} pictures in ${done.step} steps`;
   return undefined;
+}
+
+/** How the gradients contradict the position: there are some exactly between the batches of one update. */
+function unlikeGradients({ position: { done }, settings }: RunState, { train }: Pictures, checkpoint: Checkpoint) {
+  const between = done !== null && !groupPlace(done.step - 1, { ...settings, pictures: train.length }).updates;
+  if (between === hasGradients(checkpoint)) return undefined;
+  return between ? `it lacks the gradients of ${done.step} steps` : 'it has gradients without a step';
 }
 
 /** The saved state holds all weights, so a file that is gone is no loss. One that is another is a mistake. */

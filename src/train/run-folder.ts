@@ -19,6 +19,7 @@ export const RUN_FILES = {
   last: 'last.safetensors',
   summary: 'summary.json',
   judgement: 'judgement.json',
+  testJudgement: 'judgement-test.json',
   report: 'report.html',
 } as const;
 
@@ -225,9 +226,10 @@ export class RunFolder {
     this.#writeText(RUN_FILES.summary, `${JSON.stringify(summary, null, 2)}\n`);
   }
 
-  /** Writes judgement.json: what the best weights make of val. */
+  /** Writes judgement.json, or that of test: what the best weights make of these pictures. */
   writeJudgement(judgement: Judgement): void {
-    this.#writeText(RUN_FILES.judgement, judgementJson(judgement));
+    const name = judgement.split === 'test' ? RUN_FILES.testJudgement : RUN_FILES.judgement;
+    this.#writeText(name, judgementJson(judgement));
   }
 
   /** Writes report.html, the page about the run. @returns its bytes */

@@ -2,12 +2,21 @@
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
-import { isNumberOption, NUMBER_OPTIONS, type NumberOption, type NumberSettings } from '../plan/index.ts';
+import { ARCHITECTURES, BLOCKS, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
+import {
+  isNumberOption,
+  isQuiet,
+  NUMBER_OPTIONS,
+  type NumberOption,
+  type NumberSettings,
+  numberSettings,
+  writtenNumbers,
+} from '../plan/index.ts';
 import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
 import type { PhaseProgress } from './phase.ts';
+import { type Recipe, SCHEDULES, TUTORIAL_RECIPE, writtenRecipe } from './recipe.ts';
 import { REGULARIZATION_SCHEMA, type Regularization, written } from './regularization.ts';
 import type { Extra } from './training-state.ts';
 import type { PhaseMetrics, RunSegment } from './types.ts';
@@ -24,6 +33,7 @@ export interface Position {
 export interface RunState extends DataSettings {
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly recipe: Recipe;
   readonly regularization: Regularization;
   /** Absolute path. */
   readonly data: string;
@@ -65,18 +75,37 @@ const option = (name: NumberOption) =>
     v.check((value) => isNumberOption(name, value), 'is out of its range'),
   );
 const names = Object.keys(NUMBER_OPTIONS) as NumberOption[];
-const settings = v.object(
-  Object.fromEntries(names.map((name) => [name, option(name)])) as Record<NumberOption, ReturnType<typeof option>>,
+const settings = v.pipe(
+  v.object(
+    Object.fromEntries(names.map((name) => [name, isQuiet(name) ? v.optional(option(name)) : option(name)])) as Record<
+      NumberOption,
+      ReturnType<typeof option>
+    >,
+  ),
+  v.transform((numbers) => numberSettings(numbers)),
+);
+const recipe = v.pipe(
+  v.optional(
+    v.object({
+      optimizer: v.optional(v.picklist(OPTIMIZERS)),
+      schedule: v.optional(v.picklist(SCHEDULES)),
+      unfreeze: v.optional(v.picklist(BLOCKS)),
+    }),
+    {},
+  ),
+  v.transform((written) => ({ ...TUTORIAL_RECIPE, ...written })),
 );
 
 const metrics = v.object({
-  ...{ epoch: count, phase, loss: measured, acc: v.pipe(real, v.minValue(0), v.maxValue(1)), lr: real, seconds },
+  ...{ epoch: count, phase, loss: measured, acc: v.pipe(real, v.minValue(0), v.maxValue(1)), lr: real },
+  ...{ lrBackbone: v.exactOptional(real), seconds },
   imagesPerSecond: measured,
 });
 
 const SCHEMA = v.object({
   mode: v.picklist(TUTORIAL_MODES),
   settings,
+  recipe,
   regularization: REGULARIZATION_SCHEMA,
   data: v.string(),
   // Only where they are not the tutorial's.
@@ -110,9 +139,15 @@ const SCHEMA = v.object({
 });
 
 /** The state as files hold it: without what is the tutorial's and came later than the format. */
-export function writtenState({ regularization, ...state }: RunState): Extra {
-  const changes = written(regularization);
-  return { ...state, ...(Object.keys(changes).length > 0 && { regularization: changes }) };
+export function writtenState({ mode, settings: numbers, recipe: words, regularization, ...state }: RunState): Extra {
+  const [changes, mixing] = [writtenRecipe(words), written(regularization)];
+  return {
+    mode,
+    settings: writtenNumbers(numbers),
+    ...state,
+    ...(Object.keys(changes).length > 0 && { recipe: changes }),
+    ...(Object.keys(mixing).length > 0 && { regularization: mixing }),
+  };
 }
 
 /** Checks what a file says. @throws FileError if it is no state of a run */

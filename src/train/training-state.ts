@@ -3,6 +3,7 @@
  * schedule, the random generator, and values of the caller. Its names are documented in docs/running.md.
  */
 
+import { keep, Tensor } from '../autograd/index.ts';
 import type { Generator, GeneratorState } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type AnyModule, checkState, readState, type StateDict } from '../nn/index.ts';
@@ -15,6 +16,7 @@ const KEY = 'dawngrad.training';
 const VERSION = 1;
 const MODEL = 'model.';
 const OPTIMIZER = 'optimizer.';
+const GRADIENT = 'gradient.';
 
 /** The parts of a training loop; only those that there are. */
 export interface TrainingParts {
@@ -25,6 +27,11 @@ export interface TrainingParts {
   };
   readonly scheduler?: { stateDict(): SavedValues; loadStateDict(state: SavedValues): void };
   readonly generator?: Generator;
+  /**
+   * Whether the gradients that stand at the model's parameters belong to the state: those of batches that have not made
+   * their update yet. Off by default.
+   */
+  readonly gradients?: boolean;
 }
 
 /** Values of the caller, as JSON can hold them: an epoch, a best accuracy. */
@@ -66,6 +73,7 @@ export function captureTraining(
   const state: StateDict = new Map([
     ...prefixed(MODEL, model.stateDict()),
     ...prefixed(OPTIMIZER, optimizerState?.tensors ?? new Map()),
+    ...(parts.gradients ? prefixed(GRADIENT, gradientsOf(model)) : []),
   ]);
   // Before the first await: what is recorded later does not change what is read.
   const reading = readState(state);
@@ -139,6 +147,11 @@ export function modelEntries({ tensors }: Checkpoint): Map<string, TensorData> {
   return under(MODEL, tensors);
 }
 
+/** Whether a saved training has gradients of batches that have not made their update yet. */
+export function hasGradients({ tensors }: Checkpoint): boolean {
+  return [...tensors.keys()].some((name) => name.startsWith(GRADIENT));
+}
+
 /** Loads the parts from a checkpoint in memory. @throws as `loadTraining` */
 export function restoreTraining(path: string, checkpoint: Checkpoint, parts: TrainingParts): Extra {
   const saved = savedParts(path, checkpoint);
@@ -153,10 +166,14 @@ export function restoreTraining(path: string, checkpoint: Checkpoint, parts: Tra
     // Whatever can fail comes before the first change that cannot be undone.
     const entries = modelEntries(checkpoint);
     checkState(model.stateDict(), entries);
+    const gradients = under(GRADIENT, checkpoint.tensors);
+    const parameters = new Map([...model.namedParameters()].filter(([name]) => gradients.has(name)));
+    if (parts.gradients) checkState(parameters, gradients);
     if (scheduler) scheduler.loadStateDict(saved.scheduler!);
     if (generator) generator.loadStateDict(saved.generator!);
     if (optimizer) optimizer.loadStateDict({ values: saved.optimizer!, tensors: under(OPTIMIZER, checkpoint.tensors) });
     model.loadStateDict(entries);
+    if (parts.gradients) loadGradients(model, parameters, gradients);
   } catch (error) {
     if (schedule) scheduler!.loadStateDict(schedule);
     if (place) generator!.loadStateDict(place);
@@ -166,6 +183,22 @@ export function restoreTraining(path: string, checkpoint: Checkpoint, parts: Tra
     throw error;
   }
   return saved.extra;
+}
+
+/** The gradients that there are, under the names of their parameters. */
+function gradientsOf(model: AnyModule): StateDict {
+  return new Map([...model.namedParameters()].flatMap(([name, { grad }]) => (grad ? [[name, grad]] : [])));
+}
+
+function loadGradients(
+  model: AnyModule,
+  parameters: ReadonlyMap<string, Tensor>,
+  gradients: ReadonlyMap<string, TensorData>,
+): void {
+  for (const parameter of model.parameters()) parameter.zeroGrad();
+  for (const [name, parameter] of parameters) {
+    parameter.grad = keep(Tensor.from(parameter.gpu, gradients.get(name)!.data as Float32Array, parameter.shape));
+  }
 }
 
 function under(prefix: string, tensors: Checkpoint['tensors']): Map<string, TensorData> {

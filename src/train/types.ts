@@ -21,8 +21,10 @@ export interface PhaseMetrics {
   readonly loss: number;
   /** Share of the pictures predicted correctly, from 0 to 1. */
   readonly acc: number;
-  /** Learning rate of this epoch's train phase, also in the val line. */
+  /** Learning rate of the last update in this epoch's train phase, also in the val line. */
   readonly lr: number;
+  /** That of all layers but the last, if they have one of their own. */
+  readonly lrBackbone?: number;
   /** From the request for the phase's first batch to the read of its last result. */
   readonly seconds: number;
   readonly imagesPerSecond: number;
@@ -117,6 +119,15 @@ export interface CheckProgressReport {
   readonly decoded: boolean;
 }
 
+/** What a run does before its first step. Pictures are decoded at the same time (`CheckProgressReport`). */
+export interface Preparation {
+  /** `files`: pictures are listed and weights read; `device`: it is opened; `kernels`: they are compiled. */
+  readonly stage: 'files' | 'device' | 'kernels';
+  /** Kernels done, of how many. */
+  readonly done?: number;
+  readonly total?: number;
+}
+
 /** How far the judgement of the best weights is. */
 export interface JudgingProgress {
   readonly split: string;
@@ -163,6 +174,8 @@ export interface RunStart {
   readonly notes: readonly string[];
   /** What differs from the tutorial in augmentation, mixup, smoothed labels and class weights. */
   readonly regularization?: ReturnType<typeof described>;
+  /** What differs from the tutorial in how the network learns, by the names of the options. */
+  readonly learning?: Readonly<Record<string, string | number>>;
   /** Steps per phase. */
   readonly steps: Readonly<Record<Phase, number>>;
   /** The source of the weights, as a sentence. */
@@ -180,6 +193,8 @@ export interface RunStart {
 
 /** Receives the progress of a run. Every method is optional and is called synchronously between steps. */
 export interface Reporter {
+  /** Before the first step: the run begins with a part of its preparations, or goes on with it. */
+  preparing?(preparation: Preparation): void;
   /** Before the first step: pictures were checked. Called a few times a second, and at the end. */
   picturesChecked?(progress: CheckProgressReport): void;
   /** Everything is ready; training begins. */
@@ -204,8 +219,13 @@ export interface Reporter {
   ended?(summary: RunSummary): void;
   /** After the end: some pictures of a split have been judged. Called after each batch. */
   judging?(progress: JudgingProgress): void;
-  /** The best weights were judged on val; the judgement is in judgement.json. Not called if no epoch was finished. */
+  /**
+   * The best weights were judged on val, or on test; the judgement is in judgement.json or judgement-test.json. Not
+   * called if no epoch was finished.
+   */
   judged?(judgement: Judgement): void;
+  /** These pictures of test are broken, so they are not judged. */
+  notJudged?(pictures: readonly string[]): void;
   /** The best weights could not be judged. The run's other results are complete. */
   judgementFailed?(error: Error): void;
   /** These files of the run folder are pictures. Called last. */

@@ -69,6 +69,27 @@ for (const [mode, more] of [
   );
 }
 
+gpuTest(
+  'two averages, gradients that stay between batches and layers that join later take what is planned',
+  async () => {
+    const gpu = await openGpu();
+    let plan: MemoryPlan | undefined;
+    const reporter = { started: ({ memory }: RunStart) => (plan = memory) };
+    const kinds = { optimizer: 'adamw', unfreeze: 'layer4', pictures: false } as const;
+    const numbers = { epochs: 4, freezeEpochs: 2, accumulate: 3, gradClip: 1, batchSize: 5 };
+    try {
+      await train({ data, ...TINY, ...kinds, ...numbers, gpu, out: join(root, 'run-learning'), reporter });
+      expect(plan?.peak).toBe(gpu.pool.peakBytes);
+      // The rehearsal has each kind of step, but not as many of each: some buffers could have been others.
+      expect(plan?.pool).toBeGreaterThanOrEqual(gpu.pool.allocatedBytes);
+      expect(plan?.pool).toBeLessThan(1.01 * gpu.pool.allocatedBytes);
+    } finally {
+      gpu.close();
+    }
+  },
+  TRAINING_TIMEOUT,
+);
+
 test.each([
   ['a CPU', CPU],
   ['a GPU', GPU],
@@ -96,6 +117,23 @@ test('feature extraction keeps no activations and has next to no gradients', () 
   expect(extract.momentum).toBe(extract.gradients);
   expect(extract.activations).toBeLessThan(all.activations / 10);
   expect(planMemory(CPU, { ...TUTORIAL, momentum: 0 }).momentum).toBe(0);
+});
+
+test('what AdamW, frozen layers and several batches a step add', () => {
+  const all = planMemory(CPU, TUTORIAL);
+  expect(planMemory(CPU, { ...TUTORIAL, optimizer: 'adamw' }).momentum).toBe(2 * all.momentum);
+  const fourth = planMemory(CPU, { ...TUTORIAL, unfreeze: 'layer4' });
+  // 8.4 of the 11.2 million parameters.
+  expect(fourth.gradients / all.gradients).toBeGreaterThan(0.7);
+  expect(fourth.gradients / all.gradients).toBeLessThan(0.8);
+  expect(fourth.activations).toBeLessThan(all.activations / 4);
+  // Layers that join later take what they take from the start on.
+  const thawed = planMemory(CPU, { ...TUTORIAL, freezeEpochs: 1 });
+  expect(thawed).toMatchObject({ gradients: all.gradients, momentum: all.momentum, activations: all.activations });
+  // While activations are alive, so are the gradients of the batches before.
+  const several = planMemory(CPU, { ...TUTORIAL, accumulate: 4 });
+  expect(several.gradients).toBe(all.gradients);
+  expect(several.peak).toBeGreaterThan(all.peak);
 });
 
 test('activations grow with the batch; parameters do not', () => {

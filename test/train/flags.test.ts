@@ -58,6 +58,19 @@ test.each<[string, string[], RegExp]>([
   ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder, found a file/],
   ['missing weights', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
   [
+    'a block that there is not',
+    [...good, '--unfreeze', 'nosuch'],
+    /--unfreeze: expected conv1, layer1, layer2, layer3, layer4, fc, found "nosuch"/,
+  ],
+  [
+    'frozen epochs where only the last layer learns',
+    [...good, '--mode', 'extract', '--freeze-epochs', '2'],
+    /--freeze-epochs: only the last layer learns in the --mode extract; leave one of the two out/,
+  ],
+  ['the same in both modes', [...good, '--mode', 'both', '--lr-backbone', '1'], /--lr-backbone: .*has both modes/],
+  ['a momentum of AdamW', [...good, '--optimizer', 'adamw', '--momentum', '0.9'], /--momentum: is that of SGD/],
+  ['no batches', [...good, '--accumulate', '0'], /--accumulate: expected a whole number of at least 1, found 0/],
+  [
     'weights that are a folder',
     ['--data', data, '--weights', data],
     /--weights: .*: expected a run's folder with best.safetensors, found a folder/,
@@ -112,6 +125,9 @@ test('the defaults are the tutorial’s', () => {
     dataSettings: {},
     demo: false,
     numbers: {},
+    words: {},
+    regularization: {},
+    probe: {},
     adapter: undefined,
     skipBroken: false,
     onDivergence: undefined,
@@ -119,8 +135,6 @@ test('the defaults are the tutorial’s', () => {
     out: undefined,
     json: false,
     tensorboard: false,
-    regularization: {},
-    probe: {},
   });
   const defaults = Object.fromEntries(Object.entries(NUMBER_OPTIONS).map(([name, rule]) => [name, rule.default]));
   expect(defaults).toMatchObject({
@@ -163,6 +177,9 @@ test('accepts every flag', () => {
       imageSize: 64,
       watchdog: 60,
     },
+    words: {},
+    regularization: {},
+    probe: {},
     adapter: 'software',
     skipBroken: true,
     onDivergence: 'continue',
@@ -170,8 +187,15 @@ test('accepts every flag', () => {
     out: 'a/b',
     json: true,
     tensorboard: true,
-    regularization: {},
-    probe: {},
+  });
+});
+
+test('accepts the flags of how the network learns', () => {
+  const args =
+    '--unfreeze layer4 --freeze-epochs 2 --lr-backbone 1e-4 --optimizer adamw --schedule cosine --warmup 1 --grad-clip 1 --accumulate 4';
+  expect(parseTrainFlags([...good, ...args.split(' ')], {})).toMatchObject({
+    numbers: { freezeEpochs: 2, lrBackbone: 1e-4, warmup: 1, gradClip: 1, accumulate: 4 },
+    words: { unfreeze: 'layer4', optimizer: 'adamw', schedule: 'cosine' },
   });
 });
 
@@ -179,7 +203,8 @@ test('--help explains every flag, also beside invalid ones', async () => {
   const { code, stdout, stderr } = await call(['--help', '--epochs', 'many']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const flags =
-    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe demo skip-broken on-divergence watchdog views no-feature-cache';
+    'data weights mode epochs batch-size lr momentum weight-decay step-size gamma seed workers threads adapter out json safe demo skip-broken on-divergence watchdog ' +
+    'unfreeze freeze-epochs lr-backbone optimizer schedule warmup grad-clip accumulate lr-find views no-feature-cache';
   for (const name of ['CACHE', 'DATA_URL', 'WEIGHTS_URL']) expect(stdout).toContain(`$DAWNGRAD_${name}`);
   for (const flag of flags.split(' ')) expect(stdout).toContain(`--${flag}`);
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);

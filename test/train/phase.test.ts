@@ -96,9 +96,9 @@ test('an abort finishes the steps that have started', async () => {
   const record = run.run;
   const totals = await runPhase({
     ...run,
-    run: (batch) => {
+    run: (batch, step) => {
       if (seen.started === 3) abort.abort();
-      return record(batch);
+      return record(batch, step);
     },
   });
   expect(totals).toBeUndefined();

@@ -11,7 +11,10 @@ export const PROBE_SWITCHES = ['no-feature-cache'] as const;
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
 /** Flags of settings that mean nothing to a probe. */
-const NOT_FOR_PROBES: readonly string[] = ['step-size', 'gamma', 'workers', 'save-every', 'mixup'];
+const NOT_FOR_PROBES: readonly string[] = [
+  ...['step-size', 'gamma', 'workers', 'save-every', 'mixup', 'freeze-epochs', 'lr-backbone', 'warmup', 'grad-clip'],
+  ...['accumulate', 'optimizer', 'schedule', 'unfreeze', 'lr-find'],
+];
 
 const { epochs, batchSize, lr } = PROBE_DEFAULTS;
 

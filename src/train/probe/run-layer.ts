@@ -1,6 +1,6 @@
 /** Trains a probe's last layer, and leaves its run folder. */
 import { resolve } from 'node:path';
-import { DataLoader, type DecoderPool, folderOf, Generator, valTransform } from '../../data/index.ts';
+import { DataLoader, type DecoderPool, Generator, valTransform } from '../../data/index.ts';
 import type { Watchdog } from '../../gpu/watchdog.ts';
 import type { ResNet } from '../../models/index.ts';
 import type { Phase } from '../../models/types.ts';
@@ -8,7 +8,7 @@ import { writeSafetensors } from '../../weights/index.ts';
 import { Best } from '../best.ts';
 import { bestMetadata } from '../config.ts';
 import { DivergenceWatch } from '../divergence.ts';
-import { judgeBest } from '../judge-best.ts';
+import { judgeBest, judgeTest } from '../judge-best.ts';
 import { criterionOf } from '../regularization.ts';
 import { RunPictures } from '../run-pictures.ts';
 import { writeRunReport } from '../run-report.ts';
@@ -78,10 +78,13 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
   folder.writeSummary(summary);
   reporter?.ended?.(summary);
   if (finished > 0) {
+    const data = resolve(options.data);
     await judgeBest({
-      ...{ best, data: folderOf(resolve(options.data)), loader: valLoader(run), folder, reporter, drawn },
+      ...{ best, data, split: 'val', loader: valLoader(run), folder, reporter, drawn },
       scores: async () => scoresOf(run.features.val, best.state),
     });
+    const { test } = pictures;
+    if (test && !summary.interrupted) await judgeTest({ ...run, best, data, reporter, test });
   }
   await drawn?.finish();
   if (drawn) await writeRunReport({ ...run, reporter });

@@ -48,6 +48,7 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
       "weights: mode 'probe' needs those of a trained network, as random ones give no features worth learning from",
     );
   }
+  options.reporter?.preparing?.({ stage: 'files' });
   const { found, reading } = await findRunData(options, readingSettings(options));
   const { pictures } = found;
   const settings = probeSettings(options, pictures.train.length);
@@ -79,6 +80,7 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
   let done = false;
   let hangs = false;
   try {
+    reporter?.preparing?.({ stage: 'device' });
     const opened = options.gpu ?? (await openGpu({ checks, ...(adapter && { adapter }) }));
     gpu = opened;
     const question: MemoryQuestion = {
@@ -112,7 +114,7 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
     checking.catch(() => {
       checkFailed = true;
     });
-    await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true);
+    await compile(rehearsal, opened, () => checkFailed || signal?.aborted === true, reporter);
     const { pictures, loaders, skipped, parts } = await checking;
     signal?.throwIfAborted();
     const random = new Generator(settings.seed);
