@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { accuracyText } from '../judge/index.ts';
-import { formatBytes } from '../plan/index.ts';
+import { formatBytes, NUMBER_OPTIONS } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import {
   type Counts,
@@ -15,7 +15,7 @@ import {
   readRun,
   reportOf,
 } from '../report/index.ts';
-import { countsOf, openPictures, RUN_FILES } from '../train/index.ts';
+import { countsOf, findPictures, RUN_FILES } from '../train/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
@@ -71,7 +71,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function reportOne(record: RunRecord, command: ReportCommand): Promise<void> {
   const { eyes, remark } = await openFor(record, command);
   try {
-    const html = await reportOf(record, { eyes, remark, data: command.data, counts: countsFor(record, command) });
+    const html = await reportOf(record, { eyes, remark, data: command.data, counts: await countsFor(record, command) });
     write(command.out ?? join(record.folder, RUN_FILES.report), html);
   } finally {
     await eyes?.close();
@@ -115,9 +115,12 @@ async function openFor(
 }
 
 /** Undefined if the pictures are gone. */
-function countsFor({ config }: RunRecord, { data }: ReportCommand): Counts | undefined {
+async function countsFor({ config }: RunRecord, { data }: ReportCommand): Promise<Counts | undefined> {
+  const { seed, valSplit, ignoreOrientation, maxPixels = NUMBER_OPTIONS.maxPixels.default } = config;
+  const settings = { seed, maxPixels, threads: NUMBER_OPTIONS.threads.default };
   try {
-    return countsOf(openPictures(data ?? config.data));
+    const { pictures } = await findPictures(data ?? config.data, { settings, valSplit, ignoreOrientation });
+    return countsOf(pictures);
   } catch (error) {
     if (error instanceof FileError) return undefined;
     throw error;

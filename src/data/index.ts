@@ -14,7 +14,7 @@ export {
 } from './catalogue/findings.ts';
 export { checkParts, type FoundSet, findLayout, type Layout } from './catalogue/layout.ts';
 export { LEFT_OUT_KINDS, LEFT_OUT_TEXT, type LeftOut, type LeftOutKind } from './catalogue/left-out.ts';
-export { isList, LIST_EXTENSIONS } from './catalogue/list.ts';
+export { folderOf, isList, LIST_EXTENSIONS } from './catalogue/list.ts';
 export { DEFAULT_VAL_SPLIT, type Split, splitPictures } from './catalogue/split.ts';
 export { SPLIT_NAMES, type SplitName } from './catalogue/split-names.ts';
 export { type Survey, surveyPictures } from './catalogue/survey.ts';

@@ -20,10 +20,8 @@ export interface OpenEyes extends Eyes {
 
 /** Reads pictures only. */
 export function openReader({ config }: RunRecord): OpenEyes {
-  const pool = new DecoderPool(
-    NUMBER_OPTIONS.threads.default,
-    config.maxPixels === undefined ? {} : { maxPixels: config.maxPixels },
-  );
+  const { maxPixels, ignoreOrientation } = config;
+  const pool = new DecoderPool(NUMBER_OPTIONS.threads.default, { maxPixels, ignoreOrientation });
   return { pool, network: undefined, close: () => pool.close() };
 }
 

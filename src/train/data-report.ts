@@ -1,13 +1,12 @@
 /** All that can be known of a data set before training: what `data check` prints. */
-import { statSync } from 'node:fs';
-import { dirname, relative, sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import {
   type Alike,
   type CataloguePart,
   type CheckOptions,
   DecoderPool,
   findingsOf,
-  fsPath,
+  folderOf,
   LEFT_OUT_KINDS,
   LEFT_OUT_TEXT,
   type LeftOutKind,
@@ -78,7 +77,7 @@ export async function reportData(path: string, options: DataReportOptions): Prom
   const found = await findPictures(path, { ...options, onSurvey: () => options.onChecked });
   const { pictures, split, valIsTest, layout } = found;
   const { classes } = pictures;
-  const base = statSync(fsPath(path)).isDirectory() ? path : dirname(path);
+  const base = folderOf(path);
   const nameOf = (picture: string) => relative(base, picture).split(sep).join('/');
   const sets = SPLIT_NAMES.flatMap((part) => (pictures[part] ? [{ part, set: pictures[part] }] : []));
   const surveyed: (CataloguePart & { readonly broken: readonly BrokenReport[] })[] = [];

@@ -1,5 +1,5 @@
 /** The end of a run: what its best weights make of pictures that they did not learn from. */
-import { DataLoader, type DecoderPool, Generator, placeIn, valTransform } from '../data/index.ts';
+import { DataLoader, type DecoderPool, folderOf, Generator, placeIn, valTransform } from '../data/index.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import { judgeScores } from '../judge/index.ts';
 import type { NumberSettings } from '../plan/index.ts';
@@ -34,7 +34,9 @@ export interface BestQuestion {
  * @throws WatchdogError if the device hangs
  */
 export async function judgeBest(question: BestQuestion): Promise<void> {
-  const { best, data, split, loader, scores, folder, reporter, drawn } = question;
+  const { best, split, loader, scores, folder, reporter, drawn } = question;
+  // Of a list, the folder that its paths count from.
+  const data = folderOf(question.data);
   const { classes, samples } = loader.dataset;
   const count = samples.length;
   try {

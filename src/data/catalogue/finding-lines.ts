@@ -37,7 +37,7 @@ export function warningsOf(
     const [large, small] = [most, least].map(({ label }) => printable(classes[label]!));
     lines.push(
       `Classes are unequal: ${most.count} of ${large}, ${least.count} of ${small} to train on. Expect answers to lean to ` +
-        `${large}; add pictures of ${small}, or weigh the classes.`,
+        `${large}; add pictures of ${small}, or weigh the classes (--class-weights balanced).`,
     );
   }
   return lines;

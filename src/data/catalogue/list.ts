@@ -40,6 +40,11 @@ export function isList(path: string): boolean {
   return LIST_EXTENSIONS.includes(extname(path).toLowerCase());
 }
 
+/** The folder that the pictures of a data set lie in, or that a list's paths count from. */
+export function folderOf(data: string): string {
+  return isList(data) ? dirname(data) : data;
+}
+
 /**
  * Reads a list. The pictures come sorted by class and path, whatever their order in the list.
  * @throws FileError naming the file and line that is wrong, or pictures that are missing; MissingPackageError
