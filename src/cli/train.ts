@@ -172,7 +172,7 @@ async function prepare(
 
 /** Runs one training and returns the exit status. */
 async function runOne(
-  { numbers, adapter, onDivergence, resume, tensorboard }: TrainCommand,
+  { numbers, adapter, onDivergence, resume, tensorboard, lrFind }: TrainCommand,
   folder: string,
   report: TrainReport,
   signal: AbortSignal,
@@ -181,7 +181,9 @@ async function runOne(
   ) => Promise<Pick<RunSummary, 'interrupted'>>,
 ): Promise<number> {
   const resumes = resume !== undefined;
-  const events = tensorboard ? new TensorBoardReporter({ onFailure: (reason) => report.note(reason) }) : undefined;
+  // A search is no training: there is nothing to follow.
+  const events =
+    tensorboard && !lrFind ? new TensorBoardReporter({ onFailure: (reason) => report.note(reason) }) : undefined;
   const reporter = events ? joinReporters(report, events) : report;
   try {
     const { interrupted } = await run({ ...numbers, adapter, onDivergence, reporter });
