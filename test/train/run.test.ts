@@ -75,6 +75,7 @@ gpuTest(
       'last.safetensors',
       'metrics.jsonl',
       'predictions.png',
+      'report.html',
       'summary.json',
       'top-losses.png',
       'train-batch.png',
