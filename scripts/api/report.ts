@@ -28,6 +28,8 @@ const LATER = {
     'adaptiveAvgPool2d argmax argmin avgPool2d bceWithLogits checkLabels concat dropout embedding expand flip groupNorm ' +
     'indexSelect layerNorm logSoftmax logsumexp matmul max mean min mse narrow nllLoss pad permute reshape softmax ' +
     'squeeze stack sum transpose unsqueeze',
+  training: 'Augment ClassWeights SearchPoint SearchResult TensorBoardReporter findLearningRate joinReporters',
+  judging: 'Judgement gradCam judge judgeFolder openLabelled readJudgement',
 };
 /** Each row of the table is an op: adding one changes nothing else. Two were there from the start. */
 const rows = Object.keys(elementwise).length - ['add', 'relu'].length;

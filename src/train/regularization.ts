@@ -6,6 +6,7 @@ import type { Criterion } from '../models/criterion.ts';
 
 /** What happens to each training picture: see `TrainOptions.augment`. */
 export const AUGMENTS = ['tutorial', ...POLICIES, 'none'] as const;
+/** A kind of augmentation: see `TrainOptions.augment`. */
 export type Augment = (typeof AUGMENTS)[number];
 
 /** The weight of each class by its name, or `balanced`: n / (k · count), as scikit-learn has it. */

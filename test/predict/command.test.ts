@@ -226,6 +226,8 @@ gpuTest(
     expect(stderr).toContain('2 classes: discs, stripes\n');
     expect(stderr).toContain('cropped to its centre of 32×32\n');
     const lines = stdout.trimEnd().split('\n');
+    // The folder is labelled.
+    expect(lines.pop()).toMatch(/^Labelled by their folders: \d of 8 right/);
     expect(lines).toHaveLength(8);
     for (const line of lines) expect(line).toMatch(/^.*\.png +(discs {2}|stripes) (0\.[5-9]\d\d|1\.000)$/);
     // Training measured the same weights on the same pictures.

@@ -28,6 +28,7 @@ export class TensorBoardReporter implements Reporter {
     this.#options = options;
   }
 
+  /** See `Reporter`. */
   started(run: RunStart): void {
     const { folder, steps, resumed } = run;
     this.#stepsPerEpoch = steps.train;
@@ -42,10 +43,12 @@ export class TensorBoardReporter implements Reporter {
     });
   }
 
+  /** See `Reporter`. */
   stepDone({ epoch, phase, step, loss }: StepProgress): void {
     if (phase === 'train') this.#add(epoch * this.#stepsPerEpoch + step, [{ tag: STEP_TAG, scalar: loss }]);
   }
 
+  /** See `Reporter`. */
   phaseEnded({ epoch, phase, loss, acc, lr }: PhaseMetrics): void {
     const rate = phase === 'train' ? [{ tag: 'lr', scalar: lr }] : [];
     this.#add(epoch, [{ tag: `loss/${phase}`, scalar: loss }, { tag: `acc/${phase}`, scalar: acc }, ...rate]);
