@@ -70,11 +70,13 @@ for (const [mode, more] of [
       try {
         const out = join(root, `run-${[mode, ...Object.keys(more)].join('-')}`);
         await train({ data, ...TINY, mode, ...more, batchSize: 5, gpu, out, reporter });
-        expect(seen.plan?.pool).toBe(seen.pool);
-        expect(seen.plan?.peak).toBe(seen.peak);
-        // The judgement and the report find place in it, but for small buffers of other sizes.
-        expect(gpu.pool.peakBytes).toBeLessThan(1.01 * seen.peak);
-        expect(gpu.pool.allocatedBytes).toBeLessThan(1.01 * seen.pool);
+        const { plan, pool, peak } = seen;
+        expect(plan?.peak).toBe(peak);
+        // Planned with a look at val when the steps are over; the report adds small buffers of other sizes.
+        expect(plan?.pool).toBeGreaterThanOrEqual(pool);
+        expect(plan?.pool).toBeLessThan(1.01 * pool);
+        expect(gpu.pool.peakBytes).toBeLessThan(1.01 * peak);
+        expect(gpu.pool.allocatedBytes).toBeLessThan(1.01 * plan!.pool);
       } finally {
         gpu.close();
       }

@@ -45,9 +45,10 @@ gpuTest(
     expect(stderr).toMatch(/^Device: .+ \((software|hardware)\)$/m);
     expect(stderr).toMatch(/^Memory: [\d.]+ MiB on the device \(at most, not all at once: parameters 42\.6 MiB, /m);
     expect(stderr).toMatch(/^Weights: None: every weight of the resnet18 is drawn\.$/m);
-    expect(stderr.trimEnd().split('\n').at(-1)).toBe(
+    expect(stderr.trimEnd().split('\n').at(-2)).toBe(
       `Pictures drawn in ${out}: train-batch.png, curves.png, predictions.png, confusion.png, top-losses.png`,
     );
+    expect(stderr).toContain(`\nReport: ${join(out, 'report.html')}`);
     expect(stderr).toMatch(/^epoch 0\/1 train 1\/3 \| loss \d\.\d{4} \| [\d.]+ images\/s$/m);
   },
   TRAINING_TIMEOUT,
@@ -80,7 +81,7 @@ gpuTest(
       ['extract', 0, 'val'],
     ]);
     for (const mode of ['finetune', 'extract']) {
-      expect(readdirSync(join(out, mode))).toHaveLength(11);
+      expect(readdirSync(join(out, mode))).toHaveLength(12);
       expect(readJson(out, mode, 'summary.json')).toMatchObject({ mode, epochs: 1, interrupted: false });
       expect(readJsonLines(out, mode, 'metrics.jsonl')).toEqual(of(mode));
     }

@@ -12,7 +12,7 @@ export const startUp: Row = {
   run: async (context) => {
     const cold = await secondsToFirstStep(context, 'cold');
     const warm = await secondsToFirstStep(context, 'warm');
-    return [atMost('cold shader cache', cold, 45, seconds), atMost('warm shader cache', warm, 8, seconds)];
+    return [atMost('cold shader cache', cold, 60, seconds), atMost('warm shader cache', warm, 10, seconds)];
   },
 };
 
