@@ -31,7 +31,7 @@ function body(judgement: Judgement, wrong: readonly Answer[], views: ReadonlyMap
   const heats = [...views.values()].some(({ heat }) => heat !== undefined);
   return html`
     <ul class="worst">${sentences(judgement, worstClasses).map((text) => html`<li>${text}</li>`)}</ul>
-    <p>${counted(wrong.length, 'wrong picture')}, the most surely wrong first. ${heats && explanation()}</p>
+    <p>${counted(wrong.length, 'wrong picture')}, the most surely wrong first. ${heats && explanation(views)}</p>
     ${remark && html`<p class="quiet">${plain(remark, 2000)}</p>`}
     ${heats && heatScale()}
     ${sortBar()}
@@ -39,9 +39,10 @@ function body(judgement: Judgement, wrong: readonly Answer[], views: ReadonlyMap
     ${rest.length > 0 && restTable(rest)}`;
 }
 
-function explanation(): Html {
+function explanation(views: ReadonlyMap<Answer, View>): Html {
+  const alone = [...views.values()].some(({ heat }) => heat === undefined);
   return html`Beside each lies where the network looked: the brighter a place, the more it spoke for the answer
-    (<a href="#note-grad-cam">Grad-CAM</a>). A picture alone has no place that did.`;
+    (<a href="#note-grad-cam">Grad-CAM</a>).${alone && ' A picture alone has no place that did.'}`;
 }
 
 function heatScale(): Html {
