@@ -199,8 +199,10 @@ function asFileError(path: string, cause: unknown, fetchAgain = FETCH_AGAIN): Er
   }
   const what = /unsupported image format/.test(detail)
     ? `this is not a picture in a known format, or is damaged`
-    : /premature end|truncated|read error|corrupt header/i.test(detail)
+    : /premature end|truncated|read error|corrupt header|^Unknown error$/i.test(detail)
       ? 'the image file is truncated or damaged'
       : 'the picture cannot be decoded';
-  return new FileError(`${name}: ${what} (${printableName(detail)}). ${fetchAgain}`, { cause });
+  // Another thread may have emptied libvips' buffer of messages, which is one for the process.
+  const told = detail === 'Unknown error' ? '' : ` (${printableName(detail)})`;
+  return new FileError(`${name}: ${what}${told}. ${fetchAgain}`, { cause });
 }

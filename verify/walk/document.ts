@@ -66,7 +66,7 @@ export async function runShown(command: string, { folder, checkout, env, names }
 
 /** Lines that come by the clock, and Dawn's about its limits. */
 const BY_THE_CLOCK =
-  /images\/s|pictures\/s|^(?:Pictures read: |Judged: \d+ of|Features: \d+ of)|^Warning: max\w+ artificially reduced/;
+  /images\/s|pictures\/s|^(?:Pictures (?:read|checked): |Judged: \d+ of|Features: \d+ of)|^Warning: max\w+ artificially reduced/;
 
 export function withoutProgress(output: string): string {
   const lines = output.replace(/\r\n?/g, '\n').split('\n');
@@ -80,6 +80,8 @@ export function withoutProgress(output: string): string {
 
 /** What differs from machine to machine. */
 const MASKS: readonly (readonly [RegExp, string])[] = [
+  // The decoder's words are sometimes lost.
+  [/(truncated or damaged) \([^)]*\)/g, '$1'],
   [/^(Device|Memory): .*$/gm, '$1: …'],
   [/\b\d+m \d+s\b/g, '… s'],
   [/\b\d+(?:\.\d+)? (?:ms|s|seconds|min|minutes)\b/g, '… s'],

@@ -31,7 +31,10 @@ export async function walk(scratch: string, weights: string, onCommand: (command
   // The person has named nothing in the environment.
   for (const name of ['DAWNGRAD_DATA', 'DAWNGRAD_WEIGHTS', 'NO_COLOR', 'FORCE_COLOR'])
     delete (env as NodeJS.ProcessEnv)[name];
-  copyFileSync(weights, cachePath('weights', { env }));
+  // Where the download would lie. It is named, as other weights than torchvision's own may be given.
+  const downloaded = cachePath('weights', { env });
+  copyFileSync(weights, downloaded);
+  (env as NodeJS.ProcessEnv).DAWNGRAD_WEIGHTS = downloaded;
   await drawMessyFolder(folder);
   const names = [
     [`${folder}/`, ''],
