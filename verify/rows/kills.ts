@@ -6,6 +6,7 @@ import {
   type Attempt,
   attempt,
   differing,
+  type Ended,
   finish,
   type Mode,
   makeFolder,
@@ -47,13 +48,21 @@ interface Fault extends Pick<Attempt, 'env' | 'signal' | 'plainUser'> {
 
 type Place = Omit<Attempt, keyof Fault>;
 
+/** Kills a run. One that had ended by then is run anew, and killed in half the time. */
+async function killed(place: Place, { signal, ...fault }: Pick<Fault, 'env' | 'signal'>): Promise<Ended> {
+  const ended = await attempt({ ...place, ...fault, ...(signal && { signal }) });
+  if (ended.code !== 0 || !signal) return ended;
+  rmSync(place.folder, { recursive: true, force: true });
+  return killed(place, { ...fault, signal: { ...signal, after: signal.after / 2 } });
+}
+
 /** Disturbs a run, lets it go on, and returns what is wrong with what it leaves; empty if nothing is. */
 async function disturb(place: Place, { twice, says, ...fault }: Fault, wanted: Record<string, string>) {
   const { folder } = place;
   const { plainUser = false } = fault;
   try {
     if (plainUser) makeFolder(folder);
-    const ended = await attempt({ ...place, ...fault });
+    const ended = await (twice ? killed(place, fault) : attempt({ ...place, ...fault }));
     if (says && !says.test(ended.stderr)) return `its errors say ${ended.stderr.slice(-500)}`;
     if (twice) {
       const both = await Promise.all([attempt(place), attempt(place)]);
