@@ -3,7 +3,7 @@ import { decode } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { MissingFeatureError, OutOfMemoryError } from '../gpu/errors.ts';
-import { onMissingFont } from '../pictures/index.ts';
+import { onMissingFont } from '../pictures/missing-font.ts';
 import type { FindTuned } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor, type Prediction } from '../predict/index.ts';
 import { printableLines } from '../printable.ts';

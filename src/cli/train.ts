@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import { onMissingFont } from '../pictures/index.ts';
+import { onMissingFont } from '../pictures/missing-font.ts';
 import { type FindTuned, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import {

@@ -8,6 +8,5 @@ export { HEAT_COLOURS, smallJpeg, underHeat } from './heat-map.ts';
 export { type PageCurve, type PageRun, pageCurves } from './page-curves.ts';
 export { drawPredictions, type Prediction, type Predictions } from './predictions.ts';
 export { drawSearch, type Search } from './search.ts';
-export { onMissingFont } from './text.ts';
 export { drawTopLosses, type LostPicture, type TopLosses } from './top-losses.ts';
 export { drawTrainBatch, type TrainBatch } from './train-batch.ts';

@@ -10,6 +10,7 @@ import type { Font, Glyph } from 'fontkit';
 import { loadOptional } from '../optional.ts';
 import { visualRuns } from './direction.ts';
 import { codePoints, drawable, Fallback } from './fallback.ts';
+import { tellMissingFont } from './missing-font.ts';
 import { type FindFonts, systemFonts } from './system-fonts.ts';
 
 /** Text after layout: SVG path data and the box of its ink. */
@@ -36,19 +37,10 @@ export interface Typefaces {
 const ELLIPSIS = '…';
 
 let loading: Promise<Typefaces> | undefined;
-let tellMissing: (text: string) => void = (text) => process.emitWarning(text);
-
-/**
- * Sets who is told, in a sentence, of characters that no font has: once for each kind of them, with the name of a font to
- * install. By default Node prints a warning.
- */
-export function onMissingFont(tell: (text: string) => void): void {
-  tellMissing = tell;
-}
 
 /** Reads DejaVu Sans Condensed on the first call. That takes half a second, too long for start-up. */
 export function loadTypefaces(): Promise<Typefaces> {
-  loading ??= readTypefaces(systemFonts(), (text) => tellMissing(text));
+  loading ??= readTypefaces(systemFonts(), tellMissingFont);
   return loading;
 }
 
