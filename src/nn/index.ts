@@ -16,6 +16,7 @@ export { type AnyModule, Module } from './module.ts';
 export { pipe } from './pipe.ts';
 export { ReLU } from './relu.ts';
 export { Sequential } from './sequential.ts';
+export { StochasticDepth, type StochasticDepthModuleOptions } from './stochastic-depth.ts';
 export {
   Counter,
   checkState,
