@@ -5,7 +5,7 @@ import type { Init } from '../nn/init.ts';
 import type { Classifier } from './classifier.ts';
 import type { Entries, NamedShape, Net } from './net.ts';
 import { RESNETS } from './resnets.ts';
-import { type Architecture, ARCHITECTURES } from './types.ts';
+import { ARCHITECTURES, type Architecture } from './types.ts';
 
 export type { Entries, NamedShape, Net } from './net.ts';
 
