@@ -142,7 +142,7 @@ async function compare(
     ]);
     const { tensors } = runPython(context, 'grad_cam.py', inputs, [architecture, ...args]);
     const theirs = tensors.get('heat')!.data;
-    const heat = gradCam(model, Tensor.from(model.conv1.weight.gpu, images, shape), classes);
+    const heat = gradCam(model, Tensor.from(model.parameters()[0]!.gpu, images, shape), classes);
     const ours = await heat.data();
     heat.dispose();
     for (let i = 0; i < classes.length; i++) {
