@@ -5,7 +5,7 @@ import type { Conv2d } from '../nn/conv2d.ts';
 import type { Step } from '../nn/fuse.ts';
 import { type AnyModule, Module } from '../nn/module.ts';
 import { pipe } from '../nn/pipe.ts';
-import { Sequential } from '../nn/sequential.ts';
+import type { Sequential } from '../nn/sequential.ts';
 
 /**
  * A network that classifies pictures: images [N, 3, H, W], normalised, to scores [N, classes]. It is a chain: the trunk makes

@@ -8,7 +8,7 @@ import { MOBILENETS_V2 } from './mobilenet-v2.ts';
 import { MOBILENETS_V3 } from './mobilenet-v3.ts';
 import type { Entries, NamedShape, Net } from './net.ts';
 import { RESNETS } from './resnets.ts';
-import { type Architecture, ARCHITECTURES } from './types.ts';
+import { ARCHITECTURES, type Architecture } from './types.ts';
 
 export type { Entries, NamedShape, Net } from './net.ts';
 

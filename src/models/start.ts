@@ -11,7 +11,7 @@ import { type Checkpoint, namedClasses, parseSource, readCheckpoint } from '../w
 import type { Classifier } from './classifier.ts';
 import { findNet } from './find-net.ts';
 import { MARKS, netOf, netWith } from './registry.ts';
-import { type Architecture, ARCHITECTURES, type TrainMode, TUTORIAL_ARCHITECTURE } from './types.ts';
+import { ARCHITECTURES, type Architecture, type TrainMode, TUTORIAL_ARCHITECTURE } from './types.ts';
 
 export { CLASSES_KEY, namedClasses } from '../weights/index.ts';
 
@@ -111,7 +111,7 @@ export function architectureOf(path: string, { tensors }: Checkpoint): Architect
   const isAlike = MARKS.some((mark) => tensors.has(mark));
   throw new FileError(
     `${path}: expected the weights of a known network under torchvision's or timm's names, found ` +
-      `${isAlike ? 'those of a similar one, of other depth or width,' : `${tensors.size} other tensors`}. ` +
+      `${isAlike ? 'those of a similar one, of other depth or width' : `${tensors.size} other tensors`}. ` +
       `Give a checkpoint of one of these: ${ARCHITECTURES.join(', ')}.`,
   );
 }
