@@ -43,7 +43,14 @@ export class ConvNorm extends Sequential {
     checkNames('ConvNorm', options, OPTIONS);
     const { kernelSize = 3, stride = 1, groups = 1, norm = {}, activation, ...init } = options;
     const padding = Math.floor((kernelSize - 1) / 2);
-    const conv = new Conv2d(gpu, inChannels, outChannels, { kernelSize, stride, padding, groups, bias: false, ...init });
+    const conv = new Conv2d(gpu, inChannels, outChannels, {
+      kernelSize,
+      stride,
+      padding,
+      groups,
+      bias: false,
+      ...init,
+    });
     super(conv, new BatchNorm2d(gpu, outChannels, norm), ...(activation ? [activation] : []));
     this.outChannels = outChannels;
   }

@@ -71,7 +71,7 @@ export class EfficientNet extends FeaturesClassifier {
     const parts = stages.map(({ blocks, stride, ...stage }) => {
       const chain = Array.from({ length: blocks }, (_, i) => {
         const p = (DEPTH * index++) / total;
-        const made = block(gpu, width, { ...stage, stride: i === 0 ? stride : 1, p }, later);
+        const made = efficientNetBlock(gpu, width, { ...stage, stride: i === 0 ? stride : 1, p }, later);
         width = stage.channels;
         return made;
       });
@@ -98,7 +98,8 @@ interface BlockShape {
   readonly p: number;
 }
 
-function block(gpu: Gpu, inChannels: number, shape: BlockShape, init: Init): InvertedResidual {
+/** A block: [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. */
+export function efficientNetBlock(gpu: Gpu, inChannels: number, shape: BlockShape, init: Init): InvertedResidual {
   const { expansion, kernel, channels, stride, p } = shape;
   const width = roundChannels(inChannels * expansion);
   const squeezed = Math.max(1, Math.floor(inChannels / 4));

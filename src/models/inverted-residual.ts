@@ -40,6 +40,11 @@ export class InvertedResidual extends Module {
     if (!this.residual) return pipe(input, ...steps);
     // Without it in between, the last batch norm adds the input in its own pass.
     const drop = this.#depth?.isActive ? [this.#depth] : [];
-    return pipe(input, ...steps, ...drop, plus(() => input));
+    return pipe(
+      input,
+      ...steps,
+      ...drop,
+      plus(() => input),
+    );
   }
 }

@@ -62,7 +62,7 @@ export class MobileNetV2 extends FeaturesClassifier {
     let width = stem;
     const blocks = stages.flatMap(({ expansion, channels, blocks, stride }) =>
       Array.from({ length: blocks }, (_, i) => {
-        const made = block(gpu, width, channels, { expansion, stride: i === 0 ? stride : 1 }, later);
+        const made = mobileNetV2Block(gpu, width, channels, { expansion, stride: i === 0 ? stride : 1 }, later);
         width = channels;
         return made;
       }),
@@ -79,7 +79,8 @@ export class MobileNetV2 extends FeaturesClassifier {
   }
 }
 
-function block(
+/** A block: [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. */
+export function mobileNetV2Block(
   gpu: Gpu,
   inChannels: number,
   channels: number,
@@ -119,7 +120,11 @@ export const MOBILENETS_V2: readonly Net[] = [
         'features.1.conv.1.weight': [16, 32, 1, 1],
         'features.18.0.weight': [1280, 320, 1, 1],
       }),
-    fromTimm: timmRenamer(timmBlocks(SHAPE), { conv_head: 'features.18.0', bn2: 'features.18.1', classifier: 'classifier.1' }),
+    fromTimm: timmRenamer(timmBlocks(SHAPE), {
+      conv_head: 'features.18.0',
+      bn2: 'features.18.1',
+      classifier: 'classifier.1',
+    }),
   },
 ];
 

@@ -108,7 +108,9 @@ export class MobileNetV3 extends FeaturesClassifier {
     super({
       features: [
         new ConvNorm(gpu, 3, shape.stem, { stride: 2, ...layer }),
-        ...shape.blocks.map((one, i) => block(gpu, i === 0 ? shape.stem : shape.blocks[i - 1]!.channels, one, later)),
+        ...shape.blocks.map((one, i) =>
+          mobileNetV3Block(gpu, i === 0 ? shape.stem : shape.blocks[i - 1]!.channels, one, later),
+        ),
         new ConvNorm(gpu, last, pooledOf(shape), { kernelSize: 1, ...layer }),
       ],
       classifier: [
@@ -127,7 +129,8 @@ function pooledOf({ blocks }: MobileNetV3Shape): number {
   return 6 * blocks.at(-1)!.channels;
 }
 
-function block(gpu: Gpu, inChannels: number, one: MobileNetV3Block, init: Init): InvertedResidual {
+/** A block: [N, inChannels, H, W] to [N, channels, H/stride, W/stride], rounded up. */
+export function mobileNetV3Block(gpu: Gpu, inChannels: number, one: MobileNetV3Block, init: Init): InvertedResidual {
   const { kernel, width, channels, squeeze, stride } = one;
   const layer = { norm: NORM, activation: ACTIVATIONS[one.activation], ...init };
   const squeezed = roundChannels(Math.floor(width / 4));

@@ -16,7 +16,6 @@ export { type AnyModule, Module } from './module.ts';
 export { pipe } from './pipe.ts';
 export { ReLU } from './relu.ts';
 export { Sequential } from './sequential.ts';
-export { StochasticDepth, type StochasticDepthModuleOptions } from './stochastic-depth.ts';
 export {
   Counter,
   checkState,
@@ -30,3 +29,4 @@ export {
   StateDictError,
   type StateEntry,
 } from './state-dict.ts';
+export { StochasticDepth, type StochasticDepthModuleOptions } from './stochastic-depth.ts';

@@ -34,7 +34,10 @@ export interface DropoutOptions {
   readonly masks?: DropoutMasks;
 }
 
-const OPTIONS = { p: true, training: true, random: true, masks: true } as const satisfies Record<keyof DropoutOptions, true>;
+const OPTIONS = { p: true, training: true, random: true, masks: true } as const satisfies Record<
+  keyof DropoutOptions,
+  true
+>;
 
 /** Returns the options with defaults. @throws OptionError */
 export function dropoutOptions(owner: string, options: DropoutOptions) {
