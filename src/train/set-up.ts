@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { type InputSpec, withCrop } from '../input-spec.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { buildModel, factsOf, readStart, type Start, type StartFacts } from '../models/start.ts';
@@ -35,6 +36,8 @@ import type { Reporter } from './types.ts';
 export interface SetUpPlan {
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  /** Its crop is the settings' `imageSize`. */
+  readonly input: InputSpec;
   readonly recipe: Recipe;
   readonly regularization: OpenRegularization;
   /** Those of a run that goes on are without the broken ones. */
@@ -56,6 +59,7 @@ export interface SetUp {
   readonly rehearsal: Rehearsal;
   readonly pictures: Pictures;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
+  readonly input: InputSpec;
   readonly reading: DataSettings;
   /** What to tell of the pictures, a sentence each. */
   readonly notes: readonly string[];
@@ -76,15 +80,17 @@ export interface SetUp {
 export async function planRun(options: TrainOptions, mode: TutorialMode): Promise<SetUpPlan> {
   refuseProbeOptions(options);
   const recipe = recipeOf(options, mode);
-  const settings = numberSettings(withOptimizerDefaults(options, recipe));
+  const given = numberSettings(withOptimizerDefaults(options, recipe));
   options.reporter?.preparing?.({ stage: 'files' });
-  const { found, reading } = await findRunData(options, settings);
+  const { found, reading } = await findRunData(options, given);
   const { pictures } = found;
   const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes);
+  const input = withCrop(start.input, options.imageSize);
+  const settings = { ...given, imageSize: input.crop };
   const skipBroken = options.skipBroken ?? false;
   return {
-    ...{ mode, recipe, settings, pictures, found, reading, regularization, start, skipBroken },
+    ...{ mode, recipe, settings, input, pictures, found, reading, regularization, start, skipBroken },
     ...{ skipped: [], saved: undefined },
   };
 }
@@ -108,7 +114,7 @@ export async function withSetUp<Result>(
   plan: SetUpPlan,
   use: (setUp: SetUp) => Promise<{ result: Result; keepsModel: boolean }>,
 ): Promise<Result> {
-  const { mode, settings, recipe, regularization: open, found, reading, saved } = plan;
+  const { mode, settings, input, recipe, regularization: open, found, reading, saved } = plan;
   const { adapter, reporter, signal, checks = true } = options;
   const pool = new DecoderPool(settings.threads, { ...settings, ...reading });
   const generator = new Generator(settings.seed);
@@ -161,7 +167,7 @@ export async function withSetUp<Result>(
     // The device has its weights now. Free the host's 45 MB copy for the rest of the run.
     loaded = undefined;
     const used = await use({
-      ...{ gpu, chooser, rehearsal, pictures, loaders, reading, notes: pictureNotes(found, parts), skipped },
+      ...{ gpu, chooser, rehearsal, pictures, loaders, input, reading, notes: pictureNotes(found, parts), skipped },
       ...{ regularization, start, pool, generator, model, learner },
     });
     keepsModel = used.keepsModel;
@@ -187,8 +193,8 @@ interface CheckParts {
 
 /** Reads the pictures: of a run that goes on only the headers. */
 async function check(plan: SetUpPlan, { generator, pool, signal, reporter }: CheckParts) {
-  const { pictures, found, settings, regularization, skipBroken, skipped, saved } = plan;
-  const loaders = makeLoaders(pictures, settings, generator, pool, regularization);
+  const { pictures, found, settings, input, regularization, skipBroken, skipped, saved } = plan;
+  const loaders = makeLoaders(pictures, { ...settings, input }, generator, pool, regularization);
   const request = { pictures, loaders, skipBroken, signal, reporter };
   if (!saved) return checkPictures({ ...request, surveyed: found.surveyed });
   await readHeaders(request);
