@@ -81,9 +81,7 @@ describe('resize', () => {
     const { width, height, pixels } = await goldenPicture('large.jpg');
     const whole = { top: 0, left: 0, height, width };
     const scratch = { rows: new Uint8Array(1_000_000).fill(77) };
-    expect(resize(pixels, width, whole, 50, 60, { scratch })).toEqual(
-      resize(pixels, width, whole, 50, 60),
-    );
+    expect(resize(pixels, width, whole, 50, 60, { scratch })).toEqual(resize(pixels, width, whole, 50, 60));
   });
 });
 

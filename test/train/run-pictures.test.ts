@@ -97,7 +97,10 @@ gpuTest(
     const predictions = await Promise.all(
       [0, 2, 3, 4, 6, 7].map(async (index) => {
         const { answer, truth, probability } = judgement.answers[index]!;
-        const pixels = valCrop(await decode(val.samples[index]!.path), valTransform(withCrop(IMAGENET_INPUT, TINY.imageSize)));
+        const pixels = valCrop(
+          await decode(val.samples[index]!.path),
+          valTransform(withCrop(IMAGENET_INPUT, TINY.imageSize)),
+        );
         const picture = { width: TINY.imageSize, height: TINY.imageSize, pixels };
         return { picture, predicted: answer, actual: truth, probability };
       }),
@@ -117,7 +120,8 @@ async function firstBatch(options: TrainOptions, pool: DecoderPool): Promise<Bat
   const generator = new Generator(settings.seed);
   buildModel(gpu(), FROM_SCRATCH, { classes: 2, mode: 'finetune', random: generator }).dispose();
   const input = withCrop(IMAGENET_INPUT, settings.imageSize);
-  for await (const batch of makeLoaders(openPictures(data), { ...settings, input }, generator, pool).train) return batch;
+  for await (const batch of makeLoaders(openPictures(data), { ...settings, input }, generator, pool).train)
+    return batch;
   throw new Error('no batch');
 }
 
