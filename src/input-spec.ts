@@ -69,11 +69,19 @@ export function torchvisionInput(architecture: string, file = ''): InputSpec {
   return hash !== undefined && SECOND_WEIGHTS.has(hash) ? { ...input, resize: SECOND_RESIZE } : input;
 }
 
-/** The same for a square of another side, pixels, if one is given: the shorter side keeps its ratio to it, rounded. */
-export function withCrop(input: InputSpec, crop: number | undefined): InputSpec {
-  return crop === undefined || crop === input.crop
-    ? input
-    : { ...input, crop, resize: Math.round((crop * input.resize) / input.crop) };
+/** The same for a square of another side, pixels: the shorter side keeps its ratio to it, rounded. */
+export function withCrop(input: InputSpec, crop: number): InputSpec {
+  return crop === input.crop ? input : { ...input, crop, resize: Math.round((crop * input.resize) / input.crop) };
+}
+
+/**
+ * The same for a square of another side, pixels, if one is asked for. If the input itself is that of the net at some side,
+ * the ratio is the net's, and not that of the rounded numbers.
+ */
+export function inputAt(input: InputSpec, crop: number | undefined, architecture: string): InputSpec {
+  if (crop === undefined) return input;
+  const own = torchvisionInput(architecture);
+  return withCrop(isSame(input, withCrop(own, input.crop)) ? own : input, crop);
 }
 
 /**

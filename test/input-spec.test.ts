@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import {
   IMAGENET_INPUT,
   type InputSpec,
+  inputAt,
   inputFrom,
   inputMetadata,
   isInputSpec,
@@ -35,7 +36,13 @@ test('a hash elsewhere in a path, and a net of no list, tell nothing', () => {
 test('another side keeps the ratio', () => {
   expect(withCrop(IMAGENET_INPUT, 160)).toEqual({ ...IMAGENET_INPUT, crop: 160, resize: 183 });
   expect(withCrop(torchvisionInput('convnext_tiny'), 160)).toMatchObject({ crop: 160, resize: 169 });
-  expect(withCrop(IMAGENET_INPUT, undefined)).toBe(IMAGENET_INPUT);
+  expect(inputAt(IMAGENET_INPUT, undefined, 'resnet18')).toBe(IMAGENET_INPUT);
+  // 96/224 of 256 is 109.7.
+  for (const own of [IMAGENET_INPUT, torchvisionInput('efficientnet_b0')]) {
+    const architecture = own === IMAGENET_INPUT ? 'resnet18' : 'efficientnet_b0';
+    expect(inputAt(withCrop(own, 96), 224, architecture)).toEqual(own);
+  }
+  expect(inputAt({ ...IMAGENET_INPUT, resize: 112, crop: 96 }, 192, 'resnet18').resize).toBe(224);
 });
 
 const EFFICIENT = withCrop(torchvisionInput('efficientnet_b0'), 96);

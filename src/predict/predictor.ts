@@ -6,7 +6,7 @@ import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
-import { type InputSpec, inputFrom, withCrop } from '../input-spec.ts';
+import { type InputSpec, inputAt, inputFrom } from '../input-spec.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { architectureOf, buildModel, IGNORE_ORIENTATION_KEY, readNet, type Start } from '../models/start.ts';
@@ -102,7 +102,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const classes = classNamesOf(checkpoint, countOutputs(weights, checkpoint));
   const own = inputFrom(checkpoint.metadata, architecture, weights);
   const imageSize = checkNumber('imageSize', options.imageSize ?? own.crop);
-  const input = withCrop(own, imageSize);
+  const input = inputAt(own, imageSize, architecture);
   const batchSize = checkNumber('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE);
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
   const maxPixels = checkNumber('maxPixels', options.maxPixels ?? NUMBER_OPTIONS.maxPixels.default);

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { type InputSpec, withCrop } from '../input-spec.ts';
+import { type InputSpec, inputAt } from '../input-spec.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { ResNet } from '../models/index.ts';
 import { buildModel, factsOf, readStart, type Start, type StartFacts } from '../models/start.ts';
@@ -86,7 +86,7 @@ export async function planRun(options: TrainOptions, mode: TutorialMode): Promis
   const { pictures } = found;
   const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes);
-  const input = withCrop(start.input, options.imageSize);
+  const input = inputAt(start.input, options.imageSize, start.architecture);
   const settings = { ...given, imageSize: input.crop };
   const skipBroken = options.skipBroken ?? false;
   return {

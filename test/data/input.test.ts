@@ -5,8 +5,10 @@ import { describe, expect, test } from 'vitest';
 import {
   centerCrop,
   DataLoader,
+  decode,
   drawCrop,
   Generator,
+  ImageFolder,
   normalize,
   type Picture,
   resize,
@@ -76,12 +78,13 @@ describe('a network’s own input', () => {
     const picture = await pictureNamed(row.picture);
     const transform = valTransform(input);
     const crop = valCrop(picture, transform);
-    expect(crop).toEqual(centerCrop(resizeShorterSide(picture, input.resize, input.interpolation), input.crop));
     expect(sha256(crop)).toBe(row.pixels);
+    const whole = resizeShorterSide(picture, input.resize, input.interpolation);
+    expect(sha256(centerCrop(whole, input.crop))).toBe(row.pixels);
     const values = new Float32Array(3 * input.crop ** 2);
     normalize(crop, input.crop, false, values, 0, transform.statistics);
     expect(sha256(values)).toBe(row.values);
-    expect(pictureOf(values, 1, 0, input).pixels).toEqual(crop);
+    expect(sha256(pictureOf(values, 1, 0, input).pixels)).toBe(row.pixels);
   });
 
   test('of one after another, each by its own statistics', () => {
@@ -102,7 +105,6 @@ describe('a network’s own input', () => {
       ...{ resize: 41, crop: 32, interpolation: 'bicubic' },
       ...{ mean: [0.5, 0.4, 0.3], std: [0.25, 0.5, 1] },
     };
-    const { ImageFolder, decode } = await import('../../src/data/index.ts');
     const dataset = new ImageFolder(join(folder, 'train'));
     const path = dataset.samples[0]!.path;
     const picture = await decode(path);

@@ -9,7 +9,7 @@ import { openGpu } from '../../gpu/dawn.ts';
 import { WatchdogError } from '../../gpu/errors.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Watchdog } from '../../gpu/watchdog.ts';
-import { type InputSpec, withCrop } from '../../input-spec.ts';
+import { type InputSpec, inputAt } from '../../input-spec.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
 import type { ResNet } from '../../models/index.ts';
 import { buildModel, factsOf, readStart, type Start } from '../../models/start.ts';
@@ -57,7 +57,7 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
   checkOnDivergence(options.onDivergence ?? 'stop');
   const regularization = probeRegularization(options, pictures.classes, given);
   const start = readStart(weights, pictures.classes);
-  const input = withCrop(start.input, options.imageSize);
+  const input = inputAt(start.input, options.imageSize, start.architecture);
   const settings = { ...given, imageSize: input.crop };
   const made = options.out === undefined ? makeRunFolder('probe') : undefined;
   let folder: RunFolder | undefined;
