@@ -2,8 +2,9 @@
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import { type InputSpec, isInputSpec } from '../input-spec.ts';
+import { netOf } from '../models/registry.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, BLOCKS, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
+import { ARCHITECTURES, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import {
   isNumberOption,
   isQuiet,
@@ -13,6 +14,7 @@ import {
   numberSettings,
   writtenNumbers,
 } from '../plan/index.ts';
+import { printable } from '../printable.ts';
 import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
@@ -92,7 +94,7 @@ const recipe = v.pipe(
     v.object({
       optimizer: v.optional(v.picklist(OPTIMIZERS)),
       schedule: v.optional(v.picklist(SCHEDULES)),
-      unfreeze: v.optional(v.picklist(BLOCKS)),
+      unfreeze: v.optional(v.string()),
     }),
     {},
   ),
@@ -179,7 +181,11 @@ export function damaged(path: string, what: string): FileError {
 }
 
 /** What of the state's progress contradicts itself. */
-function progressOf({ position, metrics, settings, input, classes, regularization }: RunState): string | undefined {
+function progressOf(state: RunState): string | undefined {
+  const { position, metrics, settings, input, classes, regularization, recipe, start } = state;
+  const { unfreeze } = recipe;
+  if (unfreeze !== undefined && !netOf(start.architecture).blocks.includes(unfreeze))
+    return `a ${start.architecture} has no block ${printable(unfreeze)}`;
   const { epoch, phase, done } = position;
   const { classWeights } = regularization;
   if (classWeights && classWeights.length !== classes.length)
