@@ -17,7 +17,7 @@ import { compile } from './compile.ts';
 import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { Learner } from './learner.ts';
 import { checkArch, type ResumeOptions, type TrainOptions } from './options.ts';
-import { pictureNotes } from './picture-notes.ts';
+import { inputNotes, pictureNotes } from './picture-notes.ts';
 import { makeLoaders, type Pictures } from './pictures.ts';
 import { refuseProbeOptions } from './probe/settings.ts';
 import { type Recipe, recipeOf, withOptimizerDefaults } from './recipe.ts';
@@ -168,8 +168,9 @@ export async function withSetUp<Result>(
       restoreTraining(saved.path, saved.checkpoint, { model, optimizer, scheduler, generator, gradients: true });
     // The device has its weights now. Free the host's 45 MB copy for the rest of the run.
     loaded = undefined;
+    const notes = [...pictureNotes(found, parts), ...inputNotes(input, start.architecture)];
     const used = await use({
-      ...{ gpu, chooser, rehearsal, pictures, loaders, input, reading, notes: pictureNotes(found, parts), skipped },
+      ...{ gpu, chooser, rehearsal, pictures, loaders, input, reading, notes, skipped },
       ...{ regularization, start, pool, generator, model, learner },
     });
     keepsModel = used.keepsModel;

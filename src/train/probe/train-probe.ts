@@ -17,7 +17,7 @@ import { checkLimits, type MemoryQuestion } from '../../plan/index.ts';
 import { checkPictures } from '../check-pictures.ts';
 import { compile } from '../compile.ts';
 import { checkArch, checkOnDivergence, type TrainOptions } from '../options.ts';
-import { pictureNotes } from '../picture-notes.ts';
+import { inputNotes, pictureNotes } from '../picture-notes.ts';
 import type { Pictures } from '../pictures.ts';
 import { criterionOf, type OpenRegularization, settle } from '../regularization.ts';
 import { findRunData, type RunData } from '../run-data.ts';
@@ -126,6 +126,7 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
     model = buildModel(opened, start, { classes, mode: 'probe', random }).eval();
     const watchdog = new Watchdog(settings.watchdog);
     const regularization = settle(plan.regularization, pictures.train);
+    const notes = [...pictureNotes(found, parts), ...inputNotes(input, start.architecture)];
     const known = {
       ...{
         options,
@@ -139,7 +140,7 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
         chooser,
         rehearsal,
       },
-      ...{ regularization, reading, notes: pictureNotes(found, parts), folder, cache: lookup.place },
+      ...{ regularization, reading, notes, folder, cache: lookup.place },
     };
     reportStart(known);
     const startedAt = performance.now();
