@@ -2,8 +2,8 @@
 import { ADAPTERS, checkExists, flagHelp, oneOf } from '../src/cli/flags.ts';
 import { goToUser } from '../src/cli/npm.ts';
 import { isProgram } from '../src/cli/program.ts';
-import { parseArch } from '../src/cli/train-flags/network.ts';
 import type { Io } from '../src/cli/train.ts';
+import { parseArch } from '../src/cli/train-flags/network.ts';
 import { UsageError } from '../src/errors.ts';
 import { TUTORIAL_ARCHITECTURE } from '../src/models/types.ts';
 import { BATCH_SIZE, type CompareOptions, compare, type Pairing, PEER_DEFAULTS } from './compare.ts';

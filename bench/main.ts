@@ -2,8 +2,8 @@
 import { ADAPTERS, flagHelp } from '../src/cli/flags.ts';
 import { goToUser } from '../src/cli/npm.ts';
 import { isProgram } from '../src/cli/program.ts';
-import { parseArch } from '../src/cli/train-flags/network.ts';
 import type { Io } from '../src/cli/train.ts';
+import { parseArch } from '../src/cli/train-flags/network.ts';
 import { UsageError } from '../src/errors.ts';
 import { type OpenOptions, openGpu } from '../src/gpu/dawn.ts';
 import { adapterOf, countOf, exitStatus, outputOf, readFlags, writeJson } from './flags.ts';
