@@ -1,6 +1,7 @@
 /** Times of a training step and a prediction of each network beside PyTorch's, in turn in one run. */
 import { compare } from '../../bench/compare.ts';
 import type { Work } from '../../bench/steps.ts';
+import { netOf } from '../../src/models/registry.ts';
 import { ARCHITECTURES, type Architecture } from '../../src/models/types.ts';
 import { atMost, type Context, type Outcome, type Row, times } from '../row.ts';
 
@@ -22,8 +23,8 @@ const LARGE = /^(resnet1|wide_|resnext)/;
 export const backboneSpeed: Row = {
   name: 'backbone-speed',
   title:
-    'a step (batch 4 at 224) and a prediction of each network beside PyTorch’s, in turn (keep the machine quiet; DAWNGRAD_BACKBONES ' +
-    'names some)',
+    'a step (batch 4 at 224) and a prediction of each network beside PyTorch’s, in turn (keep the machine quiet; --net NAME: ' +
+    'one)',
   minutes: 25,
   ci: true,
   run: async (context) => {
@@ -33,9 +34,8 @@ export const backboneSpeed: Row = {
   },
 };
 
-function chosen({ ci }: Context): readonly Architecture[] {
-  const named = process.env.DAWNGRAD_BACKBONES?.split(',');
-  if (named) return ARCHITECTURES.filter((name) => named.includes(name));
+function chosen({ ci, net }: Context): readonly Architecture[] {
+  if (net !== undefined) return [netOf(net as Architecture).name];
   return ci ? CI_SAMPLE : ARCHITECTURES;
 }
 
