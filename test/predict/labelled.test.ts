@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { main } from '../../src/cli/eval.ts';
+import { findEvalPictures } from '../../src/cli/eval-pictures.ts';
 import { type Judgement, readJudgement } from '../../src/judge/index.ts';
 import { labelsByName, openLabelled, openPredictor } from '../../src/predict/index.ts';
 import { withGpu } from '../support/gpu.ts';
@@ -38,6 +39,7 @@ await drawFolder('split', 'val');
 await drawFolder('split', 'test');
 const split = join(root, 'split');
 
+const QUIET = { signal: new AbortController().signal, onNote: () => {} };
 /** Lines of a list. */
 const ROWS = [
   ['plain/ant/0.png', 'ant', 'val'],
@@ -205,9 +207,14 @@ gpuTest('of class folders that the run has divided itself, what it held out is j
   const all = await run(...flags, '--split', 'all');
   expect(all.stdout).toMatch(/^Judged on all, which the run has learnt from .*: \d of 5 right/);
   expect(all.stderr).toMatch(/^The run has learnt from 3 of these 5 pictures, so /m);
-  // Other pictures are judged all.
-  const other = await run('--weights', own, '--data', await drawFolder('other', 'inner'), '--threads', '0', '--json');
-  expect(JSON.parse(other.stdout)).toMatchObject({ split: 'all', count: 5 });
+  // Of a copy the same. Other pictures are judged all.
+  const copy = await findEvalPictures({ weights: own, data: await drawFolder('copy'), split: undefined }, QUIET);
+  expect(copy.folder).toMatchObject({ data: join(root, 'copy'), split: 'val' });
+  await drawPicture(join(root, 'copy', 'bee', '0.png'), 9);
+  const other = await findEvalPictures({ weights: own, data: join(root, 'copy'), split: undefined }, QUIET);
+  expect(other).toMatchObject({ what: 'all', notes: [], folder: { split: 'all' } });
+  expect(other.folder.samples).toHaveLength(6);
+});
 });
 
 test('classes are matched by name, whatever their order; others are an error', () => {
@@ -236,7 +243,7 @@ test.each([
   [['--weights', plain, '--data', plain], /--weights: .*plain.*(holds|found|no )/],
   [['--weights', 'x', '--data', join(root, 'nothing')], /no such/],
   [['--weights', 'x', '--data', plain, '--split', '../x'], /--split: expected train, val, test, all, found/],
-  [['--weights', 'x', '--data', join(root, 'no.csv')], /--data: .*no\.csv: no such list/],
+  [['--weights', join(plain, 'ant', '0.png'), '--data', join(root, 'no.csv')], /--data: .*no\.csv: no such list/],
   [['--weights', 'x', '--data', plain, '--out', ''], /--out: expected a folder, found an empty string/],
   [['--weights', 'x', '--data', plain, '--batch-size', '0'], /--batch-size/],
   [['--wieghts', 'x'], /--wieghts/],
