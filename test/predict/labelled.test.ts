@@ -215,7 +215,6 @@ gpuTest('of class folders that the run has divided itself, what it held out is j
   expect(other).toMatchObject({ what: 'all', notes: [], folder: { split: 'all' } });
   expect(other.folder.samples).toHaveLength(6);
 });
-});
 
 test('classes are matched by name, whatever their order; others are an error', () => {
   const names = (source: 'checkpoint' | 'numbers', ...list: string[]) => ({ names: list, source });
