@@ -12,7 +12,7 @@ import { Linear } from '../nn/linear.ts';
 import type { AnyModule, Module } from '../nn/module.ts';
 import { Sequential } from '../nn/sequential.ts';
 import { Classifier, inTypeOf } from './classifier.ts';
-import { type ConvNorm, unfolded } from './conv-norm.ts';
+import { unfolded } from './conv-norm.ts';
 import type { Entries } from './net.ts';
 
 /**
@@ -55,8 +55,8 @@ export function headDropout(init: Init): Dropout {
 
 /** The parts of a FeaturesClassifier. */
 export interface FeaturesClassifierParts {
-  /** From images to maps. The first is the stem. */
-  readonly features: readonly [ConvNorm, ...Module[]];
+  /** From images to maps. The first is the stem, which begins with a convolution. */
+  readonly features: readonly [Module & { readonly conv: Conv2d }, ...Module[]];
   /** From features to scores. The last is the head. */
   readonly classifier: readonly [...Step[], Linear];
 }
