@@ -40,6 +40,8 @@ export interface ConvNeXtShape {
   readonly stages: readonly ConvNeXtStage[];
   /** Probability that the last block is dropped in training; those before it in proportion to their depth. */
   readonly depth: number;
+  /** The weight with which each block's part starts; 1e-6 by default. */
+  readonly layerScale?: number;
 }
 
 const TINY: ConvNeXtShape = {
@@ -54,7 +56,6 @@ const TINY: ConvNeXtShape = {
 
 /** Of every layer norm. */
 const EPS = 1e-6;
-/** Each block's part starts with this weight. */
 const LAYER_SCALE = 1e-6;
 /** Deviation of new weights. */
 const STD = 0.02;
@@ -67,13 +68,13 @@ export class ConvNeXt extends FeaturesClassifier {
   constructor(gpu: Gpu, shape: ConvNeXtShape, options: FeaturesClassifierOptions) {
     const { classes, init } = classifierOptions('ConvNeXt', options);
     const later = toBeRefilled(init);
-    const { stages, depth } = shape;
+    const { stages, depth, layerScale = LAYER_SCALE } = shape;
     const total = stages.reduce((sum, { blocks }) => sum + blocks, 0);
     let index = 0;
     const parts = stages.flatMap(({ channels, blocks }, stage) => {
       const chain = Array.from({ length: blocks }, () => {
         const p = total > 1 ? (depth * index++) / (total - 1) : 0;
-        return new ConvNeXtBlock(gpu, channels, p, later);
+        return new ConvNeXtBlock(gpu, channels, { p, layerScale }, later);
       });
       const next = stages[stage + 1];
       const layers = next ? [new Downsampling(gpu, channels, next.channels, later)] : [];
@@ -119,6 +120,14 @@ class Downsampling extends Sequential {
   }
 }
 
+/** Options of a ConvNeXtBlock. */
+export interface ConvNeXtBlockOptions {
+  /** Probability that its part is left out in training, of each image alone. */
+  readonly p: number;
+  /** The weight with which its part starts; 1e-6 by default. */
+  readonly layerScale?: number;
+}
+
 /**
  * [N, C, H, W] to the same shape: a depthwise convolution, a layer norm over the channels and two linear layers on each pixel,
  * weighted by channel and added to the input. torchvision's `CNBlock`.
@@ -129,11 +138,11 @@ export class ConvNeXtBlock extends Module {
   readonly layerScale: Tensor;
   readonly #depth: StochasticDepth;
 
-  /** @param p probability that it is left out in training, of each image alone. @throws OptionError */
-  constructor(gpu: Gpu, channels: number, p: number, init: Init) {
+  /** @throws OptionError */
+  constructor(gpu: Gpu, channels: number, { p, layerScale = LAYER_SCALE }: ConvNeXtBlockOptions, init: Init) {
     super();
     const scale: readonly number[] = [channels, 1, 1];
-    const start = new Float32Array(sizeOf(scale)).fill(LAYER_SCALE);
+    const start = new Float32Array(sizeOf(scale)).fill(layerScale);
     this.layerScale = this.registerParameter('layer_scale', Tensor.from(gpu, start, scale));
     this.#layers = this.registerModule(
       'block',
@@ -181,7 +190,7 @@ export const CONVNEXTS: readonly Net[] = [
         'features.5.8.layer_scale': [384, 1, 1],
         'features.7.2.layer_scale': [768, 1, 1],
       }),
-    fromTimm: (name, shape) => renamed(name, shape),
+    fromTimm: renamed,
   },
 ];
 
