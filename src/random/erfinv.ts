@@ -51,20 +51,10 @@ function fused(coefficients: Float32Array, z: number): number {
   return sum;
 }
 
-/**
- * A polynomial as glibc's erff evaluates it, the lowest power first: pairs c₀ + c₁·z, times powers of z², summed from the lowest,
- * each product and each sum rounded.
- */
-function paired(coefficients: Float32Array, z: number): number {
-  const square = fround(z * z);
-  const fourth = fround(square * square);
-  const powers = [1, square, fourth, fround(fourth * square), fround(fourth * fourth)];
+/** A polynomial, the lowest power first, each product and each sum rounded. */
+function rounded(coefficients: Float32Array, z: number): number {
   let sum = 0;
-  for (let i = 0; i < coefficients.length; i += 2) {
-    const [low, high] = [coefficients[i]!, coefficients[i + 1]];
-    const pair = high === undefined ? low : fround(low + fround(z * high));
-    sum = i === 0 ? pair : fround(sum + fround(powers[i / 2]! * pair));
-  }
+  for (let i = coefficients.length - 1; i >= 0; i--) sum = fround(coefficients[i]! + fround(z * sum));
   return sum;
 }
 
@@ -105,14 +95,14 @@ function erf(x: number): number {
   const size = abs(x);
   if (size < 0.84375) {
     const z = fround(x * x);
-    return fround(x + fround(x * fround(paired(SMALL_TOP, z) / paired(SMALL_BOTTOM, z))));
+    return fround(x + fround(x * fround(rounded(SMALL_TOP, z) / rounded(SMALL_BOTTOM, z))));
   }
   return Math.sign(x) * (size < 1.25 ? middleErf(size) : largeErf(size));
 }
 
 function middleErf(size: number): number {
   const s = fround(size - 1);
-  return fround(AT_1 + fround(paired(MIDDLE_TOP, s) / paired(MIDDLE_BOTTOM, s)));
+  return fround(AT_1 + fround(rounded(MIDDLE_TOP, s) / rounded(MIDDLE_BOTTOM, s)));
 }
 
 function largeErf(size: number): number {
@@ -121,7 +111,9 @@ function largeErf(size: number): number {
   // size without its last bits, so that its square is exact.
   const z = bitsToFloat(floatToBits(size) & 0xfffff000);
   const first = exp(fround(fround(-z * z) - 0.5625));
-  const second = exp(fround(fround(fround(z - size) * fround(z + size)) + fround(paired(top, s) / paired(bottom, s))));
+  const second = exp(
+    fround(fround(fround(z - size) * fround(z + size)) + fround(rounded(top, s) / rounded(bottom, s))),
+  );
   return fround(1 - fround(fround(first * second) / size));
 }
 

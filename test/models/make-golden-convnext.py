@@ -70,7 +70,18 @@ def published():
     }
 
 
+def truncated():
+    """erfinv of every 1009th of the values that uniform_(-1, 1) can have, and a trunc_normal_ from seed 5: digests."""
+    values = torch.arange(0, 2**24, 1009, dtype=torch.float32) * 2**-23 - 1
+    torch.manual_seed(5)
+    return {
+        "erfinv": bits(values.erfinv()),
+        "trunc_normal": bits(torch.nn.init.trunc_normal_(torch.empty(10_000), std=0.02)),
+        "next": torch.rand(1).item(),
+    }
+
+
 if __name__ == "__main__":
-    record = {"tiny": tiny(), "published": published()}
+    record = {"tiny": tiny(), "published": published(), "truncated": truncated()}
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items())
     OUT.write_text("{\n" + lines + "\n}\n")
