@@ -1,7 +1,7 @@
 /** What the network fails on: each wrong picture with truth, answer, how sure it was, and where it looked. */
 import { type Answer, type Judgement, worstClasses } from '../judge/index.ts';
 import { type Html, html, named, namedPath, plain } from './html.ts';
-import { dataTable, type Section } from './section.ts';
+import { bar, dataTable, type Section } from './section.ts';
 import { sentences } from './sentences.ts';
 import { MOST_PICTURE_BYTES, type View } from './views.ts';
 import { counted, percent, picturePath, whole } from './words.ts';
@@ -89,7 +89,7 @@ function likely({ top, truth, answer, probability, loss }: Answer): readonly Htm
       probability: share,
       note,
     }) => html`<li${note !== '' && html` class="${note}"`}><span>${named(name)}${note === 'right' && html` <em>✓ right</em>`}</span> <b>${percent(share)}</b>
-      <svg class="bar" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="3"/><rect class="fill" width="${(share * 100).toFixed(1)}" height="3"/></svg></li>`,
+      ${bar(share)}</li>`,
   );
 }
 
