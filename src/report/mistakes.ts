@@ -1,5 +1,6 @@
 /** What the network fails on: each wrong picture with truth, answer, how sure it was, and where it looked. */
 import { type Answer, type Judgement, worstClasses } from '../judge/index.ts';
+import { heatLink, heatScale } from './heat.ts';
 import { type Html, html, named, namedPath, plain } from './html.ts';
 import { bar, dataTable, type Section } from './section.ts';
 import { sentences } from './sentences.ts';
@@ -42,11 +43,7 @@ function body(judgement: Judgement, wrong: readonly Answer[], views: ReadonlyMap
 function explanation(views: ReadonlyMap<Answer, View>): Html {
   const alone = [...views.values()].some(({ heat }) => heat === undefined);
   return html`Beside each lies where the network looked: the brighter a place, the more it spoke for the answer
-    (<a href="#note-grad-cam">Grad-CAM</a>).${alone && ' A picture alone has no place that did.'}`;
-}
-
-function heatScale(): Html {
-  return html`<p class="scale"><span>spoke little for the answer</span><span class="ramp" aria-hidden="true"></span><span>spoke most</span></p>`;
+    (${heatLink}).${alone && ' A picture alone has no place that did.'}`;
 }
 
 /** Only scripts can sort, so only they show it. */

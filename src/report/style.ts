@@ -64,6 +64,8 @@ nav + main section:first-child { border-top: 0; }
 .taken { font-weight: 400; color: var(--quiet); }
 .looks { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; margin-bottom: .6rem; }
 .looks.alone { grid-template-columns: minmax(0, 60%); }
+.looks.several { grid-template-columns: repeat(auto-fill, minmax(5.25rem, 1fr)); }
+.looks figcaption { overflow-wrap: anywhere; line-height: 1.35; }
 .looks figure { margin: 0; }
 .looks img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: .35rem; background: var(--grid); }
 figcaption { color: var(--quiet); font-size: .8125rem; margin-top: .2rem; }
