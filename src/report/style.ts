@@ -130,7 +130,8 @@ ${[1, 2, 3, 4, 5, 6].map((n) => `.run${n} { background: var(--run${n}); }`).join
   .figures b { font-size: 13pt; }
   .card, .box, .curves, figure, tr, pre, .notes li { break-inside: avoid; }
   .box:has(.pairs) { break-inside: auto; -webkit-box-decoration-break: clone; box-decoration-break: clone; }
-  h2, h3, .legend, .scale, h2 + p, h3 + p { break-after: avoid; }
+  section > p { break-inside: avoid; }
+  h2, h3, section > p { break-after: avoid; }
   .cards { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .5rem; }
   .card { padding: .5rem; font-size: 8pt; line-height: 1.3; }
   .card h3, .likely { font-size: 8pt; margin: 0 0 .3rem; }
