@@ -13,6 +13,7 @@ const ELSEWHERE = new Set([
   'data',
   'classes',
   'pictures',
+  'fingerprint',
   'skipped',
   'adapter',
   'checks',
