@@ -84,28 +84,12 @@ async function reportOne(record: RunRecord, command: ReportCommand): Promise<voi
   }
 }
 
-<<<<<<< HEAD
 async function compare(records: readonly RunRecord[], command: ReportCommand): Promise<void> {
   const { out = 'compare.html', pictures, data, adapter } = command;
   const open = pictures ? (record: RunRecord) => openFor(record, adapter) : undefined;
-  const html = await comparisonOf(records, { open, data });
+  const html = await comparisonOf(records, { open, data: data && folderOf(data) });
   for (const { folder, judgement } of records) {
     process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
-=======
-async function compare(
-  records: readonly RunRecord[],
-  { out = 'compare.html', pictures, data }: ReportCommand,
-): Promise<void> {
-  const eyes = pictures ? openReader(records[0]!) : undefined;
-  try {
-    const html = await comparisonOf(records, { eyes, data: data && folderOf(data) });
-    for (const { folder, judgement } of records) {
-      process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
-    }
-    write(out, html);
-  } finally {
-    await eyes?.close();
->>>>>>> main
   }
   write(out, html);
 }
