@@ -54,6 +54,7 @@ export { permute, transpose } from './autograd/ops/permute.ts';
 export { reshape } from './autograd/ops/reshape.ts';
 export { logSoftmax, softmax } from './autograd/ops/softmax.ts';
 export { squeeze, unsqueeze } from './autograd/ops/squeeze.ts';
+export { stochasticDepth } from './autograd/ops/stochastic-depth.ts';
 export { mean, sum } from './autograd/ops/sum.ts';
 export { toDType } from './autograd/ops/to-dtype.ts';
 export { keep, scope } from './autograd/scope.ts';
@@ -72,7 +73,24 @@ export { Gpu } from './gpu/gpu.ts';
 export { Chooser } from './kernels/chooser.ts';
 export { linearGrid } from './kernels/grid.ts';
 export { defineKernel, launch } from './kernels/kernel.ts';
-export { BasicBlock, gradCam, ResNet, resnet18, resnet34 } from './models/index.ts';
+export {
+  BasicBlock,
+  Bottleneck,
+  Classifier,
+  classifier,
+  gradCam,
+  ResNet,
+  resnet18,
+  resnet34,
+  resnet50,
+  resnet101,
+  resnet152,
+  resnext50_32x4d,
+  resnext101_32x8d,
+  resnext101_64x4d,
+  wide_resnet50_2,
+  wide_resnet101_2,
+} from './models/index.ts';
 export {
   AdaptiveAvgPool2d,
   AvgPool2d,
@@ -90,6 +108,7 @@ export {
   Sequential,
   type StateDict,
   StateDictError,
+  StochasticDepth,
 } from './nn/index.ts';
 export {
   Adam,

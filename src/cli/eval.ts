@@ -107,7 +107,7 @@ function makeFolder(folder: string): void {
 async function writeAll(
   out: string,
   judgement: Judgement,
-  { imageSize, weights, ignoreOrientation }: Predictor,
+  { input, weights, ignoreOrientation }: Predictor,
   maxPixels: number | undefined,
   report: PredictReport,
 ): Promise<void> {
@@ -119,7 +119,7 @@ async function writeAll(
           maxPixels,
           ignoreOrientation,
         });
-        return { width: imageSize, height: imageSize, pixels: valCrop(picture, valTransform(imageSize)) };
+        return { width: input.crop, height: input.crop, pixels: valCrop(picture, valTransform(input)) };
       }),
     );
   const written: string[] = [RUN_FILES.judgement];

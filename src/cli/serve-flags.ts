@@ -64,7 +64,10 @@ const PREDICTOR_FLAGS: readonly { flag: string; option: PredictorNumber & Number
   {
     flag: 'image-size',
     option: 'imageSize',
-    help: ['side of the square that the network sees, in pixels', '(default: the size in the weights, else 224)'],
+    help: [
+      'side of the square that the network sees, in pixels',
+      '(default: the size that a run wrote into its weights, else 224)',
+    ],
   },
   {
     flag: 'watchdog',
@@ -86,7 +89,7 @@ Answers HTTP with a trained network. GET / is a page to drop a picture on. POST 
 GET /healthz says whether it works, GET /metrics gives figures in Prometheus' format.
 
 ${flagHelp('weights <file>', [
-  "a resnet18 or resnet34: a run's folder, or any .pth or .safetensors checkpoint",
+  "a run's folder, or any .pth or .safetensors checkpoint of a network that train knows",
   '(default: $DAWNGRAD_WEIGHTS)',
 ])}
 ${flagHelp('host <address>', [

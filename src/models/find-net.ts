@@ -5,19 +5,53 @@
 import { FileError } from '../errors.ts';
 import { listed, printable, quote } from '../printable.ts';
 import { type Checkpoint, isAveraged } from '../weights/index.ts';
+import { fromTimm, MARKS, netWith } from './registry.ts';
 
-/** Every ResNet has it, and nothing else. */
-const MARK = 'layer1.0.conv1.weight';
 const NAMES_SHOWN = 5;
 /** In one file. Each name is held against each. */
 const MOST_NETS = 16;
 
 /**
- * Takes the network's entries, without the prefix before their names.
+ * Takes the network's entries, without the prefix before their names, and under torchvision's names if they are timm's.
  * @returns the same checkpoint if there is no prefix, or no known network; what was done is in its notes
  * @throws FileError if there are several networks, and nothing says which
  */
 export function findNet(path: string, checkpoint: Checkpoint): Checkpoint {
+  return underOurNames(path, withoutPrefix(path, checkpoint));
+}
+
+function underOurNames(path: string, checkpoint: Checkpoint): Checkpoint {
+  const { tensors, metadata } = checkpoint;
+  const renamed = netWith(tensors) ? undefined : fromTimm(tensors);
+  if (!renamed) return checkpoint;
+  refuseTensorFlow(path, metadata);
+  const entries = new Map(
+    Array.from(renamed, ([old, { name, shape, plus }]) => {
+      const tensor = tensors.get(old)!;
+      if (plus !== undefined) return [name, { shape, data: tensor.data.map((value) => value + plus) }];
+      return [name, tensor.shape.join() === shape.join() ? tensor : { ...tensor, shape }];
+    }),
+  );
+  const note = netWith(entries)?.timmNote;
+  const notes = [...(checkpoint.notes ?? []), note === undefined ? "timm's names" : `timm's names (${note})`];
+  return { ...checkpoint, tensors: entries, notes };
+}
+
+/**
+ * timm's nets whose names begin with tf_ have the entries of the others, but pad their pictures as TensorFlow does. Only what
+ * is written beside the entries can tell them.
+ */
+function refuseTensorFlow(path: string, metadata: Checkpoint['metadata']): void {
+  const names = [path.split(/[\\/]/).at(-1), metadata?.arch, metadata?.architecture];
+  const name = names.find((one) => typeof one === 'string' && one.startsWith('tf_'));
+  if (name === undefined) return;
+  throw new FileError(
+    `${path}: expected weights of a network that pads its pictures as PyTorch does, found those of timm's ${printable(name)}, ` +
+      'which pads them as TensorFlow does. Give the same network without tf_ in its name, or weights of torchvision.',
+  );
+}
+
+function withoutPrefix(path: string, checkpoint: Checkpoint): Checkpoint {
   const { tensors } = checkpoint;
   const prefixes = prefixesOf(tensors.keys());
   const prefix = choosePrefix(path, prefixes);
@@ -50,11 +84,12 @@ export function commonPrefix({ tensors }: Checkpoint): string {
 }
 
 function prefixesOf(names: Iterable<string>): string[] {
-  const prefixes: string[] = [];
+  const prefixes = new Set<string>();
   for (const name of names) {
-    if (name === MARK || name.endsWith(`.${MARK}`)) prefixes.push(name.slice(0, -MARK.length));
+    const mark = MARKS.find((one) => name === one || name.endsWith(`.${one}`));
+    if (mark !== undefined) prefixes.add(name.slice(0, -mark.length));
   }
-  return prefixes;
+  return [...prefixes];
 }
 
 /** Raw weights before averaged ones. */

@@ -1,7 +1,7 @@
 /** Pictures on which runs disagree, each with where each of the runs looked. */
 import type { Answer } from '../judge/index.ts';
 import type { OpenEyes } from './eyes.ts';
-import type { RunRecord } from './run-record.ts';
+import { inputOf, type RunRecord } from './run-record.ts';
 import { MOST_PICTURE_BYTES, type View, viewsOf } from './views.ts';
 
 /** A picture for a comparison. */
@@ -63,7 +63,7 @@ async function seenBy(
   data: string | undefined,
 ): Promise<ReadonlyMap<Answer, View>> {
   if (!judgement || !eyes || data === undefined) return new Map();
-  return viewsOf(answers, { classes: judgement.classes, data, imageSize: config.imageSize }, eyes);
+  return viewsOf(answers, { classes: judgement.classes, data, input: inputOf(config) }, eyes);
 }
 
 function together(asked: readonly Asked[], seen: readonly ReadonlyMap<Answer, View>[]): Map<string, ComparedView> {

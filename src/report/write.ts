@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 import { loadOptional } from '../optional.ts';
 import type { OpenFor } from './compared-views.ts';
 import type { Counts } from './data.ts';
-import type { RunRecord } from './run-record.ts';
+import { inputOf, type RunRecord } from './run-record.ts';
 import type { Eyes } from './views.ts';
 
 /** What a report has beside the files of the run. */
@@ -31,11 +31,7 @@ export async function reportOf(record: RunRecord, { eyes, counts, data, remark }
   const shown = judgement ? wrongAnswers(judgement).slice(0, MOST_SHOWN) : [];
   const views =
     judgement && eyes
-      ? await viewsOf(
-          shown,
-          { classes: judgement.classes, data: data ?? judgement.data, imageSize: config.imageSize },
-          eyes,
-        )
+      ? await viewsOf(shown, { classes: judgement.classes, data: data ?? judgement.data, input: inputOf(config) }, eyes)
       : new Map();
   const missing = eyes && views.size < shown.length ? missingText(shown.length - views.size) : undefined;
   const remarks = [remark, missing].filter((one) => one !== undefined);

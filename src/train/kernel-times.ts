@@ -9,7 +9,7 @@ import type { KernelTiming } from '../gpu/timing.ts';
 import type { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
 import { kernelPart } from '../kernels/family.ts';
-import type { ResNet } from '../models/index.ts';
+import type { Classifier } from '../models/index.ts';
 import { type HostBatch, type StepOptions, type StepResult, trainStep, valStep } from '../models/step.ts';
 import type { Optimizer } from '../optim/index.ts';
 import type { NumberSettings } from '../plan/index.ts';
@@ -21,7 +21,7 @@ import type { Reporter, State } from './types.ts';
 export interface TimedRun {
   readonly gpu: Gpu;
   readonly chooser: Chooser;
-  readonly model: ResNet;
+  readonly model: Classifier;
   readonly settings: Pick<NumberSettings, 'batchSize' | 'imageSize'>;
   readonly folder: RunFolder;
   readonly watchdog: Watchdog;

@@ -1,8 +1,10 @@
 /** What last.safetensors says of a run beside its tensors: what the run is, and how far it is. */
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
+import { type InputSpec, isInputSpec } from '../input-spec.ts';
+import { netOf } from '../models/registry.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, BLOCKS, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
+import { ARCHITECTURES, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import {
   isNumberOption,
   isQuiet,
@@ -12,6 +14,7 @@ import {
   numberSettings,
   writtenNumbers,
 } from '../plan/index.ts';
+import { printable } from '../printable.ts';
 import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
@@ -33,6 +36,8 @@ export interface Position {
 export interface RunState extends DataSettings {
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  /** Undefined where `writtenInput` leaves it out. */
+  readonly input?: InputSpec | undefined;
   readonly recipe: Recipe;
   readonly regularization: Regularization;
   /** Absolute path. */
@@ -89,7 +94,7 @@ const recipe = v.pipe(
     v.object({
       optimizer: v.optional(v.picklist(OPTIMIZERS)),
       schedule: v.optional(v.picklist(SCHEDULES)),
-      unfreeze: v.optional(v.picklist(BLOCKS)),
+      unfreeze: v.optional(v.string()),
     }),
     {},
   ),
@@ -105,6 +110,7 @@ const metrics = v.object({
 const SCHEMA = v.object({
   mode: v.picklist(TUTORIAL_MODES),
   settings,
+  input: v.optional(v.custom<InputSpec>(isInputSpec, 'is no input of a network')),
   recipe,
   regularization: REGULARIZATION_SCHEMA,
   data: v.string(),
@@ -115,7 +121,7 @@ const SCHEMA = v.object({
   demo: v.boolean(),
   classes: strings,
   start: v.object({
-    architecture: v.picklist(ARCHITECTURES),
+    architecture: v.picklist(ARCHITECTURES, 'is no known network'),
     description: v.string(),
     loadsLastLayer: v.boolean(),
   }),
@@ -139,11 +145,13 @@ const SCHEMA = v.object({
 });
 
 /** The state as files hold it: without what is the tutorial's and came later than the format. */
-export function writtenState({ mode, settings: numbers, recipe: words, regularization, ...state }: RunState): Extra {
+export function writtenState(whole: RunState): Extra {
+  const { mode, settings: numbers, input, recipe: words, regularization, ...state } = whole;
   const [changes, mixing] = [writtenRecipe(words), written(regularization)];
   return {
     mode,
     settings: writtenNumbers(numbers),
+    ...(input && { input }),
     ...state,
     ...(Object.keys(changes).length > 0 && { recipe: changes }),
     ...(Object.keys(mixing).length > 0 && { regularization: mixing }),
@@ -173,11 +181,16 @@ export function damaged(path: string, what: string): FileError {
 }
 
 /** What of the state's progress contradicts itself. */
-function progressOf({ position, metrics, settings, classes, regularization }: RunState): string | undefined {
+function progressOf(state: RunState): string | undefined {
+  const { position, metrics, settings, input, classes, regularization, recipe, start } = state;
+  const { unfreeze } = recipe;
+  if (unfreeze !== undefined && !netOf(start.architecture).blocks.includes(unfreeze))
+    return `a ${start.architecture} has no block ${printable(unfreeze)}`;
   const { epoch, phase, done } = position;
   const { classWeights } = regularization;
   if (classWeights && classWeights.length !== classes.length)
     return `${classWeights.length} class weights of ${classes.length} classes`;
+  if (input && input.crop !== settings.imageSize) return `an input of ${input.crop} at the size ${settings.imageSize}`;
   if (epoch > settings.epochs) return `epoch ${epoch} of ${settings.epochs}`;
   if (phase === 'val' && done) return 'a val phase begins anew';
   const rows = 2 * epoch + (phase === 'val' ? 1 : 0);

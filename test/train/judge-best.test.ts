@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { DecoderPool, Generator, ImageFolder } from '../../src/data/index.ts';
 import { Watchdog } from '../../src/gpu/watchdog.ts';
+import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { readJudgement } from '../../src/judge/index.ts';
 import { chooserOf } from '../../src/kernels/chooser.ts';
-import { buildModel, FROM_SCRATCH } from '../../src/models/start.ts';
+import { buildModel, fromScratch } from '../../src/models/start.ts';
 import { RunFolder } from '../../src/train/index.ts';
 import { judgeTest } from '../../src/train/judge-best.ts';
 import { withGpu } from '../support/gpu.ts';
@@ -22,12 +23,12 @@ gpuTest(
     const folder = new RunFolder(join(root, 'run'));
     writeFileSync(join(data, 'val', 'discs', 'x.png'), 'no picture');
     const test = Object.assign(new ImageFolder(join(data, 'val')), { notRead: [] });
-    const model = buildModel(gpu, FROM_SCRATCH, { classes: 2, mode: 'extract', random: new Generator(0) }).eval();
+    const model = buildModel(gpu, fromScratch(), { classes: 2, mode: 'extract', random: new Generator(0) }).eval();
     const pool = new DecoderPool(0);
     const told: string[] = [];
     const question = {
       ...{ gpu, chooser: chooserOf(gpu), model, best: { epoch: 4 }, data, folder, pool, test },
-      ...{ settings: { batchSize: 3, imageSize: 32 }, watchdog: new Watchdog(600) },
+      ...{ settings: { batchSize: 3 }, input: withCrop(IMAGENET_INPUT, 32), watchdog: new Watchdog(600) },
       reporter: {
         notJudged: (pictures: readonly string[]) => told.push(...pictures),
         judged: ({ split, count }: { split: string; count: number }) => told.push(`${split} ${count}`),

@@ -7,7 +7,7 @@ import { Generator } from '../../src/data/index.ts';
 import { Watchdog } from '../../src/gpu/watchdog.ts';
 import { chooserOf } from '../../src/kernels/chooser.ts';
 import { makeOptimizer } from '../../src/models/learning.ts';
-import { buildModel, FROM_SCRATCH } from '../../src/models/start.ts';
+import { buildModel, fromScratch } from '../../src/models/start.ts';
 import { KERNEL_TIMES } from '../../src/report/kernel-times.ts';
 import { RunFolder } from '../../src/train/index.ts';
 import { timeForward, timeTrainStep } from '../../src/train/kernel-times.ts';
@@ -27,7 +27,7 @@ gpuTest(
   'a training step is timed, and the network keeps its bits',
   async () => {
     const folder = new RunFolder(join(root, 'run'));
-    const model = buildModel(gpu, FROM_SCRATCH, { classes: 2, mode: 'finetune', random: new Generator(0) }).eval();
+    const model = buildModel(gpu, fromScratch(), { classes: 2, mode: 'finetune', random: new Generator(0) }).eval();
     const state = await model.exportState();
     const optimizer = makeOptimizer(model, LEARNING);
     const told: string[] = [];

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { regularizationLines } from '../../src/cli/train-flags/regularization.ts';
 import { parseTrainFlags } from '../../src/cli/train-flags.ts';
-import { DecoderPool, Generator } from '../../src/data/index.ts';
+import { DecoderPool, Generator, trainTransform } from '../../src/data/index.ts';
 import { UsageError } from '../../src/errors.ts';
+import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
 import { numberSettings } from '../../src/plan/index.ts';
 import {
@@ -192,7 +193,7 @@ describe('a plain run', () => {
   test('differs from one without augmentation, which sees training pictures as val does', () => {
     const transformOf = (options: RegularizationOptions) => {
       const pool = new DecoderPool(0);
-      const settings = numberSettings({ imageSize: 32 });
+      const settings = { ...numberSettings({}), input: withCrop(IMAGENET_INPUT, 32) };
       const pictures = openPictures(data);
       const { train: loader, val } = makeLoaders(
         pictures,
@@ -204,9 +205,10 @@ describe('a plain run', () => {
       return { train: loader.options.transform, val: val.options.transform, mixup: loader.options.mixup };
     };
     const plain = transformOf({});
-    expect(plain).toEqual({ train: { kind: 'train', size: 32 }, val: plain.val, mixup: undefined });
+    const input = withCrop(IMAGENET_INPUT, 32);
+    expect(plain).toEqual({ train: trainTransform(input), val: plain.val, mixup: undefined });
     const none = transformOf({ augment: 'none', mixup: 0.2 });
     expect(none).toEqual({ train: plain.val, val: plain.val, mixup: 0.2 });
-    expect(transformOf({ augment: 'light' }).train).toEqual({ kind: 'train', size: 32, augment: 'light' });
+    expect(transformOf({ augment: 'light' }).train).toEqual(trainTransform(input, 'light'));
   });
 });

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { DataLoader, type DecoderPool, Generator, type TrainTransform, valTransform } from '../../data/index.ts';
 import { cacheFolder } from '../../fetch/cache-folder.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
+import type { InputSpec } from '../../input-spec.ts';
 import { isConv2dWork } from '../../kernels/conv2d/work.ts';
-import { FEATURES } from '../../models/resnet.ts';
+import { netOf } from '../../models/registry.ts';
 import type { Start } from '../../models/start.ts';
 import type { Phase } from '../../models/types.ts';
 import type { Rehearsal } from '../../plan/index.ts';
@@ -21,6 +22,7 @@ export interface LookupOptions {
   /** All of them, also broken ones. */
   readonly pictures: Pictures;
   readonly settings: ProbeSettings;
+  readonly input: InputSpec;
   /** Whether pictures stay as they are stored. */
   readonly ignoreOrientation: boolean;
   readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
@@ -42,26 +44,28 @@ const ROWS_BETWEEN_WRITES = 1024;
 export class Lookup {
   readonly #options: LookupOptions;
   readonly #cache: FeatureCache | undefined;
+  /** Features per picture. */
+  readonly #width: number;
   readonly #rows = new Map<string, Float32Array<ArrayBuffer>>();
   /** Where features are kept; undefined if they are not. */
   readonly place: string | undefined;
 
   constructor(options: LookupOptions) {
     this.#options = options;
-    const { keeps, start, traits, rehearsal, settings, ignoreOrientation, onNote } = options;
+    const { keeps, start, traits, rehearsal, input, ignoreOrientation, onNote } = options;
+    this.#width = netOf(start.architecture).featureSize;
     if (!keeps) return;
-    const { imageSize } = settings;
-    const key = networkKey({ start, imageSize, ignoreOrientation, traits, convolutions: convolutionsOf(rehearsal) });
+    const key = networkKey({ start, input, ignoreOrientation, traits, convolutions: convolutionsOf(rehearsal) });
     const folder = join(cacheFolder(), 'features');
     this.place = join(folder, key);
-    this.#cache = new FeatureCache({ folder, key, width: FEATURES, onNote });
+    this.#cache = new FeatureCache({ folder, key, width: this.#width, onNote });
   }
 
   /** Loaders of the pictures of each phase whose centres are not known. */
   loaders(): Record<Phase, DataLoader> {
-    const { pictures, pool, settings } = this.#options;
-    const { batchSize, imageSize } = settings;
-    const transform = valTransform(imageSize);
+    const { pictures, pool, settings, input } = this.#options;
+    const { batchSize } = settings;
+    const transform = valTransform(input);
     const of = (phase: Phase) => {
       const { classes, samples } = pictures[phase];
       const missing = samples.filter(({ path }) => !this.#get(this.#nameOf(path, 0)));
@@ -80,9 +84,9 @@ export class Lookup {
     const nameOf = (path: string) => this.#nameOf(path, 0);
     yield* centreBatches(loaders.train, nameOf);
     yield* centreBatches(loaders.val, nameOf);
-    const { pool, settings, augment } = this.#options;
+    const { pool, settings, input, augment } = this.#options;
     const viewed = this.#missingViews(pictures);
-    if (viewed.length > 0) yield* viewBatches(viewed, { ...settings, pool, augment });
+    if (viewed.length > 0) yield* viewBatches(viewed, { ...settings, input, pool, augment });
   }
 
   /** Takes the features of a row, and keeps them on disk from time to time. */
@@ -117,8 +121,8 @@ export class Lookup {
   sets(pictures: Pictures): Record<Phase, FeatureSet> {
     const of = (phase: Phase): FeatureSet => {
       const rows = this.#namesOf(pictures, phase);
-      const features = new Float32Array(rows.length * FEATURES);
-      for (const [i, row] of rows.entries()) features.set(this.#get(row)!, i * FEATURES);
+      const features = new Float32Array(rows.length * this.#width);
+      for (const [i, row] of rows.entries()) features.set(this.#get(row)!, i * this.#width);
       const { samples } = pictures[phase];
       const views = rows.length / samples.length;
       const labels = Uint32Array.from(rows, (_, i) => samples[Math.floor(i / views)]!.label);

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { DataLoader, type DecoderPool, Generator, valTransform } from '../../data/index.ts';
 import type { Watchdog } from '../../gpu/watchdog.ts';
-import type { ResNet } from '../../models/index.ts';
+import type { Classifier } from '../../models/index.ts';
 import type { Phase } from '../../models/types.ts';
 import { writeSafetensors } from '../../weights/index.ts';
 import { Best } from '../best.ts';
@@ -20,7 +20,7 @@ import { type KnownProbe, probeConfig, probeSummary } from './record.ts';
 
 export interface LayerRun extends KnownProbe {
   /** In evaluation mode. Its last layer is where training begins. */
-  readonly model: ResNet;
+  readonly model: Classifier;
   readonly pool: DecoderPool;
   readonly watchdog: Watchdog;
   /** When the pass over the pictures began, as `performance.now`. */
@@ -43,7 +43,7 @@ const QUEUE_DEPTH = 8;
  * @throws the signal's reason if that was aborted before an epoch was done; as `train`
  */
 export async function runLayer(run: LayerRun): Promise<LayerResult> {
-  const { options, settings, pictures, folder, model, start, startedAt } = run;
+  const { options, settings, input, pictures, folder, model, start, startedAt } = run;
   const { reporter } = options;
   options.signal?.throwIfAborted();
   const initial = await layerOf(model);
@@ -52,7 +52,7 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
   folder.writeConfig(probeConfig(run));
   const drawn =
     (options.pictures ?? true)
-      ? new RunPictures({ folder, classes: pictures.classes, metrics, best, reporter })
+      ? new RunPictures({ folder, classes: pictures.classes, metrics, best, input, reporter })
       : undefined;
   let stoppedEarly: boolean;
   try {
@@ -66,13 +66,13 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
   const { weight, bias } = best.state;
   model.loadStateDict(
     new Map([
-      ['fc.weight', { shape: [bias.length, model.featureSize], data: weight }],
-      ['fc.bias', { shape: [bias.length], data: bias }],
+      [`${model.headName}.weight`, { shape: [bias.length, model.featureSize], data: weight }],
+      [`${model.headName}.bias`, { shape: [bias.length], data: bias }],
     ]),
     { strict: false },
   );
   const state = await model.exportState();
-  const metadata = bestMetadata({ mode: 'probe', settings, pictures, reading: run.reading, start, best });
+  const metadata = bestMetadata({ mode: 'probe', settings, input, pictures, reading: run.reading, start, best });
   writeSafetensors(folder.bestPath, { tensors: new Map(state), metadata });
   const seconds = (performance.now() - startedAt) / 1000;
   const summary = probeSummary(run, { best, finished, stoppedEarly, seconds });
@@ -96,8 +96,8 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
 }
 
 /** The model's last layer on the host. */
-async function layerOf({ fc }: ResNet): Promise<HeadWeights> {
-  const { weight, bias } = fc as unknown as { weight: Readable; bias: Readable };
+async function layerOf({ head }: Classifier): Promise<HeadWeights> {
+  const { weight, bias } = head as unknown as { weight: Readable; bias: Readable };
   return { weight: await weight.data(), bias: await bias.data() };
 }
 
@@ -186,8 +186,8 @@ async function totals({ parts }: HeadResult): Promise<{ loss: number; acc: numbe
 }
 
 /** Of the pictures whose features `features.val` has, in their order. */
-function valLoader({ pictures, settings, pool }: LayerRun): DataLoader {
-  const { batchSize, imageSize } = settings;
-  const transform = valTransform(imageSize);
+function valLoader({ pictures, settings, input, pool }: LayerRun): DataLoader {
+  const { batchSize } = settings;
+  const transform = valTransform(input);
   return new DataLoader(pictures.val, { batchSize, shuffle: false, transform, generator: new Generator(0), pool });
 }
