@@ -11,6 +11,7 @@ import type { Checkpoint } from './types.ts';
 export { isAlive, sweepTemporaries, temporaryIn, writeFileAtomic } from './atomic.ts';
 export { isAveraged } from './choose-dict.ts';
 export { CLASSES_KEY, namedClasses } from './class-names.ts';
+export { writePth } from './pth-writer.ts';
 export { LIMIT_TEXT, mostBytes } from './limits.ts';
 export { readSafetensors } from './safetensors.ts';
 export { encodeSafetensors, writeSafetensors } from './safetensors-writer.ts';
