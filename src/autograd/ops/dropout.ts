@@ -56,6 +56,7 @@ export function dropout(input: Tensor, options: DropoutOptions): Tensor {
       name: 'dropout',
       inputs: { input },
       output: input.alias(shape),
+      options: { training: false },
       backward: (outputGrad) => [outputGrad],
     });
   }
@@ -67,6 +68,7 @@ export function dropout(input: Tensor, options: DropoutOptions): Tensor {
     name: 'dropout',
     inputs: { input },
     output,
+    options: { training: true },
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, shape);
       dropoutKernel(gpu, size, mask, outputGrad.buffer, inputGrad.buffer);
