@@ -178,7 +178,7 @@ export class Decoder {
           'damaged: export it again',
       );
     }
-    if (raw.length > 0) return make(count, raw.slice().buffer);
+    if (raw.length > 0) return make(count, new Uint8Array(raw).buffer);
     const values = make(count);
     const wide = values instanceof BigInt64Array || values instanceof BigUint64Array;
     for (const [i, value] of listed.entries()) {

@@ -89,6 +89,8 @@ const tensorFile = (tensor: TensorInit) => file({ initializer: [tensor] });
 test('a model that was written is read as it was', async () => {
   const bytes = await encodeOnnx(MODEL);
   expect(await decodeOnnx(bytes, FILE)).toEqual(MODEL);
+  // Slices of a Buffer share its memory.
+  expect(await decodeOnnx(Buffer.from(bytes), FILE)).toEqual(MODEL);
   expect(await encodeOnnx(await decodeOnnx(bytes, FILE))).toEqual(bytes);
 });
 
