@@ -1,7 +1,6 @@
 /** Writes any network built of the library's ops as an ONNX file, by recording its forward pass. */
-import { toHalf } from '../../autograd/half.ts';
-import type { Shape } from '../../autograd/tensor.ts';
-import { Tensor } from '../../autograd/tensor.ts';
+import { halvesOf } from '../../autograd/half.ts';
+import { type Shape, Tensor } from '../../autograd/tensor.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Module } from '../../nn/module.ts';
 import { encodeOnnx } from '../proto.ts';
@@ -57,7 +56,8 @@ export type ExportedModel = Module | ((input: Tensor) => Tensor);
  * opset 17. Parameters and buffers keep the names of the state dict.
  * @returns the file
  * @throws OnnxExportError for an op without a counterpart in ONNX, a result that does not come from ops, a forward pass
- *   that depends on the batch in other ways than its shapes, and weights beyond 2 GiB or beyond f16
+ *   that depends on the batch in other ways than its shapes, and weights beyond 2 GiB
+ * @throws DTypeError for weights beyond f16, if half weights are asked for
  * @throws MissingPackageError if the package that knows the format is not installed
  */
 export async function exportOnnx(model: ExportedModel, options: ExportOptions): Promise<Uint8Array<ArrayBuffer>> {
@@ -120,6 +120,8 @@ class Exporter {
   readonly #fileInput: OnnxValue;
   readonly #results = new Map<number, Operand>();
   readonly #constants = new Map<number, Operand>();
+  /** Entries in f16, as the f32 that they are computed with. */
+  readonly #halves = new Map<string, Operand>();
 
   constructor(trace: Trace, state: HostState, options: ExportOptions) {
     this.#trace = trace;
@@ -205,8 +207,6 @@ class Exporter {
     return operand;
   }
 
-  readonly #halves = new Map<string, Operand>();
-
   #constant({ shape, dtype, bytes }: TracedConstant): GraphValue {
     if (dtype !== 'f32') {
       const values = dtype === 'u32' ? new Uint32Array(bytes) : new Int32Array(bytes);
@@ -233,12 +233,6 @@ class Exporter {
 }
 
 const shapeOf = (dims: Dims) => dims.map((extent) => (isFixed(extent) ? extent.plus : formatExtent(extent)));
-
-function halvesOf(name: string, values: Float32Array): Uint16Array<ArrayBuffer> {
-  const beyond = values.find((value) => Number.isFinite(value) && Math.abs(value) >= 65520);
-  if (beyond === undefined) return toHalf(values).subarray(0, values.length);
-  throw new OnnxExportError(`${name} holds ${beyond}, beyond the 65504 of half precision. Export it without.`);
-}
 
 function noCounterpart(name: string): OnnxExportError {
   return new OnnxExportError(
