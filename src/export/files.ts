@@ -92,5 +92,5 @@ export async function exportOnnxFile(exportable: Exportable, options: OnnxOption
 function checkFree(paths: readonly string[], overwrite: boolean): void {
   const taken = overwrite ? undefined : paths.find((path) => existsSync(path));
   if (taken === undefined) return;
-  throw new FileError(`${taken}: exists already, so nothing was written. Name another file, or allow to replace it.`);
+  throw new FileError(`${taken}: exists already, so nothing was written. Name another file, or give --overwrite.`);
 }
