@@ -35,13 +35,19 @@ export const NORMALISATIONS: Readonly<Record<string, OpExporter>> = {
   },
   softmax: (op, graph) => graph.node('Softmax', [op.input('input')], { axis: int(op.number('dim')) }),
   logSoftmax: (op, graph) => graph.node('LogSoftmax', [op.input('input')], { axis: int(op.number('dim')) }),
-  dropout: (op) => (op.flag('training') ? op.fail(IN_TRAINING) : op.input('input')),
+  dropout: inEvaluation,
+  stochasticDepth: inEvaluation,
 };
 
 function after(op: ExportedOp, graph: GraphBuilder, normalised: GraphValue): GraphValue {
   const residual = op.inputs.get('residual');
   const sum = residual ? graph.node('Add', [normalised, residual]) : normalised;
   return op.flag('relu') ? graph.node('Relu', [sum]) : sum;
+}
+
+/** Nothing, as in evaluation. */
+function inEvaluation(op: ExportedOp): GraphValue {
+  return op.flag('training') ? op.fail(IN_TRAINING) : op.input('input');
 }
 
 const constants = (shape: readonly number[], value: number) =>
