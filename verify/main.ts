@@ -28,6 +28,7 @@ import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
 import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
+import { exportsRun } from './rows/exports-run.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { gradCamRow } from './rows/grad-cam.ts';
 import { half } from './rows/half.ts';
@@ -108,6 +109,7 @@ const ROWS: readonly Row[] = [
   readmeRow,
   walkRow,
   exportsRow,
+  exportsRun,
   browserEngine,
   reportRow,
   draws,

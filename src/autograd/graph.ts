@@ -130,7 +130,8 @@ export function record(op: OpRecord): Tensor {
   }
   output.holdings.label = op.name;
   if (isTracing()) {
-    tell({ name: op.name, inputs: { ...Object.fromEntries(inputs), ...op.constants }, options: op.options, output });
+    // An elementwise op names all its operands among the constants, in their order.
+    tell({ name: op.name, inputs: { ...op.constants, ...Object.fromEntries(inputs) }, options: op.options, output });
   }
   if (!wouldRecord(inputs.map(([, input]) => input))) return output;
   const edges = inputs.map(([name, input]): Edge => {

@@ -87,7 +87,7 @@ async function constantOf({ shape, dtype, values }: Constant, again: Constant): 
   throw new OnnxExportError(
     dtype === 'f16'
       ? 'The model holds tensors of half precision. Export the network before half(), and ask for half weights.'
-      : `A tensor of shape ${formatShape(shape)}, made in the forward pass from values, differs from call to call, so it is ` +
-          'no constant of the graph. Derive it from the input by ops, or give it an extent of 1 in place of the batch.',
+      : `A tensor of shape ${formatShape(shape)}, which no op made, differs from call to call, so it is no constant of the ` +
+          'graph. Derive it from the input by ops, or give it an extent of 1 in place of the batch.',
   );
 }

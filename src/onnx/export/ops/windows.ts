@@ -70,9 +70,9 @@ function extraOf(op: ExportedOp, { kernel, stride, padding }: Window): Pair {
 function avgPool2d(op: ExportedOp, graph: GraphBuilder): GraphValue {
   const window = windowOf(op);
   const extra = extraOf(op, window);
-  const divisor = op.option('divisorOverride') as number | undefined;
+  const divisor = op.number('divisorOverride');
   const attributes = sizes(window);
-  if (divisor !== undefined) {
+  if (divisor !== 0) {
     const padded = padZeros(graph, op.input('input'), padsOf(window, extra));
     const mean = graph.node('AveragePool', [padded], attributes);
     return graph.node('Mul', [mean, graph.floats((window.kernel[0] * window.kernel[1]) / divisor)]);
