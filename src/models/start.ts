@@ -128,17 +128,18 @@ export function outputsOf(architecture: Architecture, { tensors }: Checkpoint): 
 
 /**
  * Builds the network on `gpu`. It draws the same count of numbers from `random` whatever is loaded, so the pictures'
- * order and crops depend on the seed alone. Without `random`, weights that are not loaded are zeros: for planning, not
- * for training.
+ * order and crops depend on the seed alone. Without `random`, weights that are not loaded are zeros, and a network with dropout
+ * cannot train.
+ * @param draws with `false`, weights that are not loaded are zeros, and `random` gives only the masks of training
  * @throws StateDictError if the entries of checkpoint and network differ
  */
 export function buildModel(
   gpu: Gpu,
   start: Omit<Start, 'input'>,
-  { classes, mode, random }: { classes: number; mode: TrainMode; random?: RandomSource },
+  { classes, mode, random, draws = true }: { classes: number; mode: TrainMode; random?: RandomSource; draws?: boolean },
 ): Classifier {
   const skip = { ...(random && { random }), init: 'skip' } as const;
-  const draw = random ? { random } : skip;
+  const draw = random && draws ? { random } : skip;
   const model = netOf(start.architecture).build(gpu, start.checkpoint ? skip : draw);
   if (mode !== 'finetune') model.freeze();
   // After freezing, so the new layer is the only one that requires gradients.

@@ -132,7 +132,13 @@ const SCHEMA = v.object({
   position: v.object({
     epoch: count,
     phase,
-    done: v.nullable(v.object({ step: positive, images: positive, lossSum: measured, correctSum: count, seconds })),
+    done: v.nullable(
+      v.object({
+        ...{ step: positive, images: positive, lossSum: measured, correctSum: count, seconds },
+        // Skipping more would take minutes.
+        words: v.exactOptional(v.pipe(count, v.maxValue(2 ** 34))),
+      }),
+    ),
   }),
   metrics: v.array(metrics),
   segments: v.array(
