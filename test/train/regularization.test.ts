@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { regularizationLines } from '../../src/cli/train-flags/regularization.ts';
 import { parseTrainFlags } from '../../src/cli/train-flags.ts';
-import { DecoderPool, Generator } from '../../src/data/index.ts';
+import { DecoderPool, Generator, trainTransform } from '../../src/data/index.ts';
 import { UsageError } from '../../src/errors.ts';
 import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
@@ -205,7 +205,7 @@ describe('a plain run', () => {
       return { train: loader.options.transform, val: val.options.transform, mixup: loader.options.mixup };
     };
     const plain = transformOf({});
-    expect(plain).toEqual({ train: { kind: 'train', size: 32 }, val: plain.val, mixup: undefined });
+    expect(plain).toEqual({ train: trainTransform(withCrop(IMAGENET_INPUT, 32)), val: plain.val, mixup: undefined });
     const none = transformOf({ augment: 'none', mixup: 0.2 });
     expect(none).toEqual({ train: plain.val, val: plain.val, mixup: 0.2 });
     expect(transformOf({ augment: 'light' }).train).toEqual({ kind: 'train', size: 32, augment: 'light' });
