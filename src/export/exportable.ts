@@ -2,12 +2,12 @@
 import { halvesOf } from '../autograd/half.ts';
 import { FileError } from '../errors.ts';
 import type { AdapterTraits } from '../gpu/gpu.ts';
-import type { InputSpec } from '../input-spec.ts';
+import { type InputSpec, inputAt, inputFrom } from '../input-spec.ts';
 import { netOf } from '../models/registry.ts';
 import { architectureOf, readNet } from '../models/start.ts';
 import type { Architecture } from '../models/types.ts';
 import { checkState, type StateDict, StateDictError } from '../nn/index.ts';
-import { checkNumber, openDryGpu } from '../plan/index.ts';
+import { openDryGpu } from '../plan/index.ts';
 import { classNamesOf, countOutputs } from '../predict/index.ts';
 import type { Checkpoint, TensorData } from '../weights/index.ts';
 
@@ -26,21 +26,14 @@ export interface Exportable {
  * Reads a checkpoint of a known network.
  * @param weights as for `openPredictor`
  * @param imageSize side of the square that the network sees; by default as the checkpoint says, else as torchvision's weights
- * @throws FileError if it cannot be read, or is no whole network; UsageError for a size out of range
+ * @throws FileError if it cannot be read, or is no whole network
  */
 export function readExportable(weights: string, imageSize?: number): Exportable {
   const checkpoint = readNet(weights);
   const architecture = architectureOf(weights, checkpoint);
   const classes = classNamesOf(checkpoint, countOutputs(weights, architecture, checkpoint)).names;
-  return { weights, checkpoint, architecture, classes, input: inputOf(checkpoint, architecture, imageSize) };
-}
-
-/** The shorter side keeps its ratio to the square. */
-function inputOf({ metadata }: Checkpoint, architecture: Architecture, given: number | undefined): InputSpec {
-  const { input } = netOf(architecture);
-  const recorded = Number(metadata.imageSize);
-  const crop = checkNumber('imageSize', given ?? (Number.isSafeInteger(recorded) ? recorded : input.crop));
-  return { ...input, crop, resize: Math.round((crop * input.resize) / input.crop) };
+  const input = inputAt(inputFrom(checkpoint.metadata, architecture, weights), imageSize, architecture);
+  return { weights, checkpoint, architecture, classes, input };
 }
 
 /** A device to read names and shapes from, which computes nothing. */
