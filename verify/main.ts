@@ -45,6 +45,7 @@ import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { onnx } from './rows/onnx.ts';
+import { onnxInABrowser } from './rows/onnx-in-a-browser.ts';
 import { ops } from './rows/ops.ts';
 import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
@@ -117,6 +118,7 @@ const ROWS: readonly Row[] = [
   walkRow,
   exportsRow,
   exportsRun,
+  onnxInABrowser,
   browserEngine,
   reportRow,
   draws,

@@ -4,24 +4,16 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
-import { openGpu } from '../../src/gpu/dawn.ts';
 import { NETS } from '../../src/models/registry.ts';
-import { architectureOf, buildModel, outputsOf } from '../../src/models/start.ts';
-import { BatchNorm2d } from '../../src/nn/index.ts';
-import { openPredictor } from '../../src/predict/index.ts';
-import { Generator } from '../../src/random/mt19937.ts';
-import { BEST_WEIGHTS, readCheckpoint, writeSafetensors } from '../../src/weights/index.ts';
 import { hasOnnxruntime, NO_ONNXRUNTIME, runOnnx } from '../../test/support/onnxruntime.ts';
 import { NO_TORCH } from '../../test/support/python.ts';
 import { drawnFolder } from '../drawn-folder.ts';
+import { scoresOf, trainBriefly } from '../exported-run.ts';
 import { flagsOf, runCommand } from '../processes.ts';
 import { all, atMost, type Context, fourDigits, type Outcome, type Row, Skipped, scientific } from '../row.ts';
 import { largestDifference, runPython } from '../tensors.ts';
-import { runTrain } from '../train-run.ts';
 
 const PICTURES = 50;
-const SIDE = 96;
 /** Logits are of the size of 1; float32's rounding through a hundred layers. */
 const BAR = 1e-4;
 /** What CI looks at: one net of plain convolutions, and one with squeeze and excitation. */
@@ -72,9 +64,7 @@ function picturesIn(folder: string): string[] {
 
 async function checkRun(context: Context, name: string, data: string, pictures: string[]): Promise<Outcome[]> {
   const run = join(context.scratch, name);
-  const settings = { data, arch: name, weights: 'none', epochs: 2, mode: 'finetune', lr: 0.001 };
-  await runTrain(run, flagsOf({ ...settings, 'image-size': SIDE }));
-  await settleStatistics(run);
+  await trainBriefly(name, data, run);
   const [pth, onnx, folded] = ['net.pth', 'net.onnx', 'folded.onnx'].map((file) => join(run, file)) as [
     string,
     string,
@@ -83,7 +73,7 @@ async function checkRun(context: Context, name: string, data: string, pictures: 
   for (const out of [pth, onnx]) await runCommand('export', flagsOf({ weights: run, out }));
   await runCommand('export', [...flagsOf({ weights: run, out: folded }), '--fold-batch-norm']);
 
-  const own = await ourScores(run, pictures);
+  const own = await scoresOf(run, pictures);
   const list = join(run, 'pictures.json');
   writeFileSync(list, JSON.stringify(pictures));
   const { tensors } = runPython(context, 'exported.py', new Map(), [pth, list]);
@@ -103,55 +93,6 @@ async function checkRun(context: Context, name: string, data: string, pictures: 
     atMost(`${name}, ${what}: logits, largest difference`, largestDifference(logits, own.flat()), BAR, scientific),
     all(`${name}, ${what}: same top-1`, sameTop1(logits, own), PICTURES),
   ]);
-}
-
-const NOISE_BATCHES = 3;
-const NOISE_BATCH = 8;
-
-/**
- * Gives the batch norms of a run the statistics that its weights have, on noise: in so few steps theirs stay near 0 and 1,
- * so that in a deep net every picture would get the same scores, and the comparison say nothing.
- */
-async function settleStatistics(run: string): Promise<void> {
-  const path = join(run, BEST_WEIGHTS);
-  const checkpoint = readCheckpoint(path);
-  const architecture = architectureOf(path, checkpoint);
-  const gpu = await openGpu();
-  try {
-    const start = { architecture, checkpoint, loadsLastLayer: true, description: path };
-    const random = new Generator(2);
-    const classes = outputsOf(architecture, checkpoint)!;
-    const model = buildModel(gpu, start, { classes, mode: 'finetune', random }).train();
-    for (const [, norm] of model.namedModules()) {
-      if (!(norm instanceof BatchNorm2d)) continue;
-      // The mean over all batches.
-      Object.assign(norm, { momentum: null });
-      norm.batchesTracked.value = 0;
-    }
-    const noise = new Float32Array(NOISE_BATCH * 3 * SIDE * SIDE);
-    for (let i = 0; i < NOISE_BATCHES; i++) {
-      const shape = [NOISE_BATCH, 3, SIDE, SIDE];
-      scope(() => noGrad(() => void model.call(Tensor.from(gpu, random.fillNormal(noise), shape))));
-    }
-    writeSafetensors(path, { tensors: await model.exportState(), metadata: checkpoint.metadata });
-  } finally {
-    gpu.close();
-  }
-}
-
-/** The scores of each picture. */
-async function ourScores(run: string, pictures: readonly string[]): Promise<number[][]> {
-  const predictor = await openPredictor(run);
-  try {
-    const rows: number[][] = [];
-    for await (const one of predictor.scores(pictures)) {
-      if ('error' in one) throw one.error;
-      rows.push([...one.scores]);
-    }
-    return rows;
-  } finally {
-    await predictor.close();
-  }
 }
 
 function sameTop1(logits: Float32Array, own: readonly (readonly number[])[]): number {
