@@ -36,7 +36,7 @@ worst classes in words.
 
 ${flagHelp('weights <path>', [
   'the folder of a run, for its best weights, or a .pth or .safetensors checkpoint of a',
-  'resnet18 or resnet34 (default: $DAWNGRAD_WEIGHTS)',
+  'network that train knows (default: $DAWNGRAD_WEIGHTS)',
 ])}
 ${flagHelp('data <folder>', [
   'a folder with val/ (or valid/, validation/, else test/), or with one folder of pictures',

@@ -76,8 +76,8 @@ If all its subfolders have names of the network's classes, a last line says how 
 eval says more.
 
 ${flagHelp('weights <file>', [
-  "a resnet18 or resnet34: a run's folder, whose best weights name its classes, or any",
-  '.pth or .safetensors checkpoint; 1000 classes without names get those of ImageNet;',
+  "a run's folder, whose best weights name its classes, or any .pth or .safetensors",
+  'checkpoint of a network that train knows; 1000 classes without names get those of ImageNet;',
   'of a file with several state dicts, <file>#<name> takes one',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18, downloaded once)",
 ])}

@@ -86,7 +86,7 @@ Answers HTTP with a trained network. GET / is a page to drop a picture on. POST 
 GET /healthz says whether it works, GET /metrics gives figures in Prometheus' format.
 
 ${flagHelp('weights <file>', [
-  "a resnet18 or resnet34: a run's folder, or any .pth or .safetensors checkpoint",
+  "a run's folder, or any .pth or .safetensors checkpoint of a network that train knows",
   '(default: $DAWNGRAD_WEIGHTS)',
 ])}
 ${flagHelp('host <address>', [

@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { TRAIN_MODES, type TrainMode, TUTORIAL_MODES } from '../models/types.ts';
+import { type Architecture, TRAIN_MODES, type TrainMode, TUTORIAL_MODES } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 import {
   type DataSettings,
@@ -27,6 +27,7 @@ import {
   SEARCH_HELP,
   searchFlags,
 } from './train-flags/learning.ts';
+import { ARCH_HELP, netBeforeReading, parseArch } from './train-flags/network.ts';
 import {
   NO_RANDOM_WEIGHTS,
   PROBE_HELP,
@@ -50,6 +51,7 @@ export interface TrainCommand {
   readonly dataSettings: DataSettings;
   /** As `data`; NO_WEIGHTS if all weights are drawn at random. */
   readonly weights: string | undefined;
+  readonly arch: Architecture | undefined;
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
@@ -138,7 +140,7 @@ const WITH_RESUME: readonly string[] = [
 
 export const HELP = `Usage: ${called('train')} [--data <folder>] [--weights <file|none>] [flags]
 
-Trains a ResNet on a folder of pictures as PyTorch's transfer-learning tutorial does, and keeps the weights that were
+Trains a network on a folder of pictures as PyTorch's transfer-learning tutorial does, and keeps the weights that were
 best on the validation pictures. By default it downloads the tutorial's files once: 47 MB of pictures and 47 MB of
 weights. If you name nothing and these cannot be reached, it trains the built-in demo and says so.
 
@@ -149,13 +151,14 @@ ${flagHelp('data <folder>', [
 ])}
 ${DATA_HELP}
 ${flagHelp('weights <file>', [
-  'a .pth or .safetensors checkpoint of a resnet18 or resnet34 to start from, or the',
+  'a .pth or .safetensors checkpoint of a network of --arch to start from, or the',
   'folder of a run; its last layer is used only if it has the same number of classes',
   'and, if the file names them, the same classes; of a file with several state dicts,',
   '<file>#<name> takes one',
-  '(model.pth#state_dict_ema); "none" draws all weights of a resnet18 at random',
+  '(model.pth#state_dict_ema); "none" draws all weights at random, see --arch',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18)",
 ])}
+${ARCH_HELP}
 ${flagHelp('demo', [
   'train the built-in demo: a network with random weights on small pictures of insects',
   'that the program draws from the seed; it has its own defaults for the flags',
@@ -231,7 +234,6 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   const mode = oneOf('mode', text('mode') ?? 'finetune', MODES);
   const modes = mode === 'both' ? TUTORIAL_MODES : [mode];
   const words = learningWords(text);
-  if (text('resume') === undefined) checkLearning({ ...numbers, ...words }, modes);
   const adapter = text('adapter');
   const onDivergence = text('on-divergence');
   const demo = values.demo === true;
@@ -245,6 +247,12 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     checkExists('--resume', resume, 'folder');
   }
   const weights = demo || resume !== undefined ? undefined : locate('weights', text('weights'), env);
+  const arch = parseArch(text('arch'));
+  if (resume === undefined) {
+    const areDrawn = demo || weights === NO_WEIGHTS;
+    const net = netBeforeReading({ arch, areDrawn, isNamed: !areDrawn && weights !== undefined });
+    checkLearning({ ...numbers, ...words }, modes, net);
+  }
   const probe = probeOptions(mode === 'probe', values);
   if (mode === 'probe' && weights === NO_WEIGHTS) throw new UsageError(`--weights none: ${NO_RANDOM_WEIGHTS}`);
   if (text('out') === '') throw new UsageError('--out: expected a folder, found an empty string');
@@ -252,6 +260,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     modes,
     data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}),
     weights,
+    arch,
     dataSettings: parseDataFlags(values),
     demo,
     numbers,
@@ -272,7 +281,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
 
 function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
   const withValue = [
-    ...['data', 'weights', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
+    ...['data', 'weights', 'arch', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
     ...NUMBER_FLAGS.map(({ flag }) => flag),
     ...LEARNING_WORDS,
     ...PROBE_VALUES,

@@ -14,6 +14,7 @@ import {
   tutorialWeights,
   UnreachableError,
 } from '../fetch/index.ts';
+import { type Architecture, TUTORIAL_ARCHITECTURE } from '../models/types.ts';
 import type { TrainOptions } from '../train/index.ts';
 import { called } from './called.ts';
 import type { FetchReport } from './fetch-report.ts';
@@ -37,8 +38,9 @@ export interface SourcesContext {
 }
 
 /** The notice that a run is not the tutorial. */
-export const DEMO_LINE =
-  'Built-in demo: a resnet18 learns from scratch to tell two kinds of drawn insects apart. Not the tutorial.';
+export function demoLine(arch: Architecture = TUTORIAL_ARCHITECTURE): string {
+  return `Built-in demo: a ${arch} learns from scratch to tell two kinds of drawn insects apart. Not the tutorial.`;
+}
 
 /**
  * Finds both sources. If flags or variables name both, it fetches nothing.

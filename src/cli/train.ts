@@ -28,7 +28,7 @@ import { runProgram } from './program.ts';
 import { fittingSettings } from './train-flags/learning.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
 import { type Output, TrainReport } from './train-report.ts';
-import { DEMO_LINE, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
+import { demoLine, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
 import { TuneNotes } from './tune-report.ts';
 
 /** The parts of the process that the command needs. */
@@ -121,7 +121,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
     if (typeof sources === 'number') return sources;
     const { json } = command;
     const { demo } = sources;
-    if (demo) (json ? io.stderr : io.stdout).write(`${DEMO_LINE}\n`);
+    if (demo) (json ? io.stderr : io.stdout).write(`${demoLine(command.arch)}\n`);
     for (const { mode, folder } of runs) {
       const trainReport = new TrainReport({
         ...io,
@@ -135,7 +135,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
         const all: TrainOptions = {
           ...{ ...fittingSettings(settings, command.words), ...options, ...command.words },
           ...{ ...command.regularization, ...command.probe, ...command.dataSettings },
-          ...{ data, weights, demo, mode, signal, out: folder },
+          ...{ data, weights, arch: command.arch, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         };

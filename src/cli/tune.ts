@@ -3,7 +3,8 @@
 import { DawngradError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import { TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
+import { fromScratch } from '../models/start.ts';
+import { type Architecture, TUTORIAL_ARCHITECTURE, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import { DEFAULT_BUDGET, engineVersion, keepResults, type TuneReport, tune, tuneLimits } from '../tune/index.ts';
@@ -14,15 +15,17 @@ import { interruptedStatus, interruptible } from './interrupt.ts';
 import { parseArgs } from './parse-args.ts';
 import { runProgram } from './program.ts';
 import type { Io } from './train.ts';
+import { parseArch } from './train-flags/network.ts';
 import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
 
 const HELP = `Usage: ${called('tune')} [flags]
 
-Measures which kernel is fastest on this machine for each convolution of a ResNet-18 or 34, and stores the results.
-From then on, train and predict use them for the same batch size and image size. Otherwise they use the shipped tables.
+Measures which kernel is fastest on this machine for each convolution and product of a network, and stores the results.
+From then on, train and predict use them for the same network, batch size and image size. Otherwise they use the shipped tables.
 
 ${flagHelp('batch-size <n>', [`pictures per step of the run to tune for (default: ${NUMBER_OPTIONS.batchSize.default})`])}
 ${flagHelp('image-size <n>', [`side of the square that the network sees, in pixels (default: ${NUMBER_OPTIONS.imageSize.default})`])}
+${flagHelp('arch <name>', ['the network of the run to tune for, by torchvision’s name (default: resnet18);', 'the same names as of train'])}
 ${flagHelp('mode <mode>', [`${TUTORIAL_MODES.join(' or ')}: decides which gradients are tuned (default: finetune)`])}
 ${flagHelp('adapter <kind>', [`${ADAPTERS.join(', ')}`, '(default: high-performance, as for training)'])}
 ${flagHelp('budget <seconds>', [
@@ -45,6 +48,7 @@ interface TuneCommand {
   readonly batchSize: number;
   readonly imageSize: number;
   readonly mode: TutorialMode;
+  readonly arch: Architecture;
   readonly adapter: AdapterPreference | undefined;
   /** Seconds. */
   readonly budget: number;
@@ -74,13 +78,16 @@ export async function main(argv: readonly string[], io: Io = process, startedAt 
 }
 
 async function run(command: TuneCommand, io: Io, startedAt: number): Promise<number> {
-  const { batchSize, imageSize, mode, adapter, budget, json } = command;
+  const { batchSize, imageSize, mode, arch, adapter, budget, json } = command;
   const notes = new TuneNotes(io.stderr);
   const stopBar = () => notes.stopBar();
   return interruptible({ stderr: io.stderr, stopBar }, async (signal) => {
     const report = await tune({
       // Convolutions do not depend on classes and momentum.
-      question: { mode, classes: 2, imageSize, batchSize, momentum: 0, pictures: { train: batchSize, val: batchSize } },
+      question: {
+        ...{ mode, classes: 2, imageSize, batchSize, momentum: 0, start: fromScratch(arch) },
+        pictures: { train: batchSize, val: batchSize },
+      },
       adapter,
       limits: tuneLimits(budget),
       startedAt,
@@ -117,7 +124,7 @@ function reportText({ adapter, results, seconds }: TuneReport): string {
 
 /** @throws UsageError if the arguments are wrong */
 function parseFlags(argv: readonly string[]): TuneCommand | 'help' {
-  const { help, json = false, adapter, mode = 'finetune', budget, ...sizes } = parse(argv);
+  const { help, json = false, adapter, mode = 'finetune', arch, budget, ...sizes } = parse(argv);
   if (help) return 'help';
   const number = (flag: 'batch-size' | 'image-size', option: 'batchSize' | 'imageSize') => {
     const text = sizes[flag];
@@ -127,6 +134,7 @@ function parseFlags(argv: readonly string[]): TuneCommand | 'help' {
     batchSize: number('batch-size', 'batchSize'),
     imageSize: number('image-size', 'imageSize'),
     mode: oneOf('mode', mode, TUTORIAL_MODES),
+    arch: parseArch(arch) ?? TUTORIAL_ARCHITECTURE,
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
     budget: budget === undefined ? DEFAULT_BUDGET : checkBudget(toNumber('budget', budget)),
     json,
@@ -142,6 +150,7 @@ function parse(argv: readonly string[]) {
         'batch-size': text,
         'image-size': text,
         mode: text,
+        arch: text,
         adapter: text,
         budget: text,
         json: { type: 'boolean' },

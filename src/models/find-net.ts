@@ -5,19 +5,33 @@
 import { FileError } from '../errors.ts';
 import { listed, printable, quote } from '../printable.ts';
 import { type Checkpoint, isAveraged } from '../weights/index.ts';
+import { fromTimm, MARKS, netWith } from './registry.ts';
 
-/** Every ResNet has it, and nothing else. */
-const MARK = 'layer1.0.conv1.weight';
 const NAMES_SHOWN = 5;
 /** In one file. Each name is held against each. */
 const MOST_NETS = 16;
 
 /**
- * Takes the network's entries, without the prefix before their names.
+ * Takes the network's entries, without the prefix before their names, and under torchvision's names if they are timm's.
  * @returns the same checkpoint if there is no prefix, or no known network; what was done is in its notes
  * @throws FileError if there are several networks, and nothing says which
  */
 export function findNet(path: string, checkpoint: Checkpoint): Checkpoint {
+  return underOurNames(withoutPrefix(path, checkpoint));
+}
+
+function underOurNames(checkpoint: Checkpoint): Checkpoint {
+  const { tensors } = checkpoint;
+  const renamed = netWith(tensors) ? undefined : fromTimm(tensors);
+  if (!renamed) return checkpoint;
+  const entries = Array.from(renamed, ([old, { name, shape }]) => {
+    const tensor = tensors.get(old)!;
+    return [name, tensor.shape.join() === shape.join() ? tensor : { ...tensor, shape }] as const;
+  });
+  return { ...checkpoint, tensors: new Map(entries), notes: [...(checkpoint.notes ?? []), "timm's names"] };
+}
+
+function withoutPrefix(path: string, checkpoint: Checkpoint): Checkpoint {
   const { tensors } = checkpoint;
   const prefixes = prefixesOf(tensors.keys());
   const prefix = choosePrefix(path, prefixes);
@@ -50,11 +64,12 @@ export function commonPrefix({ tensors }: Checkpoint): string {
 }
 
 function prefixesOf(names: Iterable<string>): string[] {
-  const prefixes: string[] = [];
+  const prefixes = new Set<string>();
   for (const name of names) {
-    if (name === MARK || name.endsWith(`.${MARK}`)) prefixes.push(name.slice(0, -MARK.length));
+    const mark = MARKS.find((one) => name === one || name.endsWith(`.${one}`));
+    if (mark !== undefined) prefixes.add(name.slice(0, -mark.length));
   }
-  return prefixes;
+  return [...prefixes];
 }
 
 /** Raw weights before averaged ones. */

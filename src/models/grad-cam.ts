@@ -6,16 +6,15 @@ import { backward } from '../autograd/backward.ts';
 import { expectImages, OptionError, ShapeError } from '../autograd/errors.ts';
 import { noGrad } from '../autograd/graph.ts';
 import { mul, relu } from '../autograd/ops/elementwise.ts';
-import { flatten } from '../autograd/ops/flatten.ts';
 import { matmul } from '../autograd/ops/matmul.ts';
 import { mean, sum } from '../autograd/ops/sum.ts';
 import { scope } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { ResNet } from './resnet.ts';
+import type { Classifier } from './classifier.ts';
 
 /**
- * Heat maps of what spoke for a class: the channels of layer4's output, each weighted by the mean gradient of the
+ * Heat maps of what spoke for a class: the channels of the last output that knows places (layer4 of a ResNet), each weighted by the mean gradient of the
  * class's score over its plane, added, cut off below zero, and resized to the pictures bilinearly (torch's
  * `interpolate` with `align_corners=False`).
  *
@@ -27,7 +26,7 @@ import type { ResNet } from './resnet.ts';
  * @returns [N, H, W], at least 0
  * @throws OptionError if the network is in training mode or an index is not one of its classes; ShapeError, DTypeError
  */
-export function gradCam(model: ResNet, images: Tensor, classIndex: number | readonly number[]): Tensor {
+export function gradCam(model: Classifier, images: Tensor, classIndex: number | readonly number[]): Tensor {
   if (model.training) {
     throw new OptionError('gradCam: expected a network in evaluation mode, found training mode. Call model.eval().');
   }
@@ -45,14 +44,14 @@ export function gradCam(model: ResNet, images: Tensor, classIndex: number | read
 }
 
 /** The gradient of each picture's score of its class with respect to `maps`, by autograd through the layers above. */
-function scoreGradient(model: ResNet, maps: Tensor, indicesFor: (classes: number) => readonly number[]): Tensor {
+function scoreGradient(model: Classifier, maps: Tensor, indicesFor: (classes: number) => readonly number[]): Tensor {
   const { gpu } = maps;
-  // Only the maps need a gradient. What the last layer's parameters have collected must not change.
-  const open = model.fc.parameters().filter((parameter) => parameter.requiresGrad);
+  // Only the maps need a gradient. What parameters have collected must not change.
+  const open = model.parameters().filter((parameter) => parameter.requiresGrad);
   for (const parameter of open) parameter.requiresGrad = false;
   try {
     maps.requiresGrad = true;
-    const scores = model.fc.call(flatten(model.avgpool.call(maps)));
+    const scores = model.scoresOfMaps(maps);
     const [count, classes] = scores.shape as [number, number];
     const chosen = new Float32Array(count * classes);
     for (const [i, index] of indicesFor(classes).entries()) chosen[i * classes + index] = 1;

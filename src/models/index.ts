@@ -1,5 +1,20 @@
 /** Networks. Other folders import from this file, and from start.ts for the start of a run. */
 
 export { BasicBlock, type BasicBlockOptions } from './basic-block.ts';
+export { Bottleneck, type BottleneckOptions } from './bottleneck.ts';
+export { Classifier } from './classifier.ts';
 export { gradCam } from './grad-cam.ts';
-export { ResNet, type ResNetOptions, resnet18, resnet34 } from './resnet.ts';
+export { classifier } from './registry.ts';
+export { ResNet, type ResNetOptions, type ResNetShape } from './resnet.ts';
+export {
+  resnet18,
+  resnet34,
+  resnet50,
+  resnet101,
+  resnet152,
+  resnext50_32x4d,
+  resnext101_32x8d,
+  resnext101_64x4d,
+  wide_resnet50_2,
+  wide_resnet101_2,
+} from './resnets.ts';

@@ -1,7 +1,8 @@
 /** Which parameters of a network learn, and at which rates. */
+import { OptionError } from '../autograd/errors.ts';
 import { AdamW, type Optimizer, SGD } from '../optim/index.ts';
-import type { ResNet } from './resnet.ts';
-import type { Block, OptimizerName } from './types.ts';
+import type { Classifier } from './classifier.ts';
+import type { OptimizerName } from './types.ts';
 
 /** The optimizer of a run. */
 export interface OptimizerSettings {
@@ -18,12 +19,17 @@ export interface OptimizerSettings {
 /**
  * Lets the network learn from this block on, and freezes all before it: they get no gradients. As in the tutorial their
  * batch norms still normalise by each batch and move their statistics, if the network is in training mode.
+ * @param from one of the network's blocks; by default all learn
+ * @throws OptionError if it has no such block
  */
-export function learnFrom(model: ResNet, block: Block): void {
-  let learns = false;
-  for (const [name, child] of model.children) {
-    learns ||= name === block;
-    child.freeze(!learns);
+export function learnFrom({ blocks }: Classifier, from?: string): void {
+  if (from !== undefined && !blocks.has(from)) {
+    throw new OptionError(`learnFrom(): expected ${[...blocks.keys()].join(', ')}, got ${JSON.stringify(from)}.`);
+  }
+  let learns = from === undefined;
+  for (const [name, parts] of blocks) {
+    learns ||= name === from;
+    for (const part of parts) part.freeze(!learns);
   }
 }
 
@@ -31,10 +37,10 @@ export function learnFrom(model: ResNet, block: Block): void {
  * Makes the optimizer of the parameters that learn now: one group, or two if the backbone has a rate of its own, first
  * the backbone, then the last layer.
  */
-export function makeOptimizer(model: ResNet, settings: OptimizerSettings): Optimizer {
+export function makeOptimizer(model: Classifier, settings: OptimizerSettings): Optimizer {
   const { optimizer, lr, lrBackbone, momentum, weightDecay } = settings;
   const learners = model.parameters().filter(({ requiresGrad }) => requiresGrad);
-  const head = model.fc.parameters();
+  const head = model.head.parameters();
   const backbone = learners.filter((parameter) => !head.includes(parameter));
   const parameters =
     lrBackbone === lr || backbone.length === 0

@@ -5,14 +5,13 @@
  */
 import { FileError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { type ResNet, resnet18, resnet34 } from '../models/index.ts';
 import { Linear, type RandomSource } from '../nn/index.ts';
 import { listed } from '../printable.ts';
 import { type Checkpoint, namedClasses, parseSource, readCheckpoint } from '../weights/index.ts';
+import type { Classifier } from './classifier.ts';
 import { findNet } from './find-net.ts';
-import type { Architecture, TrainMode } from './types.ts';
-
-const BUILDERS = { resnet18, resnet34 };
+import { MARKS, netOf, netWith } from './registry.ts';
+import { ARCHITECTURES, type Architecture, type TrainMode, TUTORIAL_ARCHITECTURE } from './types.ts';
 
 export { CLASSES_KEY, namedClasses } from '../weights/index.ts';
 
@@ -41,15 +40,28 @@ export const factsOf = ({ architecture, loadsLastLayer, description }: Start): S
 });
 
 /** A start without a checkpoint: every weight is drawn. */
-export const FROM_SCRATCH: Start = {
-  architecture: 'resnet18',
-  loadsLastLayer: false,
-  description: 'None: every weight of the resnet18 is drawn.',
-};
+export function fromScratch(architecture: Architecture = TUTORIAL_ARCHITECTURE): Start {
+  const description = `None: every weight of the ${architecture} is drawn.`;
+  return { architecture, loadsLastLayer: false, description };
+}
 
-/** Reads a checkpoint to start from, or uses none. @throws FileError as `startFrom` does, or if it cannot be read */
-export function readStart(weights: string | undefined, classes: readonly string[]): Start {
-  return weights === undefined ? FROM_SCRATCH : startFrom(weights, readCheckpoint(weights), classes);
+/**
+ * Reads a checkpoint to start from, or uses none.
+ * @param architecture the network that it must be; without a checkpoint that to build, by default a resnet18
+ * @throws FileError as `startFrom` does, if it cannot be read, or if it is another network
+ */
+export function readStart(
+  weights: string | undefined,
+  classes: readonly string[],
+  architecture?: Architecture | undefined,
+): Start {
+  if (weights === undefined) return fromScratch(architecture);
+  const start = startFrom(weights, readCheckpoint(weights), classes);
+  if (architecture === undefined || architecture === start.architecture) return start;
+  throw new FileError(
+    `${weights}: expected the weights of a ${architecture}, found those of a ${start.architecture}. Leave the architecture out, as ` +
+      'weights tell it themselves, or give others.',
+  );
 }
 
 /**
@@ -60,7 +72,7 @@ export function readStart(weights: string | undefined, classes: readonly string[
 export function startFrom(path: string, checkpoint: Checkpoint, classes: readonly string[]): Start {
   const net = findNet(parseSource(path).path, checkpoint);
   const architecture = architectureOf(path, net);
-  const outputs = net.tensors.get('fc.weight')?.shape[0];
+  const outputs = outputsOf(architecture, net);
   const named = namedClasses(net);
   const begin = `${path} (${architecture})`;
   const end = notesText(net);
@@ -90,18 +102,23 @@ export function notesText({ notes = [] }: Pick<Checkpoint, 'notes'>): string {
 }
 
 /**
- * Finds a checkpoint's architecture by the names of its entries.
+ * Finds a checkpoint's architecture by the names and shapes of its entries.
  * @throws FileError if no known architecture fits
  */
 export function architectureOf(path: string, { tensors }: Checkpoint): Architecture {
-  if (!tensors.has('layer1.0.conv1.weight') || tensors.has('layer1.0.conv3.weight')) {
-    throw new FileError(
-      `${path}: expected the weights of a resnet18 or resnet34 under torchvision's names, found ` +
-        `${tensors.has('layer1.0.conv3.weight') ? 'those of a deeper ResNet' : `${tensors.size} other tensors`}. ` +
-        'Give a checkpoint of one of these networks.',
-    );
-  }
-  return tensors.has('layer1.2.conv1.weight') ? 'resnet34' : 'resnet18';
+  const net = netWith(tensors);
+  if (net) return net.name;
+  const isAlike = MARKS.some((mark) => tensors.has(mark));
+  throw new FileError(
+    `${path}: expected the weights of a known network under torchvision's or timm's names, found ` +
+      `${isAlike ? 'those of a similar one, of other depth or width' : `${tensors.size} other tensors`}. ` +
+      `Give a checkpoint of one of these: ${ARCHITECTURES.join(', ')}.`,
+  );
+}
+
+/** Outputs of a checkpoint's last layer; undefined if it has none. */
+export function outputsOf(architecture: Architecture, { tensors }: Checkpoint): number | undefined {
+  return tensors.get(`${netOf(architecture).headName}.weight`)?.shape[0];
 }
 
 /**
@@ -114,17 +131,17 @@ export function buildModel(
   gpu: Gpu,
   start: Start,
   { classes, mode, random }: { classes: number; mode: TrainMode; random?: RandomSource },
-): ResNet {
+): Classifier {
   const skip = { ...(random && { random }), init: 'skip' } as const;
   const draw = random ? { random } : skip;
-  const model = BUILDERS[start.architecture](gpu, start.checkpoint ? skip : draw);
+  const model = netOf(start.architecture).build(gpu, start.checkpoint ? skip : draw);
   if (mode !== 'finetune') model.freeze();
   // After freezing, so the new layer is the only one that requires gradients.
-  model.fc = new Linear(gpu, model.featureSize, classes, start.loadsLastLayer ? skip : draw);
+  model.head = new Linear(gpu, model.featureSize, classes, start.loadsLastLayer ? skip : draw);
   if (start.checkpoint) {
     const entries = start.checkpoint.tensors;
     try {
-      model.loadStateDict(entries, start.loadsLastLayer ? {} : { ignore: ['fc.'] });
+      model.loadStateDict(entries, start.loadsLastLayer ? {} : { ignore: [`${model.headName}.`] });
     } catch (error) {
       model.dispose();
       throw error;

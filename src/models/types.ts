@@ -14,13 +14,15 @@ export const TRAIN_MODES: readonly TrainMode[] = [...TUTORIAL_MODES, 'probe'];
 /** The two phases of an epoch: the first trains, the second evaluates on pictures that are not trained on. */
 export type Phase = 'train' | 'val';
 
-/** Networks that a run can build. */
-export const ARCHITECTURES = ['resnet18', 'resnet34'] as const;
+/** torchvision's names of the networks that a run can build; `registry.ts` has what they are. */
+export const ARCHITECTURES = [
+  ...(['resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'wide_resnet50_2', 'wide_resnet101_2'] as const),
+  ...(['resnext50_32x4d', 'resnext101_32x8d', 'resnext101_64x4d'] as const),
+] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
-/** The blocks of a ResNet from which on it may learn, in order; the last is the head. */
-export const BLOCKS = ['conv1', 'layer1', 'layer2', 'layer3', 'layer4', 'fc'] as const;
-export type Block = (typeof BLOCKS)[number];
+/** The network of the tutorial. */
+export const TUTORIAL_ARCHITECTURE: Architecture = 'resnet18';
 
 /** The optimizers of a run. */
 export const OPTIMIZERS = ['sgd', 'adamw'] as const;

@@ -79,7 +79,7 @@ export abstract class Module<Inputs extends readonly unknown[] = [input: Tensor]
    * activations between them take half the memory. Kernels still compute in f32. Biases and batch norms stay unchanged.
    *
    * This cannot be undone: the f32 weights are freed, the module is in evaluation mode, requires no gradients and
-   * cannot be trained any more. A ResNet still takes f32 images and returns f32 scores. Other modules take inputs that
+   * cannot be trained any more. A `Classifier` still takes f32 images and returns f32 scores. Other modules take inputs that
    * `toDType` converted.
    * @throws MissingFeatureError if the device was opened without half precision
    */

@@ -10,9 +10,9 @@ import { Chooser, type ChooserSettings } from '../kernels/chooser.ts';
 import type { TunedChoices, Work } from '../kernels/work.ts';
 import type { Criterion } from '../models/criterion.ts';
 import { learnFrom, makeOptimizer } from '../models/learning.ts';
-import { buildModel, FROM_SCRATCH, type Start } from '../models/start.ts';
+import { buildModel, fromScratch, type Start } from '../models/start.ts';
 import { type HostBatch, type StepMarks, trainStep, valStep } from '../models/step.ts';
-import type { Block, OptimizerName, Phase, TrainMode } from '../models/types.ts';
+import type { OptimizerName, Phase, TrainMode } from '../models/types.ts';
 import { openDryGpu } from './dry-device.ts';
 import { Ledger } from './ledger.ts';
 
@@ -27,7 +27,7 @@ export interface MemoryQuestion {
   /** Default SGD. AdamW keeps two averages of each gradient. */
   readonly optimizer?: OptimizerName | undefined;
   /** The first block that learns; by default all do. It means something in the mode finetune only. */
-  readonly unfreeze?: Block | undefined;
+  readonly unfreeze?: string | undefined;
   /** Epochs in which only the last layer learns, before the others join; default 0. */
   readonly freezeEpochs?: number | undefined;
   /** Batches that make one update of the weights together; default 1. Between them the gradients stay. */
@@ -101,13 +101,13 @@ type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activa
  */
 export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settings?: ChooserSettings): Rehearsal {
   const { classes, mode, imageSize, batchSize, momentum, pictures, start, half, criterion, mixes } = question;
-  const { optimizer: kind = 'sgd', unfreeze = 'conv1', freezeEpochs = 0, accumulate = 1, gradClip = 0 } = question;
+  const { optimizer: kind = 'sgd', unfreeze, freezeEpochs = 0, accumulate = 1, gradClip = 0 } = question;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
   const programs = new Map<string, Program>();
   gpu.onDispatch = ({ program }) => programs.set(program.key, program);
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
-  const model = buildModel(gpu, { ...FROM_SCRATCH, ...start }, { classes, mode });
+  const model = buildModel(gpu, { ...fromScratch(), ...start }, { classes, mode });
   if (half) model.half();
   // This includes the replaced last layer, and f32 weights that f16 ones replaced.
   ledger.putFresh('workspace');
@@ -119,7 +119,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   }
   for (const parameter of model.parameters()) ledger.put(parameter.buffer.id, 'parameters');
 
-  const from = mode === 'finetune' ? unfreeze : 'fc';
+  const from = mode === 'finetune' ? unfreeze : model.headName;
   if (!half) learnFrom(model, from);
   // Neither rates nor weight decay take memory.
   const rates = { lr: 1, lrBackbone: 1, weightDecay: 0 };
@@ -141,7 +141,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   // momentum, so only later steps have everything that a step can have at once. After the second epoch no step needs
   // new buffers. Thawed layers begin anew.
   const epochs = ['train', 'val', 'train', 'val'] as const;
-  const stages = optimizer && freezeEpochs > 0 ? (['fc', from] as const) : [from];
+  const stages = optimizer && freezeEpochs > 0 ? [model.headName, from] : [from];
   for (const stage of stages) {
     if (optimizer) learnFrom(model, stage);
     for (const phase of epochs) {

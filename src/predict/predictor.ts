@@ -7,8 +7,9 @@ import { WatchdogError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
-import type { ResNet } from '../models/index.ts';
-import { architectureOf, buildModel, IGNORE_ORIENTATION_KEY, readNet, type Start } from '../models/start.ts';
+import type { Classifier } from '../models/index.ts';
+import { netOf } from '../models/registry.ts';
+import { architectureOf, buildModel, IGNORE_ORIENTATION_KEY, outputsOf, readNet, type Start } from '../models/start.ts';
 import type { Architecture } from '../models/types.ts';
 import { StateDictError } from '../nn/index.ts';
 import { checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
@@ -92,7 +93,7 @@ const QUEUE_DEPTH = 1;
 /**
  * Reads a checkpoint and loads its network on a device. The caller must close the predictor; until then Node does not
  * exit.
- * @param weights a .pth or .safetensors file of a resnet18 or resnet34, or the folder of a run, for its best.safetensors;
+ * @param weights a .pth or .safetensors file of a known network, or the folder of a run, for its best.safetensors;
  *   `file.pth#name` takes one of several state dicts
  * @throws FileError naming the file if it cannot be read or holds another network; UsageError if an option is invalid;
  *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; MissingFeatureError if it has no half
@@ -101,7 +102,7 @@ const QUEUE_DEPTH = 1;
 export async function openPredictor(weights: string, options: PredictorOptions = {}): Promise<Predictor> {
   const checkpoint = readNet(weights);
   const architecture = architectureOf(weights, checkpoint);
-  const classes = classNamesOf(checkpoint, countOutputs(weights, checkpoint));
+  const classes = classNamesOf(checkpoint, countOutputs(weights, architecture, checkpoint));
   const imageSize = checkNumber('imageSize', options.imageSize ?? recordedImageSize(checkpoint));
   const batchSize = checkNumber('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE);
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
@@ -137,12 +138,12 @@ export async function openPredictor(weights: string, options: PredictorOptions =
 }
 
 /** The number of classes of the last layer. */
-function countOutputs(path: string, { tensors }: Checkpoint): number {
-  const outputs = tensors.get('fc.weight')?.shape[0];
+function countOutputs(path: string, architecture: Architecture, checkpoint: Checkpoint): number {
+  const outputs = outputsOf(architecture, checkpoint);
   if (outputs !== undefined && outputs >= 2) return outputs;
   const found = outputs === undefined ? 'none' : `one with ${outputs}`;
   throw new FileError(
-    `${path}: expected a last layer (fc.weight) with two or more outputs, one per class, found ${found}. ` +
+    `${path}: expected a last layer (${netOf(architecture).headName}.weight) with two or more outputs, one per class, found ${found}. ` +
       'Give the weights of a whole network, such as the best.safetensors of a run.',
   );
 }
@@ -172,7 +173,7 @@ interface Parts {
   readonly ownsGpu: boolean;
   /** Used by this predictor only. */
   readonly chooser: Chooser;
-  readonly model: ResNet;
+  readonly model: Classifier;
 }
 
 /** A submitted batch, with the unreadable pictures in their places. */

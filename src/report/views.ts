@@ -7,7 +7,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { Watchdog } from '../gpu/watchdog.ts';
 import type { Answer, Judgement } from '../judge/index.ts';
 import type { Chooser } from '../kernels/chooser.ts';
-import { gradCam, type ResNet } from '../models/index.ts';
+import { type Classifier, gradCam } from '../models/index.ts';
 import { pictureOf, smallJpeg, underHeat } from '../pictures/index.ts';
 
 /** What reads pictures, and what knows where the network looked. */
@@ -22,7 +22,7 @@ export interface Network {
   readonly gpu: Gpu;
   readonly chooser: Chooser;
   /** In evaluation mode. */
-  readonly model: ResNet;
+  readonly model: Classifier;
   /** Pictures in a batch: the memory was planned for so many. */
   readonly batchSize: number;
   readonly watchdog: Watchdog;

@@ -1,10 +1,10 @@
 /** What learns in a run: which layers, at which rates, by which optimizer, and how many batches make an update. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Criterion } from '../models/criterion.ts';
-import type { ResNet } from '../models/index.ts';
+import type { Classifier } from '../models/index.ts';
 import { groupPlace, learnFrom, makeOptimizer } from '../models/learning.ts';
 import { type HostBatch, type StepResult, trainStep } from '../models/step.ts';
-import type { Block, TutorialMode } from '../models/types.ts';
+import type { TutorialMode } from '../models/types.ts';
 import type { Optimizer } from '../optim/index.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import type { Recipe } from './recipe.ts';
@@ -12,7 +12,7 @@ import { RunSchedule } from './schedule.ts';
 
 export interface LearnerOptions {
   readonly gpu: Gpu;
-  readonly model: ResNet;
+  readonly model: Classifier;
   readonly mode: TutorialMode;
   readonly recipe: Recipe;
   readonly settings: NumberSettings;
@@ -26,15 +26,15 @@ export class Learner {
   readonly optimizer: Optimizer;
   readonly scheduler: RunSchedule;
   readonly #options: LearnerOptions;
-  /** The first block that learns, once the frozen epochs are over. */
-  readonly #block: Block;
-  #learnsFrom: Block;
+  /** The first block that learns, once the frozen epochs are over; undefined if all do. */
+  readonly #block: string | undefined;
+  #learnsFrom: string | undefined;
 
   constructor(options: LearnerOptions) {
     const { model, mode, recipe, settings, pictures } = options;
     const { batchSize, accumulate } = settings;
     this.#options = options;
-    this.#block = mode === 'finetune' ? recipe.unfreeze : 'fc';
+    this.#block = mode === 'finetune' ? recipe.unfreeze : model.headName;
     this.#learnsFrom = this.#block;
     learnFrom(model, this.#block);
     // Of all that will learn some day. Frozen layers have no gradient, and so no update, no decay and no momentum.
@@ -53,7 +53,7 @@ export class Learner {
    */
   beginEpoch(epoch: number): boolean {
     const { model, settings } = this.#options;
-    const from = epoch < settings.freezeEpochs ? 'fc' : this.#block;
+    const from = epoch < settings.freezeEpochs ? model.headName : this.#block;
     const changes = from !== this.#learnsFrom;
     if (changes) learnFrom(model, from);
     this.#learnsFrom = from;

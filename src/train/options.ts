@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { type Block, type OptimizerName, TRAIN_MODES, type TrainMode } from '../models/types.ts';
+import { ARCHITECTURES, type Architecture, type OptimizerName, TRAIN_MODES, type TrainMode } from '../models/types.ts';
 import type { FindTuned } from '../plan/index.ts';
 import type { ScheduleName } from './recipe.ts';
 import type { RegularizationOptions } from './regularization.ts';
@@ -21,6 +21,11 @@ export interface TrainOptions extends RegularizationOptions {
   readonly data: string;
   /** A checkpoint (.pth or .safetensors) to start from. Without one the weights are drawn at random. */
   readonly weights?: string | undefined;
+  /**
+   * The network, by torchvision's name. Weights tell it themselves: then it must be theirs. Without weights it is what is
+   * built; default `resnet18`.
+   */
+  readonly arch?: Architecture | undefined;
   /** Default `finetune`. `probe` is not the tutorial's: it has defaults of its own for epochs, batch and rates. */
   readonly mode?: TrainMode | undefined;
   /** Default 25. */
@@ -31,8 +36,11 @@ export interface TrainOptions extends RegularizationOptions {
   readonly lr?: number | undefined;
   /** The rate of all layers but the last; `lr` is then that of the last one. By default all have `lr`. */
   readonly lrBackbone?: number | undefined;
-  /** The first block that learns; those before it are frozen. By default all learn. Only in the mode `finetune`. */
-  readonly unfreeze?: Block | undefined;
+  /**
+   * The first block that learns; those before it are frozen. By default all learn. Only in the mode `finetune`. Its name is that
+   * of the network's `Classifier.blocks`: `layer4` of a ResNet.
+   */
+  readonly unfreeze?: string | undefined;
   /**
    * The first epochs in which only the last layer learns; then all do, or those from `unfreeze` on. They count as
    * epochs. Default 0. Only in the mode `finetune`.
@@ -152,6 +160,13 @@ export function checkMode(mode: string): TrainMode {
   const known = TRAIN_MODES.find((one) => one === mode);
   if (known) return known;
   throw new UsageError(`mode: expected ${TRAIN_MODES.join(' or ')}, found ${mode}`);
+}
+
+/** @throws UsageError if it is unknown */
+export function checkArch(name: string | undefined): Architecture | undefined {
+  const known = ARCHITECTURES.find((one) => one === name);
+  if (known || name === undefined) return known;
+  throw new UsageError(`arch: expected ${ARCHITECTURES.join(', ')}, found ${JSON.stringify(name)}`);
 }
 
 /** @throws UsageError if it is unknown */

@@ -1,6 +1,7 @@
 /** How a run learns, beside its numbers: optimizer, schedule, frozen blocks. And which options contradict each other. */
 import { UsageError } from '../errors.ts';
-import { BLOCKS, type Block, OPTIMIZERS, type OptimizerName, type TrainMode } from '../models/types.ts';
+import type { Net } from '../models/net.ts';
+import { OPTIMIZERS, type OptimizerName, type TrainMode } from '../models/types.ts';
 import { NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
 
 /** The schedules of the learning rate. */
@@ -11,12 +12,12 @@ export type ScheduleName = (typeof SCHEDULES)[number];
 export interface Recipe {
   readonly optimizer: OptimizerName;
   readonly schedule: ScheduleName;
-  /** The first block that learns. */
-  readonly unfreeze: Block;
+  /** The first block that learns; undefined if all do. */
+  readonly unfreeze: string | undefined;
 }
 
 /** The tutorial's. */
-export const TUTORIAL_RECIPE: Recipe = { optimizer: 'sgd', schedule: 'step', unfreeze: 'conv1' };
+export const TUTORIAL_RECIPE: Recipe = { optimizer: 'sgd', schedule: 'step', unfreeze: undefined };
 
 /** torch's default for AdamW. SGD has none, as in the tutorial. */
 const ADAMW_WEIGHT_DECAY = 0.01;
@@ -27,18 +28,29 @@ export type RecipeOptions = Partial<Record<NumberOption, number | undefined>> & 
 };
 
 /** Without what is the default: files of the tutorial's run stay as they were before there was a choice. */
-export function writtenRecipe(recipe: Recipe): Partial<Recipe> {
-  const entries = Object.entries(recipe) as [keyof Recipe, string][];
+export function writtenRecipe(recipe: Recipe): Partial<Record<keyof Recipe, string>> {
+  const entries = Object.entries(recipe) as [keyof Recipe, string | undefined][];
   return Object.fromEntries(entries.filter(([name, value]) => value !== TUTORIAL_RECIPE[name]));
+}
+
+/** What else decides whether options contradict each other, and how messages name them. */
+export interface RecipeContext {
+  /** The network of the run, once it is known. */
+  readonly net?: Pick<Net, 'name' | 'blocks'> | undefined;
+  /** How messages name an option: `lrBackbone`, or `--lr-backbone` on the command line. */
+  readonly shown?: ((name: string) => string) | undefined;
 }
 
 /**
  * Checks the words, and that no option has another that it contradicts.
- * @param shown how messages name an option: `lrBackbone`, or `--lr-backbone` on the command line
  * @throws UsageError
  */
-export function recipeOf(options: RecipeOptions, mode: TrainMode, shown = (name: string) => name): Recipe {
-  const word = <Word extends string>(name: keyof Recipe, known: readonly Word[]): Word => {
+export function recipeOf(
+  options: RecipeOptions,
+  mode: TrainMode,
+  { net, shown = (name) => name }: RecipeContext = {},
+): Recipe {
+  const word = <Word extends string>(name: 'optimizer' | 'schedule', known: readonly Word[]): Word => {
     const given = options[name] ?? TUTORIAL_RECIPE[name];
     const found = known.find((one) => one === given);
     if (found) return found;
@@ -47,17 +59,31 @@ export function recipeOf(options: RecipeOptions, mode: TrainMode, shown = (name:
   const recipe: Recipe = {
     optimizer: word('optimizer', OPTIMIZERS),
     schedule: word('schedule', SCHEDULES),
-    unfreeze: word('unfreeze', BLOCKS),
+    unfreeze: firstBlock(options.unfreeze, net, shown('unfreeze')),
   };
-  for (const [name, reason] of contradictions(options, mode, recipe)) {
+  for (const [name, reason] of contradictions(options, mode, recipe, net)) {
     throw new UsageError(`${shown(name)}: ${reason(shown)}`);
   }
   return recipe;
 }
 
+/** Undefined if it is the network's first, so that all learn. */
+function firstBlock(given: string | undefined, net: RecipeContext['net'], shownAs: string): string | undefined {
+  if (!net || given === undefined) return given;
+  if (net.blocks.includes(given)) return given === net.blocks[0] ? undefined : given;
+  throw new UsageError(
+    `${shownAs}: expected a block of a ${net.name}: ${net.blocks.join(', ')}, found ${JSON.stringify(given)}`,
+  );
+}
+
 type Contradiction = readonly [name: keyof RecipeOptions, reason: (shown: (name: string) => string) => string];
 
-function* contradictions(options: RecipeOptions, mode: TrainMode, recipe: Recipe): Generator<Contradiction> {
+function* contradictions(
+  options: RecipeOptions,
+  mode: TrainMode,
+  recipe: Recipe,
+  net: RecipeContext['net'],
+): Generator<Contradiction> {
   // No frozen epochs are as good as none given.
   const isGiven = (name: keyof RecipeOptions) =>
     options[name] !== undefined && !(name === 'freezeEpochs' && options[name] === 0);
@@ -68,9 +94,10 @@ function* contradictions(options: RecipeOptions, mode: TrainMode, recipe: Recipe
       yield [name, (shown) => `only the last layer learns in the ${shown('mode')} ${mode}; leave one of the two out`];
     }
   }
-  if (recipe.unfreeze === 'fc') {
+  const head = net?.blocks.at(-1);
+  if (head !== undefined && recipe.unfreeze === head) {
     for (const name of backbone.slice(1)) {
-      yield [name, (shown) => `only the last layer learns with ${shown('unfreeze')} fc; leave one of the two out`];
+      yield [name, (shown) => `only the last layer learns with ${shown('unfreeze')} ${head}; leave one of the two out`];
     }
   }
   const [epochs, freeze, warmup] = [numberOf('epochs'), numberOf('freezeEpochs'), numberOf('warmup')];

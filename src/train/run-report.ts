@@ -5,7 +5,7 @@ import { WatchdogError } from '../gpu/errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
-import type { ResNet } from '../models/index.ts';
+import type { Classifier } from '../models/index.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import type { Counts } from '../report/index.ts';
 import type { PictureSet, Pictures } from './pictures.ts';
@@ -17,7 +17,7 @@ export interface ReportQuestion {
   readonly gpu: Gpu;
   readonly chooser: Chooser;
   /** Has the best weights and is in evaluation mode. */
-  readonly model: ResNet;
+  readonly model: Classifier;
   readonly pool: DecoderPool;
   readonly settings: Pick<NumberSettings, 'batchSize'>;
   readonly pictures: Pictures;

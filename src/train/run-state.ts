@@ -1,8 +1,9 @@
 /** What last.safetensors says of a run beside its tensors: what the run is, and how far it is. */
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
+import { netOf } from '../models/registry.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, BLOCKS, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
+import { ARCHITECTURES, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import {
   isNumberOption,
   isQuiet,
@@ -12,6 +13,7 @@ import {
   numberSettings,
   writtenNumbers,
 } from '../plan/index.ts';
+import { printable } from '../printable.ts';
 import type { DataSettings } from './find-pictures.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { ON_DIVERGENCE, type OnDivergence } from './options.ts';
@@ -89,7 +91,7 @@ const recipe = v.pipe(
     v.object({
       optimizer: v.optional(v.picklist(OPTIMIZERS)),
       schedule: v.optional(v.picklist(SCHEDULES)),
-      unfreeze: v.optional(v.picklist(BLOCKS)),
+      unfreeze: v.optional(v.string()),
     }),
     {},
   ),
@@ -173,7 +175,11 @@ export function damaged(path: string, what: string): FileError {
 }
 
 /** What of the state's progress contradicts itself. */
-function progressOf({ position, metrics, settings, classes, regularization }: RunState): string | undefined {
+function progressOf(state: RunState): string | undefined {
+  const { position, metrics, settings, classes, regularization, recipe, start } = state;
+  const { unfreeze } = recipe;
+  if (unfreeze !== undefined && !netOf(start.architecture).blocks.includes(unfreeze))
+    return `a ${start.architecture} has no block ${printable(unfreeze)}`;
   const { epoch, phase, done } = position;
   const { classWeights } = regularization;
   if (classWeights && classWeights.length !== classes.length)

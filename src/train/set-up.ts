@@ -6,7 +6,8 @@ import { openGpu } from '../gpu/dawn.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
-import type { ResNet } from '../models/index.ts';
+import type { Classifier } from '../models/index.ts';
+import { netOf } from '../models/registry.ts';
 import { buildModel, factsOf, readStart, type Start, type StartFacts } from '../models/start.ts';
 import type { Phase, TutorialMode } from '../models/types.ts';
 import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
@@ -14,7 +15,7 @@ import { checkPictures, readHeaders } from './check-pictures.ts';
 import { compile } from './compile.ts';
 import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { Learner } from './learner.ts';
-import type { ResumeOptions, TrainOptions } from './options.ts';
+import { checkArch, type ResumeOptions, type TrainOptions } from './options.ts';
 import { pictureNotes } from './picture-notes.ts';
 import { makeLoaders, type Pictures } from './pictures.ts';
 import { refuseProbeOptions } from './probe/settings.ts';
@@ -65,7 +66,7 @@ export interface SetUp {
   readonly start: StartFacts;
   readonly pool: DecoderPool;
   readonly generator: Generator;
-  readonly model: ResNet;
+  readonly model: Classifier;
   readonly learner: Learner;
 }
 
@@ -75,13 +76,14 @@ export interface SetUp {
  */
 export async function planRun(options: TrainOptions, mode: TutorialMode): Promise<SetUpPlan> {
   refuseProbeOptions(options);
-  const recipe = recipeOf(options, mode);
-  const settings = numberSettings(withOptimizerDefaults(options, recipe));
+  const settings = numberSettings(withOptimizerDefaults(options, recipeOf(options, mode)));
   options.reporter?.preparing?.({ stage: 'files' });
   const { found, reading } = await findRunData(options, settings);
   const { pictures } = found;
   const regularization = regularizationOf(options, pictures.classes);
-  const start = readStart(options.weights, pictures.classes);
+  const start = readStart(options.weights, pictures.classes, checkArch(options.arch));
+  // Only now its blocks are known.
+  const recipe = recipeOf(options, mode, { net: netOf(start.architecture) });
   const skipBroken = options.skipBroken ?? false;
   return {
     ...{ mode, recipe, settings, pictures, found, reading, regularization, start, skipBroken },
@@ -123,7 +125,7 @@ export async function withSetUp<Result>(
   let loaded: Start | undefined = plan.start;
   const start = factsOf(loaded);
   let gpu: Gpu | undefined;
-  let model: ResNet | undefined;
+  let model: Classifier | undefined;
   let learner: Learner | undefined;
   let keepsModel = false;
   let hangs = false;

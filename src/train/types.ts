@@ -2,7 +2,7 @@
 
 import type { LeftOut } from '../data/index.ts';
 import type { Judgement } from '../judge/index.ts';
-import type { ResNet } from '../models/index.ts';
+import type { Classifier } from '../models/index.ts';
 import type { Phase, TrainMode } from '../models/types.ts';
 import type { ExportedEntry } from '../nn/index.ts';
 import type { MemoryPlan } from '../plan/index.ts';
@@ -107,7 +107,7 @@ export interface TrainResult {
    * The network with the best weights, in evaluation mode. Set only if the caller gave the device; the caller disposes
    * it.
    */
-  readonly model: ResNet | undefined;
+  readonly model: Classifier | undefined;
 }
 
 /** How far the check before the first step is. */

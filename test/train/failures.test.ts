@@ -131,8 +131,14 @@ function checkpoint(entries: Record<string, readonly number[]>, metadata: Record
   return { tensors, metadata };
 }
 
+/** The first convolution of each residual block. */
+function residualBlocks(depths: readonly number[]): Record<string, readonly number[]> {
+  const blocks = depths.flatMap((depth, i) => Array.from({ length: depth }, (_, at) => `layer${i + 1}.${at}`));
+  return Object.fromEntries(blocks.map((block) => [`${block}.conv1.weight`, [1]]));
+}
+
 test('a last layer is loaded only if it fits these classes', () => {
-  const body = { 'layer1.0.conv1.weight': [1] };
+  const body = residualBlocks([2, 2, 2, 2]);
   const fc = (outputs: number) => ({ ...body, 'fc.weight': [outputs, 512] });
   const start = (entries: Record<string, readonly number[]>, classes?: string) =>
     startFrom('a.pth', checkpoint(entries, classes === undefined ? {} : { classes }), ['ants', 'bees']);
@@ -148,13 +154,13 @@ test('a last layer is loaded only if it fits these classes', () => {
   );
   // Another program may have an entry of that name.
   expect(start(fc(2), 'some classes')).toMatchObject({ loadsLastLayer: true });
-  expect(start({ ...fc(2), 'layer1.2.conv1.weight': [1] })).toMatchObject({ architecture: 'resnet34' });
+  expect(start({ ...fc(2), ...residualBlocks([3, 4, 6, 3]) })).toMatchObject({ architecture: 'resnet34' });
 });
 
 test('weights of another network are refused with an error that names the file', () => {
   expect(() => startFrom('a.pth', checkpoint({ 'features.0.weight': [1] }), ['a', 'b'])).toThrow(
-    /a\.pth: expected the weights of a resnet18 or resnet34 under torchvision's names, found 1 other tensors/,
+    /a\.pth: expected the weights of a known network under torchvision's or timm's names, found 1 other tensors.*resnet18, /,
   );
-  const deeper = checkpoint({ 'layer1.0.conv1.weight': [1], 'layer1.0.conv3.weight': [1] });
-  expect(() => startFrom('a.pth', deeper, ['a', 'b'])).toThrow(/found those of a deeper ResNet/);
+  const deeper = checkpoint(residualBlocks([3, 4, 9, 3]));
+  expect(() => startFrom('a.pth', deeper, ['a', 'b'])).toThrow(/found those of a similar one, of other depth or width/);
 });

@@ -59,8 +59,8 @@ test.each<[string, string[], RegExp]>([
   ['missing weights', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
   [
     'a block that there is not',
-    [...good, '--unfreeze', 'nosuch'],
-    /--unfreeze: expected conv1, layer1, layer2, layer3, layer4, fc, found "nosuch"/,
+    ['--data', data, '--weights', 'none', '--unfreeze', 'nosuch'],
+    /--unfreeze: expected a block of a resnet18: conv1, layer1, layer2, layer3, layer4, fc, found "nosuch"/,
   ],
   [
     'frozen epochs where only the last layer learns',

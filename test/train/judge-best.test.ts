@@ -6,7 +6,7 @@ import { DecoderPool, Generator, ImageFolder } from '../../src/data/index.ts';
 import { Watchdog } from '../../src/gpu/watchdog.ts';
 import { readJudgement } from '../../src/judge/index.ts';
 import { chooserOf } from '../../src/kernels/chooser.ts';
-import { buildModel, FROM_SCRATCH } from '../../src/models/start.ts';
+import { buildModel, fromScratch } from '../../src/models/start.ts';
 import { RunFolder } from '../../src/train/index.ts';
 import { judgeTest } from '../../src/train/judge-best.ts';
 import { withGpu } from '../support/gpu.ts';
@@ -22,7 +22,7 @@ gpuTest(
     const folder = new RunFolder(join(root, 'run'));
     writeFileSync(join(data, 'val', 'discs', 'x.png'), 'no picture');
     const test = Object.assign(new ImageFolder(join(data, 'val')), { notRead: [] });
-    const model = buildModel(gpu, FROM_SCRATCH, { classes: 2, mode: 'extract', random: new Generator(0) }).eval();
+    const model = buildModel(gpu, fromScratch(), { classes: 2, mode: 'extract', random: new Generator(0) }).eval();
     const pool = new DecoderPool(0);
     const told: string[] = [];
     const question = {

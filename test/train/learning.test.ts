@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { groupPlace, learnFrom } from '../../src/models/learning.ts';
-import { resnet18 } from '../../src/models/resnet.ts';
-import { BLOCKS } from '../../src/models/types.ts';
+import { netOf } from '../../src/models/registry.ts';
+import { resnet18 } from '../../src/models/resnets.ts';
 import { numberSettings } from '../../src/plan/index.ts';
 import { type PhaseMetrics, type Reporter, resumeTraining, type TrainOptions, train } from '../../src/train/index.ts';
 import { type RecipeOptions, recipeOf, withOptimizerDefaults } from '../../src/train/recipe.ts';
@@ -70,8 +70,9 @@ gpuTest('from a block on, all parameters learn, and none before it', () => {
 });
 
 describe('what contradicts', () => {
+  const net = netOf('resnet18');
   test.each<[RecipeOptions, 'finetune' | 'extract', string]>([
-    [{ unfreeze: 'nosuch' as never }, 'finetune', `unfreeze: expected ${BLOCKS.join(', ')}, found "nosuch"`],
+    [{ unfreeze: 'nosuch' }, 'finetune', `a block of a resnet18: ${net.blocks.join(', ')}, found "nosuch"`],
     [{ optimizer: 'adam' as never }, 'finetune', 'optimizer: expected sgd, adamw, found "adam"'],
     [{ schedule: 'linear' as never }, 'finetune', 'schedule: expected step, cosine, onecycle, found "linear"'],
     [{ freezeEpochs: 2 }, 'extract', 'freezeEpochs: only the last layer learns in the mode extract'],
@@ -84,7 +85,7 @@ describe('what contradicts', () => {
     [{ schedule: 'onecycle', warmup: 1 }, 'finetune', 'warmup: schedule onecycle begins with a rise of its own'],
     [{ schedule: 'onecycle', momentum: 0.9 }, 'finetune', 'momentum: schedule onecycle moves it between 0.95 and 0.85'],
   ])('%j in the mode %s', (options, mode, message) => {
-    expect(() => recipeOf(options, mode)).toThrow(message);
+    expect(() => recipeOf(options, mode, { net })).toThrow(message);
   });
 
   test('AdamW has torch’s weight decay where none is given', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Batch, DecoderPool, decode, Generator, valCrop, valTransform } from '../../src/data/index.ts';
 import { readJudgement } from '../../src/judge/index.ts';
-import { buildModel, FROM_SCRATCH } from '../../src/models/start.ts';
+import { buildModel, fromScratch } from '../../src/models/start.ts';
 import { drawPredictions, drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
 import { numberSettings } from '../../src/plan/index.ts';
 import {
@@ -114,7 +114,7 @@ gpuTest(
 async function firstBatch(options: TrainOptions, pool: DecoderPool): Promise<Batch> {
   const settings = numberSettings(options);
   const generator = new Generator(settings.seed);
-  buildModel(gpu(), FROM_SCRATCH, { classes: 2, mode: 'finetune', random: generator }).dispose();
+  buildModel(gpu(), fromScratch(), { classes: 2, mode: 'finetune', random: generator }).dispose();
   for await (const batch of makeLoaders(openPictures(data), settings, generator, pool).train) return batch;
   throw new Error('no batch');
 }

@@ -62,7 +62,7 @@ export const lastLayer: Row = {
     for (let seed = 0; seed < SEEDS; seed++) {
       const start = readStart(context.weights, ['ants', 'bees']);
       const model = buildModel(gpu, start, { classes: 2, mode: 'finetune', random: new Generator(seed) });
-      const { weight, bias } = model.fc as Linear;
+      const { weight, bias } = model.head as Linear;
       const expected = ['weight', 'bias'].map((name) => torch.get(`fc.${seed}.${name}`)!.data);
       if (isEqual(await weight.data(), expected[0]!) && isEqual(await bias!.data(), expected[1]!)) same++;
       model.dispose();

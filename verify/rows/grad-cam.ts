@@ -3,7 +3,7 @@ import { noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import { DataLoader, Generator, ImageFolder, VAL_TRANSFORM } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { gradCam, type ResNet, resnet18, resnet34 } from '../../src/models/index.ts';
+import { type Classifier, classifier, gradCam, resnet18 } from '../../src/models/index.ts';
 import type { Architecture } from '../../src/models/types.ts';
 import { readCheckpoint, type TensorData } from '../../src/weights/index.ts';
 import { atLeast, atMost, type Context, either, type Outcome, type Row, scientific } from '../row.ts';
@@ -11,7 +11,6 @@ import { runPython } from '../tensors.ts';
 
 /** Relative to each map's maximum. Float32 sums over 20 to 36 layers differ by some 1e-6 of their size. */
 const BAR = 1e-4;
-const BUILDERS = { resnet18, resnet34 } as const;
 
 /** Not square, so that rows and columns cannot be confused; layer4 has 3×5 places. */
 const SMALL = { count: 4, classes: 10, height: 96, width: 160 };
@@ -47,7 +46,7 @@ interface Batch {
 async function drawn(context: Context, gpu: Gpu, architecture: Architecture): Promise<Outcome[]> {
   const { count, classes, height, width } = SMALL;
   const random = new Generator(7);
-  const model = BUILDERS[architecture](gpu, { classes, random });
+  const model = classifier(gpu, architecture, { classes, random });
   const shape = [count, 3, height, width] as const;
   const images = new Float32Array(count * 3 * height * width);
   await drawNorms(model, random);
@@ -83,7 +82,7 @@ async function drawn(context: Context, gpu: Gpu, architecture: Architecture): Pr
 }
 
 /** Scales and offsets of the batch norms, which a new network has as ones and zeros. */
-async function drawNorms(model: ResNet, random: Generator): Promise<void> {
+async function drawNorms(model: Classifier, random: Generator): Promise<void> {
   const state = await model.exportState();
   const draw = (low: number, high: number) => () => random.uniform(low, high);
   for (const [name, { data }] of state) {
@@ -125,7 +124,7 @@ async function somePictures({ data }: Context): Promise<Batch> {
 
 async function compare(
   context: Context,
-  model: ResNet,
+  model: Classifier,
   architecture: Architecture,
   { images, shape }: Batch,
   questions: readonly (readonly number[])[],
@@ -143,7 +142,7 @@ async function compare(
     ]);
     const { tensors } = runPython(context, 'grad_cam.py', inputs, [architecture, ...args]);
     const theirs = tensors.get('heat')!.data;
-    const heat = gradCam(model, Tensor.from(model.conv1.weight.gpu, images, shape), classes);
+    const heat = gradCam(model, Tensor.from(model.parameters()[0]!.gpu, images, shape), classes);
     const ours = await heat.data();
     heat.dispose();
     for (let i = 0; i < classes.length; i++) {

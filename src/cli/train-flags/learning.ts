@@ -1,6 +1,7 @@
 /** The flags of `train` that decide how the network learns: what is frozen, optimizer, schedule, accumulation. */
 import { UsageError } from '../../errors.ts';
-import { BLOCKS, OPTIMIZERS, type TrainMode } from '../../models/types.ts';
+import type { Net } from '../../models/registry.ts';
+import { OPTIMIZERS, type TrainMode } from '../../models/types.ts';
 import type { NumberOption } from '../../plan/index.ts';
 import { recipeOf, SCHEDULES, type TrainOptions } from '../../train/index.ts';
 import { flagHelp, oneOf } from '../flags.ts';
@@ -60,10 +61,11 @@ const WORDS = [
   },
   {
     name: 'unfreeze',
-    words: BLOCKS,
+    // Each network has its own: see `recipeOf`.
+    words: undefined,
     help: [
-      `the first block that learns: ${BLOCKS.join(', ')}; those before it`,
-      'are frozen (default: conv1, so all learn)',
+      'the first block that learns, such as layer4 of a ResNet; those before it are frozen;',
+      'a wrong name lists those of the network (default: the first, so all learn)',
     ],
   },
 ] as const;
@@ -111,18 +113,23 @@ export function learningWords(text: (flag: string) => string | undefined): Learn
   return Object.fromEntries(
     WORDS.flatMap(({ name, words }) => {
       const given = text(name);
-      return given === undefined ? [] : [[name, oneOf<string>(name, given, words)]];
+      return given === undefined ? [] : [[name, words ? oneOf<string>(name, given, words) : given]];
     }),
   );
 }
 
-/** Checks that no flag contradicts another, before anything is fetched. @throws UsageError */
+/**
+ * Checks that no flag contradicts another, before anything is fetched.
+ * @param net the network, if it is known
+ * @throws UsageError
+ */
 export function checkLearning(
   given: LearningWords & Partial<Record<NumberOption, number>>,
   modes: readonly TrainMode[],
+  net: Net | undefined,
 ): void {
   try {
-    for (const mode of modes) recipeOf(given, mode, flagOf);
+    for (const mode of modes) recipeOf(given, mode, { net, shown: flagOf });
   } catch (error) {
     if (error instanceof UsageError && modes.length > 1) error.message += ' (--mode both has both modes)';
     throw error;

@@ -5,7 +5,7 @@ import { FileError } from '../../errors.ts';
 import type { Gpu, Readback } from '../../gpu/gpu.ts';
 import type { Watchdog } from '../../gpu/watchdog.ts';
 import type { Chooser } from '../../kernels/chooser.ts';
-import type { ResNet } from '../../models/index.ts';
+import type { Classifier } from '../../models/index.ts';
 
 /** Pictures on their way through the network. */
 export interface FeatureBatch {
@@ -20,7 +20,7 @@ export interface FeaturePass {
   readonly gpu: Gpu;
   readonly chooser: Chooser;
   /** In evaluation mode. */
-  readonly model: ResNet;
+  readonly model: Classifier;
   readonly imageSize: number;
   readonly watchdog: Watchdog;
   readonly signal: AbortSignal | undefined;

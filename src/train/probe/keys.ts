@@ -2,13 +2,11 @@
 import { createHash } from 'node:crypto';
 import { fileContentHashes } from '../../data/index.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
+import { netOf } from '../../models/registry.ts';
 import type { Start } from '../../models/start.ts';
 import { engineVersion } from '../../plan/index.ts';
 import { countNumbers } from '../../weights/index.ts';
 import type { PictureSet } from '../pictures.ts';
-
-/** The last layer decides no feature. */
-const LAST_LAYER = 'fc.';
 
 /** Whatever decides the features of every picture. */
 export interface NetworkFacts {
@@ -37,7 +35,9 @@ export function networkKey({ start, imageSize, ignoreOrientation, traits, convol
   ];
   const facts = ignoreOrientation ? [...network, 'as stored'] : network;
   hash.update(JSON.stringify(facts));
-  const tensors = [...start.checkpoint!.tensors].filter(([name]) => !name.startsWith(LAST_LAYER));
+  // The last layer decides no feature.
+  const lastLayer = `${netOf(start.architecture).headName}.`;
+  const tensors = [...start.checkpoint!.tensors].filter(([name]) => !name.startsWith(lastLayer));
   for (const [name, { shape, data }] of tensors.sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${name} ${shape.join()}\n`);
     hash.update(new Uint8Array(data.buffer, data.byteOffset, 4 * countNumbers(shape)));

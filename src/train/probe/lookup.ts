@@ -4,7 +4,7 @@ import { DataLoader, type DecoderPool, Generator, type TrainTransform, valTransf
 import { cacheFolder } from '../../fetch/cache-folder.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
 import { isConv2dWork } from '../../kernels/conv2d/work.ts';
-import { FEATURES } from '../../models/resnet.ts';
+import { netOf } from '../../models/registry.ts';
 import type { Start } from '../../models/start.ts';
 import type { Phase } from '../../models/types.ts';
 import type { Rehearsal } from '../../plan/index.ts';
@@ -42,6 +42,8 @@ const ROWS_BETWEEN_WRITES = 1024;
 export class Lookup {
   readonly #options: LookupOptions;
   readonly #cache: FeatureCache | undefined;
+  /** Features per picture. */
+  readonly #width: number;
   readonly #rows = new Map<string, Float32Array<ArrayBuffer>>();
   /** Where features are kept; undefined if they are not. */
   readonly place: string | undefined;
@@ -49,12 +51,13 @@ export class Lookup {
   constructor(options: LookupOptions) {
     this.#options = options;
     const { keeps, start, traits, rehearsal, settings, ignoreOrientation, onNote } = options;
+    this.#width = netOf(start.architecture).featureSize;
     if (!keeps) return;
     const { imageSize } = settings;
     const key = networkKey({ start, imageSize, ignoreOrientation, traits, convolutions: convolutionsOf(rehearsal) });
     const folder = join(cacheFolder(), 'features');
     this.place = join(folder, key);
-    this.#cache = new FeatureCache({ folder, key, width: FEATURES, onNote });
+    this.#cache = new FeatureCache({ folder, key, width: this.#width, onNote });
   }
 
   /** Loaders of the pictures of each phase whose centres are not known. */
@@ -117,8 +120,8 @@ export class Lookup {
   sets(pictures: Pictures): Record<Phase, FeatureSet> {
     const of = (phase: Phase): FeatureSet => {
       const rows = this.#namesOf(pictures, phase);
-      const features = new Float32Array(rows.length * FEATURES);
-      for (const [i, row] of rows.entries()) features.set(this.#get(row)!, i * FEATURES);
+      const features = new Float32Array(rows.length * this.#width);
+      for (const [i, row] of rows.entries()) features.set(this.#get(row)!, i * this.#width);
       const { samples } = pictures[phase];
       const views = rows.length / samples.length;
       const labels = Uint32Array.from(rows, (_, i) => samples[Math.floor(i / views)]!.label);

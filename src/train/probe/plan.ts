@@ -1,8 +1,8 @@
 /** Rehearses a probe: its kernels, and the memory of the pass and of the last layer. */
 import type { AdapterTraits, Program } from '../../gpu/gpu.ts';
 import { Chooser, type ChooserSettings } from '../../kernels/chooser.ts';
-import { FEATURES } from '../../models/resnet.ts';
-import type { Phase } from '../../models/types.ts';
+import { netOf } from '../../models/registry.ts';
+import { type Phase, TUTORIAL_ARCHITECTURE } from '../../models/types.ts';
 import { Ledger, type MemoryQuestion, openDryGpu, type Rehearsal, rehearse } from '../../plan/index.ts';
 import { Head } from './head.ts';
 
@@ -40,11 +40,11 @@ export function rehearseProbe(
 
 function rehearseHead(
   traits: AdapterTraits,
-  { classes, criterion }: MemoryQuestion,
+  { classes, criterion, start }: MemoryQuestion,
   rows: Rows,
   settings?: ChooserSettings,
 ) {
-  const width = FEATURES;
+  const width = netOf(start?.architecture ?? TUTORIAL_ARCHITECTURE).featureSize;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
   const programs = new Map<string, Program>();

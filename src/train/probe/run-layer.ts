@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { DataLoader, type DecoderPool, Generator, valTransform } from '../../data/index.ts';
 import type { Watchdog } from '../../gpu/watchdog.ts';
-import type { ResNet } from '../../models/index.ts';
+import type { Classifier } from '../../models/index.ts';
 import type { Phase } from '../../models/types.ts';
 import { writeSafetensors } from '../../weights/index.ts';
 import { Best } from '../best.ts';
@@ -19,7 +19,7 @@ import { type KnownProbe, probeConfig, probeSummary } from './record.ts';
 
 export interface LayerRun extends KnownProbe {
   /** In evaluation mode. Its last layer is where training begins. */
-  readonly model: ResNet;
+  readonly model: Classifier;
   readonly pool: DecoderPool;
   readonly watchdog: Watchdog;
   /** When the pass over the pictures began, as `performance.now`. */
@@ -65,8 +65,8 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
   const { weight, bias } = best.state;
   model.loadStateDict(
     new Map([
-      ['fc.weight', { shape: [bias.length, model.featureSize], data: weight }],
-      ['fc.bias', { shape: [bias.length], data: bias }],
+      [`${model.headName}.weight`, { shape: [bias.length, model.featureSize], data: weight }],
+      [`${model.headName}.bias`, { shape: [bias.length], data: bias }],
     ]),
     { strict: false },
   );
@@ -92,8 +92,8 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
 }
 
 /** The model's last layer on the host. */
-async function layerOf({ fc }: ResNet): Promise<HeadWeights> {
-  const { weight, bias } = fc as unknown as { weight: Readable; bias: Readable };
+async function layerOf({ head }: Classifier): Promise<HeadWeights> {
+  const { weight, bias } = head as unknown as { weight: Readable; bias: Readable };
   return { weight: await weight.data(), bias: await bias.data() };
 }
 

@@ -10,12 +10,12 @@ import { WatchdogError } from '../../gpu/errors.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Watchdog } from '../../gpu/watchdog.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
-import type { ResNet } from '../../models/index.ts';
+import type { Classifier } from '../../models/index.ts';
 import { buildModel, factsOf, readStart, type Start } from '../../models/start.ts';
 import { checkLimits, type MemoryQuestion } from '../../plan/index.ts';
 import { checkPictures } from '../check-pictures.ts';
 import { compile } from '../compile.ts';
-import { checkOnDivergence, type TrainOptions } from '../options.ts';
+import { checkArch, checkOnDivergence, type TrainOptions } from '../options.ts';
 import { pictureNotes } from '../picture-notes.ts';
 import type { Pictures } from '../pictures.ts';
 import { criterionOf, type OpenRegularization, settle } from '../regularization.ts';
@@ -54,7 +54,7 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
   const settings = probeSettings(options, pictures.train.length);
   checkOnDivergence(options.onDivergence ?? 'stop');
   const regularization = probeRegularization(options, pictures.classes, settings);
-  const start = readStart(weights, pictures.classes);
+  const start = readStart(weights, pictures.classes, checkArch(options.arch));
   const made = options.out === undefined ? makeRunFolder('probe') : undefined;
   let folder: RunFolder | undefined;
   try {
@@ -76,7 +76,7 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
   pool.start();
   const hashing = contentsOf([all.train, all.val], settings.maxPixels);
   let gpu: Gpu | undefined;
-  let model: ResNet | undefined;
+  let model: Classifier | undefined;
   let done = false;
   let hangs = false;
   try {
