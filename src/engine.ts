@@ -54,6 +54,7 @@ export { permute, transpose } from './autograd/ops/permute.ts';
 export { reshape } from './autograd/ops/reshape.ts';
 export { logSoftmax, softmax } from './autograd/ops/softmax.ts';
 export { squeeze, unsqueeze } from './autograd/ops/squeeze.ts';
+export { stochasticDepth } from './autograd/ops/stochastic-depth.ts';
 export { mean, sum } from './autograd/ops/sum.ts';
 export { toDType } from './autograd/ops/to-dtype.ts';
 export { keep, scope } from './autograd/scope.ts';
@@ -107,6 +108,7 @@ export {
   Sequential,
   type StateDict,
   StateDictError,
+  StochasticDepth,
 } from './nn/index.ts';
 export {
   Adam,

@@ -17,18 +17,38 @@ const MOST_NETS = 16;
  * @throws FileError if there are several networks, and nothing says which
  */
 export function findNet(path: string, checkpoint: Checkpoint): Checkpoint {
-  return underOurNames(withoutPrefix(path, checkpoint));
+  return underOurNames(path, withoutPrefix(path, checkpoint));
 }
 
-function underOurNames(checkpoint: Checkpoint): Checkpoint {
-  const { tensors } = checkpoint;
+function underOurNames(path: string, checkpoint: Checkpoint): Checkpoint {
+  const { tensors, metadata } = checkpoint;
   const renamed = netWith(tensors) ? undefined : fromTimm(tensors);
   if (!renamed) return checkpoint;
-  const entries = Array.from(renamed, ([old, { name, shape }]) => {
-    const tensor = tensors.get(old)!;
-    return [name, tensor.shape.join() === shape.join() ? tensor : { ...tensor, shape }] as const;
-  });
-  return { ...checkpoint, tensors: new Map(entries), notes: [...(checkpoint.notes ?? []), "timm's names"] };
+  refuseTensorFlow(path, metadata);
+  const entries = new Map(
+    Array.from(renamed, ([old, { name, shape, plus }]) => {
+      const tensor = tensors.get(old)!;
+      if (plus !== undefined) return [name, { shape, data: tensor.data.map((value) => value + plus) }];
+      return [name, tensor.shape.join() === shape.join() ? tensor : { ...tensor, shape }];
+    }),
+  );
+  const note = netWith(entries)?.timmNote;
+  const notes = [...(checkpoint.notes ?? []), note === undefined ? "timm's names" : `timm's names (${note})`];
+  return { ...checkpoint, tensors: entries, notes };
+}
+
+/**
+ * timm's nets whose names begin with tf_ have the entries of the others, but pad their pictures as TensorFlow does. Only what
+ * is written beside the entries can tell them.
+ */
+function refuseTensorFlow(path: string, metadata: Checkpoint['metadata']): void {
+  const names = [path.split(/[\\/]/).at(-1), metadata?.arch, metadata?.architecture];
+  const name = names.find((one) => typeof one === 'string' && one.startsWith('tf_'));
+  if (name === undefined) return;
+  throw new FileError(
+    `${path}: expected weights of a network that pads its pictures as PyTorch does, found those of timm's ${printable(name)}, ` +
+      'which pads them as TensorFlow does. Give the same network without tf_ in its name, or weights of torchvision.',
+  );
 }
 
 function withoutPrefix(path: string, checkpoint: Checkpoint): Checkpoint {

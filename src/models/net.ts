@@ -12,6 +12,8 @@ export type Entries = ReadonlyMap<string, { readonly shape: readonly number[] }>
 export interface NamedShape {
   readonly name: string;
   readonly shape: readonly number[];
+  /** Added to each of its values; nothing by default. */
+  readonly plus?: number;
 }
 
 /** An architecture. */
@@ -42,4 +44,6 @@ export interface Net {
    * no such entry. Whether all together are this net is left to `fits`.
    */
   fromTimm?(name: string, shape: readonly number[]): NamedShape | undefined;
+  /** What a user should know of an entry under timm's names, as a clause. */
+  readonly timmNote?: string;
 }

@@ -29,3 +29,4 @@ export {
   StateDictError,
   type StateEntry,
 } from './state-dict.ts';
+export { StochasticDepth, type StochasticDepthModuleOptions } from './stochastic-depth.ts';

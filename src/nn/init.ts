@@ -16,6 +16,8 @@ export interface RandomSource {
   fillNormal(out: Float32Array, mean: number, std: number): unknown;
   /** Advances by this many draws. */
   skip(draws: number): void;
+  /** One draw: 32 random bits, for the masks of dropout. */
+  u32(): number;
 }
 
 /**
@@ -95,12 +97,36 @@ export function normalTable(gpu: Gpu, rows: number, width: number, zeroRow: numb
   return Tensor.from(gpu, values, [rows, width]);
 }
 
+/** Overwrites a tensor with values from N(0, std): torch's `normal_`. */
+export function refillNormal(tensor: Tensor, std: number, init: Init): void {
+  const values = normalValues(tensor.size, std, init);
+  if (init.init !== 'skip') tensor.set(values);
+}
+
+/** Overwrites a tensor with values from U(-bound, bound): torch's `uniform_`. */
+export function refillUniform(tensor: Tensor, bound: number, init: Init): void {
+  if (init.init === 'skip') {
+    init.random?.skip(tensor.size);
+    return;
+  }
+  const values = new Float32Array(tensor.size);
+  init.random.fillUniform(values, -bound, bound);
+  tensor.set(values);
+}
+
+/**
+ * The source for a tensor that is drawn anew after its construction: it is not drawn on construction, but the draws are
+ * counted.
+ */
+export function toBeRefilled({ random }: Init): Init {
+  return random ? { random, init: 'skip' } : { init: 'skip' };
+}
+
 /**
  * Overwrites a convolution's weight [out, in, height, width] with torch's `kaiming_normal_(mode='fan_out',
  * nonlinearity='relu')`: N(0, √(2/fan_out)), fan_out = out · height · width.
  */
 export function kaimingNormalFanOut(weight: Tensor, init: Init): void {
   const [outChannels, , height, width] = weight.shape as [number, number, number, number];
-  const values = normalValues(weight.size, Math.SQRT2 / Math.sqrt(outChannels * height * width), init);
-  if (init.init !== 'skip') weight.set(values);
+  refillNormal(weight, Math.SQRT2 / Math.sqrt(outChannels * height * width), init);
 }

@@ -20,6 +20,11 @@ export class Sequential extends Module {
     });
   }
 
+  /** Its steps now, in order. */
+  get steps(): readonly Step[] {
+    return this.#steps;
+  }
+
   /**
    * Puts another module in the place of one, under the same name. The caller disposes the old one.
    * @param index of a step that is a module, from 0
