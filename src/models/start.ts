@@ -10,6 +10,7 @@ import { listed } from '../printable.ts';
 import { type Checkpoint, namedClasses, parseSource, readCheckpoint } from '../weights/index.ts';
 import type { Classifier } from './classifier.ts';
 import { findNet } from './find-net.ts';
+import type { Net } from './net.ts';
 import { MARKS, netOf, netWith } from './registry.ts';
 import { ARCHITECTURES, type Architecture, type TrainMode, TUTORIAL_ARCHITECTURE } from './types.ts';
 
@@ -20,7 +21,9 @@ export const IGNORE_ORIENTATION_KEY = 'ignoreOrientation';
 
 /** The start of a run: architecture and weights. */
 export interface Start {
-  readonly architecture: Architecture;
+  readonly architecture: NetName;
+  /** The network, if it is not one of the registry. */
+  readonly net?: Net | undefined;
   /** Its tensors become the network's entries. Without it they are drawn. */
   readonly checkpoint?: Checkpoint | undefined;
   /** Whether the checkpoint's last layer is used too. Otherwise a new one is drawn. */
@@ -33,11 +36,17 @@ export interface Start {
 export type StartFacts = Omit<Start, 'checkpoint'>;
 
 /** Returns a start without its weights. */
-export const factsOf = ({ architecture, loadsLastLayer, description }: Start): StartFacts => ({
+export const factsOf = ({ architecture, net, loadsLastLayer, description }: Start): StartFacts => ({
   architecture,
+  ...(net && { net }),
   loadsLastLayer,
   description,
 });
+
+/** The network of a start. */
+export function netOfStart({ architecture, net }: Pick<Start, 'architecture' | 'net'>): Net {
+  return net ?? netOf(architecture as Architecture);
+}
 
 /** A start without a checkpoint: every weight is drawn. */
 export function fromScratch(architecture: Architecture = TUTORIAL_ARCHITECTURE): Start {
@@ -134,7 +143,7 @@ export function buildModel(
 ): Classifier {
   const skip = { ...(random && { random }), init: 'skip' } as const;
   const draw = random ? { random } : skip;
-  const model = netOf(start.architecture).build(gpu, start.checkpoint ? skip : draw);
+  const model = netOfStart(start).build(gpu, start.checkpoint ? skip : draw);
   if (mode !== 'finetune') model.freeze();
   // After freezing, so the new layer is the only one that requires gradients.
   model.head = new Linear(gpu, model.featureSize, classes, start.loadsLastLayer ? skip : draw);
