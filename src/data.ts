@@ -3,6 +3,16 @@
  *
  * @module dawngrad/data
  */
-export { type Batch, DataLoader, DecoderPool, ImageFolder } from './data/index.ts';
+export {
+  type Batch,
+  DataLoader,
+  DecoderPool,
+  ImageFolder,
+  type TrainTransform,
+  trainTransform,
+  type ValTransform,
+  valTransform,
+} from './data/index.ts';
 export { FileError } from './errors.ts';
+export { type InputSpec, torchvisionInput, withCrop } from './input-spec.ts';
 export { Generator } from './random/mt19937.ts';

@@ -31,6 +31,7 @@ import { exportsRow } from './rows/exports.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { gradCamRow } from './rows/grad-cam.ts';
 import { half } from './rows/half.ts';
+import { inputs } from './rows/inputs.ts';
 import { installGit } from './rows/install-git.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
@@ -79,6 +80,7 @@ const ROWS: readonly Row[] = [
   serveRow,
   scores,
   valTransform,
+  inputs,
   turned,
   dataCheck,
   augment,

@@ -113,7 +113,7 @@ function makeFolder(folder: string): void {
 async function writeAll(
   out: string,
   judgement: Judgement,
-  { imageSize, weights }: Predictor,
+  { input, weights }: Predictor,
   maxPixels: number | undefined,
   report: PredictReport,
 ): Promise<void> {
@@ -122,7 +122,7 @@ async function writeAll(
     Promise.all(
       indices.map(async (index) => {
         const picture = await decode(resolve(judgement.data, judgement.answers[index]!.path), { maxPixels });
-        return { width: imageSize, height: imageSize, pixels: valCrop(picture, valTransform(imageSize)) };
+        return { width: input.crop, height: input.crop, pixels: valCrop(picture, valTransform(input)) };
       }),
     );
   const written: string[] = [RUN_FILES.judgement];

@@ -64,7 +64,10 @@ const PREDICTOR_FLAGS: readonly { flag: string; option: PredictorNumber & Number
   {
     flag: 'image-size',
     option: 'imageSize',
-    help: ['side of the square that the network sees, in pixels', '(default: the size in the weights, else 224)'],
+    help: [
+      'side of the square that the network sees, in pixels',
+      '(default: the size that a run wrote into its weights, else 224)',
+    ],
   },
   {
     flag: 'watchdog',

@@ -105,9 +105,12 @@ const NUMBER_FLAGS: readonly NumberFlag[] = [
     flag: 'image-size',
     option: 'imageSize',
     help: [
-      'side of the square that the network sees, in pixels;',
-      'another size than the weights were trained on costs accuracy',
+      'side of the square that the network sees, in pixels; 160 has half of the pixels of 224,',
+      'and another size than the weights were trained on costs some accuracy',
+      '(default: the size that a run wrote into its weights, else 224)',
     ],
+    // It depends on the weights.
+    ownDefault: true,
   },
   { flag: 'max-pixels', option: 'maxPixels', help: ['refuse pictures of more pixels, as Pillow does'] },
   {

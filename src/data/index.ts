@@ -37,7 +37,7 @@ export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { drawMix, mixPictures } from './mixup.ts';
 export { fsPath, nameFromBytes, placeIn, printableName } from './names.ts';
 export { PixelCache } from './pixel-cache.ts';
-export { type Box, resizeBilinear } from './resize.ts';
+export { type Box, type ResizeOptions, resize } from './resize.ts';
 export { loadSharp } from './sharp.ts';
 export {
   centerCrop,
@@ -56,6 +56,7 @@ export {
   TRAIN_TRANSFORM,
   type TrainTransform,
   type Transform,
+  trainTransform,
   VAL_TRANSFORM,
   type ValTransform,
   valCrop,

@@ -12,7 +12,6 @@ import { type CacheSlot, readSlot, writeSlot } from './pixel-cache.ts';
 import type { Box } from './resize.ts';
 import {
   normalize,
-  type Picture,
   resizedCrop,
   type TrainTransform,
   type Transform,
@@ -100,7 +99,7 @@ async function renderOne(job: BatchJob, i: number, context: RenderContext, out: 
   const { transform } = job;
   const offset = i * 3 * transform.size ** 2;
   if (transform.kind === 'train') {
-    await renderTrain(job.pictures[i] as TrainPicture, transform.size, context, out, offset);
+    await renderTrain(job.pictures[i] as TrainPicture, transform, context, out, offset);
   } else {
     await renderVal(job.pictures[i] as ValPicture, transform, context, out, offset);
   }
@@ -137,16 +136,22 @@ interface PixelSize {
 
 async function renderTrain(
   picture: TrainPicture,
-  size: number,
+  transform: TrainTransform,
   options: ThreadOptions,
   out: Float32Array,
   offset: number,
 ): Promise<void> {
   const { path, width, height, box, flip, augmentation, slot } = picture;
+  const { size, statistics } = transform;
   const use = (pixels: Uint8Array) => {
-    const cropped = resizedCrop({ width, height, pixels }, box, size, cropScratch(size), scratch);
-    if (augmentation) finish({ width: size, height: size, pixels: cropped }, flip, augmentation, out, offset);
-    else normalize(cropped, size, flip, out, offset);
+    const cropped = resizedCrop({ width, height, pixels }, box, transform, cropScratch(size), scratch);
+    if (!augmentation) return normalize(cropped, size, flip, out, offset, statistics);
+    // In torchvision's order.
+    const square = { width: size, height: size, pixels: cropped };
+    if (flip) flipPixels(square);
+    augmentPixels(square, augmentation);
+    normalize(cropped, size, false, out, offset, statistics);
+    if (augmentation.erased) erase(out, offset, size, augmentation.erased);
   };
   const stored = readSlot(slot);
   if (stored) return use(stored);
@@ -157,15 +162,6 @@ async function renderTrain(
   });
 }
 
-/** Flips, changes and normalises a cropped picture, in torchvision's order. */
-function finish(cropped: Picture, flip: boolean, augmentation: Augmentation, out: Float32Array, offset: number): void {
-  const size = cropped.width;
-  if (flip) flipPixels(cropped);
-  augmentPixels(cropped, augmentation);
-  normalize(cropped.pixels, size, false, out, offset);
-  if (augmentation.erased) erase(out, offset, size, augmentation.erased);
-}
-
 async function renderVal(
   picture: ValPicture,
   transform: ValTransform,
@@ -174,12 +170,13 @@ async function renderVal(
   offset: number,
 ): Promise<void> {
   const { path, bytes, slot } = picture;
+  const { size, statistics } = transform;
   const stored = readSlot(slot);
-  if (stored) return normalize(stored, transform.size, false, out, offset);
+  if (stored) return normalize(stored, size, false, out, offset, statistics);
   await withPicture(bytes ? { name: path, bytes } : path, options, (decoded) => {
-    const cropped = valCrop(decoded, transform, cropScratch(transform.size), scratch);
+    const cropped = valCrop(decoded, transform, cropScratch(size), scratch);
     writeSlot(slot, cropped);
-    normalize(cropped, transform.size, false, out, offset);
+    normalize(cropped, size, false, out, offset, statistics);
   });
 }
 

@@ -1,8 +1,9 @@
 /**
- * Pillow's BILINEAR resize of 8-bit RGB pictures, bit for bit (Pillow 9, src/libImaging/Resample.c). It uses a triangle
- * filter that widens when shrinking and integer coefficients of 22 bits. The horizontal pass comes first and stores
- * bytes. Bilinear resizes of other libraries differ in phase, order and rounding, so the decoder cannot do this.
+ * Pillow's BILINEAR and BICUBIC resizes of 8-bit RGB pictures, bit for bit (Pillow 9, src/libImaging/Resample.c). The
+ * filter widens when shrinking, and its coefficients are integers of 22 bits. The horizontal pass comes first and stores
+ * bytes. Resizes of other libraries differ in phase, order and rounding, so the decoder cannot do this.
  */
+import type { Interpolation } from '../input-spec.ts';
 
 /** Part of a picture, in whole pixels. */
 export interface Box {
@@ -14,6 +15,24 @@ export interface Box {
 
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
+
+/** A filter: what it makes of the distance from the output's centre, and how far it reaches, both in widths of an input. */
+interface Filter {
+  readonly support: number;
+  readonly weightAt: (distance: number) => number;
+}
+
+const FILTERS: Readonly<Record<Interpolation, Filter>> = {
+  bilinear: { support: 1, weightAt: (distance) => Math.max(0, 1 - Math.abs(distance)) },
+  bicubic: { support: 2, weightAt: (distance) => cubic(Math.abs(distance)) },
+};
+
+/** Keys' cubic with a = −1/2, in Pillow's order of operations. */
+function cubic(x: number): number {
+  const a = -0.5;
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
 
 /** The resampling of one axis: output i is the weighted sum of `count[i]` inputs from `start[i]`. */
 interface AxisFilter {
@@ -29,39 +48,53 @@ export interface ResizeScratch {
   rows: Uint8Array;
 }
 
+/** How to resize. */
+export interface ResizeOptions {
+  /** Default `bilinear`. */
+  readonly interpolation?: Interpolation | undefined;
+  /** Receives interleaved RGB of the window's pixels. */
+  readonly out?: Uint8Array | undefined;
+  readonly scratch?: ResizeScratch | undefined;
+  /** The part of the result to compute; default: all of it. The rest costs neither time nor memory. */
+  readonly window?: Box | undefined;
+}
+
 /**
- * Resizes the `box` of a picture (by default the whole picture) to `outWidth`×`outHeight`. It never reads pixels
- * outside the box, as if the box had been cropped first.
+ * Resizes the `box` of a picture to `outWidth`×`outHeight`. It never reads pixels outside the box, as if the box had been
+ * cropped first.
  *
  * @param source interleaved RGB, `sourceWidth` pixels per row
- * @param out receives interleaved RGB of the window's pixels
- * @param window the part of the result to compute; default: all of it. The rest costs neither time nor memory.
+ * @returns interleaved RGB of the window: `out` if that is given
  */
-export function resizeBilinear(
+export function resize(
   source: Uint8Array,
   sourceWidth: number,
   box: Box,
   outWidth: number,
   outHeight: number,
-  out?: Uint8Array,
-  scratch: ResizeScratch = { rows: new Uint8Array(0) },
-  window: Box = { top: 0, left: 0, height: outHeight, width: outWidth },
+  options: ResizeOptions = {},
 ): Uint8Array {
+  const { interpolation = 'bilinear', scratch = { rows: new Uint8Array(0) } } = options;
+  const { window = { top: 0, left: 0, height: outHeight, width: outWidth } } = options;
   const { top, left, width, height } = window;
-  const to = out ?? new Uint8Array(width * height * 3);
+  const to = options.out ?? new Uint8Array(width * height * 3);
+  const filter = FILTERS[interpolation];
+  // What a filter without negative weights gives fits a byte.
+  const bytes = (array: Uint8Array) => (interpolation === 'bilinear' ? array : clamped(array));
   const pitch = sourceWidth * 3;
   const origin = box.top * pitch + box.left * 3;
   const wide = outWidth !== box.width;
   const tall = outHeight !== box.height;
   if (!tall) {
     const first = origin + top * pitch;
-    if (wide) horizontal(source, first, pitch, height, axisFilter(box.width, outWidth, left, width), to, width);
+    if (wide)
+      horizontal(source, first, pitch, height, axisFilter(filter, box.width, outWidth, left, width), bytes(to), width);
     else copyRows(source, first + left * 3, pitch, height, width * 3, to);
     return to;
   }
-  const column = axisFilter(box.height, outHeight, top, height);
+  const column = axisFilter(filter, box.height, outHeight, top, height);
   if (!wide) {
-    vertical(source, origin + left * 3, pitch, column, to, width * 3);
+    vertical(source, origin + left * 3, pitch, column, bytes(to), width * 3);
     return to;
   }
   // The rows of the source that the window's rows are made of.
@@ -69,20 +102,32 @@ export function resizeBilinear(
   const rows = column.start.at(-1)! + column.count.at(-1)! - first;
   const size = rows * width * 3;
   if (scratch.rows.length < size) scratch.rows = new Uint8Array(size);
-  const row = axisFilter(box.width, outWidth, left, width);
-  horizontal(source, origin + first * pitch, pitch, rows, row, scratch.rows, width);
-  vertical(scratch.rows, -first * width * 3, width * 3, column, to, width * 3);
+  const row = axisFilter(filter, box.width, outWidth, left, width);
+  horizontal(source, origin + first * pitch, pitch, rows, row, bytes(scratch.rows), width);
+  vertical(scratch.rows, -first * width * 3, width * 3, column, bytes(to), width * 3);
   return to;
+}
+
+/** The same memory; what is written beyond a byte becomes 0 or 255. */
+function clamped({ buffer, byteOffset, length }: Uint8Array): Uint8ClampedArray {
+  return new Uint8ClampedArray(buffer, byteOffset, length);
 }
 
 /**
  * Coefficients of one axis, in double and in Pillow's order of operations (`precompute_coeffs`), for `length` outputs
  * from `from`.
  */
-function axisFilter(inSize: number, outSize: number, from: number, length: number): AxisFilter {
+function axisFilter(
+  { support: reachOf, weightAt }: Filter,
+  inSize: number,
+  outSize: number,
+  from: number,
+  length: number,
+): AxisFilter {
   const scale = inSize / outSize;
-  const support = Math.max(scale, 1);
-  const inverse = 1 / support;
+  const widening = Math.max(scale, 1);
+  const support = reachOf * widening;
+  const inverse = 1 / widening;
   const taps = Math.ceil(support) * 2 + 1;
   const start = new Int32Array(length);
   const count = new Int32Array(length);
@@ -94,13 +139,13 @@ function axisFilter(inSize: number, outSize: number, from: number, length: numbe
     const reach = Math.min(inSize, Math.trunc(center + support + 0.5)) - first;
     let sum = 0;
     for (let k = 0; k < reach; k++) {
-      const weight = Math.max(0, 1 - Math.abs((k + first - center + 0.5) * inverse));
+      const weight = weightAt((k + first - center + 0.5) * inverse);
       exact[k] = weight;
       sum += weight;
     }
     for (let k = 0; k < reach; k++) {
       const weight = sum === 0 ? exact[k]! : exact[k]! / sum;
-      weights[i * taps + k] = Math.trunc(0.5 + weight * (1 << PRECISION_BITS));
+      weights[i * taps + k] = Math.trunc(Math.sign(weight) * 0.5 + weight * (1 << PRECISION_BITS));
     }
     start[i] = first;
     count[i] = reach;
@@ -108,8 +153,8 @@ function axisFilter(inSize: number, outSize: number, from: number, length: numbe
   return { start, count, weights, taps };
 }
 
-// A triangle's weights are not negative and sum to 2^22 within a few units. Neither the 32-bit sum nor the resulting
-// byte can overflow, so the code below does not clip.
+// Weights sum to 2^22 within a few units. A triangle's are not negative, so that neither the 32-bit sum nor the byte can
+// overflow. Those of a cubic sum to 5/4 of it without their signs: the 32-bit sum holds, and the byte must be clamped.
 
 /** Resamples `height` rows to `outWidth` pixels each. */
 function horizontal(
@@ -118,7 +163,7 @@ function horizontal(
   pitch: number,
   height: number,
   filter: AxisFilter,
-  out: Uint8Array,
+  out: Uint8Array | Uint8ClampedArray,
   outWidth: number,
 ): void {
   const { start, count, weights, taps } = filter;
@@ -152,7 +197,7 @@ function vertical(
   origin: number,
   pitch: number,
   filter: AxisFilter,
-  out: Uint8Array,
+  out: Uint8Array | Uint8ClampedArray,
   rowBytes: number,
 ): void {
   const { start, count, weights, taps } = filter;
@@ -172,7 +217,7 @@ function weightedRows(
   weights: Int32Array,
   w: number,
   count: number,
-  out: Uint8Array,
+  out: Uint8Array | Uint8ClampedArray,
   to: number,
   rowBytes: number,
 ): void {

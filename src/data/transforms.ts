@@ -1,19 +1,28 @@
 /**
  * The tutorial's two transforms as torchvision 0.14 computes them on Pillow pictures. Train is RandomResizedCrop(size)
- * + RandomHorizontalFlip, val is Resize(resize) + CenterCrop(size). Both end in ToTensor and Normalize with ImageNet's
- * statistics. Random parameters are drawn separately from the pixels: one thread draws them in torch's order while
- * others compute.
+ * + RandomHorizontalFlip, val is Resize(resize) + CenterCrop(size). Both end in ToTensor and Normalize, by default with
+ * ImageNet's statistics. Random parameters are drawn separately from the pixels: one thread draws them in torch's order
+ * while others compute.
  */
+import { IMAGENET_INPUT, type InputSpec, type Interpolation, type Statistics } from '../input-spec.ts';
 import type { Generator } from '../random/mt19937.ts';
-import { type Box, type ResizeScratch, resizeBilinear } from './resize.ts';
+import { type Box, type ResizeScratch, resize as resizePixels } from './resize.ts';
 
 /** Mean of each channel (red, green, blue) of ImageNet's pictures, for values from 0 to 1. */
-export const IMAGENET_MEAN: readonly number[] = [0.485, 0.456, 0.406];
+export const IMAGENET_MEAN: readonly number[] = IMAGENET_INPUT.mean;
 /** Standard deviation of each channel (red, green, blue) of ImageNet's pictures, for values from 0 to 1. */
-export const IMAGENET_STD: readonly number[] = [0.229, 0.224, 0.225];
+export const IMAGENET_STD: readonly number[] = IMAGENET_INPUT.std;
+
+/** How pixels are resized, and what their values become. By default as in the tutorial. */
+interface Rendering {
+  /** Default `bilinear`. */
+  readonly interpolation?: Interpolation | undefined;
+  /** Default: ImageNet's. */
+  readonly statistics?: Statistics | undefined;
+}
 
 /** A crop of random size and shape, resized to a square, flipped with probability 1/2, then normalised. */
-export interface TrainTransform {
+export interface TrainTransform extends Rendering {
   readonly kind: 'train';
   /** Side of the square output, pixels. */
   readonly size: number;
@@ -26,7 +35,7 @@ export const POLICIES = ['light', 'strong'] as const;
 export type Policy = (typeof POLICIES)[number];
 
 /** The centre square of the resized picture, normalised. Not random. */
-export interface ValTransform {
+export interface ValTransform extends Rendering {
   readonly kind: 'val';
   /** Side of the square output, pixels. */
   readonly size: number;
@@ -37,10 +46,24 @@ export interface ValTransform {
 /** The transform of a picture to the network's input: `[3, size, size]` of float32. */
 export type Transform = TrainTransform | ValTransform;
 
+/** The transform of training for a network that takes such pictures. @param augment by default nothing, as in the tutorial */
+export function trainTransform(input: InputSpec, augment?: Policy | undefined): TrainTransform {
+  return { kind: 'train', size: input.crop, ...renderingOf(input), ...(augment && { augment }) };
+}
+
+/** The transform of validation for a network that takes such pictures. */
+export function valTransform(input: InputSpec): ValTransform {
+  return { kind: 'val', size: input.crop, resize: input.resize, ...renderingOf(input) };
+}
+
+function renderingOf({ interpolation, mean, std }: InputSpec): Rendering {
+  return { interpolation, statistics: { mean, std } };
+}
+
 /** The tutorial's transform for training. */
-export const TRAIN_TRANSFORM: TrainTransform = { kind: 'train', size: 224 };
+export const TRAIN_TRANSFORM: TrainTransform = trainTransform(IMAGENET_INPUT);
 /** The tutorial's transform for validation. */
-export const VAL_TRANSFORM: ValTransform = { kind: 'val', size: 224, resize: 256 };
+export const VAL_TRANSFORM: ValTransform = valTransform(IMAGENET_INPUT);
 
 /** A decoded picture: interleaved RGB, width·height·3 bytes. */
 export interface Picture {
@@ -121,21 +144,21 @@ const EXP_POLYNOMIAL = Float32Array.of(
   0.5,
 );
 
-/** The picture's `box`, resized to size×size; interleaved RGB bytes. */
+/** The picture's `box`, resized to the transform's square; interleaved RGB bytes. */
 export function resizedCrop(
   picture: Picture,
   box: Box,
-  size: number,
+  { size, interpolation }: Pick<TrainTransform, 'size' | 'interpolation'>,
   out: Uint8Array,
   scratch?: ResizeScratch,
 ): Uint8Array {
-  return resizeBilinear(picture.pixels, picture.width, box, size, size, out, scratch);
+  return resizePixels(picture.pixels, picture.width, box, size, size, { interpolation, out, scratch });
 }
 
 /** `Resize(resize)`: the shorter side becomes `resize`; the longer is truncated to whole pixels. */
-export function resizeShorterSide(picture: Picture, resize: number, scratch?: ResizeScratch): Picture {
+export function resizeShorterSide(picture: Picture, resize: number, interpolation?: Interpolation): Picture {
   const { width, height } = resizedSize(picture, resize);
-  const pixels = resizeBilinear(picture.pixels, picture.width, wholeOf(picture), width, height, undefined, scratch);
+  const pixels = resizePixels(picture.pixels, picture.width, wholeOf(picture), width, height, { interpolation });
   return { width, height, pixels };
 }
 
@@ -181,22 +204,21 @@ export function valCrop(
   out?: Uint8Array,
   scratch?: ResizeScratch,
 ): Uint8Array {
-  const { size, resize } = transform;
+  const { size, resize, interpolation } = transform;
   const { width, height } = resizedSize(picture, resize);
   const x = centre(width, size);
   const y = centre(height, size);
   const window: Box = { top: y.from, left: x.from, height: y.length, width: x.length };
   const whole = wholeOf(picture);
+  const options = { interpolation, scratch, window };
   const resized = (to?: Uint8Array) =>
-    resizeBilinear(picture.pixels, picture.width, whole, width, height, to, scratch, window);
+    resizePixels(picture.pixels, picture.width, whole, width, height, { ...options, out: to });
   if (x.length === size && y.length === size) return resized(out);
   return centerCrop({ width: x.length, height: y.length, pixels: resized() }, size, out);
 }
 
 /** `ToTensor` and `Normalize` of all 3×256 byte values; rounded to float32 after each step, as in torch. */
-const NORMALIZED = normalizeTable(IMAGENET_MEAN, IMAGENET_STD);
-
-function normalizeTable(mean: readonly number[], std: readonly number[]): Float32Array {
+function normalizeTable({ mean, std }: Statistics): Float32Array {
   const f = Math.fround;
   const table = new Float32Array(3 * 256);
   for (let channel = 0; channel < 3; channel++) {
@@ -207,29 +229,46 @@ function normalizeTable(mean: readonly number[], std: readonly number[]): Float3
   return table;
 }
 
+/** The table that was used last: all pictures of a run have the same statistics, of which a thread gets a copy with each job. */
+let known = { key: keyOf(IMAGENET_INPUT), table: normalizeTable(IMAGENET_INPUT) };
+
+function keyOf({ mean, std }: Statistics): string {
+  return [...mean, ...std].join();
+}
+
+function tableOf(statistics: Statistics): Float32Array {
+  const key = keyOf(statistics);
+  if (key !== known.key) known = { key, table: normalizeTable(statistics) };
+  return known.table;
+}
+
 /**
  * `ToTensor` and `Normalize`, with a horizontal flip if `flip` is true.
  *
  * @param pixels size×size interleaved RGB bytes
  * @param out receives 3·size·size float32 from `offset`, channel by channel
+ * @param statistics default: ImageNet's
  */
-export function normalize(pixels: Uint8Array, size: number, flip: boolean, out: Float32Array, offset = 0): void {
+export function normalize(
+  pixels: Uint8Array,
+  size: number,
+  flip: boolean,
+  out: Float32Array,
+  offset = 0,
+  statistics: Statistics = IMAGENET_INPUT,
+): void {
+  const table = tableOf(statistics);
   const plane = size * size;
   const step = flip ? -1 : 1;
   let from = 0;
   for (let y = 0; y < size; y++) {
     let to = offset + y * size + (flip ? size - 1 : 0);
     for (let x = 0; x < size; x++) {
-      out[to] = NORMALIZED[pixels[from]!]!;
-      out[to + plane] = NORMALIZED[256 + pixels[from + 1]!]!;
-      out[to + 2 * plane] = NORMALIZED[512 + pixels[from + 2]!]!;
+      out[to] = table[pixels[from]!]!;
+      out[to + plane] = table[256 + pixels[from + 1]!]!;
+      out[to + 2 * plane] = table[512 + pixels[from + 2]!]!;
       from += 3;
       to += step;
     }
   }
-}
-
-/** The val transform for a network with square inputs of this side, pixels. Keeps the ratio 256 to 224. */
-export function valTransform(imageSize: number): ValTransform {
-  return { kind: 'val', size: imageSize, resize: Math.round((imageSize * 256) / 224) };
 }

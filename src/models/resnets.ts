@@ -1,6 +1,6 @@
 /** The ResNets that torchvision has weights of. timm has the same nets under the same names of entries. */
 import type { Gpu } from '../gpu/gpu.ts';
-import { IMAGENET_INPUT } from '../input-spec.ts';
+import { torchvisionInput } from '../input-spec.ts';
 import type { Entries, Net } from './net.ts';
 import { featuresOf, HEAD, ResNet, type ResNetOptions, type ResNetShape } from './resnet.ts';
 
@@ -89,7 +89,7 @@ function net(title: string, name: keyof typeof SHAPES): Net {
   const shape: ResNetShape = SHAPES[name];
   const featureSize = featuresOf(shape);
   return {
-    ...{ name, title, headName: HEAD, featureSize, blocks: BLOCKS, marks: [MARK], input: IMAGENET_INPUT },
+    ...{ name, title, headName: HEAD, featureSize, blocks: BLOCKS, marks: [MARK], input: torchvisionInput(name) },
     build: (gpu, options) => new ResNet(gpu, shape, options),
     fits: (entries) => fits(shape, entries),
   };

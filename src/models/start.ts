@@ -5,6 +5,7 @@
  */
 import { FileError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { type InputSpec, inputFrom, torchvisionInput } from '../input-spec.ts';
 import { Linear, type RandomSource } from '../nn/index.ts';
 import { listed } from '../printable.ts';
 import { type Checkpoint, namedClasses, parseSource, readCheckpoint } from '../weights/index.ts';
@@ -30,10 +31,12 @@ export interface Start {
   readonly loadsLastLayer: boolean;
   /** The reason for the decision, as a sentence. */
   readonly description: string;
+  /** How the network takes a picture, unless the run has other wishes. */
+  readonly input: InputSpec;
 }
 
-/** A start without its weights, which are freed once the network has them. */
-export type StartFacts = Omit<Start, 'checkpoint'>;
+/** A start without its weights, which are freed once the network has them, and without what the run decides. */
+export type StartFacts = Omit<Start, 'checkpoint' | 'input'>;
 
 /** Returns a start without its weights. */
 export const factsOf = ({ architecture, net, loadsLastLayer, description }: Start): StartFacts => ({
@@ -51,7 +54,7 @@ export function netOfStart({ architecture, net }: Pick<Start, 'architecture' | '
 /** A start without a checkpoint: every weight is drawn. */
 export function fromScratch(architecture: Architecture = TUTORIAL_ARCHITECTURE): Start {
   const description = `None: every weight of the ${architecture} is drawn.`;
-  return { architecture, loadsLastLayer: false, description };
+  return { architecture, loadsLastLayer: false, description, input: torchvisionInput(architecture) };
 }
 
 /**
@@ -85,9 +88,11 @@ export function startFrom(path: string, checkpoint: Checkpoint, classes: readonl
   const named = namedClasses(net);
   const begin = `${path} (${architecture})`;
   const end = notesText(net);
+  const input = inputFrom(net.metadata, architecture, path);
   const left = (reason: string): Start => ({
     architecture,
     checkpoint: net,
+    input,
     loadsLastLayer: false,
     description: `${begin}, without its last layer: ${reason}. A new one is drawn.${end}`,
   });
@@ -97,7 +102,7 @@ export function startFrom(path: string, checkpoint: Checkpoint, classes: readonl
     return left(`it is for the classes ${listed(named)}, but the data has ${listed(classes)}`);
   }
   const description = `${begin}, whole: its last layer has ${outputs} outputs, one per class of the data.${end}`;
-  return { architecture, checkpoint: net, loadsLastLayer: true, description };
+  return { architecture, checkpoint: net, input, loadsLastLayer: true, description };
 }
 
 /** Reads the network of a checkpoint: `path#name` names one of several. @throws FileError if it cannot be read */
@@ -138,7 +143,7 @@ export function outputsOf(architecture: Architecture, { tensors }: Checkpoint): 
  */
 export function buildModel(
   gpu: Gpu,
-  start: Start,
+  start: Omit<Start, 'input'>,
   { classes, mode, random }: { classes: number; mode: TrainMode; random?: RandomSource },
 ): Classifier {
   const skip = { ...(random && { random }), init: 'skip' } as const;

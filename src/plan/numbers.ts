@@ -1,6 +1,7 @@
 /** The numeric options of a run: their defaults and ranges. */
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.ts';
+import { CROP_RANGE, IMAGENET_INPUT } from '../input-spec.ts';
 
 interface NumberRule {
   readonly default: number;
@@ -34,9 +35,7 @@ export const NUMBER_OPTIONS = {
   workers: whole(4, 0, 4096),
   // A thread takes some 7 MB, and one feeds a fast GPU with small pictures.
   threads: whole(Math.min(4, availableParallelism()), 0, 128),
-  // The network halves it five times. The first feature map of one larger picture would take more than 4 GiB, which no
-  // buffer of WebGPU can have.
-  imageSize: whole(224, 32, 8192),
+  imageSize: whole(IMAGENET_INPUT.crop, CROP_RANGE.least, CROP_RANGE.most),
   // Pillow's limit, above which it takes a file for an attack (MAX_PIXELS of data/).
   maxPixels: whole(178_956_970, 1),
   saveEvery: whole(0, 0),

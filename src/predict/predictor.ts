@@ -6,6 +6,7 @@ import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import type { AdapterTraits, Gpu, Readback } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
+import { type InputSpec, inputAt, inputFrom } from '../input-spec.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { Classifier } from '../models/index.ts';
 import { netOf } from '../models/registry.ts';
@@ -25,8 +26,8 @@ export interface PredictorOptions {
   /** Threads that decode pictures; they change no result. Default: one per core, at most 4. */
   readonly threads?: number | undefined;
   /**
-   * Side of the network's square input, pixels. The shorter side of a picture is resized to 256/224 of it, then the
-   * centre is cropped. Default: the size recorded in the checkpoint, else 224.
+   * Side of the network's square input, pixels. The shorter side of a picture keeps its ratio to it, which is 256/224 for
+   * most networks; then the centre is cropped. Default: the size recorded in the checkpoint, else that of torchvision's weights.
    */
   readonly imageSize?: number | undefined;
   /** The most pixels (width times height) that a picture may have; default 178,956,970, as in Pillow. */
@@ -84,9 +85,6 @@ export const DEFAULT_BATCH_SIZE = 8;
 /** Default of `PredictOptions.top`. */
 export const DEFAULT_TOP = 5;
 
-/** Metadata key that this program writes: the side of the square that the network was trained on, pixels. */
-const IMAGE_SIZE_KEY = 'imageSize';
-
 /** Batches queued on the device while the results of the previous one are read and returned. */
 const QUEUE_DEPTH = 1;
 
@@ -103,13 +101,15 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const checkpoint = readNet(weights);
   const architecture = architectureOf(weights, checkpoint);
   const classes = classNamesOf(checkpoint, countOutputs(weights, architecture, checkpoint));
-  const imageSize = checkNumber('imageSize', options.imageSize ?? recordedImageSize(checkpoint));
+  const own = inputFrom(checkpoint.metadata, architecture, weights);
+  const imageSize = checkNumber('imageSize', options.imageSize ?? own.crop);
+  const input = inputAt(own, imageSize, architecture);
   const batchSize = checkNumber('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE);
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
   const maxPixels = checkNumber('maxPixels', options.maxPixels ?? NUMBER_OPTIONS.maxPixels.default);
   const ignoreOrientation = options.ignoreOrientation ?? checkpoint.metadata[IGNORE_ORIENTATION_KEY] === 'true';
   const network = { architecture, loadsLastLayer: true };
-  const start: Start = { ...network, checkpoint, description: weights };
+  const start: Start = { ...network, checkpoint, input, description: weights };
   const watchdog = new Watchdog(checkNumber('watchdog', options.watchdog ?? NUMBER_OPTIONS.watchdog.default));
   const { half = false, startThreads = false, adapter } = options;
   const gpu = options.gpu ?? (await openGpu({ ...(adapter && { adapter }), half }));
@@ -127,7 +127,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
     const ownsGpu = options.gpu === undefined;
     const { notes = [] } = checkpoint;
     const { metadata } = checkpoint;
-    const pictureFacts = { imageSize, batchSize, threads, maxPixels, ignoreOrientation };
+    const pictureFacts = { input, batchSize, threads, maxPixels, ignoreOrientation };
     const facts = { weights, metadata, notes, architecture, classes, ...pictureFacts, half, watchdog, startThreads };
     return new Predictor({ ...facts, gpu, ownsGpu, chooser, model });
   } catch (error) {
@@ -148,20 +148,13 @@ function countOutputs(path: string, architecture: Architecture, checkpoint: Chec
   );
 }
 
-function recordedImageSize({ metadata }: Checkpoint): number {
-  const rule = NUMBER_OPTIONS.imageSize;
-  const recorded = Number(metadata[IMAGE_SIZE_KEY]);
-  // Another program may use this key for anything.
-  return Number.isSafeInteger(recorded) && recorded >= rule.least && recorded <= rule.most ? recorded : rule.default;
-}
-
 interface Parts {
   readonly weights: string;
   readonly metadata: Checkpoint['metadata'];
   readonly notes: readonly string[];
   readonly architecture: Architecture;
   readonly classes: ClassNames;
-  readonly imageSize: number;
+  readonly input: InputSpec;
   readonly batchSize: number;
   readonly threads: number;
   readonly maxPixels: number;
@@ -198,6 +191,8 @@ export class Predictor {
   readonly namesFrom: ClassNames['source'];
   /** Side of the network's square input, pixels. */
   readonly imageSize: number;
+  /** How the network takes a picture; its `crop` is `imageSize`. */
+  readonly input: InputSpec;
   /** Whether pictures stay as they are stored. */
   readonly ignoreOrientation: boolean;
   /** Whether weights and activations are stored in half precision. */
@@ -221,7 +216,8 @@ export class Predictor {
     this.architecture = parts.architecture;
     this.classes = parts.classes.names;
     this.namesFrom = parts.classes.source;
-    this.imageSize = parts.imageSize;
+    this.imageSize = parts.input.crop;
+    this.input = parts.input;
     this.ignoreOrientation = parts.ignoreOrientation;
     this.half = parts.half;
     this.adapter = parts.gpu.traits;
@@ -264,13 +260,13 @@ export class Predictor {
 
   /** The scores of pictures one by one, as `each` gives predictions. @throws as `each` */
   async *scores(pictures: readonly PictureInput[]): AsyncGenerator<Scored | Unreadable, void, undefined> {
-    const { imageSize, batchSize, threads } = this.#parts;
+    const { input, batchSize, threads } = this.#parts;
     if (this.#closed) throw new DawngradError('This predictor was closed; open another one.');
-    const numbers = 3 * imageSize ** 2;
+    const numbers = 3 * input.crop ** 2;
     // Shaders do not depend on the batch size: a smaller last batch compiles nothing and needs no padding.
     const batch = new Float32Array(Math.min(batchSize, pictures.length) * numbers);
     const rendered = renderAhead(pictures, {
-      transform: valTransform(imageSize),
+      transform: valTransform(input),
       // A single picture decodes faster here than a thread starts.
       pool: pictures.length === 1 && !this.#parts.startThreads ? this.#noThreads : this.#pool,
       ahead: Math.max(batchSize, threads) * 2,
@@ -317,8 +313,8 @@ export class Predictor {
 
   /** Records and uploads one batch. The caller may overwrite `images` afterwards. */
   #submit(images: Float32Array<ArrayBuffer>, count: number): Readback {
-    const { gpu, chooser, model, imageSize } = this.#parts;
-    const compute = () => model.call(Tensor.from(gpu, images, [count, 3, imageSize, imageSize])).readback();
+    const { gpu, chooser, model, input } = this.#parts;
+    const compute = () => model.call(Tensor.from(gpu, images, [count, 3, input.crop, input.crop])).readback();
     return gpu.withChooser(chooser, () => scope(() => noGrad(compute)));
   }
 

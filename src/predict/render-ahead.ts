@@ -116,6 +116,6 @@ function renderPixels(picture: Picture, transform: ValTransform, out: Float32Arr
         `${pixels.length}. Give width and height in pixels, and 3 bytes per pixel.`,
     );
   }
-  normalize(valCrop(picture, transform), transform.size, false, out);
+  normalize(valCrop(picture, transform), transform.size, false, out, 0, transform.statistics);
   return out;
 }

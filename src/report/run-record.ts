@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
+import { type InputSpec, isInputSpec, readInput } from '../input-spec.ts';
 import { type Judgement, readJudgement } from '../judge/index.ts';
 
 /** The files that are read; the run writes them under these names. */
@@ -34,6 +35,8 @@ const CONFIG = v.looseObject({
   classes: v.array(v.string()),
   architecture: v.string(),
   imageSize: count,
+  // Of nets that take pictures as the tutorial's does, nothing.
+  input: v.optional(v.custom<InputSpec>(isInputSpec, 'is no input of a network')),
   maxPixels: v.optional(count),
   seed: v.optional(count, 0),
   valSplit: v.optional(real),
@@ -71,6 +74,11 @@ const SUMMARY = v.looseObject({
 export type RunConfig = v.InferOutput<typeof CONFIG>;
 export type MetricsRow = v.InferOutput<typeof METRICS>;
 export type RunSummary = v.InferOutput<typeof SUMMARY>;
+
+/** How the network of a run takes a picture. */
+export function inputOf({ input, architecture, imageSize }: RunConfig): InputSpec {
+  return readInput(input, architecture, imageSize);
+}
 
 /** A run as its folder has it. */
 export interface RunRecord {

@@ -5,6 +5,7 @@ import { type DecoderPool, type Picture, valTransform } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Watchdog } from '../gpu/watchdog.ts';
+import type { InputSpec } from '../input-spec.ts';
 import type { Answer, Judgement } from '../judge/index.ts';
 import type { Chooser } from '../kernels/chooser.ts';
 import { type Classifier, gradCam } from '../models/index.ts';
@@ -52,8 +53,8 @@ export async function viewsOf(
   {
     classes,
     data,
-    imageSize,
-  }: { readonly classes: Judgement['classes']; readonly data: string; readonly imageSize: number },
+    input,
+  }: { readonly classes: Judgement['classes']; readonly data: string; readonly input: InputSpec },
   { pool, network }: Eyes,
 ): Promise<Map<Answer, View>> {
   const views = new Map<Answer, View>();
@@ -61,11 +62,11 @@ export async function viewsOf(
   const size = network?.batchSize ?? 1;
   let bytes = 0;
   for (let first = 0; first < answers.length; first += size) {
-    const inputs = await inputsOf(answers.slice(first, first + size), data, imageSize, pool);
+    const inputs = await inputsOf(answers.slice(first, first + size), data, input, pool);
     if (inputs.length === 0) continue;
-    const heats = network && (await heatsOf(inputs, labels, imageSize, network));
+    const heats = network && (await heatsOf(inputs, labels, input.crop, network));
     for (const [i, { answer, image }] of inputs.entries()) {
-      const picture = pictureOf(image, 1, 0);
+      const picture = pictureOf(image, 1, 0, input);
       const heat = heats?.[i];
       const view = {
         picture: await dataUrl(picture),
@@ -88,14 +89,14 @@ interface Input {
 async function inputsOf(
   answers: readonly Answer[],
   data: string,
-  imageSize: number,
+  input: InputSpec,
   pool: DecoderPool,
 ): Promise<Input[]> {
-  const transform = valTransform(imageSize);
+  const transform = valTransform(input);
   const read = async (answer: Answer): Promise<Input[]> => {
     try {
       const job = { transform, pictures: [{ path: resolve(data, answer.path), slot: undefined }] };
-      return [{ answer, image: await pool.render(job, new Float32Array(3 * imageSize ** 2)) }];
+      return [{ answer, image: await pool.render(job, new Float32Array(3 * input.crop ** 2)) }];
     } catch (error) {
       // It was moved or changed since: the page goes without it.
       if (error instanceof FileError) return [];

@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.ts';
 import { loadOptional } from '../optional.ts';
 import type { Counts } from './data.ts';
-import type { RunRecord } from './run-record.ts';
+import { inputOf, type RunRecord } from './run-record.ts';
 import type { Eyes, View } from './views.ts';
 
 /** What a report has beside the files of the run. */
@@ -30,11 +30,7 @@ export async function reportOf(record: RunRecord, { eyes, counts, data, remark }
   const shown = judgement ? wrongAnswers(judgement).slice(0, MOST_SHOWN) : [];
   const views =
     judgement && eyes
-      ? await viewsOf(
-          shown,
-          { classes: judgement.classes, data: data ?? judgement.data, imageSize: config.imageSize },
-          eyes,
-        )
+      ? await viewsOf(shown, { classes: judgement.classes, data: data ?? judgement.data, input: inputOf(config) }, eyes)
       : new Map();
   const missing = eyes && views.size < shown.length ? missingText(shown.length - views.size) : undefined;
   const remarks = [remark, missing].filter((one) => one !== undefined);
@@ -77,7 +73,7 @@ export async function comparisonOf(
     .map((one) => one.answers[0]!);
   const views = new Map<string, View>();
   if (judgement && eyes) {
-    const source = { classes: judgement.classes, data: data ?? judgement.data, imageSize: config.imageSize };
+    const source = { classes: judgement.classes, data: data ?? judgement.data, input: inputOf(config) };
     for (const [{ path }, view] of await viewsOf(answers, source, eyes)) views.set(path, view);
   }
   return comparePage(runs, views);

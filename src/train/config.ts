@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Gpu } from '../gpu/gpu.ts';
+import { type InputSpec, inputMetadata, writtenInput } from '../input-spec.ts';
 import type { TunedChoices } from '../kernels/work.ts';
 import { CLASSES_KEY, IGNORE_ORIENTATION_KEY, type StartFacts } from '../models/start.ts';
 import type { TrainMode } from '../models/types.ts';
@@ -34,7 +35,8 @@ interface Described {
   readonly weights: WeightsFile | null;
   readonly checks: boolean | null;
   readonly mode: TrainMode;
-  readonly settings: Pick<NumberSettings, 'seed' | 'imageSize'>;
+  readonly settings: Pick<NumberSettings, 'seed'>;
+  readonly input: InputSpec;
   /** That of a run that is no probe. */
   readonly recipe?: Recipe;
   readonly regularization: Regularization;
@@ -63,7 +65,8 @@ export function runConfig(
   },
 ): object {
   const { demo, data, weights, checks, mode, settings, pictures, start, gpu, kernels, tuned, segments } = run;
-  const { skipped, onDivergence, recipe, reading, regularization } = run;
+  const { skipped, onDivergence, recipe, reading, regularization, input } = run;
+  const ownInput = writtenInput(input, start.architecture);
   const { kind: _, ...adapter } = gpu.traits;
   return {
     dawngrad: packageVersion(),
@@ -71,6 +74,7 @@ export function runConfig(
     ...(demo && { demo: true }),
     mode,
     ...writtenNumbers(settings),
+    ...(ownInput && { input: ownInput }),
     ...(recipe && writtenRecipe(recipe)),
     ...described(regularization, pictures.classes),
     onDivergence,
@@ -110,11 +114,11 @@ export function describeChoice(kernels: Record<string, string>, tuned: TunedChoi
 
 /** Metadata of best.safetensors. All values are strings, as the format requires. */
 export function bestMetadata(
-  run: Pick<Described, 'mode' | 'settings' | 'pictures' | 'reading' | 'start'> & {
+  run: Pick<Described, 'mode' | 'settings' | 'input' | 'pictures' | 'reading' | 'start'> & {
     readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
   },
 ): Record<string, string> {
-  const { mode, settings, pictures, reading, start, best } = run;
+  const { mode, settings, input, pictures, reading, start, best } = run;
   return {
     // Readers such as transformers look here for the library whose names and layouts the file uses.
     format: 'pt',
@@ -122,7 +126,7 @@ export function bestMetadata(
     [CLASSES_KEY]: JSON.stringify(pictures.classes),
     mode,
     seed: String(settings.seed),
-    imageSize: String(settings.imageSize),
+    ...inputMetadata(input, start.architecture),
     ...(reading.ignoreOrientation && { [IGNORE_ORIENTATION_KEY]: 'true' }),
     epoch: best.epoch === null ? BEFORE_TRAINING : String(best.epoch),
     valAcc: String(best.acc),

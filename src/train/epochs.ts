@@ -1,5 +1,6 @@
 /** The epochs of a run, from wherever it stands, and what they leave in its folder. */
 import { Watchdog } from '../gpu/watchdog.ts';
+import { writtenInput } from '../input-spec.ts';
 import { type HostBatch, valStep } from '../models/step.ts';
 import type { Phase, TutorialMode } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
@@ -56,7 +57,7 @@ const START: Position = { epoch: 0, phase: 'train', done: null };
 
 /** Runs the epochs that are left. At the end the model has the best weights and is in evaluation mode. */
 export async function runEpochs(run: Run): Promise<EpochsResult> {
-  const { mode, settings, pictures, start, gpu, chooser, rehearsal, model, learner, generator } = run;
+  const { mode, settings, input, pictures, start, gpu, chooser, rehearsal, model, learner, generator } = run;
   const { loaders, folder, best, reporter, signal, before } = run;
   const { epochs, saveEvery } = settings;
   const { classes } = pictures;
@@ -89,7 +90,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
 
   const drawn = run.drawsPictures
     ? new RunPictures({
-        ...{ folder, classes, metrics, best, reporter },
+        ...{ folder, classes, metrics, best, input, reporter },
         ...{ regularization: run.regularization, goesOn: before !== undefined },
       })
     : undefined;
@@ -116,6 +117,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
   const stateAt = (position: Position): RunState => ({
     mode,
     settings,
+    input: writtenInput(input, start.architecture),
     recipe: run.recipe,
     regularization: run.regularization,
     data: run.data,
@@ -137,7 +139,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     parts: { model, optimizer: learner.optimizer, scheduler: learner.scheduler, gradients: true },
     folder,
     best,
-    metadataOf: () => bestMetadata({ mode, settings, pictures, reading: run.reading, start, best }),
+    metadataOf: () => bestMetadata({ mode, settings, input, pictures, reading: run.reading, start, best }),
     watchdog,
     bestHash: run.bestHash,
   });

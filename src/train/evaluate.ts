@@ -2,6 +2,7 @@
 import { DecoderPool, Generator } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
+import { inputAt } from '../input-spec.ts';
 import { chooserOf } from '../kernels/chooser.ts';
 import { buildModel, readStart } from '../models/start.ts';
 import { valStep } from '../models/step.ts';
@@ -35,6 +36,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   if (!start.loadsLastLayer) {
     throw new FileError(`${start.description} Give weights with a last layer for these classes, such as a run's best.`);
   }
+  const input = inputAt(start.input, options.imageSize, start.architecture);
   const gpu = options.gpu ?? (await openGpu());
   // A separate chooser leaves the record of the device's chooser unchanged.
   const chooser = chooserOf(gpu).fresh();
@@ -42,7 +44,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   try {
     const model = buildModel(gpu, start, { classes: pictures.classes.length, mode: 'extract' }).eval();
     try {
-      const { val } = makeLoaders(pictures, settings, new Generator(settings.seed), pool);
+      const { val } = makeLoaders(pictures, { ...settings, input }, new Generator(settings.seed), pool);
       await checkVal(pictures, val);
       const totals = await runPhase({
         epoch: 0,

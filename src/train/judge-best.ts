@@ -1,6 +1,7 @@
 /** The end of a run: what its best weights make of pictures that they did not learn from. */
 import { DataLoader, type DecoderPool, folderOf, Generator, placeIn, valTransform } from '../data/index.ts';
 import { WatchdogError } from '../gpu/errors.ts';
+import type { InputSpec } from '../input-spec.ts';
 import { judgeScores } from '../judge/index.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import type { Best } from './best.ts';
@@ -60,7 +61,8 @@ export async function judgeBest(question: BestQuestion): Promise<void> {
 export interface TestQuestion
   extends Pick<BestQuestion, 'best' | 'data' | 'folder' | 'reporter'>,
     Pick<ScoreQuestion, 'gpu' | 'chooser' | 'model' | 'watchdog'> {
-  readonly settings: Pick<NumberSettings, 'batchSize' | 'imageSize'>;
+  readonly settings: Pick<NumberSettings, 'batchSize'>;
+  readonly input: InputSpec;
   readonly pool: DecoderPool;
   readonly test: PictureSet;
 }
@@ -71,9 +73,9 @@ export interface TestQuestion
  * @throws WatchdogError if the device hangs
  */
 export async function judgeTest(question: TestQuestion): Promise<void> {
-  const { best, data, folder, reporter, settings, pool, test } = question;
-  const { batchSize, imageSize } = settings;
-  const transform = valTransform(imageSize);
+  const { best, data, folder, reporter, settings, input, pool, test } = question;
+  const { batchSize } = settings;
+  const transform = valTransform(input);
   const all = new DataLoader(test, { batchSize, shuffle: false, transform, generator: new Generator(0), pool });
   try {
     const broken = await all.check({ decode: true });

@@ -73,7 +73,7 @@ export function inputsOf(loader: DataLoader): FindInputs {
     const pictures = new Map<number, Picture>();
     for await (const batch of loader.without(others).inOrder()) {
       batch.indices.forEach((at, i) => {
-        pictures.set(inOrder[at]!, pictureOf(batch.images, batch.size, i));
+        pictures.set(inOrder[at]!, pictureOf(batch.images, batch.size, i, loader.options.transform.statistics));
       });
       batch.release();
     }

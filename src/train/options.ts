@@ -74,7 +74,10 @@ export interface TrainOptions extends RegularizationOptions {
   readonly workers?: number | undefined;
   /** Threads that decode pictures; they change no result. Default: one per core, at most 4. */
   readonly threads?: number | undefined;
-  /** Side of the network's square input, pixels; default 224. Val first resizes the shorter side to 256/224 of it. */
+  /**
+   * Side of the network's square input, pixels; default: that of the weights, which is 224 for those of torchvision. Val first
+   * resizes the shorter side in the ratio that the weights state, for most 256/224 of it.
+   */
   readonly imageSize?: number | undefined;
   /** The most pixels (width times height) that a picture may have; default 178,956,970, as in Pillow. */
   readonly maxPixels?: number | undefined;

@@ -1,5 +1,6 @@
 /** What a run tells of its pictures before it trains. */
 import { type Alike, type CataloguePart, findingsOf, tornLine, warningsOf } from '../data/index.ts';
+import { type InputSpec, writtenInput } from '../input-spec.ts';
 import type { FoundPictures } from './find-pictures.ts';
 import { pictureName } from './pictures.ts';
 
@@ -19,6 +20,15 @@ export function pictureNotes(
   const nameOf = ({ part, path }: Alike['pictures'][number]) =>
     part === 'test' ? path : pictureName(part, pictures[part], path);
   return [...notes, ...warningsOf({ ...findings, alike }, pictures.classes, nameOf)];
+}
+
+/** How the network wants its pictures, where that is not as in the tutorial. @returns at most one sentence */
+export function inputNotes(input: InputSpec, architecture: string): string[] {
+  if (!writtenInput(input, architecture)) return [];
+  const { resize, crop, interpolation } = input;
+  return [
+    `Seen as the weights want it: the shorter side becomes ${resize} (${interpolation}), its centre ${crop}×${crop}.`,
+  ];
 }
 
 /** How the program has divided the pictures. */

@@ -9,9 +9,11 @@ import {
   ImageFolder,
   type LeftOut,
   type Transform,
+  trainTransform,
   valTransform,
 } from '../data/index.ts';
 import { FileError } from '../errors.ts';
+import type { InputSpec } from '../input-spec.ts';
 import type { Phase } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import { type Augment, type OpenRegularization, PLAIN } from './regularization.ts';
@@ -53,26 +55,27 @@ export function openPictures(root: string): Pictures {
  */
 export function makeLoaders(
   pictures: Pick<Pictures, Phase>,
-  settings: Pick<NumberSettings, 'batchSize' | 'workers' | 'imageSize'>,
+  settings: Pick<NumberSettings, 'batchSize' | 'workers'> & { readonly input: InputSpec },
   generator: Generator,
   pool: DecoderPool,
   { augment, mixup }: Pick<OpenRegularization, 'augment' | 'mixup'> = PLAIN,
 ): Record<Phase, DataLoader> {
-  const { batchSize, workers, imageSize } = settings;
+  const { batchSize, workers, input } = settings;
   const shared = { batchSize, workers, shuffle: true, generator, pool };
   return {
     train: new DataLoader(pictures.train, {
       ...shared,
-      transform: trainTransform(augment, imageSize),
+      transform: transformOf(augment, input),
       ...(mixup > 0 && { mixup }),
     }),
-    val: new DataLoader(pictures.val, { ...shared, transform: valTransform(imageSize) }),
+    val: new DataLoader(pictures.val, { ...shared, transform: valTransform(input) }),
   };
 }
 
-function trainTransform(augment: Augment, size: number): Transform {
-  if (augment === 'none') return valTransform(size);
-  return augment === 'tutorial' ? { kind: 'train', size } : { kind: 'train', size, augment };
+/** What training pictures go through. */
+function transformOf(augment: Augment, input: InputSpec): Transform {
+  if (augment === 'none') return valTransform(input);
+  return trainTransform(input, augment === 'tutorial' ? undefined : augment);
 }
 
 /** The folder of both parts, for messages. */

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
+import { type InputSpec, readInput } from '../input-spec.ts';
 import { groupPlace } from '../models/learning.ts';
 import type { Start } from '../models/start.ts';
 import type { TutorialMode } from '../models/types.ts';
@@ -33,6 +34,7 @@ export interface SavedRun {
   readonly state: RunState;
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  readonly input: InputSpec;
   readonly recipe: Recipe;
   readonly regularization: Regularization;
   readonly pictures: Pictures;
@@ -97,7 +99,8 @@ export async function openSaved(folder: string, options: ResumeOptions): Promise
   if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
   const { mode, recipe, regularization, demo, weights, start } = state;
-  const { best, hash } = openBest(folder, path, checkpoint, { ...state, settings }, pictures, reading);
+  const input = readInput(state.input, start.architecture, settings.imageSize);
+  const { best, hash } = openBest(folder, path, checkpoint, { ...state, input }, pictures, reading);
   return {
     ...{
       path,
@@ -105,6 +108,7 @@ export async function openSaved(folder: string, options: ResumeOptions): Promise
       state,
       mode,
       settings,
+      input,
       recipe,
       regularization,
       pictures,
@@ -116,7 +120,7 @@ export async function openSaved(folder: string, options: ResumeOptions): Promise
     },
     ...{ fingerprint, best },
     // Everything is loaded from the saved state.
-    start,
+    start: { ...start, input },
     bestHash: hash,
   };
 }
@@ -202,7 +206,7 @@ function openBest(
   folder: string,
   last: string,
   checkpoint: Checkpoint,
-  state: RunState,
+  state: RunState & { readonly input: InputSpec },
   pictures: Pictures,
   reading: DataSettings,
 ) {
@@ -211,9 +215,9 @@ function openBest(
   const bytes = existsSync(path) ? readCheckpoint(path) : undefined;
   let found = bytes && hashOf(encodeSafetensors(path, bytes)) === reference.sha256 ? bytes : undefined;
   if (!found) {
-    const { mode, settings, start } = state;
+    const { mode, settings, input, start } = state;
     const { epoch, acc } = reference;
-    const metadata = bestMetadata({ mode, settings, pictures, reading, start, best: { epoch, acc } });
+    const metadata = bestMetadata({ mode, settings, input, pictures, reading, start, best: { epoch, acc } });
     const whole = { tensors: modelEntries(checkpoint), metadata };
     if (hashOf(encodeSafetensors(path, whole)) !== reference.sha256) {
       throw new FileError(

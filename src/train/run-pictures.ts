@@ -4,6 +4,7 @@
  */
 
 import type { DataLoader } from '../data/index.ts';
+import type { Statistics } from '../input-spec.ts';
 import type { Judgement } from '../judge/index.ts';
 import type { HostBatch } from '../models/step.ts';
 import type { CurvePoint } from '../pictures/index.ts';
@@ -23,6 +24,8 @@ export interface RunPicturesOptions {
   /** Grows as the run goes on. */
   readonly metrics: readonly CurvePoint[];
   readonly best: Pick<Best<unknown>, 'epoch' | 'acc'>;
+  /** By which the pictures are normalised; default: ImageNet's. */
+  readonly input?: Statistics | undefined;
   /** What happens to the training pictures; default: what the tutorial does. */
   readonly regularization?: Pick<Regularization, 'augment' | 'mixup'> | undefined;
   readonly reporter?: Reporter | undefined;
@@ -70,9 +73,10 @@ export class RunPictures {
     if (!batch) return;
     this.#batch = undefined;
     const { images, names, size } = batch;
+    const { input } = this.#options;
     await this.#draw(PICTURE_FILES.trainBatch, async () => {
       const { drawTrainBatch, pictureOf } = await import('../pictures/index.ts');
-      const pictures = names.map((className, i) => ({ picture: pictureOf(images, names.length, i), className }));
+      const pictures = names.map((className, i) => ({ picture: pictureOf(images, names.length, i, input), className }));
       return drawTrainBatch({ pictures, size, how: howChanged(this.#options.regularization) });
     });
   }

@@ -1,6 +1,7 @@
 /** What last.safetensors says of a run beside its tensors: what the run is, and how far it is. */
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
+import { type InputSpec, isInputSpec } from '../input-spec.ts';
 import { netOf } from '../models/registry.ts';
 import type { StartFacts } from '../models/start.ts';
 import { ARCHITECTURES, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
@@ -35,6 +36,8 @@ export interface Position {
 export interface RunState extends DataSettings {
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  /** Undefined where `writtenInput` leaves it out. */
+  readonly input?: InputSpec | undefined;
   readonly recipe: Recipe;
   readonly regularization: Regularization;
   /** Absolute path. */
@@ -107,6 +110,7 @@ const metrics = v.object({
 const SCHEMA = v.object({
   mode: v.picklist(TUTORIAL_MODES),
   settings,
+  input: v.optional(v.custom<InputSpec>(isInputSpec, 'is no input of a network')),
   recipe,
   regularization: REGULARIZATION_SCHEMA,
   data: v.string(),
@@ -141,11 +145,13 @@ const SCHEMA = v.object({
 });
 
 /** The state as files hold it: without what is the tutorial's and came later than the format. */
-export function writtenState({ mode, settings: numbers, recipe: words, regularization, ...state }: RunState): Extra {
+export function writtenState(whole: RunState): Extra {
+  const { mode, settings: numbers, input, recipe: words, regularization, ...state } = whole;
   const [changes, mixing] = [writtenRecipe(words), written(regularization)];
   return {
     mode,
     settings: writtenNumbers(numbers),
+    ...(input && { input }),
     ...state,
     ...(Object.keys(changes).length > 0 && { recipe: changes }),
     ...(Object.keys(mixing).length > 0 && { regularization: mixing }),
@@ -176,7 +182,7 @@ export function damaged(path: string, what: string): FileError {
 
 /** What of the state's progress contradicts itself. */
 function progressOf(state: RunState): string | undefined {
-  const { position, metrics, settings, classes, regularization, recipe, start } = state;
+  const { position, metrics, settings, input, classes, regularization, recipe, start } = state;
   const { unfreeze } = recipe;
   if (unfreeze !== undefined && !netOf(start.architecture).blocks.includes(unfreeze))
     return `a ${start.architecture} has no block ${printable(unfreeze)}`;
@@ -184,6 +190,7 @@ function progressOf(state: RunState): string | undefined {
   const { classWeights } = regularization;
   if (classWeights && classWeights.length !== classes.length)
     return `${classWeights.length} class weights of ${classes.length} classes`;
+  if (input && input.crop !== settings.imageSize) return `an input of ${input.crop} at the size ${settings.imageSize}`;
   if (epoch > settings.epochs) return `epoch ${epoch} of ${settings.epochs}`;
   if (phase === 'val' && done) return 'a val phase begins anew';
   const rows = 2 * epoch + (phase === 'val' ? 1 : 0);

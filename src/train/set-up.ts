@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
 import { WatchdogError } from '../gpu/errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { type InputSpec, inputAt } from '../input-spec.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { Classifier } from '../models/index.ts';
 import { netOf } from '../models/registry.ts';
@@ -16,7 +17,7 @@ import { compile } from './compile.ts';
 import type { DataSettings, FoundPictures } from './find-pictures.ts';
 import { Learner } from './learner.ts';
 import { checkArch, type ResumeOptions, type TrainOptions } from './options.ts';
-import { pictureNotes } from './picture-notes.ts';
+import { inputNotes, pictureNotes } from './picture-notes.ts';
 import { makeLoaders, type Pictures } from './pictures.ts';
 import { refuseProbeOptions } from './probe/settings.ts';
 import { type Recipe, recipeOf, withOptimizerDefaults } from './recipe.ts';
@@ -36,6 +37,8 @@ import type { Reporter } from './types.ts';
 export interface SetUpPlan {
   readonly mode: TutorialMode;
   readonly settings: NumberSettings;
+  /** Its crop is the settings' `imageSize`. */
+  readonly input: InputSpec;
   readonly recipe: Recipe;
   readonly regularization: OpenRegularization;
   /** Those of a run that goes on are without the broken ones. */
@@ -57,6 +60,7 @@ export interface SetUp {
   readonly rehearsal: Rehearsal;
   readonly pictures: Pictures;
   readonly loaders: Readonly<Record<Phase, DataLoader>>;
+  readonly input: InputSpec;
   readonly reading: DataSettings;
   /** What to tell of the pictures, a sentence each. */
   readonly notes: readonly string[];
@@ -76,17 +80,19 @@ export interface SetUp {
  */
 export async function planRun(options: TrainOptions, mode: TutorialMode): Promise<SetUpPlan> {
   refuseProbeOptions(options);
-  const settings = numberSettings(withOptimizerDefaults(options, recipeOf(options, mode)));
+  const given = numberSettings(withOptimizerDefaults(options, recipeOf(options, mode)));
   options.reporter?.preparing?.({ stage: 'files' });
-  const { found, reading } = await findRunData(options, settings);
+  const { found, reading } = await findRunData(options, given);
   const { pictures } = found;
   const regularization = regularizationOf(options, pictures.classes);
   const start = readStart(options.weights, pictures.classes, checkArch(options.arch));
+  const input = inputAt(start.input, options.imageSize, start.architecture);
+  const settings = { ...given, imageSize: input.crop };
   // Only now its blocks are known.
   const recipe = recipeOf(options, mode, { net: netOf(start.architecture) });
   const skipBroken = options.skipBroken ?? false;
   return {
-    ...{ mode, recipe, settings, pictures, found, reading, regularization, start, skipBroken },
+    ...{ mode, recipe, settings, input, pictures, found, reading, regularization, start, skipBroken },
     ...{ skipped: [], saved: undefined },
   };
 }
@@ -110,7 +116,7 @@ export async function withSetUp<Result>(
   plan: SetUpPlan,
   use: (setUp: SetUp) => Promise<{ result: Result; keepsModel: boolean }>,
 ): Promise<Result> {
-  const { mode, settings, recipe, regularization: open, found, reading, saved } = plan;
+  const { mode, settings, input, recipe, regularization: open, found, reading, saved } = plan;
   const { adapter, reporter, signal, checks = true } = options;
   const pool = new DecoderPool(settings.threads, { ...settings, ...reading });
   const generator = new Generator(settings.seed);
@@ -162,8 +168,9 @@ export async function withSetUp<Result>(
       restoreTraining(saved.path, saved.checkpoint, { model, optimizer, scheduler, generator, gradients: true });
     // The device has its weights now. Free the host's 45 MB copy for the rest of the run.
     loaded = undefined;
+    const notes = [...pictureNotes(found, parts), ...inputNotes(input, start.architecture)];
     const used = await use({
-      ...{ gpu, chooser, rehearsal, pictures, loaders, reading, notes: pictureNotes(found, parts), skipped },
+      ...{ gpu, chooser, rehearsal, pictures, loaders, input, reading, notes, skipped },
       ...{ regularization, start, pool, generator, model, learner },
     });
     keepsModel = used.keepsModel;
@@ -189,8 +196,8 @@ interface CheckParts {
 
 /** Reads the pictures: of a run that goes on only the headers. */
 async function check(plan: SetUpPlan, { generator, pool, signal, reporter }: CheckParts) {
-  const { pictures, found, settings, regularization, skipBroken, skipped, saved } = plan;
-  const loaders = makeLoaders(pictures, settings, generator, pool, regularization);
+  const { pictures, found, settings, input, regularization, skipBroken, skipped, saved } = plan;
+  const loaders = makeLoaders(pictures, { ...settings, input }, generator, pool, regularization);
   const request = { pictures, loaders, skipBroken, signal, reporter };
   if (!saved) return checkPictures({ ...request, surveyed: found.surveyed });
   await readHeaders(request);

@@ -79,9 +79,9 @@ export async function resumeTraining(folder: string, options: ResumeOptions = {}
   try {
     options.reporter?.preparing?.({ stage: 'files' });
     const saved = await openSaved(folder, options);
-    const { mode, settings, recipe, regularization, pictures, found, reading, start } = saved;
+    const { mode, settings, input, recipe, regularization, pictures, found, reading, start } = saved;
     return await run(options, {
-      ...{ mode, settings, recipe, regularization, pictures, found, reading, start, saved },
+      ...{ mode, settings, input, recipe, regularization, pictures, found, reading, start, saved },
       ...{ data: saved.data, demo: saved.demo, weights: saved.weights, fingerprint: saved.fingerprint },
       skipped: saved.state.skipped,
       onDivergence: checkOnDivergence(options.onDivergence ?? saved.state.onDivergence),

@@ -11,6 +11,7 @@ import {
   type Transform,
   valTransform,
 } from '../../src/data/index.ts';
+import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { drawPictures, temporaryFolder } from '../train/support.ts';
 
 const root = temporaryFolder();
@@ -52,7 +53,7 @@ async function pixels(loader: DataLoader): Promise<string[]> {
 describe.each([0, 2])('%i threads', (threads) => {
   test.each([
     ['train', TRAIN],
-    ['val', valTransform(32)],
+    ['val', valTransform(withCrop(IMAGENET_INPUT, 32))],
   ] as const)('%s: all broken pictures are found at once, by index and in order', async (_, transform) => {
     const folder = folderWith('discs/1.png', 'stripes/0.png');
     writeFileSync(join(folder, 'stripes', '5.png'), 'no picture');
@@ -81,7 +82,7 @@ describe.each([0, 2])('%i threads', (threads) => {
   test('headers alone do not show a picture that is cut off behind its header', async () => {
     const folder = folderWith('discs/1.png');
     writeFileSync(join(folder, 'discs', '2.png'), 'no picture');
-    for (const transform of [TRAIN, valTransform(32)]) {
+    for (const transform of [TRAIN, valTransform(withCrop(IMAGENET_INPUT, 32))]) {
       const broken = await loaderOf(folder, transform, threads).check({ decode: false });
       expect(broken.map(({ index }) => index)).toEqual([2]);
     }
@@ -116,7 +117,7 @@ test('signals and timers have their turn while the calling thread decodes', asyn
   const reason = new Error('from a timer');
   setTimeout(() => stop.abort(reason), 0);
   let checked = 0;
-  const check = loaderOf(folderWith(), valTransform(32), 0).check({
+  const check = loaderOf(folderWith(), valTransform(withCrop(IMAGENET_INPUT, 32)), 0).check({
     decode: true,
     signal: stop.signal,
     onChecked: () => checked++,

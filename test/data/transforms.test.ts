@@ -5,7 +5,7 @@ import {
   drawResizedCrop,
   Generator,
   normalize,
-  resizeBilinear,
+  resize,
   resizeShorterSide,
   type ValTransform,
   valCrop,
@@ -58,7 +58,7 @@ describe('resize', () => {
     test(`${picture} [${box}] to ${size[1]}×${size[0]}`, async () => {
       const { width, pixels: source } = await goldenPicture(picture);
       const [top, left, height, boxWidth] = box;
-      const out = resizeBilinear(source, width, { top, left, height, width: boxWidth }, size[1], size[0]);
+      const out = resize(source, width, { top, left, height, width: boxWidth }, size[1], size[0]);
       if (pixels) expect([...out]).toEqual([...Buffer.from(pixels, 'base64')]);
       expect(sha256(out)).toBe(expected);
     });
@@ -74,16 +74,14 @@ describe('resize', () => {
       return inside ? value : 255 - value;
     });
     expect(height).toBe(31);
-    expect(resizeBilinear(masked, width, box, 40, 10)).toEqual(resizeBilinear(pixels, width, box, 40, 10));
+    expect(resize(masked, width, box, 40, 10)).toEqual(resize(pixels, width, box, 40, 10));
   });
 
   test('a scratch buffer left over from another picture changes nothing', async () => {
     const { width, height, pixels } = await goldenPicture('large.jpg');
     const whole = { top: 0, left: 0, height, width };
     const scratch = { rows: new Uint8Array(1_000_000).fill(77) };
-    expect(resizeBilinear(pixels, width, whole, 50, 60, undefined, scratch)).toEqual(
-      resizeBilinear(pixels, width, whole, 50, 60),
-    );
+    expect(resize(pixels, width, whole, 50, 60, { scratch })).toEqual(resize(pixels, width, whole, 50, 60));
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DecoderPool, Generator } from '../../src/data/index.ts';
 import { FileError } from '../../src/errors.ts';
+import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { checkPictures } from '../../src/train/check-pictures.ts';
 import {
   BrokenPicturesError,
@@ -40,7 +41,7 @@ function brokenPictures(names: readonly string[] = BROKEN): string {
 async function check(folder: string, options: { skipBroken?: boolean; mostDecoded?: number } = {}) {
   const pool = new DecoderPool(0);
   const pictures = openPictures(folder);
-  const settings = { batchSize: 4, workers: 0, imageSize: 32 };
+  const settings = { batchSize: 4, workers: 0, input: withCrop(IMAGENET_INPUT, 32) };
   const loaders = makeLoaders(pictures, settings, new Generator(0), pool);
   const progress: CheckProgressReport[] = [];
   const reporter = { picturesChecked: (one: CheckProgressReport) => progress.push(one) };

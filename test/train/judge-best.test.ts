@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { DecoderPool, Generator, ImageFolder } from '../../src/data/index.ts';
 import { Watchdog } from '../../src/gpu/watchdog.ts';
+import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { readJudgement } from '../../src/judge/index.ts';
 import { chooserOf } from '../../src/kernels/chooser.ts';
 import { buildModel, fromScratch } from '../../src/models/start.ts';
@@ -27,7 +28,7 @@ gpuTest(
     const told: string[] = [];
     const question = {
       ...{ gpu, chooser: chooserOf(gpu), model, best: { epoch: 4 }, data, folder, pool, test },
-      ...{ settings: { batchSize: 3, imageSize: 32 }, watchdog: new Watchdog(600) },
+      ...{ settings: { batchSize: 3 }, input: withCrop(IMAGENET_INPUT, 32), watchdog: new Watchdog(600) },
       reporter: {
         notJudged: (pictures: readonly string[]) => told.push(...pictures),
         judged: ({ split, count }: { split: string; count: number }) => told.push(`${split} ${count}`),

@@ -6,6 +6,7 @@ import { regularizationLines } from '../../src/cli/train-flags/regularization.ts
 import { parseTrainFlags } from '../../src/cli/train-flags.ts';
 import { DecoderPool, Generator } from '../../src/data/index.ts';
 import { UsageError } from '../../src/errors.ts';
+import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
 import { numberSettings } from '../../src/plan/index.ts';
 import {
@@ -192,7 +193,7 @@ describe('a plain run', () => {
   test('differs from one without augmentation, which sees training pictures as val does', () => {
     const transformOf = (options: RegularizationOptions) => {
       const pool = new DecoderPool(0);
-      const settings = numberSettings({ imageSize: 32 });
+      const settings = { ...numberSettings({}), input: withCrop(IMAGENET_INPUT, 32) };
       const pictures = openPictures(data);
       const { train: loader, val } = makeLoaders(
         pictures,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Batch, DecoderPool, decode, Generator, valCrop, valTransform } from '../../src/data/index.ts';
+import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { readJudgement } from '../../src/judge/index.ts';
 import { buildModel, fromScratch } from '../../src/models/start.ts';
 import { drawPredictions, drawTrainBatch, pictureOf } from '../../src/pictures/index.ts';
@@ -96,7 +97,10 @@ gpuTest(
     const predictions = await Promise.all(
       [0, 2, 3, 4, 6, 7].map(async (index) => {
         const { answer, truth, probability } = judgement.answers[index]!;
-        const pixels = valCrop(await decode(val.samples[index]!.path), valTransform(TINY.imageSize));
+        const pixels = valCrop(
+          await decode(val.samples[index]!.path),
+          valTransform(withCrop(IMAGENET_INPUT, TINY.imageSize)),
+        );
         const picture = { width: TINY.imageSize, height: TINY.imageSize, pixels };
         return { picture, predicted: answer, actual: truth, probability };
       }),
@@ -115,7 +119,9 @@ async function firstBatch(options: TrainOptions, pool: DecoderPool): Promise<Bat
   const settings = numberSettings(options);
   const generator = new Generator(settings.seed);
   buildModel(gpu(), fromScratch(), { classes: 2, mode: 'finetune', random: generator }).dispose();
-  for await (const batch of makeLoaders(openPictures(data), settings, generator, pool).train) return batch;
+  const input = withCrop(IMAGENET_INPUT, settings.imageSize);
+  for await (const batch of makeLoaders(openPictures(data), { ...settings, input }, generator, pool).train)
+    return batch;
   throw new Error('no batch');
 }
 

@@ -10,8 +10,8 @@ import { applyTrivial, type TrivialOp } from '../../src/data/augment/trivial-aug
 import { DecoderPool, drawMix, Generator, ImageFolder, POLICIES, type Policy } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { IMAGENET_INPUT, withCrop } from '../../src/input-spec.ts';
 import { trainLoss } from '../../src/models/criterion.ts';
-import { numberSettings } from '../../src/plan/index.ts';
 import {
   type Augment,
   makeLoaders,
@@ -129,7 +129,7 @@ async function compareLoaders(root: string, side: number, batchSize: number, tor
     const count = counts.get(policy) ?? { equal: 0, of: 0 };
     counts.set(policy, count);
     count.of += batches.length;
-    const settings = numberSettings({ batchSize, workers, imageSize: side });
+    const settings = { batchSize, workers, input: withCrop(IMAGENET_INPUT, side) };
     const regularization = { augment: policy, mixup };
     const loaders = makeLoaders({ train, val: train }, settings, new Generator(5), pool, regularization);
     const expected = batches.values();

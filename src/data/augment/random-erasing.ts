@@ -29,7 +29,7 @@ export function drawErasing(generator: Generator, size: number, probability: num
 }
 
 /**
- * Sets the rectangle to 0, which is ImageNet's mean colour.
+ * Sets the rectangle to 0, the mean colour by which values are normalised.
  * @param values 3·size·size from `offset` on, channel by channel
  */
 export function erase(values: Float32Array, offset: number, size: number, box: Box): void {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { fileContentHashes } from '../../data/index.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
+import { type InputSpec, writtenInput } from '../../input-spec.ts';
 import { netOf } from '../../models/registry.ts';
 import type { Start } from '../../models/start.ts';
 import { engineVersion } from '../../plan/index.ts';
@@ -11,7 +12,7 @@ import type { PictureSet } from '../pictures.ts';
 /** Whatever decides the features of every picture. */
 export interface NetworkFacts {
   readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
-  readonly imageSize: number;
+  readonly input: InputSpec;
   /** Whether pictures stay as they are stored. */
   readonly ignoreOrientation: boolean;
   readonly traits: AdapterTraits;
@@ -20,12 +21,12 @@ export interface NetworkFacts {
 }
 
 /** Names the folder of the features of one network on one adapter. */
-export function networkKey({ start, imageSize, ignoreOrientation, traits, convolutions }: NetworkFacts): string {
+export function networkKey({ start, input, ignoreOrientation, traits, convolutions }: NetworkFacts): string {
   const hash = createHash('sha256');
   const { kind, vendor, architecture, description } = traits;
   const network = [
     start.architecture,
-    imageSize,
+    input.crop,
     engineVersion(),
     kind,
     vendor,
@@ -33,7 +34,8 @@ export function networkKey({ start, imageSize, ignoreOrientation, traits, convol
     description,
     convolutions,
   ];
-  const facts = ignoreOrientation ? [...network, 'as stored'] : network;
+  const ownInput = writtenInput(input, start.architecture);
+  const facts = [...network, ...(ignoreOrientation ? ['as stored'] : []), ...(ownInput ? [ownInput] : [])];
   hash.update(JSON.stringify(facts));
   // The last layer decides no feature.
   const lastLayer = `${netOf(start.architecture).headName}.`;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DataLoader, type DecoderPool, Generator, type TrainTransform, valTransform } from '../../data/index.ts';
 import { cacheFolder } from '../../fetch/cache-folder.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
+import type { InputSpec } from '../../input-spec.ts';
 import { isConv2dWork } from '../../kernels/conv2d/work.ts';
 import { netOf } from '../../models/registry.ts';
 import type { Start } from '../../models/start.ts';
@@ -21,6 +22,7 @@ export interface LookupOptions {
   /** All of them, also broken ones. */
   readonly pictures: Pictures;
   readonly settings: ProbeSettings;
+  readonly input: InputSpec;
   /** Whether pictures stay as they are stored. */
   readonly ignoreOrientation: boolean;
   readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
@@ -50,11 +52,10 @@ export class Lookup {
 
   constructor(options: LookupOptions) {
     this.#options = options;
-    const { keeps, start, traits, rehearsal, settings, ignoreOrientation, onNote } = options;
+    const { keeps, start, traits, rehearsal, input, ignoreOrientation, onNote } = options;
     this.#width = netOf(start.architecture).featureSize;
     if (!keeps) return;
-    const { imageSize } = settings;
-    const key = networkKey({ start, imageSize, ignoreOrientation, traits, convolutions: convolutionsOf(rehearsal) });
+    const key = networkKey({ start, input, ignoreOrientation, traits, convolutions: convolutionsOf(rehearsal) });
     const folder = join(cacheFolder(), 'features');
     this.place = join(folder, key);
     this.#cache = new FeatureCache({ folder, key, width: this.#width, onNote });
@@ -62,9 +63,9 @@ export class Lookup {
 
   /** Loaders of the pictures of each phase whose centres are not known. */
   loaders(): Record<Phase, DataLoader> {
-    const { pictures, pool, settings } = this.#options;
-    const { batchSize, imageSize } = settings;
-    const transform = valTransform(imageSize);
+    const { pictures, pool, settings, input } = this.#options;
+    const { batchSize } = settings;
+    const transform = valTransform(input);
     const of = (phase: Phase) => {
       const { classes, samples } = pictures[phase];
       const missing = samples.filter(({ path }) => !this.#get(this.#nameOf(path, 0)));
@@ -83,9 +84,9 @@ export class Lookup {
     const nameOf = (path: string) => this.#nameOf(path, 0);
     yield* centreBatches(loaders.train, nameOf);
     yield* centreBatches(loaders.val, nameOf);
-    const { pool, settings, augment } = this.#options;
+    const { pool, settings, input, augment } = this.#options;
     const viewed = this.#missingViews(pictures);
-    if (viewed.length > 0) yield* viewBatches(viewed, { ...settings, pool, augment });
+    if (viewed.length > 0) yield* viewBatches(viewed, { ...settings, input, pool, augment });
   }
 
   /** Takes the features of a row, and keeps them on disk from time to time. */

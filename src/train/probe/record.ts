@@ -1,6 +1,7 @@
 /** What a probe tells and writes about itself. */
 import { resolve } from 'node:path';
 import type { Gpu } from '../../gpu/gpu.ts';
+import type { InputSpec } from '../../input-spec.ts';
 import type { Chooser } from '../../kernels/chooser.ts';
 import type { StartFacts } from '../../models/start.ts';
 import type { Rehearsal } from '../../plan/index.ts';
@@ -18,6 +19,7 @@ import type { ProbeSettings } from './settings.ts';
 export interface KnownProbe {
   readonly options: TrainOptions;
   readonly settings: ProbeSettings;
+  readonly input: InputSpec;
   /** Without the broken ones. */
   readonly pictures: Pictures;
   /** Names of broken pictures that are left out. */
@@ -71,11 +73,11 @@ export function segmentOf({ gpu, chooser, rehearsal }: KnownProbe): RunSegment {
 
 /** Everything that decides the results: see `runConfig`. */
 export function probeConfig(probe: KnownProbe): object {
-  const { options, settings, regularization, reading, pictures, skipped, start, weights } = probe;
+  const { options, settings, input, regularization, reading, pictures, skipped, start, weights } = probe;
   const { gpu, chooser, rehearsal, cache } = probe;
   return {
     ...runConfig({
-      ...{ demo: false, mode: 'probe', settings, regularization, reading, pictures, skipped, start, gpu },
+      ...{ demo: false, mode: 'probe', settings, input, regularization, reading, pictures, skipped, start, gpu },
       onDivergence: options.onDivergence ?? 'stop',
       data: resolve(options.data),
       weights: weightsFile(weights),

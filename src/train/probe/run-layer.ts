@@ -42,7 +42,7 @@ const QUEUE_DEPTH = 8;
  * @throws the signal's reason if that was aborted before an epoch was done; as `train`
  */
 export async function runLayer(run: LayerRun): Promise<LayerResult> {
-  const { options, settings, pictures, folder, model, start, startedAt } = run;
+  const { options, settings, input, pictures, folder, model, start, startedAt } = run;
   const { reporter } = options;
   options.signal?.throwIfAborted();
   const initial = await layerOf(model);
@@ -51,7 +51,7 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
   folder.writeConfig(probeConfig(run));
   const drawn =
     (options.pictures ?? true)
-      ? new RunPictures({ folder, classes: pictures.classes, metrics, best, reporter })
+      ? new RunPictures({ folder, classes: pictures.classes, metrics, best, input, reporter })
       : undefined;
   let stoppedEarly: boolean;
   try {
@@ -71,7 +71,7 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
     { strict: false },
   );
   const state = await model.exportState();
-  const metadata = bestMetadata({ mode: 'probe', settings, pictures, reading: run.reading, start, best });
+  const metadata = bestMetadata({ mode: 'probe', settings, input, pictures, reading: run.reading, start, best });
   writeSafetensors(folder.bestPath, { tensors: new Map(state), metadata });
   const seconds = (performance.now() - startedAt) / 1000;
   const summary = probeSummary(run, { best, finished, stoppedEarly, seconds });
@@ -182,8 +182,8 @@ async function totals({ parts }: HeadResult): Promise<{ loss: number; acc: numbe
 }
 
 /** Of the pictures whose features `features.val` has, in their order. */
-function valLoader({ pictures, settings, pool }: LayerRun): DataLoader {
-  const { batchSize, imageSize } = settings;
-  const transform = valTransform(imageSize);
+function valLoader({ pictures, settings, input, pool }: LayerRun): DataLoader {
+  const { batchSize } = settings;
+  const transform = valTransform(input);
   return new DataLoader(pictures.val, { batchSize, shuffle: false, transform, generator: new Generator(0), pool });
 }

@@ -9,6 +9,7 @@ import { openGpu } from '../../gpu/dawn.ts';
 import { WatchdogError } from '../../gpu/errors.ts';
 import type { Gpu } from '../../gpu/gpu.ts';
 import { Watchdog } from '../../gpu/watchdog.ts';
+import { type InputSpec, inputAt } from '../../input-spec.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
 import type { Classifier } from '../../models/index.ts';
 import { buildModel, factsOf, readStart, type Start } from '../../models/start.ts';
@@ -16,7 +17,7 @@ import { checkLimits, type MemoryQuestion } from '../../plan/index.ts';
 import { checkPictures } from '../check-pictures.ts';
 import { compile } from '../compile.ts';
 import { checkArch, checkOnDivergence, type TrainOptions } from '../options.ts';
-import { pictureNotes } from '../picture-notes.ts';
+import { inputNotes, pictureNotes } from '../picture-notes.ts';
 import type { Pictures } from '../pictures.ts';
 import { criterionOf, type OpenRegularization, settle } from '../regularization.ts';
 import { findRunData, type RunData } from '../run-data.ts';
@@ -33,6 +34,7 @@ import { type ProbeSettings, policyOf, probeRegularization, probeSettings, readi
 /** What is known before a device is opened. */
 interface Plan extends RunData {
   readonly settings: ProbeSettings;
+  readonly input: InputSpec;
   readonly regularization: OpenRegularization;
   readonly pictures: Pictures;
   readonly start: Start;
@@ -51,15 +53,17 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
   options.reporter?.preparing?.({ stage: 'files' });
   const { found, reading } = await findRunData(options, readingSettings(options));
   const { pictures } = found;
-  const settings = probeSettings(options, pictures.train.length);
+  const given = probeSettings(options, pictures.train.length);
   checkOnDivergence(options.onDivergence ?? 'stop');
-  const regularization = probeRegularization(options, pictures.classes, settings);
+  const regularization = probeRegularization(options, pictures.classes, given);
   const start = readStart(weights, pictures.classes, checkArch(options.arch));
+  const input = inputAt(start.input, options.imageSize, start.architecture);
+  const settings = { ...given, imageSize: input.crop };
   const made = options.out === undefined ? makeRunFolder('probe') : undefined;
   let folder: RunFolder | undefined;
   try {
     folder = new RunFolder(made?.path ?? options.out!);
-    return await run(options, { settings, regularization, pictures, found, reading, start, weights, folder });
+    return await run(options, { settings, input, regularization, pictures, found, reading, start, weights, folder });
   } finally {
     folder?.close();
     made?.removeEmpty();
@@ -67,7 +71,7 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
 }
 
 async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
-  const { settings, pictures: all, found, reading, start, weights, folder } = plan;
+  const { settings, input, pictures: all, found, reading, start, weights, folder } = plan;
   const { adapter, checks = true, reporter, signal, skipBroken = false } = options;
   const { imageSize, batchSize } = settings;
   const classes = all.classes.length;
@@ -96,6 +100,7 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
       ...{
         pictures: all,
         settings,
+        input,
         augment: policyOf(plan.regularization),
         ignoreOrientation: reading.ignoreOrientation ?? false,
         start,
@@ -121,9 +126,21 @@ async function run(options: TrainOptions, plan: Plan): Promise<TrainResult> {
     model = buildModel(opened, start, { classes, mode: 'probe', random }).eval();
     const watchdog = new Watchdog(settings.watchdog);
     const regularization = settle(plan.regularization, pictures.train);
+    const notes = [...pictureNotes(found, parts), ...inputNotes(input, start.architecture)];
     const known = {
-      ...{ options, settings, pictures, skipped, start: factsOf(start), weights, gpu: opened, chooser, rehearsal },
-      ...{ regularization, reading, notes: pictureNotes(found, parts), folder, cache: lookup.place },
+      ...{
+        options,
+        settings,
+        input,
+        pictures,
+        skipped,
+        start: factsOf(start),
+        weights,
+        gpu: opened,
+        chooser,
+        rehearsal,
+      },
+      ...{ regularization, reading, notes, folder, cache: lookup.place },
     };
     reportStart(known);
     const startedAt = performance.now();

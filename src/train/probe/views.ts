@@ -4,7 +4,16 @@
  * come and go.
  */
 import { createHash } from 'node:crypto';
-import { type DecoderPool, drawCrop, Generator, PixelCache, readSize, type TrainTransform } from '../../data/index.ts';
+import {
+  type DecoderPool,
+  drawCrop,
+  Generator,
+  PixelCache,
+  readSize,
+  type TrainTransform,
+  trainTransform,
+} from '../../data/index.ts';
+import type { InputSpec } from '../../input-spec.ts';
 import type { FeatureBatch } from './features.ts';
 
 /** A picture, and the views of it that are wanted, from 1 on. */
@@ -18,7 +27,7 @@ export interface ViewedPicture {
 export interface ViewOptions {
   readonly pool: DecoderPool;
   readonly seed: number;
-  readonly imageSize: number;
+  readonly input: InputSpec;
   readonly batchSize: number;
   readonly maxPixels: number;
   /** What is drawn beside the tutorial's crop and flip. */
@@ -41,8 +50,8 @@ export async function* viewBatches(
   pictures: readonly ViewedPicture[],
   options: ViewOptions,
 ): AsyncGenerator<FeatureBatch, void, undefined> {
-  const { imageSize, batchSize } = options;
-  const numbers = 3 * imageSize ** 2;
+  const { input, batchSize } = options;
+  const numbers = 3 * input.crop ** 2;
   const images = new Float32Array(batchSize * numbers);
   let rows: string[] = [];
   const flush = (): FeatureBatch => {
@@ -82,15 +91,15 @@ async function* renderAll(pictures: readonly ViewedPicture[], options: ViewOptio
 /** One picture: a thread decodes it once for all its views. */
 async function renderViews(picture: ViewedPicture, options: ViewOptions): Promise<Rendered> {
   const { path, content, views } = picture;
-  const { pool, seed, imageSize, maxPixels, augment } = options;
-  const transform: TrainTransform = { kind: 'train', size: imageSize, ...(augment && { augment }) };
+  const { pool, seed, input, maxPixels, augment } = options;
+  const transform = trainTransform(input, augment);
   const { width, height } = await readSize(path, { maxPixels });
   const slot = new PixelCache([width * height * 3], MOST_SHARED).slot(0);
   const pictures = views.map(({ view }) => ({
     ...{ path, width, height, slot },
     ...drawCrop(viewGenerator(content, seed, view), width, height, transform),
   }));
-  const out = new Float32Array(views.length * 3 * imageSize ** 2);
+  const out = new Float32Array(views.length * 3 * input.crop ** 2);
   const rendered = await pool.render({ transform, pictures }, out);
   return { rendered, views };
 }
