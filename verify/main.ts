@@ -41,6 +41,7 @@ import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { onnx } from './rows/onnx.ts';
+import { onnxImport, onnxImportWhole } from './rows/onnx-import.ts';
 import { ops } from './rows/ops.ts';
 import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
@@ -87,6 +88,8 @@ const ROWS: readonly Row[] = [
   pillowFormats,
   mutatedPictures,
   onnx,
+  onnxImport,
+  onnxImportWhole,
   randomPrograms,
   mutatedCheckpoints,
   cases,

@@ -39,7 +39,10 @@ function pathsOf(nodes: readonly OnnxNode[], names: EntryNames): Map<string, str
 }
 
 /** @param depth how many scopes of a path make a block */
-function grouped(paths: ReadonlyMap<string, string[]>, depth: (path: readonly string[]) => number): Map<string, string[]> {
+function grouped(
+  paths: ReadonlyMap<string, string[]>,
+  depth: (path: readonly string[]) => number,
+): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const [value, path] of paths) {
     const key = nameOf(path.slice(0, depth(path)));

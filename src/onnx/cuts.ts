@@ -24,7 +24,8 @@ export function cutsOf(nodes: readonly OnnxNode[], image: string, features: stri
     }
     for (const name of inputs) if (lastUses.get(name) === i) live.delete(name);
     const [value] = live;
-    if (live.size === 1 && value !== undefined && value !== image && !cuts.has(value)) cuts.set(value, { value, after: i + 1 });
+    if (live.size === 1 && value !== undefined && value !== image && !cuts.has(value))
+      cuts.set(value, { value, after: i + 1 });
   }
   return [...cuts.values()];
 }

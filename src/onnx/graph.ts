@@ -122,7 +122,11 @@ function checkOrder(nodes: readonly OnnxNode[], { file, weights, constants }: Pa
   }
 }
 
-function entriesOf(kinds: ReadonlyMap<string, Entry['kind']>, names: EntryNames, { weights }: Parts): Map<string, Entry> {
+function entriesOf(
+  kinds: ReadonlyMap<string, Entry['kind']>,
+  names: EntryNames,
+  { weights }: Parts,
+): Map<string, Entry> {
   return new Map(
     [...kinds].map(([value, kind]) => {
       const { shape, source } = weights.get(value)!;

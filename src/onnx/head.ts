@@ -59,7 +59,9 @@ export function findHead({ graph }: OnnxModel, parts: Parts, chosen?: string): H
   const head = heads.find(({ nodes }) => nodes.at(-1) === node);
   if (head) return head;
   const found = node ? `found ${nodeTitle(node)} there` : 'found none';
-  throw new FileError(`${parts.file}: expected a last layer (Gemm, or MatMul and Add) before its output, ${found}. ${choices()}`);
+  throw new FileError(
+    `${parts.file}: expected a last layer (Gemm, or MatMul and Add) before its output, ${found}. ${choices()}`,
+  );
 }
 
 /** The layer that ends with this node. */
@@ -137,6 +139,8 @@ function layerName(node: OnnxNode, weight: string): string {
   return scope !== '' && isPath(scope) ? scope : 'head';
 }
 
-function isNumber(attribute: { readonly type: string }): attribute is Extract<OnnxAttribute, { type: 'int' | 'float' }> {
+function isNumber(attribute: {
+  readonly type: string;
+}): attribute is Extract<OnnxAttribute, { type: 'int' | 'float' }> {
   return attribute.type === 'int' || attribute.type === 'float';
 }

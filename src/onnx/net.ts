@@ -6,7 +6,7 @@ import type { Net } from '../models/net.ts';
 import { ONNX } from '../models/types.ts';
 import type { Init } from '../nn/init.ts';
 import type { Checkpoint, TensorData } from '../weights/index.ts';
-import { type NetworkGraph, graphOf } from './graph.ts';
+import { graphOf, type NetworkGraph } from './graph.ts';
 import { toHost } from './host-tensor.ts';
 import { OnnxNetwork } from './network.ts';
 import { decodeOnnx, encodeOnnx } from './proto.ts';
@@ -108,7 +108,8 @@ function tensorsOf(graph: NetworkGraph, model: OnnxModel, file: string): Map<str
   const { head } = graph;
   const { outputs, featureSize } = head;
   const weight = floatsOf(initializers.get(head.weightSource), file, head.weightSource);
-  const bias = head.biasSource === undefined ? undefined : floatsOf(initializers.get(head.biasSource), file, head.biasSource);
+  const bias =
+    head.biasSource === undefined ? undefined : floatsOf(initializers.get(head.biasSource), file, head.biasSource);
   tensors.set(`${head.name}.weight`, {
     shape: [outputs, featureSize],
     data: scaled(head.flipped ? turned(weight, outputs) : weight, head.alpha),

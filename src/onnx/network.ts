@@ -1,11 +1,11 @@
 /** The network of an ONNX file: its graph run by our ops, its tensors under the file's names. */
-import { permute, ShapeError, Tensor, type DType, keep, noGrad, scope, type RandomWords } from '../autograd/index.ts';
+import { type DType, keep, noGrad, permute, type RandomWords, ShapeError, scope, Tensor } from '../autograd/index.ts';
 import { DawngradError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Classifier } from '../models/classifier.ts';
-import type { Init } from '../nn/init.ts';
-import { type AnyModule, Linear, Module } from '../nn/index.ts';
 import { maskSource } from '../models/features-classifier.ts';
+import { type AnyModule, Linear, Module } from '../nn/index.ts';
+import type { Init } from '../nn/init.ts';
 import { type GraphRun, NotExpressible, type Value } from './call.ts';
 import { type Cut, independentOf } from './cuts.ts';
 import type { NetworkGraph } from './graph.ts';
@@ -80,7 +80,8 @@ export class OnnxNetwork extends Classifier {
   /** By the names of values. */
   readonly #tensors = new Map<string, Tensor>();
   readonly #constants: ReadonlyMap<string, HostTensor>;
-  readonly #uploads = new Map<HostTensor, Map<DType, Tensor<DType>>>();
+  /** The tensors made of each constant. */
+  readonly #uploads: ReadonlyMap<HostTensor, Map<DType, Tensor<DType>>>;
   readonly #blocks: ReadonlyMap<string, readonly AnyModule[]>;
   readonly #independent: ReadonlySet<OnnxNode>;
   readonly #random: RandomWords;
@@ -97,6 +98,7 @@ export class OnnxNetwork extends Classifier {
     this.#graph = graph;
     this.#random = maskSource(init);
     this.#constants = new Map([...graph.constants].map(([name, tensor]) => [name, toHost(tensor)]));
+    this.#uploads = new Map([...this.#constants.values()].map((value) => [value, new Map()]));
     this.#independent = independentOf(graph.nodes, graph.image.name);
     for (const [value, entry] of graph.entries) this.#own(value, entry.name, entry.kind, entry.shape);
     this.#putHead(new Linear(gpu, head.featureSize, classes, init));
@@ -152,8 +154,10 @@ export class OnnxNetwork extends Classifier {
 
   override dispose(): void {
     super.dispose();
-    for (const made of this.#uploads.values()) for (const tensor of made.values()) tensor.dispose();
-    this.#uploads.clear();
+    for (const made of this.#uploads.values()) {
+      for (const tensor of made.values()) tensor.dispose();
+      made.clear();
+    }
   }
 
   #own(value: string, name: string, kind: 'parameter' | 'buffer', shape: readonly number[]): void {
@@ -162,7 +166,8 @@ export class OnnxNetwork extends Classifier {
     const tensor = Tensor.zeros(this.#gpu, shape);
     // Names without dots are the network's own.
     const owner = path.length === 0 ? undefined : path.reduce((scopes, part) => scopes.inner(part), this.#scopes);
-    if (kind === 'buffer') this.#tensors.set(value, owner ? owner.buffer(last, tensor) : this.registerBuffer(last, tensor));
+    if (kind === 'buffer')
+      this.#tensors.set(value, owner ? owner.buffer(last, tensor) : this.registerBuffer(last, tensor));
     else this.#tensors.set(value, owner ? owner.parameter(last, tensor) : this.registerParameter(last, tensor));
   }
 
@@ -223,7 +228,14 @@ export class OnnxNetwork extends Classifier {
     const values = new Live([...this.#tensors, ...this.#constants, ...given], planned, wanted);
     const cutAfter = new Map(onCut && cuts.map((cut) => [nodes[cut.after - 1], cut]));
     for (const node of planned) {
-      values.give(node, computed(node, node.inputs.map((name) => values.get(name)), run));
+      values.give(
+        node,
+        computed(
+          node,
+          node.inputs.map((name) => values.get(name)),
+          run,
+        ),
+      );
       const cut = cutAfter.get(node);
       if (cut) onCut?.(cut, values.get(cut.value) as Tensor);
       values.free(node);
@@ -235,11 +247,10 @@ export class OnnxNetwork extends Classifier {
 
   /** Constants are uploaded once; what a pass computes on the host, for that pass. */
   #upload(value: HostTensor, dtype: DType, make: () => Tensor<DType>): Tensor<DType> {
-    if (![...this.#constants.values()].includes(value)) return make();
-    let made = this.#uploads.get(value);
-    if (!made) this.#uploads.set(value, (made = new Map()));
-    let tensor = made.get(dtype);
-    if (!tensor) made.set(dtype, (tensor = keep(make())));
+    const made = this.#uploads.get(value);
+    if (!made) return make();
+    const tensor = made.get(dtype) ?? keep(make());
+    made.set(dtype, tensor);
     return tensor;
   }
 }
@@ -298,6 +309,8 @@ function computed(node: OnnxNode, inputs: readonly (Value | undefined)[], run: G
   } catch (error) {
     if (error instanceof ShapeError) throw new ShapeError(`${nodeTitle(node)}: ${error.message}`, { cause: error });
     if (!(error instanceof NotExpressible)) throw error;
-    throw new OnnxError(`The ONNX graph's ${nodeTitle(node)} cannot be computed here: ${error.message}.`, { cause: error });
+    throw new OnnxError(`The ONNX graph's ${nodeTitle(node)} cannot be computed here: ${error.message}.`, {
+      cause: error,
+    });
   }
 }
