@@ -7,6 +7,7 @@ import { PICTURE_FILES, RUN_FILES } from '../train/index.ts';
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf } from './flags.ts';
+import { HEAD_HELP, parseHead } from './onnx-flags.ts';
 import { parseArgs } from './parse-args.ts';
 import { NUMBER_FLAGS, type PredictCommand, readNumbers } from './predict-flags.ts';
 
@@ -14,6 +15,8 @@ import { NUMBER_FLAGS, type PredictCommand, readNumbers } from './predict-flags.
 export interface EvalCommand {
   /** A checkpoint, or the folder of a run, which stands for its best weights. */
   readonly weights: string;
+  /** Of weights in an ONNX file: where the network ends. */
+  readonly head: string | undefined;
   readonly data: string;
   /** The part of the data; by default the first that the network has not learnt from. */
   readonly split: string | undefined;
@@ -36,8 +39,9 @@ worst classes in words.
 
 ${flagHelp('weights <path>', [
   'the folder of a run, for its best weights, or a .pth or .safetensors checkpoint of a',
-  'network that train knows (default: $DAWNGRAD_WEIGHTS)',
+  'network that train knows, or an .onnx file of any (default: $DAWNGRAD_WEIGHTS)',
 ])}
+${HEAD_HELP}
 ${flagHelp('data <folder>', [
   'a folder with val/ (or valid/, validation/, else test/), or with one folder of pictures',
   'per class; folders are matched to the classes of the network by their names',
@@ -78,6 +82,7 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
   const given = located('data', 'a labelled folder', text('data'), env);
   return {
     weights: checkWeights(weights.shownAs, weights.path),
+    head: parseHead(text('head')),
     data: checkExists(given.shownAs, given.path, 'folder'),
     split,
     json: values.json === true,
@@ -90,7 +95,7 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
 }
 
 function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
-  const withValue = ['weights', 'data', 'split', 'out', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  const withValue = ['weights', 'head', 'data', 'split', 'out', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
   try {
     return parseArgs({
       args: [...argv],

@@ -164,7 +164,7 @@ export interface BuildOptions {
 }
 
 /** Draws masks and no weights; without a source, masks for a rehearsal. */
-function masksOnly(masks?: RandomWords): RandomSource {
+export function masksOnly(masks?: RandomWords): RandomSource {
   return { fillUniform: () => {}, fillNormal: () => {}, skip: () => {}, u32: () => masks?.u32() ?? 0 };
 }
 

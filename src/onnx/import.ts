@@ -1,7 +1,8 @@
 /** ONNX files as networks of the library. */
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Classifier } from '../models/classifier.ts';
-import type { RandomSource } from '../nn/init.ts';
+import type { RandomWords } from '../autograd/ops/dropout.ts';
+import { masksOnly } from '../models/start.ts';
 import { readOnnxNet } from './net.ts';
 import { openNet } from './start.ts';
 
@@ -10,7 +11,7 @@ export interface ImportOptions {
   /** The node, or the last layer (`fc` of `fc.weight`), at which the network ends; by default the last one. */
   readonly head?: string;
   /** The source of dropout's masks in training. */
-  readonly random?: RandomSource;
+  readonly random?: RandomWords;
 }
 
 /**
@@ -26,7 +27,7 @@ export async function importOnnx(
 ): Promise<Classifier> {
   const { net, checkpoint } =
     typeof source === 'string' ? await openNet(source, head) : await readOnnxNet(source, 'The ONNX file', head);
-  const model = net.build(gpu, { ...(random && { random }), init: 'skip' });
+  const model = net.build(gpu, { ...(random && { random: masksOnly(random) }), init: 'skip' });
   model.loadStateDict(checkpoint.tensors);
   return model;
 }

@@ -24,6 +24,9 @@ const logical =
   (call) =>
     op(zeroOrOne(call, 0), zeroOrOne(call, 1));
 
+/** 0.2 of 0.2 in single precision. */
+const roundedRatio = (ratio: number) => Number(ratio.toPrecision(6));
+
 /** What older versions of Clip have for no bound. */
 const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
@@ -117,7 +120,7 @@ export const ELEMENTWISE: Readonly<Record<string, Op>> = {
   Dropout: (call) => {
     const ratio = call.has(1) ? call.scalar(1) : call.number('ratio', 0.5);
     const { training, random } = call.run;
-    if (training && random) return ops.dropout(call.float(0), { p: ratio, random, masks: 'torch' });
+    if (training && random) return ops.dropout(call.float(0), { p: roundedRatio(ratio), random, masks: 'torch' });
     if (training !== undefined) return call.float(0);
     if (call.has(2) && call.scalar(2) !== 0 && ratio > 0) throw new NotExpressible("NumPy's random numbers");
     if (call.outputs > 1) throw new NotExpressible('the mask');
