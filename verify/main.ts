@@ -45,6 +45,7 @@ import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { onnx } from './rows/onnx.ts';
+import { onnxImport, onnxImportWhole } from './rows/onnx-import.ts';
 import { onnxInABrowser } from './rows/onnx-in-a-browser.ts';
 import { ops } from './rows/ops.ts';
 import { optimizers } from './rows/optimizers.ts';
@@ -93,6 +94,8 @@ const ROWS: readonly Row[] = [
   pillowFormats,
   mutatedPictures,
   onnx,
+  onnxImport,
+  onnxImportWhole,
   randomPrograms,
   mutatedCheckpoints,
   cases,

@@ -64,13 +64,20 @@ async function judgeAll(
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
-  const { weights, numbers, half, adapter, tunes, json, out } = command;
+  const { weights, head, numbers, half, adapter, tunes, json, out } = command;
   const { split, samples } = folder;
   const report = new PredictReport({ ...io, json, paths: samples.map(({ path }) => path) });
   const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, samples.length);
   const onNote = (text: string) => report.note(text);
   const tuned: FindTuned = (traits, question) => tunedChoices(traits, question, { env: io.env, onNote });
-  const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
+  const predictor = await openPredictor(weights, {
+    ...numbers,
+    head,
+    batchSize,
+    half,
+    adapter,
+    ...(tunes && { tuned }),
+  });
   try {
     report.opened(predictor);
     for (const line of [...leftOutLines(folder.leftOut), ...notReadLines(folder.notRead)]) report.note(line);

@@ -26,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(HELP);
       return 0;
     }
-    const exportable = readExportable(command.weights, command.imageSize);
+    const exportable = await readExportable(command.weights, command.imageSize);
     for (const file of await write(exportable, command)) {
       process.stdout.write(`${printable(file.path, file.path.length)}: ${formatBytes(file.bytes)}\n`);
     }
@@ -52,10 +52,10 @@ async function write(exportable: Exportable, command: ExportCommand): Promise<Wr
 }
 
 /** "resnet18 of 2 classes; pictures resized to 256, cropped to 224, bilinear" */
-function summary({ architecture, classes, input }: Exportable): string {
+function summary({ net, classes, input }: Exportable): string {
   const { resize, crop, interpolation } = input;
   return (
-    `${architecture} of ${classes.length} classes; its pictures: shorter side resized to ${resize} (${interpolation}), ` +
+    `${net.name} of ${classes.length} classes; its pictures: shorter side resized to ${resize} (${interpolation}), ` +
     `centre cropped to ${crop}`
   );
 }

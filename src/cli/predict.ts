@@ -99,7 +99,7 @@ async function predictAll(
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const { weights, numbers, half, ignoreOrientation, adapter, tunes, top, save, watch } = command;
+  const { weights, head, numbers, half, ignoreOrientation, adapter, tunes, top, save, watch } = command;
   const most = numbers.batchSize ?? DEFAULT_BATCH_SIZE;
   // A batch larger than the number of pictures would only waste memory.
   const batchSize = watch === undefined ? Math.min(most, pictures.length) : most;
@@ -107,7 +107,7 @@ async function predictAll(
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
   // Before the list is worked off, so that no picture is missed that comes meanwhile.
   const watched = watch === undefined ? undefined : await watchFolder(watch, save);
-  const settings = { ...numbers, batchSize, half, ignoreOrientation, adapter, ...(tunes && { tuned }) };
+  const settings = { ...numbers, head, batchSize, half, ignoreOrientation, adapter, ...(tunes && { tuned }) };
   const predictor = await openPredictor(weights, settings).catch(async (error: unknown) => {
     await watched?.close();
     throw error;

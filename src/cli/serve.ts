@@ -34,11 +34,11 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
 }
 
 async function run(command: ServeCommand, { stdout, stderr, env }: Io, signal: AbortSignal): Promise<number> {
-  const { weights, numbers, half, adapter, tunes, limits, host } = command;
+  const { weights, head, numbers, half, adapter, tunes, limits, host } = command;
   const note = (text: string) => stderr.write(`${printableLines(text)}\n`);
   const batchSize = numbers.batchSize ?? DEFAULT_BATCH_SIZE;
   const tuned: FindTuned = (traits, question) => tunedChoices(traits, question, { env, onNote: note });
-  const settings = { ...numbers, batchSize, half, adapter, startThreads: true, ...(tunes && { tuned }) };
+  const settings = { ...numbers, head, batchSize, half, adapter, startThreads: true, ...(tunes && { tuned }) };
   const predictor = await openPredictor(weights, settings);
   try {
     describe(predictor, note);

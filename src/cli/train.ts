@@ -135,7 +135,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
         const all: TrainOptions = {
           ...{ ...fittingSettings(settings, command.words), ...options, ...command.words },
           ...{ ...command.regularization, ...command.probe, ...command.dataSettings },
-          ...{ data, weights, arch: command.arch, demo, mode, signal, out: folder },
+          ...{ data, weights, arch: command.arch, head: command.head, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         };

@@ -3,10 +3,9 @@ import { halvesOf } from '../autograd/half.ts';
 import { FileError } from '../errors.ts';
 import type { AdapterTraits } from '../gpu/gpu.ts';
 import { type InputSpec, inputAt, inputFrom } from '../input-spec.ts';
-import { netOf } from '../models/registry.ts';
-import { architectureOf, readNet } from '../models/start.ts';
-import type { Architecture } from '../models/types.ts';
+import type { Net } from '../models/net.ts';
 import { checkState, type StateDict, StateDictError } from '../nn/index.ts';
+import { openNet } from '../onnx/start.ts';
 import { openDryGpu } from '../plan/index.ts';
 import { classNamesOf, countOutputs } from '../predict/index.ts';
 import type { Checkpoint, TensorData } from '../weights/index.ts';
@@ -16,24 +15,23 @@ export interface Exportable {
   /** The checkpoint as it was named. */
   readonly weights: string;
   readonly checkpoint: Checkpoint;
-  readonly architecture: Architecture;
+  readonly net: Net;
   /** Names of the classes, in the order of the outputs. */
   readonly classes: readonly string[];
   readonly input: InputSpec;
 }
 
 /**
- * Reads a checkpoint of a known network.
+ * Reads a checkpoint of a known network, or of one that came from an ONNX file.
  * @param weights as for `openPredictor`
  * @param imageSize side of the square that the network sees; by default as the checkpoint says, else as torchvision's weights
  * @throws FileError if it cannot be read, or is no whole network
  */
-export function readExportable(weights: string, imageSize?: number): Exportable {
-  const checkpoint = readNet(weights);
-  const architecture = architectureOf(weights, checkpoint);
-  const classes = classNamesOf(checkpoint, countOutputs(weights, architecture, checkpoint)).names;
-  const input = inputAt(inputFrom(checkpoint.metadata, architecture, weights), imageSize, architecture);
-  return { weights, checkpoint, architecture, classes, input };
+export async function readExportable(weights: string, imageSize?: number): Promise<Exportable> {
+  const { net, checkpoint } = await openNet(weights);
+  const classes = classNamesOf(checkpoint, countOutputs(weights, net, checkpoint)).names;
+  const input = inputAt(inputFrom(checkpoint.metadata, net.name, weights), imageSize, net.name);
+  return { weights, checkpoint, net, classes, input };
 }
 
 /** A device to read names and shapes from, which computes nothing. */
@@ -48,9 +46,9 @@ const NO_ADAPTER: AdapterTraits = {
  * @param half whether floats become f16
  * @throws FileError if the checkpoint lacks an entry or has another shape; DTypeError for values beyond f16
  */
-export function entriesOf({ weights, checkpoint, architecture, classes }: Exportable, half: boolean) {
+export function entriesOf({ weights, checkpoint, net, classes }: Exportable, half: boolean) {
   const { tensors } = checkpoint;
-  const model = netOf(architecture).build(openDryGpu(NO_ADAPTER), { init: 'skip', classes: classes.length });
+  const model = net.build(openDryGpu(NO_ADAPTER), { init: 'skip', classes: classes.length });
   const state = model.stateDict();
   check(weights, state, tensors);
   const entries = new Map<string, TensorData>();

@@ -4,11 +4,11 @@ import { CLASSES_KEY } from '../weights/index.ts';
 import type { Exportable } from './exportable.ts';
 
 /** Texts by name, as the metadata of safetensors and of ONNX has them; lists and objects are JSON. */
-export function metadataOf({ architecture, classes, input, checkpoint }: Exportable): Record<string, string> {
+export function metadataOf({ net, classes, input, checkpoint }: Exportable): Record<string, string> {
   const { metadata } = checkpoint;
   return {
     ...metadata,
-    architecture,
+    architecture: net.name,
     [CLASSES_KEY]: JSON.stringify(classes),
     imageSize: String(input.crop),
     input: JSON.stringify(input),
@@ -27,7 +27,7 @@ export interface Facts {
 }
 
 /** @param file the name of the .pth */
-export function factsOf({ architecture, classes, input }: Exportable, file: string): Facts {
+export function factsOf({ net: { name: architecture }, classes, input }: Exportable, file: string): Facts {
   const module = `torchvision.models.${architecture}(num_classes=${classes.length})`;
   return {
     ...{ architecture, classes, input },

@@ -40,9 +40,16 @@ export const factsFile = (out: string) => `${out}.json`;
 
 /**
  * A .pth that torchvision's module loads strictly, and its facts beside it as JSON.
- * @throws FileError if a file is there and may not be replaced, or cannot be written; as `entriesOf`
+ * @throws FileError if a file is there and may not be replaced, cannot be written, or the network is none of torchvision's;
+ *   as `entriesOf`
  */
 export function exportTorch(exportable: Exportable, { out, half, overwrite }: FileOptions): Written[] {
+  if (exportable.net.graph !== undefined) {
+    throw new FileError(
+      `${exportable.weights}: its network came from an ONNX file, and torchvision has no module for it. Export it as onnx or ` +
+        'safetensors.',
+    );
+  }
   const beside = factsFile(out);
   checkFree([out, beside], overwrite);
   const bytes = writePth(out, { tensors: entriesOf(exportable, half) });
@@ -69,11 +76,11 @@ export function exportSafetensors(exportable: Exportable, { out, half, overwrite
 export async function exportOnnxFile(exportable: Exportable, options: OnnxOptions): Promise<Written[]> {
   const { out, half, overwrite, foldBatchNorm, preprocess: type, probabilities, adapter } = options;
   checkFree([out], overwrite);
-  const { weights, checkpoint, architecture, classes, input } = exportable;
+  const { weights, checkpoint, net, classes, input } = exportable;
   const { crop, mean, std } = input;
   const gpu = await openGpu({ ...(adapter && { adapter }) });
   try {
-    const start = { architecture, checkpoint, loadsLastLayer: true, description: weights };
+    const start = { architecture: net.name, net, checkpoint, loadsLastLayer: true, description: weights };
     const model = buildModel(gpu, start, { classes: classes.length, mode: 'extract' });
     const file = await exportOnnx(model, {
       ...{ inputShape: [3, crop, crop], inputName: 'images', outputName: 'scores' },

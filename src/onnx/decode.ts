@@ -132,7 +132,9 @@ export class Decoder {
   }
 
   #value({ name, type }: ValueInfoProto): OnnxValue {
-    if (type?.value.case !== 'tensorType') return { name, type: undefined, shape: undefined };
+    if (type?.value.case !== 'tensorType') {
+      return { name, type: undefined, shape: undefined, ...(type?.value.case && { isOther: true }) };
+    }
     const { elemType, shape } = type.value.value;
     const sizes = shape?.dim.map(({ value }) => {
       if (value.case === 'dimParam') return value.value || undefined;

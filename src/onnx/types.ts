@@ -66,7 +66,9 @@ export interface OnnxNode {
 /** An input or output of a graph. */
 export interface OnnxValue {
   readonly name: string;
-  /** Undefined where the file does not say it, and for what is no tensor of a type in `OnnxType`. */
+  /** Set for sequences, maps and optional values, of which nothing else is told here. */
+  readonly isOther?: true;
+  /** Undefined where the file does not say it, and for a type that is not in `OnnxType`. */
   readonly type: OnnxType | undefined;
   /** A name stands for a size that is free ('batch'), undefined for one that is unknown. No shape: unknown rank. */
   readonly shape: readonly (number | string | undefined)[] | undefined;

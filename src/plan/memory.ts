@@ -13,7 +13,6 @@ import { learnFrom, makeOptimizer } from '../models/learning.ts';
 import { buildModel, fromScratch, type Start } from '../models/start.ts';
 import { type HostBatch, type StepMarks, trainStep, valStep } from '../models/step.ts';
 import type { OptimizerName, Phase, TrainMode } from '../models/types.ts';
-import type { RandomSource } from '../nn/index.ts';
 import { openDryGpu } from './dry-device.ts';
 import { Ledger } from './ledger.ts';
 
@@ -42,7 +41,7 @@ export interface MemoryQuestion {
   /** Pictures per phase. They may be fewer than a batch, or leave a smaller last batch. */
   readonly pictures: Readonly<Record<Phase, number>>;
   /** The network; default a resnet18. */
-  readonly start?: Pick<Start, 'architecture' | 'loadsLastLayer'> | undefined;
+  readonly start?: Pick<Start, 'architecture' | 'net' | 'loadsLastLayer'> | undefined;
   /** Whether the weights are stored in f16 after loading. Then nothing can be trained. Off by default. */
   readonly half?: boolean | undefined;
 }
@@ -93,9 +92,6 @@ export interface Rehearsal {
 
 type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activations' | 'workspace';
 
-/** For the masks of a network that is only rehearsed. */
-const NOTHING_RANDOM: RandomSource = { fillUniform() {}, fillNormal() {}, skip() {}, u32: () => 0 };
-
 /**
  * Finds the memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no
  * device.
@@ -111,11 +107,7 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   const programs = new Map<string, Program>();
   gpu.onDispatch = ({ program }) => programs.set(program.key, program);
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
-  const model = buildModel(
-    gpu,
-    { ...fromScratch(), ...start },
-    { classes, mode, random: NOTHING_RANDOM, draws: false },
-  );
+  const model = buildModel(gpu, { ...fromScratch(), ...start }, { classes, mode });
   if (half) model.half();
   // This includes the replaced last layer, and f32 weights that f16 ones replaced.
   ledger.putFresh('workspace');

@@ -47,7 +47,7 @@ function writeRun(): string {
 }
 
 const run = writeRun();
-const exportable = readExportable(run);
+const exportable = await readExportable(run);
 const plain = { half: false, overwrite: false };
 const onnx = {
   ...plain,
@@ -64,7 +64,7 @@ const bits = ({ tensors }: Pick<Checkpoint, 'tensors'>) =>
     ]),
   );
 
-test('a .pth and safetensors hold the entries to the bit, in the order of torchvision’s module', () => {
+test('a .pth and safetensors hold the entries to the bit, in the order of torchvision’s module', async () => {
   const [pth, safetensors] = [join(folder, 'net.pth'), join(folder, 'net.safetensors')];
   expect(exportTorch(exportable, { ...plain, out: pth }).map(({ path }) => path)).toEqual([pth, `${pth}.json`]);
   exportSafetensors(exportable, { ...plain, out: safetensors });
@@ -82,8 +82,8 @@ test('a .pth and safetensors hold the entries to the bit, in the order of torchv
     valAcc: '0.75',
   });
   // It can be exported again, and is the same network.
-  const again = readExportable(safetensors);
-  expect([again.architecture, again.classes, again.input]).toEqual(['mobilenet_v3_small', CLASSES, exportable.input]);
+  const again = await readExportable(safetensors);
+  expect([again.net.name, again.classes, again.input]).toEqual(['mobilenet_v3_small', CLASSES, exportable.input]);
 });
 
 test('the facts beside a .pth say classes and input', () => {

@@ -70,6 +70,8 @@ export const hardsigmoid = single(
 );
 /** The hyperbolic tangent. */
 export const tanh = single('tanh', 'tanhOf(x)', 'grad * (1.0 - y * y)');
+/** The error function: 2 / √π times the integral of e^(−t²) from 0 to x. */
+export const erf = single('erf', 'erf(x)', 'grad * 1.12837917 * expOf(-x * x)');
 /** x · sigmoid(x), also called swish. */
 export const silu = single('silu', 'x * logistic(x)', 'grad * logistic(x) * (1.0 + x * (1.0 - logistic(x)))');
 /** x · hardsigmoid(x) */

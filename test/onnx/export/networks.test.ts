@@ -2,8 +2,8 @@
 import { expect } from 'vitest';
 import {
   elementwise,
-  flatten,
   type Floating,
+  flatten,
   gelu,
   leakyRelu,
   noGrad,

@@ -1,6 +1,6 @@
 /** Matrix products, convolutions and pooling. */
-import type { Tensor } from '../../../src/autograd/index.ts';
-import * as ops from '../../../src/autograd/index.ts';
+import type { Tensor } from '../../autograd/index.ts';
+import * as ops from '../../autograd/index.ts';
 import { type Call, NotExpressible, type Op } from '../call.ts';
 import { padded } from './shapes.ts';
 

@@ -1,7 +1,7 @@
 /** Ops that only move values. */
-import type { Tensor } from '../../../src/autograd/index.ts';
-import * as ops from '../../../src/autograd/index.ts';
-import { axisOf, type Call, NotExpressible, type Op } from '../call.ts';
+import type { Tensor } from '../../autograd/index.ts';
+import * as ops from '../../autograd/index.ts';
+import { axisOf, type Call, checkSize, NotExpressible, type Op } from '../call.ts';
 
 /** The values at these places along an axis. */
 function select(x: Tensor, axis: number, places: readonly number[]): Tensor {
@@ -18,6 +18,9 @@ export const SHAPES: Readonly<Record<string, Op>> = {
     const x = call.any(0);
     const copies = call.number('allowzero', 0) === 0;
     const shape = call.numbers(1).map((extent, axis) => (extent === 0 && copies ? x.shape[axis]! : extent));
+    // A file for a fixed number of pictures has that number in its shapes.
+    const { size = 0, declared } = call.run.batch ?? {};
+    if (declared !== undefined && shape[0] === declared && x.shape[0] === size) shape[0] = size;
     return ops.reshape(x, shape);
   },
   Flatten: (call) => {
@@ -34,7 +37,7 @@ export const SHAPES: Readonly<Record<string, Op>> = {
   },
   Unsqueeze: (call) => {
     const x = call.any(0);
-    const axes = call.integersOf('axes', 1)!;
+    const axes = call.neededIntegers('axes', 1);
     return descending(axes, x.shape.length + axes.length)
       .reverse()
       .reduce((result, axis) => ops.unsqueeze(result, axis), x);
@@ -49,13 +52,13 @@ export const SHAPES: Readonly<Record<string, Op>> = {
     const asked = call.numbers(1);
     const rank = Math.max(asked.length, x.shape.length);
     const at = (shape: readonly number[], axis: number) => shape[axis - rank + shape.length] ?? 1;
-    return ops.expand(
-      x,
-      Array.from({ length: rank }, (_, axis) => Math.max(at(asked, axis), at(x.shape, axis))),
-    );
+    const shape = Array.from({ length: rank }, (_, axis) => Math.max(at(asked, axis), at(x.shape, axis)));
+    checkSize(shape);
+    return ops.expand(x, shape);
   },
   Tile: (call) => {
     const x = call.any(0);
+    checkSize([x.size, ...call.numbers(1)]);
     return call.numbers(1).reduce(
       (result, count, axis) =>
         ops.concat(
@@ -73,17 +76,20 @@ export const SHAPES: Readonly<Record<string, Op>> = {
   Split: (call) => {
     const x = call.any(0);
     const axis = axisOf(call.number('axis', 0), x.shape.length);
-    const equal = Array.from({ length: call.outputs }, () => x.shape[axis]! / call.outputs);
+    const whole = x.shape[axis]!;
+    // Of parts that cannot be equal the last is smaller.
+    const part = Math.ceil(whole / call.outputs);
+    const equal = Array.from({ length: call.outputs }, (_, i) => Math.min(part, whole - i * part));
     let start = 0;
     return (call.integersOf('split', 1) ?? equal).map((length) => {
-      const part = ops.narrow(x, axis, start, length);
+      const result = ops.narrow(x, axis, start, length);
       start += length;
-      return part;
+      return result;
     });
   },
   Slice: (call) => {
     let x = call.any(0);
-    const [starts, ends] = [call.integersOf('starts', 1)!, call.integersOf('ends', 2)!];
+    const [starts, ends] = [call.neededIntegers('starts', 1), call.neededIntegers('ends', 2)];
     const axes = call.integersOf('axes', 3) ?? starts.map((_, axis) => axis);
     for (const [i, axis] of axes.entries()) {
       const step = call.has(4) ? call.numbers(4)[i]! : 1;
@@ -97,7 +103,7 @@ export const SHAPES: Readonly<Record<string, Op>> = {
   },
   Pad: (call) => {
     const x = call.any(0);
-    const pads = call.integersOf('pads', 1)!;
+    const pads = call.neededIntegers('pads', 1);
     if (call.has(3)) throw new NotExpressible('padding of chosen axes');
     const mode = call.text('mode', 'constant');
     const value = call.has(2) ? call.scalar(2) : call.number('value', 0);

@@ -1,7 +1,10 @@
 /** Normalisations. */
-import type { Tensor } from '../../../src/autograd/index.ts';
-import * as ops from '../../../src/autograd/index.ts';
+import type { Tensor } from '../../autograd/index.ts';
+import * as ops from '../../autograd/index.ts';
 import { axisOf, type Op } from '../call.ts';
+
+/** torch's momentum, the share of the new batch, of ONNX's, that of the old ones: 0.1 of 0.9 in single precision. */
+const shareOf = (old: number) => Number((1 - old).toPrecision(6));
 
 type Four = [Tensor, Tensor, Tensor, Tensor];
 
@@ -9,8 +12,8 @@ export const NORMALISATIONS: Readonly<Record<string, Op>> = {
   BatchNormalization: (call) => {
     const x = call.float(0);
     const [weight, bias, mean, variance] = [1, 2, 3, 4].map((index) => call.float(index)) as Four;
-    const training = call.number('training_mode', 0) !== 0;
-    const options = { training, eps: call.number('epsilon', 1e-5), momentum: 1 - call.number('momentum', 0.9) };
+    const training = call.run.training ?? call.number('training_mode', 0) !== 0;
+    const options = { training, eps: call.number('epsilon', 1e-5), momentum: shareOf(call.number('momentum', 0.9)) };
     const images = ops.reshape(x, [...x.shape.slice(0, 2), 1, x.size / x.shape[0]! / x.shape[1]!]);
     const result = ops.batchNorm2d(x.shape.length === 4 ? x : images, weight, bias, mean, variance, options);
     // Training updates the running statistics in place.

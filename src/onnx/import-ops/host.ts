@@ -1,11 +1,12 @@
 /** What graphs compute on the host, because it decides shapes: shapes themselves, axes, and arithmetic on integers. */
-import { TensorProto_DataType } from 'onnx-buf';
-import { Tensor } from '../../../src/autograd/index.ts';
-import { axisOf, type Call, isHostInteger, NotExpressible, type Op } from '../call.ts';
-import type { ElementType, HostTensor } from '../read.ts';
+import { Tensor } from '../../autograd/index.ts';
+import { axisOf, type Call, checkSize, isHostInteger, NotExpressible, type Op } from '../call.ts';
+import { typeOfNumber } from '../element-types.ts';
+import type { HostTensor } from '../host-tensor.ts';
+import type { OnnxType } from '../types.ts';
 import { placesOf } from './shapes.ts';
 
-const vector = (values: readonly number[], type: ElementType = 'INT64'): HostTensor => ({
+const vector = (values: readonly number[], type: OnnxType = 'i64'): HostTensor => ({
   type,
   shape: [values.length],
   values: Float64Array.from(values),
@@ -13,7 +14,7 @@ const vector = (values: readonly number[], type: ElementType = 'INT64'): HostTen
 
 /** Of the values of all inputs. Those with one value fit the others, which have one shape. */
 const arithmetic =
-  (op: (...values: number[]) => number, type?: ElementType): Op =>
+  (op: (...values: number[]) => number, type?: OnnxType): Op =>
   (call) => {
     const inputs = call.inputs as readonly HostTensor[];
     const size = Math.max(...inputs.map(({ values }) => values.length));
@@ -38,8 +39,9 @@ export const HOST_ONLY: Readonly<Record<string, Op>> = {
     return value;
   },
   ConstantOfShape: (call) => {
-    const { type, values } = call.tensor('value') ?? { type: 'FLOAT' as const, values: [0] };
+    const { type, values } = call.tensor('value') ?? { type: 'f32' as const, values: [0] };
     const shape = call.numbers(0);
+    checkSize(shape);
     const size = shape.reduce((product, extent) => product * extent, 1);
     return { type, shape, values: new Float64Array(size).fill(values[0]!) };
   },
@@ -53,32 +55,48 @@ export const HOST_ONLY: Readonly<Record<string, Op>> = {
   }),
   Cast: (call) => {
     const value = call.value(0);
-    const to = TensorProto_DataType[call.number('to', 0)] as ElementType;
+    const number = call.number('to', 0);
+    const to = typeOfNumber(number);
     if (value instanceof Tensor) {
-      if (to === 'FLOAT' && value.dtype === 'f32') return value;
-    } else if (value.type === 'FLOAT' ? to === 'FLOAT' : isHostInteger(value) && ['FLOAT', 'INT64'].includes(to)) {
+      if (to === 'f32' && value.dtype === 'f32') return value;
+    } else if (to === value.type || (isHostInteger(value) && (to === 'f32' || to === 'i64'))) {
       return { ...value, type: to };
     }
-    throw new NotExpressible(`a cast to ${to}`);
+    throw new NotExpressible(`a cast to ${to ?? `the type of number ${number}`}`);
   },
 };
 
 /** Ops on integers that the host knows, of which others run on the device. */
 export const HOST_INTEGERS: Readonly<Record<string, Op>> = {
   Neg: arithmetic((a) => -a!),
+  Add: arithmetic((a, b) => a! + b!),
   Sub: arithmetic((a, b) => a! - b!),
-  Equal: arithmetic((a, b) => Number(a === b), 'BOOL'),
+  Mul: arithmetic((a, b) => a! * b!),
+  Div: arithmetic((a, b) => Math.trunc(a! / b!)),
+  Equal: arithmetic((a, b) => Number(a === b), 'bool'),
   Where: arithmetic((condition, a, b) => (condition ? a! : b!)),
   Concat: (call) => vector(call.inputs.flatMap((_, index) => call.numbers(index))),
+  Gather: (call) => {
+    const { type, shape, values } = call.value(0) as HostTensor;
+    if (shape.length !== 1) throw new NotExpressible('integers of several dimensions');
+    const places = call.numbers(1).map((place) => axisOf(place, values.length));
+    const outside = places.find((place) => !(place >= 0 && place < values.length));
+    if (outside !== undefined) throw new NotExpressible(`the value at ${outside} of ${values.length}`);
+    return { type, shape: call.value(1).shape, values: Float64Array.from(places, (place) => values[place]!) };
+  },
   Slice: (call) => {
     const values = call.numbers(0);
     const step = call.has(4) ? call.scalar(4) : 1;
-    return vector(placesOf(values.length, call.scalar(1), call.scalar(2), step).map((place) => values[place]!));
+    return vector(
+      placesOf(values.length, call.neededIntegers('starts', 1)[0]!, call.neededIntegers('ends', 2)[0]!, step).map(
+        (place) => values[place]!,
+      ),
+    );
   },
   Reshape: (call) => reshaped(call, call.numbers(1)),
   Squeeze: (call) => {
     const { shape } = call.value(0);
-    const axes = call.integersOf('axes', 1)!.map((axis) => axisOf(axis, shape.length));
+    const axes = call.neededIntegers('axes', 1).map((axis) => axisOf(axis, shape.length));
     return reshaped(
       call,
       shape.filter((_, axis) => !axes.includes(axis)),
@@ -86,7 +104,7 @@ export const HOST_INTEGERS: Readonly<Record<string, Op>> = {
   },
   Unsqueeze: (call) => {
     const shape = [...call.value(0).shape];
-    for (const axis of call.integersOf('axes', 1)!) shape.splice(axis < 0 ? shape.length + 1 + axis : axis, 0, 1);
+    for (const axis of call.neededIntegers('axes', 1)) shape.splice(axis < 0 ? shape.length + 1 + axis : axis, 0, 1);
     return reshaped(call, shape);
   },
 };

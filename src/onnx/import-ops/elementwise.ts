@@ -1,6 +1,6 @@
 /** Functions of each element, and comparisons. */
-import type { DType, Tensor } from '../../../src/autograd/index.ts';
-import * as ops from '../../../src/autograd/index.ts';
+import type { DType, Tensor } from '../../autograd/index.ts';
+import * as ops from '../../autograd/index.ts';
 import { type Call, NotExpressible, type Op } from '../call.ts';
 
 const unary =
@@ -24,6 +24,12 @@ const logical =
   (call) =>
     op(zeroOrOne(call, 0), zeroOrOne(call, 1));
 
+/** 0.2 of 0.2 in single precision. */
+const roundedRatio = (ratio: number) => Number(ratio.toPrecision(6));
+
+/** What older versions of Clip have for no bound. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
 /** Truth values as f32. */
 const zeroOrOne = (call: Call, index: number) => ops.where(call.mask(index), 1, 0);
 
@@ -40,11 +46,8 @@ export const ELEMENTWISE: Readonly<Record<string, Op>> = {
   Sign: unary((x) => ops.where(ops.gt(x, 0), 1, ops.where(ops.lt(x, 0), -1, x))),
   Softsign: unary((x) => ops.div(x, ops.add(ops.abs(x), 1))),
   Softplus: unary((x) => ops.add(ops.relu(x), ops.log(ops.add(ops.exp(ops.neg(ops.abs(x))), 1)))),
-  // gelu(x) = x / 2 · (1 + erf(x / √2))
-  Erf: unary((x) => {
-    const scaled = ops.mul(x, Math.SQRT2);
-    return ops.sub(ops.div(ops.mul(ops.gelu(scaled, 'none'), 2), scaled), 1);
-  }),
+  Erf: unary((x) => ops.erf(x)),
+  Gelu: unary((x, call) => ops.gelu(x, call.text('approximate', 'none') === 'tanh' ? 'tanh' : 'none')),
 
   LeakyRelu: unary((x, call) => ops.leakyRelu(x, call.number('alpha', 0.01))),
   Elu: unary((x, call) => elu(x, call.number('alpha', 1))),
@@ -77,7 +80,13 @@ export const ELEMENTWISE: Readonly<Record<string, Op>> = {
     return ops.add(ops.relu(x), ops.mul(slope, ops.minimum(x, 0)));
   },
   Clip: unary((x, call) => {
-    const [least, most] = [1, 2].map((index) => (call.has(index) ? call.scalar(index) : undefined));
+    // Attributes before version 11.
+    const bound = (index: number, name: string, none: number) => {
+      if (call.has(index)) return call.scalar(index);
+      const value = call.number(name, none);
+      return Math.abs(value) < LARGEST ? value : undefined;
+    };
+    const [least, most] = [bound(1, 'min', Number.NEGATIVE_INFINITY), bound(2, 'max', Number.POSITIVE_INFINITY)];
     return least === undefined && most === undefined ? x : ops.clamp(x, least, most);
   }),
 
@@ -109,9 +118,11 @@ export const ELEMENTWISE: Readonly<Record<string, Op>> = {
   Where: (call) => ops.where(call.mask(0), call.float(1), call.float(2)),
 
   Dropout: (call) => {
-    const training = call.has(2) && call.scalar(2) !== 0;
     const ratio = call.has(1) ? call.scalar(1) : call.number('ratio', 0.5);
-    if (training && ratio > 0) throw new NotExpressible("NumPy's random numbers");
+    const { training, random } = call.run;
+    if (training && random) return ops.dropout(call.float(0), { p: roundedRatio(ratio), random, masks: 'torch' });
+    if (training !== undefined) return call.float(0);
+    if (call.has(2) && call.scalar(2) !== 0 && ratio > 0) throw new NotExpressible("NumPy's random numbers");
     if (call.outputs > 1) throw new NotExpressible('the mask');
     return call.float(0);
   },

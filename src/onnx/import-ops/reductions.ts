@@ -1,7 +1,7 @@
 /** Reductions, and what is normalised along an axis. */
-import type { Tensor } from '../../../src/autograd/index.ts';
-import * as ops from '../../../src/autograd/index.ts';
-import { type Call, NotExpressible, type Op } from '../call.ts';
+import type { Tensor } from '../../autograd/index.ts';
+import * as ops from '../../autograd/index.ts';
+import { axisOf, type Call, NotExpressible, type Op } from '../call.ts';
 
 interface KeepDim {
   readonly keepdim: boolean;
@@ -29,8 +29,14 @@ const extremum =
 
 const alongAxis =
   (op: (x: Tensor, axis: number) => Tensor): Op =>
-  (call) =>
-    op(call.float(0), call.number('axis', -1));
+  (call) => {
+    const x = call.float(0);
+    if (call.version >= 13) return op(x, call.number('axis', -1));
+    // Before version 13 all axes from this one on are one.
+    const axis = axisOf(call.number('axis', 1), x.shape.length);
+    const rows = x.shape.slice(0, axis).reduce((product, extent) => product * extent, 1);
+    return ops.reshape(op(ops.reshape(x, [rows, x.size / rows]), 1), x.shape);
+  };
 
 export const REDUCTIONS: Readonly<Record<string, Op>> = {
   ReduceSum: reduction((x, axes, options) => ops.sum(x, axes, options)),

@@ -1,8 +1,11 @@
 /** One node of an ONNX graph as its op sees it: inputs as tensors or as numbers on the host, attributes with defaults. */
-import { type AttributeProto, AttributeProto_AttributeType, type NodeProto } from 'onnx-buf';
-import { type DType, Tensor } from '../../src/autograd/index.ts';
-import type { Gpu } from '../../src/gpu/gpu.ts';
-import { type HostTensor, toHost } from './read.ts';
+
+import { type DType, Tensor } from '../autograd/index.ts';
+import type { RandomWords } from '../autograd/ops/dropout.ts';
+import { DawngradError } from '../errors.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { type HostTensor, toHost } from './host-tensor.ts';
+import type { OnnxAttribute, OnnxNode, OnnxType } from './types.ts';
 
 /** Values on the device, or values of the files, which reach the device where an op needs them. */
 export type Value = Tensor<DType> | HostTensor;
@@ -11,46 +14,66 @@ export type Value = Tensor<DType> | HostTensor;
 export type Op = (call: Call) => Value | readonly Value[];
 
 /** A node cannot be said with the engine's ops; the message is the reason. */
-export class NotExpressible extends Error {
+export class NotExpressible extends DawngradError {
   override name = 'NotExpressible';
 }
 
-const INTEGERS = new Set(['INT8', 'INT16', 'INT32', 'INT64', 'UINT8', 'UINT16', 'UINT32', 'UINT64']);
+const INTEGERS: ReadonlySet<OnnxType> = new Set(['i8', 'i16', 'i32', 'i64', 'u8', 'u16', 'u32', 'u64']);
 
 const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
 
+/** Elements of a tensor that a node may ask for by numbers alone: more is no network, and would not fit. */
+const MOST_ELEMENTS = 2 ** 28;
+
 /** Whether the host knows the value, and it holds integers or truth values. */
-export function isHostInteger(value: Value): value is HostTensor {
-  return !(value instanceof Tensor) && (INTEGERS.has(value.type) || value.type === 'BOOL');
+export function isHostInteger(value: Value | undefined): value is HostTensor {
+  return value !== undefined && !(value instanceof Tensor) && (INTEGERS.has(value.type) || value.type === 'bool');
+}
+
+/** @throws NotExpressible if a node asks for a tensor of a size that no network has */
+export function checkSize(shape: readonly number[]): void {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  if (!(size >= 0 && size <= MOST_ELEMENTS)) throw new NotExpressible(`a tensor of ${size} values`);
+}
+
+/** The tensors on the device that were made of values of the host. */
+export interface Uploads {
+  /** The tensor of this value and type, which `make` makes if there is none yet. */
+  get(value: HostTensor, dtype: DType, make: () => Tensor<DType>): Tensor<DType>;
 }
 
 /** What the nodes of a graph share while it runs. */
 export interface GraphRun {
   readonly gpu: Gpu;
+  /** The version of ONNX's operators. */
   readonly version: number;
-  /** The tensors made of each value, one for each type that was asked for. */
-  readonly uploads: Map<HostTensor, Tensor<DType>[]>;
+  readonly uploads: Uploads;
+  /** Whether batch norms and dropout train; without it each node says it itself. */
+  readonly training?: boolean;
+  /** Gives the masks of dropout in training. */
+  readonly random?: RandomWords | undefined;
+  /** Pictures of the batch, and those for which the file was written, if it was for a fixed number. */
+  readonly batch?: { readonly size: number; readonly declared: number | undefined };
 }
 
 /** A node with its inputs. What is asked of it names its kind: `float`, `mask`, `numbers`. */
 export class Call {
   readonly gpu: Gpu;
+  readonly run: GraphRun;
   /** Outputs that are asked for: trailing ones may be left out. */
   readonly outputs: number;
   readonly inputs: readonly (Value | undefined)[];
   /** The version of ONNX's operators. */
   readonly version: number;
-  readonly #attributes: ReadonlyMap<string, AttributeProto>;
-  readonly #uploads: GraphRun['uploads'];
+  readonly #attributes: OnnxNode['attributes'];
 
-  /** @param run of the whole graph: the version of the operators, and what was uploaded so far */
-  constructor(node: NodeProto, inputs: readonly (Value | undefined)[], { gpu, version, uploads }: GraphRun) {
-    this.gpu = gpu;
-    this.version = version;
-    this.outputs = node.output.length;
+  constructor({ outputs, attributes }: OnnxNode, inputs: readonly (Value | undefined)[], run: GraphRun) {
+    this.gpu = run.gpu;
+    this.run = run;
+    this.version = run.version;
+    this.outputs = outputs.length;
     this.inputs = inputs;
-    this.#attributes = new Map(node.attribute.map((attribute) => [attribute.name, attribute]));
-    this.#uploads = uploads;
+    this.#attributes = attributes;
   }
 
   has(index: number): boolean {
@@ -59,7 +82,7 @@ export class Call {
 
   value(index: number): Value {
     const value = this.inputs[index];
-    if (!value) throw new Error(`input ${index} is missing`);
+    if (!value) throw new NotExpressible(`a missing input ${index}`);
     return value;
   }
 
@@ -70,7 +93,7 @@ export class Call {
       if (value.dtype === 'f32') return value as Tensor;
       throw new NotExpressible(`arithmetic on ${value.dtype}`);
     }
-    if (value.type !== 'FLOAT' && value.type !== 'DOUBLE') throw new NotExpressible(`arithmetic on ${value.type}`);
+    if (!['f32', 'f64', 'f16'].includes(value.type)) throw new NotExpressible(`arithmetic on ${value.type}`);
     return this.#upload(value, 'f32') as Tensor;
   }
 
@@ -79,7 +102,7 @@ export class Call {
     const value = this.value(index);
     if (value instanceof Tensor) return value as Tensor;
     if (!isHostInteger(value)) return this.float(index);
-    const signed = value.type.startsWith('I');
+    const signed = value.type.startsWith('i');
     const [least, most] = signed ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
     if (value.values.some((number) => number < least || number > most)) throw new NotExpressible('values of 64 bits');
     // The ops that move values give the type that they take, but most of a table's ops name f32.
@@ -105,7 +128,7 @@ export class Call {
   /** A u32 tensor of zeros and ones. */
   mask(index: number): Tensor<'u32'> {
     const value = this.value(index);
-    if (value instanceof Tensor ? value.dtype !== 'u32' : value.type !== 'BOOL') {
+    if (value instanceof Tensor ? value.dtype !== 'u32' : value.type !== 'bool') {
       throw new NotExpressible(`a condition of type ${value instanceof Tensor ? value.dtype : value.type}`);
     }
     return (value instanceof Tensor ? value : this.#upload(value, 'u32')) as Tensor<'u32'>;
@@ -114,13 +137,15 @@ export class Call {
   /** Values that decide shapes, such as axes, and so must be known on the host. */
   numbers(index: number): number[] {
     const value = this.value(index);
-    if (value instanceof Tensor) throw new NotExpressible(`input ${index} is computed on the device`);
+    if (value instanceof Tensor) throw new NotExpressible(`an input ${index} that is computed on the device`);
     return [...value.values];
   }
 
   /** The value of an input with a single one. */
   scalar(index: number): number {
-    return this.numbers(index)[0]!;
+    const [value] = this.numbers(index);
+    if (value === undefined) throw new NotExpressible(`an empty input ${index}`);
+    return value;
   }
 
   /** Integers as an attribute of older versions of an op, or as an input of newer ones. */
@@ -128,36 +153,46 @@ export class Call {
     return this.integers(name) ?? (this.has(index) ? this.numbers(index) : undefined);
   }
 
+  /** As `integersOf`, for what an op must have. */
+  neededIntegers(name: string, index: number): number[] {
+    const found = this.integersOf(name, index);
+    if (!found) throw new NotExpressible(`no ${name}`);
+    return found;
+  }
+
   number(name: string, otherwise: number): number {
-    const attribute = this.#attributes.get(name);
-    if (!attribute) return otherwise;
-    return attribute.type === AttributeProto_AttributeType.INT ? Number(attribute.i) : attribute.f;
+    return this.#attribute(name, 'int', 'float')?.value ?? otherwise;
   }
 
   integers(name: string): number[] | undefined {
-    return this.#attributes.get(name)?.ints.map(Number);
+    const found = this.#attribute(name, 'ints');
+    return found && [...found.value];
   }
 
   text(name: string, otherwise: string): string {
-    const bytes = this.#attributes.get(name)?.s;
-    return bytes ? new TextDecoder().decode(bytes) : otherwise;
+    return this.#attribute(name, 'string')?.value ?? otherwise;
   }
 
   tensor(name: string): HostTensor | undefined {
-    const tensor = this.#attributes.get(name)?.t;
-    return tensor && toHost(tensor, `attribute ${name}`);
+    const found = this.#attribute(name, 'tensor');
+    return found && toHost(found.value);
+  }
+
+  /** The value of an attribute of one of these types. */
+  #attribute<T extends OnnxAttribute['type']>(name: string, ...types: T[]) {
+    const found = this.#attributes.get(name);
+    if (!found) return undefined;
+    if (types.some((type) => type === found.type)) return found as Extract<OnnxAttribute, { type: T }>;
+    throw new NotExpressible(`an attribute ${name} of type ${found.type}`);
   }
 
   #upload(value: HostTensor, dtype: 'f32' | 'u32' | 'i32'): Tensor<DType> {
-    const made = this.#uploads.get(value) ?? [];
-    const found = made.find((tensor) => tensor.dtype === dtype);
-    if (found) return found;
-    if (dtype === 'f32' && value.values.some((number) => Number.isFinite(number) && Math.abs(number) > LARGEST_F32)) {
-      throw new NotExpressible('values beyond f32');
-    }
-    const tensor: Tensor<DType> = Tensor.from(this.gpu, value.values, value.shape, dtype);
-    this.#uploads.set(value, [...made, tensor]);
-    return tensor;
+    return this.run.uploads.get(value, dtype, () => {
+      if (dtype === 'f32' && value.values.some((number) => Number.isFinite(number) && Math.abs(number) > LARGEST_F32)) {
+        throw new NotExpressible('values beyond f32');
+      }
+      return Tensor.from(this.gpu, value.values, value.shape, dtype);
+    });
   }
 }
 

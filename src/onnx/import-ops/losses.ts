@@ -1,6 +1,6 @@
 /** Losses of class indices. */
-import type { Tensor } from '../../../src/autograd/index.ts';
-import * as ops from '../../../src/autograd/index.ts';
+import type { Tensor } from '../../autograd/index.ts';
+import * as ops from '../../autograd/index.ts';
 import type { Call, Op } from '../call.ts';
 
 export const LOSSES: Readonly<Record<string, Op>> = {
