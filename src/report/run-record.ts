@@ -40,6 +40,7 @@ const CONFIG = v.looseObject({
   maxPixels: v.optional(count),
   seed: v.optional(count, 0),
   valSplit: v.optional(real),
+  fingerprint: v.optional(v.string()),
   ignoreOrientation: v.optional(v.boolean(), false),
   epochs: count,
   skipped: v.optional(v.array(v.string()), []),

@@ -12,6 +12,7 @@ const ELSEWHERE = new Set([
   'data',
   'classes',
   'pictures',
+  'fingerprint',
   'skipped',
   'adapter',
   'checks',

@@ -133,7 +133,8 @@ function isUntrained(path: string): boolean {
   }
 }
 
-function isOwnConfig(path: string): boolean {
+/** Whether a file is the config.json of a run. */
+export function isOwnConfig(path: string): boolean {
   try {
     return 'dawngrad' in JSON.parse(readFileSync(path, 'utf8'));
   } catch {
