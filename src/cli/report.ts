@@ -28,7 +28,8 @@ import { runProgram } from './program.ts';
 const HELP = `Usage: ${called('report')} <run> [<run> …] [flags]
 
 Of one run: writes its report.html anew, from the files of its folder. Of several, up to six: writes one page with their
-results beside each other, the settings that differ, their curves, and the pictures that some name right and others wrong.
+results beside each other, the settings that differ, their curves, and the pictures that some name right and others wrong,
+with where each looked.
 
   <run>                 the folder of a run
       --out <file>      where to write (default: report.html in the run's folder; of several runs compare.html)
@@ -71,7 +72,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function reportOne(record: RunRecord, command: ReportCommand): Promise<void> {
-  const { eyes, remark } = await openFor(record, command);
+  const { eyes, remark } = await openForReport(record, command);
   try {
     const html = await reportOf(record, {
       ...{ eyes, remark, counts: await countsFor(record, command) },
@@ -83,38 +84,39 @@ async function reportOne(record: RunRecord, command: ReportCommand): Promise<voi
   }
 }
 
-async function compare(
-  records: readonly RunRecord[],
-  { out = 'compare.html', pictures, data }: ReportCommand,
-): Promise<void> {
-  const eyes = pictures ? openReader(records[0]!) : undefined;
-  try {
-    const html = await comparisonOf(records, { eyes, data: data && folderOf(data) });
-    for (const { folder, judgement } of records) {
-      process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
-    }
-    write(out, html);
-  } finally {
-    await eyes?.close();
+async function compare(records: readonly RunRecord[], command: ReportCommand): Promise<void> {
+  const { out = 'compare.html', pictures, data, adapter } = command;
+  const open = pictures ? (record: RunRecord) => openFor(record, adapter) : undefined;
+  const html = await comparisonOf(records, { open, data: data && folderOf(data) });
+  for (const { folder, judgement } of records) {
+    process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
   }
+  write(out, html);
 }
 
-/** A report without heat maps, or without pictures, is better than none: what is missing is said, there and here. */
-async function openFor(
-  record: RunRecord,
-  { pictures, adapter }: ReportCommand,
-): Promise<{ readonly eyes: OpenEyes | undefined; readonly remark?: string }> {
+/** What a run looks with, and what is missing. */
+interface Opened {
+  readonly eyes: OpenEyes | undefined;
+  readonly remark?: string;
+}
+
+async function openForReport(record: RunRecord, { pictures, adapter }: ReportCommand): Promise<Opened> {
   if (!pictures) return { eyes: undefined, remark: 'This report was asked for without pictures.' };
   // Only wrong answers are looked at.
   if (!record.judgement?.answers.some(({ right }) => !right)) return { eyes: undefined };
+  return openFor(record, adapter);
+}
+
+/** A page without heat maps is better than none: what is missing is said, there and here. */
+async function openFor(record: RunRecord, adapter: AdapterPreference | undefined): Promise<Opened> {
   try {
     return { eyes: await openEyes(record, adapter) };
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;
-    note(`${error.message} The report has no heat maps.`);
+    note(`${error.message} There are no heat maps of ${record.folder}.`);
     return {
       eyes: openReader(record),
-      remark: 'The network could not be asked again where it looked, so there are no heat maps.',
+      remark: 'A network could not be asked again where it looked, so heat maps are missing.',
     };
   }
 }
