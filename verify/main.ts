@@ -1,7 +1,8 @@
 /**
  * `npm run verify [-- NAME …]`: checks the promises of the project. Prints the device, and the
  * figures and bars of each row; the exit status is 1 if a bar does not hold. `--list` names the rows, `--ci` runs the
- * rows for CI, `--screenshots <folder>` keeps the pictures of pages that a row looked at.
+ * rows for CI, `--screenshots <folder>` keeps the pictures of pages that a row looked at, `--net <name>` lets the rows about all
+ * networks look at one.
  *
  * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch. Comparisons of whole runs also need
  * DAWNGRAD_REFERENCE, and `cases` needs DAWNGRAD_CASES. Rows that are `alone` need none of the others.
@@ -16,6 +17,7 @@ import { type Context, type Outcome, type Row, Skipped } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
 import { augment } from './rows/augment.ts';
+import { backbones } from './rows/backbones.ts';
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
 import { browserEngine } from './rows/browser-engine.ts';
@@ -69,6 +71,7 @@ import { walkRow } from './rows/walk.ts';
 const ROWS: readonly Row[] = [
   oneStep,
   tenSteps,
+  backbones,
   batchNormOffset,
   ops,
   examples,
@@ -144,7 +147,12 @@ async function main(argv: string[]): Promise<number> {
   const { values, positionals } = readCommandLine({
     args: argv,
     allowPositionals: true,
-    options: { ci: { type: 'boolean' }, list: { type: 'boolean' }, screenshots: { type: 'string' } },
+    options: {
+      ci: { type: 'boolean' },
+      list: { type: 'boolean' },
+      screenshots: { type: 'string' },
+      net: { type: 'string' },
+    },
   });
   if (values.list) {
     for (const row of ROWS) console.log(`${row.name.padEnd(20)} ${`${row.minutes} min`.padEnd(8)} ${row.title}`);
@@ -180,7 +188,15 @@ async function main(argv: string[]): Promise<number> {
     const scratch = mkdtempSync(join(tmpdir(), `dawngrad-verify-${row.name}-`));
     const started = performance.now();
     try {
-      report(await row.run({ ...context, ci: values.ci === true, screenshots: values.screenshots, scratch }));
+      report(
+        await row.run({
+          ...context,
+          ci: values.ci === true,
+          screenshots: values.screenshots,
+          net: values.net,
+          scratch,
+        }),
+      );
     } catch (error) {
       if (error instanceof Skipped) {
         report(error.outcomes);
@@ -201,7 +217,7 @@ async function main(argv: string[]): Promise<number> {
 }
 
 /** The context of the rows, or a message that names the missing parts. */
-function findContext(): Omit<Context, 'scratch' | 'ci' | 'screenshots'> | string {
+function findContext(): Omit<Context, 'scratch' | 'ci' | 'screenshots' | 'net'> | string {
   const { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights, DAWNGRAD_REFERENCE: reference } = process.env;
   const python = findTorchPython();
   const missing = [

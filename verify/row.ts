@@ -21,6 +21,8 @@ export interface Context {
   readonly python: string;
   /** Where rows that look at pages leave their pictures; undefined: nowhere. */
   readonly screenshots: string | undefined;
+  /** The only network that rows about all of them look at; undefined: all. */
+  readonly net: string | undefined;
   /** Whether this is `--ci`, where a row may do less. */
   readonly ci: boolean;
   /** An empty folder, removed at the end. */

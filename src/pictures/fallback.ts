@@ -15,6 +15,8 @@ const SHAPELESS = /^(?:\u200c|\u200d|\p{Variation_Selector})$/u;
 export interface FallbackOptions {
   readonly openSync: (path: string) => Font | FontCollection;
   readonly find: FindFonts;
+  /** A font for what these lack, if there is one. */
+  readonly last?: (() => Font | undefined) | undefined;
   /** Told once for each kind of characters that no font has. */
   readonly onMissing: (text: string) => void;
 }
@@ -22,6 +24,7 @@ export interface FallbackOptions {
 export class Fallback {
   readonly #options: FallbackOptions;
   #kept: Font[] = [];
+  #last: Font | undefined;
   /** By code point, where none was found. */
   readonly #missing = new Set<number>();
   readonly #told = new Set<string>();
@@ -37,14 +40,20 @@ export class Fallback {
     if (own) return own;
     const first = codes[0];
     if (first === undefined || this.#missing.has(first)) return undefined;
-    for (const path of this.#options.find(first).slice(0, MOST_OPENED)) {
-      const found = this.#fontsOf(path).find((font) => hasShapes(font, codes));
-      if (!found) continue;
-      this.#kept = [found, ...this.#kept].slice(0, MOST_KEPT);
-      return found;
+    for (const font of this.#candidates(first)) {
+      if (!hasShapes(font, codes)) continue;
+      this.#kept = [font, ...this.#kept].slice(0, MOST_KEPT);
+      return font;
     }
     this.#missing.add(first);
     return undefined;
+  }
+
+  /** Fonts that may have a character, opened one after another. */
+  *#candidates(code: number): Generator<Font> {
+    for (const path of this.#options.find(code).slice(0, MOST_OPENED)) yield* this.#fontsOf(path);
+    this.#last ??= this.#options.last?.();
+    if (this.#last) yield this.#last;
   }
 
   /** Says once for each kind of characters which font to install. */
@@ -55,7 +64,7 @@ export class Fallback {
       this.#told.add(kind);
       const more = own.length > NAMED ? ' …' : '';
       this.#options.onMissing(
-        `No font of this system has ${own.slice(0, NAMED).join(' ')}${more} (${kind}), so pictures show boxes. ` +
+        `No font here has ${own.slice(0, NAMED).join(' ')}${more} (${kind}), so pictures show boxes. ` +
           `Install one: ${advice}.`,
       );
     }

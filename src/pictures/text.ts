@@ -2,8 +2,10 @@
  * Text as outlines. A system without fonts draws no text, and one with other fonts draws wider text. The pictures
  * therefore bring their own font, shape text here, and give the drawing library only paths. The width and place of
  * every letter are then known and the same on every machine. Only letters that this font lacks, such as Chinese ones, come
- * from the system's fonts.
+ * from the system's fonts, or, where those lack them too, from a font of pixels that has nearly every script and emoji
+ * in two megabytes.
  */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Bidi } from 'bidi-js';
 import type { Font, Glyph } from 'fontkit';
@@ -12,6 +14,7 @@ import { visualRuns } from './direction.ts';
 import { codePoints, drawable, Fallback } from './fallback.ts';
 import { tellMissingFont } from './missing-font.ts';
 import { type FindFonts, systemFonts } from './system-fonts.ts';
+import { sfntOfWoff } from './woff.ts';
 
 /** Text after layout: SVG path data and the box of its ink. */
 export interface Outline {
@@ -40,7 +43,7 @@ let loading: Promise<Typefaces> | undefined;
 
 /** Reads DejaVu Sans Condensed on the first call. That takes half a second, too long for start-up. */
 export function loadTypefaces(): Promise<Typefaces> {
-  loading ??= readTypefaces(systemFonts(), tellMissingFont);
+  loading ??= readTypefaces(systemFonts(), tellMissingFont, lastFont());
   return loading;
 }
 
@@ -48,17 +51,32 @@ export function loadTypefaces(): Promise<Typefaces> {
  * Reads the pictures' own fonts.
  * @param find finds others for characters that these lack
  * @param onMissing told of characters that no font has
+ * @param last path of a font in WOFF for characters that none of those has
  */
-export async function readTypefaces(find: FindFonts, onMissing: (text: string) => void): Promise<Typefaces> {
-  const { open, openSync } = await loadOptional('fontkit', 'Text in pictures', () => import('fontkit'));
+export async function readTypefaces(
+  find: FindFonts,
+  onMissing: (text: string) => void,
+  last?: string,
+): Promise<Typefaces> {
+  const { create, open, openSync } = await loadOptional('fontkit', 'Text in pictures', () => import('fontkit'));
   const { default: bidiFactory } = await loadOptional('bidi-js', 'Text in pictures', importBidi);
   const { resolve } = createRequire(import.meta.url);
-  const others = { bidi: bidiFactory(), fallback: new Fallback({ openSync, find, onMissing }) };
+  const openLast = () => (last === undefined ? undefined : (create(sfntOfWoff(readFileSync(last))) as Font));
+  const others = { bidi: bidiFactory(), fallback: new Fallback({ openSync, find, last: openLast, onMissing }) };
   const read = (name: string) =>
     loadOptional('dejavu-fonts-ttf', 'Text in pictures', async () => {
       return new Typeface((await open(resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`))) as Font, others);
     });
   return { regular: await read('DejaVuSansCondensed'), bold: await read('DejaVuSansCondensed-Bold') };
+}
+
+/** UnifontEX, an optional package: Chinese, Japanese, Korean, Arabic, Indic scripts, emoji. */
+export function lastFont(): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve('@fontsource/unifontex/files/unifontex-latin-400-normal.woff');
+  } catch {
+    return undefined;
+  }
 }
 
 /** The package's types describe a CommonJS module with a default export; it exports the function itself. */

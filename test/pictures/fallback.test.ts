@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import bidiFactory from 'bidi-js';
 import { afterAll, expect, test } from 'vitest';
 import { visualRuns } from '../../src/pictures/direction.ts';
-import { readTypefaces } from '../../src/pictures/text.ts';
+import { lastFont, readTypefaces } from '../../src/pictures/text.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dawngrad-fallback-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -82,12 +82,31 @@ test('letters that no font has are boxes, and each kind is told once with a font
   regular.outline('\u{16800}', 20);
   expect(told).toEqual([
     expect.stringMatching(
-      /^No font of this system has 中 文 \(Chinese, Japanese or Korean\), so pictures show boxes\. Install one: .*fonts-noto-cjk/,
+      /^No font here has 中 文 \(Chinese, Japanese or Korean\), so pictures show boxes\. Install one: .*fonts-noto-cjk/,
     ),
-    expect.stringMatching(/^No font of this system has 🐝 \(emoji\).*fonts-symbola/),
+    expect.stringMatching(/^No font here has 🐝 \(emoji\).*fonts-symbola/),
     expect.stringMatching(/\(other scripts and signs\).*fonts-noto-core/),
   ]);
   expect(searches).toBe(5);
+});
+
+test('without fonts of the system, a package draws the names of nearly every script, and emoji', async () => {
+  const told: string[] = [];
+  const boxes = await readTypefaces(
+    () => [],
+    () => {},
+  );
+  const { regular } = await readTypefaces(
+    () => [],
+    (text) => told.push(text),
+    lastFont(),
+  );
+  for (const name of ['猫', 'ネコ', '고양이', 'แมว', 'बिल्ली', 'ድመት', '🐝', '👨‍👩‍👧']) {
+    const { path, box } = regular.outline(name, 20);
+    expect(path, name).not.toBe(boxes.regular.outline(name, 20).path);
+    expect(box!.bottom - box!.top, name).toBeGreaterThan(8);
+  }
+  expect(told).toEqual([]);
 });
 
 test('runs stand in the order of Unicode’s algorithm, and a percentage stays behind its name', () => {
