@@ -3,7 +3,9 @@ import { ADAPTERS, checkExists, flagHelp, oneOf } from '../src/cli/flags.ts';
 import { goToUser } from '../src/cli/npm.ts';
 import { isProgram } from '../src/cli/program.ts';
 import type { Io } from '../src/cli/train.ts';
+import { parseArch } from '../src/cli/train-flags/network.ts';
 import { UsageError } from '../src/errors.ts';
+import { TUTORIAL_ARCHITECTURE } from '../src/models/types.ts';
 import { BATCH_SIZE, type CompareOptions, compare, type Pairing, PEER_DEFAULTS } from './compare.ts';
 import { adapterOf, countOf, exitStatus, outputOf, readFlags, writeJson } from './flags.ts';
 import { PEERS, type PeerName } from './peer.ts';
@@ -12,13 +14,14 @@ import { figure, formatTable } from './table.ts';
 
 export const HELP = `Usage: npm run bench:compare [-- flags]
 
-Runs training steps of ResNet-18 at 224x224 here and in PyTorch (default layout, one thread per core) in turn, in blocks
+Runs training steps of a network at 224x224 here and in PyTorch (default layout, one thread per core) in turn, in blocks
 of ${BLOCK} steps, and prints the times and their ratio. Keep the machine quiet meanwhile.
 
 ${flagHelp('peer <name>', ['pytorch (default), or tfjs: a fine-tuning step of TensorFlow.js on the same', 'adapter; `npm ci` in bench/peers installs it'])}
+${flagHelp('arch <name>', [`the network, by torchvision's name; for PyTorch (default: ${TUTORIAL_ARCHITECTURE})`])}
 ${flagHelp('batch-size <n>', [`pictures per step (default: ${BATCH_SIZE})`])}
 ${flagHelp('steps <n>', [`steps of each kind of work (default: ${PEER_DEFAULTS.pytorch.steps}; tfjs: ${PEER_DEFAULTS.tfjs.steps}, each may take half a minute)`])}
-${flagHelp('weights <file>', ['a .pth checkpoint of a resnet18 for both sides, or "none" for random weights;', 'speed does not depend on them (default: $DAWNGRAD_WEIGHTS, else none)'])}
+${flagHelp('weights <file>', ['a .pth checkpoint of the network for both sides, or "none" for random weights;', 'speed does not depend on them (default: $DAWNGRAD_WEIGHTS if --arch is absent, else none)'])}
 ${flagHelp('json <file>', ['write an array of {work, batch, oursMs, pytorchMs, ratio} (tfjsMs for tfjs)'])}
 ${flagHelp('adapter <kind>', [ADAPTERS.join(', ')])}
 ${flagHelp('help', ['print this'], 'h')}
@@ -48,6 +51,7 @@ const NO_WEIGHTS = 'none';
 export function parseCompareFlags(argv: readonly string[], env: NodeJS.ProcessEnv): CompareCommand | 'help' {
   const flags = readFlags(argv, {
     peer: { type: 'string' },
+    arch: { type: 'string' },
     'batch-size': { type: 'string' },
     steps: { type: 'string' },
     weights: { type: 'string' },
@@ -56,13 +60,15 @@ export function parseCompareFlags(argv: readonly string[], env: NodeJS.ProcessEn
     help: { type: 'boolean', short: 'h' },
   });
   if (flags.help) return 'help';
+  const architecture = parseArch(flags.arch);
   const peer = flags.peer === undefined ? 'pytorch' : oneOf('peer', flags.peer, PEERS);
   return {
     peer,
     options: {
       batchSize: countOf('batch-size', flags['batch-size'], BATCH_SIZE),
       steps: countOf('steps', flags.steps, PEER_DEFAULTS[peer].steps),
-      weights: weightsOf(flags.weights, env),
+      weights: weightsOf(flags.weights, architecture === undefined ? env : {}),
+      architecture,
       ...adapterOf(flags.adapter),
     },
     json: outputOf('json', flags.json),

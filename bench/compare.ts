@@ -54,7 +54,7 @@ const IMAGE_SIZE = 224;
 export async function compare(kind: PeerName, options: CompareOptions = {}): Promise<Pairing[]> {
   const defaults = PEER_DEFAULTS[kind];
   const { batchSize = BATCH_SIZE, imageSize = IMAGE_SIZE, note = () => {} } = options;
-  const { works = defaults.works, steps = defaults.steps } = options;
+  const { works = defaults.works, steps = defaults.steps, weights, architecture } = options;
   // First, because it may be missing.
   const peer = await Peer.start(kind, { ...options, batchSize, imageSize });
   try {
@@ -70,7 +70,7 @@ export async function compare(kind: PeerName, options: CompareOptions = {}): Pro
       const pairings: Pairing[] = [];
       for (const work of works) {
         note(work);
-        pairings.push(await pair(gpu, peer, work, { batchSize, imageSize, steps, weights: options.weights }));
+        pairings.push(await pair(gpu, peer, work, { batchSize, imageSize, steps, weights, architecture }));
       }
       return pairings;
     } finally {

@@ -3,6 +3,7 @@ import { ADAPTERS, flagHelp } from '../src/cli/flags.ts';
 import { goToUser } from '../src/cli/npm.ts';
 import { isProgram } from '../src/cli/program.ts';
 import type { Io } from '../src/cli/train.ts';
+import { parseArch } from '../src/cli/train-flags/network.ts';
 import { UsageError } from '../src/errors.ts';
 import { type OpenOptions, openGpu } from '../src/gpu/dawn.ts';
 import { adapterOf, countOf, exitStatus, outputOf, readFlags, writeJson } from './flags.ts';
@@ -11,9 +12,10 @@ import { type BenchOptions, DEFAULTS, runBench } from './run.ts';
 
 export const HELP = `Usage: npm run bench [-- flags]
 
-Times ResNet-18 on this adapter: each kernel at each of its shapes, and whole steps. Weights and pictures are random
+Times a network on this adapter: each kernel at each of its shapes, and whole steps. Weights and pictures are random
 values: speed does not depend on them.
 
+${flagHelp('arch <name>', [`the network, by torchvision's name (default: ${DEFAULTS.architecture})`])}
 ${flagHelp('batch-size <n>', [`pictures per step (default: ${DEFAULTS.batchSize})`])}
 ${flagHelp('steps <n>', [`steps of each kind of work to time (default: ${DEFAULTS.steps})`])}
 ${flagHelp('only <pattern>', ['list only the rows whose "kernel shape" matches this regular expression,', 'for example conv2d, "weightGrad.*512" or batch_norm'])}
@@ -43,6 +45,7 @@ interface BenchCommand {
 /** @throws UsageError naming the flag */
 export function parseBenchFlags(argv: readonly string[]): BenchCommand | 'help' {
   const flags = readFlags(argv, {
+    arch: { type: 'string' },
     'batch-size': { type: 'string' },
     steps: { type: 'string' },
     only: { type: 'string' },
@@ -54,6 +57,7 @@ export function parseBenchFlags(argv: readonly string[]): BenchCommand | 'help' 
   if (flags.help) return 'help';
   return {
     options: {
+      architecture: parseArch(flags.arch) ?? DEFAULTS.architecture,
       batchSize: countOf('batch-size', flags['batch-size'], DEFAULTS.batchSize),
       steps: countOf('steps', flags.steps, DEFAULTS.steps),
       only: flags.only === undefined ? undefined : pattern(flags.only),

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { findTorchPython, NO_TORCH } from '../scripts/find-python.ts';
 import { DawngradError } from '../src/errors.ts';
 import type { AdapterPreference } from '../src/gpu/dawn.ts';
+import { type Architecture, TUTORIAL_ARCHITECTURE } from '../src/models/types.ts';
 import type { Work } from './steps.ts';
 
 export const PEERS = ['pytorch', 'tfjs'] as const;
@@ -22,6 +23,8 @@ export interface PeerOptions {
   readonly imageSize: number;
   /** A .pth file, for PyTorch only. Random weights by default. */
   readonly weights?: string | undefined;
+  /** torchvision's name of the network, for PyTorch only; ResNet-18 by default. */
+  readonly architecture?: Architecture | undefined;
   /** Adapter that TensorFlow.js requests. */
   readonly adapter?: AdapterPreference | undefined;
   /** The command of a Python with torch; by default one is searched for. */
@@ -104,12 +107,13 @@ function readGreeting(line: string): Greeting | undefined {
   }
 }
 
-function pytorchCommand({ batchSize, imageSize, weights, python }: PeerOptions): [string, string[]] {
+function pytorchCommand(options: PeerOptions): [string, string[]] {
+  const { batchSize, imageSize, weights, python, architecture = TUTORIAL_ARCHITECTURE } = options;
   const command = python ?? findTorchPython();
   if (command === undefined) throw new MissingPeerError(`${ADVICE.pytorch}.`);
   const script = fileURLToPath(new URL('pytorch.py', import.meta.url));
   const numbers = [batchSize, imageSize, availableParallelism()].map(String);
-  return [command, [script, ...numbers, weights ?? 'none']];
+  return [command, [script, ...numbers, weights ?? 'none', architecture]];
 }
 
 function tfjsCommand({ batchSize, imageSize, adapter }: PeerOptions): [string, string[]] {

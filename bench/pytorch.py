@@ -1,4 +1,5 @@
-"""pytorch.py BATCH SIDE THREADS WEIGHTS: times PyTorch on demand. WEIGHTS is a checkpoint of a ResNet-18, or "none".
+"""pytorch.py BATCH SIDE THREADS WEIGHTS ARCHITECTURE: times PyTorch on demand. ARCHITECTURE is torchvision's name of a network,
+WEIGHTS a checkpoint of it, or "none".
 
 The first output line is JSON: {"name", "threads"}, or {"missing"} if a module is not installed. The answer to each
 input line `WORK STEPS` is the milliseconds per step. A step consists of zeroing, forward, loss, backward and SGD update
@@ -17,7 +18,7 @@ except ImportError as error:
     sys.exit()
 
 batch, side, threads = map(int, sys.argv[1:4])
-weights = sys.argv[4]
+weights, architecture = sys.argv[4:6]
 # By default PyTorch uses the number of physical cores, or a single one if it cannot determine that number.
 torch.set_num_threads(threads)
 torch.manual_seed(0)
@@ -25,10 +26,19 @@ images, labels = torch.randn(batch, 3, side, side), torch.arange(batch) % 2
 
 
 def network():
-    model = models.resnet18()
+    model = getattr(models, architecture)()
     if weights != "none":
         model.load_state_dict(torch.load(weights), strict=False)  # num_batches_tracked may be absent
     return model
+
+
+def replace_head(model):
+    """A new last layer for two classes, in place of the last linear one."""
+    path, last = [(name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)][-1]
+    parent, _, name = path.rpartition(".")
+    head = torch.nn.Linear(last.in_features, 2)
+    setattr(model.get_submodule(parent), name, head)
+    return head
 
 
 def training(frozen):
@@ -36,9 +46,9 @@ def training(frozen):
     if frozen:
         for parameter in model.parameters():
             parameter.requires_grad = False
-    model.fc = torch.nn.Linear(512, 2)
+    head = replace_head(model)
     model.train()
-    optimizer = torch.optim.SGD((model.fc if frozen else model).parameters(), lr=0.001, momentum=0.9)
+    optimizer = torch.optim.SGD((head if frozen else model).parameters(), lr=0.001, momentum=0.9)
 
     def step():
         optimizer.zero_grad()
@@ -52,7 +62,7 @@ def training(frozen):
 
 def evaluation():
     model = network()
-    model.fc = torch.nn.Linear(512, 2)
+    replace_head(model)
     model.eval()
 
     def forward():

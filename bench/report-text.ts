@@ -1,4 +1,5 @@
 /** The report as text. */
+import { TUTORIAL_ARCHITECTURE } from '../src/models/types.ts';
 import type { BenchReport, KernelRow, Machine, WorkReport } from './report.ts';
 import { sum } from './statistics.ts';
 import { figure, formatTable, percent } from './table.ts';
@@ -21,7 +22,7 @@ export function formatReport(report: BenchReport): string {
   if (!main) throw new RangeError('A report needs at least one kind of work.');
   const parts = [
     machineLine(report),
-    `ResNet-18, batch ${batch} at ${imageSize}x${imageSize}, ${report.steps} steps of each kind; ${placeText(report)}`,
+    `${report.architecture ?? TUTORIAL_ARCHITECTURE}, batch ${batch} at ${imageSize}x${imageSize}, ${report.steps} steps of each kind; ${placeText(report)}`,
     formatMatmul(report),
     `Kernels of ${main.work}\n\n${formatKernels(main, main.kernels)}\n\n${totalLine(main, report)}`,
     ...others.map((work) => {

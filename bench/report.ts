@@ -3,6 +3,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { packageVersion } from '../src/cli/version.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
+import type { Architecture } from '../src/models/types.ts';
 import type { Kind } from './costs.ts';
 import type { Work } from './steps.ts';
 import type { TimingMethod } from './timing.ts';
@@ -92,6 +93,8 @@ export interface MeasuredWork<Row = MeasuredRow, KindOfRow = MeasuredKind> {
 export type WorkReport = MeasuredWork<KernelRow, KindRow>;
 
 export interface BenchReport extends Machine {
+  /** torchvision's name of the network; absent in older reports, of resnet18. */
+  readonly architecture?: Architecture;
   readonly batch: number;
   readonly imageSize: number;
   /** Number of timed steps per kind of work. */

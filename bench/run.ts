@@ -1,5 +1,6 @@
 /** `npm run bench` without its command line: times the yardstick, then each kind of work, on one device. */
 import type { Gpu } from '../src/gpu/gpu.ts';
+import { type Architecture, TUTORIAL_ARCHITECTURE } from '../src/models/types.ts';
 import { profileWork } from './profile.ts';
 import { type BenchReport, describeMachine, type Share } from './report.ts';
 import { WORKS, type Work } from './steps.ts';
@@ -14,6 +15,8 @@ export interface BenchOptions {
   readonly only?: RegExp | undefined;
   /** Repeats kernels alone instead of timing them in real steps. */
   readonly alone?: boolean;
+  /** torchvision's name of the network; ResNet-18 by default. */
+  readonly architecture?: Architecture;
   /** Side of the pictures. Not a flag: published figures are for 224. */
   readonly imageSize?: number;
   /** All by default. */
@@ -24,10 +27,10 @@ export interface BenchOptions {
   readonly note?: (text: string) => void;
 }
 
-export const DEFAULTS = { batchSize: 4, steps: 12, imageSize: 224 } as const;
+export const DEFAULTS = { batchSize: 4, steps: 12, imageSize: 224, architecture: TUTORIAL_ARCHITECTURE } as const;
 
 export async function runBench(gpu: Gpu, options: BenchOptions = {}): Promise<BenchReport> {
-  const { batchSize, steps, imageSize } = { ...DEFAULTS, ...options };
+  const { batchSize, steps, imageSize, architecture } = { ...DEFAULTS, ...options };
   const { only, alone = false, note = () => {} } = options;
   const wanted = (text: string) => only === undefined || only.test(text);
   note('matrix products');
@@ -36,7 +39,7 @@ export async function runBench(gpu: Gpu, options: BenchOptions = {}): Promise<Be
   const works = [];
   for (const work of options.works ?? WORKS) {
     note(work);
-    works.push(await profileWork(gpu, work, { batchSize, steps, imageSize, alone, wanted }));
+    works.push(await profileWork(gpu, work, { batchSize, steps, imageSize, architecture, alone, wanted }));
   }
   // Again, because the machine may have become faster in the meantime.
   note('matrix products again');
@@ -46,6 +49,7 @@ export async function runBench(gpu: Gpu, options: BenchOptions = {}): Promise<Be
   const timing = timingMethod(gpu);
   return {
     ...describeMachine(gpu),
+    architecture,
     batch: batchSize,
     imageSize,
     steps,

@@ -1,5 +1,5 @@
 /**
- * The three kinds of timed work, on ResNet-18 with two classes. A step consists of the upload of a prepared batch,
+ * The three kinds of timed work, on a network with two classes, by default ResNet-18. A step consists of the upload of a prepared batch,
  * zeroing, forward, loss, backward and SGD update. Steps run back to back; the time is wall time until the last loss is
  * on the host, divided by their number.
  */
@@ -7,7 +7,8 @@ import { backward, crossEntropy, noGrad, scope, Tensor } from '../src/autograd/i
 import { Generator } from '../src/data/index.ts';
 import type { Gpu } from '../src/gpu/gpu.ts';
 import { type Chooser, chooserOf } from '../src/kernels/chooser.ts';
-import { type ResNet, resnet18 } from '../src/models/index.ts';
+import { type Classifier, classifier } from '../src/models/index.ts';
+import { type Architecture, TUTORIAL_ARCHITECTURE } from '../src/models/types.ts';
 import { Linear } from '../src/nn/index.ts';
 import { SGD } from '../src/optim/index.ts';
 import { readCheckpoint } from '../src/weights/index.ts';
@@ -26,6 +27,8 @@ export interface StepOptions {
   readonly imageSize?: number | undefined;
   /** Path of a checkpoint. Random weights by default: speed does not depend on their values. */
   readonly weights?: string | undefined;
+  /** torchvision's name of the network; ResNet-18 by default. */
+  readonly architecture?: Architecture | undefined;
 }
 
 /** Steps per block. Wall times are of whole blocks, so the steps share the wait at the end. */
@@ -34,21 +37,22 @@ export const BLOCK = 4;
 export class Steps {
   readonly work: Work;
   readonly #gpu: Gpu;
-  readonly #model: ResNet;
+  readonly #model: Classifier;
   readonly #optimizer: SGD;
   readonly #images: Float32Array<ArrayBuffer>;
   readonly #labels: Uint32Array<ArrayBuffer>;
   readonly #imageSize: number;
 
   /** @throws FileError if the weights cannot be read */
-  constructor(gpu: Gpu, work: Work, { batchSize, imageSize = 224, weights }: StepOptions) {
+  constructor(gpu: Gpu, work: Work, options: StepOptions) {
+    const { batchSize, imageSize = 224, weights, architecture = TUTORIAL_ARCHITECTURE } = options;
     const random = new Generator(0);
-    const model = resnet18(gpu, weights === undefined ? { random } : { init: 'skip' });
+    const model = classifier(gpu, architecture, weights === undefined ? { random } : { random, init: 'skip' });
     if (weights !== undefined) model.loadStateDict(readCheckpoint(weights).tensors);
     if (work !== 'finetune-step') model.freeze();
-    model.fc = new Linear(gpu, model.featureSize, 2, { random });
+    model.head = new Linear(gpu, model.featureSize, 2, { random });
     model.train(work !== 'eval-forward');
-    const trained = work === 'extract-step' ? model.fc.parameters() : model.parameters();
+    const trained = work === 'extract-step' ? model.head.parameters() : model.parameters();
     this.work = work;
     this.#gpu = gpu;
     this.#model = model;

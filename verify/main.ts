@@ -17,6 +17,7 @@ import { type Context, type Outcome, type Row, Skipped } from './row.ts';
 import { extractorAccuracy, finetuneAccuracy } from './rows/accuracy.ts';
 import { asFast, asFastBatch, asFastConvolutions, asFastEpoch, asFastRuns, asFastTfjs } from './rows/as-fast.ts';
 import { augment } from './rows/augment.ts';
+import { backboneSpeed } from './rows/backbone-speed.ts';
 import { backbones } from './rows/backbones.ts';
 import { batchNormOffset } from './rows/batch-norm-offset.ts';
 import { besideBefore } from './rows/beside-before.ts';
@@ -98,6 +99,7 @@ const ROWS: readonly Row[] = [
   cases,
   sameBits,
   speed,
+  backboneSpeed,
   matmulRow,
   memory,
   longLoops,

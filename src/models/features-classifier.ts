@@ -1,5 +1,5 @@
 /** What torchvision's MobileNets and EfficientNets have in common: a chain `features`, a global mean, a chain `classifier`. */
-import { OptionError } from '../autograd/errors.ts';
+import { DTypeError, OptionError } from '../autograd/errors.ts';
 import { flatten } from '../autograd/ops/flatten.ts';
 import { globalAvgPool2d } from '../autograd/ops/global-avg-pool2d.ts';
 import type { RandomWords } from '../autograd/ops/keep-factors.ts';
@@ -79,6 +79,11 @@ export abstract class FeaturesClassifier extends Classifier {
     this.#features = features;
     this.registerModule('features', new Sequential(...features));
     this.#classifier = this.registerModule('classifier', new Sequential(...classifier));
+  }
+
+  /** @throws DTypeError always: its activations and gates compute in f32 only */
+  override half(): never {
+    throw new DTypeError('half(): this network has layers that compute in f32 only. Use it without half precision.');
   }
 
   override get blocks(): ReadonlyMap<string, readonly AnyModule[]> {

@@ -1,8 +1,12 @@
 /** Weights channels by what all of them hold (J. Hu et al., "Squeeze-and-Excitation Networks", 2017): torchvision's
  * `SqueezeExcitation`. */
 import { mul } from '../autograd/ops/elementwise.ts';
+import { flatten } from '../autograd/ops/flatten.ts';
 import { globalAvgPool2d } from '../autograd/ops/global-avg-pool2d.ts';
+import { linear } from '../autograd/ops/linear.ts';
+import { reshape } from '../autograd/ops/reshape.ts';
 import { checkNames } from '../autograd/options.ts';
+import { scope } from '../autograd/scope.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Conv2d } from '../nn/conv2d.ts';
@@ -40,7 +44,13 @@ export class SqueezeExcite extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    const weights = pipe(input, globalAvgPool2d, this.fc1, this.#activation, this.fc2, this.#gate);
-    return mul(weights, input);
+    const means = pipe(input, globalAvgPool2d, flatten);
+    const weights = pipe(means, onFeatures(this.fc1), this.#activation, onFeatures(this.fc2), this.#gate);
+    return mul(reshape(weights, [...weights.shape, 1, 1]), input);
   }
+}
+
+/** A 1×1 convolution on images of one pixel is a linear layer, whose kernels are made for few rows. */
+function onFeatures({ weight, bias }: Conv2d): (features: Tensor) => Tensor {
+  return (features) => scope(() => linear(features, flatten(weight), bias));
 }

@@ -11,6 +11,7 @@ import type { DivergedAt, DivergedError } from './errors.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { judgeBest, judgeTest } from './judge-best.ts';
 import { type TimedTraining, timeTrainStep } from './kernel-times.ts';
+import { MaskWords } from './mask-words.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { pictureName } from './pictures.ts';
@@ -146,10 +147,11 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     bestHash: run.bestHash,
   });
 
+  let masks = new MaskWords(generator);
   const runners = {
     train: (batch: HostBatch, step: number) => {
       drawn?.seeBatch(batch);
-      return gpu.withChooser(chooser, () => learner.step(batch, step));
+      return masks.during(() => gpu.withChooser(chooser, () => learner.step(batch, step)));
     },
     val: (batch: HostBatch) => gpu.withChooser(chooser, () => valStep(gpu, model, batch)),
   };
@@ -159,6 +161,7 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     model.train(phase === 'train');
     // A resumed phase draws its random values again, from its start on.
     const drawsFrom = generator.stateDict();
+    masks = new MaskWords(generator, done?.words);
     const at = (progress: PhaseProgress | null): Position => ({ epoch, phase, done: progress });
     let stoppedAt: PhaseProgress | undefined;
     const totals = await runPhase({
@@ -180,14 +183,15 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
         const due = phase === 'train' && saveEvery > 0 && (step + 1) % saveEvery === 0 && step + 1 < steps.train;
         if (!due) return undefined;
         const captured = saver.capture(drawsFrom);
+        const { position } = masks;
         return async (progress) => {
           // The first batch cannot be drawn after a resume.
           await drawn?.drawBatch();
-          await saver.save(captured, stateAt(at(progress)));
+          await saver.save(captured, stateAt(at({ ...progress, ...position })));
         };
       },
       onStopped: (progress) => {
-        stoppedAt = progress;
+        stoppedAt = { ...progress, ...masks.position };
       },
     });
     // A val phase starts again; it is short, and changes no weight.

@@ -53,6 +53,8 @@ export interface PhaseProgress {
   readonly lossSum: number;
   readonly correctSum: number;
   readonly seconds: number;
+  /** Words that their masks drew (see `mask-words.ts`); absent if none. */
+  readonly words?: number;
 }
 
 /** Results of a phase. */

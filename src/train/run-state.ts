@@ -122,7 +122,7 @@ const SCHEMA = v.object({
   demo: v.boolean(),
   classes: strings,
   start: v.object({
-    architecture: v.picklist(NET_NAMES),
+    architecture: v.picklist(NET_NAMES, 'is no known network'),
     // Of an ONNX file's network: what there is to know of it but its weights.
     graph: v.exactOptional(v.string()),
     description: v.string(),
@@ -135,7 +135,13 @@ const SCHEMA = v.object({
   position: v.object({
     epoch: count,
     phase,
-    done: v.nullable(v.object({ step: positive, images: positive, lossSum: measured, correctSum: count, seconds })),
+    done: v.nullable(
+      v.object({
+        ...{ step: positive, images: positive, lossSum: measured, correctSum: count, seconds },
+        // Skipping more would take minutes.
+        words: v.exactOptional(v.pipe(count, v.maxValue(2 ** 34))),
+      }),
+    ),
   }),
   metrics: v.array(metrics),
   segments: v.array(

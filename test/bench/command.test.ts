@@ -39,14 +39,14 @@ async function runReport(flags: readonly string[], works: readonly Work[]) {
 
 describe('flags', () => {
   test('by default: batch size 4, 12 steps, everything, in real steps', () => {
-    const options = { batchSize: 4, steps: 12, only: undefined, alone: false };
+    const options = { architecture: 'resnet18', batchSize: 4, steps: 12, only: undefined, alone: false };
     expect(parseBenchFlags([])).toEqual({ options, json: undefined, device: {} });
   });
 
   test('all flags are read', () => {
-    const argv = '--batch-size 8 --steps 2 --only conv2d|RELU --alone --json here.json --adapter software'.split(' ');
+    const argv = '--arch mobilenet_v2 --batch-size 8 --steps 2 --only conv2d|RELU --alone --json here.json --adapter software'.split(' ');
     expect(parseBenchFlags(argv)).toEqual({
-      options: { batchSize: 8, steps: 2, only: /conv2d|RELU/i, alone: true },
+      options: { architecture: 'mobilenet_v2', batchSize: 8, steps: 2, only: /conv2d|RELU/i, alone: true },
       json: 'here.json',
       device: { adapter: 'software' },
     });
@@ -55,7 +55,7 @@ describe('flags', () => {
   test('--help explains every flag and the timing', async () => {
     const { status, stdout } = await run(['--help']);
     expect([status, stdout]).toEqual([0, HELP]);
-    for (const flag of ['batch-size', 'steps', 'only', 'alone', 'json', 'adapter'])
+    for (const flag of ['arch', 'batch-size', 'steps', 'only', 'alone', 'json', 'adapter'])
       expect(HELP).toContain(`--${flag} `);
     expect(HELP).toContain('timestamps around every dispatch');
   });

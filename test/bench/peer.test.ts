@@ -124,7 +124,7 @@ describe('a peer', () => {
     expect(await peer.time('eval-forward', 1)).toBe(12.5);
     peer.end();
     const [args, ...asked] = readFileSync(log, 'utf8').trim().split('\n');
-    expect(args).toMatch(new RegExp(`bench/pytorch\\.py 2 32 ${availableParallelism()} none$`));
+    expect(args).toMatch(new RegExp(`bench/pytorch\\.py 2 32 ${availableParallelism()} none resnet18$`));
     expect(asked).toEqual(['finetune-step 4', 'eval-forward 1']);
   });
 

@@ -119,6 +119,20 @@ gpuTest(
 );
 
 gpuTest(
+  'a network with dropout goes on with the masks that come next',
+  async () => {
+    const options = { ...EXTRACT, arch: 'mobilenet_v3_small', epochs: 2 } as const;
+    const [whole, stopped] = [nextFolder(), nextFolder()];
+    await train({ ...options, out: whole });
+    await stopAt(stopped, 1, 'train', 1, options);
+    expect(lastWithoutTimes(stopped).extra.position.done.words).toBeGreaterThan(0);
+    await resumeTraining(stopped, { pictures: false });
+    expect(results(stopped)).toEqual(results(whole));
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
   'with more epochs, after the run has ended',
   async () => {
     const out = nextFolder();

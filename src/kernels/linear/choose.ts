@@ -35,12 +35,16 @@ export function linearCandidates(pass: LinearPass, size: LinearSize, traits: Ada
   return size.half ? ['dots'] : matmulCandidates(linearProduct(pass, size), traits);
 }
 
-/** On CPUs, a pass with this many multiply-adds or fewer is over before the copies that `rows` makes of its operands. */
-const SMALL = 2 ** 16;
+/**
+ * On CPUs, a pass with this many multiply-adds or fewer is over before the copies that `rows` makes of its operands: of a layer
+ * with few outputs, such as a head for two classes, and of one with more, whose dot products are short.
+ */
+const SMALL = { outputs: 16, few: 2 ** 16, more: 2 ** 13 } as const;
 
 /** The shipped table: tiles, in the memory that the adapter is fast with, if the layer is large enough for them. */
 export function tabledLinear(pass: LinearPass, size: LinearSize, traits: AdapterTraits): LinearVariant {
-  const small = traits.kind === 'cpu' && linearFlops(size) <= 2 * SMALL;
+  const most = size.outFeatures < SMALL.outputs ? SMALL.few : SMALL.more;
+  const small = traits.kind === 'cpu' && linearFlops(size) <= 2 * most;
   return size.half || small ? 'dots' : tabledMatmul(linearProduct(pass, size), traits);
 }
 

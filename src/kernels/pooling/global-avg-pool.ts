@@ -36,6 +36,9 @@ const backward = defineKernel({
   uniforms: { planes: 'u32', plane: 'u32' },
 });
 
+/** Rows of workgroups on a CPU adapter, where starting a workgroup costs as much as a small plane. */
+const CPU_GROUPS = 128;
+
 /** inputGrad [planes, plane] = outputGrad [planes] / plane. */
 export function avgPoolBackward(
   gpu: Gpu,
@@ -44,9 +47,10 @@ export function avgPoolBackward(
   outputGrad: PooledBuffer,
   inputGrad: PooledBuffer,
 ): void {
+  const rows = stridingGrid(planes);
   launch(gpu, backward, {
     buffers: { outputGrad, inputGrad },
     uniforms: { planes, plane },
-    workgroups: [stridingGrid(plane, 512), stridingGrid(planes), 1],
+    workgroups: [stridingGrid(plane, 512), gpu.traits.kind === 'cpu' ? Math.min(rows, CPU_GROUPS) : rows, 1],
   });
 }

@@ -153,7 +153,10 @@ export function packedBytes(plan: PackPlan): number {
   return (plan.groups * plan.channels * plan.tapRows * plan.tapColumns * plan.packedChannels + 32) * 4;
 }
 
-/** Returns the packing for the forward pass, or for the input gradient. Small groups get tiles of their size. */
+/**
+ * Returns the packing for the forward pass, or for the input gradient. Tiles are as large as they may be, and of one size: 40
+ * channels are two tiles of 20, as half of a tile of 32 would be padding.
+ */
 export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', largestTile: number): PackPlan {
   const { groups = 1 } = s;
   const [inChannels, outChannels] = [s.inChannels / groups, s.outChannels / groups];
@@ -161,7 +164,7 @@ export function packPlan(s: Conv2dShape, pass: 'forward' | 'inputGrad', largestT
   const [ofInput, ofOutput] = [taps, inChannels * taps];
   const forward = pass === 'forward';
   const resultChannels = forward ? outChannels : inChannels;
-  const tile = groups === 1 ? largestTile : Math.min(largestTile, upTo(4, resultChannels));
+  const tile = upTo(4, Math.ceil(resultChannels / Math.ceil(resultChannels / largestTile)));
   return {
     groups,
     channels: forward ? inChannels : outChannels,
