@@ -31,6 +31,7 @@ import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
 import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
+import { exportsRun } from './rows/exports-run.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { gradCamRow } from './rows/grad-cam.ts';
 import { half } from './rows/half.ts';
@@ -45,6 +46,7 @@ import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { onnx } from './rows/onnx.ts';
 import { onnxImport, onnxImportWhole } from './rows/onnx-import.ts';
+import { onnxInABrowser } from './rows/onnx-in-a-browser.ts';
 import { ops } from './rows/ops.ts';
 import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
@@ -118,6 +120,8 @@ const ROWS: readonly Row[] = [
   readmeRow,
   walkRow,
   exportsRow,
+  exportsRun,
+  onnxInABrowser,
   browserEngine,
   reportRow,
   draws,

@@ -14,6 +14,7 @@ export const ENTRIES = [
   { file: 'weights', name: 'dawngrad/weights' },
   { file: 'train', name: 'dawngrad/train' },
   { file: 'predict', name: 'dawngrad/predict' },
+  { file: 'onnx', name: 'dawngrad/onnx' },
   { file: 'index', name: 'dawngrad' },
 ] as const;
 
@@ -29,6 +30,8 @@ const LATER = {
     'indexSelect layerNorm logSoftmax logsumexp matmul max mean min mse narrow nllLoss pad permute reshape softmax ' +
     'squeeze stack sum transpose unsqueeze',
   training: 'Augment ClassWeights SearchPoint SearchResult TensorBoardReporter findLearningRate joinReporters',
+  exporting:
+    'ExportOptions ExportedOp GraphBuilder GraphValue OnnxExportError OpExporter exportOnnx float int ints text writePth',
   judging: 'Judgement gradCam judge judgeFolder openLabelled readJudgement',
 };
 /** Each row of the table is an op: adding one changes nothing else. Two were there from the start. */

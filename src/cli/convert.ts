@@ -34,6 +34,9 @@ Every tensor keeps its dtype and its values, to the bit. Tensors that share memo
 limited to ${LIMIT_TEXT}. A "state_dict" key around the tensors and a prefix before all
 names ("module.", "model.") are removed, and the output line says so.
 
+To take a trained network to another program, use export: it writes the entries of a known network alone, with its
+classes and how it takes pictures, for PyTorch, ONNX runtimes or as safetensors.
+
   -h, --help   print this
 `;
 

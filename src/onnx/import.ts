@@ -1,7 +1,8 @@
 /** ONNX files as networks of the library. */
+
+import type { RandomWords } from '../autograd/ops/dropout.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Classifier } from '../models/classifier.ts';
-import type { RandomWords } from '../autograd/ops/dropout.ts';
 import type { RandomSource } from '../nn/init.ts';
 import { readOnnxNet } from './net.ts';
 import { openNet } from './start.ts';

@@ -143,8 +143,8 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   }
 }
 
-/** The number of classes of the last layer. */
-function countOutputs(path: string, net: Net, checkpoint: Checkpoint): number {
+/** The number of classes of the last layer. @throws FileError if there is none, or it has fewer than two outputs */
+export function countOutputs(path: string, net: Net, checkpoint: Checkpoint): number {
   const outputs = outputsOf(net, checkpoint);
   if (outputs !== undefined && outputs >= 2) return outputs;
   const found = outputs === undefined ? 'none' : `one with ${outputs}`;

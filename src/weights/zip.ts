@@ -244,6 +244,6 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 /** The CRC-32, without a sign. Node has a fast one since 20.15. */
-function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array): number {
   return typeof zlib.crc32 === 'function' ? zlib.crc32(bytes) : slowCrc32.buf(bytes) >>> 0;
 }

@@ -64,7 +64,7 @@ describe('the content', () => {
 
   packageTest('has nothing else', async () => {
     const known =
-      /^(package\.json|README\.md|LICENSE|examples\/[\w-]+\.ts|shaders\/[\w/-]+\.wgsl|src\/[\w/.-]+\.(ts|mjs)|dist\/[\w/.-]+\.(js|mjs|d\.ts|d\.mts|d\.ts\.map|d\.mts\.map))$/;
+      /^(package\.json|README\.md|LICENSE|examples\/[\w-]+\.ts|examples\/onnx-in-a-browser\/[\w-]+\.(html|mjs|md)|shaders\/[\w/-]+\.wgsl|src\/[\w/.-]+\.(ts|mjs)|dist\/[\w/.-]+\.(js|mjs|d\.ts|d\.mts|d\.ts\.map|d\.mts\.map))$/;
     // Also checks the checkout itself, which may hold stray files. Its dist/ does not count: packing replaces it.
     const there = (await packedOfCheckout()).filter((path) => !path.startsWith('dist/'));
     expect([...paths, ...there].filter((path) => !known.test(path))).toEqual([]);
@@ -163,7 +163,19 @@ describe('as a command', () => {
   });
 
   packageTest('the help of every command uses the name that it was called by', async () => {
-    const names = ['train', 'data', 'predict', 'serve', 'eval', 'convert', 'compare', 'report', 'tune', 'doctor'];
+    const names = [
+      'train',
+      'data',
+      'predict',
+      'serve',
+      'eval',
+      'convert',
+      'export',
+      'compare',
+      'report',
+      'tune',
+      'doctor',
+    ];
     const helps = await Promise.all(names.map((name) => dawngrad(app, [name, '--help'])));
     for (const [i, { code, stdout, stderr }] of helps.entries()) {
       expect(code, stderr).toBe(0);

@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'driver',
     'serve',
+    'export',
     'predict',
     'tune',
     'train',
@@ -31,6 +32,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'data',
   ],
   serve: ['predict', 'gpu', 'data'],
+  // A trained network as files of other programs.
+  export: ['predict', 'plan', 'onnx', 'models', 'nn', 'autograd', 'gpu', 'weights'],
   predict: ['judge', 'plan', 'onnx', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],

@@ -1,0 +1,10 @@
+/**
+ * `dawngrad/onnx`: writes networks as ONNX files.
+ *
+ * @module dawngrad/onnx
+ */
+export type { Attributes, GraphBuilder, GraphValue } from './onnx/export/builder.ts';
+export { float, int, ints, text } from './onnx/export/builder.ts';
+export { OnnxExportError } from './onnx/export/errors.ts';
+export { type ExportOptions, exportOnnx } from './onnx/export/export.ts';
+export type { ExportedOp, OpExporter } from './onnx/export/exported-op.ts';
