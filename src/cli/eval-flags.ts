@@ -87,8 +87,8 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
   const given = located('data', 'labelled pictures', text('data'), env);
   return {
     weights: checkWeights(weights.shownAs, weights.path),
-    data: checkData(given.shownAs, given.path),
     head: parseHead(text('head')),
+    data: checkData(given.shownAs, given.path),
     split,
     json: values.json === true,
     out,

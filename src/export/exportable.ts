@@ -4,6 +4,7 @@ import { FileError } from '../errors.ts';
 import type { AdapterTraits } from '../gpu/gpu.ts';
 import { type InputSpec, inputAt, inputFrom } from '../input-spec.ts';
 import type { Net } from '../models/net.ts';
+import type { NetName } from '../models/types.ts';
 import { checkState, type StateDict, StateDictError } from '../nn/index.ts';
 import { openNet } from '../onnx/start.ts';
 import { openDryGpu } from '../plan/index.ts';
@@ -16,22 +17,24 @@ export interface Exportable {
   readonly weights: string;
   readonly checkpoint: Checkpoint;
   readonly net: Net;
+  readonly architecture: NetName;
   /** Names of the classes, in the order of the outputs. */
   readonly classes: readonly string[];
   readonly input: InputSpec;
 }
 
 /**
- * Reads a checkpoint of a known network, or of one that came from an ONNX file.
+ * Reads a checkpoint of a known network.
  * @param weights as for `openPredictor`
  * @param imageSize side of the square that the network sees; by default as the checkpoint says, else as torchvision's weights
  * @throws FileError if it cannot be read, or is no whole network
  */
 export async function readExportable(weights: string, imageSize?: number): Promise<Exportable> {
   const { net, checkpoint } = await openNet(weights);
+  const { name: architecture } = net;
   const classes = classNamesOf(checkpoint, countOutputs(weights, net, checkpoint)).names;
-  const input = inputAt(inputFrom(checkpoint.metadata, net.name, weights), imageSize, net.name);
-  return { weights, checkpoint, net, classes, input };
+  const input = inputAt(inputFrom(checkpoint.metadata, architecture, weights), imageSize, architecture);
+  return { weights, checkpoint, net, architecture, classes, input };
 }
 
 /** A device to read names and shapes from, which computes nothing. */

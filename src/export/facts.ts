@@ -1,19 +1,24 @@
 /** What a file says of its network beside the weights, for programs and for people. */
 import type { InputSpec } from '../input-spec.ts';
+import { GRAPH_KEY } from '../models/types.ts';
 import { CLASSES_KEY } from '../weights/index.ts';
 import type { Exportable } from './exportable.ts';
 
 /** Texts by name, as the metadata of safetensors and of ONNX has them; lists and objects are JSON. */
-export function metadataOf({ net, classes, input, checkpoint }: Exportable): Record<string, string> {
-  const { metadata } = checkpoint;
+export function metadataOf({ architecture, classes, input, checkpoint }: Exportable): Record<string, string> {
+  const { [GRAPH_KEY]: _, ...metadata } = checkpoint.metadata;
   return {
     ...metadata,
-    architecture: net.name,
+    architecture,
     [CLASSES_KEY]: JSON.stringify(classes),
     imageSize: String(input.crop),
     input: JSON.stringify(input),
   };
 }
+
+/** The graph of an ONNX file's network, without which its weights tell nothing. */
+export const graphOf = ({ net }: Exportable): Record<string, string> =>
+  net.graph === undefined ? {} : { [GRAPH_KEY]: net.graph };
 
 /** The file beside a .pth, whose format has no place for it. */
 export interface Facts {
@@ -27,7 +32,7 @@ export interface Facts {
 }
 
 /** @param file the name of the .pth */
-export function factsOf({ net: { name: architecture }, classes, input }: Exportable, file: string): Facts {
+export function factsOf({ architecture, classes, input }: Exportable, file: string): Facts {
   const module = `torchvision.models.${architecture}(num_classes=${classes.length})`;
   return {
     ...{ architecture, classes, input },

@@ -4,11 +4,12 @@ import { basename } from 'node:path';
 import { FileError } from '../errors.ts';
 import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import { buildModel } from '../models/start.ts';
+import { ONNX } from '../models/types.ts';
 import { StateDictError } from '../nn/index.ts';
 import { exportOnnx } from '../onnx/export/export.ts';
 import { writeFileAtomic, writePth, writeSafetensors } from '../weights/index.ts';
 import { type Exportable, entriesOf } from './exportable.ts';
-import { factsOf, metadataOf } from './facts.ts';
+import { factsOf, graphOf, metadataOf } from './facts.ts';
 
 /** A file that was written. */
 export interface Written {
@@ -40,14 +41,12 @@ export const factsFile = (out: string) => `${out}.json`;
 
 /**
  * A .pth that torchvision's module loads strictly, and its facts beside it as JSON.
- * @throws FileError if a file is there and may not be replaced, cannot be written, or the network is none of torchvision's;
- *   as `entriesOf`
+ * @throws FileError if a file is there and may not be replaced, or cannot be written; as `entriesOf`
  */
 export function exportTorch(exportable: Exportable, { out, half, overwrite }: FileOptions): Written[] {
-  if (exportable.net.graph !== undefined) {
+  if (exportable.architecture === ONNX) {
     throw new FileError(
-      `${exportable.weights}: its network came from an ONNX file, and torchvision has no module for it. Export it as onnx or ` +
-        'safetensors.',
+      `${exportable.weights}: is the network of an ONNX file, which no module of torchvision is. Export it as onnx or safetensors.`,
     );
   }
   const beside = factsFile(out);
@@ -65,7 +64,7 @@ export function exportSafetensors(exportable: Exportable, { out, half, overwrite
   checkFree([out], overwrite);
   const tensors = entriesOf(exportable, half);
   // Readers such as transformers look here for the library whose names and layouts the file uses.
-  const bytes = writeSafetensors(out, { tensors, metadata: { ...metadataOf(exportable), format: 'pt' } });
+  const bytes = writeSafetensors(out, { tensors, metadata: { ...metadataOf(exportable), ...graphOf(exportable), format: 'pt' } });
   return [{ path: out, bytes }];
 }
 
@@ -76,11 +75,11 @@ export function exportSafetensors(exportable: Exportable, { out, half, overwrite
 export async function exportOnnxFile(exportable: Exportable, options: OnnxOptions): Promise<Written[]> {
   const { out, half, overwrite, foldBatchNorm, preprocess: type, probabilities, adapter } = options;
   checkFree([out], overwrite);
-  const { weights, checkpoint, net, classes, input } = exportable;
+  const { weights, checkpoint, net, architecture, classes, input } = exportable;
   const { crop, mean, std } = input;
   const gpu = await openGpu({ ...(adapter && { adapter }) });
   try {
-    const start = { architecture: net.name, net, checkpoint, loadsLastLayer: true, description: weights };
+    const start = { architecture, net, checkpoint, loadsLastLayer: true, description: weights };
     const model = buildModel(gpu, start, { classes: classes.length, mode: 'extract' });
     const file = await exportOnnx(model, {
       ...{ inputShape: [3, crop, crop], inputName: 'images', outputName: 'scores' },

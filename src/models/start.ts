@@ -4,7 +4,6 @@
  * are only counted.
  */
 
-import type { RandomWords } from '../autograd/ops/dropout.ts';
 import { FileError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type InputSpec, inputFrom, torchvisionInput } from '../input-spec.ts';
@@ -153,21 +152,6 @@ export function outputsOf({ headName }: Net, { tensors }: Checkpoint): number | 
   return tensors.get(`${headName}.weight`)?.shape[0];
 }
 
-/** What a network is built for. */
-export interface BuildOptions {
-  readonly classes: number;
-  readonly mode: TrainMode;
-  /** The source of weights that are drawn, and of dropout's masks. */
-  readonly random?: RandomSource;
-  /** The source of dropout's masks alone, for a network whose weights are loaded behind. */
-  readonly masks?: RandomWords;
-}
-
-/** Draws masks and no weights; without a source, masks for a rehearsal. */
-export function masksOnly(masks?: RandomWords): RandomSource {
-  return { fillUniform: () => {}, fillNormal: () => {}, skip: () => {}, u32: () => masks?.u32() ?? 0 };
-}
-
 /**
  * Builds the network on `gpu`. It draws the same count of numbers from `random` whatever is loaded, so the pictures'
  * order and crops depend on the seed alone. Without `random`, weights that are not loaded are zeros, and a network with dropout
@@ -178,10 +162,10 @@ export function masksOnly(masks?: RandomWords): RandomSource {
 export function buildModel(
   gpu: Gpu,
   start: Omit<Start, 'input'>,
-  { classes, mode, random, masks }: BuildOptions,
+  { classes, mode, random, draws = true }: { classes: number; mode: TrainMode; random?: RandomSource; draws?: boolean },
 ): Classifier {
-  const skip = { random: random ?? masksOnly(masks), init: 'skip' } as const;
-  const draw = random ? { random } : skip;
+  const skip = { ...(random && { random }), init: 'skip' } as const;
+  const draw = random && draws ? { random } : skip;
   const model = netOfStart(start).build(gpu, start.checkpoint ? skip : draw);
   if (mode !== 'finetune') model.freeze();
   // After freezing, so the new layer is the only one that requires gradients.

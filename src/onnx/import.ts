@@ -3,7 +3,7 @@
 import type { RandomWords } from '../autograd/ops/dropout.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Classifier } from '../models/classifier.ts';
-import { masksOnly } from '../models/start.ts';
+import type { RandomSource } from '../nn/init.ts';
 import { readOnnxNet } from './net.ts';
 import { openNet } from './start.ts';
 
@@ -31,4 +31,9 @@ export async function importOnnx(
   const model = net.build(gpu, { ...(random && { random: masksOnly(random) }), init: 'skip' });
   model.loadStateDict(checkpoint.tensors);
   return model;
+}
+
+/** Draws masks, and no weights: those are the file's. */
+function masksOnly(masks: RandomWords): RandomSource {
+  return { fillUniform: () => {}, fillNormal: () => {}, skip: () => {}, u32: () => masks.u32() };
 }

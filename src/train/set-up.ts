@@ -160,7 +160,8 @@ export async function withSetUp<Result>(
     if (!rehearsal || pictures !== plan.pictures)
       rehearsal = rehearse(opened.traits, questionOf(pictures), chooser.settings);
     // This order fixes the random draws: first the network's, then the loaders' epoch by epoch.
-    model = buildModel(opened, loaded, { classes, mode, ...(saved ? { masks: generator } : { random: generator }) });
+    // A run that goes on loads its weights below, and then the place of the generator, from which masks are drawn.
+    model = buildModel(opened, loaded, { classes, mode, random: generator, draws: !saved });
     const regularization = settle(open, pictures.train);
     learner = new Learner({
       ...{ gpu, model, mode, recipe, settings, pictures: pictures.train.length },

@@ -83,7 +83,7 @@ test('a .pth and safetensors hold the entries to the bit, in the order of torchv
   });
   // It can be exported again, and is the same network.
   const again = await readExportable(safetensors);
-  expect([again.net.name, again.classes, again.input]).toEqual(['mobilenet_v3_small', CLASSES, exportable.input]);
+  expect([again.architecture, again.classes, again.input]).toEqual(['mobilenet_v3_small', CLASSES, exportable.input]);
 });
 
 test('the facts beside a .pth say classes and input', () => {

@@ -77,7 +77,6 @@ async function compareOne(
   const after = await scoresOf(gpu, model, torch);
   model.dispose();
   const expected = torch.get('losses')!.data;
-  console.log(`  losses ${losses.map((loss, i) => `${loss.toFixed(5)} ${expected[i]!.toFixed(5)}`).join(', ')}`);
   const furthest = Math.max(...losses.map((loss, i) => Math.abs(loss / expected[i]! - 1)));
   return [
     atMost(
