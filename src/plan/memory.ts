@@ -13,6 +13,7 @@ import { learnFrom, makeOptimizer } from '../models/learning.ts';
 import { buildModel, fromScratch, type Start } from '../models/start.ts';
 import { type HostBatch, type StepMarks, trainStep, valStep } from '../models/step.ts';
 import type { OptimizerName, Phase, TrainMode } from '../models/types.ts';
+import type { RandomSource } from '../nn/index.ts';
 import { openDryGpu } from './dry-device.ts';
 import { Ledger } from './ledger.ts';
 
@@ -92,6 +93,9 @@ export interface Rehearsal {
 
 type Category = 'parameters' | 'statistics' | 'gradients' | 'momentum' | 'activations' | 'workspace';
 
+/** For the masks of a network that is only rehearsed. */
+const NOTHING_RANDOM: RandomSource = { fillUniform() {}, fillNormal() {}, skip() {}, u32: () => 0 };
+
 /**
  * Finds the memory and kernel choices of a run on an adapter with these traits. Takes a fraction of a second and no
  * device.
@@ -107,7 +111,11 @@ export function rehearse(traits: AdapterTraits, question: MemoryQuestion, settin
   const programs = new Map<string, Program>();
   gpu.onDispatch = ({ program }) => programs.set(program.key, program);
   const ledger = new Ledger<Category>(gpu.pool, 'workspace');
-  const model = buildModel(gpu, { ...fromScratch(), ...start }, { classes, mode });
+  const model = buildModel(
+    gpu,
+    { ...fromScratch(), ...start },
+    { classes, mode, random: NOTHING_RANDOM, draws: false },
+  );
   if (half) model.half();
   // This includes the replaced last layer, and f32 weights that f16 ones replaced.
   ledger.putFresh('workspace');
