@@ -3,10 +3,11 @@
  * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
  * full disk leaves half a line.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type Judgement, judgementJson } from '../judge/index.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { KernelTimes } from '../report/index.ts';
 import { readCheckpoint, sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
 import { lockFolder } from './lock.ts';
@@ -52,7 +53,7 @@ export interface Made {
 function make(path: string): Made {
   let first: string | undefined;
   try {
-    first = mkdirSync(path, { recursive: true });
+    first = makeFolder(path);
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new FileError(`${path}: the run folder cannot be made (${reason}); choose another folder`, { cause });
