@@ -72,7 +72,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   driver: [],
 };
 
-const SHARED: readonly string[] = ['src/called.ts', 'src/errors.ts', 'src/optional.ts', 'src/printable.ts'];
+const SHARED: readonly string[] = [
+  'src/called.ts',
+  'src/errors.ts',
+  'src/make-folder.ts',
+  'src/optional.ts',
+  'src/printable.ts',
+];
 
 /**
  * The engine, which also runs in a browser, and its two files that need Node: the device, and the shaders of a
