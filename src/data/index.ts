@@ -12,7 +12,15 @@ export {
   IMBALANCE,
   SMALL_SIDE,
 } from './catalogue/findings.ts';
-export { checkParts, type FoundParts, type FoundSet, findLayout, findParts, type Layout } from './catalogue/layout.ts';
+export {
+  checkParts,
+  type FoundParts,
+  type FoundSet,
+  findLayout,
+  findParts,
+  isAmongPictures,
+  type Layout,
+} from './catalogue/layout.ts';
 export {
   countedKind,
   LEFT_OUT_KINDS,

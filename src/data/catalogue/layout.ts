@@ -2,8 +2,8 @@
  * Finds the pictures of a data set, however it is laid out: `train/` and `val/` with a folder for each class; class
  * folders alone; or a list. Opens no picture.
  */
-import { readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { FileError } from '../../errors.ts';
 import { listed, quote } from '../../printable.ts';
 import { byCodePoint, type ImageDataset, ImageFolder, type Sample } from '../image-folder.ts';
@@ -74,6 +74,25 @@ export async function findLayout(path: string): Promise<Layout> {
 export async function findParts(path: string): Promise<FoundParts> {
   const isFile = statSync(fsPath(path), { throwIfNoEntry: false })?.isFile();
   return isFile ? await fromList(path) : fromFolder(path);
+}
+
+/** Whether a folder, which need not be there, would be a class of a data set, or lie in one. A hidden one would not. */
+export function isAmongPictures(data: string, folder: string): boolean {
+  if (!statSync(fsPath(data), { throwIfNoEntry: false })?.isDirectory()) return false;
+  const [first, ...rest] = relative(realPath(data), realPath(folder)).split(sep);
+  if (first === '..' || isAbsolute(first!) || [first!, ...rest].some((name) => name.startsWith('.'))) return false;
+  const hasParts = foldersIn(data).some((name) => splitNamed(name) !== undefined);
+  return !hasParts || splitNamed(first!) !== undefined;
+}
+
+/** Without links, as far as it is there. */
+function realPath(path: string): string {
+  try {
+    return nameFromBytes(realpathSync(fsPath(path), 'buffer'));
+  } catch {
+    const above = dirname(resolve(path));
+    return above === resolve(path) ? above : join(realPath(above), basename(path));
+  }
 }
 
 function nothingToLearn(path: string, kind: FoundParts['kind'], other: FoundSet): FileError {
