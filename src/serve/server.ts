@@ -1,5 +1,5 @@
 /** A predictor behind HTTP. */
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,16 +64,16 @@ export async function serve(predictor: Predictor, batchSize: number, options: Se
   const metrics = await openMetrics(() => ({ requests: state.requests, pictures: batcher.waiting }));
   const consume = await openLimiter(settings.rate);
   const app = await createApp({ predictor, batcher, metrics, consume, settings, state });
-  const { createAdaptorServer } = await loadOptional('@hono/node-server', 'Serving', () => import('@hono/node-server'));
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-    serverOptions: {
-      requestTimeout: settings.timeout * 1000,
-      headersTimeout: Math.min(HEAD_SECONDS, settings.timeout) * 1000,
-      connectionsCheckingInterval: CHECK_INTERVAL,
-    },
-  }) as Server;
+  const { getRequestListener } = await loadOptional('@hono/node-server', 'Serving', () => import('@hono/node-server'));
+  const timeouts = {
+    requestTimeout: settings.timeout * 1000,
+    headersTimeout: Math.min(HEAD_SECONDS, settings.timeout) * 1000,
+    connectionsCheckingInterval: CHECK_INTERVAL,
+  };
+  // The app answers its own errors: what is left are heads that make no request.
+  const errorHandler = () => Response.json({ error: BAD_REQUEST[1] }, { status: 400 });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler });
+  const server = createServer(timeouts, listener);
   server.maxConnections = MOST_CONNECTIONS;
   server.on('clientError', refuseConnection);
   await listen(server, settings);
