@@ -106,7 +106,8 @@ async function predictAll(
   const tuned: FindTuned = (traits, question) =>
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
   // Before the list is worked off, so that no picture is missed that comes meanwhile.
-  const watched = watch === undefined ? undefined : await watchFolder(watch, save);
+  const watched =
+    watch === undefined ? undefined : await watchFolder(watch, { except: save, onNote: (text) => report.note(text) });
   const settings = { ...numbers, head, batchSize, half, ignoreOrientation, adapter, ...(tunes && { tuned }) };
   const predictor = await openPredictor(weights, settings).catch(async (error: unknown) => {
     await watched?.close();

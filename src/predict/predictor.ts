@@ -268,6 +268,13 @@ export class Predictor {
   async *scores(pictures: readonly PictureInput[]): AsyncGenerator<Scored | Unreadable, void, undefined> {
     const { input, batchSize, threads } = this.#parts;
     if (this.#closed) throw new DawngradError('This predictor was closed; open another one.');
+    // A text would be taken for a list of its letters.
+    if (!Array.isArray(pictures)) {
+      const found = typeof pictures === 'string' ? 'one path' : 'something else';
+      throw new UsageError(
+        `pictures: expected a list of pictures, found ${found}; put it in brackets: predict([picture])`,
+      );
+    }
     const numbers = 3 * input.crop ** 2;
     // Shaders do not depend on the batch size: a smaller last batch compiles nothing and needs no padding.
     const batch = new Float32Array(Math.min(batchSize, pictures.length) * numbers);

@@ -121,7 +121,9 @@ function findDirectory(file: InputFile): { count: number; offset: number; length
     at--;
   }
   if (at < 0) {
-    file.fail('starts like a zip (a torch .pth) but its directory is missing: it is cut off; download it again');
+    file.fail(
+      'starts like a zip (a torch .pth) but its directory is missing: it is cut off; download or save it again',
+    );
   }
   const count = tail.getUint16(at + 10, true);
   const length = tail.getUint32(at + 12, true);

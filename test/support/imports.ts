@@ -83,6 +83,7 @@ const SHARED: readonly string[] = [
   'src/called.ts',
   'src/errors.ts',
   'src/input-spec.ts',
+  'src/make-folder.ts',
   'src/optional.ts',
   'src/printable.ts',
 ];
