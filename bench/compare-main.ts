@@ -1,8 +1,8 @@
 /** `npm run bench:compare`: times our steps and those of PyTorch or TensorFlow.js in turn on the same machine. */
 import { ADAPTERS, checkExists, flagHelp, oneOf } from '../src/cli/flags.ts';
 import { goToUser } from '../src/cli/npm.ts';
+import type { Io } from '../src/cli/program.ts';
 import { isProgram } from '../src/cli/program.ts';
-import type { Io } from '../src/cli/train.ts';
 import { UsageError } from '../src/errors.ts';
 import { BATCH_SIZE, type CompareOptions, compare, type Pairing, PEER_DEFAULTS } from './compare.ts';
 import { adapterOf, countOf, exitStatus, outputOf, readFlags, writeJson } from './flags.ts';

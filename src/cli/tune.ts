@@ -1,19 +1,16 @@
 /** `npm run tune`: measures which kernels are fastest on this machine, and stores the choices for later runs. */
 
-import { DawngradError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { OutOfMemoryError } from '../gpu/errors.ts';
 import { TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
-import { printableLines } from '../printable.ts';
 import { DEFAULT_BUDGET, engineVersion, keepResults, type TuneReport, tune, tuneLimits } from '../tune/index.ts';
 import { called } from './called.ts';
-import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
+import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, flagHelp, oneOf, toNumber } from './flags.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { parseArgs } from './parse-args.ts';
-import { runProgram } from './program.ts';
-import type { Io } from './train.ts';
+import { type Io, memoryAdvice, perform, runProgram } from './program.ts';
 import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
 
 const HELP = `Usage: ${called('tune')} [flags]
@@ -56,24 +53,12 @@ interface TuneCommand {
  * @param startedAt when the budget began to run, as `performance.now`; default when the process was started
  * @returns exit status: see `exit-status.ts`; 130, 143 or 129 if a signal stopped it
  */
-export async function main(argv: readonly string[], io: Io = process, startedAt = 0): Promise<number> {
-  try {
-    const command = parseFlags(argv);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return 0;
-    }
-    return await run(command, io, startedAt);
-  } catch (error) {
-    if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`tune: ${printableLines(error.message)}\n`);
-    if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
-    if (error instanceof UsageError) io.stderr.write(`Try "${called('tune')} --help".\n`);
-    return exitStatusOf(error);
-  }
+export function main(argv: readonly string[], io: Io = process, startedAt = 0): Promise<number> {
+  const run = (command: TuneCommand) => tuneAll(command, io, startedAt);
+  return perform({ name: 'tune', help: HELP, parse: parseFlags, run, advice: memoryAdvice }, argv, io);
 }
 
-async function run(command: TuneCommand, io: Io, startedAt: number): Promise<number> {
+async function tuneAll(command: TuneCommand, io: Io, startedAt: number): Promise<number> {
   const { batchSize, imageSize, mode, adapter, budget, json } = command;
   const notes = new TuneNotes(io.stderr);
   const stopBar = () => notes.stopBar();
