@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
 import { EXIT } from './exit-status.ts';
 import { parseArgs } from './parse-args.ts';
-import { type Io, perform, runProgram } from './program.ts';
+import { type Io, perform, placeAdvice, runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('compare')} <a> <b> [flags]
 
@@ -21,6 +21,8 @@ Compares the metrics of two runs epoch by epoch: two runs of dawngrad, or one of
 Exit status: 0 compared, 1 a file is invalid or a loss exceeds the tolerance, 2 wrong usage, 7 the disk is full.
 `;
 
+const advice = placeAdvice('Give another place by --picture <file.png>.');
+
 interface CompareCommand {
   readonly a: string;
   readonly b: string;
@@ -33,7 +35,7 @@ interface CompareCommand {
  * @returns exit status
  */
 export function main(argv: readonly string[], io: Io = process): Promise<number> {
-  return perform({ name: 'compare', help: HELP, parse: parseFlags, run }, argv, io);
+  return perform({ name: 'compare', help: HELP, parse: parseFlags, run, advice }, argv, io);
 }
 
 async function run({ a, b, picture, tolerance }: CompareCommand, { stdout, stderr }: Io): Promise<number> {

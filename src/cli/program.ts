@@ -7,7 +7,7 @@ import { OutOfMemoryError } from '../gpu/errors.ts';
 import { onMissingFont } from '../pictures/missing-font.ts';
 import { printableLines } from '../printable.ts';
 import { called } from './called.ts';
-import { EXIT, exitStatusOf, isNoSpace } from './exit-status.ts';
+import { EXIT, exitStatusOf, isNoSpace, isReadOnlyPlace } from './exit-status.ts';
 import { goToUser } from './npm.ts';
 import type { Output } from './output.ts';
 
@@ -67,6 +67,11 @@ export async function perform<Asked>(command: Command<Asked>, argv: readonly str
 /** For commands that have these flags. */
 export function memoryAdvice(error: DawngradError): string | undefined {
   return error instanceof OutOfMemoryError ? 'Try a smaller --batch-size or --image-size.' : undefined;
+}
+
+/** For commands that write a file in a place of their own choice. @param remedy how to choose another */
+export function placeAdvice(remedy: string): (error: DawngradError) => string | undefined {
+  return (error) => (isReadOnlyPlace(error) ? remedy : undefined);
 }
 
 /**

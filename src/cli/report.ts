@@ -22,7 +22,7 @@ import { checkData } from './data-flags.ts';
 import { EXIT, EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, oneOf } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
-import { type Io, perform, runProgram } from './program.ts';
+import { type Io, perform, placeAdvice, runProgram } from './program.ts';
 import { checkAreOf, findAgain } from './report-pictures.ts';
 
 const HELP = `Usage: ${called('report')} <run> [<run> …] [flags]
@@ -41,6 +41,8 @@ with where each looked.
 ${EXIT_HELP_WITHOUT_TRAINING}
 `;
 
+const advice = placeAdvice('Give another place by --out <file.html>.');
+
 interface ReportCommand {
   readonly runs: readonly string[];
   readonly out: string | undefined;
@@ -54,7 +56,7 @@ interface ReportCommand {
  * @returns exit status
  */
 export function main(argv: readonly string[], io: Io = process): Promise<number> {
-  return perform({ name: 'report', help: HELP, parse: parseFlags, run }, argv, io);
+  return perform({ name: 'report', help: HELP, parse: parseFlags, run, advice }, argv, io);
 }
 
 async function run(command: ReportCommand, io: Io): Promise<number> {

@@ -1,6 +1,6 @@
 /** `npm run tune`: measures which kernels are fastest on this machine, and stores the choices for later runs. */
 
-import { UsageError } from '../errors.ts';
+import { type DawngradError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
@@ -10,7 +10,7 @@ import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, flagHelp, oneOf, toNumber } from './flags.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { parseArgs } from './parse-args.ts';
-import { type Io, memoryAdvice, perform, runProgram } from './program.ts';
+import { type Io, memoryAdvice, perform, placeAdvice, runProgram } from './program.ts';
 import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
 
 const HELP = `Usage: ${called('tune')} [flags]
@@ -38,6 +38,8 @@ Ctrl-C stops it and keeps the results so far; a second Ctrl-C stops it at once.
 ${EXIT_HELP_WITHOUT_TRAINING}
 `;
 
+const cacheAdvice = placeAdvice('Set DAWNGRAD_CACHE to a folder that you may write.');
+
 interface TuneCommand {
   readonly batchSize: number;
   readonly imageSize: number;
@@ -55,7 +57,11 @@ interface TuneCommand {
  */
 export function main(argv: readonly string[], io: Io = process, startedAt = 0): Promise<number> {
   const run = (command: TuneCommand) => tuneAll(command, io, startedAt);
-  return perform({ name: 'tune', help: HELP, parse: parseFlags, run, advice: memoryAdvice }, argv, io);
+  return perform({ name: 'tune', help: HELP, parse: parseFlags, run, advice }, argv, io);
+}
+
+function advice(error: DawngradError): string | undefined {
+  return memoryAdvice(error) ?? cacheAdvice(error);
 }
 
 async function tuneAll(command: TuneCommand, io: Io, startedAt: number): Promise<number> {
