@@ -7,6 +7,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/report.ts';
 import { judge } from '../../src/judge/index.ts';
 import { comparisonOf, readRun } from '../../src/report/index.ts';
+import { settingsOf } from '../../src/report/settings.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dawngrad-report-pictures-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -213,4 +214,21 @@ describe('a comparison', () => {
     writeRun(second, { ...asked, config });
     expect((await compared(first, second)).disputed).toBe('4 pictures of 4 that some name right and others wrong.');
   });
+});
+
+test.each([
+  ['the tutorial', {}, ['momentum', 'stepSize', 'gamma']],
+  ['AdamW with cosine', { optimizer: 'adamw', schedule: 'cosine' }, ['optimizer', 'schedule']],
+  ['SGD in one cycle', { schedule: 'onecycle' }, ['schedule']],
+  [
+    'AdamW with steps and patience',
+    { optimizer: 'adamw', patience: 5 },
+    ['stepSize', 'gamma', 'optimizer', 'minEpochs'],
+  ],
+])('settings without effect are left out: %s', (_, config, shown) => {
+  const plain = { momentum: 0.9, stepSize: 7, gamma: 0.1, patience: 0, minEpochs: 0 };
+  const run = writeRun(join(at, 'run'), { data, config: { ...plain, ...config } });
+  const names = [...settingsOf(readRun(run).config).keys()];
+  const asked = ['momentum', 'stepSize', 'gamma', 'optimizer', 'schedule', 'minEpochs'];
+  expect(names.filter((name) => asked.includes(name)).sort()).toEqual([...shown].sort());
 });
