@@ -57,7 +57,7 @@ export {
 } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { drawMix, mixPictures } from './mixup.ts';
-export { fsPath, nameFromBytes, placeIn, printableName } from './names.ts';
+export { fsPath, nameFromBytes, placeIn, printableName, realPath } from './names.ts';
 export { PixelCache } from './pixel-cache.ts';
 export { type Box, type ResizeOptions, resize } from './resize.ts';
 export { loadSharp } from './sharp.ts';

@@ -1,5 +1,5 @@
 /** Several runs beside each other. */
-import { type Answer, type Judgement, reachOf } from '../judge/index.ts';
+import { type Judgement, reachOf } from '../judge/index.ts';
 import { pageCurves } from '../pictures/index.ts';
 import type { ComparedView } from './compared-views.ts';
 import { figures, swatch } from './curves.ts';
@@ -9,6 +9,7 @@ import { pageText } from './page.ts';
 import type { RunRecord } from './run-record.ts';
 import { type Section, tableBox } from './section.ts';
 import { settingsOf, titleOf } from './settings.ts';
+import type { Disputed, Shared } from './shared.ts';
 import { counted, duration, percent, picturePath, whole } from './words.ts';
 
 /** A run has a colour of its own, and a page has so many. */
@@ -23,46 +24,19 @@ export interface ComparedRun {
   readonly name: string;
 }
 
-/** A picture that some runs name right and others wrong. */
-export interface Disputed {
-  readonly path: string;
-  readonly truth: string;
-  /** In the order of the runs. */
-  readonly answers: readonly Answer[];
-}
-
-/** The pictures that all runs were judged on, by path. */
-interface Shared {
-  readonly count: number;
-  readonly disputed: readonly Disputed[];
-}
-
-/** @returns the pictures that all runs were judged on, and those of them on which the runs disagree */
-export function sharedPictures(runs: readonly ComparedRun[]): Shared {
-  const [first, ...others] = runs.map(({ record }) => record.judgement?.answers ?? []);
-  const byPath = others.map((answers) => new Map(answers.map((answer) => [answer.path, answer])));
-  const shared = first!.flatMap((answer) => {
-    const same = byPath.map((answers) => answers.get(answer.path));
-    return same.every((one) => one?.truth === answer.truth) ? [[answer, ...(same as Answer[])]] : [];
-  });
-  const disputed = shared
-    .filter((answers) => answers.some(({ right }) => right) && answers.some(({ right }) => !right))
-    .map((answers) => ({ path: answers[0]!.path, truth: answers[0]!.truth, answers }));
-  return { count: shared.length, disputed };
-}
-
 /**
  * @param runs two to `MOST_RUNS`
+ * @param shared the pictures that all were judged on
  * @param views of the disputed pictures, by path, as far as there are
  * @param remarks a sentence each on pictures or heat maps that are missing
  */
 export async function comparePage(
   runs: readonly ComparedRun[],
+  shared: Shared,
   views: ReadonlyMap<string, ComparedView>,
   remarks: readonly string[] = [],
 ): Promise<string> {
   const heats = [...views.values()].some((view) => view.heats.some((heat) => heat !== undefined));
-  const shared = sharedPictures(runs);
   const sections = [
     resultsSection(runs),
     disputedSection(runs, shared, views, { heats, remarks }),

@@ -1,4 +1,6 @@
 /** Pictures on which runs disagree, each with where each of the runs looked. */
+import { existsSync } from 'node:fs';
+import { fsPath } from '../data/index.ts';
 import type { Answer } from '../judge/index.ts';
 import type { OpenEyes } from './eyes.ts';
 import { inputOf, type RunRecord } from './run-record.ts';
@@ -26,7 +28,7 @@ interface Asked {
 /**
  * Views of pictures, as many as fit `MOST_PICTURE_BYTES` with all their heat maps, the first first. One run looks after
  * the other, so that only one network is on the device.
- * @param data where the pictures are now; by default where those of the first run were
+ * @param data where the pictures are now; by default where those of each run were, else where another's are
  * @throws MissingPackageError; errors of the device
  */
 export async function comparedViews(
@@ -46,7 +48,7 @@ export async function comparedViews(
           record,
           eyes,
           asked.map(({ answers }) => answers[i]!),
-          data ?? records[0]!.judgement?.data,
+          data ?? placeOf(record, records),
         ),
       );
     } finally {
@@ -54,6 +56,12 @@ export async function comparedViews(
     }
   }
   return { views: together(asked, seen), remarks: [...remarks] };
+}
+
+/** The pictures of a run that are gone may be those of another: all are the same. */
+function placeOf(record: RunRecord, records: readonly RunRecord[]): string | undefined {
+  const places = [record, ...records].flatMap(({ judgement }) => judgement?.data ?? []);
+  return places.find((place) => existsSync(fsPath(place)));
 }
 
 async function seenBy(

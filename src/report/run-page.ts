@@ -25,10 +25,12 @@ export interface RunPage {
   readonly folder: string;
   /** A sentence about pictures or heat maps that are missing. */
   readonly remark: string | undefined;
+  /** A sentence about what became of the run's pictures. */
+  readonly dataRemark: string | undefined;
 }
 
 /** @returns the HTML of report.html */
-export async function runPage({ record, views, counts, folder, remark }: RunPage): Promise<string> {
+export async function runPage({ record, views, counts, folder, remark, dataRemark }: RunPage): Promise<string> {
   const { judgement } = record;
   const judged = judgement && [
     mistakes(judgement, views, remark),
@@ -39,7 +41,7 @@ export async function runPage({ record, views, counts, folder, remark }: RunPage
   const sections: (Section | undefined)[] = [
     ...(judged ?? []),
     await curvesSection(record),
-    dataSection(record, counts),
+    dataSection(record, counts, dataRemark),
     useSection(record, folder),
     settingsSection(record),
     deviceSection(record),

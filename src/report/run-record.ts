@@ -1,6 +1,6 @@
 /** What the files of a run folder say, for a page about it. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import { type InputSpec, isInputSpec, readInput } from '../input-spec.ts';
@@ -136,12 +136,16 @@ function parse<T extends v.GenericSchema>(path: string, schema: T, text: string)
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new FileError(`${path}: is no JSON (${(cause as Error).message}). Restore it from a copy.`, { cause });
+    throw new FileError(`${path}: is no JSON (${(cause as Error).message}). ${remedyFor(path)}`, { cause });
   }
   const { success, output, issues } = v.safeParse(schema, json);
   if (success) return output;
   const where = v.getDotPath(issues[0]);
-  throw new FileError(
-    `${path}: is damaged (${where ? `${where}: ` : ''}${issues[0].message}). Restore it from a copy.`,
-  );
+  throw new FileError(`${path}: is damaged (${where ? `${where}: ` : ''}${issues[0].message}). ${remedyFor(path)}`);
+}
+
+/** Only the config must be there. */
+function remedyFor(path: string): string {
+  const isNeeded = basename(path) === RECORD_FILES.config;
+  return `Restore it from a copy${isNeeded ? '' : ', or move it away: then what it tells is missing'}.`;
 }

@@ -23,6 +23,17 @@ const ELSEWHERE = new Set([
   'weights',
 ]);
 
+/** Settings that config.json holds, with their defaults, also where others leave them without effect. */
+function withoutEffect(config: RunConfig): ReadonlySet<string> {
+  const { optimizer, schedule = 'step', patience } = config as Readonly<Record<string, unknown>>;
+  return new Set([
+    // That of AdamW is another, and one cycle moves it.
+    ...(optimizer === 'adamw' || schedule === 'onecycle' ? ['momentum'] : []),
+    ...(schedule === 'step' ? [] : ['stepSize', 'gamma']),
+    ...(patience === 0 ? ['minEpochs'] : []),
+  ]);
+}
+
 const TITLES: Readonly<Record<string, string>> = {
   batchSize: 'Pictures in a batch',
   lr: 'Learning rate',
@@ -40,7 +51,7 @@ const TITLES: Readonly<Record<string, string>> = {
   watchdog: 'Watchdog, seconds',
 };
 
-/** The settings as texts by name, in the order of config.json; inner ones as `augment.kind`. No paths of the machine. */
+/** The settings that had an effect, as texts by name, in the order of config.json; inner ones as `augment.kind`. No paths of the machine. */
 export function settingsOf(config: RunConfig): Map<string, string> {
   const settings = new Map<string, string>();
   const { weights } = config as { readonly weights?: { readonly file?: unknown } | null };
@@ -56,7 +67,8 @@ export function settingsOf(config: RunConfig): Map<string, string> {
       Array.isArray(value) ? value.map((one) => withoutPath(String(one))).join(', ') : withoutPath(String(value)),
     );
   };
-  for (const [name, value] of Object.entries(config)) if (!ELSEWHERE.has(name)) add(name, value);
+  const idle = withoutEffect(config);
+  for (const [name, value] of Object.entries(config)) if (!ELSEWHERE.has(name) && !idle.has(name)) add(name, value);
   return settings;
 }
 

@@ -4,6 +4,7 @@ import { loadOptional } from '../optional.ts';
 import type { OpenFor } from './compared-views.ts';
 import type { Counts } from './data.ts';
 import { inputOf, type RunRecord } from './run-record.ts';
+import { sharedPictures } from './shared.ts';
 import type { Eyes } from './views.ts';
 
 /** What a report has beside the files of the run. */
@@ -16,13 +17,16 @@ export interface ReportParts {
   readonly data?: string | undefined;
   /** A sentence for the page on why pictures or heat maps are missing. */
   readonly remark?: string | undefined;
+  /** A sentence for the page on what became of the run's pictures. */
+  readonly dataRemark?: string | undefined;
 }
 
 /**
  * The report of a run as HTML.
  * @throws MissingPackageError; errors of the device
  */
-export async function reportOf(record: RunRecord, { eyes, counts, data, remark }: ReportParts): Promise<string> {
+export async function reportOf(record: RunRecord, parts: ReportParts): Promise<string> {
+  const { eyes, counts, data, remark, dataRemark } = parts;
   const { runPage } = await loadPage(() => import('./run-page.ts'));
   const { MOST_SHOWN, wrongAnswers } = await import('./mistakes.ts');
   const { shownFolder } = await import('./use.ts');
@@ -36,7 +40,7 @@ export async function reportOf(record: RunRecord, { eyes, counts, data, remark }
   const missing = eyes && views.size < shown.length ? missingText(shown.length - views.size) : undefined;
   const remarks = [remark, missing].filter((one) => one !== undefined);
   return runPage({
-    ...{ record, views, counts },
+    ...{ record, views, counts, dataRemark },
     folder: shownFolder(record.folder),
     remark: remarks.length > 0 ? remarks.join(' ') : undefined,
   });
@@ -68,15 +72,18 @@ export async function comparisonOf(
   records: readonly RunRecord[],
   { open, data }: ComparisonParts = {},
 ): Promise<string> {
-  const { comparePage, MOST_DISPUTED, MOST_RUNS, sharedPictures } = await loadPage(() => import('./compare-page.ts'));
+  const { comparePage, MOST_DISPUTED, MOST_RUNS } = await loadPage(() => import('./compare-page.ts'));
   if (records.length < 2 || records.length > MOST_RUNS) {
     throw new UsageError(`expected 2 to ${MOST_RUNS} runs to compare, found ${records.length}`);
   }
   const { shownFolder } = await import('./use.ts');
   const { comparedViews } = await import('./compared-views.ts');
   const runs = records.map((record) => ({ record, name: shownFolder(record.folder) }));
-  const disputed = sharedPictures(runs).disputed.slice(0, MOST_DISPUTED);
-  if (!open || disputed.length === 0) return comparePage(runs, new Map());
+  const shared = await sharedPictures(records);
+  const disputed = shared.disputed.slice(0, MOST_DISPUTED);
+  const known = shared.remark === undefined ? [] : [shared.remark];
+  if (!open || disputed.length === 0) return comparePage(runs, shared, new Map(), known);
   const { views, remarks } = await comparedViews(records, disputed, open, data);
-  return comparePage(runs, views, remarks);
+  const missing = views.size < disputed.length ? [missingText(disputed.length - views.size)] : [];
+  return comparePage(runs, shared, views, [...known, ...remarks, ...missing]);
 }
