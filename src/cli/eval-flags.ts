@@ -1,10 +1,13 @@
 /** Reads, checks and explains the flags of `npm run eval`. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { SPLIT_NAMES, splitNamed } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
+import { WHOLE } from '../predict/index.ts';
 import { PICTURE_FILES, RUN_FILES } from '../train/index.ts';
 import { called } from './called.ts';
+import { checkData } from './data-flags.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
@@ -14,8 +17,9 @@ import { NUMBER_FLAGS, type PredictCommand, readNumbers } from './predict-flags.
 export interface EvalCommand {
   /** A checkpoint, or the folder of a run, which stands for its best weights. */
   readonly weights: string;
+  /** A folder or a list. */
   readonly data: string;
-  /** The part of the data; by default the first that the network has not learnt from. */
+  /** The part of the data: val, test, train or all; by default one that the network has not learnt from. */
   readonly split: string | undefined;
   readonly json: boolean;
   /** Folder for the judgement and its pictures. */
@@ -29,7 +33,7 @@ export interface EvalCommand {
 /** What --out gets. */
 const WRITTEN = [RUN_FILES.judgement, PICTURE_FILES.confusion, PICTURE_FILES.topLosses];
 
-export const HELP = `Usage: ${called('eval')} --weights <run or file> --data <folder> [flags]
+export const HELP = `Usage: ${called('eval')} --weights <run or file> --data <folder or list> [flags]
 
 Judges a trained network on pictures whose classes are known: accuracy with its 95 % interval, rates of each class, the
 worst classes in words.
@@ -38,12 +42,15 @@ ${flagHelp('weights <path>', [
   'the folder of a run, for its best weights, or a .pth or .safetensors checkpoint of a',
   'network that train knows (default: $DAWNGRAD_WEIGHTS)',
 ])}
-${flagHelp('data <folder>', [
-  'a folder with val/ (or valid/, validation/, else test/), or with one folder of pictures',
-  'per class; folders are matched to the classes of the network by their names',
-  '(default: $DAWNGRAD_DATA)',
+${flagHelp('data <path>', [
+  'the pictures, as train takes them: a folder with val/ or test/, one folder of pictures',
+  'per class, or a list (path,label[,split]; .csv, .jsonl); classes are matched to those',
+  'of the network by their names (default: $DAWNGRAD_DATA)',
 ])}
-${flagHelp('split <name>', ['judge this part of the data: test, train'])}
+${flagHelp('split <name>', [
+  'judge val, test, train or all (default: val, else test, else all; of class folders or a',
+  'list that the run itself has divided: the pictures that it held out)',
+])}
 ${flagHelp('json', ['print the judgement as one line of JSON, and nothing else, on stdout'])}
 ${flagHelp('out <folder>', [`also write ${WRITTEN.join(', ')} there;`, 'existing files are never replaced'])}
 ${NUMBER_FLAGS.map(({ flag, help }) => flagHelp(`${flag} <n>`, help)).join('\n')}
@@ -67,18 +74,16 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
   const text = (flag: string) => values[flag] as string | undefined;
   const adapter = text('adapter');
   const [split, out] = [text('split'), text('out')];
-  if (split !== undefined && (split === '' || /[/\\]|^\.\.?$/.test(split))) {
-    throw new UsageError(
-      `--split: expected the name of a folder in the data, such as test, found ${JSON.stringify(split)}`,
-    );
+  if (split !== undefined && split !== WHOLE && splitNamed(split) === undefined) {
+    throw new UsageError(`--split: expected ${[...SPLIT_NAMES, WHOLE].join(', ')}, found ${JSON.stringify(split)}`);
   }
   if (out !== undefined) checkOut(out);
   const numbers = readNumbers(text);
   const weights = located('weights', 'a run folder or a checkpoint', text('weights'), env);
-  const given = located('data', 'a labelled folder', text('data'), env);
+  const given = located('data', 'labelled pictures', text('data'), env);
   return {
     weights: checkWeights(weights.shownAs, weights.path),
-    data: checkExists(given.shownAs, given.path, 'folder'),
+    data: checkData(given.shownAs, given.path),
     split,
     json: values.json === true,
     out,

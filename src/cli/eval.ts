@@ -1,4 +1,4 @@
-/** `npm run eval -- --weights <run or file> --data <folder>`: judges a network on a labelled folder. */
+/** `npm run eval -- --weights <run or file> --data <folder or list>`: judges a network on labelled pictures. */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { decode, valCrop, valTransform } from '../data/index.ts';
@@ -6,23 +6,17 @@ import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
 import { type Judgement, judgementJson, judgementWords } from '../judge/index.ts';
 import type { FindTuned } from '../plan/index.ts';
-import {
-  DEFAULT_BATCH_SIZE,
-  judgeFolder,
-  type LabelledFolder,
-  openLabelled,
-  openPredictor,
-  type Predictor,
-} from '../predict/index.ts';
+import { DEFAULT_BATCH_SIZE, judgeFolder, openPredictor, type Predictor } from '../predict/index.ts';
 import { listed, printableJson, printableLines } from '../printable.ts';
 import { judgedPictures, PICTURE_FILES, RUN_FILES } from '../train/index.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
 import { type EvalCommand, HELP, parseEvalFlags } from './eval-flags.ts';
+import { type EvalPictures, findEvalPictures } from './eval-pictures.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
-import { leftOutLines } from './left-out.ts';
+import { leftOutLines, notReadLines } from './left-out.ts';
 import { LongWork } from './long-work.ts';
 import { PredictReport } from './predict-report.ts';
 import { runProgram } from './program.ts';
@@ -51,13 +45,12 @@ export async function main(argv: readonly string[], io: Io = process): Promise<n
 }
 
 async function run(command: EvalCommand, io: Io): Promise<number> {
-  const { weights, data, split, json, out } = command;
-  const folder = openLabelled(data, split);
-  const report = new PredictReport({ ...io, json, paths: folder.samples.map(({ path }) => path) });
-  if (out !== undefined) makeFolder(out);
   return interruptible({ stderr: io.stderr, stopBar: () => {} }, async (signal) => {
     try {
-      return await judgeAll({ ...command, weights }, folder, report, io, signal);
+      const onNote = (text: string) => io.stderr.write(`${printableLines(text)}\n`);
+      const pictures = await findEvalPictures(command, { signal, onNote });
+      if (command.out !== undefined) makeFolder(command.out);
+      return await judgeAll(command, pictures, io, signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) return interruptedStatus(signal);
       throw error;
@@ -67,20 +60,21 @@ async function run(command: EvalCommand, io: Io): Promise<number> {
 
 async function judgeAll(
   command: EvalCommand,
-  folder: LabelledFolder,
-  report: PredictReport,
+  { folder, what, notes }: EvalPictures,
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
   const { weights, numbers, half, adapter, tunes, json, out } = command;
   const { split, samples } = folder;
+  const report = new PredictReport({ ...io, json, paths: samples.map(({ path }) => path) });
   const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, samples.length);
   const onNote = (text: string) => report.note(text);
   const tuned: FindTuned = (traits, question) => tunedChoices(traits, question, { env: io.env, onNote });
   const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
   try {
     report.opened(predictor);
-    for (const line of leftOutLines(folder.leftOut)) report.note(line);
+    for (const line of [...leftOutLines(folder.leftOut), ...notReadLines(folder.notRead)]) report.note(line);
+    for (const note of notes) report.note(note);
     report.note(`Judging: ${samples.length} pictures of ${folder.classes.length} classes: ${listed(folder.classes)}`);
     const work = new LongWork();
     const onJudged = (done: number, count: number) => {
@@ -89,7 +83,7 @@ async function judgeAll(
     };
     const { judgement, unreadable } = await judgeFolder(predictor, folder, { onNote, onJudged, signal });
     for (const { error } of unreadable) report.skipped(error.message);
-    io.stdout.write(json ? `${printableJson(judgement)}\n` : judgementWords(judgement));
+    io.stdout.write(json ? `${printableJson(judgement)}\n` : judgementWords(judgement, what));
     if (out !== undefined) await writeAll(out, judgement, predictor, numbers.maxPixels, report);
     if (unreadable.length === 0) return 0;
     report.note(`${unreadable.length} of ${samples.length} pictures were not judged, for the reasons above.`);
@@ -113,7 +107,7 @@ function makeFolder(folder: string): void {
 async function writeAll(
   out: string,
   judgement: Judgement,
-  { input, weights }: Predictor,
+  { input, weights, ignoreOrientation }: Predictor,
   maxPixels: number | undefined,
   report: PredictReport,
 ): Promise<void> {
@@ -121,7 +115,10 @@ async function writeAll(
   const inputs = async (indices: readonly number[]) =>
     Promise.all(
       indices.map(async (index) => {
-        const picture = await decode(resolve(judgement.data, judgement.answers[index]!.path), { maxPixels });
+        const picture = await decode(resolve(judgement.data, judgement.answers[index]!.path), {
+          maxPixels,
+          ignoreOrientation,
+        });
         return { width: input.crop, height: input.crop, pixels: valCrop(picture, valTransform(input)) };
       }),
     );

@@ -1,9 +1,10 @@
 /** `npm run report -- <run> …`: writes the page about a run anew, or one that compares several. */
-import { join, resolve } from 'node:path';
-import { DawngradError, FileError, UsageError } from '../errors.ts';
+import { basename, join, resolve } from 'node:path';
+import { checkParts, findParts, folderOf, isList } from '../data/index.ts';
+import { DawngradError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { accuracyText } from '../judge/index.ts';
-import { formatBytes, NUMBER_OPTIONS } from '../plan/index.ts';
+import { formatBytes } from '../plan/index.ts';
 import { printableLines } from '../printable.ts';
 import {
   type Counts,
@@ -15,9 +16,10 @@ import {
   readRun,
   reportOf,
 } from '../report/index.ts';
-import { countsOf, findPictures, RUN_FILES } from '../train/index.ts';
+import { countsOf, divideAsRun, RUN_FILES } from '../train/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
+import { checkData } from './data-flags.ts';
 import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
 import { ADAPTERS, checkExists, oneOf } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
@@ -26,11 +28,12 @@ import { runProgram } from './program.ts';
 const HELP = `Usage: ${called('report')} <run> [<run> …] [flags]
 
 Of one run: writes its report.html anew, from the files of its folder. Of several, up to six: writes one page with their
-results beside each other, the settings that differ, their curves, and the pictures that some name right and others wrong.
+results beside each other, the settings that differ, their curves, and the pictures that some name right and others wrong,
+with where each looked.
 
   <run>                 the folder of a run
       --out <file>      where to write (default: report.html in the run's folder; of several runs compare.html)
-      --data <folder>   where the pictures of the run are now, if they were moved
+      --data <path>     where the pictures of the run are now, if they were moved: the folder, or the list
       --no-pictures     without pictures and heat maps, as for a page that others will read
       --adapter <which> ${ADAPTERS.join(', ')}: the device that makes the heat maps
   -h, --help            print this
@@ -69,62 +72,77 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function reportOne(record: RunRecord, command: ReportCommand): Promise<void> {
-  const { eyes, remark } = await openFor(record, command);
+  const { eyes, remark } = await openForReport(record, command);
   try {
-    const html = await reportOf(record, { eyes, remark, data: command.data, counts: await countsFor(record, command) });
+    const html = await reportOf(record, {
+      ...{ eyes, remark, counts: await countsFor(record, command) },
+      data: command.data && folderOf(command.data),
+    });
     write(command.out ?? join(record.folder, RUN_FILES.report), html);
   } finally {
     await eyes?.close();
   }
 }
 
-async function compare(
-  records: readonly RunRecord[],
-  { out = 'compare.html', pictures, data }: ReportCommand,
-): Promise<void> {
-  const eyes = pictures ? openReader(records[0]!) : undefined;
-  try {
-    const html = await comparisonOf(records, { eyes, data });
-    for (const { folder, judgement } of records) {
-      process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
-    }
-    write(out, html);
-  } finally {
-    await eyes?.close();
+async function compare(records: readonly RunRecord[], command: ReportCommand): Promise<void> {
+  const { out = 'compare.html', pictures, data, adapter } = command;
+  const open = pictures ? (record: RunRecord) => openFor(record, adapter) : undefined;
+  const html = await comparisonOf(records, { open, data: data && folderOf(data) });
+  for (const { folder, judgement } of records) {
+    process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
   }
+  write(out, html);
 }
 
-/** A report without heat maps, or without pictures, is better than none: what is missing is said, there and here. */
-async function openFor(
-  record: RunRecord,
-  { pictures, adapter }: ReportCommand,
-): Promise<{ readonly eyes: OpenEyes | undefined; readonly remark?: string }> {
+/** What a run looks with, and what is missing. */
+interface Opened {
+  readonly eyes: OpenEyes | undefined;
+  readonly remark?: string;
+}
+
+async function openForReport(record: RunRecord, { pictures, adapter }: ReportCommand): Promise<Opened> {
   if (!pictures) return { eyes: undefined, remark: 'This report was asked for without pictures.' };
   // Only wrong answers are looked at.
   if (!record.judgement?.answers.some(({ right }) => !right)) return { eyes: undefined };
+  return openFor(record, adapter);
+}
+
+/** A page without heat maps is better than none: what is missing is said, there and here. */
+async function openFor(record: RunRecord, adapter: AdapterPreference | undefined): Promise<Opened> {
   try {
     return { eyes: await openEyes(record, adapter) };
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;
-    note(`${error.message} The report has no heat maps.`);
+    note(`${error.message} There are no heat maps of ${record.folder}.`);
     return {
       eyes: openReader(record),
-      remark: 'The network could not be asked again where it looked, so there are no heat maps.',
+      remark: 'A network could not be asked again where it looked, so heat maps are missing.',
     };
   }
 }
 
-/** Undefined if the pictures are gone. */
-async function countsFor({ config }: RunRecord, { data }: ReportCommand): Promise<Counts | undefined> {
-  const { seed, valSplit, ignoreOrientation, maxPixels = NUMBER_OPTIONS.maxPixels.default } = config;
-  const settings = { seed, maxPixels, threads: NUMBER_OPTIONS.threads.default };
+/** Undefined if the pictures are gone, or are others. */
+async function countsFor(record: RunRecord, command: ReportCommand): Promise<Counts | undefined> {
+  const data = dataOf(record, command);
   try {
-    const { pictures } = await findPictures(data ?? config.data, { settings, valSplit, ignoreOrientation });
-    return countsOf(pictures);
+    const { parts } = await divideAsRun(record, data, await findParts(data));
+    const [train, val] = [parts.train, parts.val ?? parts.test];
+    if (!train || !val) return undefined;
+    checkParts(data, train, val);
+    // Counts of other classes would stand beside the wrong names.
+    if (train.classes.join('\0') !== record.config.classes.join('\0')) return undefined;
+    return countsOf({ train, val, classes: train.classes });
   } catch (error) {
-    if (error instanceof FileError) return undefined;
+    // A list whose reader is missing, too.
+    if (error instanceof DawngradError) return undefined;
     throw error;
   }
+}
+
+/** Where the run's pictures are: a folder or a list. Of a list that was moved, its folder may be named. */
+function dataOf({ config }: RunRecord, { data }: ReportCommand): string {
+  if (data === undefined) return config.data;
+  return isList(config.data) && !isList(data) ? join(data, basename(config.data)) : data;
 }
 
 function write(path: string, html: string): void {
@@ -150,7 +168,7 @@ function parseFlags(argv: readonly string[]): ReportCommand | 'help' {
   }
   return {
     ...{ runs, out },
-    data: data === undefined ? undefined : resolve(checkExists('--data', data, 'folder')),
+    data: data === undefined ? undefined : resolve(checkData('--data', data)),
     pictures: !values['no-pictures'],
     adapter: adapter === undefined ? undefined : oneOf('adapter', adapter, ADAPTERS),
   };

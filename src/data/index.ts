@@ -12,11 +12,11 @@ export {
   IMBALANCE,
   SMALL_SIDE,
 } from './catalogue/findings.ts';
-export { checkParts, type FoundSet, findLayout, type Layout } from './catalogue/layout.ts';
+export { checkParts, type FoundParts, type FoundSet, findLayout, findParts, type Layout } from './catalogue/layout.ts';
 export { LEFT_OUT_KINDS, LEFT_OUT_TEXT, type LeftOut, type LeftOutKind } from './catalogue/left-out.ts';
 export { folderOf, isList, LIST_EXTENSIONS } from './catalogue/list.ts';
 export { DEFAULT_VAL_SPLIT, type Split, splitPictures } from './catalogue/split.ts';
-export { SPLIT_NAMES, type SplitName } from './catalogue/split-names.ts';
+export { SPLIT_NAMES, type SplitName, splitNamed } from './catalogue/split-names.ts';
 export { type Survey, surveyPictures } from './catalogue/survey.ts';
 export type { BrokenPicture, CheckOptions, DecodeCheckOptions } from './check.ts';
 export { fileContentHashes } from './content-hash.ts';
@@ -32,7 +32,14 @@ export {
 export { DecoderPool } from './decoder-pool.ts';
 export { type Draw, drawCrop, drawEpoch, type EpochShape } from './draws.ts';
 export { FORMAT_NAMES, formatOf, PICTURE_FORMATS, type PictureFormat } from './formats.ts';
-export { IMAGE_EXTENSIONS, type ImageDataset, ImageFolder, listPictures, type Sample } from './image-folder.ts';
+export {
+  byCodePoint,
+  IMAGE_EXTENSIONS,
+  type ImageDataset,
+  ImageFolder,
+  listPictures,
+  type Sample,
+} from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { drawMix, mixPictures } from './mixup.ts';
 export { fsPath, nameFromBytes, placeIn, printableName } from './names.ts';

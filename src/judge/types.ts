@@ -122,7 +122,7 @@ export interface Scores {
 
 /** What was judged. */
 export interface JudgedSource {
-  /** The folder of the pictures, or the list that names them; absolute path. */
+  /** The folder of the pictures; of a list, the folder that its paths count from. Absolute path. */
   readonly data: string;
   /** Which part of it: `val`, `test`, or `all` if it has no parts. */
   readonly split: string;

@@ -20,13 +20,14 @@ type Judged = Pick<Scores, 'classes' | 'confusion'>;
 /**
  * All that a terminal gets after a run and from `eval`: accuracy, a table of the classes, the worst in words, warnings.
  * Ends with a line feed.
+ * @param what was judged, where the name of the split does not say enough
  */
-export function judgementWords(judgement: Omit<Judgement, 'answers'>): string {
+export function judgementWords(judgement: Omit<Judgement, 'answers'>, what = judgement.split): string {
   const { split, epoch, balancedAccuracy, ece } = judgement;
   const whose = epoch === null ? '' : ` (weights of epoch ${epoch})`;
   const worst = worstClasses(judgement);
   return [
-    `Judged on ${split}${whose}: ${accuracyText(judgement)}`,
+    `Judged on ${what}${whose}: ${accuracyText(judgement)}`,
     `Balanced accuracy: ${percent(balancedAccuracy)} %. Calibration error (ECE): ${percent(ece)} points.`,
     classTable(judgement).trimEnd(),
     ...worst.map((line, i) => `${i === 0 ? 'Worst:' : '      '} ${line}`),

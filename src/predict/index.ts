@@ -2,7 +2,7 @@
 export type { ClassNames } from './class-names.ts';
 export { IMAGENET_CLASSES } from './imagenet-classes.ts';
 export { type FolderJudgement, type JudgeFolderOptions, judgeFolder } from './judge-folder.ts';
-export { type LabelledFolder, labelsByName, nameKey, openLabelled } from './labelled-folder.ts';
+export { type LabelledFolder, labelsByName, nameKey, openLabelled, partOf, WHOLE } from './labelled-folder.ts';
 export {
   DEFAULT_BATCH_SIZE,
   DEFAULT_TOP,

@@ -23,7 +23,7 @@ export interface FolderJudgement {
 }
 
 /**
- * Judges a network on the pictures of a folder. Classes are matched by name. Pictures that cannot be read do not count.
+ * Judges a network on the pictures of a folder or list. Classes are matched by name. Pictures that cannot be read do not count.
  * @throws FileError if the classes do not match, or no picture can be read; the signal's reason; else as
  *   `Predictor.each`
  */
@@ -49,7 +49,7 @@ export async function judgeFolder(
   }
   if (answered.length === 0) {
     const why = unreadable[0] ? ` (${unreadable[0].error.message})` : '';
-    throw new FileError(`${data}: none of the ${samples.length} pictures can be read${why}.`);
+    throw new FileError(`${folder.path}: none of the ${samples.length} pictures can be read${why}.`);
   }
   const scores = new Float32Array(answered.length * classes.length);
   answered.forEach((one, i) => {

@@ -1,41 +1,78 @@
-/** A folder of pictures whose classes are known, and how they fit a network's. */
-import { statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { fsPath, ImageFolder, type Sample } from '../data/index.ts';
+/** Pictures whose classes are known, from a folder or a list, and how their classes fit a network's. */
+import { resolve } from 'node:path';
+import {
+  byCodePoint,
+  type FoundParts,
+  type FoundSet,
+  findParts,
+  folderOf,
+  type LeftOut,
+  type Sample,
+  SPLIT_NAMES,
+  splitNamed,
+} from '../data/index.ts';
 import { FileError } from '../errors.ts';
-import { listed } from '../printable.ts';
+import { listed, quote } from '../printable.ts';
 import type { ClassNames } from './class-names.ts';
 
 /** Parts of a data set that a network has not learnt from, in the order in which they are looked for. */
-const SPLITS = ['val', 'valid', 'validation', 'test'] as const;
-/** The whole of a folder without parts. */
-const WHOLE = 'all';
+const JUDGED = ['val', 'test'] as const;
+/** All parts together, and the pictures that nobody has divided. */
+export const WHOLE = 'all';
 
 /** Pictures and their classes. */
 export interface LabelledFolder {
-  /** The folder as given; absolute path. */
+  /** The folder or list as given, for messages. */
+  readonly path: string;
+  /** Absolute path of the folder; of a list, of the folder that its paths count from. */
   readonly data: string;
-  /** Which part of it: `val`, or `all` if it has no parts. */
+  /** Which part of it: `val`, `test`, `train`, or `all`. */
   readonly split: string;
-  /** Names of the class folders, sorted. */
+  /** Names of the classes, sorted. */
   readonly classes: readonly string[];
-  /** Sorted; a label is an index of `classes`. */
+  /** By class and path; a label is an index of `classes`. */
   readonly samples: readonly Sample[];
   /** Paths of hidden folders and of `._*` files, which are no classes and no pictures. */
   readonly leftOut: readonly string[];
+  /** Files that are not read though they lie among the pictures, such as GIF. */
+  readonly notRead: readonly LeftOut[];
 }
 
 /**
- * Lists the pictures of a labelled folder: of its `val/`, `valid/`, `validation/` or `test/`, the first that is there,
- * else of the class folders that it holds itself.
- * @param split the name of another part, such as `train`
- * @throws FileError if a folder is missing, holds no class folder, or a class holds no picture
+ * Lists the pictures of a folder or list, as `train` finds them: of its val, else of its test, else all.
+ * @param split the name of another part: `train`, or `all`
+ * @throws as `partOf`; FileError if there is nothing; MissingPackageError if a list needs its reader
  */
-export function openLabelled(data: string, split?: string): LabelledFolder {
-  const part = split ?? SPLITS.find((name) => isFolder(join(data, name)));
-  const folder = new ImageFolder(part === undefined ? data : join(data, part));
-  const { classes, samples, leftOut } = folder;
-  return { data: resolve(data), split: part ?? WHOLE, classes, samples, leftOut };
+export async function openLabelled(data: string, split?: string): Promise<LabelledFolder> {
+  return partOf(data, await findParts(data), split);
+}
+
+/**
+ * One part of the pictures that were found, or all together.
+ * @param split its name; by default val, else test, else all
+ * @throws FileError if it is not there
+ */
+export function partOf(data: string, parts: FoundParts, split?: string): LabelledFolder {
+  const name = split === undefined ? (JUDGED.find((one) => parts[one]) ?? WHOLE) : (splitNamed(split) ?? split);
+  const there = SPLIT_NAMES.filter((one) => parts[one]);
+  const sets =
+    name === WHOLE ? [parts.whole, ...there.map((one) => parts[one])] : [parts[there.find((one) => one === name)!]];
+  const found = sets.filter((set) => set !== undefined);
+  if (found.length > 0) return { path: data, data: resolve(folderOf(data)), split: name, ...together(found) };
+  throw new FileError(
+    `${data}: expected pictures for ${quote(name)}, found ` +
+      `${there.length > 0 ? `only ${there.join(', ')}` : 'pictures that nobody has divided'}. Choose another split, or ${WHOLE}.`,
+  );
+}
+
+/** Several parts as one. One of them may lack classes of another. */
+function together(sets: readonly FoundSet[]): Pick<LabelledFolder, 'classes' | 'samples' | 'leftOut' | 'notRead'> {
+  const classes = [...new Set(sets.flatMap((set) => set.classes))].sort(byCodePoint);
+  const labels = new Map(classes.map((name, label) => [name, label]));
+  const samples = sets.flatMap((set) =>
+    set.samples.map(({ path, label }) => ({ path, label: labels.get(set.classes[label]!)! })),
+  );
+  return { classes, samples, leftOut: sets.flatMap((set) => set.leftOut), notRead: sets.flatMap((set) => set.notRead) };
 }
 
 /** Which class of a network each class of a folder is. */
@@ -53,14 +90,14 @@ export interface MatchedClasses {
  * @throws FileError if the network does not have a class of the folder
  */
 export function labelsByName(
-  { data, classes }: Pick<LabelledFolder, 'data' | 'classes'>,
+  { path, classes }: Pick<LabelledFolder, 'path' | 'classes'>,
   weights: string,
   { names, source }: ClassNames,
 ): MatchedClasses {
   if (source === 'numbers') {
     if (names.length !== classes.length) {
       throw new FileError(
-        `${weights}: the network has ${names.length} classes without names, and ${data} has ${classes.length} ` +
+        `${weights}: the network has ${names.length} classes without names, and ${path} has ${classes.length} ` +
           `(${listed(classes)}), so they cannot be matched. Give weights that name their classes, or a folder of as many.`,
       );
     }
@@ -78,8 +115,8 @@ export function labelsByName(
   const unknown = classes.filter((_, i) => found[i]!.length === 0);
   if (unknown.length > 0) {
     throw new FileError(
-      `${data}: the network of ${weights} has no classes ${listed(unknown)}. Its classes are ${listed(names)}. ` +
-        'Rename these folders, or move them away.',
+      `${path}: the network of ${weights} has no classes ${listed(unknown)}. Its classes are ${listed(names)}. ` +
+        'Rename these folders, or labels of a list, or take them away.',
     );
   }
   const several = classes.filter((_, i) => found[i]!.length > 1);
@@ -94,8 +131,4 @@ export function labelsByName(
 /** Equal for names that look alike: macOS splits accents from their letters. */
 export function nameKey(name: string): string {
   return name.normalize('NFC');
-}
-
-function isFolder(path: string): boolean {
-  return statSync(fsPath(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

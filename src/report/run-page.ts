@@ -4,6 +4,7 @@ import { classesSection, surenessSection } from './classes.ts';
 import { confusionSection } from './confusion.ts';
 import { curvesSection } from './curves.ts';
 import { type Counts, dataSection } from './data.ts';
+import { heatNote } from './heat.ts';
 import { type Html, html, plain } from './html.ts';
 import { mistakes } from './mistakes.ts';
 import { pageText } from './page.ts';
@@ -55,9 +56,7 @@ export async function runPage({ record, views, counts, folder, remark }: RunPage
 function foot({ config, judgement }: RunRecord): Html {
   return html`${
     judgement &&
-    html`<p id="note-grad-cam">Grad-CAM (Selvaraju et al., 2017) weighs the channels of the network's last map by how much the answer's score
-    grows with each, and adds them. Bright places spoke for the answer, compared with the other places of the same picture; the map has
-    few, coarse places.</p>
+    html`${heatNote()}
     <p>The interval is Wilson's, of 95 %. It holds for more pictures of the same kind, not for pictures of another camera or place. Val also chose the best epoch, so its accuracy
     is a little too good.</p>`
   }

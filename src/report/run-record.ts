@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import { type InputSpec, isInputSpec, readInput } from '../input-spec.ts';
 import { type Judgement, readJudgement } from '../judge/index.ts';
+import { KERNEL_TIMES, type KernelTimes } from './kernel-times.ts';
 
 /** The files that are read; the run writes them under these names. */
 export const RECORD_FILES = {
@@ -12,6 +13,7 @@ export const RECORD_FILES = {
   metrics: 'metrics.jsonl',
   summary: 'summary.json',
   judgement: 'judgement.json',
+  kernels: 'kernels.json',
   best: 'best.safetensors',
 } as const;
 
@@ -40,6 +42,7 @@ const CONFIG = v.looseObject({
   maxPixels: v.optional(count),
   seed: v.optional(count, 0),
   valSplit: v.optional(real),
+  fingerprint: v.optional(v.string()),
   ignoreOrientation: v.optional(v.boolean(), false),
   epochs: count,
   skipped: v.optional(v.array(v.string()), []),
@@ -90,6 +93,8 @@ export interface RunRecord {
   readonly summary: RunSummary | undefined;
   /** Undefined if the best weights have not been judged. */
   readonly judgement: Judgement | undefined;
+  /** Undefined if no step was timed. */
+  readonly kernelTimes: KernelTimes | undefined;
 }
 
 /** @throws FileError if the folder holds no run, or one of its files is damaged */
@@ -107,6 +112,7 @@ export function readRun(folder: string): RunRecord {
     metrics: has('metrics') ? readRows(path('metrics')) : [],
     summary: has('summary') ? parse(path('summary'), SUMMARY, readText(path('summary'))) : undefined,
     judgement: has('judgement') ? readJudgement(path('judgement')) : undefined,
+    kernelTimes: has('kernels') ? parse(path('kernels'), KERNEL_TIMES, readText(path('kernels'))) : undefined,
   };
 }
 

@@ -1,9 +1,10 @@
 /** Makes the pages. Their code of the page, and what it needs, load when the first report is due. */
 import { UsageError } from '../errors.ts';
 import { loadOptional } from '../optional.ts';
+import type { OpenFor } from './compared-views.ts';
 import type { Counts } from './data.ts';
 import { inputOf, type RunRecord } from './run-record.ts';
-import type { Eyes, View } from './views.ts';
+import type { Eyes } from './views.ts';
 
 /** What a report has beside the files of the run. */
 export interface ReportParts {
@@ -50,31 +51,32 @@ export function loadPage<T>(load: () => Promise<T>): Promise<T> {
   return loadOptional('hono', 'Writing a report', load);
 }
 
+/** What a comparison has beside the files of the runs. */
+export interface ComparisonParts {
+  /** Opens what each run looks with, in turn. Without it the page has no pictures. */
+  readonly open?: OpenFor | undefined;
+  /** Where the pictures are now; by default where the first run's were. */
+  readonly data?: string | undefined;
+}
+
 /**
  * Several runs beside each other as HTML.
  * @param records two to six
- * @param data where the pictures are now; by default where the first run's were
  * @throws UsageError for another number of runs; else as `reportOf`
  */
 export async function comparisonOf(
   records: readonly RunRecord[],
-  { eyes, data }: Pick<ReportParts, 'eyes' | 'data'> = {},
+  { open, data }: ComparisonParts = {},
 ): Promise<string> {
   const { comparePage, MOST_DISPUTED, MOST_RUNS, sharedPictures } = await loadPage(() => import('./compare-page.ts'));
   if (records.length < 2 || records.length > MOST_RUNS) {
     throw new UsageError(`expected 2 to ${MOST_RUNS} runs to compare, found ${records.length}`);
   }
   const { shownFolder } = await import('./use.ts');
-  const { viewsOf } = await import('./views.ts');
+  const { comparedViews } = await import('./compared-views.ts');
   const runs = records.map((record) => ({ record, name: shownFolder(record.folder) }));
-  const { judgement, config } = records[0]!;
-  const answers = sharedPictures(runs)
-    .disputed.slice(0, MOST_DISPUTED)
-    .map((one) => one.answers[0]!);
-  const views = new Map<string, View>();
-  if (judgement && eyes) {
-    const source = { classes: judgement.classes, data: data ?? judgement.data, input: inputOf(config) };
-    for (const [{ path }, view] of await viewsOf(answers, source, eyes)) views.set(path, view);
-  }
-  return comparePage(runs, views);
+  const disputed = sharedPictures(runs).disputed.slice(0, MOST_DISPUTED);
+  if (!open || disputed.length === 0) return comparePage(runs, new Map());
+  const { views, remarks } = await comparedViews(records, disputed, open, data);
+  return comparePage(runs, views, remarks);
 }

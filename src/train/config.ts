@@ -11,6 +11,7 @@ import { type NumberSettings, writtenNumbers } from '../plan/index.ts';
 import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
 import type { DataSettings } from './find-pictures.ts';
+import { fingerprintOf, hashOf } from './fingerprint.ts';
 import type { OnDivergence } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import { type Recipe, writtenRecipe } from './recipe.ts';
@@ -85,6 +86,8 @@ export function runConfig(
       ...{ train: pictures.train.length, val: pictures.val.length },
       ...(pictures.test && { test: pictures.test.length }),
     },
+    // Tells `eval` which pictures the run has held out.
+    ...(reading.valSplit !== undefined && { fingerprint: hashOf(fingerprintOf(pictures)) }),
     ...(skipped.length > 0 && { skipped }),
     architecture: start.architecture,
     weights,

@@ -16,8 +16,14 @@ export interface ClassFiles {
 export type Fingerprint = Readonly<Record<string, ClassFiles>>;
 
 /** @param pictures all of them, also those that a run leaves out */
-export function fingerprintOf(pictures: Pictures): Fingerprint {
+export function fingerprintOf(pictures: Pick<Pictures, Phase>): Fingerprint {
   return { ...ofSplit('train', pictures.train), ...ofSplit('val', pictures.val) };
+}
+
+/** One hash of all class folders. */
+export function hashOf(fingerprint: Fingerprint): string {
+  const entries = Object.entries(fingerprint).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
 }
 
 function ofSplit(phase: Phase, { root, classes, samples }: PictureSet): Fingerprint {

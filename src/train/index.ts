@@ -30,6 +30,7 @@ export {
   checkShare,
   type RegularizationOptions,
 } from './regularization.ts';
+export { divideAsRun, type RunDivision, runOfWeights } from './run-division.ts';
 export { checkUnused, makeRunFolder, PICTURE_FILES, RUN_FILES, RunFolder } from './run-folder.ts';
 export { countsOf } from './run-report.ts';
 export { joinReporters, type TensorBoardOptions, TensorBoardReporter } from './tensorboard/reporter.ts';

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, st
 import { dirname, join, resolve } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type Judgement, judgementJson } from '../judge/index.ts';
+import type { KernelTimes } from '../report/index.ts';
 import { readCheckpoint, sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
 import { lockFolder } from './lock.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
@@ -20,6 +21,7 @@ export const RUN_FILES = {
   summary: 'summary.json',
   judgement: 'judgement.json',
   testJudgement: 'judgement-test.json',
+  kernels: 'kernels.json',
   report: 'report.html',
 } as const;
 
@@ -133,7 +135,8 @@ function isUntrained(path: string): boolean {
   }
 }
 
-function isOwnConfig(path: string): boolean {
+/** Whether a file is the config.json of a run. */
+export function isOwnConfig(path: string): boolean {
   try {
     return 'dawngrad' in JSON.parse(readFileSync(path, 'utf8'));
   } catch {
@@ -230,6 +233,11 @@ export class RunFolder {
   writeJudgement(judgement: Judgement): void {
     const name = judgement.split === 'test' ? RUN_FILES.testJudgement : RUN_FILES.judgement;
     this.#writeText(name, judgementJson(judgement));
+  }
+
+  /** Writes kernels.json: how long each kernel of a step took. */
+  writeKernels(times: KernelTimes): void {
+    this.#writeText(RUN_FILES.kernels, `${JSON.stringify(times, null, 2)}\n`);
   }
 
   /** Writes report.html, the page about the run. @returns its bytes */

@@ -121,7 +121,7 @@ const SCHEMA = v.object({
   demo: v.boolean(),
   classes: strings,
   start: v.object({
-    architecture: v.picklist(ARCHITECTURES),
+    architecture: v.picklist(ARCHITECTURES, 'is no known network'),
     description: v.string(),
     loadsLastLayer: v.boolean(),
   }),

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { DawngradError, UsageError } from '../../src/errors.ts';
+import { IMAGENET_INPUT } from '../../src/input-spec.ts';
 import { resumeTraining, train } from '../../src/train/index.ts';
 import { readCheckpoint, writeSafetensors } from '../../src/weights/index.ts';
 import { withGpu } from '../support/gpu.ts';
@@ -23,6 +24,8 @@ const CHANGES: readonly Change[] = [
   ['extra.settings.lr', 'x'],
   ['extra.settings.batchSize', 0],
   ['extra.settings.imageSize', 1e9],
+  ['extra.input', { ...IMAGENET_INPUT, crop: 32, std: [0.2, 0, 0.2] }],
+  ['extra.input', IMAGENET_INPUT],
   ['extra.data', 5],
   ['extra.weights', 5],
   ['extra.weights', { file: 5 }],

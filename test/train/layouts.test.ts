@@ -1,14 +1,19 @@
 /** Runs on pictures that nobody has divided, and on pictures that are stored turned. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { parseHTML } from 'linkedom';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { notReadLines } from '../../src/cli/left-out.ts';
+import { main as report } from '../../src/cli/report.ts';
+import { type FoundSet, findParts } from '../../src/data/index.ts';
 import {
+  divideAsRun,
   findPictures,
   type PhaseMetrics,
   type RunStart,
   resumeTraining,
+  runOfWeights,
   type TrainOptions,
   train,
 } from '../../src/train/index.ts';
@@ -75,9 +80,77 @@ gpuTest(
     cpSync(data, fewer, { recursive: true });
     rmSync(join(fewer, 'stripes', '3.png'));
     await expect(resumeTraining(stopped, { data: fewer, epochs: 3 })).rejects.toThrow(/are not those of the run/);
+    await checkHeldOut(whole, fewer);
+    await checkReport(whole);
   },
   TRAINING_TIMEOUT,
 );
+
+/** Who was held out by the run is known later, wherever its pictures lie. @param fewer a copy without one of its pictures */
+async function checkHeldOut(run: string, fewer: string): Promise<void> {
+  const record = (await runOfWeights(join(run, 'best.safetensors')))!;
+  const held = record.judgement!.answers.map(({ path }) => path);
+  const divided = async (path: string, { of = record } = {}) => {
+    const { parts: found, ...rest } = await divideAsRun(of, path, await findParts(path));
+    const names = (set: FoundSet | undefined) => set?.samples.map((one) => relative(path, one.path));
+    return { ...rest, train: names(found.train), val: names(found.val), whole: names(found.whole) };
+  };
+  const own = { areOwn: true, heldOut: true, notes: [], val: held, whole: undefined };
+  const known = await divided(data);
+  expect(known).toMatchObject(own);
+  expect(known.train).toHaveLength(13 - held.length);
+  expect(await divided(data, { of: { ...record, judgement: undefined } })).toEqual(known);
+
+  const moved = join(root, 'moved');
+  cpSync(data, moved, { recursive: true });
+  expect(await divided(moved)).toEqual(known);
+  // The run's own folder with other pictures: what was held out still is.
+  const now = {
+    ...record,
+    config: { ...record.config, data: moved },
+    judgement: { ...record.judgement!, data: moved },
+  };
+  cpSync(join(data, held[0]!), join(moved, 'discs', 'new.png'));
+  rmSync(join(moved, held[0]!));
+  const changed = await divided(moved, { of: now });
+  expect(changed).toMatchObject({
+    ...own,
+    val: held.slice(1),
+    notes: [expect.stringMatching(/1 of the \d that it held out are gone/)],
+  });
+  expect(changed.train).toContain(join('discs', 'new.png'));
+
+  // Other pictures, some of them with the same names.
+  expect(await divided(join(parts, 'val'))).toMatchObject({ areOwn: false, heldOut: false, notes: [] });
+  const isKnown = !held.includes(join('stripes', '3.png'));
+  expect(await divided(fewer)).toMatchObject({
+    ...{ areOwn: false, heldOut: false, val: undefined },
+    notes: isKnown ? [expect.stringMatching(/have namesakes here/)] : [],
+  });
+  expect(await divided(parts)).toMatchObject({ areOwn: false, heldOut: false });
+}
+
+/** The report of a run finds its pictures where they lay, and elsewhere in a list. */
+async function checkReport(run: string): Promise<void> {
+  const { judgement } = (await runOfWeights(run))!;
+  const copy = nextFolder();
+  cpSync(run, copy, { recursive: true });
+  // Without a network, the report needs no device.
+  rmSync(join(copy, 'best.safetensors'));
+  const list = writeMessyList(
+    data,
+    (await findParts(data)).whole!.samples.map(({ path }) => relative(data, path)),
+    'all.csv',
+  );
+  const wrong = judgement!.answers.filter(({ right }) => !right).length;
+  for (const more of [[], ['--data', list]]) {
+    expect(await report([copy, ...more])).toBe(0);
+    const { document } = parseHTML(readFileSync(join(copy, 'report.html'), 'utf8'));
+    expect(document.querySelectorAll('#mistakes img')).toHaveLength(wrong);
+    const cells = [...document.querySelectorAll('#data tbody td')].map((cell) => Number(cell.textContent));
+    expect(cells.filter(Number.isFinite).reduce((sum, count) => sum + count, 0)).toBe(13);
+  }
+}
 
 describe('findPictures', () => {
   const settings = { seed: 0, threads: 0, maxPixels: 1e8 };

@@ -3,7 +3,7 @@
  * folders alone; or a list. Opens no picture.
  */
 import { readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { FileError } from '../../errors.ts';
 import { listed } from '../../printable.ts';
 import { byCodePoint, type ImageDataset, ImageFolder, type Sample } from '../image-folder.ts';
@@ -22,12 +22,22 @@ export interface FoundSet extends ImageDataset {
   readonly notRead: readonly LeftOut[];
 }
 
-/** What was found. */
+/** The pictures of a data set as people have divided them. A part that is not there is undefined. */
+export interface FoundParts {
+  /** `folders`: a folder for each part; `classes`: class folders alone. */
+  readonly kind: 'folders' | 'classes' | 'list';
+  /** All pictures, where nobody has divided them. Else undefined. */
+  readonly whole: FoundSet | undefined;
+  readonly train: FoundSet | undefined;
+  readonly val: FoundSet | undefined;
+  readonly test: FoundSet | undefined;
+}
+
+/** Pictures to learn from, and what judges them. */
 export interface Layout {
   /** The folder or list that was named. */
   readonly path: string;
-  /** `folders`: a folder for each part; `classes`: class folders alone. */
-  readonly kind: 'folders' | 'classes' | 'list';
+  readonly kind: FoundParts['kind'];
   /** Names of the classes, sorted; a class's position is its label in every part. */
   readonly classes: readonly string[];
   readonly train: FoundSet;
@@ -39,13 +49,14 @@ export interface Layout {
 }
 
 /**
- * @throws FileError if there is nothing, the parts differ in classes, or there are fewer than two classes;
- *   MissingPackageError if a list needs its reader
+ * Finds pictures to learn from.
+ * @throws FileError if there is nothing to learn from, the parts differ in classes, or there are fewer than two classes;
+ *   else as `findParts`
  */
 export async function findLayout(path: string): Promise<Layout> {
-  const isFile = statSync(fsPath(path), { throwIfNoEntry: false })?.isFile();
-  const found = isFile ? await fromList(path) : fromFolder(path);
-  const { kind, train, val, test } = found;
+  const { kind, whole, val, test, ...parts } = await findParts(path);
+  const train = whole ?? parts.train;
+  if (!train) throw nothingToLearn(path, kind, (val ?? test)!);
   checkParts(path, train, val ?? test);
   return {
     ...{ path, kind, classes: train.classes, train },
@@ -55,9 +66,26 @@ export async function findLayout(path: string): Promise<Layout> {
   };
 }
 
-type Parts = Pick<Layout, 'kind' | 'train' | 'val' | 'test'>;
+/**
+ * Finds pictures for any purpose: there is at least one part, and each has classes of its own.
+ * @throws FileError if there is nothing; MissingPackageError if a list needs its reader
+ */
+export async function findParts(path: string): Promise<FoundParts> {
+  const isFile = statSync(fsPath(path), { throwIfNoEntry: false })?.isFile();
+  return isFile ? await fromList(path) : fromFolder(path);
+}
 
-function fromFolder(root: string): Parts {
+function nothingToLearn(path: string, kind: FoundParts['kind'], other: FoundSet): FileError {
+  if (kind === 'list') {
+    return new FileError(`${printableName(path)}: found no picture of the split train. Mark those to learn from.`);
+  }
+  return new FileError(
+    `${printableName(path)}: found ${printableName(basename(other.root))}/ but no train/. Name the folder of the ` +
+      'pictures to learn from train; or, if these are classes, give this folder another name.',
+  );
+}
+
+function fromFolder(root: string): FoundParts {
   const folders = foldersIn(root);
   const parts = new Map<SplitName, string>();
   for (const name of folders) {
@@ -72,20 +100,15 @@ function fromFolder(root: string): Parts {
     }
     parts.set(part, name);
   }
-  const train = parts.get('train');
-  if (train === undefined) {
-    const [[, alone] = []] = parts;
-    if (alone === undefined) return { kind: 'classes', train: openClasses(root), val: undefined, test: undefined };
-    throw new FileError(
-      `${printableName(root)}: found ${printableName(alone)}/ but no train/. Name the folder of the pictures to learn ` +
-        'from train; or, if these are classes, give this folder another name.',
-    );
-  }
   const open = (part: SplitName) => {
     const name = parts.get(part);
     return name === undefined ? undefined : new ImageFolder(join(root, name));
   };
-  return { kind: 'folders', train: open('train')!, val: open('val'), test: open('test') };
+  return {
+    kind: parts.size === 0 ? 'classes' : 'folders',
+    whole: parts.size === 0 ? openClasses(root) : undefined,
+    ...{ train: open('train'), val: open('val'), test: open('test') },
+  };
 }
 
 /** The folders in it, without hidden ones. @throws FileError */
@@ -125,7 +148,7 @@ function openClasses(root: string): FoundSet {
   return found;
 }
 
-async function fromList(path: string): Promise<Parts> {
+async function fromList(path: string): Promise<FoundParts> {
   if (!isList(path)) {
     throw new FileError(
       `${printableName(path)}: expected a folder of pictures, or a list (${LIST_EXTENSIONS.join(' ')}), found another file.`,
@@ -133,22 +156,17 @@ async function fromList(path: string): Promise<Parts> {
   }
   const pictures = await readList(path);
   const part = (split: SplitName | undefined) => pictures.filter((picture) => picture.split === split);
-  const whole = part(undefined);
   const setOf = (some: typeof pictures): FoundSet => {
     const classes = [...new Set(some.map(({ label }) => label))].sort(byCodePoint);
     const labels = new Map(classes.map((name, label) => [name, label]));
     const samples = some.map((one): Sample => ({ path: one.path, label: labels.get(one.label)! }));
     return { root: dirname(path), classes, samples, length: samples.length, leftOut: [], notRead: [] };
   };
-  const some = (split: SplitName) => {
+  const some = (split: SplitName | undefined) => {
     const found = part(split);
     return found.length > 0 ? setOf(found) : undefined;
   };
-  const train = whole.length > 0 ? setOf(whole) : some('train');
-  if (!train) {
-    throw new FileError(`${printableName(path)}: found no picture of the split train. Mark those to learn from.`);
-  }
-  return { kind: 'list', train, val: some('val'), test: some('test') };
+  return { kind: 'list', whole: some(undefined), train: some('train'), val: some('val'), test: some('test') };
 }
 
 /**

@@ -68,7 +68,15 @@ gpuTest(
   async () => {
     const { folder, metrics, summary, best, progress } = await probe({ pictures: true });
     expect(readdirSync(folder).sort()).toEqual([
-      ...['best.safetensors', 'config.json', 'confusion.png', 'curves.png', 'judgement.json', 'metrics.jsonl'],
+      ...[
+        'best.safetensors',
+        'config.json',
+        'confusion.png',
+        'curves.png',
+        'judgement.json',
+        'kernels.json',
+        'metrics.jsonl',
+      ],
       ...['predictions.png', 'report.html', 'summary.json', 'top-losses.png'],
     ]);
     expect(readJsonLines(folder, 'metrics.jsonl')).toEqual(metrics);
