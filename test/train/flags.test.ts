@@ -62,6 +62,12 @@ test.each<[string, string[], RegExp]>([
     ['--data', data, '--weights', 'none', '--unfreeze', 'nosuch'],
     /--unfreeze: expected a block of a resnet18: conv1, layer1, layer2, layer3, layer4, fc, found "nosuch"/,
   ],
+  ['an unknown network', [...good, '--arch', 'vgg16'], /--arch: expected resnet18, .*resnext50_32x4d.*, found "vgg16"/],
+  [
+    'weights to download that are another network’s',
+    ['--data', data, '--arch', 'resnet50'],
+    /--arch resnet50: the weights that are downloaded by default are those of a resnet18/,
+  ],
   [
     'frozen epochs where only the last layer learns',
     [...good, '--mode', 'extract', '--freeze-epochs', '2'],
