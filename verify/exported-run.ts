@@ -1,7 +1,9 @@
 /** A run that was trained in no time, and is fit to be compared: its scores depend on the pictures. */
+
 import { join } from 'node:path';
 import { noGrad, scope, Tensor } from '../src/autograd/index.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
+import { netOf } from '../src/models/registry.ts';
 import { architectureOf, buildModel, outputsOf } from '../src/models/start.ts';
 import { BatchNorm2d } from '../src/nn/index.ts';
 import { openPredictor } from '../src/predict/index.ts';
@@ -39,7 +41,7 @@ async function settleStatistics(run: string): Promise<void> {
   try {
     const start = { architecture, checkpoint, loadsLastLayer: true, description: path };
     const random = new Generator(2);
-    const classes = outputsOf(architecture, checkpoint)!;
+    const classes = outputsOf(netOf(architecture), checkpoint)!;
     const model = buildModel(gpu, start, { classes, mode: 'finetune', random }).train();
     for (const [, norm] of model.namedModules()) {
       if (!(norm instanceof BatchNorm2d)) continue;

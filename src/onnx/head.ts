@@ -94,7 +94,7 @@ function product(node: OnnxNode, parts: Parts): Head | undefined {
 function productAndBias(node: OnnxNode, parts: Parts): Head | undefined {
   for (const [value = '', bias = ''] of [node.inputs, node.inputs.toReversed()]) {
     const maker = parts.makers.get(value);
-    if (!maker || maker.op !== 'MatMul' || !parts.weights.has(bias)) continue;
+    if (maker?.op !== 'MatMul' || !parts.weights.has(bias)) continue;
     const [input = '', weight = ''] = maker.inputs;
     const plain = { flipped: true, alpha: 1, beta: 1 };
     return layer(parts, { ...plain, input, weight, bias, nodes: [maker, node], output: node.outputs[0]! });

@@ -44,7 +44,10 @@ describe('flags', () => {
   });
 
   test('all flags are read', () => {
-    const argv = '--arch mobilenet_v2 --batch-size 8 --steps 2 --only conv2d|RELU --alone --json here.json --adapter software'.split(' ');
+    const argv =
+      '--arch mobilenet_v2 --batch-size 8 --steps 2 --only conv2d|RELU --alone --json here.json --adapter software'.split(
+        ' ',
+      );
     expect(parseBenchFlags(argv)).toEqual({
       options: { architecture: 'mobilenet_v2', batchSize: 8, steps: 2, only: /conv2d|RELU/i, alone: true },
       json: 'here.json',

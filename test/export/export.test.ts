@@ -64,7 +64,7 @@ const bits = ({ tensors }: Pick<Checkpoint, 'tensors'>) =>
     ]),
   );
 
-test('a .pth and safetensors hold the entries to the bit, in the order of torchvision’s module', () => {
+test('a .pth and safetensors hold the entries to the bit, in the order of torchvision’s module', async () => {
   const [pth, safetensors] = [join(folder, 'net.pth'), join(folder, 'net.safetensors')];
   expect(exportTorch(exportable, { ...plain, out: pth }).map(({ path }) => path)).toEqual([pth, `${pth}.json`]);
   exportSafetensors(exportable, { ...plain, out: safetensors });
