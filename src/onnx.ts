@@ -8,3 +8,4 @@ export { float, int, ints, text } from './onnx/export/builder.ts';
 export { OnnxExportError } from './onnx/export/errors.ts';
 export { type ExportOptions, exportOnnx } from './onnx/export/export.ts';
 export type { ExportedOp, OpExporter } from './onnx/export/exported-op.ts';
+export { type ImportOptions, importOnnx } from './onnx/import.ts';

@@ -39,7 +39,8 @@ function mutateModel(model: ModelProto, choices: Choices): void {
       node().opType = choices.pick([...OPS, ...NAMES]);
     },
     () => {
-      node().input[choices.below(3)] = name();
+      const { input } = node();
+      input[choices.below(input.length)] = name();
     },
     () => {
       node().output[0] = name();
@@ -51,7 +52,8 @@ function mutateModel(model: ModelProto, choices: Choices): void {
       tensor().name = choices.pick([...NAMES, 'a..b', '.', 'a.'.repeat(1000), name()]);
     },
     () => {
-      tensor().dims[choices.below(3)] = edge();
+      const { dims } = tensor();
+      dims[choices.below(dims.length)] = edge();
     },
     () => {
       tensor().dataType = choices.below(20);

@@ -83,6 +83,7 @@ const CASES: readonly Case[] = [
   ['sigmoid', ROWS, (x) => x.sigmoid()],
   ['hardsigmoid', ROWS, (x) => x.mul(4).hardsigmoid()],
   ['tanh', ROWS, (x) => x.tanh()],
+  ['erf', ROWS, (x) => x.erf()],
   ['silu', ROWS, (x) => x.silu()],
   ['hardswish', ROWS, (x) => x.mul(4).hardswish()],
   ['leakyRelu', ROWS, (x) => x.leakyRelu(0.2)],

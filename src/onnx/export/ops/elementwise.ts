@@ -31,6 +31,7 @@ export const ELEMENTWISE: Readonly<Record<string, OpExporter>> = {
   sigmoid: same('Sigmoid'),
   hardsigmoid: (op, graph) => graph.node('HardSigmoid', [op.input('x')], { alpha: float(1 / 6), beta: float(0.5) }),
   tanh: same('Tanh'),
+  erf: same('Erf'),
   silu: (op, graph) => graph.node('Mul', [op.input('x'), graph.node('Sigmoid', [op.input('x')])]),
   hardswish: same('HardSwish'),
   leakyRelu: (op, graph) => graph.node('LeakyRelu', [op.input('x')], { alpha: float(op.number('slope')) }),
