@@ -1,5 +1,5 @@
 /**
- * `dawngrad/onnx`: writes networks as ONNX files.
+ * `dawngrad/onnx`: writes networks as ONNX files, and reads them.
  *
  * @module dawngrad/onnx
  */

@@ -21,7 +21,8 @@ gpuTest('the loop trains, saves and goes on to the same bits', async () => {
   const code = loop!
     .replaceAll("'net.onnx'", JSON.stringify(join(folder, 'net.onnx')))
     .replaceAll("'training.safetensors'", JSON.stringify(join(folder, 'training.safetensors')))
-    .replaceAll("'dawngrad'", "'../src/index.ts'");
+    .replaceAll("'dawngrad'", "'../src/index.ts'")
+    .replaceAll("'dawngrad/onnx'", "'../src/onnx.ts'");
   writeFileSync(program, code);
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   await import(/* @vite-ignore */ program);
