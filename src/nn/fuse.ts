@@ -1,12 +1,13 @@
 /**
  * Recognises neighbours in a chain that one op computes in fewer passes over memory: a convolution, its batch norm, a
- * residual and ReLU. The values are the same.
+ * residual and an activation. The values are the same.
  */
 import { expectShape, ShapeError } from '../autograd/errors.ts';
-import { conv2dBatchNorm2d } from '../autograd/ops/conv2d-batch-norm2d.ts';
+import { ACTIVATIONS, conv2dBatchNorm2d, fusedActivation } from '../autograd/ops/conv2d-batch-norm2d.ts';
 import { add, relu } from '../autograd/ops/elementwise.ts';
 import { scope } from '../autograd/scope.ts';
 import type { Tensor } from '../autograd/tensor.ts';
+import type { FusedActivation } from '../kernels/conv2d/normalised.ts';
 import { BatchNorm2d } from './batch-norm2d.ts';
 import { Conv2d } from './conv2d.ts';
 import { Module } from './module.ts';
@@ -41,7 +42,10 @@ export function fuse(steps: readonly Step[]): ((input: Tensor) => Tensor)[] {
     if (residual) i++;
     const last = isRelu(steps[i]);
     if (last) i++;
-    const after = { residual, relu: last };
+    // Only inference applies another activation in the same pass, and only a convolution does.
+    const activation = conv && !last ? fusedActivation(steps[i]) : undefined;
+    if (activation) i++;
+    const after = { residual, relu: last, activation };
     fused.push(conv ? (x) => convBatchNorm(conv as Conv2d, norm, x, after) : (x) => batchNorm(norm, x, after));
   }
   return fused;
@@ -50,6 +54,7 @@ export function fuse(steps: readonly Step[]): ((input: Tensor) => Tensor)[] {
 interface After {
   readonly residual: (() => Tensor) | undefined;
   readonly relu: boolean;
+  readonly activation?: FusedActivation | undefined;
 }
 
 function batchNorm(norm: BatchNorm2d, input: Tensor, { residual, relu }: After): Tensor {
@@ -63,14 +68,19 @@ function convBatchNorm(conv: Conv2d, norm: BatchNorm2d, input: Tensor, after: Af
       `BatchNorm2d: input must have ${norm.channels} channels, got the ${conv.outChannels} of the convolution before it.`,
     );
   }
-  if (norm.training || conv.bias) return scope(() => batchNorm(norm, conv.call(input), after));
+  const { residual, relu, activation } = after;
+  if (norm.training || conv.bias) {
+    return scope(() => {
+      const normalised = batchNorm(norm, conv.call(input), after);
+      return activation ? ACTIVATIONS[activation](normalised) : normalised;
+    });
+  }
   const { training, eps } = norm;
   const { weight, stride, padding, dilation, groups } = conv;
   expectShape('Conv2d', 'input', input, ['N', conv.inChannels, 'H', 'W']);
-  const { residual, relu } = after;
   const options = { stride, padding, dilation, groups };
   return scope(() =>
-    conv2dBatchNorm2d(input, weight, norm, { training, eps, residual: residual?.(), relu, ...options }),
+    conv2dBatchNorm2d(input, weight, norm, { training, eps, residual: residual?.(), relu, activation, ...options }),
   );
 }
 

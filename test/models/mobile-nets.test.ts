@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect } from 'vitest';
 import { backward } from '../../src/autograd/backward.ts';
+import { DTypeError } from '../../src/autograd/errors.ts';
 import { graphSize, noGrad } from '../../src/autograd/graph.ts';
 import { crossEntropy } from '../../src/autograd/ops/cross-entropy.ts';
 import { scope } from '../../src/autograd/scope.ts';
@@ -246,6 +247,13 @@ describe.each(Object.entries(goldenModels<Record<string, Published>>('mobile-ent
     expect(() => findNet('weights.pth', byMetadata as never)).toThrow('pads them as TensorFlow does');
     model.dispose();
   });
+});
+
+gpuTest('half precision is refused, as some layers have no kernels for it', () => {
+  const model = netOf('efficientnet_b0').build(gpu, { init: 'skip', classes: 2 });
+  expect(() => model.half()).toThrow(DTypeError);
+  expect(model.parameters().every(({ dtype }) => dtype === 'f32')).toBe(true);
+  model.dispose();
 });
 
 gpuTest('a network without a source of random numbers predicts, but does not train', () => {

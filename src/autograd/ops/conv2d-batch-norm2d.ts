@@ -1,9 +1,9 @@
 /**
- * conv2d, then batchNorm2d, a residual and ReLU. With the running statistics and no gradient required, they take one
+ * conv2d, then batchNorm2d, a residual and ReLU or another activation. With the running statistics and no gradient required, they take one
  * pass over memory instead of two: the convolution normalises its output. The values are the same.
  */
 import type { PooledBuffer } from '../../gpu/pool.ts';
-import { type Normalisation, normalisationTable } from '../../kernels/conv2d/normalised.ts';
+import { type FusedActivation, type Normalisation, normalisationTable } from '../../kernels/conv2d/normalised.ts';
 import { expectShape } from '../errors.ts';
 import { wouldRecord } from '../graph.ts';
 import { scope } from '../scope.ts';
@@ -13,6 +13,18 @@ import { Tensor } from '../tensor.ts';
 import { isTracing } from '../tracing.ts';
 import { type BatchNormOptions, batchNorm2d, batchNormOptions } from './batch-norm2d.ts';
 import { type Conv2dOptions, conv2d, conv2dForward, conv2dShape, outputShape } from './conv2d.ts';
+import { hardswish, relu6, silu } from './elementwise.ts';
+
+/** The activations beside ReLU that this op can apply. */
+export const ACTIVATIONS: Readonly<Record<FusedActivation, (input: Tensor) => Tensor>> = { relu6, hardswish, silu };
+const NAMES: ReadonlyMap<unknown, FusedActivation> = new Map(
+  Object.entries(ACTIVATIONS).map(([name, op]) => [op, name as FusedActivation]),
+);
+
+/** The name of an activation that this op can apply, if it is one. */
+export function fusedActivation(op: unknown): FusedActivation | undefined {
+  return NAMES.get(op);
+}
 
 /** Parameters and running statistics of a batch norm, [C] each. */
 export interface BatchNormTensors {
@@ -23,14 +35,21 @@ export interface BatchNormTensors {
 }
 
 /**
- * Input [N, I, H, W], weight [O, I / groups, KH, KW]; the rest as in conv2d without bias and in batchNorm2d. Throws the same
- * errors.
+ * Input [N, I, H, W], weight [O, I / groups, KH, KW]; the rest as in conv2d without bias and in batchNorm2d. `activation` comes last.
+ * Throws the same errors.
  */
 export function conv2dBatchNorm2d(
   input: Tensor,
   weight: Tensor,
   norm: BatchNormTensors,
-  { stride = 1, padding = 0, dilation = 1, groups = 1, ...after }: BatchNormOptions & Conv2dOptions,
+  {
+    stride = 1,
+    padding = 0,
+    dilation = 1,
+    groups = 1,
+    activation,
+    ...after
+  }: BatchNormOptions & Conv2dOptions & { readonly activation?: FusedActivation | undefined },
 ): Tensor {
   const settings = batchNormOptions(after);
   const { training, eps, residual, relu } = settings;
@@ -41,7 +60,8 @@ export function conv2dBatchNorm2d(
     const { weight: scale, bias, runningMean, runningVar } = norm;
     return scope(() => {
       const convolved = conv2d(input, weight, undefined, options);
-      return batchNorm2d(convolved, scale, bias, runningMean, runningVar, settings);
+      const normalised = batchNorm2d(convolved, scale, bias, runningMean, runningVar, settings);
+      return activation ? ACTIVATIONS[activation](normalised) : normalised;
     });
   }
   const shape = conv2dShape(input, weight, undefined, options);
@@ -52,7 +72,7 @@ export function conv2dBatchNorm2d(
   storesHalf('batchNorm2d', { input, residual }, { weight: scale, bias, runningMean, runningVar });
   const output = Tensor.empty(input.gpu, outputShape(shape), input.dtype);
   if (residual) expectShape('batchNorm2d', 'residual', residual, output.shape);
-  const normalisation: Normalisation = { table: tableOf(norm, eps), residual: residual?.buffer, relu };
+  const normalisation: Normalisation = { table: tableOf(norm, eps), residual: residual?.buffer, relu, activation };
   conv2dForward(shape, input, weight, output, normalisation);
   return output;
 }

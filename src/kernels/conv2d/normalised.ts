@@ -1,11 +1,14 @@
 /**
  * Fuses batch norm in evaluation mode into the convolution before it. There, batch norm is a shift and a scale per
- * channel. The convolution applies them before it writes, followed by a residual and ReLU.
+ * channel. The convolution applies them before it writes, followed by a residual and an activation.
  */
 import type { Gpu } from '../../gpu/gpu.ts';
 import type { PooledBuffer } from '../../gpu/pool.ts';
 import { linearGrid } from '../grid.ts';
 import { defineKernel, type Kernel, type Launch, launch } from '../kernel.ts';
+
+/** Activations beside ReLU that a convolution can apply. The shader part normalised.wgsl has them. */
+export type FusedActivation = 'relu6' | 'hardswish' | 'silu';
 
 /** Applied to the outputs of a convolution before they are written. */
 export interface Normalisation {
@@ -15,6 +18,8 @@ export interface Normalisation {
   readonly residual?: PooledBuffer | undefined;
   /** Whether ReLU comes last. */
   readonly relu: boolean;
+  /** Another activation that comes last instead. */
+  readonly activation?: FusedActivation | undefined;
 }
 
 /** A kernel, and the same kernel with normalised output. */
@@ -47,10 +52,13 @@ export function launchNormalised<B extends string, U extends string>(
     launch(gpu, plain, run);
     return;
   }
-  const { table, residual, relu } = after;
+  const { table, residual, relu, activation } = after;
   // Without a residual the shader does not read its binding, but WebGPU requires a buffer there.
   const buffers = { ...run.buffers, table, residual: residual ?? table };
-  const constants = { ...run.constants, normalised: true, residual: residual !== undefined, relu };
+  const constants = {
+    ...{ ...run.constants, normalised: true, residual: residual !== undefined, relu },
+    ...(activation && { [activation]: true }),
+  };
   launch(gpu, normalising, { ...run, buffers, constants });
 }
 

@@ -4,7 +4,11 @@ import { backward } from '../../../src/autograd/backward.ts';
 import { noGrad } from '../../../src/autograd/graph.ts';
 import { batchNorm2d } from '../../../src/autograd/ops/batch-norm2d.ts';
 import { conv2d } from '../../../src/autograd/ops/conv2d.ts';
-import { type BatchNormTensors, conv2dBatchNorm2d } from '../../../src/autograd/ops/conv2d-batch-norm2d.ts';
+import {
+  ACTIVATIONS,
+  type BatchNormTensors,
+  conv2dBatchNorm2d,
+} from '../../../src/autograd/ops/conv2d-batch-norm2d.ts';
 import { Tensor } from '../../../src/autograd/tensor.ts';
 import type { AdapterTraits, Gpu } from '../../../src/gpu/gpu.ts';
 import type { Conv2dVariant } from '../../../src/kernels/conv2d/choose.ts';
@@ -46,19 +50,20 @@ const VARIANTS: readonly (readonly [Conv2dVariant, Partial<AdapterTraits>, reado
 ];
 
 /** Values of both signs with a long period. */
-function filled(gpu: Gpu, shape: readonly number[], seed: number): Tensor {
+function filled(gpu: Gpu, shape: readonly number[], seed: number, most = 1): Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
   return Tensor.from(
     gpu,
-    Float32Array.from({ length: size }, (_, i) => Math.sin(i * 1.7 + seed)),
+    Float32Array.from({ length: size }, (_, i) => most * Math.sin(i * 1.7 + seed)),
     shape,
   );
 }
 
-function normOf(gpu: Gpu, channels: number): BatchNormTensors {
+/** @param spread of its outputs */
+function normOf(gpu: Gpu, channels: number, spread = 1): BatchNormTensors {
   const positive = Float32Array.from({ length: channels }, (_, i) => 0.3 + (i % 7) * 0.21);
   return {
-    weight: filled(gpu, [channels], 1),
+    weight: filled(gpu, [channels], 1, spread),
     bias: filled(gpu, [channels], 2),
     runningMean: filled(gpu, [channels], 3),
     runningVar: Tensor.from(gpu, positive, [channels]),
@@ -85,14 +90,22 @@ const optionsOf = ({ input, weight, ...options }: Case) => options;
  */
 const ROUNDING = 4 * 2 ** -24;
 
-async function largestDifference(gpu: Gpu, one: Case, withResidual: boolean, relu: boolean): Promise<number> {
+async function largestDifference(
+  gpu: Gpu,
+  one: Case,
+  withResidual: boolean,
+  relu: boolean,
+  activation?: keyof typeof ACTIVATIONS,
+): Promise<number> {
   const [input, weight] = [filled(gpu, one.input, 0), filled(gpu, one.weight, 5)];
-  const norm = normOf(gpu, one.weight[0]);
+  // Activations bend at 6 and −3.
+  const norm = normOf(gpu, one.weight[0], activation ? 9 : 1);
   const plain = conv2d(input, weight, undefined, optionsOf(one));
   const residual = withResidual ? { residual: filled(gpu, plain.shape, 9) } : {};
   const settings = { ...optionsOf(one), ...residual, relu };
-  const expected = await apart(input, weight, norm, settings).data();
-  const actual = await conv2dBatchNorm2d(input, weight, norm, { training: false, ...settings }).data();
+  const normalised = apart(input, weight, norm, settings);
+  const expected = await (activation ? ACTIVATIONS[activation](normalised) : normalised).data();
+  const actual = await conv2dBatchNorm2d(input, weight, norm, { training: false, ...settings, activation }).data();
   expect(actual.length).toBe(expected.length);
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return expected.reduce((most, value, i) => {
@@ -116,6 +129,17 @@ describe.each(VARIANTS)('%s', async (variant, traits, cases) => {
         }
       }
     });
+  }
+
+  // The same code for all variants; values of one type, and of vectors.
+  if (variant === 'rows' || variant === 'depthwise') {
+    for (const activation of ['relu6', 'hardswish', 'silu'] as const) {
+      gpuTest(`${activation}: the values of three passes`, async () => {
+        forceConv2dVariant(variant);
+        const one = CASES[variant === 'rows' ? 3 : 7]!;
+        expect(await largestDifference(gpu, one, true, false, activation)).toBeLessThanOrEqual(2 * ROUNDING);
+      });
+    }
   }
 
   // All variants share this code, so one of them is enough.

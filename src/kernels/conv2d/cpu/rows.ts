@@ -205,7 +205,9 @@ export function forwardTile(s: Conv2dShape): { readonly tile: number; readonly p
   if (s.strideWidth === 2 && s.kernelWidth === 7) return { tile: 8, pixels: 8 };
   // Vectors are faster for rows that they divide. 7 divides every other width of ResNet at 224.
   const inVectors = s.strideWidth === 2 && s.kernelWidth > 1 && s.outWidth % 4 === 0;
-  return { tile: TILE, pixels: inVectors ? 4 : PIXELS };
+  // Few result channels leave registers for more pixels, and weights are loaded less often.
+  const few = s.outChannels <= TILE / 2 && s.outWidth % 8 === 0;
+  return { tile: TILE, pixels: inVectors ? (few ? 8 : 4) : PIXELS };
 }
 
 /** output = convolution of input (NCHW) with weight. Writes all of output. */

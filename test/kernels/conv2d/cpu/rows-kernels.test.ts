@@ -35,7 +35,7 @@ const SHAPES: readonly [shape: Conv2dShape, built: Readonly<Record<string, numbe
   [shapeOf([2, 3, 11, 24], 19, [7, 7], [2, 2], [3, 3]), { tile: 8, pixels: 8, inVector: 4, inAlign: 3, outVector: 4 }],
   [shapeOf([1, 2, 9, 36], 16, [7, 7], [2, 2], [3, 2]), { tile: 8, pixels: 8, inVector: 4, inAlign: 2, outVector: 1 }],
   [shapeOf([1, 2, 9, 21], 5, [7, 7], [2, 2], [3, 3]), { tile: 8, pixels: 8, inVector: 1, outVector: 1 }],
-  [shapeOf([2, 3, 7, 24], 35, [3, 3], [2, 2], [1, 1]), { tile: 32, pixels: 4, inVector: 4, inAlign: 1, outVector: 4 }],
+  [shapeOf([2, 3, 7, 24], 35, [3, 3], [2, 2], [1, 1]), { tile: 20, pixels: 4, inVector: 4, inAlign: 1, outVector: 4 }],
   [shapeOf([1, 3, 5, 22], 5, [3, 3], [2, 2], [1, 2]), { pixels: 4, inVector: 2, inAlign: 0, outVector: 4 }],
   [shapeOf([2, 5, 6, 14], 33, [3, 3], [2, 2], [1, 1]), { pixels: 7, inVector: 2, inAlign: 1, outVector: 1 }],
   [shapeOf([2, 5, 5, 28], 4, [1, 1], [2, 2]), { pixels: 7, inVector: 2, inAlign: 0, outVector: 1 }],
