@@ -3,8 +3,7 @@
  *
  * @module dawngrad/onnx
  */
-export type { Attributes, GraphBuilder, GraphValue } from './onnx/export/builder.ts';
-export { float, int, ints, text } from './onnx/export/builder.ts';
+export { type Attributes, attribute, type GraphBuilder, type GraphValue } from './onnx/export/builder.ts';
 export { OnnxExportError } from './onnx/export/errors.ts';
 export { type ExportOptions, exportOnnx } from './onnx/export/export.ts';
 export type { ExportedOp, OpExporter } from './onnx/export/exported-op.ts';

@@ -1,6 +1,7 @@
 /** A run that was trained in no time, and is fit to be compared: its scores depend on the pictures. */
-
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { noGrad, scope, Tensor } from '../src/autograd/index.ts';
 import { openGpu } from '../src/gpu/dawn.ts';
 import { netOf } from '../src/models/registry.ts';
@@ -16,24 +17,23 @@ import { runTrain } from './train-run.ts';
 export const SIDE = 96;
 
 /**
- * Trains a network from nothing, for two epochs.
- * @param data a folder of few pictures
+ * Trains a network from nothing, for an epoch.
+ * @param data a folder of few pictures, with `train` and `val`
  * @param run its folder
  */
 export async function trainBriefly(architecture: string, data: string, run: string): Promise<void> {
-  const settings = { data, arch: architecture, weights: 'none', epochs: 2, mode: 'finetune', lr: 0.001 };
+  const settings = { data, arch: architecture, weights: 'none', epochs: 1, mode: 'finetune', lr: 0.001 };
   await runTrain(run, flagsOf({ ...settings, 'image-size': SIDE }));
-  await settleStatistics(run);
+  await settleStatistics(run, join(data, 'val'));
 }
 
-const NOISE_BATCHES = 3;
-const NOISE_BATCH = 8;
+const BATCH = 8;
 
 /**
- * Gives the batch norms of a run the statistics that its weights have, on noise: in so few steps theirs stay near 0 and 1,
- * so that in a deep net every picture would get the same scores, and the comparison say nothing.
+ * Gives the batch norms of a run the statistics that its weights have on pictures: in so few steps theirs stay near 0 and
+ * 1, so that in a deep net every picture would get the same scores, and the comparison say nothing.
  */
-async function settleStatistics(run: string): Promise<void> {
+async function settleStatistics(run: string, folder: string): Promise<void> {
   const path = join(run, BEST_WEIGHTS);
   const checkpoint = readCheckpoint(path);
   const architecture = architectureOf(path, checkpoint);
@@ -49,15 +49,25 @@ async function settleStatistics(run: string): Promise<void> {
       Object.assign(norm, { momentum: null });
       norm.batchesTracked.value = 0;
     }
-    const noise = new Float32Array(NOISE_BATCH * 3 * SIDE * SIDE);
-    for (let i = 0; i < NOISE_BATCHES; i++) {
-      const shape = [NOISE_BATCH, 3, SIDE, SIDE];
-      scope(() => noGrad(() => void model.call(Tensor.from(gpu, random.fillNormal(noise), shape))));
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.png'));
+    for (let i = 0; i + BATCH <= names.length; i += BATCH) {
+      const images = await Promise.all(names.slice(i, i + BATCH).map((name) => pixelsOf(join(folder, name))));
+      const batch = Float32Array.from(images.flatMap((values) => [...values]));
+      scope(() => noGrad(() => void model.call(Tensor.from(gpu, batch, [BATCH, 3, SIDE, SIDE]))));
     }
     writeSafetensors(path, { tensors: await model.exportState(), metadata: checkpoint.metadata });
   } finally {
     gpu.close();
   }
+}
+
+/** [3, SIDE, SIDE], about normalised. */
+async function pixelsOf(path: string): Promise<Float32Array> {
+  const bytes = await sharp(path).removeAlpha().resize(SIDE, SIDE).raw().toBuffer();
+  return Float32Array.from({ length: bytes.length }, (_, i) => {
+    const [channel, pixel] = [Math.floor(i / SIDE ** 2), i % SIDE ** 2];
+    return (bytes[3 * pixel + channel]! / 255 - 0.45) / 0.225;
+  });
 }
 
 /** The scores that predict computes, of each picture. */

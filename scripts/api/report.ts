@@ -31,7 +31,8 @@ const LATER = {
     'squeeze stack sum transpose unsqueeze',
   training: 'Augment ClassWeights SearchPoint SearchResult TensorBoardReporter findLearningRate joinReporters',
   exporting:
-    'ExportOptions ExportedOp GraphBuilder GraphValue OnnxExportError OpExporter exportOnnx float int ints text writePth',
+    'Attributes ExportOptions ExportedOp GraphBuilder GraphValue OnnxExportError OpExporter attribute exportOnnx writePth',
+  importing: 'ImportOptions importOnnx',
   judging: 'Judgement gradCam judge judgeFolder openLabelled readJudgement',
 };
 /** Each row of the table is an op: adding one changes nothing else. Two were there from the start. */

@@ -87,7 +87,10 @@ export async function exportOnnxFile(exportable: Exportable, options: OnnxOption
     const file = await exportOnnx(model, {
       ...{ inputShape: [3, crop, crop], inputName: 'images', outputName: 'scores' },
       ...{ half, foldBatchNorm, probabilities, ...(type && { preprocess: { type, mean, std } }) },
-      metadata: { ...metadataOf(exportable), pixels: type ? '0 to 255, RGB' : 'normalised, RGB' },
+      metadata: {
+        ...metadataOf(exportable),
+        pixels: `${type ? '0 to 255' : 'normalised'}, RGB, resized and cropped before`,
+      },
     });
     return [{ path: out, bytes: writeFileAtomic(out, [file]) }];
   } catch (error) {

@@ -19,7 +19,7 @@ const start = (file: string, args: readonly string[], stdout: 'pipe' | number = 
     env: { ...process.env, ...env },
   });
 
-test.each(['train', 'data', 'predict', 'eval', 'convert', 'compare', 'tune', 'doctor'])(
+test.each(['train', 'data', 'predict', 'eval', 'convert', 'export', 'compare', 'tune', 'doctor'])(
   '%s runs through a symbolic link',
   (name) => {
     const link = join(root, `${name}.ts`);

@@ -150,6 +150,7 @@ describe('as a command', () => {
       'serve',
       'eval',
       'convert',
+      'export',
       'compare',
       'report',
       'tune',

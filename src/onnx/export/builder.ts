@@ -8,13 +8,16 @@ export interface GraphValue {
   readonly type: OnnxType;
 }
 
-/** Attributes of a node: `{ axis: int(1) }`. */
+/** Attributes of a node: `{ axis: attribute.int(1) }`. */
 export type Attributes = Readonly<Record<string, OnnxAttribute>>;
 
 export const int = (value: number): OnnxAttribute => ({ type: 'int', value });
 export const ints = (value: readonly number[]): OnnxAttribute => ({ type: 'ints', value });
 export const float = (value: number): OnnxAttribute => ({ type: 'float', value });
 export const text = (value: string): OnnxAttribute => ({ type: 'string', value });
+
+/** Makes the attributes of a node: `attribute.int(1)`. */
+export const attribute = { int, ints, float, text } as const;
 
 /** Constants of up to this many values are kept once. */
 const LARGEST_COMPARED = 64;

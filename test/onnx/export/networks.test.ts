@@ -56,7 +56,7 @@ const noise = (...shape: number[]): HostTensor & { data: Float32Array } => ({
   data: random.fillNormal(new Float32Array(shape.reduce((product, extent) => product * extent, 1))),
 });
 
-ortTest('a ResNet-18, as it is, and with its batch norms folded', async () => {
+ortTest('a ResNet-18 with its batch norms folded', async () => {
   const net = resnet18(gpu, { random, classes: 5 }).eval();
   for (const [, module] of net.namedModules()) {
     // Statistics that do something.
@@ -64,11 +64,9 @@ ortTest('a ResNet-18, as it is, and with its batch norms folded', async () => {
     module.runningMean.set(random.fillUniform(new Float32Array(module.channels), -0.2, 0.2));
     module.runningVar.set(random.fillUniform(new Float32Array(module.channels), 0.5, 1.5));
   }
-  const input = noise(BATCH, 3, 64, 64);
+  const input = noise(2, 3, 64, 64);
   // Float32's rounding through 18 layers.
-  for (const foldBatchNorm of [false, true]) {
-    expect(await differenceOf(net, { inputShape: [3, 64, 64], foldBatchNorm }, input)).toBeLessThan(1e-4);
-  }
+  expect(await differenceOf(net, { inputShape: [3, 64, 64], foldBatchNorm: true }, input)).toBeLessThan(1e-4);
   net.dispose();
 });
 
