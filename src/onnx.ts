@@ -1,5 +1,5 @@
 /**
- * `dawngrad/onnx`: writes networks as ONNX files.
+ * `dawngrad/onnx`: writes networks as ONNX files, and reads them.
  *
  * @module dawngrad/onnx
  */
@@ -7,3 +7,4 @@ export { type Attributes, attribute, type GraphBuilder, type GraphValue } from '
 export { OnnxExportError } from './onnx/export/errors.ts';
 export { type ExportOptions, exportOnnx } from './onnx/export/export.ts';
 export type { ExportedOp, OpExporter } from './onnx/export/exported-op.ts';
+export { type ImportOptions, importOnnx } from './onnx/import.ts';

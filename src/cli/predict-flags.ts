@@ -80,7 +80,8 @@ eval says more.
 
 ${flagHelp('weights <file>', [
   "a run's folder, whose best weights name its classes, or any .pth or .safetensors",
-  'checkpoint of a network that train knows, or an .onnx of any; 1000 classes without names get those of ImageNet;',
+  'checkpoint of a network that train knows, or an .onnx of any; 1000 classes without',
+  'names get those of ImageNet;',
   'of a file with several state dicts, <file>#<name> takes one',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18, downloaded once)",
 ])}

@@ -64,7 +64,10 @@ export function exportSafetensors(exportable: Exportable, { out, half, overwrite
   checkFree([out], overwrite);
   const tensors = entriesOf(exportable, half);
   // Readers such as transformers look here for the library whose names and layouts the file uses.
-  const bytes = writeSafetensors(out, { tensors, metadata: { ...metadataOf(exportable), ...graphOf(exportable), format: 'pt' } });
+  const bytes = writeSafetensors(out, {
+    tensors,
+    metadata: { ...metadataOf(exportable), ...graphOf(exportable), format: 'pt' },
+  });
   return [{ path: out, bytes }];
 }
 

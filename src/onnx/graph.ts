@@ -94,6 +94,14 @@ function nodesBefore(value: string, image: string, { nodes, makers }: Parts): On
 }
 
 function checkOps(nodes: readonly OnnxNode[], file: string): void {
+  for (const node of nodes) {
+    const other = [...node.attributes].find(([, { type }]) => type === 'other');
+    if (!other) continue;
+    throw new FileError(
+      `${file}: ${nodeTitle(node)} has an attribute ${quote(other[0])} of kind ${other[1].value}, which is not read; export the ` +
+        'network without it',
+    );
+  }
   const unknown = nodes.filter((node) => !isKnownOp(node));
   const [first] = unknown;
   if (!first) return;

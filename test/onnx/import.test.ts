@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { backward, crossEntropy, noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import { FileError } from '../../src/errors.ts';
 import { gradCam } from '../../src/models/grad-cam.ts';
+import { exportOnnx } from '../../src/onnx/export/export.ts';
 import { graphOf } from '../../src/onnx/graph.ts';
 import { importOnnx } from '../../src/onnx/import.ts';
 import { readGraph, readOnnxNet } from '../../src/onnx/net.ts';
@@ -134,6 +135,24 @@ describe('a small graph', () => {
     const model = again.build(gpu, { init: 'skip' });
     model.loadStateDict(checkpoint.tensors);
     expect(await scoresOf(model, pictures())).toEqual(await scoresOf(await importOnnx(gpu, bytes), pictures()));
+  });
+
+  gpuTest('is the same to the bit once it was exported, read, exported and read', async () => {
+    const inputShape = [3, 8, 8];
+    const model = await importOnnx(gpu, await smallFile());
+    const first = await importOnnx(gpu, await exportOnnx(model, { inputShape }));
+    const second = await importOnnx(gpu, await exportOnnx(first, { inputShape }));
+    expect(await scoresOf(second, pictures())).toEqual(await scoresOf(model, pictures()));
+    expect([...second.stateDict().keys()].sort()).toEqual([...model.stateDict().keys()].sort());
+    expect([second.headName, [...second.blocks.keys()].at(-1)]).toEqual(['fc', 'fc']);
+  });
+
+  gpuTest('takes normalised pictures though its file normalises pixels', async () => {
+    const model = await importOnnx(gpu, await smallFile());
+    const preprocess = { type: 'u8', mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] } as const;
+    const metadata = { pixels: '0 to 255, RGB' };
+    const file = await exportOnnx(model, { inputShape: [3, 8, 8], preprocess, metadata });
+    expect(await scoresOf(await importOnnx(gpu, file), pictures())).toEqual(await scoresOf(model, pictures()));
   });
 
   gpuTest('has no half precision', async () => {

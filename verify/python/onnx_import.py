@@ -50,7 +50,7 @@ for case in cases:
     if mode == "eval":
         model = torch.fx.experimental.optimization.fuse(model.eval())
     model.train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0005, momentum=0.9)
     torch.manual_seed(SEED)  # of the masks of dropout
     losses = []
     for step in range(STEPS):

@@ -5,10 +5,11 @@ import { Generator } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import type { Classifier } from '../../src/models/classifier.ts';
+import { exportOnnx } from '../../src/onnx/export/export.ts';
 import { importOnnx } from '../../src/onnx/import.ts';
 import { SGD } from '../../src/optim/index.ts';
 import { readCheckpoint, type TensorData } from '../../src/weights/index.ts';
-import { atMost, type Context, type Outcome, type Row, scientific } from '../row.ts';
+import { atMost, type Context, either, type Outcome, type Row, scientific } from '../row.ts';
 import { runScript } from '../tensors.ts';
 
 const BAR = 1e-4;
@@ -73,6 +74,7 @@ async function compareOne(
 ): Promise<Outcome[]> {
   const model = await importOnnx(gpu, file, { random: new Generator(SEED) });
   const before = await scoresOf(gpu, model, torch);
+  const again = await writtenAndRead(gpu, model, torch);
   const losses = await train(gpu, model, torch);
   const after = await scoresOf(gpu, model, torch);
   model.dispose();
@@ -85,6 +87,7 @@ async function compareOne(
       BAR,
       scientific,
     ),
+    either(`${name}: read, exported, read, exported and read again`, isSame(before, again), 'same bits', 'other bits'),
     atMost(`${name}: losses of ten steps, relative`, furthest, BAR, scientific),
     atMost(
       `${name}: scores after them, of the largest`,
@@ -97,6 +100,23 @@ async function compareOne(
 
 /** Ten steps of an untrained network, whose gradients are large: each step adds to what the last one rounded. */
 const AFTER = 1e-2;
+
+/** The scores of a network that was exported, read, exported and read again. */
+async function writtenAndRead(
+  gpu: Gpu,
+  model: Classifier,
+  torch: ReadonlyMap<string, TensorData>,
+): Promise<Float32Array> {
+  const [, , ...inputShape] = torch.get('images')!.shape;
+  const first = await importOnnx(gpu, await exportOnnx(model, { inputShape }));
+  const second = await importOnnx(gpu, await exportOnnx(first, { inputShape }));
+  const scores = await scoresOf(gpu, second, torch);
+  first.dispose();
+  second.dispose();
+  return scores;
+}
+
+const isSame = (a: Float32Array, b: Float32Array) => Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
 
 function batchOf(
   gpu: Gpu,
@@ -123,7 +143,7 @@ async function scoresOf(gpu: Gpu, model: Classifier, torch: ReadonlyMap<string, 
 
 async function train(gpu: Gpu, model: Classifier, torch: ReadonlyMap<string, TensorData>): Promise<number[]> {
   model.train();
-  const optimizer = new SGD(model.parameters(), { lr: 0.001, momentum: 0.9 });
+  const optimizer = new SGD(model.parameters(), { lr: 0.0005, momentum: 0.9 });
   const losses: number[] = [];
   for (let step = 0; step < torch.get('losses')!.data.length; step++) {
     const loss = scope(() => {

@@ -101,7 +101,7 @@ describe('the cases', () => {
   });
 
   test('come from every format, and a pickle is its opcodes', () => {
-    expect(new Set(seeds.map(({ kind }) => kind))).toEqual(new Set(['zip', 'stream', 'safetensors', 'tar']));
+    expect(new Set(seeds.map(({ kind }) => kind))).toEqual(new Set(['zip', 'stream', 'safetensors', 'tar', 'onnx']));
     for (const seed of seeds) {
       if (seed.kind !== 'zip') continue;
       const whole = Buffer.concat(seed.ops);
