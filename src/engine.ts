@@ -75,21 +75,12 @@ export { linearGrid } from './kernels/grid.ts';
 export { defineKernel, launch } from './kernels/kernel.ts';
 export {
   BasicBlock,
-  Bottleneck,
   Classifier,
   classifier,
   gradCam,
   ResNet,
   resnet18,
   resnet34,
-  resnet50,
-  resnet101,
-  resnet152,
-  resnext50_32x4d,
-  resnext101_32x8d,
-  resnext101_64x4d,
-  wide_resnet50_2,
-  wide_resnet101_2,
 } from './models/index.ts';
 export {
   AdaptiveAvgPool2d,

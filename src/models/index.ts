@@ -3,6 +3,7 @@
 export { BasicBlock, type BasicBlockOptions } from './basic-block.ts';
 export { Bottleneck, type BottleneckOptions } from './bottleneck.ts';
 export { Classifier } from './classifier.ts';
+export { ConvNeXt, ConvNeXtBlock, type ConvNeXtShape, type ConvNeXtStage, convnext_tiny } from './convnext.ts';
 export { EfficientNet, type EfficientNetShape, type EfficientNetStage, efficientnet_b0 } from './efficientnet.ts';
 export { FeaturesClassifier, type FeaturesClassifierOptions } from './features-classifier.ts';
 export { gradCam } from './grad-cam.ts';

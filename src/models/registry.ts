@@ -3,6 +3,7 @@ import { OptionError } from '../autograd/errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Init } from '../nn/init.ts';
 import type { Classifier } from './classifier.ts';
+import { CONVNEXTS } from './convnext.ts';
 import { EFFICIENTNETS } from './efficientnet.ts';
 import { MOBILENETS_V2 } from './mobilenet-v2.ts';
 import { MOBILENETS_V3 } from './mobilenet-v3.ts';
@@ -13,7 +14,7 @@ import { ARCHITECTURES, type Architecture } from './types.ts';
 export type { Entries, NamedShape, Net } from './net.ts';
 
 /** All nets, family by family. */
-export const NETS: readonly Net[] = [...RESNETS, ...MOBILENETS_V2, ...MOBILENETS_V3, ...EFFICIENTNETS];
+export const NETS: readonly Net[] = [...RESNETS, ...MOBILENETS_V2, ...MOBILENETS_V3, ...EFFICIENTNETS, ...CONVNEXTS];
 
 const BY_NAME: ReadonlyMap<string, Net> = new Map(NETS.map((net) => [net.name, net]));
 

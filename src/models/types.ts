@@ -18,7 +18,7 @@ export type Phase = 'train' | 'val';
 export const ARCHITECTURES = [
   ...(['resnet18', 'resnet34', 'resnet50', 'resnet101', 'resnet152', 'wide_resnet50_2', 'wide_resnet101_2'] as const),
   ...(['resnext50_32x4d', 'resnext101_32x8d', 'resnext101_64x4d'] as const),
-  ...(['mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large', 'efficientnet_b0'] as const),
+  ...(['mobilenet_v2', 'mobilenet_v3_small', 'mobilenet_v3_large', 'efficientnet_b0', 'convnext_tiny'] as const),
 ] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 

@@ -10,6 +10,7 @@ export { plus, type Step } from './fuse.ts';
 export { GroupNorm, type GroupNormOptions } from './group-norm.ts';
 export { type Init, kaimingNormalFanOut, type RandomSource } from './init.ts';
 export { LayerNorm, type LayerNormOptions } from './layer-norm.ts';
+export { LayerNorm2d } from './layer-norm2d.ts';
 export { Linear, type LinearOptions } from './linear.ts';
 export { MaxPool2d, type MaxPool2dOptions } from './max-pool2d.ts';
 export { type AnyModule, Module } from './module.ts';

@@ -7,6 +7,7 @@
 import { OptionError } from '../autograd/errors.ts';
 import { type Shape, sizeOf, Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import { erfinv } from '../random/erfinv.ts';
 
 /** A stream of random numbers like torch's CPU generator. One draw is one 32-bit output of its engine. */
 export interface RandomSource {
@@ -111,6 +112,25 @@ export function refillUniform(tensor: Tensor, bound: number, init: Init): void {
   }
   const values = new Float32Array(tensor.size);
   init.random.fillUniform(values, -bound, bound);
+  tensor.set(values);
+}
+
+/** torch cuts off its truncated normals here by default. */
+const CUT = 2;
+
+/**
+ * Overwrites a tensor with torch's `trunc_normal_(std=std)`, for a deviation so small against the cut-off at ±2 that nearly nothing
+ * is cut off: below 0.2, all of U(-1, 1) is taken, in single precision.
+ */
+export function refillTruncatedNormal(tensor: Tensor, std: number, init: Init): void {
+  if (init.init === 'skip') {
+    init.random?.skip(tensor.size);
+    return;
+  }
+  const values = new Float32Array(tensor.size);
+  init.random.fillUniform(values, -1, 1);
+  const scale = Math.fround(std * Math.SQRT2);
+  for (const [i, value] of values.entries()) values[i] = Math.max(-CUT, Math.min(CUT, erfinv(value) * scale));
   tensor.set(values);
 }
 

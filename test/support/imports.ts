@@ -61,7 +61,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
   models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
   optim: ['nn', 'autograd', 'kernels', 'gpu'],
-  nn: ['autograd', 'kernels', 'gpu'],
+  nn: ['autograd', 'kernels', 'gpu', 'random'],
   autograd: ['kernels', 'gpu'],
   kernels: ['gpu'],
   gpu: [],
