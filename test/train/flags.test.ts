@@ -55,7 +55,11 @@ test.each<[string, string[], RegExp]>([
   ['the demo with given pictures', ['--demo', '--data', data], /--demo: .* give neither --data nor --weights/],
   ['the demo with given weights', ['--demo', '--weights', 'none'], /--demo: .* give neither --data nor --weights/],
   ['missing data', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
-  ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder of pictures, or a list .*, found another file/],
+  [
+    'data that is a file',
+    ['--data', weights, '--weights', 'none'],
+    /--data: .*: expected a folder of pictures, or a list .*, found another file/,
+  ],
   ['missing weights', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
   [
     'a block that there is not',
