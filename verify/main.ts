@@ -39,6 +39,7 @@ import { inputs } from './rows/inputs.ts';
 import { installGit } from './rows/install-git.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
+import { longTests } from './rows/long-tests.ts';
 import { longTrain } from './rows/long-train.ts';
 import { matmulRow } from './rows/matmul.ts';
 import { memory } from './rows/memory.ts';
@@ -104,6 +105,7 @@ const ROWS: readonly Row[] = [
   backboneSpeed,
   matmulRow,
   memory,
+  longTests,
   longLoops,
   longTrain,
   kills,

@@ -41,18 +41,22 @@ export class ExportedOp {
     throw new OnnxExportError(`${this.name}: has no operand ${name}; it has ${[...this.inputs.keys()].join(', ')}.`);
   }
 
+  /** An option of the op, as `record` was told of it; undefined if it was not. */
   option(name: string): unknown {
     return this.#options[name];
   }
 
+  /** An option that is a number. */
   number(name: string): number {
     return this.option(name) as number;
   }
 
+  /** An option that is a list of numbers. */
   numbers(name: string): readonly number[] {
     return this.option(name) as readonly number[];
   }
 
+  /** An option that is true or false. */
   flag(name: string): boolean {
     return this.option(name) as boolean;
   }
