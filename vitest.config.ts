@@ -8,7 +8,8 @@ const patience = /swiftshader/i.test(`${VK_DRIVER_FILES} ${VK_ICD_FILENAMES}`) ?
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    // Tests of several minutes in all are a check of `npm run verify -- long-tests`.
+    include: [process.env.DAWNGRAD_LONG_TESTS === '1' ? 'test/**/*.long.test.ts' : 'test/**/!(*.long).test.ts'],
     setupFiles: ['test/support/set-up.ts'],
     // A process per file: Dawn keeps its state per process, and a driver that crashes takes one file with it.
     pool: 'forks',

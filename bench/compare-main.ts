@@ -1,8 +1,8 @@
 /** `npm run bench:compare`: times our steps and those of PyTorch or TensorFlow.js in turn on the same machine. */
 import { ADAPTERS, checkExists, flagHelp, oneOf } from '../src/cli/flags.ts';
 import { goToUser } from '../src/cli/npm.ts';
+import type { Io } from '../src/cli/program.ts';
 import { isProgram } from '../src/cli/program.ts';
-import type { Io } from '../src/cli/train.ts';
 import { parseArch } from '../src/cli/train-flags/network.ts';
 import { UsageError } from '../src/errors.ts';
 import { TUTORIAL_ARCHITECTURE } from '../src/models/types.ts';

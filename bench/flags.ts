@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import { ADAPTERS, oneOf } from '../src/cli/flags.ts';
 import { parseArgs } from '../src/cli/parse-args.ts';
-import type { Io } from '../src/cli/train.ts';
+import type { Io } from '../src/cli/program.ts';
 import { DawngradError, UsageError } from '../src/errors.ts';
 import type { OpenOptions } from '../src/gpu/dawn.ts';
 import { writeFileAtomic } from '../src/weights/index.ts';

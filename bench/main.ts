@@ -1,8 +1,8 @@
 /** `npm run bench`: the time of each kernel in a training step on this adapter. */
 import { ADAPTERS, flagHelp } from '../src/cli/flags.ts';
 import { goToUser } from '../src/cli/npm.ts';
+import type { Io } from '../src/cli/program.ts';
 import { isProgram } from '../src/cli/program.ts';
-import type { Io } from '../src/cli/train.ts';
 import { parseArch } from '../src/cli/train-flags/network.ts';
 import { UsageError } from '../src/errors.ts';
 import { type OpenOptions, openGpu } from '../src/gpu/dawn.ts';

@@ -5,6 +5,7 @@
  */
 export * from './data.ts';
 export * from './engine-node.ts';
+export * from './onnx.ts';
 export * from './predict.ts';
 export * from './train.ts';
 export * from './weights.ts';

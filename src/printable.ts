@@ -25,6 +25,11 @@ export function printableLines(text: string, longest = LONGEST_MESSAGE): string 
   return cut(text, longest).replace(UNSAFE_BUT_NEWLINE, escaped);
 }
 
+/** The text with the full stop that another sentence after it needs. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
 /** A name in quotation marks, as `printable` shows it. */
 export function quote(text: string): string {
   return `"${printable(text).replaceAll('"', '\\"')}"`;

@@ -5,4 +5,4 @@
  * @module dawngrad/weights
  */
 export { FileError } from './errors.ts';
-export { type Checkpoint, readCheckpoint, writeSafetensors } from './weights/index.ts';
+export { type Checkpoint, readCheckpoint, writePth, writeSafetensors } from './weights/index.ts';

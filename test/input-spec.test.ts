@@ -13,6 +13,7 @@ import {
   withCrop,
   writtenInput,
 } from '../src/input-spec.ts';
+import { NETS } from '../src/models/registry.ts';
 
 /** Made by data/make-golden-input.py. */
 const { weights } = JSON.parse(readFileSync(new URL('golden/data-input.json', import.meta.url), 'utf8')) as {
@@ -24,6 +25,13 @@ test.each(weights)('$file: what torchvision states', ({ architecture, file, firs
   expect(torchvisionInput(architecture, `C:\\some where\\${file}#state`)).toEqual(input);
   if (first) expect(torchvisionInput(architecture)).toEqual(input);
   expect(isInputSpec(input)).toBe(true);
+});
+
+test('each known net has the input of its first weights', () => {
+  for (const { name, input } of NETS) {
+    expect(input, name).toEqual(weights.find(({ architecture, first }) => first && architecture === name)!.input);
+    expect(torchvisionInput(name), name).toEqual(input);
+  }
 });
 
 test('a hash elsewhere in a path, and a net of no list, tell nothing', () => {

@@ -31,6 +31,7 @@ import { epochDraws, trainPixels } from './rows/epoch-draws.ts';
 import { evalForward } from './rows/eval-forward.ts';
 import { examples } from './rows/examples.ts';
 import { exportsRow } from './rows/exports.ts';
+import { exportsRun } from './rows/exports-run.ts';
 import { bareMachine, freshClone } from './rows/fresh-clone.ts';
 import { gradCamRow } from './rows/grad-cam.ts';
 import { half } from './rows/half.ts';
@@ -38,12 +39,15 @@ import { inputs } from './rows/inputs.ts';
 import { installGit } from './rows/install-git.ts';
 import { faultPoints, kills } from './rows/kills.ts';
 import { longLoops } from './rows/long-loops.ts';
+import { longTests } from './rows/long-tests.ts';
 import { longTrain } from './rows/long-train.ts';
 import { matmulRow } from './rows/matmul.ts';
 import { memory } from './rows/memory.ts';
 import { mutatedCheckpoints } from './rows/mutated-checkpoints.ts';
 import { mutatedPictures } from './rows/mutated-pictures.ts';
 import { onnx } from './rows/onnx.ts';
+import { onnxImport, onnxImportWhole } from './rows/onnx-import.ts';
+import { onnxInABrowser } from './rows/onnx-in-a-browser.ts';
 import { ops } from './rows/ops.ts';
 import { optimizers } from './rows/optimizers.ts';
 import { packageRow } from './rows/package.ts';
@@ -91,6 +95,8 @@ const ROWS: readonly Row[] = [
   pillowFormats,
   mutatedPictures,
   onnx,
+  onnxImport,
+  onnxImportWhole,
   randomPrograms,
   mutatedCheckpoints,
   cases,
@@ -99,6 +105,7 @@ const ROWS: readonly Row[] = [
   backboneSpeed,
   matmulRow,
   memory,
+  longTests,
   longLoops,
   longTrain,
   kills,
@@ -115,6 +122,8 @@ const ROWS: readonly Row[] = [
   readmeRow,
   walkRow,
   exportsRow,
+  exportsRun,
+  onnxInABrowser,
   browserEngine,
   reportRow,
   draws,

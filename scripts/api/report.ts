@@ -14,6 +14,7 @@ export const ENTRIES = [
   { file: 'weights', name: 'dawngrad/weights' },
   { file: 'train', name: 'dawngrad/train' },
   { file: 'predict', name: 'dawngrad/predict' },
+  { file: 'onnx', name: 'dawngrad/onnx' },
   { file: 'index', name: 'dawngrad' },
 ] as const;
 
@@ -29,6 +30,13 @@ const LATER = {
     'indexSelect layerNorm logSoftmax logsumexp matmul max mean min mse narrow nllLoss pad permute reshape softmax ' +
     'squeeze stack sum transpose unsqueeze',
   training: 'Augment ClassWeights SearchPoint SearchResult TensorBoardReporter findLearningRate joinReporters',
+  exporting:
+    'Attributes ExportOptions ExportedOp GraphBuilder GraphValue OnnxExportError OpExporter attribute exportOnnx writePth',
+  networks:
+    'Bottleneck Classifier StochasticDepth classifier resnet50 resnet101 resnet152 resnext50_32x4d resnext101_32x8d ' +
+    'resnext101_64x4d stochasticDepth wide_resnet50_2 wide_resnet101_2',
+  inputs: 'INTERPOLATIONS InputSpec Interpolation torchvisionInput trainTransform valTransform withCrop',
+  importing: 'ImportOptions importOnnx',
   judging: 'Judgement gradCam judge judgeFolder openLabelled readJudgement',
 };
 /** Each row of the table is an op: adding one changes nothing else. Two were there from the start. */

@@ -10,6 +10,7 @@ import { record } from './graph.ts';
 import { checkNames as checkOptions } from './options.ts';
 import { sumTo } from './sum-to.ts';
 import { type Shape, Tensor } from './tensor.ts';
+import { tell } from './tracing.ts';
 
 /** An elementwise computation. */
 export interface ElementwiseKernel {
@@ -38,6 +39,8 @@ interface Types {
   readonly masks?: readonly string[];
   /** The expression's type is bool, and the result u32: 0 or 1. */
   readonly result?: 'f32' | 'u32';
+  /** For an op of the library: what tells it from others of its name, for exports. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** Storage buffers that every device can bind at once: operands and a result; in a gradient also `y` and `grad`. */
@@ -66,7 +69,7 @@ export function elementwise(kernel: ElementwiseKernel): (...values: Value[]) => 
 }
 
 /** The same with other types. For ops of the library. */
-export function elementwiseOp(kernel: ElementwiseKernel, { masks = [], result = 'f32' }: Types) {
+export function elementwiseOp(kernel: ElementwiseKernel, { masks = [], result = 'f32', options }: Types) {
   checkNames(kernel, masks);
   const { name, inputs, wgsl, gradients = {}, parameters = {} } = kernel;
   const operands = inputs.map((input): Operand => ({ name: input, type: masks.includes(input) ? 'u32' : 'f32' }));
@@ -100,8 +103,13 @@ export function elementwiseOp(kernel: ElementwiseKernel, { masks = [], result = 
     const shape = resultShape(name, tensors);
     const output = Tensor.empty(first.gpu, shape, result as 'f32');
     forward(first.gpu, shape, values.map(operandOf), numbers, output.buffer);
+    const described = options && {
+      ...options,
+      ...Object.fromEntries(parameterNames.map((parameter, i) => [parameter, numbers[i]])),
+    };
     if (slopes.length === 0) {
       output.holdings.label = name;
+      tell({ name, inputs: tensors, options: described, output });
       return output;
     }
     const wanted = slopes.filter(({ input }) => {
@@ -115,6 +123,8 @@ export function elementwiseOp(kernel: ElementwiseKernel, { masks = [], result = 
     );
     return record({
       ...{ name, output, inputs: Object.fromEntries(inputTensors) },
+      constants: tensors,
+      ...(described && { options: described }),
       saved: saved.filter((one) => one instanceof Tensor),
       backward: (grad, needs) =>
         inputTensors.map(([input, tensor], i) => {
@@ -157,19 +167,22 @@ export function single(
   gradient: string,
   parameters: Readonly<Record<string, number>> = {},
 ): (x: Tensor, ...parameters: (number | undefined)[]) => Tensor {
-  const op = elementwiseOp({ name, inputs: ['x'], wgsl, gradients: { x: gradient }, parameters }, {});
+  const op = elementwiseOp({ name, inputs: ['x'], wgsl, gradients: { x: gradient }, parameters }, { options: {} });
   return (x, ...numbers) => op(x, ...numbers);
 }
 
 /** A row for an op of `a` and `b`. */
 export function pairwise(name: string, wgsl: string, gradientA: string, gradientB: string): Pairwise {
-  const op = elementwiseOp({ name, inputs: ['a', 'b'], wgsl, gradients: { a: gradientA, b: gradientB } }, {});
+  const op = elementwiseOp(
+    { name, inputs: ['a', 'b'], wgsl, gradients: { a: gradientA, b: gradientB } },
+    { options: {} },
+  );
   return (...values) => op(...values);
 }
 
 /** A row for a comparison of `a` and `b`. */
 export function comparison(name: string, wgsl: string): Comparison {
-  const op = elementwiseOp({ name, inputs: ['a', 'b'], wgsl }, { result: 'u32' });
+  const op = elementwiseOp({ name, inputs: ['a', 'b'], wgsl }, { result: 'u32', options: {} });
   return (...values) => op(...values) as unknown as Tensor<'u32'>;
 }
 

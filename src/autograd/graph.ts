@@ -11,6 +11,7 @@ import { GraphMemory } from './holdings.ts';
 import { isRecording } from './recording.ts';
 import type { Storage } from './storage.ts';
 import type { Shape, Tensor } from './tensor.ts';
+import { isTracing, tell } from './tracing.ts';
 
 /** Describes an op for `record`. */
 export interface OpRecord {
@@ -20,6 +21,10 @@ export interface OpRecord {
   readonly inputs: readonly Tensor[] | Readonly<Record<string, Tensor | undefined>>;
   /** A new tensor. */
   readonly output: Tensor;
+  /** Operands without a gradient, by name: indices, running statistics, numbers in a tensor's place. For exports. */
+  readonly constants?: Readonly<Record<string, Tensor<DType> | number>>;
+  /** What else decides the result, by name, with defaults filled in. For exports; `{}` if nothing does. */
+  readonly options?: Readonly<Record<string, unknown>>;
   /**
    * Tensors whose content backward reads. The graph keeps them until backward has run, even if they are disposed
    * before.
@@ -124,6 +129,10 @@ export function record(op: OpRecord): Tensor {
     throw new GraphError(`${op.name}: the output must be a new tensor. Return a detach() of an input, or a copy.`);
   }
   output.holdings.label = op.name;
+  if (isTracing()) {
+    // An elementwise op names all its operands among the constants, in their order.
+    tell({ name: op.name, inputs: { ...op.constants, ...Object.fromEntries(inputs) }, options: op.options, output });
+  }
   if (!wouldRecord(inputs.map(([, input]) => input))) return output;
   const edges = inputs.map(([name, input]): Edge => {
     const from = input.requiresGrad ? (entries.get(input) ?? input) : undefined;

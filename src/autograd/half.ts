@@ -2,6 +2,7 @@
  * IEEE 754 binary16 on the host, which JavaScript lacks before ES2025: 1 bit for the sign, 5 for the exponent (bias
  * 15), 10 for the fraction. Exponent 0 is 0 or subnormal, 31 is infinity or NaN.
  */
+import { DTypeError } from './errors.ts';
 
 /** Converts f16 values to f32, which can represent all of them. */
 export function fromHalf(halves: Uint16Array): Float32Array<ArrayBuffer> {
@@ -25,12 +26,25 @@ export function toHalf(values: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   return halves;
 }
 
+/**
+ * As many f16 values as there are f32 ones, for a file.
+ * @param name of the tensor, for the message
+ * @throws DTypeError if a value is beyond 65,504
+ */
+export function halvesOf(name: string, values: Float32Array): Uint16Array<ArrayBuffer> {
+  const beyond = values.find((value) => Number.isFinite(value) && Math.abs(value) >= BEYOND_HALF);
+  if (beyond === undefined) return toHalf(values).subarray(0, values.length);
+  throw new DTypeError(`${name} holds ${beyond}, beyond the 65504 of half precision. Keep it in single precision.`);
+}
+
+/** From here on a value is nearer to 2^16, which f16 lacks, than to 65,504. */
+const BEYOND_HALF = 65520;
+
 function halfBits(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const size = Math.abs(value);
   if (Number.isNaN(size)) return 0x7e00;
-  // From here on the value is nearer to 2^16, which f16 lacks, than to 65,504.
-  if (size >= 65520) return sign | 0x7c00;
+  if (size >= BEYOND_HALF) return sign | 0x7c00;
   // Among values this large, f16 has every multiple of the unit. Rounding up to the next power of two carries into the
   // exponent.
   const exponent = Math.max(-14, Math.floor(Math.log2(size || Number.MIN_VALUE)));

@@ -19,6 +19,8 @@ export interface Reduced {
   readonly count: number;
   /** Its steps, for kernels; none if the input has no values. */
   readonly reductions: readonly Reduction[];
+  /** The dimensions, in their order, and whether they stay. */
+  readonly options: { readonly dims: readonly number[]; readonly keepdim: boolean };
 }
 
 /**
@@ -39,6 +41,7 @@ export function reduced(op: string, input: Tensor, dims: Dims | undefined, optio
   return {
     shape: keepdim ? kept : kept.filter((_, dim) => !all.has(dim)),
     count: input.shape.reduce((product, extent, dim) => (all.has(dim) ? product * extent : product), 1),
+    options: { dims: [...all].sort((a, b) => a - b), keepdim },
     reductions: input.size === 0 ? [] : reductionsOf(input.shape, kept),
   };
 }

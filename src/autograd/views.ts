@@ -13,6 +13,8 @@ export function viewAs<D extends DType>(op: string, input: Tensor<D>, shape: Sha
     name: op,
     inputs: { input: source },
     output: source.alias(shape),
+    // The shape of the result says it all.
+    options: {},
     backward: (outputGrad) => [outputGrad.alias(input.shape)],
   });
   return output as Tensor<DType> as Tensor<D>;
@@ -20,11 +22,13 @@ export function viewAs<D extends DType>(op: string, input: Tensor<D>, shape: Sha
 
 /**
  * Runs and records an op that copies elements of four bytes. It saves nothing: `backward` gives the input's gradient.
+ * @param options as in `OpRecord`
  * @throws DisposedTensorError; DTypeError for f16
  */
 export function copyOf<D extends DType>(
   op: string,
   input: Tensor<D>,
+  options: Readonly<Record<string, unknown>>,
   forward: (input: Tensor) => Tensor,
   backward: (outputGrad: Tensor) => Tensor,
 ): Tensor<D> {
@@ -34,6 +38,7 @@ export function copyOf<D extends DType>(
     name: op,
     inputs: { input: source },
     output: forward(source),
+    options,
     backward: (outputGrad) => [backward(outputGrad)],
   });
   return output as Tensor<DType> as Tensor<D>;

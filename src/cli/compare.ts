@@ -1,13 +1,12 @@
 /** `npm run compare -- a.jsonl b.jsonl`: compares two runs in a table and a picture. */
 
 import { FileError, UsageError } from '../errors.ts';
-import { printableLines } from '../printable.ts';
 import { compareRuns, type RunComparison, type RunMetrics, type RunPair, readMetrics } from '../train/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
-import { exitStatusOf } from './exit-status.ts';
+import { EXIT } from './exit-status.ts';
 import { parseArgs } from './parse-args.ts';
-import { runProgram } from './program.ts';
+import { type Io, perform, placeAdvice, runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('compare')} <a> <b> [flags]
 
@@ -22,6 +21,8 @@ Compares the metrics of two runs epoch by epoch: two runs of dawngrad, or one of
 Exit status: 0 compared, 1 a file is invalid or a loss exceeds the tolerance, 2 wrong usage, 7 the disk is full.
 `;
 
+const advice = placeAdvice('Give another place by --picture <file.png>.');
+
 interface CompareCommand {
   readonly a: string;
   readonly b: string;
@@ -33,39 +34,22 @@ interface CompareCommand {
  * @param argv arguments after the script's name
  * @returns exit status
  */
-export async function main(argv: readonly string[]): Promise<number> {
-  try {
-    const command = parseFlags(argv);
-    if (command === 'help') {
-      process.stdout.write(HELP);
-      return 0;
-    }
-    return await run(command);
-  } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`compare: ${printableLines(error.message)}\nTry "${called('compare')} --help".\n`);
-      return 2;
-    }
-    if (!(error instanceof FileError)) throw error;
-    process.stderr.write(`compare: ${printableLines(error.message)}\n`);
-    return exitStatusOf(error);
-  }
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
+  return perform({ name: 'compare', help: HELP, parse: parseFlags, run, advice }, argv, io);
 }
 
-async function run({ a, b, picture, tolerance }: CompareCommand): Promise<number> {
+async function run({ a, b, picture, tolerance }: CompareCommand, { stdout, stderr }: Io): Promise<number> {
   const [first, second] = [readMetrics(a), readMetrics(b)];
   const comparison = compareRuns(first, second);
   if (comparison.pairs.length === 0) throw new FileError(`${a} and ${b}: the two runs have no epoch in common`);
-  process.stdout.write(
-    `a: ${a}\nb: ${b}\n\n${comparisonTable(comparison)}\n${summaryLines(comparison, first, second)}`,
-  );
+  stdout.write(`a: ${a}\nb: ${b}\n\n${comparisonTable(comparison)}\n${summaryLines(comparison, first, second)}`);
   const { drawComparison } = await import('../pictures/index.ts');
   writeFileAtomic(picture, [await drawComparison({ name: 'a', metrics: first }, { name: 'b', metrics: second })]);
-  process.stdout.write(`Curves of both: ${picture}\n`);
+  stdout.write(`Curves of both: ${picture}\n`);
   const worst = Math.max(comparison.largest.train.loss, comparison.largest.val.loss);
-  if (tolerance === undefined || worst <= tolerance) return 0;
-  process.stderr.write(`compare: losses differ by up to ${worst.toExponential(2)}, more than ${tolerance}\n`);
-  return 1;
+  if (tolerance === undefined || worst <= tolerance) return EXIT.done;
+  stderr.write(`compare: losses differ by up to ${worst.toExponential(2)}, more than ${tolerance}\n`);
+  return EXIT.failed;
 }
 
 function parseFlags(argv: readonly string[]): CompareCommand | 'help' {

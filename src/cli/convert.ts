@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import { commonPrefix } from '../models/find-net.ts';
-import { printable, printableLines, quote } from '../printable.ts';
+import { printable, quote } from '../printable.ts';
 import {
   type Checkpoint,
   countNumbers,
@@ -16,9 +16,9 @@ import {
   writeSafetensors,
 } from '../weights/index.ts';
 import { called } from './called.ts';
-import { exitStatusOf } from './exit-status.ts';
+import { EXIT } from './exit-status.ts';
 import { parseArgs } from './parse-args.ts';
-import { runProgram } from './program.ts';
+import { type Io, perform, runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('convert')} <input> <output.safetensors>
 
@@ -34,6 +34,9 @@ Every tensor keeps its dtype and its values, to the bit. Tensors that share memo
 limited to ${LIMIT_TEXT}. A "state_dict" key around the tensors and a prefix before all
 names ("module.", "model.") are removed, and the output line says so.
 
+To take a trained network to another program, use export: it writes the entries of a known network alone, with its
+classes and how it takes pictures, for PyTorch, ONNX runtimes or as safetensors.
+
   -h, --help   print this
 `;
 
@@ -44,38 +47,30 @@ const STATISTIC = /(?:^|\.)(?:running_mean|running_var|num_batches_tracked)$/;
  * @param argv arguments after the script's name
  * @returns exit status: 0 done, 1 a file caused an error, 2 wrong usage, 7 the disk is full
  */
-export async function main(argv: string[]): Promise<number> {
-  try {
-    const paths = parsePaths(argv);
-    if (paths === 'help') {
-      process.stdout.write(HELP);
-      return 0;
-    }
-    const checkpoint = withoutNetPrefix(readCheckpoint(paths.input));
-    checkSize(paths.input, checkpoint);
-    // Readers such as transformers look here for the library whose names and layouts the file uses.
-    const metadata = { format: 'pt', ...checkpoint.metadata };
-    const bytes = writeSafetensors(paths.output, { tensors: checkpoint.tensors, metadata });
-    process.stdout.write(`${printable(paths.output, paths.output.length)}: ${summarize(checkpoint, bytes)}\n`);
-    return 0;
-  } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`convert: ${printableLines(error.message)}\nTry "${called('convert')} --help".\n`);
-      return exitStatusOf(error);
-    }
-    if (error instanceof FileError) {
-      process.stderr.write(`convert: ${printableLines(error.message)}\n`);
-      return exitStatusOf(error);
-    }
-    throw error;
-  }
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
+  return perform({ name: 'convert', help: HELP, parse: parsePaths, run }, argv, io);
+}
+
+async function run({ input, output }: Paths, { stdout }: Io): Promise<number> {
+  const checkpoint = withoutNetPrefix(readCheckpoint(input));
+  checkSize(input, checkpoint);
+  // Readers such as transformers look here for the library whose names and layouts the file uses.
+  const metadata = { format: 'pt', ...checkpoint.metadata };
+  const bytes = writeSafetensors(output, { tensors: checkpoint.tensors, metadata });
+  stdout.write(`${printable(output, output.length)}: ${summarize(checkpoint, bytes)}\n`);
+  return EXIT.done;
+}
+
+interface Paths {
+  readonly input: string;
+  readonly output: string;
 }
 
 /** @throws UsageError if the arguments are wrong */
-function parsePaths(argv: string[]): 'help' | { input: string; output: string } {
+function parsePaths(argv: readonly string[]): Paths | 'help' {
   let parsed: { values: { help?: boolean | undefined }; positionals: string[] };
   try {
-    parsed = parseArgs({ args: argv, options: { help: { type: 'boolean', short: 'h' } }, allowPositionals: true });
+    parsed = parseArgs({ args: [...argv], options: { help: { type: 'boolean', short: 'h' } }, allowPositionals: true });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { DEFAULT_VAL_SPLIT, fsPath, isList, LIST_EXTENSIONS } from '../data/index.ts';
 import { UsageError } from '../errors.ts';
 import { checkValSplit, type DataSettings } from '../train/index.ts';
+import { pathOfArgument } from './byte-names.ts';
 import { checkExists, flagHelp, toNumber } from './flags.ts';
 
 /** For `parseArgs`. */
@@ -31,7 +32,13 @@ export function parseDataFlags(values: Readonly<Record<string, string | boolean 
 
 /** @returns the path if pictures may be there: a folder, or a list. @throws UsageError */
 export function checkData(shownAs: string, path: string): string {
-  if (!isList(path)) return checkExists(shownAs, path, 'folder');
+  if (!isList(path)) {
+    const isFile = statSync(fsPath(pathOfArgument(path)), { throwIfNoEntry: false })?.isFile();
+    if (!isFile) return checkExists(shownAs, path, 'folder');
+    throw new UsageError(
+      `${shownAs}: ${path}: expected a folder of pictures, or a list (${LIST_EXTENSIONS.join(' ')}), found another file`,
+    );
+  }
   if (statSync(fsPath(path), { throwIfNoEntry: false })?.isFile()) return path;
   throw new UsageError(`${shownAs}: ${path}: no such list (${LIST_EXTENSIONS.join(' ')})`);
 }

@@ -1,17 +1,16 @@
 /** `npm run data -- check <folder>`: tells what a data set is, and what is wrong with it, before anything is trained. */
-import { DawngradError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
-import { printableJson, printableLines } from '../printable.ts';
+import { printableJson } from '../printable.ts';
 import { type DataReportOptions, reportData } from '../train/index.ts';
 import { called } from './called.ts';
 import { checkData, DATA_HELP, DATA_OPTIONS, parseDataFlags } from './data-flags.ts';
 import { dataText } from './data-table.ts';
-import { EXIT, exitStatusOf } from './exit-status.ts';
+import { EXIT } from './exit-status.ts';
 import { flagHelp, toNumber } from './flags.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { parseArgs } from './parse-args.ts';
-import { runProgram } from './program.ts';
-import type { Io } from './train.ts';
+import { type Io, perform, runProgram } from './program.ts';
 
 /** Time between two lines of progress. */
 const SECONDS_BETWEEN_LINES = 3;
@@ -42,20 +41,12 @@ interface DataCommand {
  * @param argv arguments after the script's name
  * @returns exit status
  */
-export async function main(argv: readonly string[], io: Io = process): Promise<number> {
-  try {
-    const command = parseFlags(argv);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return EXIT.done;
-    }
-    return await interruptible({ stderr: io.stderr, stopBar: () => {} }, (signal) => check(command, io, signal));
-  } catch (error) {
-    if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`data: ${printableLines(error.message)}\n`);
-    if (error instanceof UsageError) io.stderr.write(`Try "${called('data')} --help".\n`);
-    return exitStatusOf(error);
-  }
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
+  return perform({ name: 'data', help: HELP, parse: parseFlags, run }, argv, io);
+}
+
+function run(command: DataCommand, io: Io): Promise<number> {
+  return interruptible({ stderr: io.stderr, stopBar: () => {} }, (signal) => check(command, io, signal));
 }
 
 async function check({ path, options, json }: DataCommand, io: Io, signal: AbortSignal): Promise<number> {

@@ -4,7 +4,6 @@ import { driverFacts } from '../driver/facts.mjs';
 import { planDriver } from '../driver/plan.mjs';
 import { UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { printableLines } from '../printable.ts';
 import { called } from './called.ts';
 import { diagnose } from './doctor/diagnose.ts';
 import { examineHost } from './doctor/host.ts';
@@ -12,7 +11,7 @@ import { runProbe } from './doctor/run-probe.ts';
 import { diagnosisText } from './doctor/text.ts';
 import { ADAPTERS, flagHelp, oneOf } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
-import { runProgram } from './program.ts';
+import { type Io, perform, runProgram } from './program.ts';
 
 const HELP = `Usage: ${called('doctor')} [flags]
 
@@ -30,19 +29,8 @@ Exit status: 0 an adapter answered and computed correctly, 1 something is wrong,
  * @param argv arguments after the script's name
  * @returns exit status
  */
-export async function main(argv: readonly string[]): Promise<number> {
-  try {
-    const command = parseFlags(argv);
-    if (command === 'help') {
-      process.stdout.write(HELP);
-      return 0;
-    }
-    return await run(command);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`doctor: ${printableLines(error.message)}\nTry "${called('doctor')} --help".\n`);
-    return 2;
-  }
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
+  return perform({ name: 'doctor', help: HELP, parse: parseFlags, run }, argv, io);
 }
 
 interface DoctorCommand {
@@ -50,11 +38,11 @@ interface DoctorCommand {
   readonly json: boolean;
 }
 
-async function run({ asked, json }: DoctorCommand): Promise<number> {
+async function run({ asked, json }: DoctorCommand, { stdout }: Io): Promise<number> {
   const facts = driverFacts();
   const [probe, host] = await Promise.all([runProbe(asked), examineHost()]);
   const diagnosis = diagnose({ host, probe, asked, system: facts.system, plan: planDriver(facts) });
-  process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : diagnosisText(diagnosis));
+  stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : diagnosisText(diagnosis));
   return diagnosis.good ? 0 : 1;
 }
 

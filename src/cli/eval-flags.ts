@@ -10,6 +10,7 @@ import { called } from './called.ts';
 import { checkData } from './data-flags.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf } from './flags.ts';
+import { HEAD_HELP, parseHead } from './onnx-flags.ts';
 import { parseArgs } from './parse-args.ts';
 import { NUMBER_FLAGS, type PredictCommand, readNumbers } from './predict-flags.ts';
 
@@ -17,6 +18,8 @@ import { NUMBER_FLAGS, type PredictCommand, readNumbers } from './predict-flags.
 export interface EvalCommand {
   /** A checkpoint, or the folder of a run, which stands for its best weights. */
   readonly weights: string;
+  /** Of weights in an ONNX file: where the network ends. */
+  readonly head: string | undefined;
   /** A folder or a list. */
   readonly data: string;
   /** The part of the data: val, test, train or all; by default one that the network has not learnt from. */
@@ -40,8 +43,9 @@ worst classes in words.
 
 ${flagHelp('weights <path>', [
   'the folder of a run, for its best weights, or a .pth or .safetensors checkpoint of a',
-  'network that train knows (default: $DAWNGRAD_WEIGHTS)',
+  'network that train knows, or an .onnx file of any (default: $DAWNGRAD_WEIGHTS)',
 ])}
+${HEAD_HELP}
 ${flagHelp('data <path>', [
   'the pictures, as train takes them: a folder with val/ or test/, one folder of pictures',
   'per class, or a list (path,label[,split]; .csv, .jsonl); classes are matched to those',
@@ -83,6 +87,7 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
   const given = located('data', 'labelled pictures', text('data'), env);
   return {
     weights: checkWeights(weights.shownAs, weights.path),
+    head: parseHead(text('head')),
     data: checkData(given.shownAs, given.path),
     split,
     json: values.json === true,
@@ -95,7 +100,7 @@ export function parseEvalFlags(argv: readonly string[], env: NodeJS.ProcessEnv):
 }
 
 function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
-  const withValue = ['weights', 'data', 'split', 'out', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  const withValue = ['weights', 'head', 'data', 'split', 'out', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
   try {
     return parseArgs({
       args: [...argv],

@@ -2,8 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { decode, valCrop, valTransform } from '../data/index.ts';
-import { DawngradError, FileError, UsageError } from '../errors.ts';
-import { OutOfMemoryError } from '../gpu/errors.ts';
+import { FileError } from '../errors.ts';
 import { type Judgement, judgementJson, judgementWords } from '../judge/index.ts';
 import type { FindTuned } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, judgeFolder, openPredictor, type Predictor } from '../predict/index.ts';
@@ -11,37 +10,21 @@ import { listed, printableJson, printableLines } from '../printable.ts';
 import { judgedPictures, PICTURE_FILES, RUN_FILES } from '../train/index.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
-import { called } from './called.ts';
 import { type EvalCommand, HELP, parseEvalFlags } from './eval-flags.ts';
 import { type EvalPictures, findEvalPictures } from './eval-pictures.ts';
-import { exitStatusOf } from './exit-status.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { leftOutLines, notReadLines } from './left-out.ts';
 import { LongWork } from './long-work.ts';
 import { PredictReport } from './predict-report.ts';
-import { runProgram } from './program.ts';
-import type { Io } from './train.ts';
+import { type Io, memoryAdvice, perform, runProgram } from './program.ts';
 
 /**
  * @param argv arguments after the script's name
  * @returns exit status: 1 if a picture could not be read, else see `exit-status.ts`; 130, 143 or 129 if a signal
  *   stopped it
  */
-export async function main(argv: readonly string[], io: Io = process): Promise<number> {
-  try {
-    const command = parseEvalFlags(argv, io.env);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return 0;
-    }
-    return await run(command, io);
-  } catch (error) {
-    if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`eval: ${printableLines(error.message)}\n`);
-    if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
-    if (error instanceof UsageError) io.stderr.write(`Try "${called('eval')} --help".\n`);
-    return exitStatusOf(error);
-  }
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
+  return perform({ name: 'eval', help: HELP, parse: parseEvalFlags, run, advice: memoryAdvice }, argv, io);
 }
 
 async function run(command: EvalCommand, io: Io): Promise<number> {
@@ -64,13 +47,20 @@ async function judgeAll(
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
-  const { weights, numbers, half, adapter, tunes, json, out } = command;
+  const { weights, head, numbers, half, adapter, tunes, json, out } = command;
   const { split, samples } = folder;
   const report = new PredictReport({ ...io, json, paths: samples.map(({ path }) => path) });
   const batchSize = Math.min(numbers.batchSize ?? DEFAULT_BATCH_SIZE, samples.length);
   const onNote = (text: string) => report.note(text);
   const tuned: FindTuned = (traits, question) => tunedChoices(traits, question, { env: io.env, onNote });
-  const predictor = await openPredictor(weights, { ...numbers, batchSize, half, adapter, ...(tunes && { tuned }) });
+  const predictor = await openPredictor(weights, {
+    ...numbers,
+    head,
+    batchSize,
+    half,
+    adapter,
+    ...(tunes && { tuned }),
+  });
   try {
     report.opened(predictor);
     for (const line of [...leftOutLines(folder.leftOut), ...notReadLines(folder.notRead)]) report.note(line);

@@ -17,6 +17,8 @@ export const EXIT = {
 
 /** The disk is full, or the user's share of it is. */
 const NO_SPACE: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
+/** The user has no right to write, or nobody has. */
+const READ_ONLY: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS'];
 
 const SIGNALS = '130 stopped by Ctrl-C (SIGINT), 143 by SIGTERM, 129 by SIGHUP.';
 
@@ -40,8 +42,17 @@ export function exitStatusOf(error: DawngradError): number {
 
 /** Whether this error of a write, or its cause, says that there is no room. */
 export function isNoSpace(error: Error): boolean {
+  return hasCode(error, NO_SPACE);
+}
+
+/** Whether this error of a write, or its cause, says that nothing may be written in this place. */
+export function isReadOnlyPlace(error: Error): boolean {
+  return hasCode(error, READ_ONLY);
+}
+
+function hasCode(error: Error, codes: readonly unknown[]): boolean {
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
-    if (NO_SPACE.includes((one as NodeJS.ErrnoException).code)) return true;
+    if (codes.includes((one as NodeJS.ErrnoException).code)) return true;
   }
   return false;
 }

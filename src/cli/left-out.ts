@@ -1,5 +1,5 @@
 /** Tells which files and folders among the pictures are none. */
-import { LEFT_OUT_KINDS, LEFT_OUT_TEXT, type LeftOut, printableName } from '../data/index.ts';
+import { countedKind, LEFT_OUT_KINDS, LEFT_OUT_TEXT, type LeftOut, printableName } from '../data/index.ts';
 
 const NAMES_SHOWN = 3;
 
@@ -8,7 +8,9 @@ export function leftOutLines(paths: readonly string[]): string[] {
   if (paths.length === 0) return [];
   const names = paths.slice(0, NAMES_SHOWN).map(printableName).join(', ');
   const more = paths.length > NAMES_SHOWN ? ', …' : '';
-  return [`Left out: ${paths.length} hidden folders and ._ files, which are no pictures: ${names}${more}`];
+  return [
+    `Left out: ${countedKind('hidden', paths.length)}, which ${paths.length === 1 ? 'is no picture' : 'are no pictures'}: ${names}${more}`,
+  ];
 }
 
 /** A line for each kind of files that are not read, but for those that are no pictures in any sense. */
@@ -16,8 +18,10 @@ export function notReadLines(files: readonly LeftOut[]): string[] {
   return LEFT_OUT_KINDS.flatMap((kind) => {
     const paths = files.filter((file) => file.kind === kind && kind !== 'other').map(({ path }) => path);
     if (paths.length === 0) return [];
-    const { what, advice } = LEFT_OUT_TEXT[kind];
+    const { advice } = LEFT_OUT_TEXT[kind];
     const names = paths.slice(0, NAMES_SHOWN).map(printableName).join(', ');
-    return [`Left out: ${paths.length} ${what}: ${names}${paths.length > NAMES_SHOWN ? ', …' : ''} (${advice})`];
+    return [
+      `Left out: ${countedKind(kind, paths.length)}: ${names}${paths.length > NAMES_SHOWN ? ', …' : ''} (${advice})`,
+    ];
   });
 }

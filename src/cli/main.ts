@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: { what: 'classify pictures over HTTP', load: () => import('./serve.ts') },
   eval: { what: 'judge a network on pictures whose classes are known', load: () => import('./eval.ts') },
   convert: { what: 'convert a checkpoint to safetensors', load: () => import('./convert.ts') },
+  export: { what: 'write a network for PyTorch, ONNX runtimes and others', load: () => import('./export.ts') },
   compare: { what: 'compare the metrics of two runs', load: () => import('./compare.ts') },
   report: { what: 'write a page about a run, or compare runs', load: () => import('./report.ts') },
   tune: { what: 'find the fastest kernels for this machine', load: () => import('./tune.ts') },

@@ -9,12 +9,15 @@ import { called } from './called.ts';
 import { ORIENTATION_HELP, ORIENTATION_OPTION } from './data-flags.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
+import { HEAD_HELP, parseHead } from './onnx-flags.ts';
 import { parseArgs } from './parse-args.ts';
 
 /** The checked command line. */
 export interface PredictCommand {
   /** From the flag or the variable; undefined if neither is given. */
   readonly weights: string | undefined;
+  /** Of weights in an ONNX file: where the network ends. */
+  readonly head: string | undefined;
   /** Files and folders as given; not checked for existence. */
   readonly inputs: readonly string[];
   readonly top: number | undefined;
@@ -77,10 +80,12 @@ eval says more.
 
 ${flagHelp('weights <file>', [
   "a run's folder, whose best weights name its classes, or any .pth or .safetensors",
-  'checkpoint of a network that train knows; 1000 classes without names get those of ImageNet;',
+  'checkpoint of a network that train knows, or an .onnx of any; 1000 classes without',
+  'names get those of ImageNet;',
   'of a file with several state dicts, <file>#<name> takes one',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18, downloaded once)",
 ])}
+${HEAD_HELP}
 ${flagHelp('top <n>', [`print the n likeliest classes (default: ${DEFAULT_TOP}, or 1 if there are only two)`])}
 ${flagHelp('json', ['print one line of JSON per picture, and nothing else, on stdout'])}
 ${flagHelp('save <folder>', [
@@ -131,6 +136,7 @@ export function parsePredictFlags(argv: readonly string[], env: NodeJS.ProcessEn
   if (empty >= 0) throw new UsageError(`picture ${empty + 1}: expected a file or folder, found an empty string`);
   return {
     weights: locateWeights(text('weights'), env),
+    head: parseHead(text('head')),
     inputs: positionals,
     top: top === undefined ? undefined : checkTop(toNumber('top', top)),
     json: values.json === true,
@@ -155,7 +161,7 @@ export function readNumbers(text: (flag: string) => string | undefined): Predict
 }
 
 function parse(argv: readonly string[]) {
-  const withValue = ['weights', 'top', 'save', 'watch', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
+  const withValue = ['weights', 'head', 'top', 'save', 'watch', 'adapter', ...NUMBER_FLAGS.map(({ flag }) => flag)];
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],

@@ -1,8 +1,9 @@
 /** Saves pictures with their classes written underneath, for `npm run predict -- --save`. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { type Picture, printableName } from '../data/index.ts';
 import { FileError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { annotatePicture } from '../pictures/index.ts';
 import type { Ranking } from '../predict/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
@@ -11,7 +12,7 @@ import type { Input } from './predict-inputs.ts';
 /** Creates the folder before anything is computed, so that a bad path fails early. @throws FileError if that fails */
 export function makeSaveFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (cause) {
     throw new FileError(
       `${folder}: the folder for annotated pictures cannot be made (${(cause as Error).message}). Give another folder to --save.`,

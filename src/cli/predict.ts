@@ -1,15 +1,12 @@
 /** `npm run predict -- --weights <file> photo.jpg folder/ …`: classifies pictures. */
 import { decode } from '../data/index.ts';
-import { DawngradError, FileError, UsageError } from '../errors.ts';
+import { type DawngradError, FileError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
-import { MissingFeatureError, OutOfMemoryError } from '../gpu/errors.ts';
-import { onMissingFont } from '../pictures/missing-font.ts';
+import { MissingFeatureError } from '../gpu/errors.ts';
 import type { FindTuned } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor, type Prediction } from '../predict/index.ts';
-import { printableLines } from '../printable.ts';
 import { tunedChoices } from '../tune/index.ts';
-import { called } from './called.ts';
-import { EXIT, exitStatusOf } from './exit-status.ts';
+import { EXIT } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { leftOutLines } from './left-out.ts';
@@ -19,8 +16,7 @@ import { PredictReport } from './predict-report.ts';
 import { makeSaveFolder, savePicture } from './predict-save.ts';
 import { PredictScore } from './predict-score.ts';
 import { watchFolder } from './predict-watch.ts';
-import { runProgram } from './program.ts';
-import type { Io } from './train.ts';
+import { type Io, memoryAdvice, perform, runProgram } from './program.ts';
 
 /** The exit status of a program that a closed pipe ends. */
 const CLOSED_PIPE = 141;
@@ -29,31 +25,16 @@ const CLOSED_PIPE = 141;
  * @param argv arguments after the script's name
  * @returns exit status: 1 if something was skipped, else see `exit-status.ts`; 130, 143 or 129 if a signal stopped it
  */
-export async function main(argv: readonly string[], io: Io = process): Promise<number> {
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
   if (io === process) process.stdout.on('error', endOnClosedPipe);
-  try {
-    const command = parsePredictFlags(argv, io.env);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return 0;
-    }
-    onMissingFont((text) => io.stderr.write(`${printableLines(text)}\n`));
-    return await run(command, io);
-  } catch (error) {
-    if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`predict: ${printableLines(error.message)}\n`);
-    const advice = adviceFor(error);
-    if (advice) io.stderr.write(`${advice}\n`);
-    if (error instanceof UsageError) io.stderr.write(`Try "${called('predict')} --help".\n`);
-    return exitStatusOf(error);
-  }
+  return perform({ name: 'predict', help: HELP, parse: parsePredictFlags, run, advice: adviceFor }, argv, io);
 }
 
 function adviceFor(error: DawngradError): string | undefined {
-  if (error instanceof OutOfMemoryError) return 'Try a smaller --batch-size or --image-size.';
   if (error instanceof MissingFeatureError) return 'Run it without --half, or with another --adapter.';
   const isDownload = error instanceof UnreachableError || error instanceof DownloadError;
-  return isDownload ? "Or name a checkpoint with --weights <file>, such as a run's best.safetensors." : undefined;
+  if (isDownload) return "Or name a checkpoint with --weights <file>, such as a run's best.safetensors.";
+  return memoryAdvice(error);
 }
 
 async function run(command: PredictCommand, io: Io): Promise<number> {
@@ -99,15 +80,16 @@ async function predictAll(
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const { weights, numbers, half, ignoreOrientation, adapter, tunes, top, save, watch } = command;
+  const { weights, head, numbers, half, ignoreOrientation, adapter, tunes, top, save, watch } = command;
   const most = numbers.batchSize ?? DEFAULT_BATCH_SIZE;
   // A batch larger than the number of pictures would only waste memory.
   const batchSize = watch === undefined ? Math.min(most, pictures.length) : most;
   const tuned: FindTuned = (traits, question) =>
     tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
   // Before the list is worked off, so that no picture is missed that comes meanwhile.
-  const watched = watch === undefined ? undefined : await watchFolder(watch, save);
-  const settings = { ...numbers, batchSize, half, ignoreOrientation, adapter, ...(tunes && { tuned }) };
+  const watched =
+    watch === undefined ? undefined : await watchFolder(watch, { except: save, onNote: (text) => report.note(text) });
+  const settings = { ...numbers, head, batchSize, half, ignoreOrientation, adapter, ...(tunes && { tuned }) };
   const predictor = await openPredictor(weights, settings).catch(async (error: unknown) => {
     await watched?.close();
     throw error;

@@ -2,12 +2,76 @@
 import { realpathSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { EXIT, isNoSpace } from './exit-status.ts';
+import { DawngradError, UsageError } from '../errors.ts';
+import { OutOfMemoryError } from '../gpu/errors.ts';
+import { onMissingFont } from '../pictures/missing-font.ts';
+import { printableLines } from '../printable.ts';
+import { called } from './called.ts';
+import { EXIT, exitStatusOf, isNoSpace, isReadOnlyPlace } from './exit-status.ts';
 import { goToUser } from './npm.ts';
+import type { Output } from './output.ts';
 
 interface Stream {
   on(event: 'error', listener: (error: Error) => void): unknown;
   write(text: string): unknown;
+}
+
+/** The parts of the process that a command needs. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** What makes a command of its parts. */
+export interface Command<Asked> {
+  /** For messages: `train`. */
+  readonly name: string;
+  /** What --help prints. */
+  readonly help: string;
+  /** What the arguments ask for. @throws UsageError */
+  readonly parse: (argv: readonly string[], env: NodeJS.ProcessEnv) => Asked | 'help';
+  /** @returns exit status */
+  readonly run: (asked: Asked, io: Io) => Promise<number>;
+  /** A line after an error's message, if there is more to say. */
+  readonly advice?: (error: DawngradError) => string | undefined;
+}
+
+/**
+ * Runs a command: prints its help, or does its work. Errors of this package become a message and an exit status; others
+ * are bugs, and thrown.
+ * @param argv arguments after the script's name
+ * @returns exit status: see `exit-status.ts`
+ */
+export async function perform<Asked>(command: Command<Asked>, argv: readonly string[], io: Io): Promise<number> {
+  const { name, help, parse, run, advice } = command;
+  const tell = (text: string) => io.stderr.write(`${printableLines(text)}\n`);
+  try {
+    const asked = parse(argv, io.env);
+    if (asked === 'help') {
+      io.stdout.write(help);
+      return EXIT.done;
+    }
+    onMissingFont(tell);
+    return await run(asked, io);
+  } catch (error) {
+    if (!(error instanceof DawngradError)) throw error;
+    tell(`${name}: ${error.message}`);
+    const more = advice?.(error);
+    if (more !== undefined) tell(more);
+    if (error instanceof UsageError) tell(`Try "${called(name)} --help".`);
+    return exitStatusOf(error);
+  }
+}
+
+/** For commands that have these flags. */
+export function memoryAdvice(error: DawngradError): string | undefined {
+  return error instanceof OutOfMemoryError ? 'Try a smaller --batch-size or --image-size.' : undefined;
+}
+
+/** For commands that write a file in a place of their own choice. @param remedy how to choose another */
+export function placeAdvice(remedy: string): (error: DawngradError) => string | undefined {
+  return (error) => (isReadOnlyPlace(error) ? remedy : undefined);
 }
 
 /**

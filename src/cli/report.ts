@@ -1,13 +1,12 @@
 /** `npm run report -- <run> …`: writes the page about a run anew, or one that compares several. */
-import { basename, join, resolve } from 'node:path';
-import { checkParts, findParts, folderOf, isList } from '../data/index.ts';
+import { join, resolve } from 'node:path';
+import { folderOf } from '../data/index.ts';
 import { DawngradError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
 import { accuracyText } from '../judge/index.ts';
 import { formatBytes } from '../plan/index.ts';
-import { printableLines } from '../printable.ts';
+import { printableLines, sentence } from '../printable.ts';
 import {
-  type Counts,
   comparisonOf,
   type OpenEyes,
   openEyes,
@@ -16,19 +15,21 @@ import {
   readRun,
   reportOf,
 } from '../report/index.ts';
-import { countsOf, divideAsRun, RUN_FILES } from '../train/index.ts';
+import { RUN_FILES } from '../train/index.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { called } from './called.ts';
 import { checkData } from './data-flags.ts';
-import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
+import { EXIT, EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkExists, oneOf } from './flags.ts';
 import { parseArgs } from './parse-args.ts';
-import { runProgram } from './program.ts';
+import { type Io, perform, placeAdvice, runProgram } from './program.ts';
+import { checkAreOf, findAgain } from './report-pictures.ts';
 
 const HELP = `Usage: ${called('report')} <run> [<run> …] [flags]
 
 Of one run: writes its report.html anew, from the files of its folder. Of several, up to six: writes one page with their
-results beside each other, the settings that differ, their curves, and the pictures that some name right and others wrong.
+results beside each other, the settings that differ, their curves, and the pictures that some name right and others wrong,
+with where each looked.
 
   <run>                 the folder of a run
       --out <file>      where to write (default: report.html in the run's folder; of several runs compare.html)
@@ -39,6 +40,8 @@ results beside each other, the settings that differ, their curves, and the pictu
 
 ${EXIT_HELP_WITHOUT_TRAINING}
 `;
+
+const advice = placeAdvice('Give another place by --out <file.html>.');
 
 interface ReportCommand {
   readonly runs: readonly string[];
@@ -52,105 +55,76 @@ interface ReportCommand {
  * @param argv arguments after the script's name
  * @returns exit status
  */
-export async function main(argv: readonly string[]): Promise<number> {
-  try {
-    const command = parseFlags(argv);
-    if (command === 'help') {
-      process.stdout.write(HELP);
-      return 0;
-    }
-    const records = command.runs.map(readRun);
-    await (records.length === 1 ? reportOne(records[0]!, command) : compare(records, command));
-    return 0;
-  } catch (error) {
-    if (!(error instanceof DawngradError)) throw error;
-    note(error.message);
-    if (error instanceof UsageError) process.stderr.write(`Try "${called('report')} --help".\n`);
-    return exitStatusOf(error);
-  }
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
+  return perform({ name: 'report', help: HELP, parse: parseFlags, run, advice }, argv, io);
 }
 
-async function reportOne(record: RunRecord, command: ReportCommand): Promise<void> {
-  const { eyes, remark } = await openFor(record, command);
+async function run(command: ReportCommand, io: Io): Promise<number> {
+  const records = command.runs.map(readRun);
+  await (records.length === 1 ? reportOne(records[0]!, command, io) : compare(records, command, io));
+  return EXIT.done;
+}
+
+async function reportOne(record: RunRecord, command: ReportCommand, io: Io): Promise<void> {
+  const { counts, remark: dataRemark, reason } = await findAgain(record, command.data);
+  if (dataRemark !== undefined)
+    note(io, [dataRemark, ...(reason === undefined ? [] : [reason])].map(sentence).join(' '));
+  const { eyes, remark } = await openForReport(record, command, io);
   try {
-    const html = await reportOf(record, {
-      ...{ eyes, remark, counts: await countsFor(record, command) },
-      data: command.data && folderOf(command.data),
-    });
-    write(command.out ?? join(record.folder, RUN_FILES.report), html);
+    const data = command.data && folderOf(command.data);
+    const html = await reportOf(record, { eyes, remark, dataRemark, counts, data });
+    write(command.out ?? join(record.folder, RUN_FILES.report), html, io);
   } finally {
     await eyes?.close();
   }
 }
 
-async function compare(
-  records: readonly RunRecord[],
-  { out = 'compare.html', pictures, data }: ReportCommand,
-): Promise<void> {
-  const eyes = pictures ? openReader(records[0]!) : undefined;
-  try {
-    const html = await comparisonOf(records, { eyes, data: data && folderOf(data) });
-    for (const { folder, judgement } of records) {
-      process.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
-    }
-    write(out, html);
-  } finally {
-    await eyes?.close();
+async function compare(records: readonly RunRecord[], command: ReportCommand, io: Io): Promise<void> {
+  const { out = 'compare.html', pictures, data, adapter } = command;
+  if (data !== undefined) for (const record of records) await checkAreOf(record, data);
+  const open = pictures ? (record: RunRecord) => openFor(record, adapter, io) : undefined;
+  const html = await comparisonOf(records, { open, data: data && folderOf(data) });
+  for (const { folder, judgement } of records) {
+    io.stdout.write(`${printableLines(folder)}: ${judgement ? accuracyText(judgement) : 'not judged'}\n`);
   }
+  write(out, html, io);
 }
 
-/** A report without heat maps, or without pictures, is better than none: what is missing is said, there and here. */
-async function openFor(
-  record: RunRecord,
-  { pictures, adapter }: ReportCommand,
-): Promise<{ readonly eyes: OpenEyes | undefined; readonly remark?: string }> {
+/** What a run looks with, and what is missing. */
+interface Opened {
+  readonly eyes: OpenEyes | undefined;
+  readonly remark?: string;
+}
+
+async function openForReport(record: RunRecord, { pictures, adapter }: ReportCommand, io: Io): Promise<Opened> {
   if (!pictures) return { eyes: undefined, remark: 'This report was asked for without pictures.' };
   // Only wrong answers are looked at.
   if (!record.judgement?.answers.some(({ right }) => !right)) return { eyes: undefined };
+  return openFor(record, adapter, io);
+}
+
+/** A page without heat maps is better than none: what is missing is said, there and here. */
+async function openFor(record: RunRecord, adapter: AdapterPreference | undefined, io: Io): Promise<Opened> {
   try {
     return { eyes: await openEyes(record, adapter) };
   } catch (error) {
     if (!(error instanceof DawngradError)) throw error;
-    note(`${error.message} The report has no heat maps.`);
+    note(io, `${sentence(error.message)} There are no heat maps of ${record.folder}.`);
     return {
       eyes: openReader(record),
-      remark: 'The network could not be asked again where it looked, so there are no heat maps.',
+      remark: 'A network could not be asked again where it looked, so heat maps are missing.',
     };
   }
 }
 
-/** Undefined if the pictures are gone, or are others. */
-async function countsFor(record: RunRecord, command: ReportCommand): Promise<Counts | undefined> {
-  const data = dataOf(record, command);
-  try {
-    const { parts } = await divideAsRun(record, data, await findParts(data));
-    const [train, val] = [parts.train, parts.val ?? parts.test];
-    if (!train || !val) return undefined;
-    checkParts(data, train, val);
-    // Counts of other classes would stand beside the wrong names.
-    if (train.classes.join('\0') !== record.config.classes.join('\0')) return undefined;
-    return countsOf({ train, val, classes: train.classes });
-  } catch (error) {
-    // A list whose reader is missing, too.
-    if (error instanceof DawngradError) return undefined;
-    throw error;
-  }
-}
-
-/** Where the run's pictures are: a folder or a list. Of a list that was moved, its folder may be named. */
-function dataOf({ config }: RunRecord, { data }: ReportCommand): string {
-  if (data === undefined) return config.data;
-  return isList(config.data) && !isList(data) ? join(data, basename(config.data)) : data;
-}
-
-function write(path: string, html: string): void {
+function write(path: string, html: string, { stdout }: Io): void {
   const bytes = new TextEncoder().encode(html);
   writeFileAtomic(path, [bytes]);
-  process.stdout.write(`${printableLines(path)}: ${formatBytes(bytes.length)}\n`);
+  stdout.write(`${printableLines(path)}: ${formatBytes(bytes.length)}\n`);
 }
 
-function note(text: string): void {
-  process.stderr.write(`report: ${printableLines(text)}\n`);
+function note({ stderr }: Io, text: string): void {
+  stderr.write(`report: ${printableLines(text)}\n`);
 }
 
 function parseFlags(argv: readonly string[]): ReportCommand | 'help' {

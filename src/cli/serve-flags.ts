@@ -8,11 +8,14 @@ import { checkServeNumber, DEFAULT_HOST, SERVE_MAX_PIXELS, SERVE_NUMBERS, type S
 import { called } from './called.ts';
 import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
+import { HEAD_HELP, parseHead } from './onnx-flags.ts';
 import { parseArgs } from './parse-args.ts';
 
 /** The checked command line. */
 export interface ServeCommand {
   readonly weights: string;
+  /** Of weights in an ONNX file: where the network ends. */
+  readonly head: string | undefined;
   readonly host: string;
   /** Of the server. */
   readonly limits: Readonly<Partial<Record<ServeNumber, number>>>;
@@ -89,9 +92,10 @@ Answers HTTP with a trained network. GET / is a page to drop a picture on. POST 
 GET /healthz says whether it works, GET /metrics gives figures in Prometheus' format.
 
 ${flagHelp('weights <file>', [
-  "a run's folder, or any .pth or .safetensors checkpoint of a network that train knows",
-  '(default: $DAWNGRAD_WEIGHTS)',
+  "a run's folder, or any .pth or .safetensors checkpoint of a network that train knows,",
+  'or an .onnx file of any (default: $DAWNGRAD_WEIGHTS)',
 ])}
+${HEAD_HELP}
 ${flagHelp('host <address>', [
   `address to listen at (default: ${DEFAULT_HOST}, which only this machine reaches;`,
   '0.0.0.0: all; there is no password and no TLS, so put a proxy before it)',
@@ -134,6 +138,7 @@ export function parseServeFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
   if (host === '') throw new UsageError('--host: expected an address, found an empty string');
   return {
     weights: checkWeights(given === undefined ? 'DAWNGRAD_WEIGHTS' : '--weights', weights),
+    head: parseHead(text('head')),
     host,
     limits,
     numbers,
@@ -144,7 +149,13 @@ export function parseServeFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
 }
 
 function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
-  const withValue = ['weights', 'host', 'adapter', ...[...SERVE_FLAGS, ...PREDICTOR_FLAGS].map(({ flag }) => flag)];
+  const withValue = [
+    'weights',
+    'head',
+    'host',
+    'adapter',
+    ...[...SERVE_FLAGS, ...PREDICTOR_FLAGS].map(({ flag }) => flag),
+  ];
   try {
     return parseArgs({
       args: [...argv],

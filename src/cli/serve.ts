@@ -1,44 +1,33 @@
 /** `npm run serve -- --weights runs/x`: answers HTTP with a trained network. */
-import { DawngradError, UsageError } from '../errors.ts';
 import type { FindTuned } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, openPredictor, type Predictor } from '../predict/index.ts';
 import { listed, printableLines } from '../printable.ts';
 import { serve } from '../serve/index.ts';
 import { tunedChoices } from '../tune/index.ts';
-import { called } from './called.ts';
-import { EXIT, exitStatusOf } from './exit-status.ts';
+import { EXIT } from './exit-status.ts';
 import { interruptible } from './interrupt.ts';
-import { runProgram } from './program.ts';
+import { type Io, perform, runProgram } from './program.ts';
 import { HELP, parseServeFlags, type ServeCommand } from './serve-flags.ts';
-import type { Io } from './train.ts';
 
 /**
  * @param argv arguments after the script's name
  * @returns exit status: 0 if a signal ended it, else see `exit-status.ts`
  */
-export async function main(argv: readonly string[], io: Io = process): Promise<number> {
-  try {
-    const command = parseServeFlags(argv, io.env);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return EXIT.done;
-    }
-    const stopping = { stderr: io.stderr, stopBar: () => {}, when: () => ' once the requests at hand are answered' };
-    return await interruptible(stopping, (signal) => run(command, io, signal));
-  } catch (error) {
-    if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`serve: ${printableLines(error.message)}\n`);
-    if (error instanceof UsageError) io.stderr.write(`Try "${called('serve')} --help".\n`);
-    return exitStatusOf(error);
-  }
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
+  return perform({ name: 'serve', help: HELP, parse: parseServeFlags, run }, argv, io);
 }
 
-async function run(command: ServeCommand, { stdout, stderr, env }: Io, signal: AbortSignal): Promise<number> {
-  const { weights, numbers, half, adapter, tunes, limits, host } = command;
+function run(command: ServeCommand, io: Io): Promise<number> {
+  const stopping = { stderr: io.stderr, stopBar: () => {}, when: () => ' once the requests at hand are answered' };
+  return interruptible(stopping, (signal) => serveUntil(command, io, signal));
+}
+
+async function serveUntil(command: ServeCommand, { stdout, stderr, env }: Io, signal: AbortSignal): Promise<number> {
+  const { weights, head, numbers, half, adapter, tunes, limits, host } = command;
   const note = (text: string) => stderr.write(`${printableLines(text)}\n`);
   const batchSize = numbers.batchSize ?? DEFAULT_BATCH_SIZE;
   const tuned: FindTuned = (traits, question) => tunedChoices(traits, question, { env, onNote: note });
-  const settings = { ...numbers, batchSize, half, adapter, startThreads: true, ...(tunes && { tuned }) };
+  const settings = { ...numbers, head, batchSize, half, adapter, startThreads: true, ...(tunes && { tuned }) };
   const predictor = await openPredictor(weights, settings);
   try {
     describe(predictor, note);

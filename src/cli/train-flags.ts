@@ -15,6 +15,7 @@ import { called } from './called.ts';
 import { checkData, DATA_HELP, DATA_OPTIONS, parseDataFlags } from './data-flags.ts';
 import { EXIT_HELP } from './exit-status.ts';
 import { ADAPTERS, checkExists, checkWeights, flagHelp, oneOf, toNumber } from './flags.ts';
+import { HEAD_HELP, parseHead } from './onnx-flags.ts';
 import { parseArgs } from './parse-args.ts';
 import {
   checkLearning,
@@ -52,6 +53,8 @@ export interface TrainCommand {
   /** As `data`; NO_WEIGHTS if all weights are drawn at random. */
   readonly weights: string | undefined;
   readonly arch: Architecture | undefined;
+  /** Of weights in an ONNX file: where the network ends. */
+  readonly head: string | undefined;
   /** Whether the user asked for the built-in demo. Variables are then ignored. */
   readonly demo: boolean;
   readonly numbers: Readonly<Partial<Record<NumberOption, number>>>;
@@ -158,10 +161,12 @@ ${flagHelp('weights <file>', [
   'folder of a run; its last layer is used only if it has the same number of classes',
   'and, if the file names them, the same classes; of a file with several state dicts,',
   '<file>#<name> takes one',
-  '(model.pth#state_dict_ema); "none" draws all weights at random, see --arch',
+  '(model.pth#state_dict_ema); an .onnx file of any classifier made of ops that there are here;',
+  '"none" draws all weights at random, see --arch',
   "(default: $DAWNGRAD_WEIGHTS, else torchvision's resnet18)",
 ])}
 ${ARCH_HELP}
+${HEAD_HELP}
 ${flagHelp('demo', [
   'train the built-in demo: a network with random weights on small pictures of insects',
   'that the program draws from the seed; it has its own defaults for the flags',
@@ -264,6 +269,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
     data: demo ? undefined : locate('data', text('data'), resume === undefined ? env : {}),
     weights,
     arch,
+    head: parseHead(text('head')),
     dataSettings: parseDataFlags(values),
     demo,
     numbers,
@@ -284,7 +290,7 @@ export function parseTrainFlags(argv: readonly string[], env: NodeJS.ProcessEnv)
 
 function parse(argv: readonly string[]): Record<string, string | boolean | undefined> {
   const withValue = [
-    ...['data', 'weights', 'arch', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
+    ...['data', 'weights', 'arch', 'head', 'mode', 'adapter', 'out', 'resume', 'on-divergence'],
     ...NUMBER_FLAGS.map(({ flag }) => flag),
     ...LEARNING_WORDS,
     ...PROBE_VALUES,

@@ -203,6 +203,10 @@ export class TrainReport implements Reporter {
     this.note(`The best weights were not judged (${error.message}). The run's other results are complete.`);
   }
 
+  kernelsNotTimed(error: Error): void {
+    this.note(`The kernels were not timed (${error.message}). The run's other results are complete.`);
+  }
+
   reportWritten(path: string, bytes: number): void {
     this.note(`Report: ${path} (${formatBytes(bytes)}); open it in a browser.`);
   }

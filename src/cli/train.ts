@@ -3,9 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { OutOfMemoryError } from '../gpu/errors.ts';
-import { onMissingFont } from '../pictures/missing-font.ts';
 import { type FindTuned, NUMBER_OPTIONS, type NumberOption } from '../plan/index.ts';
-import { printableLines } from '../printable.ts';
 import {
   checkUnused,
   DivergedError,
@@ -20,42 +18,22 @@ import {
   train,
 } from '../train/index.ts';
 import { type TuneProgress, tunedChoices } from '../tune/index.ts';
-import { called } from './called.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
-import { runProgram } from './program.ts';
+import { type Io, perform, runProgram } from './program.ts';
 import { fittingSettings } from './train-flags/learning.ts';
 import { HELP, parseTrainFlags, type TrainCommand } from './train-flags.ts';
-import { type Output, TrainReport } from './train-report.ts';
+import { TrainReport } from './train-report.ts';
 import { demoLine, findSources, type Sources, sourcesAdvice } from './train-sources.ts';
 import { TuneNotes } from './tune-report.ts';
-
-/** The parts of the process that the command needs. */
-export interface Io {
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly env: NodeJS.ProcessEnv;
-}
 
 /**
  * @param argv arguments after the script's name
  * @returns exit status: see `exit-status.ts`; 130, 143 or 129 if a signal stopped it
  */
-export async function main(argv: readonly string[], io: Io = process): Promise<number> {
-  try {
-    const command = parseTrainFlags(argv, io.env);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return 0;
-    }
-    onMissingFont((text) => io.stderr.write(`${printableLines(text)}\n`));
-    return await runAll(command, io);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    io.stderr.write(`train: ${printableLines(error.message)}\nTry "${called('train')} --help".\n`);
-    return 2;
-  }
+export function main(argv: readonly string[], io: Io = process): Promise<number> {
+  return perform({ name: 'train', help: HELP, parse: parseTrainFlags, run: runAll }, argv, io);
 }
 
 async function runAll(command: TrainCommand, io: Io): Promise<number> {
@@ -135,7 +113,7 @@ async function runIn(parent: string, command: TrainCommand, io: Io): Promise<num
         const all: TrainOptions = {
           ...{ ...fittingSettings(settings, command.words), ...options, ...command.words },
           ...{ ...command.regularization, ...command.probe, ...command.dataSettings },
-          ...{ data, weights, arch: command.arch, demo, mode, signal, out: folder },
+          ...{ data, weights, arch: command.arch, head: command.head, demo, mode, signal, out: folder },
           skipBroken: command.skipBroken,
           tuned: command.tunes ? tunedBy(signal) : undefined,
         };

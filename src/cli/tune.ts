@@ -1,20 +1,17 @@
 /** `npm run tune`: measures which kernels are fastest on this machine, and stores the choices for later runs. */
 
-import { DawngradError, UsageError } from '../errors.ts';
+import { type DawngradError, UsageError } from '../errors.ts';
 import type { AdapterPreference } from '../gpu/dawn.ts';
-import { OutOfMemoryError } from '../gpu/errors.ts';
 import { fromScratch } from '../models/start.ts';
 import { type Architecture, TUTORIAL_ARCHITECTURE, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import { checkNumber, NUMBER_OPTIONS } from '../plan/index.ts';
-import { printableLines } from '../printable.ts';
 import { DEFAULT_BUDGET, engineVersion, keepResults, type TuneReport, tune, tuneLimits } from '../tune/index.ts';
 import { called } from './called.ts';
-import { EXIT_HELP_WITHOUT_TRAINING, exitStatusOf } from './exit-status.ts';
+import { EXIT_HELP_WITHOUT_TRAINING } from './exit-status.ts';
 import { ADAPTERS, flagHelp, oneOf, toNumber } from './flags.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { parseArgs } from './parse-args.ts';
-import { runProgram } from './program.ts';
-import type { Io } from './train.ts';
+import { type Io, memoryAdvice, perform, placeAdvice, runProgram } from './program.ts';
 import { parseArch } from './train-flags/network.ts';
 import { TuneNotes, tuneTable, tuneTotals } from './tune-report.ts';
 
@@ -44,6 +41,8 @@ Ctrl-C stops it and keeps the results so far; a second Ctrl-C stops it at once.
 ${EXIT_HELP_WITHOUT_TRAINING}
 `;
 
+const cacheAdvice = placeAdvice('Set DAWNGRAD_CACHE to a folder that you may write.');
+
 interface TuneCommand {
   readonly batchSize: number;
   readonly imageSize: number;
@@ -60,24 +59,16 @@ interface TuneCommand {
  * @param startedAt when the budget began to run, as `performance.now`; default when the process was started
  * @returns exit status: see `exit-status.ts`; 130, 143 or 129 if a signal stopped it
  */
-export async function main(argv: readonly string[], io: Io = process, startedAt = 0): Promise<number> {
-  try {
-    const command = parseFlags(argv);
-    if (command === 'help') {
-      io.stdout.write(HELP);
-      return 0;
-    }
-    return await run(command, io, startedAt);
-  } catch (error) {
-    if (!(error instanceof DawngradError)) throw error;
-    io.stderr.write(`tune: ${printableLines(error.message)}\n`);
-    if (error instanceof OutOfMemoryError) io.stderr.write('Try a smaller --batch-size or --image-size.\n');
-    if (error instanceof UsageError) io.stderr.write(`Try "${called('tune')} --help".\n`);
-    return exitStatusOf(error);
-  }
+export function main(argv: readonly string[], io: Io = process, startedAt = 0): Promise<number> {
+  const run = (command: TuneCommand) => tuneAll(command, io, startedAt);
+  return perform({ name: 'tune', help: HELP, parse: parseFlags, run, advice }, argv, io);
 }
 
-async function run(command: TuneCommand, io: Io, startedAt: number): Promise<number> {
+function advice(error: DawngradError): string | undefined {
+  return memoryAdvice(error) ?? cacheAdvice(error);
+}
+
+async function tuneAll(command: TuneCommand, io: Io, startedAt: number): Promise<number> {
   const { batchSize, imageSize, mode, arch, adapter, budget, json } = command;
   const notes = new TuneNotes(io.stderr);
   const stopBar = () => notes.stopBar();

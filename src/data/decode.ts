@@ -28,6 +28,7 @@ import { openWithSharp } from './sharp-source.ts';
 import type { Source } from './source.ts';
 import { openTiff } from './tiff.ts';
 import type { Picture } from './transforms.ts';
+import { GIVE_RIGHTS, isForbidden } from './unread.ts';
 
 /** Pillow's limit on the pixels of a picture, above which it takes the file for an attack. */
 export const MAX_PIXELS = 178_956_970;
@@ -192,6 +193,10 @@ function asFileError(path: string, cause: unknown, fetchAgain = FETCH_AGAIN): Er
   const detail = [...lines].filter((line) => line !== '').join('; ');
   if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
     return new FileError(`${name}: the picture is missing. Check the path, or read the folder again.`, { cause });
+  }
+  if (isForbidden(cause)) {
+    const { code } = cause as NodeJS.ErrnoException;
+    return new FileError(`${name}: this user may not read the picture (${code}). ${GIVE_RIGHTS}`, { cause });
   }
   if (cause instanceof PictureError) {
     const Kind = cause instanceof TooLargeError ? PictureTooLargeError : FileError;

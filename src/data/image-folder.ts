@@ -7,8 +7,10 @@
 import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileError } from '../errors.ts';
+import { listed } from '../printable.ts';
 import { kindOf, type LeftOut } from './catalogue/left-out.ts';
 import { fsPath, nameFromBytes, printableName } from './names.ts';
+import { whyUnread } from './unread.ts';
 
 /** torchvision.datasets.folder.IMG_EXTENSIONS, and those of phones behind them; case-insensitive. */
 export const IMAGE_EXTENSIONS: readonly string[] = [
@@ -71,7 +73,7 @@ export class ImageFolder implements ImageDataset {
     });
     if (empty.length > 0) {
       throw new FileError(
-        `${root}: found no picture for the classes ${empty.join(', ')}. ` +
+        `${root}: found no picture for the classes ${listed(empty)}. ` +
           `Put pictures there (${IMAGE_EXTENSIONS.join(' ')}) or remove these folders.`,
       );
     }
@@ -170,12 +172,7 @@ function list(folder: string): Entry[] {
   try {
     entries = readdirSync(fsPath(folder), { withFileTypes: true, encoding: 'buffer' });
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const found = code === 'ENOENT' ? 'there is nothing' : code === 'ENOTDIR' ? 'this is a file' : String(cause);
-    throw new FileError(
-      `${printableName(folder)}: expected a folder of pictures, but ${printableName(found)}. Check the path.`,
-      { cause },
-    );
+    throw new FileError(`${printableName(folder)}: expected a folder of pictures, but ${whyUnread(cause)}`, { cause });
   }
   return entries.map((entry) => {
     const name = nameFromBytes(entry.name);

@@ -12,8 +12,23 @@ export {
   IMBALANCE,
   SMALL_SIDE,
 } from './catalogue/findings.ts';
-export { checkParts, type FoundParts, type FoundSet, findLayout, findParts, type Layout } from './catalogue/layout.ts';
-export { LEFT_OUT_KINDS, LEFT_OUT_TEXT, type LeftOut, type LeftOutKind } from './catalogue/left-out.ts';
+export {
+  checkParts,
+  type FoundParts,
+  type FoundSet,
+  findLayout,
+  findParts,
+  isAmongPictures,
+  type Layout,
+} from './catalogue/layout.ts';
+export {
+  countedKind,
+  LEFT_OUT_KINDS,
+  LEFT_OUT_TEXT,
+  type LeftOut,
+  type LeftOutKind,
+  whatOf,
+} from './catalogue/left-out.ts';
 export { folderOf, isList, LIST_EXTENSIONS } from './catalogue/list.ts';
 export { DEFAULT_VAL_SPLIT, type Split, splitPictures } from './catalogue/split.ts';
 export { SPLIT_NAMES, type SplitName, splitNamed } from './catalogue/split-names.ts';
@@ -42,7 +57,7 @@ export {
 } from './image-folder.ts';
 export { type Batch, DataLoader, type DataLoaderOptions } from './loader.ts';
 export { drawMix, mixPictures } from './mixup.ts';
-export { fsPath, nameFromBytes, placeIn, printableName } from './names.ts';
+export { fsPath, nameFromBytes, placeIn, printableName, realPath } from './names.ts';
 export { PixelCache } from './pixel-cache.ts';
 export { type Box, type ResizeOptions, resize } from './resize.ts';
 export { loadSharp } from './sharp.ts';

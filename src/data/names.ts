@@ -3,7 +3,8 @@
  * that is no UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, and turns back into that byte when the file is opened.
  */
 import { isUtf8 } from 'node:buffer';
-import { relative, sep } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
 
 /** The first of the 128 surrogates, less the byte it stands for. */
 const ESCAPE = 0xdc00;
@@ -39,6 +40,15 @@ export function fsPath(path: string): string | Buffer {
 /** A file's path relative to a folder, with slashes on every system; `resolve(folder, place)` is the file again. */
 export function placeIn(folder: string, path: string): string {
   return relative(folder, path).split(sep).join('/');
+}
+
+/** The path without links; as it is if there is nothing. */
+export function realPath(path: string): string {
+  try {
+    return nameFromBytes(realpathSync(fsPath(path), 'buffer'));
+  } catch {
+    return resolve(path);
+  }
 }
 
 /** A name or path for people: bytes that are no UTF-8, and control characters, are written as `\xff`. */

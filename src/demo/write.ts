@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } f
 import { basename, dirname, join, resolve } from 'node:path';
 import { loadSharp } from '../data/index.ts';
 import { FileError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { MissingPackageError } from '../optional.ts';
 import { inspect, LABEL_FILE, type Label, labelText } from './label.ts';
 import { DEMO_COUNTS, type DemoCounts, type DemoPicture, drawPictures, pictureFiles } from './pictures.ts';
@@ -37,7 +38,7 @@ export async function writeDemoPictures(folder: string, options: DemoOptions): P
   const label: Label = { seed, counts };
   try {
     if (inspect(folder, label) === 'complete') return;
-    mkdirSync(parent, { recursive: true });
+    makeFolder(parent);
     removeLeftovers(parent, prefix);
     await withTemporary(join(parent, `${prefix}${process.pid}-${randomBytes(6).toString('hex')}.tmp`), async (path) => {
       const drawn = join(path, 'drawn');
@@ -53,8 +54,7 @@ export async function writeDemoPictures(folder: string, options: DemoOptions): P
 
 async function writeAll(root: string, label: Label): Promise<void> {
   const { seed, counts } = label;
-  for (const path of new Set(pictureFiles(counts).map((file) => dirname(file))))
-    mkdirSync(join(root, path), { recursive: true });
+  for (const path of new Set(pictureFiles(counts).map((file) => dirname(file)))) makeFolder(join(root, path));
   const pictures = drawPictures(seed, counts);
   const lane = async () => {
     // The lanes share the iterator: each takes the next picture when it is free.

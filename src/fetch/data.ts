@@ -1,6 +1,7 @@
 /** Provides the tutorial's pictures from the cache, or downloads and unpacks them. */
-import { type Dirent, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 import { download } from './download.ts';
 import { DownloadError, ZipError } from './errors.ts';
 import { moveIntoPlace } from './place.ts';
@@ -30,7 +31,7 @@ export async function tutorialData(options: FetchOptions = {}): Promise<string> 
     const problem = findProblem(path);
     if (problem === undefined) return path;
     if (problem !== MISSING) options.onNote?.(`${path}: ${problem}; it is downloaded again.`);
-    mkdirSync(cache, { recursive: true });
+    makeFolder(cache);
     await withTemporary(cache, async (archive) => {
       await download(source, archive, options);
       await withTemporary(cache, async (folder) => {

@@ -8,6 +8,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import crc32 from 'crc-32';
 import { type Entry, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl';
+import { makeFolder } from '../make-folder.ts';
 import { ZipError } from './errors.ts';
 
 /** Limits of an unpacked zip. The tutorial's has some 400 entries and 47 MB. */
@@ -53,9 +54,9 @@ export async function unzip(
     for (const { entry, path } of planned) {
       signal?.throwIfAborted();
       const target = join(folder, path);
-      if (path.endsWith('/')) mkdirSync(target, { recursive: true });
+      if (path.endsWith('/')) makeFolder(target);
       else {
-        mkdirSync(dirname(target), { recursive: true });
+        makeFolder(dirname(target));
         await writeEntry(zip, entry, target, signal);
         sizes.set(path, entry.uncompressedSize);
       }

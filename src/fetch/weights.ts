@@ -1,7 +1,8 @@
 /** Provides torchvision's weights from the cache, or downloads and checks them. */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../make-folder.ts';
 import { download } from './download.ts';
 import { DownloadError } from './errors.ts';
 import { moveIntoPlace } from './place.ts';
@@ -30,7 +31,7 @@ export async function tutorialWeights(options: FetchOptions = {}): Promise<strin
     const problem = await findProblem(path, expected);
     if (problem === undefined) return path;
     if (problem !== MISSING) options.onNote?.(`${path}: ${problem}; it is downloaded again.`);
-    mkdirSync(cache, { recursive: true });
+    makeFolder(cache);
     await withTemporary(cache, async (temporary) => {
       const { sha256, endKnown } = await download(source, temporary, options);
       checkHash(source, sha256, endKnown, options);

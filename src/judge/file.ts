@@ -27,21 +27,26 @@ const SCHEMA = v.object({
   ),
 });
 
+/** `eval` replaces no file. */
+const REMEDY = 'Remove it; `eval --out <another folder>` then writes one that can take its place.';
+
 /**
  * Reads a judgement.json. Unknown keys are left out.
  * @throws FileError if it cannot be read, or is none
  */
 export function readJudgement(path: string): Judgement {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new FileError(`${path}: the judgement cannot be read (${reason}). Check the path and its rights.`, { cause });
+  }
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = JSON.parse(text);
   } catch (cause) {
-    throw new FileError(
-      `${path}: the judgement cannot be read (${(cause as Error).message}). Write it anew by \`eval\`.`,
-      {
-        cause,
-      },
-    );
+    throw damaged(path, (cause as Error).message);
   }
   const { success, output, issues } = v.safeParse(SCHEMA, json);
   if (!success) throw damaged(path, `${v.getDotPath(issues[0]) ?? 'the whole'}: ${issues[0].message}`);
@@ -64,5 +69,5 @@ function valueText(value: unknown): string {
 }
 
 function damaged(path: string, what: string): FileError {
-  return new FileError(`${path}: is no judgement of version 1 (${what}). Write it anew by \`eval\`.`);
+  return new FileError(`${path}: is no judgement of version 1 (${what}). ${REMEDY}`);
 }

@@ -36,8 +36,6 @@ const OPTIONS = {
 
 /** [N, inChannels, H, W] to [N, outChannels, H/stride, W/stride], rounded up. The convolution has no bias. */
 export class ConvNorm extends Sequential {
-  readonly outChannels: number;
-
   /** @throws OptionError */
   constructor(gpu: Gpu, inChannels: number, outChannels: number, options: ConvNormOptions) {
     checkNames('ConvNorm', options, OPTIONS);
@@ -52,11 +50,6 @@ export class ConvNorm extends Sequential {
       ...init,
     });
     super(conv, new BatchNorm2d(gpu, outChannels, norm), ...(activation ? [activation] : []));
-    this.outChannels = outChannels;
-  }
-
-  get conv(): Conv2d {
-    return this.children.get('0') as Conv2d;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { sigmoid, silu } from '../autograd/ops/elementwise.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import { IMAGENET_INPUT } from '../input-spec.ts';
+import { torchvisionInput } from '../input-spec.ts';
 import { defaultBound, type Init, refillUniform, toBeRefilled } from '../nn/init.ts';
 import { Linear } from '../nn/linear.ts';
 import { Sequential } from '../nn/sequential.ts';
@@ -128,7 +128,7 @@ export const EFFICIENTNETS: readonly Net[] = [
     ...{ name: 'efficientnet_b0', title: 'EfficientNet-B0', headName: 'classifier.1', featureSize: 1280 },
     blocks: blockNames(8, [1]),
     marks: ['features.0.0.weight', 'conv_stem.weight'],
-    input: { ...IMAGENET_INPUT, interpolation: 'bicubic' },
+    input: torchvisionInput('efficientnet_b0'),
     build: efficientnet_b0,
     fits: (entries) =>
       !entries.has('features.1.1.block.0.0.weight') &&

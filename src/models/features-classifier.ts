@@ -11,7 +11,7 @@ import { checkInit, INIT_OPTIONS, type Init, kaimingNormalFanOut } from '../nn/i
 import { Linear } from '../nn/linear.ts';
 import type { AnyModule, Module } from '../nn/module.ts';
 import { Sequential } from '../nn/sequential.ts';
-import { Classifier, inTypeOf } from './classifier.ts';
+import { Classifier } from './classifier.ts';
 import { unfolded } from './conv-norm.ts';
 import type { Entries } from './net.ts';
 
@@ -55,8 +55,8 @@ export function headDropout(init: Init): Dropout {
 
 /** The parts of a FeaturesClassifier. */
 export interface FeaturesClassifierParts {
-  /** From images to maps. The first is the stem, which begins with a convolution. */
-  readonly features: readonly [Module & { readonly conv: Conv2d }, ...Module[]];
+  /** From images to maps. */
+  readonly features: readonly Module[];
   /** From features to scores. The last is the head. */
   readonly classifier: readonly [...Step[], Linear];
 }
@@ -68,7 +68,7 @@ export interface FeaturesClassifierParts {
 export abstract class FeaturesClassifier extends Classifier {
   readonly featureSize: number;
   readonly headName: string;
-  readonly #features: FeaturesClassifierParts['features'];
+  readonly #features: readonly Module[];
   readonly #classifier: Sequential;
 
   constructor({ features, classifier }: FeaturesClassifierParts) {
@@ -95,7 +95,7 @@ export abstract class FeaturesClassifier extends Classifier {
   }
 
   protected override trunk(): readonly Step[] {
-    return [inTypeOf(this.#features[0].conv), ...unfolded(this.#features)];
+    return unfolded(this.#features);
   }
 
   protected override neck(): readonly Step[] {
@@ -111,7 +111,11 @@ export abstract class FeaturesClassifier extends Classifier {
   }
 }
 
-/** The names of the blocks of such a network. @param features how many modules its features are, without the stem @param layers of `classifier` that have parameters */
+/**
+ * The names of the blocks of such a network.
+ * @param features how many modules its features are, without the stem
+ * @param layers places of those in `classifier` that have parameters
+ */
 export function blockNames(features: number, layers: readonly number[]): readonly string[] {
   return [...Array.from({ length: features + 1 }, (_, i) => `features.${i}`), ...layers.map((i) => `classifier.${i}`)];
 }

@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { InputSpec } from '../input-spec.ts';
 import type { Init } from '../nn/init.ts';
 import type { Classifier } from './classifier.ts';
-import type { Architecture } from './types.ts';
+import type { NetName } from './types.ts';
 
 /** The shapes of a checkpoint's entries by their names, without a prefix. */
 export type Entries = ReadonlyMap<string, { readonly shape: readonly number[] }>;
@@ -19,7 +19,7 @@ export interface NamedShape {
 /** An architecture. */
 export interface Net {
   /** torchvision's name. */
-  readonly name: Architecture;
+  readonly name: NetName;
   /** For people: `ResNet-50`. */
   readonly title: string;
   /** The name of the last layer, as `Classifier.headName`. */
@@ -46,4 +46,6 @@ export interface Net {
   fromTimm?(name: string, shape: readonly number[]): NamedShape | undefined;
   /** What a user should know of an entry under timm's names, as a clause. */
   readonly timmNote?: string;
+  /** The graph of an ONNX file's network without its weights, as text: what files of a run keep of it. */
+  readonly graph?: string;
 }

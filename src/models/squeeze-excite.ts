@@ -1,5 +1,7 @@
-/** Weights channels by what all of them hold (J. Hu et al., "Squeeze-and-Excitation Networks", 2017): torchvision's
- * `SqueezeExcitation`. */
+/**
+ * Weights channels by what all of them hold (J. Hu et al., "Squeeze-and-Excitation Networks", 2017): torchvision's
+ * `SqueezeExcitation`.
+ */
 import { mul } from '../autograd/ops/elementwise.ts';
 import { flatten } from '../autograd/ops/flatten.ts';
 import { globalAvgPool2d } from '../autograd/ops/global-avg-pool2d.ts';

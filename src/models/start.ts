@@ -3,6 +3,7 @@
  * random draws: first the constructor's, then the new last layer's. Loading replaces the constructor's draws, so they
  * are only counted.
  */
+
 import { FileError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { type InputSpec, inputFrom, torchvisionInput } from '../input-spec.ts';
@@ -11,8 +12,9 @@ import { listed } from '../printable.ts';
 import { type Checkpoint, namedClasses, parseSource, readCheckpoint } from '../weights/index.ts';
 import type { Classifier } from './classifier.ts';
 import { findNet } from './find-net.ts';
+import type { Net } from './net.ts';
 import { MARKS, netOf, netWith } from './registry.ts';
-import { ARCHITECTURES, type Architecture, type TrainMode, TUTORIAL_ARCHITECTURE } from './types.ts';
+import { ARCHITECTURES, type Architecture, type NetName, type TrainMode, TUTORIAL_ARCHITECTURE } from './types.ts';
 
 export { CLASSES_KEY, namedClasses } from '../weights/index.ts';
 
@@ -21,7 +23,9 @@ export const IGNORE_ORIENTATION_KEY = 'ignoreOrientation';
 
 /** The start of a run: architecture and weights. */
 export interface Start {
-  readonly architecture: Architecture;
+  readonly architecture: NetName;
+  /** The network, if it is not one of the registry. */
+  readonly net?: Net | undefined;
   /** Its tensors become the network's entries. Without it they are drawn. */
   readonly checkpoint?: Checkpoint | undefined;
   /** Whether the checkpoint's last layer is used too. Otherwise a new one is drawn. */
@@ -36,11 +40,17 @@ export interface Start {
 export type StartFacts = Omit<Start, 'checkpoint' | 'input'>;
 
 /** Returns a start without its weights. */
-export const factsOf = ({ architecture, loadsLastLayer, description }: Start): StartFacts => ({
+export const factsOf = ({ architecture, net, loadsLastLayer, description }: Start): StartFacts => ({
   architecture,
+  ...(net && { net }),
   loadsLastLayer,
   description,
 });
+
+/** The network of a start. */
+export function netOfStart({ architecture, net }: Pick<Start, 'architecture' | 'net'>): Net {
+  return net ?? netOf(architecture as Architecture);
+}
 
 /** A start without a checkpoint: every weight is drawn. */
 export function fromScratch(architecture: Architecture = TUTORIAL_ARCHITECTURE): Start {
@@ -59,7 +69,11 @@ export function readStart(
   architecture?: Architecture | undefined,
 ): Start {
   if (weights === undefined) return fromScratch(architecture);
-  const start = startFrom(weights, readCheckpoint(weights), classes);
+  return expectArchitecture(weights, startFrom(weights, readCheckpoint(weights), classes), architecture);
+}
+
+/** @throws FileError unless it is the network that was asked for, if one was */
+export function expectArchitecture(weights: string, start: Start, architecture: Architecture | undefined): Start {
   if (architecture === undefined || architecture === start.architecture) return start;
   throw new FileError(
     `${weights}: expected the weights of a ${architecture}, found those of a ${start.architecture}. Leave the architecture out, as ` +
@@ -68,22 +82,34 @@ export function readStart(
 }
 
 /**
- * Finds a checkpoint's architecture, and whether its last layer fits these classes. It fits if it has as many outputs
- * and, if the checkpoint names its classes, the same names.
+ * Finds a checkpoint's architecture, and whether its last layer fits these classes, as `startOf`.
  * @throws FileError if no known architecture fits
  */
 export function startFrom(path: string, checkpoint: Checkpoint, classes: readonly string[]): Start {
-  const net = findNet(parseSource(path).path, checkpoint);
-  const architecture = architectureOf(path, net);
-  const outputs = outputsOf(architecture, net);
-  const named = namedClasses(net);
+  const found = findNet(parseSource(path).path, checkpoint);
+  return startOf(path, { net: netOf(architectureOf(path, found)), checkpoint: found }, classes);
+}
+
+/** A network of a file, and its entries. */
+export interface OpenNet {
+  readonly net: Net;
+  readonly checkpoint: Checkpoint;
+}
+
+/**
+ * Decides whether a network's last layer is for these classes. It is if it has as many outputs and, if the checkpoint names
+ * its classes, the same names.
+ */
+export function startOf(path: string, { net, checkpoint }: OpenNet, classes: readonly string[]): Start {
+  const { name: architecture, graph } = net;
+  const outputs = outputsOf(net, checkpoint);
+  const named = namedClasses(checkpoint);
+  const input = inputFrom(checkpoint.metadata, architecture, path);
   const begin = `${path} (${architecture})`;
-  const end = notesText(net);
-  const input = inputFrom(net.metadata, architecture, path);
+  const end = notesText(checkpoint);
+  const known = { architecture, ...(graph !== undefined && { net }), checkpoint, input };
   const left = (reason: string): Start => ({
-    architecture,
-    checkpoint: net,
-    input,
+    ...known,
     loadsLastLayer: false,
     description: `${begin}, without its last layer: ${reason}. A new one is drawn.${end}`,
   });
@@ -93,7 +119,7 @@ export function startFrom(path: string, checkpoint: Checkpoint, classes: readonl
     return left(`it is for the classes ${listed(named)}, but the data has ${listed(classes)}`);
   }
   const description = `${begin}, whole: its last layer has ${outputs} outputs, one per class of the data.${end}`;
-  return { architecture, checkpoint: net, input, loadsLastLayer: true, description };
+  return { ...known, loadsLastLayer: true, description };
 }
 
 /** Reads the network of a checkpoint: `path#name` names one of several. @throws FileError if it cannot be read */
@@ -112,7 +138,7 @@ export function notesText({ notes = [] }: Pick<Checkpoint, 'notes'>): string {
  */
 export function architectureOf(path: string, { tensors }: Checkpoint): Architecture {
   const net = netWith(tensors);
-  if (net) return net.name;
+  if (net) return net.name as Architecture;
   const isAlike = MARKS.some((mark) => tensors.has(mark));
   throw new FileError(
     `${path}: expected the weights of a known network under torchvision's or timm's names, found ` +
@@ -122,8 +148,8 @@ export function architectureOf(path: string, { tensors }: Checkpoint): Architect
 }
 
 /** Outputs of a checkpoint's last layer; undefined if it has none. */
-export function outputsOf(architecture: Architecture, { tensors }: Checkpoint): number | undefined {
-  return tensors.get(`${netOf(architecture).headName}.weight`)?.shape[0];
+export function outputsOf({ headName }: Net, { tensors }: Checkpoint): number | undefined {
+  return tensors.get(`${headName}.weight`)?.shape[0];
 }
 
 /**
@@ -140,7 +166,7 @@ export function buildModel(
 ): Classifier {
   const skip = { ...(random && { random }), init: 'skip' } as const;
   const draw = random && draws ? { random } : skip;
-  const model = netOf(start.architecture).build(gpu, start.checkpoint ? skip : draw);
+  const model = netOfStart(start).build(gpu, start.checkpoint ? skip : draw);
   if (mode !== 'finetune') model.freeze();
   // After freezing, so the new layer is the only one that requires gradients.
   model.head = new Linear(gpu, model.featureSize, classes, start.loadsLastLayer ? skip : draw);

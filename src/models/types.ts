@@ -22,6 +22,14 @@ export const ARCHITECTURES = [
 ] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
+/** The name of a network that an ONNX file describes. */
+export const ONNX = 'onnx';
+/** What runs and files call a network. */
+export type NetName = Architecture | typeof ONNX;
+/** Metadata of a run's weights: the graph of such a network, without weights. */
+export const GRAPH_KEY = 'onnxGraph';
+export const NET_NAMES: readonly NetName[] = [...ARCHITECTURES, ONNX];
+
 /** The network of the tutorial. */
 export const TUTORIAL_ARCHITECTURE: Architecture = 'resnet18';
 

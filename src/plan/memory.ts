@@ -42,7 +42,7 @@ export interface MemoryQuestion {
   /** Pictures per phase. They may be fewer than a batch, or leave a smaller last batch. */
   readonly pictures: Readonly<Record<Phase, number>>;
   /** The network; default a resnet18. */
-  readonly start?: Pick<Start, 'architecture' | 'loadsLastLayer'> | undefined;
+  readonly start?: Pick<Start, 'architecture' | 'net' | 'loadsLastLayer'> | undefined;
   /** Whether the weights are stored in f16 after loading. Then nothing can be trained. Off by default. */
   readonly half?: boolean | undefined;
 }

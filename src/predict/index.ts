@@ -1,9 +1,10 @@
 /** Classifies pictures with a trained network. Other folders import from this file. */
-export type { ClassNames } from './class-names.ts';
+export { type ClassNames, classNamesOf } from './class-names.ts';
 export { IMAGENET_CLASSES } from './imagenet-classes.ts';
 export { type FolderJudgement, type JudgeFolderOptions, judgeFolder } from './judge-folder.ts';
 export { type LabelledFolder, labelsByName, nameKey, openLabelled, partOf, WHOLE } from './labelled-folder.ts';
 export {
+  countOutputs,
   DEFAULT_BATCH_SIZE,
   DEFAULT_TOP,
   openPredictor,

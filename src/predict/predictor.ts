@@ -9,10 +9,11 @@ import { Watchdog } from '../gpu/watchdog.ts';
 import { type InputSpec, inputAt, inputFrom } from '../input-spec.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { Classifier } from '../models/index.ts';
-import { netOf } from '../models/registry.ts';
-import { architectureOf, buildModel, IGNORE_ORIENTATION_KEY, outputsOf, readNet, type Start } from '../models/start.ts';
-import type { Architecture } from '../models/types.ts';
+import type { Net } from '../models/net.ts';
+import { buildModel, IGNORE_ORIENTATION_KEY, outputsOf, type Start } from '../models/start.ts';
+import type { NetName } from '../models/types.ts';
 import { StateDictError } from '../nn/index.ts';
+import { openNet } from '../onnx/start.ts';
 import { checkLimits, checkNumber, type FindTuned, NUMBER_OPTIONS, rehearse } from '../plan/index.ts';
 import type { Checkpoint } from '../weights/index.ts';
 import { type ClassNames, classNamesOf } from './class-names.ts';
@@ -54,6 +55,11 @@ export interface PredictorOptions {
   readonly adapter?: AdapterPreference | undefined;
   /** Called once the device is open. Without it the predictor uses the chooser of `gpu`, or else the shipped tables. */
   readonly tuned?: FindTuned | undefined;
+  /**
+   * Of an ONNX file: the node, or the last layer (`fc` of `fc.weight`), at which the network ends. By default the last product
+   * with a matrix of weights.
+   */
+  readonly head?: string | undefined;
   /** A device to use instead of opening one; with `half`, one that was opened for it. It stays open and unchanged. */
   readonly gpu?: Gpu | undefined;
 }
@@ -91,16 +97,16 @@ const QUEUE_DEPTH = 1;
 /**
  * Reads a checkpoint and loads its network on a device. The caller must close the predictor; until then Node does not
  * exit.
- * @param weights a .pth or .safetensors file of a known network, or the folder of a run, for its best.safetensors;
+ * @param weights a .pth or .safetensors file of a known network, an ONNX file of a classifier made of ops that we have, or the folder of a run, for its best.safetensors;
  *   `file.pth#name` takes one of several state dicts
  * @throws FileError naming the file if it cannot be read or holds another network; UsageError if an option is invalid;
  *   NoAdapterError, OutOfMemoryError, DeviceLostError or GpuError of the device; MissingFeatureError if it has no half
  *   precision; errors of `tuned`
  */
 export async function openPredictor(weights: string, options: PredictorOptions = {}): Promise<Predictor> {
-  const checkpoint = readNet(weights);
-  const architecture = architectureOf(weights, checkpoint);
-  const classes = classNamesOf(checkpoint, countOutputs(weights, architecture, checkpoint));
+  const { net, checkpoint } = await openNet(weights, options.head);
+  const { name: architecture } = net;
+  const classes = classNamesOf(checkpoint, countOutputs(weights, net, checkpoint));
   const own = inputFrom(checkpoint.metadata, architecture, weights);
   const imageSize = checkNumber('imageSize', options.imageSize ?? own.crop);
   const input = inputAt(own, imageSize, architecture);
@@ -108,7 +114,7 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   const threads = checkNumber('threads', options.threads ?? NUMBER_OPTIONS.threads.default);
   const maxPixels = checkNumber('maxPixels', options.maxPixels ?? NUMBER_OPTIONS.maxPixels.default);
   const ignoreOrientation = options.ignoreOrientation ?? checkpoint.metadata[IGNORE_ORIENTATION_KEY] === 'true';
-  const network = { architecture, loadsLastLayer: true };
+  const network = { architecture, ...(net.graph !== undefined && { net }), loadsLastLayer: true };
   const start: Start = { ...network, checkpoint, input, description: weights };
   const watchdog = new Watchdog(checkNumber('watchdog', options.watchdog ?? NUMBER_OPTIONS.watchdog.default));
   const { half = false, startThreads = false, adapter } = options;
@@ -137,13 +143,13 @@ export async function openPredictor(weights: string, options: PredictorOptions =
   }
 }
 
-/** The number of classes of the last layer. */
-function countOutputs(path: string, architecture: Architecture, checkpoint: Checkpoint): number {
-  const outputs = outputsOf(architecture, checkpoint);
+/** The number of classes of the last layer. @throws FileError if there is none, or it has fewer than two outputs */
+export function countOutputs(path: string, net: Net, checkpoint: Checkpoint): number {
+  const outputs = outputsOf(net, checkpoint);
   if (outputs !== undefined && outputs >= 2) return outputs;
   const found = outputs === undefined ? 'none' : `one with ${outputs}`;
   throw new FileError(
-    `${path}: expected a last layer (${netOf(architecture).headName}.weight) with two or more outputs, one per class, found ${found}. ` +
+    `${path}: expected a last layer (${net.headName}.weight) with two or more outputs, one per class, found ${found}. ` +
       'Give the weights of a whole network, such as the best.safetensors of a run.',
   );
 }
@@ -152,7 +158,7 @@ interface Parts {
   readonly weights: string;
   readonly metadata: Checkpoint['metadata'];
   readonly notes: readonly string[];
-  readonly architecture: Architecture;
+  readonly architecture: NetName;
   readonly classes: ClassNames;
   readonly input: InputSpec;
   readonly batchSize: number;
@@ -184,7 +190,7 @@ export class Predictor {
   readonly metadata: Checkpoint['metadata'];
   /** The choices made in that file: one of several state dicts, names without a prefix. */
   readonly notes: readonly string[];
-  readonly architecture: Architecture;
+  readonly architecture: NetName;
   /** Names of the classes, in the order of the network's outputs. */
   readonly classes: readonly string[];
   /** Source of the names: the checkpoint, ImageNet's list, or none (`class 0` and so on). */
@@ -262,6 +268,13 @@ export class Predictor {
   async *scores(pictures: readonly PictureInput[]): AsyncGenerator<Scored | Unreadable, void, undefined> {
     const { input, batchSize, threads } = this.#parts;
     if (this.#closed) throw new DawngradError('This predictor was closed; open another one.');
+    // A text would be taken for a list of its letters.
+    if (!Array.isArray(pictures)) {
+      const found = typeof pictures === 'string' ? 'one path' : 'something else';
+      throw new UsageError(
+        `pictures: expected a list of pictures, found ${found}; put it in brackets: predict([picture])`,
+      );
+    }
     const numbers = 3 * input.crop ** 2;
     // Shaders do not depend on the batch size: a smaller last batch compiles nothing and needs no padding.
     const batch = new Float32Array(Math.min(batchSize, pictures.length) * numbers);

@@ -1,7 +1,7 @@
 /** Each class by itself, and how far the network's sureness can be trusted. */
 import type { CalibrationBin, ClassScores, Judgement } from '../judge/index.ts';
 import { type Html, html, named } from './html.ts';
-import { dataTable, type Section } from './section.ts';
+import { bar, dataTable, type Section } from './section.ts';
 import { percent, whole } from './words.ts';
 
 export function classesSection({ classes, topK }: Judgement): Section {
@@ -59,5 +59,5 @@ export function surenessSection({ calibration, ece }: Judgement): Section {
 }
 
 function rightCell({ accuracy }: CalibrationBin): Html {
-  return html`${percent(accuracy)} <svg class="bar" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="3"/><rect class="fill" width="${(accuracy * 100).toFixed(1)}" height="3"/></svg>`;
+  return html`${percent(accuracy)} ${bar(accuracy)}`;
 }

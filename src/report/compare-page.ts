@@ -1,13 +1,15 @@
 /** Several runs beside each other. */
-import { type Answer, type Judgement, reachOf } from '../judge/index.ts';
+import { type Judgement, reachOf } from '../judge/index.ts';
 import { pageCurves } from '../pictures/index.ts';
+import type { ComparedView } from './compared-views.ts';
 import { figures, swatch } from './curves.ts';
-import { type Html, html, named, namedPath, plain, trusted } from './html.ts';
+import { heatLink, heatNote, heatScale } from './heat.ts';
+import { type Html, html, named, namedPath, plain } from './html.ts';
 import { pageText } from './page.ts';
 import type { RunRecord } from './run-record.ts';
 import { type Section, tableBox } from './section.ts';
 import { settingsOf, titleOf } from './settings.ts';
-import type { View } from './views.ts';
+import type { Disputed, Shared } from './shared.ts';
 import { counted, duration, percent, picturePath, whole } from './words.ts';
 
 /** A run has a colour of its own, and a page has so many. */
@@ -22,43 +24,22 @@ export interface ComparedRun {
   readonly name: string;
 }
 
-/** A picture that some runs name right and others wrong. */
-export interface Disputed {
-  readonly path: string;
-  readonly truth: string;
-  /** In the order of the runs. */
-  readonly answers: readonly Answer[];
-}
-
-/** The pictures that all runs were judged on, by path. */
-interface Shared {
-  readonly count: number;
-  readonly disputed: readonly Disputed[];
-}
-
-/** @returns the pictures that all runs were judged on, and those of them on which the runs disagree */
-export function sharedPictures(runs: readonly ComparedRun[]): Shared {
-  const [first, ...others] = runs.map(({ record }) => record.judgement?.answers ?? []);
-  const byPath = others.map((answers) => new Map(answers.map((answer) => [answer.path, answer])));
-  const shared = first!.flatMap((answer) => {
-    const same = byPath.map((answers) => answers.get(answer.path));
-    return same.every((one) => one?.truth === answer.truth) ? [[answer, ...(same as Answer[])]] : [];
-  });
-  const disputed = shared
-    .filter((answers) => answers.some(({ right }) => right) && answers.some(({ right }) => !right))
-    .map((answers) => ({ path: answers[0]!.path, truth: answers[0]!.truth, answers }));
-  return { count: shared.length, disputed };
-}
-
 /**
  * @param runs two to `MOST_RUNS`
+ * @param shared the pictures that all were judged on
  * @param views of the disputed pictures, by path, as far as there are
+ * @param remarks a sentence each on pictures or heat maps that are missing
  */
-export async function comparePage(runs: readonly ComparedRun[], views: ReadonlyMap<string, View>): Promise<string> {
-  const shared = sharedPictures(runs);
+export async function comparePage(
+  runs: readonly ComparedRun[],
+  shared: Shared,
+  views: ReadonlyMap<string, ComparedView>,
+  remarks: readonly string[] = [],
+): Promise<string> {
+  const heats = [...views.values()].some((view) => view.heats.some((heat) => heat !== undefined));
   const sections = [
     resultsSection(runs),
-    disputedSection(runs, shared, views),
+    disputedSection(runs, shared, views, { heats, remarks }),
     await curvesSection(runs),
     settingsSection(runs),
   ].filter((section) => section !== undefined);
@@ -66,7 +47,7 @@ export async function comparePage(runs: readonly ComparedRun[], views: ReadonlyM
     title: `${runs.length} runs compared`,
     head: head(runs, shared),
     sections,
-    foot: html`<p>Intervals are Wilson's, of 95 %. Runs whose intervals overlap may be equally good.</p>
+    foot: html`${heats && heatNote()}<p>Intervals are Wilson's, of 95 %. Runs whose intervals overlap may be equally good.</p>
       <p>Written by dawngrad ${plain(runs[0]!.record.config.dawngrad)}. This file holds everything it shows, and loads nothing.</p>`,
   });
 }
@@ -221,7 +202,8 @@ function epochTable(runs: readonly ComparedRun[]): Html {
 function disputedSection(
   runs: readonly ComparedRun[],
   { count, disputed }: Shared,
-  views: ReadonlyMap<string, View>,
+  views: ReadonlyMap<string, ComparedView>,
+  { heats, remarks }: { readonly heats: boolean; readonly remarks: readonly string[] },
 ): Section {
   const more = disputed.length - MOST_DISPUTED;
   const text =
@@ -233,16 +215,33 @@ function disputedSection(
   return {
     id: 'disputed',
     title: 'Where they disagree',
-    body: html`<p>${text}</p><ol class="cards">${disputed.slice(0, MOST_DISPUTED).map((one) => card(runs, one, views.get(one.path)))}</ol>`,
+    body: html`<p>${text}${heats && html` Beside each lies where each run looked: the brighter a place, the more it spoke for that run's answer (${heatLink}).`}</p>
+    ${remarks.map((remark) => html`<p class="quiet">${plain(remark, 2000)}</p>`)}${heats && heatScale()}
+    <ol class="cards">${disputed.slice(0, MOST_DISPUTED).map((one) => card(runs, one, views.get(one.path)))}</ol>`,
   };
 }
 
-function card(runs: readonly ComparedRun[], { path, truth, answers }: Disputed, view: View | undefined): Html {
+function card(runs: readonly ComparedRun[], { path, truth, answers }: Disputed, view: ComparedView | undefined): Html {
   const shown = picturePath(path);
   return html`<li class="card"><h3>${named(truth)}</h3>
-    ${view && html`<div class="looks alone"><figure><img src="${trusted(view.picture)}" alt="${plain(shown)}, which is ${plain(truth)}" decoding="async"></figure></div>`}
+    ${view && looks(runs, view, { shown, truth, answers })}
     <ul class="likely">${answers.map(
       ({ answer, right, probability }, i) =>
         html`<li><span>${runName(runs[i]!, i)}: <span class="verdict ${right ? 'ok' : 'no'}">${right ? '✓' : '✗'} ${named(answer)}</span></span> <b>${percent(probability)}</b></li>`,
     )}</ul><p class="file">${namedPath(shown)}</p></li>`;
+}
+
+/** The picture, and the same under the heat of each run that has one. */
+function looks(
+  runs: readonly ComparedRun[],
+  { picture, heats }: ComparedView,
+  { shown, truth, answers }: Pick<Disputed, 'truth' | 'answers'> & { readonly shown: string },
+): Html {
+  const seen = heats.flatMap((heat, i) => (heat === undefined ? [] : [{ heat, i }]));
+  return html`<div class="looks ${seen.length === 0 ? 'alone' : 'several'}">
+    <figure><img src="${picture}" alt="${plain(shown)}, which is ${plain(truth)}" decoding="async">${seen.length > 0 && html`<figcaption>what they saw</figcaption>`}</figure>
+    ${seen.map(
+      ({ heat, i }) =>
+        html`<figure><img src="${heat}" alt="The same picture; bright where it spoke for ${plain(answers[i]!.answer)}, the answer of ${plain(runs[i]!.name)}" decoding="async"><figcaption>${runName(runs[i]!, i)}</figcaption></figure>`,
+    )}</div>`;
 }

@@ -1,5 +1,5 @@
 /** What the network learned from: pictures by class and split. */
-import { type Html, html, named } from './html.ts';
+import { type Html, html, named, plain } from './html.ts';
 import type { RunRecord } from './run-record.ts';
 import { dataTable, type Section } from './section.ts';
 import { counted, whole } from './words.ts';
@@ -16,8 +16,11 @@ interface Row {
   readonly counts: readonly number[];
 }
 
-/** @param counts undefined if the pictures are gone */
-export function dataSection({ config, judgement }: RunRecord, counts: Counts | undefined): Section {
+/**
+ * @param counts undefined if the pictures are gone
+ * @param remark a sentence on what became of them
+ */
+export function dataSection({ config, judgement }: RunRecord, counts: Counts | undefined, remark?: string): Section {
   const known: Counts = counts ?? (judgement ? { [judgement.split]: judgement.classes.map(({ count }) => count) } : {});
   const splits = Object.keys(known);
   const rows = config.classes.map(
@@ -36,6 +39,7 @@ export function dataSection({ config, judgement }: RunRecord, counts: Counts | u
     id: 'data',
     title: 'The pictures',
     body: html`<p>${counted(config.classes.length, 'class', 'classes')}, ${totals.join(', ')}. ${unevenNote(known.train)}</p>
+      ${remark && html`<p class="quiet">${plain(remark, 2000)}</p>`}
       ${splits.length > 0 && dataTable('Pictures of each class', columns, rows)}
       ${skippedList(config.skipped)}`,
   };

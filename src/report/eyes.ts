@@ -5,7 +5,8 @@ import { type AdapterPreference, openGpu } from '../gpu/dawn.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import { Watchdog } from '../gpu/watchdog.ts';
 import { chooserOf } from '../kernels/chooser.ts';
-import { buildModel, readStart } from '../models/start.ts';
+import { buildModel, type Start } from '../models/start.ts';
+import { openStart } from '../onnx/start.ts';
 import { NUMBER_OPTIONS } from '../plan/index.ts';
 import { RECORD_FILES, type RunRecord } from './run-record.ts';
 import type { Eyes, Network } from './views.ts';
@@ -31,7 +32,7 @@ export function openReader({ config }: RunRecord): OpenEyes {
  */
 export async function openEyes(record: RunRecord, adapter?: AdapterPreference): Promise<OpenEyes> {
   const { config } = record;
-  const start = readStart(join(record.folder, RECORD_FILES.best), config.classes);
+  const start = await openStart(join(record.folder, RECORD_FILES.best), config.classes);
   const gpu = await openGpu(adapter && { adapter });
   let network: Network;
   try {
@@ -48,7 +49,7 @@ export async function openEyes(record: RunRecord, adapter?: AdapterPreference): 
   return { ...reader, network, close };
 }
 
-function networkOn(gpu: Gpu, start: ReturnType<typeof readStart>, classes: number): Network {
+function networkOn(gpu: Gpu, start: Start, classes: number): Network {
   const model = buildModel(gpu, start, { classes, mode: 'extract' }).eval();
   const watchdog = new Watchdog(NUMBER_OPTIONS.watchdog.default);
   return { gpu, chooser: chooserOf(gpu).fresh(), model, batchSize: BATCH_SIZE, watchdog };

@@ -1,7 +1,8 @@
 /** What the network fails on: each wrong picture with truth, answer, how sure it was, and where it looked. */
 import { type Answer, type Judgement, worstClasses } from '../judge/index.ts';
+import { heatLink, heatScale } from './heat.ts';
 import { type Html, html, named, namedPath, plain } from './html.ts';
-import { dataTable, type Section } from './section.ts';
+import { bar, dataTable, type Section } from './section.ts';
 import { sentences } from './sentences.ts';
 import { MOST_PICTURE_BYTES, type View } from './views.ts';
 import { counted, percent, picturePath, whole } from './words.ts';
@@ -42,11 +43,7 @@ function body(judgement: Judgement, wrong: readonly Answer[], views: ReadonlyMap
 function explanation(views: ReadonlyMap<Answer, View>): Html {
   const alone = [...views.values()].some(({ heat }) => heat === undefined);
   return html`Beside each lies where the network looked: the brighter a place, the more it spoke for the answer
-    (<a href="#note-grad-cam">Grad-CAM</a>).${alone && ' A picture alone has no place that did.'}`;
-}
-
-function heatScale(): Html {
-  return html`<p class="scale"><span>spoke little for the answer</span><span class="ramp" aria-hidden="true"></span><span>spoke most</span></p>`;
+    (${heatLink}).${alone && ' A picture alone has no place that did.'}`;
 }
 
 /** Only scripts can sort, so only they show it. */
@@ -89,7 +86,7 @@ function likely({ top, truth, answer, probability, loss }: Answer): readonly Htm
       probability: share,
       note,
     }) => html`<li${note !== '' && html` class="${note}"`}><span>${named(name)}${note === 'right' && html` <em>✓ right</em>`}</span> <b>${percent(share)}</b>
-      <svg class="bar" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="3"/><rect class="fill" width="${(share * 100).toFixed(1)}" height="3"/></svg></li>`,
+      ${bar(share)}</li>`,
   );
 }
 

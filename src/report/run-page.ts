@@ -4,6 +4,7 @@ import { classesSection, surenessSection } from './classes.ts';
 import { confusionSection } from './confusion.ts';
 import { curvesSection } from './curves.ts';
 import { type Counts, dataSection } from './data.ts';
+import { heatNote } from './heat.ts';
 import { type Html, html, plain } from './html.ts';
 import { mistakes } from './mistakes.ts';
 import { pageText } from './page.ts';
@@ -24,10 +25,12 @@ export interface RunPage {
   readonly folder: string;
   /** A sentence about pictures or heat maps that are missing. */
   readonly remark: string | undefined;
+  /** A sentence about what became of the run's pictures. */
+  readonly dataRemark: string | undefined;
 }
 
 /** @returns the HTML of report.html */
-export async function runPage({ record, views, counts, folder, remark }: RunPage): Promise<string> {
+export async function runPage({ record, views, counts, folder, remark, dataRemark }: RunPage): Promise<string> {
   const { judgement } = record;
   const judged = judgement && [
     mistakes(judgement, views, remark),
@@ -38,7 +41,7 @@ export async function runPage({ record, views, counts, folder, remark }: RunPage
   const sections: (Section | undefined)[] = [
     ...(judged ?? []),
     await curvesSection(record),
-    dataSection(record, counts),
+    dataSection(record, counts, dataRemark),
     useSection(record, folder),
     settingsSection(record),
     deviceSection(record),
@@ -55,9 +58,7 @@ export async function runPage({ record, views, counts, folder, remark }: RunPage
 function foot({ config, judgement }: RunRecord): Html {
   return html`${
     judgement &&
-    html`<p id="note-grad-cam">Grad-CAM (Selvaraju et al., 2017) weighs the channels of the network's last map by how much the answer's score
-    grows with each, and adds them. Bright places spoke for the answer, compared with the other places of the same picture; the map has
-    few, coarse places.</p>
+    html`${heatNote()}
     <p>The interval is Wilson's, of 95 %. It holds for more pictures of the same kind, not for pictures of another camera or place. Val also chose the best epoch, so its accuracy
     is a little too good.</p>`
   }

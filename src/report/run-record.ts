@@ -1,10 +1,11 @@
 /** What the files of a run folder say, for a page about it. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as v from 'valibot';
 import { FileError } from '../errors.ts';
 import { type InputSpec, isInputSpec, readInput } from '../input-spec.ts';
 import { type Judgement, readJudgement } from '../judge/index.ts';
+import { KERNEL_TIMES, type KernelTimes } from './kernel-times.ts';
 
 /** The files that are read; the run writes them under these names. */
 export const RECORD_FILES = {
@@ -12,6 +13,7 @@ export const RECORD_FILES = {
   metrics: 'metrics.jsonl',
   summary: 'summary.json',
   judgement: 'judgement.json',
+  kernels: 'kernels.json',
   best: 'best.safetensors',
 } as const;
 
@@ -91,6 +93,8 @@ export interface RunRecord {
   readonly summary: RunSummary | undefined;
   /** Undefined if the best weights have not been judged. */
   readonly judgement: Judgement | undefined;
+  /** Undefined if no step was timed. */
+  readonly kernelTimes: KernelTimes | undefined;
 }
 
 /** @throws FileError if the folder holds no run, or one of its files is damaged */
@@ -108,6 +112,7 @@ export function readRun(folder: string): RunRecord {
     metrics: has('metrics') ? readRows(path('metrics')) : [],
     summary: has('summary') ? parse(path('summary'), SUMMARY, readText(path('summary'))) : undefined,
     judgement: has('judgement') ? readJudgement(path('judgement')) : undefined,
+    kernelTimes: has('kernels') ? parse(path('kernels'), KERNEL_TIMES, readText(path('kernels'))) : undefined,
   };
 }
 
@@ -131,12 +136,16 @@ function parse<T extends v.GenericSchema>(path: string, schema: T, text: string)
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new FileError(`${path}: is no JSON (${(cause as Error).message}). Restore it from a copy.`, { cause });
+    throw new FileError(`${path}: is no JSON (${(cause as Error).message}). ${remedyFor(path)}`, { cause });
   }
   const { success, output, issues } = v.safeParse(schema, json);
   if (success) return output;
   const where = v.getDotPath(issues[0]);
-  throw new FileError(
-    `${path}: is damaged (${where ? `${where}: ` : ''}${issues[0].message}). Restore it from a copy.`,
-  );
+  throw new FileError(`${path}: is damaged (${where ? `${where}: ` : ''}${issues[0].message}). ${remedyFor(path)}`);
+}
+
+/** Only the config must be there. */
+function remedyFor(path: string): string {
+  const isNeeded = basename(path) === RECORD_FILES.config;
+  return `Restore it from a copy${isNeeded ? '' : ', or move it away: then what it tells is missing'}.`;
 }

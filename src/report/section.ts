@@ -19,6 +19,11 @@ export function contents(sections: readonly Section[]): Html {
   return html`<nav aria-label="Sections"><ul>${sections.map(({ id, title, short = title }) => html`<li><a href="#${id}">${short}</a></li>`)}</ul></nav>`;
 }
 
+/** A share from 0 to 1 as a bar, beside the same in words. */
+export function bar(share: number): Html {
+  return html`<svg class="bar" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="3"/><rect class="fill" width="${(share * 100).toFixed(1)}" height="3"/></svg>`;
+}
+
 /** A table that scrolls by itself where it is wider than the page, by keyboard too. */
 export function tableBox(label: string, table: Html, width: 'full' | 'fit' = 'full'): Html {
   return html`<div class="box ${width}" role="region" aria-label="Table: ${label}" tabindex="0">${table}</div>`;

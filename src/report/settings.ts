@@ -1,8 +1,9 @@
 /** How the run was set up, and on what it ran. */
-import { type Html, html, plain } from './html.ts';
+import { html, plain } from './html.ts';
+import { kernelShares } from './kernels.ts';
 import type { RunConfig, RunRecord } from './run-record.ts';
 import { pairs, type Section } from './section.ts';
-import { counted, lastPart, whole, withoutPath } from './words.ts';
+import { lastPart, withoutPath } from './words.ts';
 
 /** What other sections tell, and what is no setting. */
 const ELSEWHERE = new Set([
@@ -22,6 +23,17 @@ const ELSEWHERE = new Set([
   'weights',
 ]);
 
+/** Settings that config.json holds, with their defaults, also where others leave them without effect. */
+function withoutEffect(config: RunConfig): ReadonlySet<string> {
+  const { optimizer, schedule = 'step', patience } = config as Readonly<Record<string, unknown>>;
+  return new Set([
+    // That of AdamW is another, and one cycle moves it.
+    ...(optimizer === 'adamw' || schedule === 'onecycle' ? ['momentum'] : []),
+    ...(schedule === 'step' ? [] : ['stepSize', 'gamma']),
+    ...(patience === 0 ? ['minEpochs'] : []),
+  ]);
+}
+
 const TITLES: Readonly<Record<string, string>> = {
   batchSize: 'Pictures in a batch',
   lr: 'Learning rate',
@@ -39,7 +51,7 @@ const TITLES: Readonly<Record<string, string>> = {
   watchdog: 'Watchdog, seconds',
 };
 
-/** The settings as texts by name, in the order of config.json; inner ones as `augment.kind`. No paths of the machine. */
+/** The settings that had an effect, as texts by name, in the order of config.json; inner ones as `augment.kind`. No paths of the machine. */
 export function settingsOf(config: RunConfig): Map<string, string> {
   const settings = new Map<string, string>();
   const { weights } = config as { readonly weights?: { readonly file?: unknown } | null };
@@ -55,7 +67,8 @@ export function settingsOf(config: RunConfig): Map<string, string> {
       Array.isArray(value) ? value.map((one) => withoutPath(String(one))).join(', ') : withoutPath(String(value)),
     );
   };
-  for (const [name, value] of Object.entries(config)) if (!ELSEWHERE.has(name)) add(name, value);
+  const idle = withoutEffect(config);
+  for (const [name, value] of Object.entries(config)) if (!ELSEWHERE.has(name) && !idle.has(name)) add(name, value);
   return settings;
 }
 
@@ -71,8 +84,9 @@ export function settingsSection({ config }: RunRecord): Section {
   return { id: 'settings', title: 'Settings', body: pairs('Settings', rows) };
 }
 
-export function deviceSection({ config, summary, metrics }: RunRecord): Section {
-  const { adapter, dawngrad, node, kernels } = config;
+export function deviceSection(record: RunRecord): Section {
+  const { config, summary, metrics } = record;
+  const { adapter, dawngrad, node } = config;
   const trained = metrics.filter(({ phase }) => phase === 'train');
   const speed = trained.at(-1)?.imagesPerSecond;
   const segments = summary?.segments ?? [];
@@ -86,21 +100,5 @@ export function deviceSection({ config, summary, metrics }: RunRecord): Section 
       : []),
     ...(segments.length > 1 ? [['Starts', `${segments.length}: it was stopped and went on`]] : []),
   ] as [string, string][];
-  return { id: 'device', title: 'The device', body: html`${pairs('Device', rows)}${kernelTable(kernels)}` };
-}
-
-function kernelTable(kernels: RunConfig['kernels']): Html | undefined {
-  const entries = Object.entries(kernels);
-  if (entries.length === 0) return undefined;
-  const variants = new Map<string, number>();
-  for (const [, variant] of entries) variants.set(variant, (variants.get(variant) ?? 0) + 1);
-  const summary = [...variants]
-    .sort((a, b) => b[1] - a[1])
-    .map(([variant, count]) => `${plain(variant)} ${whole(count)}`);
-  return html`<details><summary>${counted(entries.length, 'kernel choice')}: ${summary.join(', ')}</summary>
-    <p class="quiet">This run did not time its kernels; npm run bench does. These are the variants that it ran.</p>
-    ${pairs(
-      'Kernel choices',
-      entries.map(([work, variant]) => [plain(work), plain(variant)] as const),
-    )}</details>`;
+  return { id: 'device', title: 'The device', body: html`${pairs('Device', rows)}${kernelShares(record)}` };
 }

@@ -64,6 +64,8 @@ nav + main section:first-child { border-top: 0; }
 .taken { font-weight: 400; color: var(--quiet); }
 .looks { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; margin-bottom: .6rem; }
 .looks.alone { grid-template-columns: minmax(0, 60%); }
+.looks.several { grid-template-columns: repeat(auto-fill, minmax(5.25rem, 1fr)); }
+.looks figcaption { overflow-wrap: anywhere; line-height: 1.35; }
 .looks figure { margin: 0; }
 .looks img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: .35rem; background: var(--grid); }
 figcaption { color: var(--quiet); font-size: .8125rem; margin-top: .2rem; }
@@ -83,7 +85,7 @@ th, td { padding: .45rem .75rem; text-align: start; vertical-align: top; border-
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { background: var(--raised); font-weight: 600; white-space: nowrap; vertical-align: bottom; }
 tbody th { font-weight: 500; min-width: 7rem; max-width: 22rem; overflow-wrap: anywhere; }
-.number { text-align: end; }
+.number { text-align: end; white-space: nowrap; }
 .pairs th { color: var(--quiet); font-weight: 400; width: 40%; }
 .pairs td { overflow-wrap: anywhere; }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: .15rem 0; margin: 0; min-height: 1.5rem; cursor: pointer; text-align: inherit; white-space: nowrap; }
@@ -116,18 +118,34 @@ footer { color: var(--quiet); font-size: .875rem; padding-bottom: 3rem; border-t
 .verdict { font-weight: 600; } .ok { color: var(--right); } .no { color: var(--wrong); }
 .run { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; margin-inline-end: .35rem; vertical-align: -.05rem; }
 ${[1, 2, 3, 4, 5, 6].map((n) => `.run${n} { background: var(--run${n}); }`).join(' ')}
+@page { margin: 14mm; }
 @media print {
   :root { --paper: #fff; --raised: #fff; --ink: #000; --quiet: #444; --line: #bbb; --grid: #ddd; --link: #000; --val: #0b4f9e; --train: #a85a00; --right: #0b4f9e; --wrong: #b03a00; --band: #9dc3f0; color-scheme: light; }
-  nav, .skip, .sorts { display: none; }
-  body { font-size: 10pt; }
+  nav, .skip, .sorts, details:not([open]) { display: none; }
+  body { font-size: 9.5pt; }
+  .head, main, footer { padding: 0; }
+  .lead { font-size: 12pt; }
   section { padding: 1rem 0; }
-  .card, figure, tr, pre { break-inside: avoid; }
-  h2, h3 { break-after: avoid; }
-  .cards { grid-template-columns: repeat(3, 1fr); }
+  .figures { grid-template-columns: repeat(5, 1fr); gap: .75rem; }
+  .figures b { font-size: 13pt; }
+  .card, .box, .curves, figure, tr, pre, .notes li { break-inside: avoid; }
+  .box:has(.pairs) { break-inside: auto; -webkit-box-decoration-break: clone; box-decoration-break: clone; }
+  section > p { break-inside: avoid; }
+  h2, h3, section > p { break-after: avoid; }
+  .cards { grid-template-columns: repeat(4, minmax(0, 1fr)); gap: .5rem; }
+  .card { padding: .5rem; font-size: 8pt; line-height: 1.3; }
+  .card h3, .likely { font-size: 8pt; margin: 0 0 .3rem; }
+  .likely li { margin-bottom: .15rem; gap: 0 .3rem; }
+  .file, figcaption { font-size: 7pt; line-height: 1.25; }
+  .looks { gap: .3rem; margin-bottom: .3rem; }
+  .looks.several { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .box, pre { overflow: visible; }
+  .matrix tbody th, .matrix thead tr + tr th:first-child { position: static; }
+  th, td { padding: .25rem .5rem; }
+  table { font-size: 9pt; }
   pre { white-space: pre-wrap; }
-  th button::after { content: ""; }
-  .ramp, .matrix td, .run { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  th button::after { content: none; }
+  .ramp, .matrix td, .run, .card img { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `;
 

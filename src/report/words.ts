@@ -22,6 +22,11 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** `1,373 ms`, `12.3 ms`, `0.045 ms` */
+export function milliseconds(ms: number): string {
+  return `${ms >= 100 ? whole(Math.round(ms)) : Number(ms.toPrecision(3))} ms`;
+}
+
 /** The last part of a path of either system: a file that people share tells no paths of the machine. */
 export function lastPart(path: string): string {
   return path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;

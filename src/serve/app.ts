@@ -33,7 +33,13 @@ type Ask = Context<Env>;
 
 /** Seconds after which a client may try again if the server is full. */
 const FULL_RETRY = 1;
-const ROUTES = ['/', '/predict', '/healthz', '/metrics'];
+/** Their paths, and what they are asked by. */
+const ROUTES: Readonly<Record<string, string>> = {
+  '/': 'GET',
+  '/predict': 'POST',
+  '/healthz': 'GET',
+  '/metrics': 'GET',
+};
 /** As `predict` prints them. */
 const DEFAULT_TOP = 5;
 
@@ -74,9 +80,13 @@ export async function createApp(parts: AppParts): Promise<Hono<Env>> {
   );
   app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }));
   app.post('/predict', (c) => admitted(state, settings, () => predict(c, parts)));
-  app.all('/predict', (c) => refuse(c, new Refused(405, 'Send pictures with POST.'), { Allow: 'POST' }));
+  for (const [path, method] of Object.entries(ROUTES)) {
+    const message = path === '/predict' ? 'Send pictures with POST.' : `Ask with ${method}; pictures go to /predict.`;
+    const allowed = method === 'GET' ? 'GET, HEAD' : method;
+    app.all(path, (c) => refuse(c, new Refused(405, message), { Allow: allowed }));
+  }
   app.notFound((c) =>
-    refuse(c, new Refused(404, 'There is nothing here: the paths are /, /predict, /healthz, /metrics.')),
+    refuse(c, new Refused(404, `There is nothing here: the paths are ${Object.keys(ROUTES).join(', ')}.`)),
   );
   app.onError((error, c) => {
     if (error instanceof Refused) return refuse(c, error);
@@ -92,7 +102,7 @@ function measured(metrics: Metrics): MiddlewareHandler<Env> {
   return async (c, next) => {
     const start = performance.now();
     await next();
-    const route = ROUTES.includes(c.req.path) ? c.req.path : 'other';
+    const route = Object.hasOwn(ROUTES, c.req.path) ? c.req.path : 'other';
     metrics.answered(route, c.res.status, (performance.now() - start) / 1000);
   };
 }
@@ -170,6 +180,7 @@ async function answerOf({ name, bytes }: NamedBytes, outcome: Outcome, top: numb
   const row = { path: name, error: error.message };
   if (error instanceof PictureTooLargeError) return { status: 413, row };
   const head = bytes instanceof Blob ? await bytes.slice(0, HEAD_BYTES).arrayBuffer() : bytes.slice(0, HEAD_BYTES);
+  if (head.byteLength === 0) return { status: 400, row };
   return { status: formatOf(Buffer.from(head as ArrayBuffer)) === undefined ? 415 : 400, row };
 }
 

@@ -27,8 +27,11 @@ export interface BodyLimits {
   readonly maxFiles: number;
 }
 
-const FORM = /^multipart\/form-data\s*;/i;
+const FORM = /^multipart\/form-data\s*(;|$)/i;
+const BOUNDARY = /;\s*boundary\s*=\s*[^\s;]/i;
 const PICTURE = /^(image\/[\w.+-]+|application\/octet-stream)\s*(;|$)/i;
+
+const EMPTY = 'The body is empty: expected a picture, or a form with some.';
 
 /** Bytes beyond the limit that are read and thrown away. A client that is still sending would not see an answer. */
 const DISCARDED = 64 * 2 ** 20;
@@ -38,13 +41,18 @@ export async function readPictures(request: Request, { maxBytes, maxFiles }: Bod
   const type = request.headers.get('content-type') ?? '';
   const isForm = FORM.test(type);
   if (!isForm && !PICTURE.test(type)) {
-    await discard(request, DISCARDED);
+    const size = await discard(request, DISCARDED);
+    if (size === 0 && type === '') throw new Refused(400, EMPTY);
     throw new Refused(
       415,
       `Content-Type: expected image/*, application/octet-stream or multipart/form-data, found ${printable(type) || 'none'}.`,
     );
   }
   const bytes = await readBody(request, maxBytes);
+  if (bytes.length === 0) throw new Refused(400, EMPTY);
+  if (isForm && !BOUNDARY.test(type)) {
+    throw new Refused(400, 'Content-Type: expected multipart/form-data with its boundary, found none.');
+  }
   if (!isForm) return { pictures: [{ name: 'picture', bytes }], isForm };
   return { pictures: await picturesOf(bytes, type, maxFiles), isForm };
 }
@@ -66,12 +74,14 @@ async function readBody(request: Request, most: number): Promise<Buffer<ArrayBuf
   return Buffer.concat(chunks) as Buffer<ArrayBuffer>;
 }
 
-async function discard(request: Request, most: number): Promise<void> {
+/** @returns bytes read */
+async function discard(request: Request, most: number): Promise<number> {
   let size = 0;
   for await (const chunk of chunksOf(request)) {
     size += chunk.byteLength;
-    if (size > most) return;
+    if (size > most) break;
   }
+  return size;
 }
 
 /** The parts of a body. Unlike the stream's own iterator it leaves the stream alone when the loop ends early. */

@@ -1,6 +1,7 @@
 /** A predictor behind HTTP. */
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DawngradError } from '../errors.ts';
 import { DeviceLostError, GpuError, WatchdogError } from '../gpu/errors.ts';
@@ -63,17 +64,18 @@ export async function serve(predictor: Predictor, batchSize: number, options: Se
   const metrics = await openMetrics(() => ({ requests: state.requests, pictures: batcher.waiting }));
   const consume = await openLimiter(settings.rate);
   const app = await createApp({ predictor, batcher, metrics, consume, settings, state });
-  const { createAdaptorServer } = await loadOptional('@hono/node-server', 'Serving', () => import('@hono/node-server'));
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-    serverOptions: {
-      requestTimeout: settings.timeout * 1000,
-      headersTimeout: Math.min(HEAD_SECONDS, settings.timeout) * 1000,
-      connectionsCheckingInterval: CHECK_INTERVAL,
-    },
-  }) as Server;
+  const { getRequestListener } = await loadOptional('@hono/node-server', 'Serving', () => import('@hono/node-server'));
+  const timeouts = {
+    requestTimeout: settings.timeout * 1000,
+    headersTimeout: Math.min(HEAD_SECONDS, settings.timeout) * 1000,
+    connectionsCheckingInterval: CHECK_INTERVAL,
+  };
+  // The app answers its own errors: what is left are heads that make no request.
+  const errorHandler = () => Response.json({ error: BAD_REQUEST[1] }, { status: 400 });
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler });
+  const server = createServer(timeouts, listener);
   server.maxConnections = MOST_CONNECTIONS;
+  server.on('clientError', refuseConnection);
   await listen(server, settings);
   const { address, port, family } = server.address() as AddressInfo;
   return {
@@ -84,6 +86,25 @@ export async function serve(predictor: Predictor, batchSize: number, options: Se
       return close(server, settings.timeout);
     },
   };
+}
+
+/** What is answered to bytes that make no request, by Node's codes. */
+const NO_REQUEST: Readonly<Record<string, readonly [status: string, error: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time. Try again.'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The head of the request is too large.'],
+};
+const BAD_REQUEST = ['400 Bad Request', 'This is no HTTP request that can be read.'] as const;
+
+/** Answers on a connection that has no request, and ends it. */
+function refuseConnection({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, error] = NO_REQUEST[code] ?? BAD_REQUEST;
+  const body = JSON.stringify({ error });
+  const head = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close`;
+  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
 }
 
 /** Whether no later batch can succeed. */

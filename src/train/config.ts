@@ -6,7 +6,7 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type InputSpec, inputMetadata, writtenInput } from '../input-spec.ts';
 import type { TunedChoices } from '../kernels/work.ts';
 import { CLASSES_KEY, IGNORE_ORIENTATION_KEY, type StartFacts } from '../models/start.ts';
-import type { TrainMode } from '../models/types.ts';
+import { GRAPH_KEY, type TrainMode } from '../models/types.ts';
 import { type NumberSettings, writtenNumbers } from '../plan/index.ts';
 import { parseSource } from '../weights/index.ts';
 import type { Best } from './best.ts';
@@ -90,6 +90,7 @@ export function runConfig(
     ...(reading.valSplit !== undefined && { fingerprint: hashOf(fingerprintOf(pictures)) }),
     ...(skipped.length > 0 && { skipped }),
     architecture: start.architecture,
+    ...(start.net?.graph !== undefined && { graph: graphHash(start.net.graph) }),
     weights,
     lastLayer: start.loadsLastLayer ? 'loaded' : 'drawn',
     adapter: { kind: adapterKind(gpu.traits), ...adapter },
@@ -115,6 +116,9 @@ export function describeChoice(kernels: Record<string, string>, tuned: TunedChoi
   };
 }
 
+/** Of the graph of an ONNX file's network, which lies in the metadata of the run's weights. */
+const graphHash = (graph: string) => createHash('sha256').update(graph).digest('hex');
+
 /** Metadata of best.safetensors. All values are strings, as the format requires. */
 export function bestMetadata(
   run: Pick<Described, 'mode' | 'settings' | 'input' | 'pictures' | 'reading' | 'start'> & {
@@ -126,6 +130,7 @@ export function bestMetadata(
     // Readers such as transformers look here for the library whose names and layouts the file uses.
     format: 'pt',
     architecture: start.architecture,
+    ...(start.net?.graph !== undefined && { [GRAPH_KEY]: start.net.graph }),
     [CLASSES_KEY]: JSON.stringify(pictures.classes),
     mode,
     seed: String(settings.seed),

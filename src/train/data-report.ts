@@ -17,6 +17,7 @@ import {
   surveyPictures,
   tornLine,
   warningsOf,
+  whatOf,
 } from '../data/index.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import { type DataSettings, type FoundPictures, findPictures, type Surveyed } from './find-pictures.ts';
@@ -165,6 +166,8 @@ function leftOutOf(sets: readonly PictureSet[], nameOf: (path: string) => string
     const paths = sets.flatMap(({ leftOut, notRead }) =>
       kind === 'hidden' ? leftOut : notRead.filter((file) => file.kind === kind).map(({ path }) => path),
     );
-    return paths.length === 0 ? [] : [{ kind, ...LEFT_OUT_TEXT[kind], names: paths.map(nameOf) }];
+    if (paths.length === 0) return [];
+    const { advice } = LEFT_OUT_TEXT[kind];
+    return [{ kind, what: whatOf(kind, paths.length), names: paths.map(nameOf), advice }];
   });
 }

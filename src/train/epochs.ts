@@ -10,11 +10,13 @@ import { DivergenceWatch } from './divergence.ts';
 import type { DivergedAt, DivergedError } from './errors.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import { judgeBest, judgeTest } from './judge-best.ts';
+import { type TimedTraining, timeTrainStep } from './kernel-times.ts';
 import { MaskWords } from './mask-words.ts';
 import type { OnDivergence } from './options.ts';
 import { type PhaseProgress, type PhaseTotals, runPhase } from './phase.ts';
 import { pictureName } from './pictures.ts';
 import type { Recipe } from './recipe.ts';
+import { criterionOf } from './regularization.ts';
 import type { RunFolder } from './run-folder.ts';
 import { RunPictures } from './run-pictures.ts';
 import { writeRunReport } from './run-report.ts';
@@ -283,8 +285,21 @@ export async function runEpochs(run: Run): Promise<EpochsResult> {
     if (pictures.test && !summary.interrupted) await judgeTest({ ...run, watchdog, test: pictures.test });
   }
   await drawn?.finish();
-  if (run.drawsPictures) await writeRunReport({ ...run, watchdog });
+  if (run.drawsPictures) {
+    // A start that has trained nothing would compile more kernels for it.
+    if (finished > 0 && compiled.has('train')) await timeTrainStep(timedTraining(run, watchdog));
+    await writeRunReport({ ...run, watchdog });
+  }
   return { summary, metrics };
+}
+
+function timedTraining(run: Run, watchdog: Watchdog): TimedTraining {
+  const { pictures, regularization, settings, learner, best } = run;
+  const criterion = criterionOf(regularization, pictures.classes.length);
+  return {
+    ...{ ...run, watchdog, pictures: pictures.train.length, optimizer: learner.optimizer, state: best.state },
+    step: { criterion, gradClip: settings.gradClip },
+  };
 }
 
 function ratesIn({ lr, lrBackbone }: PhaseMetrics): Rates {

@@ -4,8 +4,9 @@ import { FileError } from '../errors.ts';
 import { openGpu } from '../gpu/dawn.ts';
 import { inputAt } from '../input-spec.ts';
 import { chooserOf } from '../kernels/chooser.ts';
-import { buildModel, readStart } from '../models/start.ts';
+import { buildModel } from '../models/start.ts';
 import { valStep } from '../models/step.ts';
+import { openStart } from '../onnx/start.ts';
 import { numberSettings } from '../plan/index.ts';
 import { checkVal } from './check-pictures.ts';
 import { findPictures } from './find-pictures.ts';
@@ -32,7 +33,7 @@ export async function evaluate(options: EvaluateOptions): Promise<PhaseTotals> {
   const settings = numberSettings(options);
   const { ignoreOrientation, valSplit } = options;
   const { pictures } = await findPictures(options.data, { settings, ignoreOrientation, valSplit });
-  const start = readStart(options.weights, pictures.classes);
+  const start = await openStart(options.weights, pictures.classes);
   if (!start.loadsLastLayer) {
     throw new FileError(`${start.description} Give weights with a last layer for these classes, such as a run's best.`);
   }

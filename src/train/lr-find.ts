@@ -10,7 +10,7 @@ import type { HostBatch } from '../models/step.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import { checkMode, type TrainOptions } from './options.ts';
 import { runPhase } from './phase.ts';
-import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
+import { checkOutside, checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { runStart } from './run-start.ts';
 import { checkPath, planRun, type SetUp, type SetUpPlan, withSetUp } from './set-up.ts';
 import type { StepProgress } from './types.ts';
@@ -65,6 +65,7 @@ export async function findLearningRate(options: TrainOptions): Promise<SearchRes
     throw new UsageError("mode: a search is for 'finetune' and 'extract'; a probe has a learning rate that suits it");
   }
   checkPath('data', 'the folder of the pictures', options.data);
+  checkOutside(options.data, out);
   const plan = forSearch(await planRun(options, mode));
   const made = out === undefined ? makeRunFolder('lr-find') : undefined;
   let folder: RunFolder | undefined;

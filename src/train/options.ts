@@ -26,6 +26,11 @@ export interface TrainOptions extends RegularizationOptions {
    * built; default `resnet18`.
    */
   readonly arch?: Architecture | undefined;
+  /**
+   * Of weights in an ONNX file: the node, or the last layer (`fc` of `fc.weight`), at which the network ends. By default
+   * the last product with a matrix of weights.
+   */
+  readonly head?: string | undefined;
   /** Default `finetune`. `probe` is not the tutorial's: it has defaults of its own for epochs, batch and rates. */
   readonly mode?: TrainMode | undefined;
   /** Default 25. */

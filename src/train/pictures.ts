@@ -16,6 +16,7 @@ import { FileError } from '../errors.ts';
 import type { InputSpec } from '../input-spec.ts';
 import type { Phase } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
+import { listed } from '../printable.ts';
 import { type Augment, type OpenRegularization, PLAIN } from './regularization.ts';
 
 /** The pictures of one phase. */
@@ -101,7 +102,7 @@ export function withoutPictures(pictures: Pictures, names: readonly string[]): P
     const empty = classes.filter((_, label) => !kept.some((sample) => sample.label === label));
     if (empty.length > 0) {
       throw new FileError(
-        `${root}: no picture of the classes ${empty.join(', ')} can be read. Mend them, or remove the folders.`,
+        `${root}: no picture of the classes ${listed(empty)} can be read. Mend them, or remove the folders.`,
       );
     }
     return { root, classes, samples: kept, length: kept.length, leftOut, notRead };

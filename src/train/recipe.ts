@@ -108,6 +108,9 @@ function* contradictions(
   }
   if (warmup > epochs)
     yield ['warmup', (shown) => `expected at most the ${epochs} ${shown('epochs')}, found ${warmup}`];
+  if (numberOf('minEpochs') > 0 && numberOf('patience') === 0) {
+    yield ['minEpochs', (shown) => `does nothing without ${shown('patience')}; give that too, or leave it out`];
+  }
   if (recipe.optimizer === 'adamw' && isGiven('momentum')) {
     yield ['momentum', (shown) => `is that of SGD; leave it out with ${shown('optimizer')} adamw`];
   }

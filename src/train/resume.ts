@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import { FileError, UsageError } from '../errors.ts';
 import { type InputSpec, readInput } from '../input-spec.ts';
 import { groupPlace } from '../models/learning.ts';
-import type { Start } from '../models/start.ts';
+import type { Start, StartFacts } from '../models/start.ts';
 import type { TutorialMode } from '../models/types.ts';
+import { readGraph } from '../onnx/net.ts';
 import { checkNumber, type NumberSettings } from '../plan/index.ts';
 import { type Checkpoint, encodeSafetensors, parseSource, readCheckpoint, writeFileAtomic } from '../weights/index.ts';
 import { Best } from './best.ts';
@@ -98,9 +99,10 @@ export async function openSaved(folder: string, options: ResumeOptions): Promise
   const wrong = unlike(state, all, pictures) ?? unlikeGradients(state, pictures, checkpoint);
   if (wrong) throw damaged(path, wrong);
   checkWeights(folder, state.weights);
-  const { mode, recipe, regularization, demo, weights, start } = state;
+  const { mode, recipe, regularization, demo, weights } = state;
+  const start = await startOf(path, state.start);
   const input = readInput(state.input, start.architecture, settings.imageSize);
-  const { best, hash } = openBest(folder, path, checkpoint, { ...state, input }, pictures, reading);
+  const { best, hash } = openBest(folder, path, checkpoint, { ...state, start, input }, pictures, reading);
   return {
     ...{
       path,
@@ -123,6 +125,11 @@ export async function openSaved(folder: string, options: ResumeOptions): Promise
     start: { ...start, input },
     bestHash: hash,
   };
+}
+
+/** With the network that the state's graph describes. */
+async function startOf(path: string, { graph, ...start }: RunState['start']): Promise<StartFacts> {
+  return graph === undefined ? start : { ...start, net: await readGraph(graph, path) };
 }
 
 function settingsOf(folder: string, state: RunState, options: ResumeOptions): NumberSettings {

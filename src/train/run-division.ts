@@ -1,7 +1,6 @@
 /** What a finished run knows of pictures that somebody judges it on: which it has learnt from, and which it held out. */
-import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type FoundParts, type FoundSet, folderOf, fsPath, nameFromBytes, placeIn } from '../data/index.ts';
+import { type FoundParts, type FoundSet, folderOf, placeIn, realPath } from '../data/index.ts';
 import { FileError, UsageError } from '../errors.ts';
 import { NUMBER_OPTIONS } from '../plan/index.ts';
 import type { RunRecord } from '../report/index.ts';
@@ -128,13 +127,4 @@ function subset(whole: FoundSet, isWanted: (path: string) => boolean): FoundSet 
   const samples = whole.samples.filter(({ path }) => isWanted(path));
   const { root, classes, leftOut, notRead } = whole;
   return { root, classes, samples, length: samples.length, leftOut, notRead };
-}
-
-/** The path without links; as it is if there is nothing. */
-function realPath(path: string): string {
-  try {
-    return nameFromBytes(realpathSync(fsPath(path), 'buffer'));
-  } catch {
-    return resolve(path);
-  }
 }

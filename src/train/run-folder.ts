@@ -3,10 +3,13 @@
  * finished epoch exist. metrics.jsonl is a few kilobytes, so each new line rewrites it whole: neither a crash nor a
  * full disk leaves half a line.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { isAmongPictures } from '../data/index.ts';
 import { DawngradError, FileError, UsageError } from '../errors.ts';
 import { type Judgement, judgementJson } from '../judge/index.ts';
+import { makeFolder } from '../make-folder.ts';
+import type { KernelTimes } from '../report/index.ts';
 import { readCheckpoint, sweepTemporaries, writeFileAtomic } from '../weights/index.ts';
 import { lockFolder } from './lock.ts';
 import type { PhaseMetrics, RunSummary } from './types.ts';
@@ -20,6 +23,7 @@ export const RUN_FILES = {
   summary: 'summary.json',
   judgement: 'judgement.json',
   testJudgement: 'judgement-test.json',
+  kernels: 'kernels.json',
   report: 'report.html',
 } as const;
 
@@ -50,7 +54,7 @@ export interface Made {
 function make(path: string): Made {
   let first: string | undefined;
   try {
-    first = mkdirSync(path, { recursive: true });
+    first = makeFolder(path);
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new FileError(`${path}: the run folder cannot be made (${reason}); choose another folder`, { cause });
@@ -74,7 +78,7 @@ function make(path: string): Made {
  * the same second have two folders.
  * @throws FileError if it cannot be made
  */
-export function makeRunFolder(mode: string, now = new Date(), parent = 'runs'): Made {
+export function makeRunFolder(mode: string, now = new Date(), parent = RUNS): Made {
   const two = (value: number) => String(value).padStart(2, '0');
   const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
   const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
@@ -93,6 +97,22 @@ export function makeRunFolder(mode: string, now = new Date(), parent = 'runs'): 
 
 /** The epoch of the best weights, in their metadata, if they are those before training. */
 export const BEFORE_TRAINING = 'before training';
+
+/** The folder of runs that are given none. */
+const RUNS = 'runs';
+
+/**
+ * Checks that a run folder does not lie among the pictures: the next run would take it for a class.
+ * @param out the run folder; undefined for one of its own name in `runs`
+ * @throws UsageError if it does; FileError if the data cannot be read
+ */
+export function checkOutside(data: string, out: string = RUNS): void {
+  if (!isAmongPictures(data, out)) return;
+  throw new UsageError(
+    `${out}: expected a run folder (--out) outside the pictures of ${data}, where the next run would take it for a ` +
+      'class; choose another folder',
+  );
+}
 
 /** Files that a new run must not overwrite. A run without any of them was ended before it saved its first state. */
 const WORTH_KEEPING = [RUN_FILES.last, RUN_FILES.best];
@@ -231,6 +251,11 @@ export class RunFolder {
   writeJudgement(judgement: Judgement): void {
     const name = judgement.split === 'test' ? RUN_FILES.testJudgement : RUN_FILES.judgement;
     this.#writeText(name, judgementJson(judgement));
+  }
+
+  /** Writes kernels.json: how long each kernel of a step took. */
+  writeKernels(times: KernelTimes): void {
+    this.#writeText(RUN_FILES.kernels, `${JSON.stringify(times, null, 2)}\n`);
   }
 
   /** Writes report.html, the page about the run. @returns its bytes */

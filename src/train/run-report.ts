@@ -6,9 +6,10 @@ import type { Gpu } from '../gpu/gpu.ts';
 import type { Watchdog } from '../gpu/watchdog.ts';
 import type { Chooser } from '../kernels/chooser.ts';
 import type { Classifier } from '../models/index.ts';
+import type { Phase } from '../models/types.ts';
 import type { NumberSettings } from '../plan/index.ts';
 import type { Counts } from '../report/index.ts';
-import type { PictureSet, Pictures } from './pictures.ts';
+import { type PictureSet, type Pictures, pictureName } from './pictures.ts';
 import { RUN_FILES, type RunFolder } from './run-folder.ts';
 import type { Reporter } from './types.ts';
 
@@ -42,12 +43,16 @@ export async function writeRunReport(question: ReportQuestion): Promise<void> {
   }
 }
 
-/** Pictures of each class by phase. */
-export function countsOf({ train, val, classes }: Pictures): Counts {
-  const count = ({ samples }: PictureSet) => {
+/**
+ * Pictures of each class by phase.
+ * @param skipped names of broken ones, which do not count
+ */
+export function countsOf({ train, val, classes }: Pictures, skipped: readonly string[] = []): Counts {
+  const names = new Set(skipped);
+  const count = (phase: Phase, set: PictureSet) => {
     const counts = new Array<number>(classes.length).fill(0);
-    for (const { label } of samples) counts[label]!++;
+    for (const { path, label } of set.samples) if (!names.has(pictureName(phase, set, path))) counts[label]!++;
     return counts;
   };
-  return { train: count(train), val: count(val) };
+  return { train: count('train', train), val: count('val', val) };
 }

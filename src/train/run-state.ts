@@ -4,7 +4,7 @@ import { FileError } from '../errors.ts';
 import { type InputSpec, isInputSpec } from '../input-spec.ts';
 import { netOf } from '../models/registry.ts';
 import type { StartFacts } from '../models/start.ts';
-import { ARCHITECTURES, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
+import { NET_NAMES, ONNX, OPTIMIZERS, type Phase, TUTORIAL_MODES, type TutorialMode } from '../models/types.ts';
 import {
   isNumberOption,
   isQuiet,
@@ -45,7 +45,8 @@ export interface RunState extends DataSettings {
   readonly weights: { readonly file: string; readonly sha256: string } | null;
   readonly demo: boolean;
   readonly classes: readonly string[];
-  readonly start: StartFacts;
+  /** Files have the network's graph instead of the network. */
+  readonly start: StartFacts & { readonly graph?: string };
   readonly fingerprint: Fingerprint;
   /** Names of broken pictures that are left out. They count in the fingerprint. */
   readonly skipped: readonly string[];
@@ -121,7 +122,9 @@ const SCHEMA = v.object({
   demo: v.boolean(),
   classes: strings,
   start: v.object({
-    architecture: v.picklist(ARCHITECTURES),
+    architecture: v.picklist(NET_NAMES, 'is no known network'),
+    // Of an ONNX file's network: what there is to know of it but its weights.
+    graph: v.exactOptional(v.string()),
     description: v.string(),
     loadsLastLayer: v.boolean(),
   }),
@@ -152,13 +155,15 @@ const SCHEMA = v.object({
 
 /** The state as files hold it: without what is the tutorial's and came later than the format. */
 export function writtenState(whole: RunState): Extra {
-  const { mode, settings: numbers, input, recipe: words, regularization, ...state } = whole;
+  const { mode, settings: numbers, input, recipe: words, regularization, start, ...state } = whole;
+  const { net, ...facts } = start;
   const [changes, mixing] = [writtenRecipe(words), written(regularization)];
   return {
     mode,
     settings: writtenNumbers(numbers),
     ...(input && { input }),
     ...state,
+    start: { ...facts, ...(net?.graph !== undefined && { graph: net.graph }) },
     ...(Object.keys(changes).length > 0 && { recipe: changes }),
     ...(Object.keys(mixing).length > 0 && { regularization: mixing }),
   };
@@ -190,7 +195,9 @@ export function damaged(path: string, what: string): FileError {
 function progressOf(state: RunState): string | undefined {
   const { position, metrics, settings, input, classes, regularization, recipe, start } = state;
   const { unfreeze } = recipe;
-  if (unfreeze !== undefined && !netOf(start.architecture).blocks.includes(unfreeze))
+  if (start.architecture === ONNX) {
+    if (start.graph === undefined) return 'an ONNX network without its graph';
+  } else if (unfreeze !== undefined && !netOf(start.architecture).blocks.includes(unfreeze))
     return `a ${start.architecture} has no block ${printable(unfreeze)}`;
   const { epoch, phase, done } = position;
   const { classWeights } = regularization;

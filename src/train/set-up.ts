@@ -8,9 +8,9 @@ import type { Gpu } from '../gpu/gpu.ts';
 import { type InputSpec, inputAt } from '../input-spec.ts';
 import { type Chooser, chooserOf } from '../kernels/chooser.ts';
 import type { Classifier } from '../models/index.ts';
-import { netOf } from '../models/registry.ts';
-import { buildModel, factsOf, readStart, type Start, type StartFacts } from '../models/start.ts';
+import { buildModel, factsOf, netOfStart, type Start, type StartFacts } from '../models/start.ts';
 import type { Phase, TutorialMode } from '../models/types.ts';
+import { openStart } from '../onnx/start.ts';
 import { checkLimits, type NumberSettings, numberSettings, type Rehearsal, rehearse } from '../plan/index.ts';
 import { checkPictures, readHeaders } from './check-pictures.ts';
 import { compile } from './compile.ts';
@@ -85,11 +85,14 @@ export async function planRun(options: TrainOptions, mode: TutorialMode): Promis
   const { found, reading } = await findRunData(options, given);
   const { pictures } = found;
   const regularization = regularizationOf(options, pictures.classes);
-  const start = readStart(options.weights, pictures.classes, checkArch(options.arch));
+  const start = await openStart(options.weights, pictures.classes, {
+    architecture: checkArch(options.arch),
+    head: options.head,
+  });
   const input = inputAt(start.input, options.imageSize, start.architecture);
   const settings = { ...given, imageSize: input.crop };
   // Only now its blocks are known.
-  const recipe = recipeOf(options, mode, { net: netOf(start.architecture) });
+  const recipe = recipeOf(options, mode, { net: netOfStart(start) });
   const skipBroken = options.skipBroken ?? false;
   return {
     ...{ mode, recipe, settings, input, pictures, found, reading, regularization, start, skipBroken },

@@ -11,7 +11,7 @@ import { type Fingerprint, fingerprintOf } from './fingerprint.ts';
 import { checkMode, checkOnDivergence, type OnDivergence, type ResumeOptions, type TrainOptions } from './options.ts';
 import { trainProbe } from './probe/train-probe.ts';
 import { checkSaved, openSaved } from './resume.ts';
-import { checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
+import { checkOutside, checkUnused, makeRunFolder, RunFolder } from './run-folder.ts';
 import { checkPath, planRun, type SetUpPlan, withSetUp } from './set-up.ts';
 import type { State, TrainResult } from './types.ts';
 
@@ -42,6 +42,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkPath('out', 'the run folder', options.out);
     checkUnused(options.out);
   }
+  checkOutside(options.data, options.out);
   if (mode === 'probe') return trainProbe(options);
   const onDivergence = checkOnDivergence(options.onDivergence ?? 'stop');
   const plan = await planRun(options, mode);

@@ -230,6 +230,8 @@ export interface Reporter {
   judgementFailed?(error: Error): void;
   /** These files of the run folder are pictures. Called last. */
   picturesDrawn?(files: readonly string[]): void;
+  /** A step could not be timed, so there is no kernels.json. The run's other results are complete. */
+  kernelsNotTimed?(error: Error): void;
   /** The page about the run is written: its path, and its bytes. */
   reportWritten?(path: string, bytes: number): void;
   /** It could not be written. The run's other results are complete. */

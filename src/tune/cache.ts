@@ -2,11 +2,12 @@
  * The file of tuned choices, in the cache folder. One file holds the answers of all adapters and versions. A writer
  * keeps the answers of others. An unreadable file is ignored with a notice, and moved aside instead of overwritten.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FileError } from '../errors.ts';
 import { cacheFolder, type Environment } from '../fetch/index.ts';
 import type { AdapterTraits } from '../gpu/gpu.ts';
+import { makeFolder } from '../make-folder.ts';
 import { writeFileAtomic } from '../weights/index.ts';
 import type { Candidate } from './measured.ts';
 
@@ -57,7 +58,7 @@ export function readAnswers(path: string, key: CacheKey, onNote?: (text: string)
  */
 export function addAnswers(path: string, key: CacheKey, answers: ReadonlyMap<string, Answer>): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const found = readEntries(path);
     if (typeof found === 'string') putAside(path);
     const entries = typeof found === 'string' ? [] : found;

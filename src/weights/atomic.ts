@@ -50,14 +50,14 @@ export function temporaryIn(folder: string): string {
 
 /**
  * Removes what killed processes left in a folder while they wrote. The files of other processes that run stay; this
- * one must not be writing there.
+ * one must not be writing there. What may not be removed stays: it takes room and does no harm.
  */
 export function sweepTemporaries(folder: string): void {
   for (const name of readdirSync(folder)) {
     const [, pid] = /^\.dawngrad-(\d+)-[0-9a-f]{12}\.tmp$/.exec(name) ?? [];
     if (pid === undefined) continue;
     // A restarted container gives its processes the numbers that they had before.
-    if (Number(pid) === process.pid || !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+    if (Number(pid) === process.pid || !isAlive(Number(pid))) discard(join(folder, name));
   }
 }
 
@@ -114,7 +114,7 @@ function flushFolder(folder: string): void {
 }
 
 /** Cleans up without hiding the original error. */
-function discard(temporary: string, descriptor: number | undefined): void {
+function discard(temporary: string, descriptor?: number): void {
   try {
     if (descriptor !== undefined) closeSync(descriptor);
     rmSync(temporary, { force: true });

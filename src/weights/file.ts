@@ -97,5 +97,20 @@ export function asFileError(path: string, verb: 'read' | 'written', error: unkno
   if (!(error instanceof Error) || code === undefined) return error instanceof Error ? error : new Error(String(error));
   if (code === 'ENOENT' && verb === 'read') return new FileError(`${path}: no such file; check the path`);
   if (code === 'ENOENT') return new FileError(`${path}: its folder does not exist; create it first`);
+  if (code === 'EROFS' || NO_RIGHT.includes(code)) return withoutRight(path, verb, code, error);
   return new FileError(`${path}: cannot be ${verb} (${error.message})`, { cause: error });
+}
+
+/** Codes of a missing right. */
+const NO_RIGHT: readonly string[] = ['EACCES', 'EPERM'];
+
+/** The system's message names a temporary file, which helps nobody. */
+function withoutRight(path: string, verb: 'read' | 'written', code: string, cause: Error): FileError {
+  const [reason, remedy] =
+    verb === 'read'
+      ? ['you have no right to read it', 'change its rights']
+      : code === 'EROFS'
+        ? ['nothing can be written there', 'choose another place']
+        : ['you have no right to write in its folder', 'choose another place, or change the rights of the folder'];
+  return new FileError(`${path}: cannot be ${verb}: ${reason} (${code}); ${remedy}`, { cause });
 }

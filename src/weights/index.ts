@@ -12,6 +12,7 @@ export { isAlive, sweepTemporaries, temporaryIn, writeFileAtomic } from './atomi
 export { isAveraged } from './choose-dict.ts';
 export { CLASSES_KEY, namedClasses } from './class-names.ts';
 export { LIMIT_TEXT, mostBytes } from './limits.ts';
+export { writePth } from './pth-writer.ts';
 export { readSafetensors } from './safetensors.ts';
 export { encodeSafetensors, writeSafetensors } from './safetensors-writer.ts';
 export { BEST_WEIGHTS, parseSource } from './source.ts';

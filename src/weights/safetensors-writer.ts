@@ -1,25 +1,14 @@
 /** Writes safetensors. Tensors that were read keep their dtype and their bits. */
 
 import { FileError } from '../errors.ts';
-import { quote } from '../printable.ts';
 import { writeFileAtomic } from './atomic.ts';
 import { BYTES_PER_ELEMENT } from './dtype.ts';
-import { isCounts, LARGEST_HEADER, LENGTH_BYTES, METADATA_KEY } from './safetensors.ts';
-import { exactBytes } from './stored-tensor.ts';
-import { type Checkpoint, countNumbers, type StoredDtype, type TensorData } from './types.ts';
+import { type Outgoing, outgoing } from './outgoing.ts';
+import { LARGEST_HEADER, LENGTH_BYTES, METADATA_KEY } from './safetensors.ts';
+import type { Checkpoint } from './types.ts';
 
 /** Aligns the values, the eight-byte ones first, for readers that map the file. */
 const HEADER_ALIGNMENT = 8;
-
-/** A tensor on its way into the file. */
-interface Outgoing {
-  readonly name: string;
-  readonly dtype: StoredDtype;
-  readonly shape: readonly number[];
-  readonly size: number;
-  /** Made when it is written, so that not all converted tensors are in memory at once. */
-  readonly bytes: () => Uint8Array;
-}
 
 /**
  * Writes the file whole or not at all. A tensor that was read is written as it was stored. One made in memory is F32,
@@ -33,7 +22,10 @@ export function writeSafetensors(path: string, checkpoint: Checkpoint): number {
 
 /** The bytes of the file that `writeSafetensors` writes. @throws FileError as it does, naming `path` */
 export function encodeSafetensors(path: string, checkpoint: Checkpoint): Iterable<Uint8Array> {
-  const tensors = [...checkpoint.tensors].map(([name, tensor]) => outgoing(path, name, tensor));
+  const tensors = [...checkpoint.tensors].map(([name, tensor]) => {
+    if (name === METADATA_KEY) throw new FileError(`${path}: no tensor can be called ${METADATA_KEY}; rename it`);
+    return outgoing(path, name, tensor);
+  });
   // Larger elements first, as in the format's own writer: this keeps each range aligned.
   tensors.sort((a, b) => BYTES_PER_ELEMENT[b.dtype] - BYTES_PER_ELEMENT[a.dtype] || compare(a.name, b.name));
   const header = encodeHeader(path, tensors, checkpoint.metadata);
@@ -78,48 +70,6 @@ function failHeader(path: string): never {
   throw new FileError(
     `${path}: not written: its header would take more than ${LARGEST_HEADER} bytes; shorten the metadata or the names`,
   );
-}
-
-function outgoing(path: string, name: string, tensor: TensorData): Outgoing {
-  if (name === METADATA_KEY) throw new FileError(`${path}: no tensor can be called ${METADATA_KEY}; rename it`);
-  if (/\p{Cs}/u.test(name)) throw new FileError(`${path}: tensor ${quote(name)} holds half a character; rename it`);
-  const { shape, dtype: stored = 'F32' } = tensor;
-  const bytes = exactBytes(tensor);
-  if (bytes !== undefined) {
-    const size = isCounts(shape) ? countNumbers(shape) * BYTES_PER_ELEMENT[stored] : -1;
-    if (size !== bytes.length) failShape(path, name, shape, size, 'bytes', bytes.length);
-    return { name, dtype: stored, shape, size, bytes: () => bytes };
-  }
-  const { data } = tensor;
-  if (!isCounts(shape) || countNumbers(shape) !== data.length) {
-    failShape(path, name, shape, countNumbers(shape), 'values', data.length);
-  }
-  const dtype = stored === 'I64' ? 'I64' : 'F32';
-  if (dtype === 'I64' && !data.every((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 63)) {
-    throw new FileError(
-      `${path}: not written: tensor ${quote(name)} has dtype I64 but holds values that are not whole; use F32`,
-    );
-  }
-  return { name, dtype, shape, size: data.length * BYTES_PER_ELEMENT[dtype], bytes: () => encode(data, dtype) };
-}
-
-function failShape(
-  path: string,
-  name: string,
-  shape: readonly number[],
-  needed: number,
-  unit: string,
-  found: number,
-): never {
-  throw new FileError(
-    `${path}: not written: tensor ${quote(name)} of shape [${shape.join(', ')}] needs ${needed} ${unit}, but has ` +
-      `${found}; correct its shape or its data`,
-  );
-}
-
-function encode(data: Float32Array, dtype: 'F32' | 'I64'): Uint8Array {
-  if (dtype === 'F32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return new Uint8Array(BigInt64Array.from(data, (value) => BigInt(value)).buffer);
 }
 
 /** Compares by code units: the same on every machine, unlike a comparison by language. */

@@ -144,7 +144,7 @@ function checkRanges(file: InputFile, entries: readonly HeaderEntry[], dataLengt
   if (position !== dataLength) {
     file.fail(
       `its tensors take ${position} bytes of data but ${dataLength} are there: ` +
-        `${position > dataLength ? 'the file is cut off; download it again' : 'save the file again'}`,
+        `${position > dataLength ? 'the file is cut off; download or save it again' : 'save the file again'}`,
     );
   }
 }

@@ -20,7 +20,7 @@ import {
 import { countNumbers, type StoredDtype } from './types.ts';
 
 /** Maps Python's class name of a storage to its dtype. */
-const STORAGE_DTYPES: Readonly<Record<string, StoredDtype>> = {
+export const STORAGE_DTYPES: Readonly<Record<string, StoredDtype>> = {
   DoubleStorage: 'F64',
   FloatStorage: 'F32',
   HalfStorage: 'F16',

@@ -121,7 +121,9 @@ function findDirectory(file: InputFile): { count: number; offset: number; length
     at--;
   }
   if (at < 0) {
-    file.fail('starts like a zip (a torch .pth) but its directory is missing: it is cut off; download it again');
+    file.fail(
+      'starts like a zip (a torch .pth) but its directory is missing: it is cut off; download or save it again',
+    );
   }
   const count = tail.getUint16(at + 10, true);
   const length = tail.getUint32(at + 12, true);
@@ -244,6 +246,6 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 /** The CRC-32, without a sign. Node has a fast one since 20.15. */
-function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array): number {
   return typeof zlib.crc32 === 'function' ? zlib.crc32(bytes) : slowCrc32.buf(bytes) >>> 0;
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { Io } from '../../src/cli/train.ts';
+import type { Io } from '../../src/cli/program.ts';
 import type { AdapterTraits } from '../../src/gpu/gpu.ts';
 
 const shared = {

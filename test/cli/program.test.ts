@@ -4,8 +4,10 @@ import { existsSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
-import { isProgram, Outputs } from '../../src/cli/program.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { isProgram, Outputs, perform, placeAdvice } from '../../src/cli/program.ts';
+import { FileError, UsageError } from '../../src/errors.ts';
+import { tellMissingFont } from '../../src/pictures/missing-font.ts';
 import { writeSafetensors } from '../../src/weights/index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'dawngrad-program-'));
@@ -19,7 +21,7 @@ const start = (file: string, args: readonly string[], stdout: 'pipe' | number = 
     env: { ...process.env, ...env },
   });
 
-test.each(['train', 'data', 'predict', 'eval', 'convert', 'compare', 'tune', 'doctor'])(
+test.each(['train', 'data', 'predict', 'eval', 'convert', 'export', 'compare', 'tune', 'doctor'])(
   '%s runs through a symbolic link',
   (name) => {
     const link = join(root, `${name}.ts`);
@@ -65,6 +67,47 @@ test('relative paths count from where the user stands, whichever folder npm star
   expect(existsSync(join(stands, 'out.safetensors'))).toBe(true);
   // A program that another script starts is told where it is by that script.
   expect(convert('node --import tsx verify/main.ts').stderr).toMatch(/^convert: in\.safetensors: /);
+});
+
+describe('perform', () => {
+  const performed = async (run: () => unknown, argv: readonly string[] = []) => {
+    let [stdout, stderr] = ['', ''];
+    const io = {
+      stdout: { write: (text: string) => (stdout += text) },
+      stderr: { write: (text: string) => (stderr += text) },
+      env: {},
+    };
+    const command = {
+      ...{ name: 'report', help: 'Usage\n', parse: ([first]: readonly string[]) => (first === '-h' ? 'help' : first) },
+      run: async () => {
+        await run();
+        return 0;
+      },
+      advice: placeAdvice('Choose another.'),
+    };
+    return { status: await perform(command, argv, io), stdout, stderr };
+  };
+  const fail = (error: Error) => () => {
+    throw error;
+  };
+
+  test('prints the help, or what went wrong with advice, and gives the status', async () => {
+    expect(await performed(() => {}, ['-h'])).toEqual({ status: 0, stdout: 'Usage\n', stderr: '' });
+    expect(await performed(() => {})).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(await performed(fail(new UsageError('--x\u001b: wrong')))).toEqual({
+      ...{ status: 2, stdout: '' },
+      stderr: 'report: --x\\u001b: wrong\nTry "npm run report -- --help".\n',
+    });
+    const cause = Object.assign(new Error('no'), { code: 'EACCES' });
+    const refused = await performed(fail(new FileError('x: no', { cause })));
+    expect(refused).toEqual({ status: 1, stdout: '', stderr: 'report: x: no\nChoose another.\n' });
+    expect((await performed(fail(new FileError('x: no')))).stderr).toBe('report: x: no\n');
+    await expect(performed(fail(new TypeError('a bug')))).rejects.toThrow(TypeError);
+  });
+
+  test('every command tells of a missing font by itself, without a warning of Node', async () => {
+    expect((await performed(() => tellMissingFont('Install a font.'))).stderr).toBe('Install a font.\n');
+  });
 });
 
 /** Streams whose errors a test raises. */

@@ -199,16 +199,32 @@ describe('lists', () => {
 
   test.each([
     ['', 'expected a line for each picture, found none'],
-    ['path,label\nx/1.png\n', 'line 2: expected path, label, found 1 values'],
+    ['path,label\nx/1.png\n', 'line 2: expected path, label, found 1 value\\.'],
     ['path,label\nx/1.png,\n', 'line 2: expected the class of x/1.png, found none'],
     ['path,label\nx/1.png,one\ny/1.png,two\nx/1.png,two\n', 'line 4: the picture .* is also in line 2'],
-    ['path,label\nx/1.png,one\nno/such.png,two\n', '1 of its 2 pictures are missing: no/such.png'],
+    [
+      'path,label\nx/1.png,one\nno/such.png,two\n',
+      '1 of its 2 pictures is missing: no/such.png\\. .* or remove this line\\.$',
+    ],
+    [
+      'file,class\nx/1.png,one\ny/1.png,two\n',
+      'missing: file\\. .* if it is the header, it must be path,label or path,label,split',
+    ],
+    ['path,label,label\nx/1.png,one,two\n', 'line 1: expected each column once, found "label" twice'],
+    ['path,label\nx/1.png,one "big"\n', 'line 2: found a quotation mark inside a cell'],
+    ['path,label,split\nx/1.png,one,train\ny/1.png,two,train\nx/2.png,one,val\n', 'two only in train\\. '],
+    [
+      'path,label,split\nx/1.png,one,train\ny/1.png,two,train\nx/2.png,one,test\ny/2.png,more,test\n',
+      'train and test .* more only in test\\. ',
+    ],
+    [`path,label\nx/1.png,${'long'.repeat(1e4)}\n`, 'found only .{100}…\\. Add pictures of another label to the list'],
+    ['path,label\nx/1.png,caf\u00e9\ny/1.png,cafe\u0301\n', 'found "caf\u00e9" twice'],
     [
       'path,label,split\nx/1.png,one,train\ny/1.png,two,dev\n',
       'line 3: expected a split of train, val, test, found "dev"',
     ],
     ['path,label,split\nx/1.png,one,train\ny/1.png,two\n', 'line 3: expected a split, as other lines have one'],
-    ['path,label\nx/1.png,"one\n', 'Correct the list'],
+    ['path,label\nx/1.png,"one\n', 'line 2: found a quotation mark that is not closed'],
     ['path,label\nx/1.png,one\n', 'expected two or more classes, found only one'],
   ])('%j is an error: %s', async (text, message) => {
     await expect(layoutOf('a.csv', text)).rejects.toThrow(FileError);
@@ -248,6 +264,19 @@ describe('folders', () => {
     expect([val?.length, last, valIsTest]).toEqual([4, undefined, true]);
   });
 
+  test.each([
+    ['pictures', { 'test/1.png': 'p' }],
+    ['nothing', { 'test/notes.txt': '' }],
+  ])('a test/ with %s and no class folder is told and left out', async (_, files) => {
+    const base = Object.fromEntries(
+      ['train', 'val'].flatMap((name) => Object.keys(PICTURES).map((file) => [`${name}/${file}`, 'p'])),
+    );
+    const folder = folderWith({ ...base, ...files });
+    const { train, test: last } = await findLayout(folder);
+    expect(last).toBeUndefined();
+    expect(train.notRead).toEqual([{ path: join(folder, 'test'), kind: 'unlabelled' }]);
+  });
+
   test('class folders alone, and train/ alone, are to be divided', async () => {
     const alone = await findLayout(folderWith(PICTURES));
     expect([alone.kind, alone.classes, alone.val]).toEqual(['classes', ['x', 'y'], undefined]);
@@ -272,6 +301,11 @@ describe('folders', () => {
       { 'deep/x/1.png': 'p', 'deep/y/1.png': 'p' },
       /found only deep, which holds folders itself\. Is it .*deep that you mean/,
     ],
+    [
+      { 'train/1.png': 'p', 'bus/1.png': 'p' },
+      /no folder\. Arrange .*or, if train is a class itself, give this folder/,
+    ],
+    [{ 'caf\u00e9/1.png': 'p', 'cafe\u0301/1.png': 'p' }, /found "caf\u00e9" twice: their letters are equal/],
     [{ '1.png': 'p' }, /expected one folder of pictures per class, found no folder/],
     [{ 'x/1.png': 'p' }, /expected two or more classes, found only x/],
   ])('%j is an error', async (files, message) => {

@@ -29,7 +29,7 @@ test('keys of a later program are no reason to refuse a file', () => {
 });
 
 test.each([
-  ['no JSON', '{', /the judgement cannot be read/],
+  ['no JSON', '{', /is no judgement of version 1 \(.*JSON.*\)\. Remove it; `eval --out/],
   ['another version', JSON.stringify({ ...JUDGEMENT, version: 2 }), /is no judgement of version 1 \(version: /],
   ['a share above 1', JSON.stringify({ ...JUDGEMENT, accuracy: 2 }), /\(accuracy: /],
   ['a missing row', JSON.stringify({ ...JUDGEMENT, confusion: [[1]] }), /confusion: expected 4 rows/],

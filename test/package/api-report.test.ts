@@ -74,7 +74,7 @@ describe('a report', () => {
   const tensor = { name: 'Tensor', exported: true, text: 'export class Tensor {\n    readonly shape: Shape;\n}' };
   const reached = { name: 'Tensor', exported: false, text: 'class Tensor {\n    readonly shape: Shape;\n}' };
   const shape = { name: 'Shape', exported: false, text: 'type Shape = readonly number[];' };
-  const none = { 'engine-node': [], data: [], weights: [], train: [], predict: [], index: [] };
+  const none = { 'engine-node': [], data: [], weights: [], train: [], predict: [], onnx: [], index: [] };
   const reportsOf = (some: Partial<Record<Entry, Declaration[]>>) => writeReports({ engine: [], ...none, ...some });
   const reports = reportsOf({ engine: [tensor, relu, shape], predict: [reached], index: [relu, tensor, shape] });
 

@@ -117,7 +117,7 @@ gpuTest('skips unreadable files, names each with the reason, and ends with statu
   expect(stderr).toMatch(/^Skipped: .*none\.ppm: a picture of 0×0 has no pixels/m);
   expect(stderr).toMatch(/^Skipped: .*pipe\.png: expected a regular file with a picture, found a named pipe/m);
   expect(stderr).toMatch(/^Skipped: .*strange.\\xff\.png: this is not a picture/m);
-  expect(stderr).toMatch(/^Left out: 1 hidden folders and \._ files, which are no pictures: .*\.ipynb_checkpoints$/m);
+  expect(stderr).toMatch(/^Left out: 1 hidden folder or \._ file, which is no picture: .*\.ipynb_checkpoints$/m);
   expect(stderr).toMatch(/^6 of 8 were skipped, for the reasons above\.$/m);
 
   const nothing = await call([...flags, missing]);

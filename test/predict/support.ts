@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll } from 'vitest';
 import { main } from '../../src/cli/predict.ts';
-import type { Io } from '../../src/cli/train.ts';
+import type { Io } from '../../src/cli/program.ts';
 import { Generator } from '../../src/data/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { resnet18 } from '../../src/models/index.ts';

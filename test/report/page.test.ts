@@ -82,6 +82,21 @@ test('a report says the result, each mistake, each class and each setting', () =
   expect(text('#settings')).toContain('Weightsresnet18.pth');
   expect(text('#use pre')).toContain('a/best.safetensors photo.jpg');
   expect(text('#curves details')).toContain('not finite');
+  expect(text('#device p')).toContain(
+    'One training step on 4 pictures of 32 × 32 pixels keeps the kernels busy for 20 ms, and 70 % of that is convolution,',
+  );
+  expect(text('#device [aria-label="Table: Share of each kind of work"] tbody')).toBe(
+    'Convolution, gradient of its weights2314 ms70.0 % a <b>new</b> one16 ms30.0 %',
+  );
+});
+
+test('a report without times of kernels says why', async () => {
+  const untimed = writeRun(join(scratch, 'untimed'));
+  const path = join(untimed, RECORD_FILES.kernels);
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), timed: false, kernels: [] }));
+  expect(await reportOf(readRun(untimed), {})).toContain('has no timestamp queries');
+  rmSync(path);
+  expect(await reportOf(readRun(untimed), {})).toContain('No step of this run was timed');
 });
 
 test('a comparison shows the settings that differ, and the pictures on which the runs disagree', async () => {

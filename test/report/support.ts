@@ -22,6 +22,15 @@ export function judgement(turn = 0): Judgement {
   return { version: 1, ...source, ...judge({ classes: [...NAMES], paths, truths, probabilities }) };
 }
 
+const KERNELS = {
+  ...{ version: 1, work: 'training step', batchSize: 4, imageSize: 32, timed: true, milliseconds: 20 },
+  kernels: [
+    { family: 'conv2d', pass: 'weightGrad', kernel: 'rows_<i>', calls: 20, milliseconds: 10, share: 0.5 },
+    { family: 'conv2d', pass: 'weightGrad', kernel: 'winograd', calls: 3, milliseconds: 4, share: 0.2 },
+    { family: 'a <b>new</b> one', pass: null, kernel: 'x', calls: 1, milliseconds: 6, share: 0.3 },
+  ],
+};
+
 /** Writes a run of two epochs. @returns its folder */
 export function writeRun(folder: string, { judged = true, lr = 0.01, turn = 0 } = {}): string {
   mkdirSync(folder, { recursive: true });
@@ -47,6 +56,7 @@ export function writeRun(folder: string, { judged = true, lr = 0.01, turn = 0 } 
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   writeFileSync(join(folder, 'metrics.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   writeFileSync(join(folder, 'summary.json'), JSON.stringify(summary));
+  writeFileSync(join(folder, 'kernels.json'), JSON.stringify(KERNELS));
   if (judged) writeFileSync(join(folder, 'judgement.json'), JSON.stringify(judgement(turn)));
   return folder;
 }

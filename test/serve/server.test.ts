@@ -47,6 +47,39 @@ const form = (...files: (Uint8Array<ArrayBuffer> | string)[]) => {
   return data;
 };
 
+/** Sends bytes as they are, and gives all that comes back. */
+function sendRaw(server: Serving, text: string): Promise<string> {
+  const socket = connect(Number(new URL(server.address).port), '127.0.0.1');
+  let answer = '';
+  socket.on('data', (bytes) => {
+    answer += bytes;
+  });
+  socket.end(text);
+  return new Promise((resolve, reject) => {
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
+
+gpuTest('what makes no request has its reason as JSON too', async () => {
+  await serving({}, async (server) => {
+    const cases: [string, RegExp, RegExp][] = [
+      [
+        'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n',
+        /^HTTP\/1\.1 400 /,
+        /no HTTP request that can be read/,
+      ],
+      ['what?\r\n\r\n', /^HTTP\/1\.1 400 /, /no HTTP request that can be read/],
+      [`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, /^HTTP\/1\.1 431 /, /head of the request is too large/],
+    ];
+    for (const [text, status, message] of cases) {
+      const answer = await sendRaw(server, text);
+      expect(answer).toMatch(status);
+      expect((JSON.parse(answer.slice(answer.indexOf('{'))) as { error: string }).error).toMatch(message);
+    }
+  });
+});
+
 gpuTest('a picture is answered as predict answers it, and a form with a list', async () => {
   const [a] = await (await opened()).predict([new Uint8Array(picture)], { top: 3 });
   await serving({}, async (server) => {
@@ -88,6 +121,12 @@ gpuTest('what cannot be answered is refused with its reason and without paths of
       [413, /^The form has 3 files; expected at most 2/, ask(server, form(picture, picture, picture))],
       [400, /^top: expected a whole number/, ask(server, picture, 'image/png', '/predict?top=all')],
       [405, /^Send pictures with POST/, fetch(`${server.address}/predict`)],
+      [405, /^Ask with GET; pictures go to \/predict/, ask(server, picture, 'image/png', '/')],
+      [405, /^Ask with GET/, fetch(`${server.address}/healthz`, { method: 'DELETE' })],
+      [405, /^Ask with GET/, fetch(`${server.address}/`, { method: 'OPTIONS' })],
+      [400, /^The body is empty/, fetch(`${server.address}/predict`, { method: 'POST' })],
+      [400, /^The body is empty/, ask(server, '', 'image/png')],
+      [400, /with its boundary, found none/, ask(server, 'abc', 'multipart/form-data')],
       [404, /^There is nothing here/, fetch(`${server.address}/../etc/passwd`)],
     ];
     for (const [status, message, asked] of cases) {

@@ -11,12 +11,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'driver',
     'serve',
+    'export',
     'predict',
     'tune',
     'train',
     'report',
     'judge',
     'plan',
+    'onnx',
     'models',
     'optim',
     'demo',
@@ -30,7 +32,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'data',
   ],
   serve: ['predict', 'gpu', 'data'],
-  predict: ['judge', 'plan', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  // A trained network as files of other programs.
+  export: ['predict', 'plan', 'onnx', 'models', 'nn', 'autograd', 'gpu', 'weights'],
+  predict: ['judge', 'plan', 'onnx', 'models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   // `plan` rehearses a run by the code that trains.
   tune: ['plan', 'fetch', 'kernels', 'gpu', 'weights'],
   // `train` takes from `fetch` only where caches lie.
@@ -38,6 +42,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'report',
     'judge',
     'plan',
+    'onnx',
     'models',
     'fetch',
     'pictures',
@@ -50,7 +55,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'data',
   ],
   // A page about a run, from the files of its folder.
-  report: ['judge', 'plan', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  report: ['judge', 'plan', 'onnx', 'models', 'pictures', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
+  // ONNX files, written from and read into networks.
+  onnx: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights', 'data'],
   plan: ['models', 'optim', 'nn', 'autograd', 'kernels', 'gpu'],
   models: ['optim', 'nn', 'autograd', 'kernels', 'gpu', 'weights'],
   optim: ['nn', 'autograd', 'kernels', 'gpu'],
@@ -76,6 +83,7 @@ const SHARED: readonly string[] = [
   'src/called.ts',
   'src/errors.ts',
   'src/input-spec.ts',
+  'src/make-folder.ts',
   'src/optional.ts',
   'src/printable.ts',
 ];

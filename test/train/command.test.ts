@@ -81,7 +81,7 @@ gpuTest(
       ['extract', 0, 'val'],
     ]);
     for (const mode of ['finetune', 'extract']) {
-      expect(readdirSync(join(out, mode))).toHaveLength(12);
+      expect(readdirSync(join(out, mode))).toHaveLength(13);
       expect(readJson(out, mode, 'summary.json')).toMatchObject({ mode, epochs: 1, interrupted: false });
       expect(readJsonLines(out, mode, 'metrics.jsonl')).toEqual(of(mode));
     }

@@ -7,7 +7,8 @@ import { FileError, UsageError } from '../../src/errors.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { DeviceLostError, OutOfMemoryError } from '../../src/gpu/errors.ts';
 import { startFrom } from '../../src/models/start.ts';
-import { NonFiniteLossError, openPictures, train } from '../../src/train/index.ts';
+import { findLearningRate, NonFiniteLossError, openPictures, train } from '../../src/train/index.ts';
+import { checkOutside } from '../../src/train/run-folder.ts';
 import { readSafetensors, type TensorData } from '../../src/weights/index.ts';
 import { withGpu } from '../support/gpu.ts';
 import { drawPictures, readJsonLines, TINY, TRAINING_TIMEOUT, temporaryFolder } from './support.ts';
@@ -163,4 +164,21 @@ test('weights of another network are refused with an error that names the file',
   );
   const deeper = checkpoint(residualBlocks([3, 4, 9, 3]));
   expect(() => startFrom('a.pth', deeper, ['a', 'b'])).toThrow(/found those of a similar one, of other depth or width/);
+});
+
+test('a run folder among the pictures is refused, as the next run would take it for a class', async () => {
+  const classes = join(data, 'train');
+  const among: [string, string][] = [
+    [classes, join(classes, 'run1')],
+    [data, join(data, 'train', 'discs', 'run1')],
+  ];
+  for (const [pictures, out] of among) {
+    const refused = /run1: expected a run folder \(--out\) outside the pictures of .*choose another folder/;
+    await expect(train({ data: pictures, out })).rejects.toThrow(refused);
+    await expect(findLearningRate({ data: pictures, out })).rejects.toThrow(refused);
+    expect(existsSync(out)).toBe(false);
+  }
+  for (const out of [join(data, 'run1'), join(data, '.runs'), `${data}-run`]) {
+    expect(() => checkOutside(data, out)).not.toThrow();
+  }
 });

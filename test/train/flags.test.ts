@@ -55,12 +55,22 @@ test.each<[string, string[], RegExp]>([
   ['the demo with given pictures', ['--demo', '--data', data], /--demo: .* give neither --data nor --weights/],
   ['the demo with given weights', ['--demo', '--weights', 'none'], /--demo: .* give neither --data nor --weights/],
   ['missing data', ['--data', '/nowhere', '--weights', 'none'], /--data: \/nowhere: no such folder/],
-  ['data that is a file', ['--data', weights, '--weights', 'none'], /--data: .*: expected a folder, found a file/],
+  [
+    'data that is a file',
+    ['--data', weights, '--weights', 'none'],
+    /--data: .*: expected a folder of pictures, or a list .*, found another file/,
+  ],
   ['missing weights', ['--data', data, '--weights', 'no.pth'], /--weights: no.pth: no such file/],
   [
     'a block that there is not',
     ['--data', data, '--weights', 'none', '--unfreeze', 'nosuch'],
     /--unfreeze: expected a block of a resnet18: conv1, layer1, layer2, layer3, layer4, fc, found "nosuch"/,
+  ],
+  ['an unknown network', [...good, '--arch', 'vgg16'], /--arch: expected resnet18, .*resnext50_32x4d.*, found "vgg16"/],
+  [
+    'weights to download that are another network’s',
+    ['--data', data, '--arch', 'resnet50'],
+    /--arch resnet50: the weights that are downloaded by default are those of a resnet18/,
   ],
   [
     'frozen epochs where only the last layer learns',

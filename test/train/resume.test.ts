@@ -121,7 +121,7 @@ gpuTest(
 gpuTest(
   'a network with dropout goes on with the masks that come next',
   async () => {
-    const options = { ...EXTRACT, arch: 'mobilenet_v3_small', epochs: 2 } as const;
+    const options = { ...EXTRACT, arch: 'mobilenet_v3_small', epochs: 2, batchSize: 2 } as const;
     const [whole, stopped] = [nextFolder(), nextFolder()];
     await train({ ...options, out: whole });
     await stopAt(stopped, 1, 'train', 1, options);

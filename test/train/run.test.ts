@@ -72,6 +72,7 @@ gpuTest(
       'confusion.png',
       'curves.png',
       'judgement.json',
+      'kernels.json',
       'last.safetensors',
       'metrics.jsonl',
       'predictions.png',

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeFileAtomic } from '../../src/weights/atomic.ts';
+import { asFileError } from '../../src/weights/file.ts';
 import { expectFileError, makeFolder } from './helpers.ts';
 
 const folder = makeFolder();
@@ -35,6 +36,22 @@ test('names the file that cannot be written, and leaves nothing', () => {
   mkdirSync(join(taken, 'inside'), { recursive: true });
   expectFileError(() => writeFileAtomic(taken, [Buffer.from('x')]), taken, /cannot be written/);
   expect(readdirSync(folder).sort()).toEqual(['a.txt', 'taken']);
+});
+
+test.each([
+  [
+    'EACCES',
+    'written',
+    /x\.png: cannot be written: you have no right to write in its folder \(EACCES\); choose another/,
+  ],
+  ['EROFS', 'written', /x\.png: cannot be written: nothing can be written there \(EROFS\)/],
+  ['EACCES', 'read', /x\.png: cannot be read: you have no right to read it \(EACCES\); change its rights/],
+] as const)('%s of a file to be %s is told without the temporary file', (code, verb, message) => {
+  const cause = Object.assign(new Error(`${code}: open '/x/.dawngrad-1.tmp'`), { code });
+  const told = asFileError('x.png', verb, cause);
+  expect(told.message).toMatch(message);
+  expect(told.message).not.toContain('.tmp');
+  expect(told.cause).toBe(cause);
 });
 
 test('accepts the longest name that the file system allows', () => {

@@ -1,24 +1,13 @@
 /** Runs ONNX's node tests: reads one, computes its graph with our ops, and compares the outputs. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GraphProto, ValueInfoProto } from 'onnx-buf';
 import { type DType, noGrad, scope, Tensor } from '../../src/autograd/index.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
-import { Call, type GraphRun, isHostInteger, NotExpressible, type Op, type Value } from './call.ts';
-import { ELEMENTWISE } from './ops/elementwise.ts';
-import { HOST_INTEGERS, HOST_ONLY } from './ops/host.ts';
-import { LOSSES } from './ops/losses.ts';
-import { NORMALISATIONS } from './ops/normalisations.ts';
-import { REDUCTIONS } from './ops/reductions.ts';
-import { SHAPES } from './ops/shapes.ts';
-import { WINDOWS } from './ops/windows.ts';
-import { ElementTypeError, type HostTensor, OWN_DOMAINS, readModel, readTensor, toHost } from './read.ts';
-
-/** ONNX's ops as ours, and what they need on the host. */
-const OPS: Readonly<Record<string, Op>> = {
-  ...{ ...ELEMENTWISE, ...REDUCTIONS, ...SHAPES, ...WINDOWS, ...NORMALISATIONS, ...LOSSES },
-  ...HOST_ONLY,
-};
+import { type GraphRun, NotExpressible, type Uploads, type Value } from '../../src/onnx/call.ts';
+import { type HostTensor, toHost } from '../../src/onnx/host-tensor.ts';
+import { isKnownOp, runNode } from '../../src/onnx/op-table.ts';
+import { ElementTypeError, type OnnxGraph, type OnnxModel, type OnnxValue } from '../../src/onnx/proto.ts';
+import { readModel, readTensor } from './read.ts';
 
 /**
  * The allowed difference from an output. Both sides have rounded in float32, NumPy's partly in another order, which is
@@ -62,30 +51,28 @@ class MissingOp extends NotExpressible {
 
 /** @throws NotExpressible or ElementTypeError if the test is not for us */
 async function judge(gpu: Gpu, folder: string): Promise<Result> {
-  const { graph, version } = readModel(join(folder, 'model.onnx'));
-  const unknown = graph.node.find(({ opType, domain }) => !Object.hasOwn(OPS, opType) || !OWN_DOMAINS.includes(domain));
-  if (unknown) throw new MissingOp(unknown.opType);
-  for (const { type } of [...graph.input, ...graph.output]) {
-    if (type?.value.case !== 'tensorType') throw new NotExpressible('sequences and optional values');
+  const model = await readModel(join(folder, 'model.onnx'));
+  const { graph } = model;
+  const unknown = graph.nodes.find((node) => !isKnownOp(node));
+  if (unknown) throw new MissingOp(unknown.op);
+  if ([...graph.inputs, ...graph.outputs].some(({ isOther }) => isOther)) {
+    throw new NotExpressible('sequences and optional values');
   }
   const sets = readdirSync(folder).filter((name) => name.startsWith('test_data_set_'));
   if (sets.length === 0) throw new Error('there is no test data');
   let double = false;
   const differences = new Map<string, string>();
   for (const set of sets) {
-    const read = (values: readonly ValueInfoProto[], kind: string) =>
-      values.map(({ name }, i) => [name, readTensor(join(folder, set, `${kind}_${i}.pb`))] as const);
-    const known = new Map(graph.initializer.map((tensor) => [tensor.name, toHost(tensor, tensor.name)]));
-    const inputs = new Map([
-      ...known,
-      ...read(
-        graph.input.filter(({ name }) => !known.has(name)),
-        'input',
-      ),
-    ]);
-    const expected = read(graph.output, 'output');
-    double ||= [...inputs.values()].some(({ type }) => type === 'DOUBLE');
-    const found = noGrad(() => scope(() => compute(graph, inputs, { gpu, version, uploads: new Map() })));
+    const read = (values: readonly OnnxValue[], kind: string) =>
+      Promise.all(
+        values.map(async ({ name }, i) => [name, await readTensor(join(folder, set, `${kind}_${i}.pb`))] as const),
+      );
+    const known = new Map([...graph.initializers].map(([name, tensor]) => [name, toHost(tensor)]));
+    const given = graph.inputs.filter(({ name }) => !known.has(name));
+    const inputs = new Map([...known, ...(await read(given, 'input'))]);
+    const expected = await read(graph.outputs, 'output');
+    double ||= [...inputs.values()].some(({ type }) => type === 'f64');
+    const found = noGrad(() => scope(() => compute(gpu, model, inputs)));
     for (const [name, wanted] of expected) {
       const difference = differenceOf(found.get(name)!, await found.get(name)!.data(), wanted);
       if (difference) differences.set(name, difference);
@@ -95,28 +82,47 @@ async function judge(gpu: Gpu, folder: string): Promise<Result> {
   return differences.size > 0 ? { kind: 'differs', outputs: differences } : { kind: 'agrees', double };
 }
 
+/** The tensors made of each value, one for each type that was asked for. */
+class AllUploads implements Uploads {
+  readonly #made = new Map<HostTensor, Tensor<DType>[]>();
+
+  get(value: HostTensor, dtype: DType, make: () => Tensor<DType>): Tensor<DType> {
+    const made = this.#made.get(value) ?? [];
+    const found = made.find((tensor) => tensor.dtype === dtype);
+    if (found) return found;
+    const tensor = make();
+    this.#made.set(value, [...made, tensor]);
+    return tensor;
+  }
+
+  has(tensor: Tensor<DType>): boolean {
+    return [...this.#made.values()].some((made) => made.includes(tensor));
+  }
+}
+
 /** Runs the nodes in their order: each comes after those whose results it takes. @returns the outputs by name */
-function compute(graph: GraphProto, inputs: ReadonlyMap<string, HostTensor>, run: GraphRun) {
+function compute(gpu: Gpu, { graph, opset }: OnnxModel, inputs: ReadonlyMap<string, HostTensor>) {
+  const uploads = new AllUploads();
+  const run: GraphRun = { gpu, version: opset, uploads };
   const values = new Map<string, Value>(inputs);
-  for (const node of graph.node) {
-    const given = node.input.map((name) => (name === '' ? undefined : values.get(name)));
-    const call = new Call(node, given, run);
-    const onHost = given.length > 0 && given.every((value) => value && isHostInteger(value));
-    const op = (onHost && HOST_INTEGERS[node.opType]) || OPS[node.opType]!;
-    const results = op(call);
-    for (const [i, value] of (Array.isArray(results) ? results : [results]).entries()) {
-      const name = node.output[i];
+  for (const node of graph.nodes) {
+    const given = node.inputs.map((name) => (name === '' ? undefined : values.get(name)));
+    for (const [i, value] of runNode(node, given, run).entries()) {
+      const name = node.outputs[i];
       if (name) values.set(name, value);
     }
   }
+  return outputsOf(graph, values, uploads);
+}
+
+function outputsOf(graph: OnnxGraph, values: ReadonlyMap<string, Value>, uploads: AllUploads) {
   const outputs = new Map<string, Tensor<DType>>();
-  for (const { name } of graph.output) {
+  for (const { name } of graph.outputs) {
     const value = values.get(name);
     if (!(value instanceof Tensor)) throw new NotExpressible(value ? NOTHING : 'further outputs');
     outputs.set(name, value);
   }
-  const uploaded = new Set([...run.uploads.values()].flat());
-  if ([...outputs.values()].every((value) => uploaded.has(value))) throw new NotExpressible(NOTHING);
+  if ([...outputs.values()].every((value) => uploads.has(value))) throw new NotExpressible(NOTHING);
   return outputs;
 }
 
@@ -125,7 +131,7 @@ function differenceOf(found: Tensor<DType>, values: ArrayLike<number>, expected:
   if (found.shape.join() !== expected.shape.join()) {
     return `shape [${found.shape.join(', ')}] instead of [${expected.shape.join(', ')}]`;
   }
-  const floats = expected.type === 'FLOAT' || expected.type === 'DOUBLE';
+  const floats = expected.type === 'f16' || expected.type === 'f32' || expected.type === 'f64';
   if (floats !== (found.dtype === 'f32')) return `${found.dtype} instead of ${expected.type}`;
   let [worst, at] = [0, -1];
   for (const [i, wanted] of expected.values.entries()) {

@@ -35,7 +35,7 @@ export const backboneSpeed: Row = {
 };
 
 function chosen({ ci, net }: Context): readonly Architecture[] {
-  if (net !== undefined) return [netOf(net as Architecture).name];
+  if (net !== undefined) return [netOf(net as Architecture).name as Architecture];
   return ci ? CI_SAMPLE : ARCHITECTURES;
 }
 

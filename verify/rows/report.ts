@@ -7,7 +7,7 @@ import { findChromium } from '../browser/chromium.ts';
 import { DevTools, FilePage, type Look } from '../browser/devtools.ts';
 import { drawnFolder } from '../drawn-folder.ts';
 import { runCommand } from '../processes.ts';
-import { all, type Context, either, type Outcome, type Row, Skipped } from '../row.ts';
+import { all, atLeast, atMost, type Context, either, type Outcome, type Row, Skipped } from '../row.ts';
 
 const WIDTHS = [360, 1280];
 const SCHEMES = ['light', 'dark'] as const;
@@ -31,7 +31,7 @@ export const reportRow: Row = {
       const outcomes: Outcome[] = [];
       for (const name of ['report', 'compare'] as const)
         outcomes.push(...(await lookAt(tools, context, name, pages[name])));
-      return [...outcomes, sameReport(pages)];
+      return [...outcomes, sameReport(pages), timedKernels(pages), ...heatsOfBoth(pages)];
     } finally {
       await tools.close();
     }
@@ -77,6 +77,25 @@ function sameReport({ report, again }: Pages): Outcome {
     bar: `${first}, as at the run's end`,
     holds: first === second && !second!.startsWith('0'),
   };
+}
+
+/** A kind of work for each row of the table. */
+function timedKernels({ report }: Pages): Outcome {
+  const text = readFileSync(report, 'utf8');
+  const rows =
+    text.match(/Table: Share of each kind of work.*?<\/table>/s)?.[0].match(/<th scope="row">/g)?.length ?? 0;
+  return atLeast('kinds of work with their share of a training step', rows, 8, String);
+}
+
+/** Each disputed picture stands beside where each of the two runs looked. */
+function heatsOfBoth({ compare }: Pages): Outcome[] {
+  const text = readFileSync(compare, 'utf8');
+  const disputed = text.match(/<li class="card">/g)?.length ?? 0;
+  const heats = text.match(/alt="The same picture; bright where/g)?.length ?? 0;
+  return [
+    atLeast(`compare: heat maps beside ${disputed} pictures on which the runs disagree`, heats, disputed + 1, String),
+    atMost('compare: bytes', text.length, 5_000_000, String),
+  ];
 }
 
 async function lookAt(tools: DevTools, { screenshots }: Context, name: string, path: string): Promise<Outcome[]> {

@@ -28,8 +28,9 @@ export function adaptiveAvgPool2d(input: Tensor, outputSize: Pair): Tensor {
   const images = { planes: batch * channels, input: [height, width] as const, output };
   // Windows of equal size that do not overlap.
   const even = output[0] > 0 && output[1] > 0 && height % output[0] === 0 && width % output[1] === 0;
-  if (!even) return averagePool('adaptiveAvgPool2d', input, images);
+  const options = { outputSize: output };
+  if (!even) return averagePool('adaptiveAvgPool2d', input, { images, options });
   const kernel = [height / output[0], width / output[1]] as const;
   const windows = { kernel, stride: kernel, padding: [0, 0] as const, countPadding: false, divisor: 0 };
-  return averagePool('adaptiveAvgPool2d', input, images, windows);
+  return averagePool('adaptiveAvgPool2d', input, { images, windows, options });
 }

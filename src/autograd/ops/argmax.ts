@@ -4,6 +4,7 @@ import { dimOf } from '../dims.ts';
 import { expectTensor } from '../errors.ts';
 import { expectValues, type ReduceOptions, reduced } from '../reduced.ts';
 import { Tensor } from '../tensor.ts';
+import { tell } from '../tracing.ts';
 
 /**
  * The index of the largest value along `dim`, u32; by default of all values, row by row. The first of equal ones. NaN
@@ -28,12 +29,13 @@ function places(
 ): Tensor<'u32'> {
   expectTensor(name, 'input', input);
   const dims = dim === undefined ? undefined : dimOf(name, 'dim', dim, input.shape);
-  const { shape, count, reductions } = reduced(name, input, dims, options);
+  const { shape, count, reductions, options: kept } = reduced(name, input, dims, options);
   expectValues(name, input, count);
   const output = Tensor.empty(input.gpu, shape, 'u32');
   // One dimension, or all of them, are one step.
   for (const reduction of reductions) {
     placesOver(input.gpu, reduction, name === 'argmin', input.buffer, output.buffer);
   }
+  tell({ name, inputs: { input }, options: kept, output });
   return output;
 }

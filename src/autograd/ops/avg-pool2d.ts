@@ -49,11 +49,22 @@ export function avgPool2d(input: Tensor, options: AvgPoolOptions): Tensor {
   const images = pooledImages('avgPool2d', input, window);
   const { kernelSize: kernel, stride, padding } = window;
   const means = { kernel, stride, padding, countPadding: countIncludePad, divisor: divisorOverride };
-  return averagePool('avgPool2d', input, images, means);
+  return averagePool('avgPool2d', input, {
+    images,
+    windows: means,
+    options: { ...window, countIncludePad, divisorOverride },
+  });
 }
 
-/** The mean over windows, or over adaptive ones without `windows`, for the op `op`. */
-export function averagePool(op: string, input: Tensor, images: Images, windows?: MeanWindows): Tensor {
+/** How a pool averages: over windows, or over adaptive ones without `windows`; `options` as in `OpRecord`. */
+export interface AveragePool {
+  readonly images: Images;
+  readonly windows?: MeanWindows;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The mean over windows, for the op `op`. */
+export function averagePool(op: string, input: Tensor, { images, windows, options }: AveragePool): Tensor {
   const { gpu, shape, dtype } = input;
   const half = storesHalf(op, { input });
   const output = Tensor.empty(gpu, [shape[0]!, shape[1]!, ...images.output], dtype);
@@ -62,6 +73,7 @@ export function averagePool(op: string, input: Tensor, images: Images, windows?:
     name: op,
     inputs: { input },
     output,
+    options,
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, shape);
       averagePoolBackward(gpu, images, windows, outputGrad.buffer, inputGrad.buffer);

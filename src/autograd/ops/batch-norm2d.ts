@@ -121,6 +121,8 @@ export function batchNorm2d(
     name: 'batchNorm2d',
     inputs: { input, weight, bias, residual },
     output,
+    constants: { runningMean, runningVar },
+    options: { training, eps, relu },
     saved: [
       statistics,
       weight,

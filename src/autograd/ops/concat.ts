@@ -100,6 +100,7 @@ function joined(
     name: op,
     inputs: named,
     output,
+    options: { dim: axis },
     backward: (outputGrad, needs) =>
       places.map(({ walk, own, part }, i) => {
         if (!needs[i]) return undefined;

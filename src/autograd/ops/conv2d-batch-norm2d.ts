@@ -10,6 +10,7 @@ import { scope } from '../scope.ts';
 import type { Storage } from '../storage.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
+import { isTracing } from '../tracing.ts';
 import { type BatchNormOptions, batchNorm2d, batchNormOptions } from './batch-norm2d.ts';
 import { type Conv2dOptions, conv2d, conv2dForward, conv2dShape, outputShape } from './conv2d.ts';
 import { hardswish, relu6, silu } from './elementwise.ts';
@@ -54,7 +55,8 @@ export function conv2dBatchNorm2d(
   const { training, eps, residual, relu } = settings;
   const options = { stride, padding, dilation, groups };
   const tensors = [input, weight, norm.weight, norm.bias, ...(residual ? [residual] : [])];
-  if (training || wouldRecord(tensors)) {
+  // Who traces ops knows these two.
+  if (training || isTracing() || wouldRecord(tensors)) {
     const { weight: scale, bias, runningMean, runningVar } = norm;
     return scope(() => {
       const convolved = conv2d(input, weight, undefined, options);

@@ -56,6 +56,12 @@ export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor, options: Co
     name: 'conv2d',
     inputs: { input, weight, bias },
     output,
+    options: {
+      stride: [shape.strideHeight, shape.strideWidth],
+      padding: [shape.paddingHeight, shape.paddingWidth],
+      dilation: [shape.dilationHeight, shape.dilationWidth],
+      groups: shape.groups,
+    },
     saved,
     backward: (outputGrad, [needsInput, needsWeight, needsBias]) => {
       if (empty) {

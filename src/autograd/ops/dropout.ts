@@ -67,6 +67,7 @@ export function passThrough(name: string, input: Tensor): Tensor {
     name,
     inputs: { input },
     output: input.alias(input.shape),
+    options: { training: false },
     backward: (outputGrad) => [outputGrad],
   });
 }
@@ -94,6 +95,7 @@ export function dropout(input: Tensor, options: DropoutOptions): Tensor {
     name: 'dropout',
     inputs: { input },
     output,
+    options: { training: true },
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, shape);
       dropoutKernel(gpu, size, mask, outputGrad.buffer, inputGrad.buffer);

@@ -70,6 +70,8 @@ export const hardsigmoid = single(
 );
 /** The hyperbolic tangent. */
 export const tanh = single('tanh', 'tanhOf(x)', 'grad * (1.0 - y * y)');
+/** The error function: 2 / √π times the integral of e^(−t²) from 0 to x. */
+export const erf = single('erf', 'erf(x)', 'grad * 1.12837917 * expOf(-x * x)');
 /** x · sigmoid(x), also called swish. */
 export const silu = single('silu', 'x * logistic(x)', 'grad * logistic(x) * (1.0 + x * (1.0 - logistic(x)))');
 /** x · hardsigmoid(x) */
@@ -95,7 +97,13 @@ export const clamp: (x: Tensor, min?: number, max?: number) => Tensor = single(
 );
 
 const geluExact = single('gelu', 'x * normalCdf(x)', 'grad * (normalCdf(x) + 0.398942280 * x * exp(-0.5 * x * x))');
-const geluTanh = single('gelu', '0.5 * x * (1.0 + tanhOf(geluInner(x)))', 'grad * geluSlope(x, tanhOf(geluInner(x)))');
+const geluTanh = elementwiseOp(
+  {
+    ...{ name: 'gelu', inputs: ['x'], wgsl: '0.5 * x * (1.0 + tanhOf(geluInner(x)))' },
+    gradients: { x: 'grad * geluSlope(x, tanhOf(geluInner(x)))' },
+  },
+  { options: { approximate: 'tanh' } },
+);
 /** x · Φ(x) with the normal distribution Φ; with `'tanh'` its approximation by tanh, as in GPT-2. */
 export const gelu = (x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor =>
   oneOf('gelu', 'approximate', approximate, { none: geluExact, tanh: geluTanh })(x);
@@ -106,7 +114,7 @@ export const where = elementwiseOp(
     ...{ name: 'where', inputs: ['condition', 'a', 'b'], wgsl: 'select(b, a, condition != 0u)' },
     gradients: { a: 'select(0.0, grad, condition != 0u)', b: 'select(grad, 0.0, condition != 0u)' },
   },
-  { masks: ['condition'] },
+  { masks: ['condition'], options: {} },
 ) as unknown as (condition: Tensor<'u32'> | Tensor<'i32'>, a: Value, b: Value) => Tensor;
 
 /** Whether a = b, as u32: 1 or 0. No gradient; likewise below. */

@@ -53,6 +53,8 @@ export function embedding(index: Tensor<'u32'>, weight: Tensor, options: Embeddi
     name: 'embedding',
     inputs: { weight },
     output,
+    constants: { index },
+    options: {},
     saved: [index],
     backward: (outputGrad) => {
       const weightGrad = Tensor.empty(gpu, weight.shape);

@@ -17,6 +17,7 @@ export function expand<D extends DType>(input: Tensor<D>, shape: Shape): Tensor<
   return copyOf(
     'expand',
     input,
+    {},
     (source) => {
       const output = Tensor.empty(source.gpu, full, source.dtype);
       copyStrided(

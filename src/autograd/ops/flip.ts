@@ -13,7 +13,7 @@ import { copyOf } from '../views.ts';
 export function flip<D extends DType>(input: Tensor<D>, dims: readonly number[]): Tensor<D> {
   const turned = dimsOf('flip', dims, input.shape);
   const flipped = (source: Tensor) => reversed(source, turned);
-  return copyOf('flip', input, flipped, flipped);
+  return copyOf('flip', input, { dims: turned }, flipped, flipped);
 }
 
 function reversed(input: Tensor, dims: readonly number[]): Tensor {

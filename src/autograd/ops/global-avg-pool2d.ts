@@ -18,6 +18,7 @@ export function globalAvgPool2d(input: Tensor): Tensor {
     name: 'globalAvgPool2d',
     inputs: { input },
     output,
+    options: {},
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, input.shape);
       avgPoolBackward(gpu, planes, plane, outputGrad.buffer, inputGrad.buffer);

@@ -40,6 +40,8 @@ export function indexSelect<D extends DType>(input: Tensor<D>, dim: number, inde
     name: 'indexSelect',
     inputs: { input: source },
     output,
+    constants: { index },
+    options: { dim: axis },
     saved: [index],
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, shape);

@@ -82,6 +82,7 @@ export function normalise(
     name: op,
     inputs: { input, weight, bias },
     output,
+    options: { eps, groups: size.groups, normalizedShape: extents },
     saved: [input, statistics, ...(scale ? [scale] : [])],
     backward: (outputGrad, [needsInput, ...needsParameters]) => {
       const inputGrad = needsInput ? Tensor.empty(gpu, shape) : undefined;

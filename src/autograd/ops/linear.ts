@@ -46,6 +46,7 @@ export function linear(input: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     name: 'linear',
     inputs: { input, weight, bias },
     output,
+    options: {},
     saved: [...(weight.requiresGrad ? [input] : []), ...(input.requiresGrad ? [weight] : [])],
     backward: (outputGrad, [needsInput, needsWeight, needsBias]) => {
       const grads: (Tensor | undefined)[] = [undefined, undefined, undefined];

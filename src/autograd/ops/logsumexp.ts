@@ -13,7 +13,7 @@ import { Tensor } from '../tensor.ts';
  * @throws OptionError or ShapeError for a dimension that is named twice, or that the input does not have
  */
 export function logsumexp(input: Tensor, dims?: Dims, options: ReduceOptions = {}): Tensor {
-  const { shape, reductions } = reduced('logsumexp', input, dims, options);
+  const { shape, reductions, options: kept } = reduced('logsumexp', input, dims, options);
   const { gpu } = input;
   const output = Tensor.empty(gpu, shape);
   if (input.size > 0) logSumExpOver(gpu, reductions, input.buffer, output.buffer);
@@ -22,6 +22,7 @@ export function logsumexp(input: Tensor, dims?: Dims, options: ReduceOptions = {
     name: 'logsumexp',
     inputs: { input },
     output,
+    options: kept,
     saved: [input, output],
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, input.shape);

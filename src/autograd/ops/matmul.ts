@@ -42,6 +42,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     name: 'matmul',
     inputs: { a, b },
     output,
+    options: { transposeA, transposeB },
     saved: [...(b.requiresGrad ? [a] : []), ...(a.requiresGrad ? [b] : [])],
     backward: (outputGrad, [needsA, needsB]) => {
       const grads: (Tensor | undefined)[] = [undefined, undefined];

@@ -5,6 +5,7 @@ import { record, wouldRecord } from '../graph.ts';
 import { checkNames, type Pair, pairOf } from '../options.ts';
 import { storesHalf } from '../storage-type.ts';
 import { Tensor } from '../tensor.ts';
+import { tell } from '../tracing.ts';
 import { type PoolOptions, pooledImages, poolWindow, WINDOW_OPTIONS } from './pool-window.ts';
 
 /** Options of `maxPool2d`, in pixels. The padding is minus infinity. */
@@ -37,6 +38,7 @@ export function maxPool2d(input: Tensor, options: MaxPoolOptions): Tensor {
   const { dilation, ...window } = maxPoolOptions('maxPool2d', options);
   const images = pooledImages('maxPool2d', input, window, dilation);
   const { kernelSize: kernel, stride, padding } = window;
+  const settings = { kernelSize: kernel, stride, padding, dilation, ceilMode: window.ceilMode };
   const pooling = { ...images, kernel, stride, padding, dilation };
 
   const { gpu } = input;
@@ -44,6 +46,7 @@ export function maxPool2d(input: Tensor, options: MaxPoolOptions): Tensor {
   const output = Tensor.empty(gpu, [batch, channels, ...pooling.output], input.dtype);
   if (!wouldRecord([input])) {
     maxPoolForward(gpu, pooling, input.buffer, output.buffer, { half });
+    tell({ name: 'maxPool2d', inputs: { input }, options: settings, output });
     return output;
   }
   const argmax = Tensor.empty(gpu, output.shape, 'u32');
@@ -52,6 +55,7 @@ export function maxPool2d(input: Tensor, options: MaxPoolOptions): Tensor {
     name: 'maxPool2d',
     inputs: { input },
     output,
+    options: settings,
     saved: [argmax],
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, input.shape);

@@ -23,7 +23,7 @@ export function min(input: Tensor, dims?: Dims, options: ReduceOptions = {}): Te
 }
 
 function extreme(name: 'max' | 'min', input: Tensor, dims: Dims | undefined, options: ReduceOptions): Tensor {
-  const { shape, count, reductions } = reduced(name, input, dims, options);
+  const { shape, count, reductions, options: kept } = reduced(name, input, dims, options);
   expectValues(name, input, count);
   const { gpu } = input;
   const output = Tensor.empty(gpu, shape);
@@ -32,6 +32,7 @@ function extreme(name: 'max' | 'min', input: Tensor, dims: Dims | undefined, opt
     name,
     inputs: { input },
     output,
+    options: kept,
     saved: [input, output],
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, input.shape);

@@ -61,7 +61,7 @@ export function pad<D extends DType>(
   checkMode(mode, axes, padding.length / 2);
   // What is only cut off is the same in all modes.
   const grows = axes.some(({ before, after }) => before > 0 || after > 0);
-  return padded('pad', input, axes, grows ? mode : 'constant', bits);
+  return padded('pad', input, axes, grows ? mode : 'constant', { value, bits });
 }
 
 /**
@@ -93,7 +93,7 @@ function padded<D extends DType>(
   input: Tensor<D>,
   axes: readonly PaddedAxis[],
   mode: PadMode = 'constant',
-  bits = 0,
+  { value, bits } = { value: 0, bits: 0 },
 ): Tensor<D> {
   const { gpu, shape } = input;
   const back = axes.map(({ extent, before, after }) => ({
@@ -104,6 +104,7 @@ function padded<D extends DType>(
   return copyOf(
     op,
     input,
+    { axes, mode, value },
     (source) => {
       const output = Tensor.empty(
         gpu,

@@ -39,6 +39,7 @@ function permuted<D extends DType>(op: string, input: Tensor<D>, order: readonly
   return copyOf(
     op,
     input,
+    { dims: order },
     (source) => inOrder(source, order),
     (outputGrad) => inOrder(outputGrad, inverse),
   );

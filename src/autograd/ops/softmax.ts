@@ -33,6 +33,7 @@ function normalised(name: 'softmax' | 'logSoftmax', input: Tensor, dim: number):
     name,
     inputs: { input },
     output,
+    options: { dim: at },
     saved: [output],
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, shape);

@@ -22,7 +22,7 @@ export function mean(input: Tensor, dims?: Dims, options: ReduceOptions = {}): T
 }
 
 function total(name: 'sum' | 'mean', input: Tensor, dims: Dims | undefined, options: ReduceOptions): Tensor {
-  const { shape, count, reductions } = reduced(name, input, dims, options);
+  const { shape, count, reductions, options: kept } = reduced(name, input, dims, options);
   const { gpu } = input;
   const divisor = name === 'mean' ? count : undefined;
   const output = Tensor.empty(gpu, shape);
@@ -32,6 +32,7 @@ function total(name: 'sum' | 'mean', input: Tensor, dims: Dims | undefined, opti
     name,
     inputs: { input },
     output,
+    options: kept,
     backward: (outputGrad) => {
       const inputGrad = Tensor.empty(gpu, input.shape);
       if (input.size > 0) expand(gpu, reductions, outputGrad.buffer, inputGrad.buffer, divisor);

@@ -8,6 +8,7 @@ import type { Floating } from '../dtype.ts';
 import { DTypeError, expectUsable } from '../errors.ts';
 import { wouldRecord } from '../graph.ts';
 import { Tensor } from '../tensor.ts';
+import { tell } from '../tracing.ts';
 
 /**
  * A tensor of the same shape in f32 or f16. If it already has that type, a view of the same memory. From f32, each
@@ -34,5 +35,6 @@ export function toDType(input: Tensor, dtype: Floating): Tensor {
   }
   const output = Tensor.empty(gpu, input.shape, dtype);
   convert(gpu, size, dtype === 'f16', input.buffer, output.buffer);
+  tell({ name: 'toDType', inputs: { input }, options: { dtype }, output });
   return output;
 }

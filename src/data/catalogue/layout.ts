@@ -2,12 +2,13 @@
  * Finds the pictures of a data set, however it is laid out: `train/` and `val/` with a folder for each class; class
  * folders alone; or a list. Opens no picture.
  */
-import { readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { FileError } from '../../errors.ts';
-import { listed } from '../../printable.ts';
+import { listed, quote } from '../../printable.ts';
 import { byCodePoint, type ImageDataset, ImageFolder, type Sample } from '../image-folder.ts';
 import { fsPath, nameFromBytes, printableName } from '../names.ts';
+import { whyUnread } from '../unread.ts';
 import type { LeftOut } from './left-out.ts';
 import { isList, LIST_EXTENSIONS, readList } from './list.ts';
 import { type SplitName, splitNamed } from './split-names.ts';
@@ -57,7 +58,7 @@ export async function findLayout(path: string): Promise<Layout> {
   const { kind, whole, val, test, ...parts } = await findParts(path);
   const train = whole ?? parts.train;
   if (!train) throw nothingToLearn(path, kind, (val ?? test)!);
-  checkParts(path, train, val ?? test);
+  checkParts(path, train, val ?? test, val ? 'val' : 'test');
   return {
     ...{ path, kind, classes: train.classes, train },
     val: val ?? test,
@@ -73,6 +74,25 @@ export async function findLayout(path: string): Promise<Layout> {
 export async function findParts(path: string): Promise<FoundParts> {
   const isFile = statSync(fsPath(path), { throwIfNoEntry: false })?.isFile();
   return isFile ? await fromList(path) : fromFolder(path);
+}
+
+/** Whether a folder, which need not be there, would be a class of a data set, or lie in one. A hidden one would not. */
+export function isAmongPictures(data: string, folder: string): boolean {
+  if (!statSync(fsPath(data), { throwIfNoEntry: false })?.isDirectory()) return false;
+  const [first, ...rest] = relative(realPath(data), realPath(folder)).split(sep);
+  if (first === '..' || isAbsolute(first!) || [first!, ...rest].some((name) => name.startsWith('.'))) return false;
+  const hasParts = foldersIn(data).some((name) => splitNamed(name) !== undefined);
+  return !hasParts || splitNamed(first!) !== undefined;
+}
+
+/** Without links, as far as it is there. */
+function realPath(path: string): string {
+  try {
+    return nameFromBytes(realpathSync(fsPath(path), 'buffer'));
+  } catch {
+    const above = dirname(resolve(path));
+    return above === resolve(path) ? above : join(realPath(above), basename(path));
+  }
 }
 
 function nothingToLearn(path: string, kind: FoundParts['kind'], other: FoundSet): FileError {
@@ -100,15 +120,31 @@ function fromFolder(root: string): FoundParts {
     }
     parts.set(part, name);
   }
-  const open = (part: SplitName) => {
-    const name = parts.get(part);
-    return name === undefined ? undefined : new ImageFolder(join(root, name));
-  };
-  return {
-    kind: parts.size === 0 ? 'classes' : 'folders',
-    whole: parts.size === 0 ? openClasses(root) : undefined,
-    ...{ train: open('train'), val: open('val'), test: open('test') },
-  };
+  if (parts.size === 0) {
+    return { kind: 'classes', whole: openClasses(root), train: undefined, val: undefined, test: undefined };
+  }
+  const [train, val] = (['train', 'val'] as const).map((part) => openPart(root, parts.get(part)));
+  const testName = parts.get('test');
+  // As contests hand it out: pictures whose classes nobody tells. Training needs none of them.
+  if (train && testName !== undefined && foldersIn(join(root, testName)).length === 0) {
+    const notRead: readonly LeftOut[] = [...train.notRead, { path: join(root, testName), kind: 'unlabelled' }];
+    const { classes, samples, length, leftOut } = train;
+    const told: FoundSet = { root: train.root, classes, samples, length, leftOut, notRead };
+    return { kind: 'folders', whole: undefined, train: told, val, test: undefined };
+  }
+  return { kind: 'folders', whole: undefined, train, val, test: openPart(root, testName) };
+}
+
+/** @throws FileError; if it holds no folders, it may be a class with the name of a part */
+function openPart(root: string, name: string | undefined): FoundSet | undefined {
+  if (name === undefined) return undefined;
+  const path = join(root, name);
+  if (foldersIn(path).length > 0) return new ImageFolder(path);
+  throw new FileError(
+    `${printableName(path)}: expected one folder of pictures per class, found no folder. Arrange the pictures as ` +
+      `${printableName(join(path, 'CLASS', 'picture.jpg'))}; or, if ${printableName(name)} is a class itself, give this ` +
+      'folder another name.',
+  );
 }
 
 /** The folders in it, without hidden ones. @throws FileError */
@@ -117,13 +153,8 @@ function foldersIn(root: string): string[] {
   try {
     names = readdirSync(fsPath(root), { encoding: 'buffer' }).map(nameFromBytes);
   } catch (cause) {
-    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    const found = isMissing ? 'there is nothing' : (cause as Error).message;
-    throw new FileError(
-      `${printableName(root)}: expected a folder of pictures, or a list (${LIST_EXTENSIONS.join(' ')}), but ` +
-        `${printableName(found)}. Check the path.`,
-      { cause },
-    );
+    const expected = `a folder of pictures, or a list (${LIST_EXTENSIONS.join(' ')})`;
+    throw new FileError(`${printableName(root)}: expected ${expected}, but ${whyUnread(cause)}`, { cause });
   }
   const isFolder = (name: string) => {
     try {
@@ -171,27 +202,47 @@ async function fromList(path: string): Promise<FoundParts> {
 
 /**
  * @param judged the pictures to judge each epoch by, if there are any yet
- * @throws FileError if the two differ in classes or have fewer than two
+ * @param part what they are called
+ * @throws FileError if the two differ in classes, or have fewer than two or some that look the same
  */
-export function checkParts(path: string, train: FoundSet, judged: FoundSet | undefined): void {
-  if (judged) checkClasses(path, train, judged);
+export function checkParts(path: string, train: FoundSet, judged: FoundSet | undefined, part: SplitName = 'val'): void {
+  if (judged) checkClasses(path, train, judged, part);
+  checkTwins(path, train.classes);
   if (train.classes.length >= 2) return;
+  const [where, advice] = isList(path)
+    ? [path, 'Add pictures of another label to the list.']
+    : [train.root, 'Add a folder per class.'];
   throw new FileError(
-    `${printableName(train.root)}: expected two or more classes, found only ${train.classes.join()}. Add a folder per class.`,
+    `${printableName(where)}: expected two or more classes, found only ${listed(train.classes)}. ${advice}`,
   );
 }
 
-function checkClasses(path: string, train: FoundSet, judged: FoundSet): void {
+/** Names that differ only in how Unicode writes their accents look the same, and no one could tell the classes apart. */
+function checkTwins(path: string, classes: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of classes) {
+    const key = name.normalize('NFC');
+    if (seen.has(key)) {
+      throw new FileError(
+        `${printableName(path)}: expected classes of different names, found ${quote(key)} twice: their letters are equal, ` +
+          'and only stored in two ways (Unicode NFC and NFD). Put their pictures together, or rename one.',
+      );
+    }
+    seen.set(key, name);
+  }
+}
+
+function checkClasses(path: string, train: FoundSet, judged: FoundSet, part: SplitName): void {
   const onlyIn = (a: FoundSet, b: FoundSet) => a.classes.filter((name) => !b.classes.includes(name));
-  const isList = train.root === judged.root;
+  const named = (set: FoundSet, name: SplitName) => (isList(path) ? name : set.root);
   const differences = [
-    { part: isList ? 'train' : train.root, names: onlyIn(train, judged) },
-    { part: isList ? 'the rest' : judged.root, names: onlyIn(judged, train) },
+    { part: named(train, 'train'), names: onlyIn(train, judged) },
+    { part: named(judged, part), names: onlyIn(judged, train) },
   ].filter(({ names }) => names.length > 0);
   if (differences.length === 0) return;
   const list = differences.map(({ part, names }) => `${listed(names)} only in ${printableName(part)}`).join('; ');
   throw new FileError(
-    `${printableName(path)}: train and val must hold the same classes, found ${list}. ` +
+    `${printableName(path)}: train and ${part} must hold the same classes, found ${list}. ` +
       'Rename or add classes until they agree.',
   );
 }

@@ -9,6 +9,7 @@ import { loadOptional } from '../../optional.ts';
 import { listed, printable, quote } from '../../printable.ts';
 import { byCodePoint } from '../image-folder.ts';
 import { fsPath, printableName } from '../names.ts';
+import { whyUnread } from '../unread.ts';
 import { SPLIT_NAMES, type SplitName, splitNamed } from './split-names.ts';
 
 /** A line of a list. */
@@ -51,7 +52,8 @@ export function folderOf(data: string): string {
  */
 export async function readList(path: string): Promise<ListedPicture[]> {
   const text = readText(path);
-  const rows = LINES.includes(extname(path).toLowerCase()) ? rowsOfLines(path, text) : await rowsOfTable(path, text);
+  const isTable = !LINES.includes(extname(path).toLowerCase());
+  const rows = isTable ? await rowsOfTable(path, text) : rowsOfLines(path, text);
   const pictures = rows.map((row) => pictureOf(path, row));
   if (pictures.length === 0) throw new FileError(`${shown(path)}: expected a line for each picture, found none.`);
   checkOnce(path, pictures, rows);
@@ -63,9 +65,15 @@ export async function readList(path: string): Promise<ListedPicture[]> {
       undefined,
       printableName,
     );
+    const [one, its] = missing.length === 1 ? ['is', 'this line'] : ['are', 'these lines'];
+    // A header of other names is read as a picture.
+    const headless = isTable && rows[0]!.line === 1 && missing.includes(pictures[0]!);
+    const header = headless
+      ? ` Line 1 is read as a picture; if it is the header, it must be ${COLUMNS.slice(0, 2).join()} or ${COLUMNS.join()}.`
+      : '';
     throw new FileError(
-      `${shown(path)}: ${missing.length} of its ${pictures.length} pictures are missing: ${names}. ` +
-        'Paths are relative to the list: correct them, or remove these lines.',
+      `${shown(path)}: ${missing.length} of its ${pictures.length} pictures ${one} missing: ${names}. ` +
+        `Paths are relative to the list: correct them, or remove ${its}.${header}`,
     );
   }
   return pictures.sort((a, b) => byCodePoint(a.label, b.label) || byCodePoint(portable(a.path), portable(b.path)));
@@ -81,9 +89,7 @@ function readText(path: string): string {
     bytes = readFileSync(fsPath(path));
   } catch (cause) {
     if (cause instanceof FileError) throw cause;
-    throw new FileError(`${shown(path)}: the list cannot be read (${(cause as Error).message}). Check the path.`, {
-      cause,
-    });
+    throw new FileError(`${shown(path)}: expected a list of pictures, but ${whyUnread(cause)}`, { cause });
   }
   try {
     // It takes the mark at the start away too.
@@ -101,22 +107,44 @@ async function rowsOfTable(path: string, text: string): Promise<Row[]> {
   let records: { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
   try {
     records = parse(text, {
-      ...{ delimiter, info: true, skip_empty_lines: true, relax_column_count: true },
+      ...{ delimiter, info: true, skip_empty_lines: true, relax_column_count: true, trim: true },
       max_record_size: MOST_BYTES_OF_A_LINE,
     }) as unknown as typeof records;
   } catch (cause) {
-    throw new FileError(`${shown(path)}: ${printable((cause as Error).message, 300)}. Correct the list.`, { cause });
+    throw wrongTable(path, cause);
   }
   const [first] = records;
   const names = first?.record.map((cell) => cell.trim().toLowerCase()) ?? [];
   const hasHeader = names.includes('path') && names.includes('label');
+  const twice = hasHeader && names.find((name, i) => name !== '' && names.indexOf(name) < i);
+  if (twice) throw wrongLine(path, 1, `expected each column once, found ${quote(twice)} twice`);
   const columns = hasHeader ? names : COLUMNS;
   return records.slice(hasHeader ? 1 : 0).map(({ record, info }) => {
     if (record.length < 2 || record.length > columns.length) {
-      throw wrongLine(path, info.lines, `expected ${columns.join(', ')}, found ${record.length} values`);
+      throw wrongLine(
+        path,
+        info.lines,
+        `expected ${columns.join(', ')}, found ${record.length} ${record.length === 1 ? 'value' : 'values'}`,
+      );
     }
     return { line: info.lines, cells: Object.fromEntries(record.map((cell, i) => [columns[i]!, cell])) };
   });
+}
+
+/** What csv-parse calls its errors, in words. */
+const TABLE_ERRORS: Readonly<Record<string, string>> = {
+  INVALID_OPENING_QUOTE:
+    'a quotation mark inside a cell; put the whole cell in quotation marks, and write "" for one in it',
+  CSV_INVALID_CLOSING_QUOTE: 'text behind the quotation mark that ends a cell; write "" for a quotation mark in a cell',
+  CSV_QUOTE_NOT_CLOSED: 'a quotation mark that is not closed',
+  CSV_MAX_RECORD_SIZE: `more than ${MOST_BYTES_OF_A_LINE} bytes; is a quotation mark not closed`,
+};
+
+function wrongTable(path: string, cause: unknown): FileError {
+  const { code = '', lines, message } = cause as NodeJS.ErrnoException & { readonly lines?: number };
+  const what = TABLE_ERRORS[code];
+  if (what !== undefined && lines !== undefined) return wrongLine(path, lines, `found ${what}`);
+  return new FileError(`${shown(path)}: ${printable(message, 300)}. Correct the list.`, { cause });
 }
 
 function rowsOfLines(path: string, text: string): Row[] {

@@ -2,14 +2,15 @@
  * Features kept on disk, so that the next probe computes only those of new pictures. A folder for each network, size of
  * pictures, adapter and version holds files of rows. A file is written whole or not at all and never changed: several
  * processes only add files, and one that merges them removes the old ones after the new one is there, so none loses
- * another's rows. Whatever cannot be read is told, removed and computed anew. A cache that cannot be written is told and
- * costs nothing else.
+ * another's rows. A damaged file is told, removed and computed anew; one that may not be read stays. A cache that cannot
+ * be written is told and costs nothing else.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FileError } from '../../errors.ts';
-import { readSafetensors, sweepTemporaries, writeSafetensors } from '../../weights/index.ts';
+import { makeFolder } from '../../make-folder.ts';
+import { type Checkpoint, readSafetensors, sweepTemporaries, writeSafetensors } from '../../weights/index.ts';
 
 const FORMAT = 'dawngrad features 1';
 const TENSOR = 'features';
@@ -76,11 +77,11 @@ export class FeatureCache {
       if (this.#rows.size * width * 4 > mostBytes) {
         throw new FileError(`${this.#own}: ${this.#rows.size} rows are more than the cache of features may hold`);
       }
-      mkdirSync(this.#own, { recursive: true });
+      makeFolder(this.#own);
       sweepTemporaries(this.#own);
       const merges = this.#files.length >= MOST_FILES;
       const name = this.#write(merges ? this.#rows : this.#fresh);
-      if (merges) for (const old of this.#files) rmSync(join(this.#own, old), { force: true });
+      if (merges) for (const old of this.#files) removed(join(this.#own, old));
       this.#files = merges ? [name] : [...this.#files, name];
       this.#fresh = new Map();
       prune(folder, mostBytes);
@@ -112,21 +113,24 @@ export class FeatureCache {
     const path = join(this.#own, name);
     try {
       this.#take(path);
-      this.#files.push(name);
-      const now = new Date();
-      utimesSync(path, now, now);
     } catch (error) {
       // Another process has merged it.
       if (!existsSync(path)) return;
-      this.#note(`${(error as Error).message}. This file of the cache is removed, and its features are computed anew.`);
-      rmSync(path, { force: true });
+      const what = (error as Error).message;
+      // The system refuses to read it: that says nothing of what it holds.
+      const isReadable = (error as Error).cause === undefined;
+      const fate = isReadable && removed(path) ? 'is removed' : 'stays where it is';
+      this.#note(`${what}. This file of the cache ${fate}, and its features are computed anew.`);
+      return;
     }
+    this.#files.push(name);
+    touch(path);
   }
 
   /** @throws FileError if it is damaged */
   #take(path: string): void {
     const { key, width } = this.#options;
-    const { tensors, metadata } = readSafetensors(path);
+    const { tensors, metadata } = readDamaged(path);
     const tensor = tensors.get(TENSOR);
     const names = metadata.rows?.split('\n') ?? [];
     const fits =
@@ -144,11 +148,42 @@ function hashOf(data: Float32Array, names: string): string {
   return createHash('sha256').update(bytes).update(names).digest('hex');
 }
 
+/** Advice to fetch the file again would mislead: nobody has fetched it. @throws FileError */
+function readDamaged(path: string): Checkpoint {
+  try {
+    return readSafetensors(path);
+  } catch (error) {
+    if ((error as Error).cause !== undefined) throw error;
+    throw new FileError(`${path}: is damaged`);
+  }
+}
+
+/** Marks a file as used. Where only its owner may do so, others make it no younger. */
+function touch(path: string): void {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch {
+    // The mark only says which files to keep.
+  }
+}
+
+/** Removes a file. @returns whether it is gone: another user's file stays, as one of a file system for reading does */
+function removed(path: string): boolean {
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Names of the files of rows, in a fixed order. */
 function filesIn(folder: string): string[] {
   try {
-    return readdirSync(folder)
-      .filter((name) => name.endsWith(ENDING))
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.name.endsWith(ENDING) && !entry.isDirectory())
+      .map(({ name }) => name)
       .sort();
   } catch {
     return [];
@@ -167,12 +202,16 @@ function prune(folder: string, mostBytes: number): void {
   let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   for (const { path, bytes } of files.sort((a, b) => a.used - b.used)) {
     if (total <= mostBytes) return;
-    rmSync(path, { force: true });
+    if (!removed(path)) continue;
     removeIfEmpty(dirname(path));
     total -= bytes;
   }
 }
 
 function removeIfEmpty(folder: string): void {
-  if (readdirSync(folder).length === 0) rmSync(folder, { recursive: true, force: true });
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It holds something, or is another user's.
+  }
 }

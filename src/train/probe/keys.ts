@@ -3,15 +3,14 @@ import { createHash } from 'node:crypto';
 import { fileContentHashes } from '../../data/index.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
 import { type InputSpec, writtenInput } from '../../input-spec.ts';
-import { netOf } from '../../models/registry.ts';
-import type { Start } from '../../models/start.ts';
+import { netOfStart, type Start } from '../../models/start.ts';
 import { engineVersion } from '../../plan/index.ts';
 import { countNumbers } from '../../weights/index.ts';
 import type { PictureSet } from '../pictures.ts';
 
 /** Whatever decides the features of every picture. */
 export interface NetworkFacts {
-  readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
+  readonly start: Pick<Start, 'architecture' | 'net' | 'checkpoint'>;
   readonly input: InputSpec;
   /** Whether pictures stay as they are stored. */
   readonly ignoreOrientation: boolean;
@@ -37,8 +36,9 @@ export function networkKey({ start, input, ignoreOrientation, traits, convolutio
   const ownInput = writtenInput(input, start.architecture);
   const facts = [...network, ...(ignoreOrientation ? ['as stored'] : []), ...(ownInput ? [ownInput] : [])];
   hash.update(JSON.stringify(facts));
+  if (start.net?.graph !== undefined) hash.update(start.net.graph);
   // The last layer decides no feature.
-  const lastLayer = `${netOf(start.architecture).headName}.`;
+  const lastLayer = `${netOfStart(start).headName}.`;
   const tensors = [...start.checkpoint!.tensors].filter(([name]) => !name.startsWith(lastLayer));
   for (const [name, { shape, data }] of tensors.sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${name} ${shape.join()}\n`);

@@ -5,8 +5,7 @@ import { cacheFolder } from '../../fetch/cache-folder.ts';
 import type { AdapterTraits } from '../../gpu/gpu.ts';
 import type { InputSpec } from '../../input-spec.ts';
 import { isConv2dWork } from '../../kernels/conv2d/work.ts';
-import { netOf } from '../../models/registry.ts';
-import type { Start } from '../../models/start.ts';
+import { netOfStart, type Start } from '../../models/start.ts';
 import type { Phase } from '../../models/types.ts';
 import type { Rehearsal } from '../../plan/index.ts';
 import type { Pictures } from '../pictures.ts';
@@ -25,7 +24,7 @@ export interface LookupOptions {
   readonly input: InputSpec;
   /** Whether pictures stay as they are stored. */
   readonly ignoreOrientation: boolean;
-  readonly start: Pick<Start, 'architecture' | 'checkpoint'>;
+  readonly start: Pick<Start, 'architecture' | 'net' | 'checkpoint'>;
   /** What views beside the centre get beyond the tutorial's crop and flip. */
   readonly augment: TrainTransform['augment'];
   readonly pool: DecoderPool;
@@ -53,7 +52,7 @@ export class Lookup {
   constructor(options: LookupOptions) {
     this.#options = options;
     const { keeps, start, traits, rehearsal, input, ignoreOrientation, onNote } = options;
-    this.#width = netOf(start.architecture).featureSize;
+    this.#width = netOfStart(start).featureSize;
     if (!keeps) return;
     const key = networkKey({ start, input, ignoreOrientation, traits, convolutions: convolutionsOf(rehearsal) });
     const folder = join(cacheFolder(), 'features');

@@ -1,7 +1,7 @@
 /** Rehearses a probe: its kernels, and the memory of the pass and of the last layer. */
 import type { AdapterTraits, Program } from '../../gpu/gpu.ts';
 import { Chooser, type ChooserSettings } from '../../kernels/chooser.ts';
-import { netOf } from '../../models/registry.ts';
+import { netOfStart } from '../../models/start.ts';
 import { type Phase, TUTORIAL_ARCHITECTURE } from '../../models/types.ts';
 import { Ledger, type MemoryQuestion, openDryGpu, type Rehearsal, rehearse } from '../../plan/index.ts';
 import { Head } from './head.ts';
@@ -44,7 +44,7 @@ function rehearseHead(
   rows: Rows,
   settings?: ChooserSettings,
 ) {
-  const width = netOf(start?.architecture ?? TUTORIAL_ARCHITECTURE).featureSize;
+  const width = netOfStart(start ?? { architecture: TUTORIAL_ARCHITECTURE }).featureSize;
   const chooser = new Chooser(settings);
   const gpu = openDryGpu(traits, chooser);
   const programs = new Map<string, Program>();

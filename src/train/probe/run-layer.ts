@@ -9,6 +9,7 @@ import { Best } from '../best.ts';
 import { bestMetadata } from '../config.ts';
 import { DivergenceWatch } from '../divergence.ts';
 import { judgeBest, judgeTest } from '../judge-best.ts';
+import { timeForward } from '../kernel-times.ts';
 import { criterionOf } from '../regularization.ts';
 import { RunPictures } from '../run-pictures.ts';
 import { writeRunReport } from '../run-report.ts';
@@ -87,7 +88,10 @@ export async function runLayer(run: LayerRun): Promise<LayerResult> {
     if (test && !summary.interrupted) await judgeTest({ ...run, best, data, reporter, test });
   }
   await drawn?.finish();
-  if (drawn) await writeRunReport({ ...run, reporter });
+  if (drawn) {
+    if (finished > 0) await timeForward({ ...run, reporter });
+    await writeRunReport({ ...run, reporter });
+  }
   return { summary, metrics, best: state };
 }
 

@@ -12,7 +12,8 @@ import { Watchdog } from '../../gpu/watchdog.ts';
 import { type InputSpec, inputAt } from '../../input-spec.ts';
 import { chooserOf } from '../../kernels/chooser.ts';
 import type { Classifier } from '../../models/index.ts';
-import { buildModel, factsOf, readStart, type Start } from '../../models/start.ts';
+import { buildModel, factsOf, type Start } from '../../models/start.ts';
+import { openStart } from '../../onnx/start.ts';
 import { checkLimits, type MemoryQuestion } from '../../plan/index.ts';
 import { checkPictures } from '../check-pictures.ts';
 import { compile } from '../compile.ts';
@@ -56,7 +57,10 @@ export async function trainProbe(options: TrainOptions): Promise<TrainResult> {
   const given = probeSettings(options, pictures.train.length);
   checkOnDivergence(options.onDivergence ?? 'stop');
   const regularization = probeRegularization(options, pictures.classes, given);
-  const start = readStart(weights, pictures.classes, checkArch(options.arch));
+  const start = await openStart(weights, pictures.classes, {
+    architecture: checkArch(options.arch),
+    head: options.head,
+  });
   const input = inputAt(start.input, options.imageSize, start.architecture);
   const settings = { ...given, imageSize: input.crop };
   const made = options.out === undefined ? makeRunFolder('probe') : undefined;

@@ -21,6 +21,8 @@ export interface TensorBoardOptions {
  */
 export class TensorBoardReporter implements Reporter {
   readonly #options: TensorBoardOptions;
+  /** Begins the file, at the first figure: a probe that is stopped before leaves nothing behind. */
+  #open: (() => void) | undefined;
   #file: number | undefined;
   #stepsPerEpoch = 0;
 
@@ -37,9 +39,7 @@ export class TensorBoardReporter implements Reporter {
         const { epoch, phase, step } = resumed;
         cutOff(folder, { epoch, step: epoch * steps.train + (phase === 'val' ? steps.train : step), phase });
       }
-      this.#file = openSync(newPath(folder), 'ax');
-      this.#write({ fileVersion: FILE_VERSION });
-      if (!resumed) this.#write({ step: 0, values: [{ tag: 'settings', text: settingsText(folder) }] });
+      this.#open = () => this.#begin(folder, resumed === undefined);
     });
   }
 
@@ -56,13 +56,25 @@ export class TensorBoardReporter implements Reporter {
 
   /** Closes the file. Call it after the run, also if that failed. */
   close(): void {
+    this.#open = undefined;
     const file = this.#file;
     this.#file = undefined;
     if (file !== undefined) closeSync(file);
   }
 
+  /** @param isNew whether it is the run's first file, which tells its settings; they are written by now */
+  #begin(folder: string, isNew: boolean): void {
+    this.#open = undefined;
+    this.#file = openSync(newPath(folder), 'ax');
+    this.#write({ fileVersion: FILE_VERSION });
+    if (isNew) this.#write({ step: 0, values: [{ tag: 'settings', text: settingsText(folder) }] });
+  }
+
   #add(step: number, values: readonly SummaryValue[]): void {
-    this.#try(() => this.#write({ step, values }));
+    this.#try(() => {
+      this.#open?.();
+      this.#write({ step, values });
+    });
   }
 
   #write(event: Omit<Event, 'wallTime'>): void {

@@ -25,6 +25,9 @@ const { gpuTest, gpu } = await withGpu({ poisoned: true });
 /** Ops without golden cases, and the test that checks them instead. */
 const ELSEWHERE = {
   dropout: 'dropout.test.ts: another random function than torch’s',
+  passThrough: 'dropout.test.ts: what dropout and stochasticDepth share',
+  stochasticDepth: 'nn/stochastic-depth.test.ts: torch’s draws',
+  keepFactors: 'nn/stochastic-depth.test.ts: the factors that it shares with dropout',
   toDType: 'half.test.ts: a conversion, compared with every value of f16',
   averagePool: 'pooling.test.ts: what avgPool2d and adaptiveAvgPool2d share',
   normalise: 'layer-norm.test.ts: what layerNorm and groupNorm share',

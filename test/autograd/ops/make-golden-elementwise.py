@@ -121,4 +121,6 @@ for op in ["eq", "ne", "gt", "ge", "lt", "le"]:
     compare = getattr(torch, op)
     pair(op, lambda a, b: compare(a, b).long(), domain=(-3, 4), learns=False)
 
+row("erf", torch.erf)
+
 write("elementwise")

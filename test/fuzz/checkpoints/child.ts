@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { peakMemory } from '../../support/peak-memory.ts';
-import { examine, type Signature } from './examine.ts';
+import { examine, examineOnnx, type Signature } from './examine.ts';
 import { makeCase } from './mutate.ts';
 import { readSeeds } from './seeds.ts';
 
@@ -46,22 +46,24 @@ for (const one of [work, kept]) mkdirSync(one, { recursive: true });
 const seeds = readSeeds();
 const paths = [join(work, 'case.bin'), join(work, 'out.safetensors')] as const;
 
-process.on('message', (order: Order) => process.send!(run(order)));
+process.on('message', async (order: Order) => process.send!(await run(order)));
 process.on('disconnect', () => process.exit(0));
 
-function run(order: Order): Answer {
+async function run(order: Order): Promise<Answer> {
   const answer = { order, read: 0, kept: [] as Kept[], failures: [] as { index: number; message: string }[] };
   let slowestMs = 0;
   for (let index = order.from; index < order.to; index++) {
     const { name, bytes } = makeCase(seeds, order.seed, index);
     writeFileSync(paths[0], bytes);
     const started = cpuMs();
-    const { tensors, failure } = examine(paths[0], bytes.length, paths[1], index % ATOMIC_EVERY === 0);
+    const { tensors, failure } = name.endsWith('.onnx')
+      ? await examineOnnx(paths[0], bytes)
+      : examine(paths[0], bytes.length, paths[1], index % ATOMIC_EVERY === 0);
     slowestMs = Math.max(slowestMs, cpuMs() - started);
     if (failure !== undefined) answer.failures.push({ index, message: `${name}: ${failure}` });
     if (tensors === undefined) continue;
     answer.read++;
-    if (!order.keep || name.endsWith('.safetensors')) continue;
+    if (!order.keep || /\.(safetensors|onnx)$/.test(name)) continue;
     const path = join(kept, `${index}.pth`);
     writeFileSync(path, bytes);
     answer.kept.push({ index, path, tensors });

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { FileError } from '../../../src/errors.ts';
 import { findNet } from '../../../src/models/find-net.ts';
+import { readGraph, readOnnxNet } from '../../../src/onnx/net.ts';
 import { printableLines } from '../../../src/printable.ts';
 import {
   type Checkpoint,
@@ -64,6 +65,22 @@ export function examine(path: string, size: number, output: string, atomic: bool
   if (bytes > mostBytes(size)) return { tensors };
   const failure = rewrite(checkpoint, tensors, output, atomic);
   return { tensors, ...(failure !== undefined && { failure: `${failure} (${values} values)` }) };
+}
+
+/** Reads a mutated ONNX file as training does: its network and weights, and the graph that lies beside a run's weights. */
+export async function examineOnnx(path: string, bytes: Uint8Array): Promise<Outcome> {
+  try {
+    const { net, checkpoint } = await readOnnxNet(bytes, path);
+    const again = await readGraph(net.graph!, path);
+    if (again.graph !== net.graph || again.blocks.join() !== net.blocks.join())
+      return { failure: 'its graph reads differently' };
+    for (const { shape, data } of checkpoint.tensors.values()) {
+      if (data.length !== countNumbers(shape)) return { failure: 'a tensor has fewer values than its shape' };
+    }
+    return { tensors: [] };
+  } catch (error) {
+    return refusal(path, error);
+  }
 }
 
 /** A refusal is right if it is typed, names the file, and can be printed. */

@@ -1,6 +1,7 @@
 /** Makes the file of one case: a seed, changed within its structure and built again, or byte by byte. */
 
 import { makeSafetensors, makeZip, type ZipOptions } from '../../weights/build.ts';
+import { mutateOnnx } from './onnx.ts';
 import { mutateOps } from './pickle-ops.ts';
 import { Choices, EDGES, mutateBytes, NAMES } from './random.ts';
 import type { Entry, Seed } from './seeds.ts';
@@ -38,6 +39,8 @@ function build(seed: Seed, choices: Choices): Buffer {
       return buildStream(seed, choices);
     case 'safetensors':
       return buildSafetensors(seed, choices);
+    case 'onnx':
+      return mutateOnnx(seed.bytes, choices);
     case 'tar':
       return mutateBytes(makeTar(mutateEntries(seed.entries, choices)), choices);
   }

@@ -17,6 +17,7 @@ export type Seed =
       readonly tail: Buffer;
     }
   | { readonly kind: 'safetensors'; readonly name: string; readonly tokens: readonly string[]; readonly data: Buffer }
+  | { readonly kind: 'onnx'; readonly name: string; readonly bytes: Buffer }
   | { readonly kind: 'tar'; readonly name: string; readonly entries: readonly Entry[] };
 
 /** Name and bytes. */
@@ -33,7 +34,14 @@ export function readSeeds(): Seed[] {
   const golden = readdirSync(GOLDEN)
     .filter((name) => name.endsWith('.pth') && !REFUSED.includes(name))
     .sort();
-  return [...golden.map(readGolden), ...ownPickles(), safetensorsSeed(), tarSeed()];
+  return [...golden.map(readGolden), ...ownPickles(), safetensorsSeed(), tarSeed(), ...onnxSeeds()];
+}
+
+/** Networks that torch.onnx wrote. */
+function onnxSeeds(): Seed[] {
+  const folder = fileURLToPath(new URL('../../golden/onnx/', import.meta.url));
+  const names = readdirSync(folder).filter((name) => name.endsWith('.onnx'));
+  return names.sort().map((name) => ({ kind: 'onnx', name, bytes: readFileSync(join(folder, name)) }));
 }
 
 function readGolden(name: string): Seed {

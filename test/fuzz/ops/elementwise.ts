@@ -67,6 +67,7 @@ const SINGLES: Readonly<Record<string, Row>> = {
   sigmoid: alone(engine.sigmoid, { reads: 'output', heat: () => 0 }),
   hardsigmoid: alone(engine.hardsigmoid, { reads: 'x', heat: () => 0 }),
   tanh: alone(engine.tanh, { reads: 'output', heat: () => 0 }),
+  erf: alone(engine.erf, { reads: 'x', heat: () => 0 }),
   silu: alone(engine.silu, { reads: 'x' }),
   hardswish: alone(engine.hardswish, { reads: 'x' }),
   leakyRelu: single<{ slope: number }>((x, { slope }) => engine.leakyRelu(x, slope), {

@@ -108,3 +108,12 @@ test('more rows than the cache may hold, and a folder that cannot be written, ar
   expect(notes).toEqual([expect.stringMatching(/^The features are not kept/)]);
   expect(cache.get('a')).toEqual(row(1));
 });
+
+test('a folder with the name of a file of the cache is no file of it', () => {
+  const folder = fresh();
+  keep(folder, { a: 1 });
+  mkdirSync(join(folder, 'k', 'x.safetensors'));
+  const { cache, notes } = open(folder);
+  expect(notes).toEqual([]);
+  expect(cache.get('a')).toEqual(row(1));
+});

@@ -1,5 +1,5 @@
 /** Whole probes on a few small pictures: their folders, the cache, views, and how they end. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { graphSize } from '../../../src/autograd/index.ts';
@@ -15,6 +15,8 @@ import {
   type TrainResult,
   train,
 } from '../../../src/train/index.ts';
+import { readEvents } from '../../../src/train/tensorboard/events.ts';
+import { TensorBoardReporter } from '../../../src/train/tensorboard/reporter.ts';
 import { readSafetensors, writeSafetensors } from '../../../src/weights/index.ts';
 import { withGpu } from '../../support/gpu.ts';
 import { CLASSES, drawPictures, readJson, readJsonLines, TRAINING_TIMEOUT, temporaryFolder } from '../support.ts';
@@ -64,11 +66,35 @@ async function probe(options: Partial<TrainOptions> = {}, cache = join(root, `ca
 const numbersOf = ({ metrics }: Kept) => metrics.map(({ epoch, phase, loss, acc }) => ({ epoch, phase, loss, acc }));
 
 gpuTest(
+  'TensorBoard gets the settings and every epoch',
+  async () => {
+    const failures: string[] = [];
+    const reporter = new TensorBoardReporter({ onFailure: (reason) => failures.push(reason) });
+    const { folder } = await probe({ reporter, epochs: 2 });
+    reporter.close();
+    expect(failures).toEqual([]);
+    const [file] = readdirSync(folder).filter((name) => name.startsWith('events.out.tfevents.'));
+    const tags = [...readEvents(readFileSync(join(folder, file!)))].flatMap((event) => event.tags);
+    expect(tags).toEqual(expect.arrayContaining(['settings', 'loss/train', 'acc/val']));
+    expect(tags.filter((tag) => tag === 'loss/val')).toHaveLength(2);
+  },
+  TRAINING_TIMEOUT,
+);
+
+gpuTest(
   'a probe leaves a folder like that of a run, says what it is, and its weights are as good as it says',
   async () => {
     const { folder, metrics, summary, best, progress } = await probe({ pictures: true });
     expect(readdirSync(folder).sort()).toEqual([
-      ...['best.safetensors', 'config.json', 'confusion.png', 'curves.png', 'judgement.json', 'metrics.jsonl'],
+      ...[
+        'best.safetensors',
+        'config.json',
+        'confusion.png',
+        'curves.png',
+        'judgement.json',
+        'kernels.json',
+        'metrics.jsonl',
+      ],
       ...['predictions.png', 'report.html', 'summary.json', 'top-losses.png'],
     ]);
     expect(readJsonLines(folder, 'metrics.jsonl')).toEqual(metrics);

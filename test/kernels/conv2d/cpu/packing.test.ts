@@ -80,8 +80,8 @@ describe('packed weights', () => {
     const weight = filled(0.5, 5, 3, 1, 1);
     const bare = gpu.pool.liveBytes;
     noGrad(() => conv2d(input, weight)).dispose();
-    // Three channels for a tile of 32, and 32 values that a load may read beyond the end.
-    expect(gpu.pool.liveBytes - bare).toBe((3 * 32 + 32) * 4);
+    // Three channels for a tile of 8, and 32 values that a load may read beyond the end.
+    expect(gpu.pool.liveBytes - bare).toBe((3 * 8 + 32) * 4);
     weight.dispose();
     expect(gpu.pool.liveBytes).toBe(before);
   });
