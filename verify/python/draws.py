@@ -27,6 +27,7 @@ for size in [*range(1, 101), 1000]:
     out[f"normal.{size}"] = torch.empty(size).normal_()
     out[f"normal.{size}.next"] = torch.empty(1).normal_()
     out[f"normal.{size}.random"] = pieces(torch.empty(4, dtype=torch.int64).random_())
+out["erfinv"] = (torch.arange(2**24, dtype=torch.float32) * 2**-23 - 1).erfinv()
 for seed in range(10):
     torch.manual_seed(seed)
     model = models.resnet18()

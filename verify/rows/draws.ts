@@ -4,6 +4,7 @@ import { Generator } from '../../src/data/index.ts';
 import { openGpu } from '../../src/gpu/dawn.ts';
 import { buildModel, readStart } from '../../src/models/start.ts';
 import type { Linear } from '../../src/nn/index.ts';
+import { erfinv } from '../../src/random/erfinv.ts';
 import { readSafetensors, type TensorData } from '../../src/weights/index.ts';
 import { all, atMost, type Context, type Row, scientific } from '../row.ts';
 import { largestDifference, runScript } from '../tensors.ts';
@@ -12,10 +13,12 @@ const DRAWS = 10_000;
 const LARGEST_PERMUTATION = 1000;
 const NORMAL_SIZES = [...Array.from({ length: 100 }, (_, i) => i + 1), 1000];
 const SEEDS = 10;
+/** All values that uniform_(-1, 1) can give. */
+const UNIFORMS = 2 ** 24;
 
 export const draws: Row = {
   name: 'draws',
-  title: 'uniform, random_, randperm and normal_ against torch, draw for draw',
+  title: 'uniform, random_, randperm and normal_ against torch, draw for draw; erfinv, which trunc_normal_ takes, in full',
   minutes: 1,
   ci: true,
   run: async (context) => {
@@ -40,7 +43,9 @@ export const draws: Row = {
       const { data } = torch.get(name)!;
       return all(`${what}, equal values`, countEqual(ours, data), data.length);
     };
+    const inverses = Float32Array.from({ length: UNIFORMS }, (_, i) => erfinv((2 * i) / UNIFORMS - 1));
     return [
+      equal('erfinv of each value that uniform_(-1, 1) can give', inverses, 'erfinv'),
       equal(`${DRAWS} draws of uniform`, uniform, 'uniform'),
       equal(`${DRAWS} draws of random_, in pieces of 16 bits`, pieces(random, DRAWS), 'random'),
       equal(`randperm(n) for n = 1…${LARGEST_PERMUTATION}`, orders, 'randperm'),
@@ -88,7 +93,10 @@ function pieces(generator: Generator, count: number): number[] {
 
 /** The number of equal values; 0 if the lengths differ. */
 function countEqual(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return a.length === b.length ? Array.from(a).filter((value, i) => Object.is(value, b[i])).length : 0;
+  if (a.length !== b.length) return 0;
+  let equal = 0;
+  for (let i = 0; i < a.length; i++) if (Object.is(a[i], b[i])) equal++;
+  return equal;
 }
 
 function isEqual(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
