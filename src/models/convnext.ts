@@ -1,7 +1,7 @@
 /**
  * ConvNeXt with torchvision's names and random draws (Z. Liu et al., "A ConvNet for the 2020s", 2022). Its blocks compute with the
- * channels last, as torchvision's do: two copies put them there and back, which take a small part of the time of the linear layers
- * between them (at 96 channels 768 multiply-adds for each value copied), and layer norm and linear layers find adjacent what they sum.
+ * channels last, as torchvision's do: two copies put them there and back, beside at least 768 multiply-adds of the linear layers for
+ * each value copied, and layer norm and linear layers find adjacent what they sum.
  */
 import { gelu, mul } from '../autograd/ops/elementwise.ts';
 import { flatten } from '../autograd/ops/flatten.ts';

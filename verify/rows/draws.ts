@@ -18,7 +18,8 @@ const UNIFORMS = 2 ** 24;
 
 export const draws: Row = {
   name: 'draws',
-  title: 'uniform, random_, randperm and normal_ against torch, draw for draw; erfinv, which trunc_normal_ takes, in full',
+  title:
+    'uniform, random_, randperm and normal_ against torch, draw for draw; erfinv, which trunc_normal_ takes, in full',
   minutes: 1,
   ci: true,
   run: async (context) => {
