@@ -1,9 +1,9 @@
 /** `npm run eval -- --weights <run or file> --data <folder or list>`: judges a network on labelled pictures. */
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { decode, valCrop, valTransform } from '../data/index.ts';
 import { FileError } from '../errors.ts';
 import { type Judgement, judgementJson, judgementWords } from '../judge/index.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { FindTuned } from '../plan/index.ts';
 import { DEFAULT_BATCH_SIZE, judgeFolder, openPredictor, type Predictor } from '../predict/index.ts';
 import { listed, printableJson, printableLines } from '../printable.ts';
@@ -32,7 +32,7 @@ async function run(command: EvalCommand, io: Io): Promise<number> {
     try {
       const onNote = (text: string) => io.stderr.write(`${printableLines(text)}\n`);
       const pictures = await findEvalPictures(command, { signal, onNote });
-      if (command.out !== undefined) makeFolder(command.out);
+      if (command.out !== undefined) makeOut(command.out);
       return await judgeAll(command, pictures, io, signal);
     } catch (error) {
       if (signal.aborted && error === signal.reason) return interruptedStatus(signal);
@@ -65,7 +65,10 @@ async function judgeAll(
     report.opened(predictor);
     for (const line of [...leftOutLines(folder.leftOut), ...notReadLines(folder.notRead)]) report.note(line);
     for (const note of notes) report.note(note);
-    report.note(`Judging: ${samples.length} pictures of ${folder.classes.length} classes: ${listed(folder.classes)}`);
+    report.note(
+      `Judging: ${samples.length} pictures of ${folder.classes.length === 1 ? 'one class' : `${folder.classes.length} classes`}: ` +
+        listed(folder.classes),
+    );
     const work = new LongWork();
     const onJudged = (done: number, count: number) => {
       const counts = work.counts(done, count);
@@ -84,9 +87,9 @@ async function judgeAll(
 }
 
 /** @throws FileError if that fails */
-function makeFolder(folder: string): void {
+function makeOut(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new FileError(`--out: ${folder}: the folder cannot be made (${reason}). Give another one.`, { cause });
