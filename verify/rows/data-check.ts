@@ -34,7 +34,7 @@ const TOLD: Readonly<Record<string, (report: DataReport) => boolean>> = {
 const WORDS = [
   ...['Nobody has divided them', 'Warning: Classes are unequal', 'Warning: Labels contradict', 'Cannot be read: 1'],
   ...['The same file more than once: 2', 'Look alike', 'HEIC 1', 'AVIF 1', '1 GIF', 'hidden folders', 'Smaller than'],
-  ...['drawings', 'films', 'beside the class folders', 'turned upright'],
+  ...['1 drawing', '1 film', 'beside the class folders', 'turned upright'],
 ];
 
 export const dataCheck: Row = {
