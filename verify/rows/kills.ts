@@ -164,7 +164,7 @@ async function kindsOf({ scratch, ci }: Pick<Context, 'scratch' | 'ci'>, data: s
       faults: every(6).map((at) => ({
         env: { READ_ONLY_AT: String(at) },
         plainUser: true,
-        says: /EACCES: permission denied/,
+        says: /you have no right to write in its folder|EACCES: permission denied/,
       })),
     },
     {
