@@ -37,24 +37,31 @@ export interface JudgeOptions {
 export interface Settled {
   readonly program: Program;
   readonly answer: TorchAnswer | undefined;
+  /** Whether PyTorch met values as large as those of poisoned memory, so that these mean nothing. */
+  readonly isLarge?: boolean;
 }
 
 /** How often values are drawn anew before a program is given up. */
 const REDRAWS = 5;
 
+/** What torch_programs.py answers then. */
+const VERY_LARGE = 'a value that is not finite, or very large';
+
 /** Draws a program's values until none of them comes near a kink. */
 export async function settle(program: Program, torch: TorchPrograms | undefined): Promise<Settled> {
   if (!torch) return { program, answer: undefined };
+  let isLarge = false;
   for (let { redraw } = program; redraw <= REDRAWS; redraw++) {
     const drawn = { ...program, redraw };
     const answer = await torch.ask(drawn);
     if (answer.near.length === 0) return { program: drawn, answer };
+    isLarge ||= answer.near.includes(VERY_LARGE);
   }
-  return { program: { ...program, redraw: REDRAWS + 1 }, answer: undefined };
+  return { program: { ...program, redraw: REDRAWS + 1 }, answer: undefined, isLarge };
 }
 
 /** Judges a settled program. */
-export async function judge({ program, answer }: Settled, options: JudgeOptions): Promise<Verdict> {
+export async function judge({ program, answer, isLarge = false }: Settled, options: JudgeOptions): Promise<Verdict> {
   const { devices, tamper, twice = false } = options;
   const nothing = { program, compared: false, worst: 0, worstName: '', tensors: 0 };
   const differences = { agrees: 0, unsure: 0, differs: 0 };
@@ -82,7 +89,7 @@ export async function judge({ program, answer }: Settled, options: JudgeOptions)
     devices.discard(program.device);
     return { ...nothing, failures: [{ kind: 'crash', message: `${error}` }], differences };
   }
-  failures.unshift(...findPoison(result.reported));
+  if (!isLarge) failures.unshift(...findPoison(result.reported));
   if (!answer) return { ...nothing, failures, differences };
   const comparison = compareWithTorch(result.reported, answer);
   return { program, compared: true, ...comparison, failures: [...comparison.failures, ...failures], differences };
