@@ -18,6 +18,9 @@ import { ARCHITECTURES, type Architecture, type NetName, type TrainMode, TUTORIA
 
 export { CLASSES_KEY, namedClasses } from '../weights/index.ts';
 
+/** Of a file that holds no known network. */
+const NAMES_SHOWN = 3;
+
 /** Metadata of weights that were trained on pictures as they are stored, not as their EXIF turns them. */
 export const IGNORE_ORIENTATION_KEY = 'ignoreOrientation';
 
@@ -142,7 +145,8 @@ export function architectureOf(path: string, { tensors }: Checkpoint): Architect
   const isAlike = MARKS.some((mark) => tensors.has(mark));
   throw new FileError(
     `${path}: expected the weights of a known network under torchvision's or timm's names, found ` +
-      `${isAlike ? 'those of a similar one, of other depth or width' : `${tensors.size} other tensors`}. ` +
+      `${isAlike ? 'those of a similar one, of other depth or width' : `${tensors.size} other tensors`} ` +
+      `(${listed([...tensors.keys()], NAMES_SHOWN)}). ` +
       `Give a checkpoint of one of these: ${ARCHITECTURES.join(', ')}.`,
   );
 }
