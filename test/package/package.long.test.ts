@@ -132,6 +132,20 @@ describe('as a library', () => {
   });
 });
 
+const COMMANDS = [
+  'train',
+  'data',
+  'predict',
+  'serve',
+  'eval',
+  'convert',
+  'export',
+  'compare',
+  'report',
+  'tune',
+  'doctor',
+];
+
 describe('as a command', () => {
   packageTest('--version and --help work, and anything else is wrong usage', async () => {
     const [version, help, none, unknown] = await Promise.all([
@@ -143,19 +157,7 @@ describe('as a command', () => {
     expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
     const commands = Array.from(help.stdout.matchAll(/^ {2}([a-z]+) +\S/gm), ([, name]) => name);
     expect(help.code).toBe(0);
-    expect(commands).toEqual([
-      'train',
-      'data',
-      'predict',
-      'serve',
-      'eval',
-      'convert',
-      'export',
-      'compare',
-      'report',
-      'tune',
-      'doctor',
-    ]);
+    expect(commands).toEqual(COMMANDS);
     expect(none).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^dawngrad: no command given\n/) });
     expect(unknown).toMatchObject({
       code: 2,
@@ -164,23 +166,10 @@ describe('as a command', () => {
   });
 
   packageTest('the help of every command uses the name that it was called by', async () => {
-    const names = [
-      'train',
-      'data',
-      'predict',
-      'serve',
-      'eval',
-      'convert',
-      'export',
-      'compare',
-      'report',
-      'tune',
-      'doctor',
-    ];
-    const helps = await Promise.all(names.map((name) => dawngrad(app, [name, '--help'])));
+    const helps = await Promise.all(COMMANDS.map((name) => dawngrad(app, [name, '--help'])));
     for (const [i, { code, stdout, stderr }] of helps.entries()) {
       expect(code, stderr).toBe(0);
-      expect(stdout).toMatch(new RegExp(`^Usage: npx dawngrad ${names[i]} `));
+      expect(stdout).toMatch(new RegExp(`^Usage: npx dawngrad ${COMMANDS[i]} `));
       expect(stdout).not.toContain('npm run');
     }
   });

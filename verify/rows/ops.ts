@@ -1,8 +1,7 @@
 /** The tests of every op, with the kernels of both kinds of adapters and on SwiftShader. */
-import { stripVTControlCharacters } from 'node:util';
 import { swiftShaderOnly } from '../browser/chromium.ts';
-import { run } from '../processes.ts';
-import { either, type Outcome, type Row } from '../row.ts';
+import type { Outcome, Row } from '../row.ts';
+import { testsPass } from '../vitest.ts';
 
 interface Device {
   readonly name: string;
@@ -32,13 +31,10 @@ export const ops: Row = {
     const outcomes: Outcome[] = [];
     for (const { name, env, without = [] } of DEVICES) {
       const excluded = without.flatMap((path) => ['--exclude', path]);
-      const { status, output } = await run('npx', ['vitest', 'run', ...excluded, 'test/autograd/ops', 'test/kernels'], {
-        env: { ...process.env, DAWNGRAD_BATCHES: '1,4,32', ...env() },
-      });
-      const text = stripVTControlCharacters(output);
-      for (const line of new Set(text.match(/^\s*FAIL .*$/gm))) console.log(`  ${line.trim()}`);
-      const counted = /^\s*Tests\s+(.*)$/m.exec(text)?.[1] ?? `no count, status ${status}`;
-      outcomes.push(either(`tests of ops and kernels, ${name}: ${counted}`, status === 0, 'all pass', 'not all pass'));
+      const args = [...excluded, 'test/autograd/ops', 'test/kernels'];
+      outcomes.push(
+        await testsPass(`tests of ops and kernels, ${name}`, args, { DAWNGRAD_BATCHES: '1,4,32', ...env() }),
+      );
     }
     return outcomes;
   },
