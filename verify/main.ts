@@ -2,7 +2,7 @@
  * `npm run verify [-- NAME …]`: checks the promises of the project. Prints the device, and the
  * figures and bars of each row; the exit status is 1 if a bar does not hold. `--list` names the rows, `--ci` runs the
  * rows for CI, `--screenshots <folder>` keeps the pictures of pages that a row looked at, `--net <name>` lets the rows about all
- * networks look at one.
+ * networks look at one, `--seed <n>` lets the rows of whole runs train with one.
  *
  * Needs DAWNGRAD_DATA, DAWNGRAD_WEIGHTS and a Python with torch. Comparisons of whole runs also need
  * DAWNGRAD_REFERENCE, and `cases` needs DAWNGRAD_CASES. Rows that are `alone` need none of the others.
@@ -160,6 +160,7 @@ async function main(argv: string[]): Promise<number> {
       list: { type: 'boolean' },
       screenshots: { type: 'string' },
       net: { type: 'string' },
+      seed: { type: 'string' },
     },
   });
   if (values.list) {
@@ -202,6 +203,7 @@ async function main(argv: string[]): Promise<number> {
           ci: values.ci === true,
           screenshots: values.screenshots,
           net: values.net,
+          seed: values.seed === undefined ? undefined : Number(values.seed),
           scratch,
         }),
       );
@@ -225,7 +227,7 @@ async function main(argv: string[]): Promise<number> {
 }
 
 /** The context of the rows, or a message that names the missing parts. */
-function findContext(): Omit<Context, 'scratch' | 'ci' | 'screenshots' | 'net'> | string {
+function findContext(): Omit<Context, 'scratch' | 'ci' | 'screenshots' | 'net' | 'seed'> | string {
   const { DAWNGRAD_DATA: data, DAWNGRAD_WEIGHTS: weights, DAWNGRAD_REFERENCE: reference } = process.env;
   const python = findTorchPython();
   const missing = [

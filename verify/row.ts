@@ -23,6 +23,8 @@ export interface Context {
   readonly screenshots: string | undefined;
   /** The only network that rows about all of them look at; undefined: all. */
   readonly net: string | undefined;
+  /** The only seed that rows of whole runs train with; undefined: all. */
+  readonly seed: number | undefined;
   /** Whether this is `--ci`, where a row may do less. */
   readonly ci: boolean;
   /** An empty folder, removed at the end. */
