@@ -1,20 +1,19 @@
 /** `npm run predict -- --weights <file> photo.jpg folder/ …`: classifies pictures. */
-import { decode } from '../data/index.ts';
-import { type DawngradError, FileError } from '../errors.ts';
+import type { DawngradError } from '../errors.ts';
 import { DownloadError, tutorialWeights, UnreachableError } from '../fetch/index.ts';
 import { MissingFeatureError } from '../gpu/errors.ts';
 import type { FindTuned } from '../plan/index.ts';
-import { DEFAULT_BATCH_SIZE, DEFAULT_TOP, openPredictor, type Prediction } from '../predict/index.ts';
+import { DEFAULT_BATCH_SIZE, openPredictor, type Predictor } from '../predict/index.ts';
 import { tunedChoices } from '../tune/index.ts';
 import { EXIT } from './exit-status.ts';
 import { FetchReport } from './fetch-report.ts';
 import { interruptedStatus, interruptible } from './interrupt.ts';
 import { leftOutLines } from './left-out.ts';
+import { PredictAnswers } from './predict-answers.ts';
 import { HELP, type PredictCommand, parsePredictFlags } from './predict-flags.ts';
-import { findInputs, type Input, type Inputs } from './predict-inputs.ts';
+import { findInputs, type Inputs } from './predict-inputs.ts';
 import { PredictReport } from './predict-report.ts';
-import { makeSaveFolder, savePicture } from './predict-save.ts';
-import { PredictScore } from './predict-score.ts';
+import { makeSaveFolder } from './predict-save.ts';
 import { watchFolder } from './predict-watch.ts';
 import { type Io, memoryAdvice, perform, runProgram } from './program.ts';
 
@@ -75,85 +74,69 @@ function fetchWeights(env: NodeJS.ProcessEnv, signal: AbortSignal, report: Fetch
 
 async function predictAll(
   command: PredictCommand & { readonly weights: string },
-  { pictures, problems, leftOut }: Inputs,
+  inputs: Inputs,
   report: PredictReport,
   signal: AbortSignal,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const { weights, head, numbers, half, ignoreOrientation, adapter, tunes, top, save, watch } = command;
-  const most = numbers.batchSize ?? DEFAULT_BATCH_SIZE;
-  // A batch larger than the number of pictures would only waste memory.
-  const batchSize = watch === undefined ? Math.min(most, pictures.length) : most;
-  const tuned: FindTuned = (traits, question) =>
-    tunedChoices(traits, question, { env, onNote: (text) => report.note(text) });
+  const { save, watch } = command;
+  const onNote = (text: string) => report.note(text);
   // Before the list is worked off, so that no picture is missed that comes meanwhile.
-  const watched =
-    watch === undefined ? undefined : await watchFolder(watch, { except: save, onNote: (text) => report.note(text) });
-  const settings = { ...numbers, head, batchSize, half, ignoreOrientation, adapter, ...(tunes && { tuned }) };
-  const predictor = await openPredictor(weights, settings).catch(async (error: unknown) => {
-    await watched?.close();
-    throw error;
-  });
+  const watched = watch === undefined ? undefined : await watchFolder(watch, { except: save, onNote });
   try {
-    report.opened(predictor);
-    for (const line of leftOutLines(leftOut)) report.note(line);
-    const options = { top: top ?? (predictor.classes.length > 2 ? DEFAULT_TOP : 1) };
-    const scored = new PredictScore(pictures, predictor.classes);
-    /** Returns why the picture could not be read again. */
-    const show = async (outcome: Prediction, input: Input): Promise<FileError | undefined> => {
-      if (save === undefined) {
-        report.predicted(input.path, outcome, undefined);
-        return undefined;
-      }
-      const picture = await decode(input.path, {
-        maxPixels: numbers.maxPixels,
-        ignoreOrientation: predictor.ignoreOrientation,
-      }).catch((error: unknown) => {
-        if (error instanceof FileError) return error;
-        throw error;
-      });
-      if (picture instanceof FileError) return picture;
-      report.predicted(input.path, outcome, await savePicture(save, input, picture, outcome.top));
-      return undefined;
-    };
-    let skipped = problems.length;
-    /** Returns how many were shown before the signal. */
-    const showAll = async (inputs: readonly Input[]): Promise<number> => {
-      let shown = 0;
-      if (signal.aborted) return shown;
-      for await (const outcome of predictor.each(
-        inputs.map(({ path }) => path),
-        options,
-      )) {
-        const input = inputs[shown++]!;
-        const error = 'error' in outcome ? outcome.error : await show(outcome, input);
-        if (!('error' in outcome)) scored.see(input, outcome);
-        if (error) {
-          report.skipped(error.message);
-          skipped++;
-        }
-        if (signal.aborted) break;
-      }
-      return shown;
-    };
-    const done = await showAll(pictures);
-    if (watched && !signal.aborted) {
+    const predictor = await openFor(command, inputs.pictures.length, onNote, env);
+    try {
+      report.opened(predictor);
+      for (const line of leftOutLines(inputs.leftOut)) report.note(line);
+      const answers = new PredictAnswers({ ...command, predictor, pictures: inputs.pictures, report, signal });
+      const done = await answers.show(inputs.pictures);
+      if (!watched || signal.aborted) return endOf(answers, done, inputs, report, signal);
       report.note(`Watching ${watch} for new pictures; Ctrl-C ends it.`);
-      for await (const arrived of watched.arrivals(signal)) await showAll(arrived);
+      for await (const arrived of watched.arrivals(signal)) await answers.show(arrived);
       return EXIT.done;
+    } finally {
+      await predictor.close();
     }
-    if (done < pictures.length) {
-      report.note(`Stopped after ${done} of ${pictures.length} pictures.`);
-      return interruptedStatus(signal);
-    }
-    if (scored.score) report.scored(scored.score);
-    if (skipped === 0) return 0;
-    report.note(`${skipped} of ${pictures.length + problems.length} were skipped, for the reasons above.`);
-    return 1;
   } finally {
     await watched?.close();
-    await predictor.close();
   }
+}
+
+/** @param pictures how many are known; more may come if a folder is watched */
+function openFor(
+  command: PredictCommand & { readonly weights: string },
+  pictures: number,
+  onNote: (text: string) => void,
+  env: NodeJS.ProcessEnv,
+): Promise<Predictor> {
+  const { weights, head, numbers, half, ignoreOrientation, adapter, tunes, watch } = command;
+  const most = numbers.batchSize ?? DEFAULT_BATCH_SIZE;
+  // A batch larger than the number of pictures would only waste memory.
+  const batchSize = watch === undefined ? Math.min(most, pictures) : most;
+  const tuned: FindTuned = (traits, question) => tunedChoices(traits, question, { env, onNote });
+  return openPredictor(weights, {
+    ...{ ...numbers, head, batchSize, half, ignoreOrientation, adapter },
+    ...(tunes && { tuned }),
+  });
+}
+
+/** Says how the list ended. @param done pictures before the signal @returns the exit status */
+function endOf(
+  { skipped, score }: PredictAnswers,
+  done: number,
+  { pictures, problems }: Inputs,
+  report: PredictReport,
+  signal: AbortSignal,
+): number {
+  if (done < pictures.length) {
+    report.note(`Stopped after ${done} of ${pictures.length} pictures.`);
+    return interruptedStatus(signal);
+  }
+  if (score) report.scored(score);
+  const left = skipped + problems.length;
+  if (left === 0) return EXIT.done;
+  report.note(`${left} of ${pictures.length + problems.length} were skipped, for the reasons above.`);
+  return 1;
 }
 
 /** The reader has closed the pipe (`| head`). Nothing is half written: saved files are written in one go. */

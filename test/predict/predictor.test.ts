@@ -148,6 +148,11 @@ gpuTest('pixels give the same result as their file, also among files', async () 
     expect(mixed.map(({ path }) => path)).toEqual([undefined, paths[1], undefined, undefined, paths[4]]);
     const { width, height } = pixels[0]!;
     const short = { width, height: height + 1, pixels: pixels[0]!.pixels };
+    // In JavaScript nothing else would tell, and each letter of a path would be a picture.
+    await expect(predictor.predict(paths[0] as never)).rejects.toThrow(
+      /^pictures: expected a list of pictures, found one path; put it in brackets/,
+    );
+    await expect(predictor.predict(pixels[0] as never)).rejects.toThrow(/a list of pictures, found something else/);
     await expect(predictor.predict([short])).rejects.toThrow(/expected \d+ bytes, interleaved RGB, found \d+/);
     await expect(predictor.predict([{ width: 0, height: 0, pixels: new Uint8Array(0) }])).rejects.toThrow(
       DawngradError,

@@ -80,6 +80,24 @@ gpuTest('what makes no request has its reason as JSON too', async () => {
   });
 });
 
+gpuTest('a request that does not arrive in time is told so, and ends', async () => {
+  await serving({ timeout: 1 }, async (server) => {
+    const socket = connect(Number(new URL(server.address).port), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (bytes) => {
+      answer += bytes;
+    });
+    socket.write(
+      'POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 1000\r\n\r\nfirst',
+    );
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toEqual({
+      error: 'The request did not arrive in time. Try again.',
+    });
+  });
+});
+
 gpuTest('a picture is answered as predict answers it, and a form with a list', async () => {
   const [a] = await (await opened()).predict([new Uint8Array(picture)], { top: 3 });
   await serving({}, async (server) => {

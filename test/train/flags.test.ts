@@ -225,6 +225,11 @@ test.each<[string, string[], RegExp]>([
   ['too many views', ['--mode', 'probe', '--views', '65'], /--views: expected a whole number from 1 to 64, found 65/],
   ['a schedule', ['--mode', 'probe', '--step-size', '3'], /--step-size: means nothing to --mode probe; leave it out/],
   ['mixed pictures', ['--mode', 'probe', '--mixup', '0.2'], /--mixup: means nothing to --mode probe/],
+  [
+    'a least number of epochs alone',
+    ['--mode', 'probe', '--min-epochs', '3'],
+    /--min-epochs: does nothing without --pat/,
+  ],
   ['no weights', ['--mode', 'probe', '--weights', 'none'], /--weights none: draws its weights at random/],
 ])('a probe refuses %s', (_, args, message) => {
   expect(() => parseTrainFlags([...good, ...args], {})).toThrow(message);

@@ -4,6 +4,7 @@ import type { TrainTransform } from '../../data/index.ts';
 import { UsageError } from '../../errors.ts';
 import { type NumberSettings, numberSettings } from '../../plan/index.ts';
 import type { TrainOptions } from '../options.ts';
+import { recipeOf } from '../recipe.ts';
 import { type OpenRegularization, PLAIN, regularizationOf } from '../regularization.ts';
 
 /** The numbers of a run that a probe takes. One step is all pictures, at one rate, and nothing is saved in between. */
@@ -48,7 +49,7 @@ export function checkViews(views: number, shownAs = 'views'): number {
 
 /**
  * The settings of a probe on so many train pictures.
- * @throws UsageError if one is invalid, or is given and means nothing to a probe
+ * @throws UsageError if one is invalid, means nothing to a probe, or does nothing beside the others
  */
 export function probeSettings(options: TrainOptions, pictures: number): ProbeSettings {
   const { views, ...defaults } = PROBE_DEFAULTS;
@@ -58,6 +59,8 @@ export function probeSettings(options: TrainOptions, pictures: number): ProbeSet
   const refused = [...Object.keys(all).filter((name) => !isTaken(name)), ...NOT_TAKEN];
   const unused = refused.find((name) => name in given);
   if (unused) throw new UsageError(`${unused}: means nothing to mode 'probe'; leave it out`);
+  // What contradicts itself in a run does so here.
+  recipeOf(given, 'probe');
   const taken = Object.fromEntries(TAKEN.map((name) => [name, all[name]])) as Record<Taken, number>;
   return { ...taken, views: checkViews(options.views ?? views) };
 }

@@ -232,6 +232,9 @@ gpuTest('refuses what it cannot do', async () => {
   expect(await message({ weights: undefined })).toMatch(/mode 'probe' needs those of a trained network/);
   expect(await message({ stepSize: 3 })).toBe("stepSize: means nothing to mode 'probe'; leave it out");
   expect(await message({ mixup: 0.2 })).toBe("mixup: means nothing to mode 'probe'; leave it out");
+  expect(await message({ minEpochs: 3 })).toBe(
+    'minEpochs: does nothing without patience; give that too, or leave it out',
+  );
   expect(await message({ augment: 'light' })).toMatch(/only views beside the centre are augmented; ask for views/);
   expect(await message({ augment: 'none', views: 2 })).toMatch(/all views are the same/);
   expect(await message({ views: 0 })).toBe('views: expected a whole number from 1 to 64, found 0');
